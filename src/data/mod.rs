@@ -1,0 +1,6 @@
+//! Data sets: every one a Gaussian mixture, so that density, score and posterior are closed forms.
+
+pub mod bounds;
+pub mod dataset;
+pub mod mixture;
+pub mod shapes;

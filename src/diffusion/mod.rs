@@ -1,0 +1,7 @@
+//! The pure maths of diffusion: no wgpu, no egui, no threads.
+
+pub mod exact;
+pub mod path;
+pub mod solver;
+pub mod target;
+pub mod timetable;

@@ -1,0 +1,114 @@
+//! One device and its queue, shared by everything that computes or paints on it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::engine::{EngineError, EngineInfo, EngineKind};
+
+/// A device, its queue, and what went wrong on it.
+#[derive(Debug)]
+pub struct GpuContext {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: EngineInfo,
+    fault: Arc<Mutex<Option<EngineError>>>,
+}
+
+impl GpuContext {
+    /// Open the best adapter without a window.
+    pub fn headless() -> Result<Arc<Self>, EngineError> {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+        let options = wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..Default::default()
+        };
+        let adapter = pollster::block_on(instance.request_adapter(&options))
+            .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
+        let (device, queue) = pollster::block_on(adapter.request_device(&Self::device_descriptor(&adapter)))
+            .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
+        Ok(Self::new(&adapter, device, queue))
+    }
+
+    /// What the lab asks of a device: no optional feature, the adapter's own limits.
+    pub fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
+        wgpu::DeviceDescriptor { label: Some("noise compass"), required_limits: adapter.limits(), ..Default::default() }
+    }
+
+    /// Share a device that somebody else opened (the window).
+    pub fn new(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Arc<Self> {
+        let adapter_info = adapter.get_info();
+        let info = EngineInfo {
+            kind: EngineKind::Gpu,
+            adapter: adapter_info.name,
+            backend: adapter_info.backend.to_string(),
+            software: adapter_info.device_type == wgpu::DeviceType::Cpu,
+        };
+        let fault = Arc::new(Mutex::new(None));
+        let record = |fault: &Arc<Mutex<Option<EngineError>>>, error: EngineError| {
+            fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        };
+        let slot = fault.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            record(&slot, EngineError::DeviceLost(format!("{reason:?}: {message}")));
+        });
+        let slot = fault.clone();
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            log::error!("{error}");
+            record(&slot, EngineError::Device(error.to_string()));
+        }));
+        Arc::new(Self { device, queue, info, fault })
+    }
+
+    /// The device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// Its one queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// Which adapter this is.
+    pub fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    /// The first fault since the device was opened, if any. A fault stays: the device is not to be used again.
+    pub fn check(&self) -> Result<(), EngineError> {
+        match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Wait until the device has done everything handed over so far.
+    pub fn wait(&self) -> Result<(), EngineError> {
+        let waited = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        waited.map(|_| ()).map_err(|error| EngineError::Device(error.to_string()))
+    }
+
+    /// Read bytes back from a buffer with usage `COPY_SRC`. Blocks.
+    pub fn read_buffer(&self, buffer: &wgpu::Buffer, offset: u64, size: u64) -> Result<Vec<u8>, EngineError> {
+        if size == 0 {
+            return Ok(Vec::new());
+        }
+        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("read-back"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
+        self.queue.submit([encoder.finish()]);
+        let slice = staging.slice(..);
+        slice.map_async(wgpu::MapMode::Read, |_| {});
+        self.wait()?;
+        let view = slice.get_mapped_range().map_err(|error| EngineError::Device(error.to_string()))?;
+        let bytes = view.to_vec();
+        drop(view);
+        staging.unmap();
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,277 @@
+//! The `Engine` trait and its two implementations: [`gpu`] (WGSL) and [`cpu`] (plain Rust, the oracle).
+//!
+//! An engine holds one model in training. The lab asks it for steps, samples and fields; what it answers with may
+//! still lie in the engine's own memory ([`Cloud`]), so that the canvas can draw it without a read-back.
+
+pub mod cpu;
+pub mod gpu;
+pub mod philox;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::bounds::Bounds;
+use crate::data::mixture::Mixture;
+use crate::diffusion::path::Scales;
+use crate::diffusion::solver::Plan;
+use crate::diffusion::timetable::Timetable;
+use crate::nn::layout::NetworkShape;
+
+/// Bins of the per-timestep loss histogram; bin b holds the t with b = (t − 1)·64 / T.
+pub const LOSS_BINS: usize = 64;
+
+/// Which engine to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// The GPU engine where there is an adapter, else the plain-Rust one.
+    #[default]
+    Auto,
+    /// WGSL compute shaders; an error where there is no adapter.
+    Gpu,
+    /// Plain Rust.
+    Cpu,
+}
+
+/// Which engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// WGSL compute shaders.
+    Gpu,
+    /// Plain Rust.
+    Cpu,
+}
+
+/// What the window and `doctor` say of an engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EngineInfo {
+    /// Which engine.
+    pub kind: EngineKind,
+    /// Adapter (`llvmpipe (LLVM 15.0.6, 256 bits)`) or `2 threads`.
+    pub adapter: String,
+    /// `Vulkan`, `Metal`, `Dx12`, or `Rust`.
+    pub backend: String,
+    /// True where the adapter runs on the processor: painting and training then share its cores.
+    pub software: bool,
+}
+
+/// Every way an engine can fail. The texts are shown to the user as they are.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EngineError {
+    /// No adapter, or none that will do.
+    #[error(
+        "no usable graphics adapter: {0}; install a Vulkan driver (on Debian `mesa-vulkan-drivers`) or use --engine cpu"
+    )]
+    NoAdapter(String),
+    /// The device went away: driver reset, unplugged, or out of memory.
+    #[error(
+        "the graphics device was lost ({0}); the weights are kept as of the last snapshot: switch the engine to CPU, or restart the lab"
+    )]
+    DeviceLost(String),
+    /// The device refused a request, typically for memory.
+    #[error("the graphics device refused the work: {0}; use a smaller batch or width, or --engine cpu")]
+    Device(String),
+    /// The request itself makes no sense (a wrong length, an impossible shape).
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// Where the training points come from.
+#[derive(Clone, Debug)]
+pub enum TrainingData {
+    /// A finite set of points in standardised units; every batch draws from it with replacement.
+    Finite(Arc<Vec<[f32; 2]>>),
+    /// Fresh draws from the mixture, never the same point twice.
+    Fresh(Arc<Mixture>),
+}
+
+/// Everything a training step depends on besides the weights.
+#[derive(Clone, Debug)]
+pub struct TrainSpec {
+    /// Shape of the network.
+    pub shape: NetworkShape,
+    /// The path and target, tabulated.
+    pub timetable: Arc<Timetable>,
+    /// The training points.
+    pub data: TrainingData,
+    /// Samples a step.
+    pub batch: u32,
+    /// Adam's step size; β = (0.9, 0.999), ε = 1e-8.
+    pub learning_rate: f32,
+    /// Key of every random draw of the training.
+    pub seed: u64,
+    /// Upper limit of the EMA decay; decay_n = min(this, (1 + n)/(10 + n)) after update n = 1, 2, ….
+    pub ema_decay: f32,
+}
+
+/// A model in training, on the host. All vectors are flat in the order of [`NetworkShape::layers`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelState {
+    /// Updates done.
+    pub step: u64,
+    /// Weights.
+    pub weights: Vec<f32>,
+    /// Their exponential moving average.
+    pub ema: Vec<f32>,
+    /// Adam's first moment.
+    pub adam_m: Vec<f32>,
+    /// Adam's second moment.
+    pub adam_v: Vec<f32>,
+}
+
+impl ModelState {
+    /// A model before its first step: the average starts at the weights, the moments at zero.
+    pub fn fresh(weights: Vec<f32>) -> Self {
+        let zeros = vec![0.0; weights.len()];
+        Self { step: 0, ema: weights.clone(), weights, adam_m: zeros.clone(), adam_v: zeros }
+    }
+}
+
+/// Losses that became known since the last call of [`Engine::poll`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Updates that are known to be done.
+    pub step: u64,
+    /// (number of the update, its mean loss), ascending; a non-finite loss is reported as it is.
+    pub losses: Vec<(u64, f32)>,
+    /// Per-timestep losses since the last report, if there is news.
+    pub histogram: Option<LossHistogram>,
+}
+
+/// Sums of per-sample losses by timestep bin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossHistogram {
+    /// Sum of the losses, per bin.
+    pub sum: [f64; LOSS_BINS],
+    /// Number of samples, per bin.
+    pub count: [u64; LOSS_BINS],
+}
+
+impl Default for LossHistogram {
+    fn default() -> Self {
+        Self { sum: [0.0; LOSS_BINS], count: [0; LOSS_BINS] }
+    }
+}
+
+/// Points that may lie in host memory or in the engine's.
+#[derive(Clone, Debug)]
+pub enum Cloud {
+    /// Host memory.
+    Host(Arc<Vec<[f32; 2]>>),
+    /// A storage buffer of `vec2<f32>` on the device.
+    Gpu(gpu::GpuCloud),
+}
+
+impl Cloud {
+    /// Number of points.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Host(points) => points.len(),
+            Self::Gpu(cloud) => cloud.len(),
+        }
+    }
+
+    /// True for no points.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The points on the host. Blocks until the device has them: for headless work and tests, never in a frame.
+    pub fn to_host(&self) -> Result<Arc<Vec<[f32; 2]>>, EngineError> {
+        match self {
+            Self::Host(points) => Ok(points.clone()),
+            Self::Gpu(cloud) => cloud.read().map(Arc::new),
+        }
+    }
+}
+
+/// Where a sampler starts.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// `n` draws of N(0, start_std² I), by Philox from the sampling seed.
+    Noise(u32),
+    /// Given points.
+    Points(Arc<Vec<[f32; 2]>>),
+}
+
+/// One model in training. Implementations agree with each other within stated float tolerances.
+pub trait Engine: Send {
+    /// Which engine this is.
+    fn info(&self) -> &EngineInfo;
+
+    /// Put a model in place of whatever was there.
+    fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError>;
+
+    /// Change what is trained on and how (data, timetable, batch, learning rate, seed); the model is kept.
+    /// The shape must be the loaded one.
+    fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError>;
+
+    /// Do, or hand to the device, up to `max_steps` training steps, but no more than about `budget_secs` of work;
+    /// at least one. Returns how many. The losses come later by [`Engine::poll`].
+    fn train(&mut self, max_steps: u32, budget_secs: f64) -> Result<u32, EngineError>;
+
+    /// News since the last call. With `wait`, first waits for all work handed over.
+    fn poll(&mut self, wait: bool) -> Result<Progress, EngineError>;
+
+    /// The whole state, read back. Waits for all work handed over.
+    fn state(&mut self) -> Result<ModelState, EngineError>;
+
+    /// Run a plan with the EMA weights. Noise: counter (stream, step of the plan, particle), key `seed`, so the
+    /// particle with index i starts at the same place whatever n is. `stop` is asked between pieces of work and
+    /// ends the sampling early with `Ok(None)`.
+    fn sample(
+        &mut self,
+        plan: &Plan,
+        start: &Start,
+        seed: u64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Cloud>, EngineError>;
+
+    /// Like [`Engine::sample`] from noise, but only for the particles `first..first + count` of a cloud made before
+    /// (or a new one of `total` where `cloud` is `None`): a refresh in slices that never holds up a frame.
+    fn refresh(
+        &mut self,
+        cloud: Option<Cloud>,
+        total: u32,
+        first: u32,
+        count: u32,
+        plan: &Plan,
+        seed: u64,
+    ) -> Result<Cloud, EngineError>;
+
+    /// The network's raw output [n, 2] at points [n, 2] and one time, by the EMA weights (`ema`) or the raw ones.
+    /// Convert it with [`crate::diffusion::target::Target`]. Blocks.
+    fn predict(&mut self, tau: f64, points: &[[f32; 2]], ema: bool) -> Result<Vec<[f32; 2]>, EngineError>;
+
+    /// Log density of the diffused mixture at `resolution`² cell centres of a box, row-major from the lower left. Blocks.
+    fn log_density(
+        &mut self,
+        mixture: &Mixture,
+        scales: Scales,
+        bounds: Bounds,
+        resolution: u32,
+    ) -> Result<Vec<f32>, EngineError>;
+
+    /// Loss and gradient (flat, as the weights) of one given batch: x_t [n, 2], t in 1..=T [n], target [n, 2].
+    /// For tests and for inspection; the training step uses the same kernels. Blocks.
+    fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError>;
+}
+
+/// Make an engine. `device` is the device that the window paints with, if there is a window: an engine on it can be
+/// drawn from without a copy. Without one, the GPU engine opens a device of its own.
+pub fn create(choice: EngineChoice, device: Option<&Arc<gpu::GpuContext>>) -> Result<Box<dyn Engine>, EngineError> {
+    let gpu = || -> Result<Box<dyn Engine>, EngineError> {
+        let context = device.map_or_else(gpu::GpuContext::headless, |context| Ok(context.clone()))?;
+        Ok(Box::new(gpu::GpuEngine::new(context)?))
+    };
+    match choice {
+        EngineChoice::Gpu => gpu(),
+        EngineChoice::Cpu => Ok(Box::new(cpu::CpuEngine::new())),
+        EngineChoice::Auto => gpu().or_else(|error| {
+            log::warn!("{error}; running on the plain-Rust engine instead");
+            Ok(Box::new(cpu::CpuEngine::new()))
+        }),
+    }
+}

@@ -1,0 +1,137 @@
+//! The whole vocabulary between the window and the worker: the UI sends a [`Command`] and reads the latest [`Snapshot`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::data::bounds::Bounds;
+use crate::data::dataset::Dataset;
+use crate::engine::{Cloud, EngineChoice, EngineInfo, LOSS_BINS};
+
+use super::experiment::Experiment;
+
+/// What the window may ask of the worker.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Train until paused.
+    Play,
+    /// Stop training; what is in flight is finished.
+    Pause,
+    /// One training step, then pause.
+    StepOnce,
+    /// Start anew from the experiment's seed.
+    Reset,
+    /// Change the experiment. Data, path, batch, learning rate, seed and sampler keep the weights unless
+    /// `restart`; another network shape always starts anew.
+    Configure {
+        /// The wanted experiment, whole.
+        experiment: Box<Experiment>,
+        /// Start anew even where the weights could be kept.
+        restart: bool,
+    },
+    /// Run on another engine; the model moves over.
+    SwitchEngine(EngineChoice),
+    /// Show the exact density at this t/T over these bounds (data units).
+    ShowDensity(DensityView),
+    /// Somebody is dragging, or playing an animation: give painting more of the machine for this long.
+    Interacting(Duration),
+    /// The window is hidden (or shown again): no samples are drawn while it is.
+    Hidden(bool),
+    /// Write the model directory (as `train --out`).
+    Save(PathBuf),
+    /// Go back to the last weights whose loss was finite.
+    RestoreLastGood,
+    /// End the worker.
+    Quit,
+}
+
+/// Which density is wanted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DensityView {
+    /// t/T in [0, 1].
+    pub tau: f64,
+    /// Box in data units.
+    pub bounds: Bounds,
+    /// Cells per side.
+    pub resolution: u32,
+}
+
+/// A density on a grid, ready to be drawn.
+#[derive(Clone, Debug)]
+pub struct DensityField {
+    /// What it shows.
+    pub view: DensityView,
+    /// log p at the cell centres, row-major from the lower left.
+    pub log_p: Arc<Vec<f32>>,
+    /// Grows with every new field: the canvas uploads when it changes.
+    pub version: u64,
+}
+
+/// What the worker is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    /// Training.
+    Training,
+    /// Waiting for the user.
+    Paused,
+    /// Stopped by a fault; the text is one clear sentence that says what to do.
+    Fault {
+        /// What happened and what to do.
+        message: String,
+        /// True where [`Command::RestoreLastGood`] can help.
+        can_restore: bool,
+    },
+}
+
+/// The loss curve: every update up to a limit, then thinned evenly.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LossCurve {
+    /// (update, mean loss), ascending.
+    pub raw: Vec<(u64, f32)>,
+    /// (update, exponentially smoothed loss), at the same updates.
+    pub smooth: Vec<(u64, f32)>,
+}
+
+/// The state of the laboratory as the window sees it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The experiment that runs.
+    pub experiment: Arc<Experiment>,
+    /// Its data: training points, mixture, outline, bounds.
+    pub dataset: Arc<Dataset>,
+    /// Which engine runs.
+    pub engine: EngineInfo,
+    /// What it is doing.
+    pub status: Status,
+    /// Updates done.
+    pub step: u64,
+    /// Latest smoothed loss.
+    pub loss: Option<f32>,
+    /// The loss curve.
+    pub curve: Arc<LossCurve>,
+    /// Mean loss per timestep bin, over the recent past; NaN where nothing is known.
+    pub timestep_loss: Arc<[f32; LOSS_BINS]>,
+    /// Updates per second, over the last second or so; 0 while paused.
+    pub steps_per_sec: f64,
+    /// Seconds of training so far (pauses do not count).
+    pub trained_secs: f64,
+    /// Samples by the live sampler; `None` before the first.
+    pub samples: Option<Cloud>,
+    /// Grows with every refresh of `samples`.
+    pub samples_version: u64,
+    /// The exact density last asked for.
+    pub density: Option<DensityField>,
+    /// Grows with every change of any kind: the window repaints when it does.
+    pub version: u64,
+    /// The last thing worth a toast (saved, restored, engine switched), with its number.
+    pub notice: Option<(u64, Notice)>,
+}
+
+/// Something to tell the user once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It worked.
+    Info(String),
+    /// It did not; what to do.
+    Error(String),
+}

@@ -1,0 +1,1 @@
+//! The thread that runs a [`super::session::Session`] beside the window.

@@ -1,0 +1,5 @@
+//! The network: its layout in memory, its initial weights, its weights in files.
+
+pub mod init;
+pub mod layout;
+pub mod weights;
