@@ -355,6 +355,9 @@ impl Engine for GpuEngine {
     fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
         self.given_step(x, t, target, true)
     }
+    fn step_on(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<f32, EngineError> {
+        Err(EngineError::Invalid("the GPU engine cannot step on a given batch yet: use --engine cpu".into()))
+    }
 }
 
 /// Take all particles through a plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. False when stopped.
