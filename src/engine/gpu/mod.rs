@@ -132,6 +132,7 @@ impl GpuEngine {
         )?);
         if !dry {
             model.step += 1;
+            model.readback.advance(model.step);
         }
         Ok((loss[0], model.layout.to_host(&gradient)))
     }
@@ -355,8 +356,9 @@ impl Engine for GpuEngine {
     fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
         self.given_step(x, t, target, true)
     }
-    fn step_on(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<f32, EngineError> {
-        Err(EngineError::Invalid("the GPU engine cannot step on a given batch yet: use --engine cpu".into()))
+
+    fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError> {
+        self.given_step(x, t, target, false).map(|(loss, _)| loss)
     }
 }
 
