@@ -125,12 +125,12 @@ impl<T: Real, const TRANSPOSED: bool> Product<'_, T, TRANSPOSED> {
             }),
         };
         let panel = &self.right.data[column / LANES * self.right.panel_stride..];
-        let sum = if TRANSPOSED {
-            sum_columns::<T, FMA, R>(start, inner, &self.a[row..], self.a_stride, panel, self.right.row_stride)
+        let (a, step): ([&[T]; R], _) = if TRANSPOSED {
+            (std::array::from_fn(|r| &self.a[row + r..]), self.a_stride)
         } else {
-            let a = std::array::from_fn(|r| &self.a[(row + r) * self.a_stride..][..inner]);
-            sum_rows::<T, FMA, R>(start, inner, a, panel, self.right.row_stride)
+            (std::array::from_fn(|r| &self.a[(row + r) * self.a_stride..][..inner]), 1)
         };
+        let sum = sum_tile::<T, FMA, R>(start, inner, a, step, panel, self.right.row_stride);
         for (r, sum) in sum.iter().enumerate() {
             let c = &mut self.c[(row + r) * self.stride + column..];
             if width == LANES {
@@ -171,39 +171,21 @@ impl<T: Real> Lanes<T> {
     }
 }
 
-/// The sums of a tile where A is row-major: `a` are its rows.
+/// The sums of a tile; `a` are the rows of A, their elements `step` apart. One slice a row, even where the rows are
+/// interleaved: seen as one slice, LLVM vectorises across the rows and scatters the sums.
 #[inline(always)]
-fn sum_rows<T: Real, const FMA: bool, const R: usize>(
+fn sum_tile<T: Real, const FMA: bool, const R: usize>(
     mut sum: [Lanes<T>; R],
     inner: usize,
     a: [&[T]; R],
+    step: usize,
     panel: &[T],
     stride: usize,
 ) -> [Lanes<T>; R] {
     for p in 0..inner {
         let b = Lanes::read(&panel[p * stride..]);
         for r in 0..R {
-            sum[r] = sum[r].plus::<FMA>(a[r][p], b);
-        }
-    }
-    sum
-}
-
-/// The sums of a tile where A is stored as [inner, rows]: `a` begins at the tile's first row.
-#[inline(always)]
-fn sum_columns<T: Real, const FMA: bool, const R: usize>(
-    mut sum: [Lanes<T>; R],
-    inner: usize,
-    a: &[T],
-    a_stride: usize,
-    panel: &[T],
-    stride: usize,
-) -> [Lanes<T>; R] {
-    for p in 0..inner {
-        let b = Lanes::read(&panel[p * stride..]);
-        let a = &a[p * a_stride..][..R];
-        for r in 0..R {
-            sum[r] = sum[r].plus::<FMA>(a[r], b);
+            sum[r] = sum[r].plus::<FMA>(a[r][p * step], b);
         }
     }
     sum
