@@ -192,7 +192,7 @@ fn a_refresh_in_slices_is_the_sample_bit_for_bit() {
     assert_ne!(*stale.to_host().unwrap(), *whole);
     let mut cloud = stale;
     for first in (0..300).step_by(70) {
-        cloud = gpu.refresh(Some(cloud), 300, first, 70, &plan, 5).unwrap();
+        cloud = gpu.refresh(Some(cloud), 300, first, 70.min(300 - first), &plan, 5).unwrap();
     }
     assert!(matches!(cloud, Cloud::Gpu(_)));
     assert_eq!(*cloud.to_host().unwrap(), *whole);

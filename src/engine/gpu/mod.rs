@@ -273,7 +273,18 @@ impl Engine for GpuEngine {
         plan: &Plan,
         seed: u64,
     ) -> Result<Cloud, EngineError> {
+        if first.checked_add(count).is_none_or(|end| end > total) {
+            return Err(EngineError::Invalid(format!(
+                "particles {first} to {first}+{count} are not all among {total}"
+            )));
+        }
         let cloud = match cloud {
+            Some(cloud) if cloud.len() != total as usize => {
+                return Err(EngineError::Invalid(format!(
+                    "a cloud of {} particles cannot be refreshed as {total}",
+                    cloud.len()
+                )));
+            }
             Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &self.context) => cloud,
             // Nothing to refresh (or it lies elsewhere): the first picture is whole.
             _ => {
@@ -282,8 +293,6 @@ impl Engine for GpuEngine {
             }
         };
         let (context, kernels, model) = self.loaded()?;
-        let first = first.min(cloud.len() as u32);
-        let count = count.min(cloud.len() as u32 - first);
         if count == 0 || plan.steps.is_empty() {
             return Ok(Cloud::Gpu(cloud));
         }
