@@ -1,6 +1,7 @@
 //! Points and mixtures in files: CSV with header `x,y`, and JSON.
 
 use std::fmt::Write;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
@@ -83,7 +84,7 @@ pub fn read_rows(path: &Path) -> Result<Vec<[f64; 2]>, DataError> {
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|error| unreadable(path, &error))? {
         let fail = |problem| {
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record.position().map_or(0, |position| line_of(path, position));
             DataError::Line { file: path.into(), line, problem }
         };
         let found = match columns {
@@ -116,6 +117,22 @@ fn unreadable(path: &Path, error: &csv::Error) -> DataError {
     };
     DataError::Unreadable { file: path.into(), reason }
 }
+
+/// The line of the record that begins at a position. The reader's own count stops before any blank lines that it
+/// skipped, and in the middle of a \r\n: so the file is looked at again, which only a fault has to pay for.
+fn line_of(path: &Path, position: &csv::Position) -> u64 {
+    let count = || -> std::io::Result<u64> {
+        let mut head = Vec::new();
+        std::fs::File::open(path)?.take(position.byte() + BLANK_LINES_LOOKED_AT).read_to_end(&mut head)?;
+        let start = head.len().min(position.byte() as usize);
+        let blanks = head[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        Ok(1 + head[..start + blanks].iter().filter(|&&byte| byte == b'\n').count() as u64)
+    };
+    count().unwrap_or_else(|_| position.line())
+}
+
+/// Bytes behind a record's position in which its first character is looked for.
+const BLANK_LINES_LOOKED_AT: u64 = 4096;
 
 /// A cell as text, without the byte-order mark that some spreadsheets put first.
 fn cell(record: &ByteRecord, column: usize) -> Option<String> {
@@ -181,6 +198,7 @@ mod tests {
     fn each_fault_is_one_sentence_with_file_line_and_remedy() {
         let cases = [
             ("x,y\n1,2\n3,abc\n", "points.csv line 3: 'abc' is not a number; remove the row or put a number there"),
+            ("x,y\r\n1,2\r\n\r\n3,4\r\n,5", "points.csv line 5: x is empty; remove the row or put a number there"),
             ("abc,2\n", "points.csv line 1: 'abc' is not a number; remove the row or put a number there"),
             ("x,y\n1,\n", "points.csv line 2: y is empty; remove the row or put a number there"),
             ("x,y\n1\n", "points.csv line 2: there is no y; every row needs an x and a y"),
