@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{print_json, round, say};
 use crate::diffusion::solver::{Sampler, Variance};
+use crate::engine::gpu::{GpuContext, bench_matmul};
 use crate::engine::{self, Engine, EngineChoice, EngineInfo, EngineKind, ModelState, Start};
 use crate::lab::experiment::Experiment;
 use crate::lab::setup::Setup;
@@ -40,6 +41,11 @@ const BATCHES: [u32; 3] = [256, 1024, 4096];
 /// Side of the field that is measured.
 const FIELD_SIDE: u32 = 64;
 
+/// The bare matrix product: one hidden layer of the default network at batch 4096, as m, k, n.
+const MATMUL: [u32; 3] = [4096, 128, 128];
+/// Timings that its median is taken of.
+const MATMUL_REPEATS: u32 = 15;
+
 /// All that was measured.
 #[derive(Debug, Serialize)]
 struct Report {
@@ -55,6 +61,8 @@ struct EngineReport {
     sample: Vec<SampleRate>,
     /// The learned field on a 64×64 grid.
     field_points_per_sec: f64,
+    /// The best bare matrix product of this adapter, 4096×128 by 128×128; only on the GPU engine.
+    matmul_gflop_per_sec: Option<f64>,
 }
 
 /// One training step's rate.
@@ -101,9 +109,8 @@ fn measure(engine: &mut dyn Engine, args: &Args) -> anyhow::Result<EngineReport>
     let info = engine.info().clone();
     let name = if info.kind == EngineKind::Gpu { "gpu" } else { "cpu" };
     say(&format!("{name}: {} ({})", info.adapter, info.backend));
-    let setup_of = |batch| {
-        Setup::new(Experiment { batch, seed: args.seed, ..Experiment::default() }).map_err(anyhow::Error::msg)
-    };
+    let setup_of =
+        |batch| Setup::new(Experiment { batch, seed: args.seed, ..Experiment::default() }).map_err(anyhow::Error::msg);
     let mut train = Vec::new();
     for batch in BATCHES {
         let rate = train_rate(engine, &setup_of(batch)?, args.secs)?;
@@ -124,7 +131,15 @@ fn measure(engine: &mut dyn Engine, args: &Args) -> anyhow::Result<EngineReport>
     }
     let field_points_per_sec = field_rate(engine, &setup, args.secs)?;
     say(&format!("  field {FIELD_SIDE}×{FIELD_SIDE}: {field_points_per_sec:.0} points/s"));
-    Ok(EngineReport { info, train, sample, field_points_per_sec })
+    let matmul_gflop_per_sec = if info.kind == EngineKind::Gpu {
+        let rate = 1e-9 * bench_matmul(&*GpuContext::headless()?, MATMUL, MATMUL_REPEATS)?;
+        let [m, k, n] = MATMUL;
+        say(&format!("  bare matrix product {m}×{k}×{n}: {rate:.2} GFLOP/s"));
+        Some(round(rate))
+    } else {
+        None
+    };
+    Ok(EngineReport { info, train, sample, field_points_per_sec, matmul_gflop_per_sec })
 }
 
 fn train_rate(engine: &mut dyn Engine, setup: &Setup, secs: f64) -> anyhow::Result<TrainRate> {
@@ -177,9 +192,7 @@ fn sample_rate(
 fn field_rate(engine: &mut dyn Engine, setup: &Setup, secs: f64) -> anyhow::Result<f64> {
     let bounds = setup.dataset.clip;
     let side = FIELD_SIDE as f32;
-    let at = |i: u32, axis: usize| {
-        bounds.min[axis] + (bounds.max[axis] - bounds.min[axis]) * (i as f32 + 0.5) / side
-    };
+    let at = |i: u32, axis: usize| bounds.min[axis] + (bounds.max[axis] - bounds.min[axis]) * (i as f32 + 0.5) / side;
     let points: Vec<[f32; 2]> =
         (0..FIELD_SIDE * FIELD_SIDE).map(|i| [at(i % FIELD_SIDE, 0), at(i / FIELD_SIDE, 1)]).collect();
     engine.predict(0.5, &points, true)?;

@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn a_field_row_has_as_many_numbers_as_the_header_has_names() {
-        let row = FieldRow { x: [0.5, 1.0], eps: [1.0, 2.0], score: [3.0, 4.0], exact_score: [5.0, 6.0], exact_log_p: 7.0 };
+        let row =
+            FieldRow { x: [0.5, 1.0], eps: [1.0, 2.0], score: [3.0, 4.0], exact_score: [5.0, 6.0], exact_log_p: 7.0 };
         let text = String::from_utf8(field_csv([row].into_iter())).unwrap();
         let (header, line) = text.trim_end().split_once('\n').unwrap();
         assert_eq!(header.split(',').count(), 9);
