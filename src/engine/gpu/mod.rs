@@ -1,5 +1,6 @@
 //! The GPU engine: WGSL compute shaders through wgpu. One file a concern; one shader a kernel.
 
+mod adapters;
 mod cloud;
 mod context;
 mod density;
@@ -13,6 +14,7 @@ pub mod shader;
 mod training;
 pub mod types;
 
+pub use adapters::{AdapterReport, list_adapters};
 pub use cloud::GpuCloud;
 pub use context::GpuContext;
 pub use matmul::bench_matmul;
@@ -231,6 +233,10 @@ impl Engine for GpuEngine {
         model.readback.collect(context)?;
         while wait && model.readback.in_flight() > 0 {
             model.readback.wait_oldest(context)?;
+        }
+        if wait {
+            // Refreshes of the picture have no read-back of their own.
+            context.wait()?;
         }
         Ok(model.readback.report())
     }
