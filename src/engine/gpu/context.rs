@@ -4,6 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::{EngineError, EngineInfo, EngineKind};
 
+/// Usage of every buffer that kernels work on.
+pub const STORAGE: wgpu::BufferUsages =
+    wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);
+
 /// A device, its queue, and what went wrong on it.
 #[derive(Debug)]
 pub struct GpuContext {
@@ -86,6 +90,28 @@ impl GpuContext {
         let waited = self.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;
         waited.map(|_| ()).map_err(|error| EngineError::Device(error.to_string()))
+    }
+
+    /// A zeroed buffer of at least `size` bytes.
+    pub fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        let descriptor =
+            wgpu::BufferDescriptor { label: Some(label), size: size.max(16), usage, mapped_at_creation: false };
+        self.device.create_buffer(&descriptor)
+    }
+
+    /// A storage buffer that holds `values`.
+    pub fn storage<T: bytemuck::Pod>(&self, label: &str, values: &[T]) -> wgpu::Buffer {
+        let buffer = self.buffer(label, size_of_val(values) as u64, STORAGE);
+        self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(values));
+        buffer
+    }
+
+    /// A uniform buffer that holds `value`.
+    pub fn uniform<T: bytemuck::Pod>(&self, label: &str, value: &T) -> wgpu::Buffer {
+        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        let buffer = self.buffer(label, size_of::<T>() as u64, usage);
+        self.queue.write_buffer(&buffer, 0, bytemuck::bytes_of(value));
+        buffer
     }
 
     /// Read bytes back from a buffer with usage `COPY_SRC`. Blocks.
