@@ -7,6 +7,7 @@ use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::target::Target;
 use noise_compass::diffusion::timetable::{TIME_FEATURES, Timetable};
 use noise_compass::engine::cpu::CpuEngine;
+use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData};
 use noise_compass::nn::layout::{NetworkShape, coordinate_features};
 use safetensors::SafeTensors;
@@ -189,4 +190,9 @@ fn schedules_are_those_of_pytorch() {
 #[test]
 fn the_plain_rust_engine_computes_what_pytorch_computes() {
     check(&mut CpuEngine::new());
+}
+
+#[test]
+fn the_gpu_engine_computes_what_pytorch_computes() {
+    check(&mut GpuEngine::new(GpuContext::headless().unwrap()).unwrap());
 }

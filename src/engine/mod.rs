@@ -207,8 +207,8 @@ pub trait Engine: Send {
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Cloud>, EngineError>;
 
-    /// Like [`Engine::sample`] from noise, but only for the particles `first..first + count` of a cloud made before
-    /// (or a new one of `total` where `cloud` is `None`): a refresh in slices that never holds up a frame.
+    /// Like [`Engine::sample`] from noise, but only for the particles `first..first + count` of a cloud made before: a
+    /// refresh in slices that never holds up a frame. Without a cloud all `total` are sampled: the first picture is whole.
     fn refresh(
         &mut self,
         cloud: Option<Cloud>,

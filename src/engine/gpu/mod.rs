@@ -134,6 +134,7 @@ impl GpuEngine {
         )?);
         if !dry {
             model.step += 1;
+            model.readback.advance(model.step);
         }
         Ok((loss[0], model.layout.to_host(&gradient)))
     }
@@ -278,7 +279,18 @@ impl Engine for GpuEngine {
         plan: &Plan,
         seed: u64,
     ) -> Result<Cloud, EngineError> {
+        if first.checked_add(count).is_none_or(|end| end > total) {
+            return Err(EngineError::Invalid(format!(
+                "particles {first} to {first}+{count} are not all among {total}"
+            )));
+        }
         let cloud = match cloud {
+            Some(cloud) if cloud.len() != total as usize => {
+                return Err(EngineError::Invalid(format!(
+                    "a cloud of {} particles cannot be refreshed as {total}",
+                    cloud.len()
+                )));
+            }
             Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &self.context) => cloud,
             // Nothing to refresh (or it lies elsewhere): the first picture is whole.
             _ => {
@@ -287,8 +299,6 @@ impl Engine for GpuEngine {
             }
         };
         let (context, kernels, model) = self.loaded()?;
-        let first = first.min(cloud.len() as u32);
-        let count = count.min(cloud.len() as u32 - first);
         if count == 0 || plan.steps.is_empty() {
             return Ok(Cloud::Gpu(cloud));
         }
@@ -361,8 +371,9 @@ impl Engine for GpuEngine {
     fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
         self.given_step(x, t, target, true)
     }
-    fn step_on(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<f32, EngineError> {
-        Err(EngineError::Invalid("the GPU engine cannot step on a given batch yet: use --engine cpu".into()))
+
+    fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError> {
+        self.given_step(x, t, target, false).map(|(loss, _)| loss)
     }
 }
 

@@ -53,6 +53,11 @@ impl Readback {
         self.progress.step = step;
     }
 
+    /// Updates up to `step` are known to be done.
+    pub fn advance(&mut self, step: u64) {
+        self.progress.step = step;
+    }
+
     /// Append the copies to an encoder, submit it, and ask for the mapping.
     pub fn submit(
         &mut self,
