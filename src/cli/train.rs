@@ -125,15 +125,12 @@ impl Display {
         let Snapshot { step, loss, steps_per_sec, .. } = session.snapshot();
         let loss = loss.map_or_else(|| "-".into(), |loss| format!("{loss:.4}"));
         let text = format!("loss {loss}, {steps_per_sec:.0} steps/s");
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(step);
-                bar.set_message(text);
-            }
-            None => {
-                self.told_at = Instant::now();
-                say(&format!("step {step} of {}, {text}", self.steps));
-            }
+        if let Some(bar) = &self.bar {
+            bar.set_position(step);
+            bar.set_message(text);
+        } else {
+            self.told_at = Instant::now();
+            say(&format!("step {step} of {}, {text}", self.steps));
         }
     }
 

@@ -40,7 +40,9 @@ pub fn save(directory: &Path, experiment: &Experiment, state: &ModelState, metri
     }
     weights::save(&fresh.path().join(MODEL), experiment.shape(), state, &json)?;
     let write = |name: &str, text: &str| fs::write(fresh.path().join(name), text);
-    write(EXPERIMENT, &json).and_then(|()| write(METRICS, &lines)).map_err(|error| cannot_write(directory, &error))?;
+    write(EXPERIMENT, &format!("{json}\n"))
+        .and_then(|()| write(METRICS, &lines))
+        .map_err(|error| cannot_write(directory, &error))?;
     put_in_place(fresh, directory).map_err(|error| cannot_write(directory, &error))
 }
 

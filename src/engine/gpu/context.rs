@@ -20,16 +20,25 @@ pub struct GpuContext {
 impl GpuContext {
     /// Open the best adapter without a window.
     pub fn headless() -> Result<Arc<Self>, EngineError> {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+        // OpenGL is only asked where nothing better is there: loading its drivers is slow, and some complain on stderr.
+        let adapter = match wgpu::Backends::from_env() {
+            Some(chosen) => Self::best_adapter(chosen),
+            None => Self::best_adapter(wgpu::Backends::PRIMARY).or_else(|_| Self::best_adapter(wgpu::Backends::all())),
+        }?;
+        let (device, queue) = pollster::block_on(adapter.request_device(&Self::device_descriptor(&adapter)))
+            .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
+        Ok(Self::new(&adapter, device, queue))
+    }
+
+    fn best_adapter(backends: wgpu::Backends) -> Result<wgpu::Adapter, EngineError> {
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+        descriptor.backends = backends;
         let options = wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
             ..Default::default()
         };
-        let adapter = pollster::block_on(instance.request_adapter(&options))
-            .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
-        let (device, queue) = pollster::block_on(adapter.request_device(&Self::device_descriptor(&adapter)))
-            .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
-        Ok(Self::new(&adapter, device, queue))
+        pollster::block_on(wgpu::Instance::new(descriptor).request_adapter(&options))
+            .map_err(|error| EngineError::NoAdapter(error.to_string()))
     }
 
     /// What the lab asks of a device: no optional feature, the adapter's own limits.
