@@ -10,7 +10,8 @@ use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Scales;
 use noise_compass::diffusion::solver::Plan;
 use noise_compass::engine::{
-    self, Cloud, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Progress, Start, TrainSpec,
+    self, Cloud, Denoiser, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Progress, Recording,
+    Start, TrainSpec,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Command, DensityView, Notice, Snapshot, Status};
@@ -92,6 +93,17 @@ impl Engine for FakeEngine {
         Ok(state)
     }
     fn sample(&mut self, _: &Plan, _: &Start, _: u64, _: &dyn Fn() -> bool) -> Result<Option<Cloud>, EngineError> {
+        Err(EngineError::Invalid("not part of the script".into()))
+    }
+    fn record(
+        &mut self,
+        _: &Plan,
+        _: &Start,
+        _: u64,
+        _: &Denoiser,
+        _: u32,
+        _: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<Recording>, EngineError> {
         Err(EngineError::Invalid("not part of the script".into()))
     }
     fn refresh(
