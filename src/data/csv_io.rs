@@ -111,10 +111,7 @@ pub fn read_rows(path: &Path) -> Result<Vec<[f64; 2]>, DataError> {
 }
 
 fn unreadable(path: &Path, error: &csv::Error) -> DataError {
-    let reason = match error.kind() {
-        csv::ErrorKind::Io(error) => error.to_string(),
-        _ => error.to_string(),
-    };
+    let reason = if let csv::ErrorKind::Io(error) = error.kind() { error.to_string() } else { error.to_string() };
     DataError::Unreadable { file: path.into(), reason }
 }
 

@@ -27,6 +27,7 @@ sources![
     "head_loss",
     "log_density",
     "matmul",
+    "matmul_tall",
     "sampler_start",
     "sampler_step",
     "time_bias",
