@@ -242,9 +242,10 @@ fn an_interrupted_training_saves_what_it_has() {
 #[test]
 fn a_loss_that_is_not_finite_fails_but_saves_the_last_good_weights() {
     let directory = directory();
-    // Seven layers of 256, each weight moved by 10 a step: the output overflows within a few updates.
-    let arguments =
-        "train --width 256 --depth 6 --activation relu --batch 32 --lr 10 --steps 500 --engine cpu --out model";
+    // Seven layers of 256, each weight moved by 10 a step, on inputs up to 30 with the loss weighted by up to 100:
+    // the loss overflows within some hundred updates.
+    let arguments = "train --width 256 --depth 6 --activation relu --schedule ve --target score --batch 32 --lr 10 \
+                     --steps 3000 --engine cpu --out model";
     let output = run(&directory, arguments);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");

@@ -72,7 +72,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let mut display = Display::new(args.steps);
     while session.status() == Status::Training && !interrupted.load(Ordering::Relaxed) {
         session.tick(SLICE);
-        display.show(&session);
+        if session.status() == Status::Training {
+            display.show(&session);
+        }
     }
     session.handle(Command::Pause);
     display.finish();

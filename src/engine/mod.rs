@@ -273,7 +273,7 @@ pub trait Engine: Send {
         resolution: u32,
     ) -> Result<Vec<f32>, EngineError>;
 
-    /// Loss and gradient (flat, as the weights) of one given batch: x_t [n, 2], t in 1..=T [n], target [n, 2].
+    /// Loss and gradient (flat, as the weights) of one given batch: x_t [n, 2], t in 1..=T `[n]`, target [n, 2].
     /// For tests and for inspection; the training step uses the same kernels. Blocks.
     fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError>;
 
