@@ -1,1 +1,146 @@
-//! cli.
+//! The command line: one file a subcommand. Names, flags, columns and exit statuses are relied on from outside.
+//!
+//! Exit status: 0 done, 1 failed with one line that says what and what to do, 2 wrong usage. With `--json` stdout
+//! holds one JSON object and nothing else; everything else goes to stderr.
+
+mod bench;
+mod data;
+mod doctor;
+mod field;
+mod measure;
+mod model;
+mod render;
+mod sample;
+mod train;
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+use crate::engine::EngineChoice;
+use crate::lab::experiment::Experiment;
+
+/// A lab for watching a small diffusion model being trained on 2-D data, and for taking it apart.
+///
+/// Without a command it opens the window.
+#[derive(Debug, Parser)]
+#[command(name = "noise-compass", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    experiment: Experiment,
+    /// Which engine trains
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineChoice,
+}
+
+/// The headless jobs.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write samples of a data set, and the mixture they are drawn from
+    Data(data::Args),
+    /// Train a model without a window
+    Train(train::Args),
+    /// Draw samples from a trained model
+    Sample(sample::Args),
+    /// Evaluate a trained model beside the exact field of its data
+    Field(field::Args),
+    /// Measure how far samples are from a data set
+    Measure(measure::Args),
+    /// Draw a chapter as PNG, without a window
+    Render(render::Args),
+    /// Measure training, sampling and field throughput of every engine
+    Bench(bench::Args),
+    /// Say which adapters and engines this machine has, and whether they work
+    Doctor(doctor::Args),
+}
+
+/// Run the program: parse, do, report.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging();
+    let result = match cli.command {
+        None => crate::ui::run_window(cli.experiment, cli.engine),
+        Some(Command::Data(args)) => data::run(&args),
+        Some(Command::Train(args)) => train::run(args),
+        Some(Command::Sample(args)) => sample::run(&args),
+        Some(Command::Field(args)) => field::run(&args),
+        Some(Command::Measure(args)) => measure::run(&args),
+        Some(Command::Render(args)) => render::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
+        Some(Command::Doctor(args)) => doctor::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&one_line(&format!("noise-compass: {error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Warnings of this program go to stderr in its own voice; those of the graphics stack only where `RUST_LOG` asks.
+fn start_logging() {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off,noise_compass=warn"))
+        .format(|out, record| {
+            writeln!(out, "noise-compass: {}: {}", record.level().as_str().to_lowercase(), record.args())
+        })
+        .init();
+}
+
+/// A line on stderr. That nobody reads it is no reason to stop.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// One JSON object on stdout. A reader that went away is not an error.
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_string(value)?;
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(anyhow::anyhow!("cannot write to stdout: {error}; check where it is redirected to"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Driver messages come in many lines; a failure is told in one.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Round for people: seconds and rates with four significant digits at most.
+fn round(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10.0_f64.powf(3.0 - value.abs().log10().floor());
+    (value * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_four_digits() {
+        assert_eq!(round(1234.56), 1235.0);
+        assert_eq!(round(0.001_234_56), 0.001_235);
+        assert_eq!(round(0.0), 0.0);
+    }
+
+    #[test]
+    fn the_defaults_of_the_command_line_are_those_of_the_experiment() {
+        let cli = Cli::parse_from(["noise-compass"]);
+        assert_eq!(cli.experiment, Experiment::default());
+    }
+}

@@ -1,6 +1,7 @@
 //! Data sets: every one a Gaussian mixture, so that density, score and posterior are closed forms.
 
 pub mod bounds;
+pub mod csv_io;
 pub mod dataset;
 pub mod mixture;
 pub mod shapes;

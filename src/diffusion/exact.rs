@@ -1,1 +1,233 @@
-//! x
+//! The exact field: density, score, noise prediction and posterior mean of a diffused Gaussian mixture.
+//!
+//! Under x_t = a x_0 + s ε a mixture stays one: p_t = Σ w_k N(a μ_k, (a² σ_k² + s²) I). All in f64, by log-sum-exp.
+
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+use super::path::{Path, Scales};
+use crate::data::mixture::Mixture;
+
+/// Coordinates are held within ± this, so that no square overflows: far away everything stays finite.
+const FAR: f64 = 1e100;
+/// Components whose share of the density is below e^this are left out: together they are below f64's resolution.
+const NEGLIGIBLE: f64 = -50.0;
+
+/// One component of a diffused mixture.
+#[derive(Clone, Copy, Debug)]
+struct Lobe {
+    /// a μ.
+    mean: [f64; 2],
+    /// a² σ² + s².
+    variance: f64,
+    /// ln w − ln(2π variance).
+    log_factor: f64,
+    /// μ, and a σ²/variance: E[x_0 | x, k] = μ + gain (x − a μ).
+    origin: [f64; 2],
+    gain: f64,
+}
+
+impl Lobe {
+    /// ln of w N(x; a μ, variance I).
+    fn log_share(&self, x: [f64; 2]) -> f64 {
+        let [dx, dy] = [x[0] - self.mean[0], x[1] - self.mean[1]];
+        self.log_factor - 0.5 * (dx * dx + dy * dy) / self.variance
+    }
+}
+
+/// The distribution p_t of a diffused mixture at one time: make it once, ask it at many points. Never NaN for a
+/// number, however far away.
+#[derive(Clone, Debug)]
+pub struct Marginal {
+    lobes: Vec<Lobe>,
+}
+
+impl Marginal {
+    /// p_t of a mixture under x_t = a x_0 + s ε.
+    pub fn new(mixture: &Mixture, Scales { a, s }: Scales) -> Self {
+        let total = mixture.total_weight();
+        let lobe = |c: &crate::data::mixture::Component| {
+            let origin = c.mean.map(f64::from);
+            let data_variance = f64::from(c.sigma).powi(2);
+            let variance = (a * a * data_variance + s * s).max(1e-90);
+            let weight = f64::from(c.weight) / total;
+            Lobe {
+                mean: origin.map(|m| a * m),
+                variance,
+                log_factor: weight.ln() - (TAU * variance).ln(),
+                origin,
+                gain: a * data_variance / variance,
+            }
+        };
+        Self { lobes: mixture.components.iter().map(lobe).collect() }
+    }
+
+    /// ln p_t(x).
+    pub fn log_density(&self, x: [f64; 2]) -> f64 {
+        let (top, total) = self.fold(x, |_, _| {});
+        top + total.ln()
+    }
+
+    /// ∇ ln p_t(x) = Σ r_k (a μ_k − x)/variance_k, with r_k the component's share of the density.
+    pub fn score(&self, x: [f64; 2]) -> [f64; 2] {
+        let x = within_reach(x);
+        let mut score = [0.0; 2];
+        let (_, total) = self.fold(x, |lobe, share| {
+            for axis in 0..2 {
+                score[axis] += share * (lobe.mean[axis] - x[axis]) / lobe.variance;
+            }
+        });
+        score.map(|sum| sum / total)
+    }
+
+    /// E[x_0 | x_t = x] = Σ r_k E[x_0 | x, k]: equal to (x + s² score)/a (Tweedie), but sound where a = 0 too.
+    pub fn posterior_mean(&self, x: [f64; 2]) -> [f64; 2] {
+        let x = within_reach(x);
+        let mut mean = [0.0; 2];
+        let (_, total) = self.fold(x, |lobe, share| {
+            for axis in 0..2 {
+                mean[axis] += share * (lobe.origin[axis] + lobe.gain * (x[axis] - lobe.mean[axis]));
+            }
+        });
+        mean.map(|sum| sum / total)
+    }
+
+    /// Visit the components that matter at x with their share of the density relative to the largest; returns the
+    /// logarithm of the largest and the sum of the shares.
+    fn fold(&self, x: [f64; 2], mut visit: impl FnMut(&Lobe, f64)) -> (f64, f64) {
+        let x = within_reach(x);
+        let top = self.lobes.iter().map(|lobe| lobe.log_share(x)).fold(f64::NEG_INFINITY, f64::max);
+        let mut total = 0.0;
+        for lobe in &self.lobes {
+            let log_share = lobe.log_share(x) - top;
+            if log_share > NEGLIGIBLE {
+                let share = log_share.exp();
+                total += share;
+                visit(lobe, share);
+            }
+        }
+        (top, total)
+    }
+}
+
+fn within_reach(x: [f64; 2]) -> [f64; 2] {
+    x.map(|c| c.clamp(-FAR, FAR))
+}
+
+/// Shorthands for single points; for many at one time make a [`Marginal`].
+impl Mixture {
+    /// p_t under x_t = a x_0 + s ε.
+    pub fn marginal(&self, scales: Scales) -> Marginal {
+        Marginal::new(self, scales)
+    }
+
+    /// ln p_t(x).
+    pub fn log_density(&self, x: [f64; 2], scales: Scales) -> f64 {
+        self.marginal(scales).log_density(x)
+    }
+
+    /// ∇ ln p_t(x).
+    pub fn score(&self, x: [f64; 2], scales: Scales) -> [f64; 2] {
+        self.marginal(scales).score(x)
+    }
+}
+
+/// What a perfect network would have learned of a data set, at every time of a path.
+#[derive(Clone, Debug)]
+pub struct ExactField {
+    /// The data.
+    pub mixture: Arc<Mixture>,
+    /// The noise schedule.
+    pub path: Path,
+    /// T.
+    pub timesteps: u32,
+}
+
+impl ExactField {
+    /// (a, s) at t/T.
+    pub fn scales(&self, tau: f64) -> Scales {
+        self.path.scales(tau, self.timesteps)
+    }
+
+    /// p_t at t/T, for many points.
+    pub fn marginal(&self, tau: f64) -> Marginal {
+        self.mixture.marginal(self.scales(tau))
+    }
+
+    /// ln p_t(x).
+    pub fn log_p(&self, x: [f64; 2], tau: f64) -> f64 {
+        self.marginal(tau).log_density(x)
+    }
+
+    /// ∇ ln p_t(x).
+    pub fn score(&self, x: [f64; 2], tau: f64) -> [f64; 2] {
+        self.marginal(tau).score(x)
+    }
+
+    /// The best noise prediction, ε* = E[ε | x] = −s · score.
+    pub fn eps(&self, x: [f64; 2], tau: f64) -> [f64; 2] {
+        let s = self.scales(tau).s;
+        self.score(x, tau).map(|score| -s * score)
+    }
+
+    /// The best guess at the clean point, E[x_0 | x] = (x + s² · score)/a.
+    pub fn x0_hat(&self, x: [f64; 2], tau: f64) -> [f64; 2] {
+        self.marginal(tau).posterior_mean(x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::mixture::Component;
+    use crate::data::shapes::Shape;
+    use proptest::prelude::*;
+
+    fn field(shape: Shape, path: Path) -> ExactField {
+        ExactField { mixture: Arc::new(shape.mixture()), path, timesteps: 1000 }
+    }
+
+    #[test]
+    fn nothing_is_nan_however_far_away() {
+        for shape in Shape::ALL {
+            for path in Path::ALL {
+                let field = field(shape, path);
+                for tau in [0.0, 1e-6, 0.5, 1.0] {
+                    for x in [[0.0, 0.0], [40.0, -3.0], [1e9, 1e9], [-1e200, 0.0], [f64::INFINITY, f64::MAX]] {
+                        let answers =
+                            [[field.log_p(x, tau); 2], field.score(x, tau), field.eps(x, tau), field.x0_hat(x, tau)];
+                        assert!(answers.iter().flatten().all(|v| v.is_finite()), "{shape:?} {path:?} {tau} {x:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn far_from_two_lobes_the_nearer_one_rules() {
+        let lobe = |x| Component { mean: [x, 0.0], sigma: 0.1, weight: 0.5 };
+        let mixture = Mixture::new(vec![lobe(-1.0), lobe(1.0)]).unwrap();
+        let data = Scales { a: 1.0, s: 0.0 };
+        // ln p = ln ½ − ln(2π 0.01) − (99² )/0.02, where exp alone would have underflowed to 0.
+        let variance = f64::from(0.1_f32).powi(2);
+        let expected = 0.5_f64.ln() - (TAU * variance).ln() - 0.5 * 99.0 * 99.0 / variance;
+        assert!((mixture.log_density([100.0, 0.0], data) - expected).abs() < 1e-9 * expected.abs());
+        assert!((mixture.score([100.0, 0.0], data)[0] + 99.0 / variance).abs() < 1e-6);
+    }
+
+    proptest! {
+        /// Tweedie's formula and ε* from the score, against the posterior mean summed component by component.
+        #[test]
+        fn score_noise_and_posterior_mean_tell_the_same_story(
+            x in -3.0..3.0_f64, y in -3.0..3.0_f64, tau in 0.05..0.95_f64, shape in 0..10_usize, path in 0..4_usize,
+        ) {
+            let field = field(Shape::ALL[shape], Path::ALL[path]);
+            let Scales { a, s } = field.scales(tau);
+            let (score, eps, x0) = (field.score([x, y], tau), field.eps([x, y], tau), field.x0_hat([x, y], tau));
+            for (axis, x) in [x, y].into_iter().enumerate() {
+                prop_assert!(((x + s * s * score[axis]) / a - x0[axis]).abs() < 1e-7 / a);
+                prop_assert!((a * x0[axis] + s * eps[axis] - x).abs() < 1e-7);
+            }
+        }
+    }
+}

@@ -257,6 +257,10 @@ pub trait Engine: Send {
     /// Loss and gradient (flat, as the weights) of one given batch: x_t [n, 2], t in 1..=T [n], target [n, 2].
     /// For tests and for inspection; the training step uses the same kernels. Blocks.
     fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError>;
+
+    /// One training step (loss, backward, Adam, EMA) on a given batch of any size, as in [`Engine::gradient`]: for tests
+    /// and replay. Returns the mean loss before the update; [`Engine::poll`] does not report it again. Blocks.
+    fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError>;
 }
 
 /// Make an engine. `device` is the device that the window paints with, if there is a window: an engine on it can be

@@ -1,1 +1,3 @@
-//! export.
+//! What leaves the lab: files, written whole or not at all.
+
+pub mod atomic;

@@ -1,49 +1,13 @@
 //! The one configuration of a run: the same struct is the command line, the saved file and the panel.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
+pub use crate::data::dataset::DataSource;
 use crate::data::shapes::Shape;
 use crate::diffusion::path::Path;
 use crate::diffusion::solver::{PlanContext, Sampler};
 use crate::diffusion::target::Target;
 use crate::nn::layout::{Activation, NetworkShape};
-
-/// What is learned: a built-in shape or a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DataSource {
-    /// A built-in mixture.
-    Shape(Shape),
-    /// Points in a CSV file with header `x,y`.
-    Csv(PathBuf),
-}
-
-impl std::str::FromStr for DataSource {
-    type Err = String;
-
-    /// A built-in's name, or a path that ends in `.csv`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(shape) = Shape::ALL.into_iter().find(|s| s.name() == text) {
-            return Ok(Self::Shape(shape));
-        }
-        if std::path::Path::new(text).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-            return Ok(Self::Csv(PathBuf::from(text)));
-        }
-        let names: Vec<_> = Shape::ALL.into_iter().map(Shape::name).collect();
-        Err(format!("'{text}' is neither a built-in data set ({}) nor a .csv file", names.join(", ")))
-    }
-}
-
-impl std::fmt::Display for DataSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Shape(shape) => f.write_str(shape.name()),
-            Self::Csv(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
 
 /// One experiment. Missing fields of a file take the defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]

@@ -1,6 +1,10 @@
 //! The laboratory: what an experiment is, the worker that runs it, and the words the two sides exchange.
 
 pub mod experiment;
+pub mod live;
 pub mod message;
+pub mod pace;
+pub mod record;
 pub mod session;
+pub mod setup;
 pub mod worker;

@@ -1,1 +1,544 @@
 //! One experiment being run: the state machine behind the window and the headless commands alike.
+//!
+//! Nothing here knows threads: [`Session::handle`] obeys a command, [`Session::tick`] does a short piece of work,
+//! [`Session::snapshot`] says how things stand.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::experiment::Experiment;
+use super::live::LivePicture;
+use super::message::{Command, DensityField, DensityView, Notice, Snapshot, Status};
+use super::pace::{Rate, rest_after};
+use super::record::LossRecord;
+use super::setup::Setup;
+use crate::engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState, Progress};
+use crate::export::model_dir;
+use crate::nn::init::initial_weights;
+
+/// Makes an engine of the wanted kind.
+pub type EngineFactory = Arc<dyn Fn(EngineChoice) -> Result<Box<dyn Engine>, EngineError> + Send + Sync>;
+
+/// Seconds of training between two safe copies of the weights.
+const SAFE_COPY_SECS: f64 = 2.0;
+/// Most steps handed over at once; the time budget nearly always ends a slice before.
+const MAX_STEPS: u64 = 10_000;
+/// Share of the time that work may take on a software adapter while somebody drags: the rest is for painting.
+const INTERACTING_SHARE: f64 = 0.35;
+
+/// What a tick did.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tick {
+    /// Training steps handed over.
+    pub steps: u32,
+    /// True where the snapshot changed.
+    pub changed: bool,
+    /// True where there is nothing to do until the next command.
+    pub idle: bool,
+    /// How long to leave the machine to others before the next tick.
+    pub rest: Duration,
+}
+
+/// Why training stands still against the user's wish.
+#[derive(Clone, Debug)]
+enum Fault {
+    /// A loss was NaN or infinite: the weights are spoilt, the engine is sound.
+    Loss(String),
+    /// The engine cannot be used any more: the weights are those of the last safe copy.
+    Engine(String),
+}
+
+/// One experiment on one engine.
+pub struct Session {
+    setup: Setup,
+    engine: Box<dyn Engine>,
+    factory: EngineFactory,
+    playing: bool,
+    fault: Option<Fault>,
+    /// Updates known to be done.
+    step: u64,
+    /// Updates handed to the engine.
+    submitted: u64,
+    /// Training pauses at this update.
+    goal: Option<u64>,
+    record: LossRecord,
+    rate: Rate,
+    /// Seconds of training before `clock`.
+    trained_secs: f64,
+    /// Since when training has been running.
+    clock: Option<Instant>,
+    /// The last weights whose losses were finite, and at how many seconds of training they were copied.
+    last_good: ModelState,
+    last_good_secs: f64,
+    live: LivePicture,
+    hidden: bool,
+    interacting_until: Option<Instant>,
+    density_wanted: Option<DensityView>,
+    density: Option<DensityField>,
+    notice: Option<(u64, Notice)>,
+    version: u64,
+}
+
+impl Session {
+    /// Put a fresh model of this experiment on an engine. `factory` makes the others for [`Command::SwitchEngine`].
+    pub fn new(setup: Setup, engine: Box<dyn Engine>, factory: EngineFactory) -> Result<Self, EngineError> {
+        let state = fresh_model(&setup.experiment);
+        Self::resume(setup, state, engine, factory)
+    }
+
+    /// Put a model that was trained before on an engine.
+    pub fn resume(
+        setup: Setup,
+        state: ModelState,
+        mut engine: Box<dyn Engine>,
+        factory: EngineFactory,
+    ) -> Result<Self, EngineError> {
+        engine.load(&setup.spec, &state)?;
+        let live = LivePicture::new(setup.plan.clone(), engine.info().software);
+        Ok(Self {
+            setup,
+            engine,
+            factory,
+            playing: false,
+            fault: None,
+            step: state.step,
+            submitted: state.step,
+            goal: None,
+            record: LossRecord::default(),
+            rate: Rate::default(),
+            trained_secs: 0.0,
+            clock: None,
+            last_good: state,
+            last_good_secs: 0.0,
+            live,
+            hidden: false,
+            interacting_until: None,
+            density_wanted: None,
+            density: None,
+            notice: None,
+            version: 1,
+        })
+    }
+
+    /// Training pauses by itself when this many updates are done.
+    pub fn train_until(&mut self, step: u64) {
+        self.goal = Some(step);
+    }
+
+    /// The losses so far.
+    pub fn record(&self) -> &LossRecord {
+        &self.record
+    }
+
+    /// The model as it is now; after a fault, the last good one. Waits for work handed over.
+    pub fn model(&mut self) -> ModelState {
+        if self.fault.is_none() {
+            match self.engine.state() {
+                Ok(state) => return state,
+                Err(error) => self.fail(&error),
+            }
+        }
+        self.last_good.clone()
+    }
+
+    /// Seconds of training so far.
+    pub fn trained_secs(&self) -> f64 {
+        self.trained_secs + self.clock.map_or(0.0, |since| since.elapsed().as_secs_f64())
+    }
+
+    /// Which engine runs.
+    pub fn engine_info(&self) -> &EngineInfo {
+        self.engine.info()
+    }
+
+    /// Grows with every change of the snapshot.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Updates known to be done.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// What it is doing.
+    pub fn status(&self) -> Status {
+        match &self.fault {
+            Some(Fault::Loss(message)) => Status::Fault { message: message.clone(), can_restore: true },
+            Some(Fault::Engine(message)) => Status::Fault { message: message.clone(), can_restore: false },
+            None if self.playing => Status::Training,
+            None => Status::Paused,
+        }
+    }
+
+    /// How things stand.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            experiment: self.setup.experiment.clone(),
+            dataset: self.setup.dataset.clone(),
+            engine: self.engine.info().clone(),
+            status: self.status(),
+            step: self.step,
+            loss: self.record.smoothed(),
+            curve: self.record.curve().clone(),
+            timestep_loss: self.record.by_timestep().clone(),
+            steps_per_sec: self.rate.per_sec(),
+            trained_secs: self.trained_secs(),
+            samples: self.live.shown().cloned(),
+            samples_version: self.live.version(),
+            density: self.density.clone(),
+            version: self.version,
+            notice: self.notice.clone(),
+        }
+    }
+
+    /// True while somebody drags or plays an animation.
+    pub fn is_interacting(&self) -> bool {
+        self.interacting_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Obey a command. Whatever goes wrong becomes a fault or a notice of the snapshot.
+    pub fn handle(&mut self, command: Command) {
+        if let Err(error) = self.obey(command) {
+            self.fail(&error);
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> Result<(), EngineError> {
+        match command {
+            Command::Play => self.play(),
+            Command::Pause => self.pause()?,
+            Command::StepOnce => self.step_once()?,
+            Command::Reset => self.start_anew(self.setup.clone())?,
+            Command::Configure { experiment, restart } => self.configure(*experiment, restart)?,
+            Command::SwitchEngine(choice) => self.switch_engine(choice),
+            Command::ShowDensity(view) => {
+                if self.density.as_ref().is_none_or(|field| field.view != view) {
+                    self.density_wanted = Some(view);
+                }
+            }
+            Command::Interacting(duration) => self.interacting_until = Some(Instant::now() + duration),
+            Command::Hidden(hidden) => self.hidden = hidden,
+            Command::Save(directory) => self.save(&directory),
+            Command::RestoreLastGood => self.restore_last_good()?,
+            Command::Quit => self.stop_clock(),
+        }
+        Ok(())
+    }
+
+    /// Do a short piece of work: a slice of training of about `budget`, a slice of the live picture, a density.
+    pub fn tick(&mut self, budget: Duration) -> Tick {
+        let begun = Instant::now();
+        let version = self.version;
+        let steps = self.work(budget).unwrap_or_else(|error| {
+            self.fail(&error);
+            0
+        });
+        let shared = self.engine.info().software && self.is_interacting();
+        let rest = if shared { rest_after(begun.elapsed(), INTERACTING_SHARE) } else { Duration::ZERO };
+        Tick { steps, changed: self.version != version, idle: self.is_idle(), rest }
+    }
+
+    fn work(&mut self, budget: Duration) -> Result<u32, EngineError> {
+        if matches!(self.fault, Some(Fault::Engine(_))) {
+            return Ok(0);
+        }
+        self.compute_density()?;
+        let steps = if self.is_training() { self.train(budget)? } else { 0 };
+        if !self.hidden && self.fault.is_none() && self.live.is_due(self.is_training(), Instant::now()) {
+            self.refresh_picture()?;
+        }
+        Ok(steps)
+    }
+
+    fn is_training(&self) -> bool {
+        self.playing && self.fault.is_none()
+    }
+
+    fn is_idle(&self) -> bool {
+        let picture = self.hidden || self.fault.is_some() || self.live.is_current();
+        let density = self.density_wanted.is_none() || matches!(self.fault, Some(Fault::Engine(_)));
+        !self.is_training() && picture && density
+    }
+
+    fn train(&mut self, budget: Duration) -> Result<u32, EngineError> {
+        let left = self.goal.map_or(MAX_STEPS, |goal| goal.saturating_sub(self.submitted).min(MAX_STEPS)) as u32;
+        let mut steps = 0;
+        if left > 0 {
+            steps = self.engine.train(left, budget.as_secs_f64())?;
+            self.submitted += u64::from(steps);
+            self.live.outdate();
+        }
+        self.take_progress(false)?;
+        if self.goal.is_some_and(|goal| self.submitted >= goal) {
+            self.pause()?;
+        } else if self.is_training() && self.trained_secs() - self.last_good_secs > SAFE_COPY_SECS {
+            self.keep_safe_copy()?;
+        }
+        Ok(steps)
+    }
+
+    /// Take in what became known of the losses. Stops at the first that is not finite.
+    fn take_progress(&mut self, wait: bool) -> Result<(), EngineError> {
+        let Progress { step, losses, histogram } = self.engine.poll(wait)?;
+        if self.fault.is_some() {
+            return Ok(());
+        }
+        if step != self.step || !losses.is_empty() {
+            self.version += 1;
+        }
+        self.step = step;
+        self.rate.mark(Instant::now(), step);
+        let secs = self.trained_secs();
+        for (step, loss) in losses {
+            if !loss.is_finite() {
+                self.stop_at_bad_loss(step, loss);
+                return Ok(());
+            }
+            self.record.push(step, loss, secs);
+        }
+        if let Some(news) = histogram {
+            self.record.push_histogram(&news);
+        }
+        Ok(())
+    }
+
+    fn stop_at_bad_loss(&mut self, step: u64, loss: f32) {
+        let was = if loss.is_nan() { "not a number" } else { "infinite" };
+        let message = format!(
+            "the loss became {was} at step {step}, so training was paused; lower the learning rate (now {}) and restore the last good weights (step {})",
+            self.setup.experiment.learning_rate, self.last_good.step
+        );
+        self.fault = Some(Fault::Loss(message));
+        self.stop_clock();
+        self.version += 1;
+    }
+
+    /// Copy the weights, provided that every loss so far is finite, and they are too.
+    fn keep_safe_copy(&mut self) -> Result<(), EngineError> {
+        self.take_progress(true)?;
+        if self.fault.is_none() && self.last_good.step != self.step {
+            let state = self.engine.state()?;
+            if state.weights.iter().all(|weight| weight.is_finite()) {
+                self.last_good = state;
+            }
+        }
+        self.last_good_secs = self.trained_secs();
+        Ok(())
+    }
+
+    /// The work handed over before is finished first, so that the slice's own time is measured.
+    fn refresh_picture(&mut self) -> Result<(), EngineError> {
+        self.take_progress(true)?;
+        let begun = Instant::now();
+        let before = self.live.version();
+        let count = self.live.refresh(self.engine.as_mut())?;
+        self.take_progress(true)?;
+        let now = Instant::now();
+        self.live.measured(count, now - begun, now);
+        if self.live.version() != before {
+            self.version += 1;
+        }
+        Ok(())
+    }
+
+    fn compute_density(&mut self) -> Result<(), EngineError> {
+        let Some(view) = self.density_wanted.take() else { return Ok(()) };
+        let experiment = &self.setup.experiment;
+        let scales = experiment.path.scales(view.tau, experiment.timesteps);
+        let mixture = &self.setup.dataset.mixture;
+        let log_p = self.engine.log_density(mixture, scales, view.bounds, view.resolution)?;
+        self.version += 1;
+        self.density = Some(DensityField { view, log_p: Arc::new(log_p), version: self.version });
+        Ok(())
+    }
+
+    fn play(&mut self) {
+        match &self.fault {
+            Some(Fault::Loss(message) | Fault::Engine(message)) => {
+                let message = message.clone();
+                self.notify(Notice::Error(message));
+            }
+            None if !self.playing => {
+                self.playing = true;
+                self.clock = Some(Instant::now());
+                self.rate.clear();
+                self.rate.mark(Instant::now(), self.step);
+                self.version += 1;
+            }
+            None => {}
+        }
+    }
+
+    fn pause(&mut self) -> Result<(), EngineError> {
+        if self.is_training() {
+            self.keep_safe_copy()?;
+            self.stop_clock();
+            self.version += 1;
+        }
+        Ok(())
+    }
+
+    fn stop_clock(&mut self) {
+        self.trained_secs = self.trained_secs();
+        self.clock = None;
+        self.playing = false;
+        self.rate.clear();
+    }
+
+    fn step_once(&mut self) -> Result<(), EngineError> {
+        self.pause()?;
+        if self.fault.is_some() {
+            self.play();
+            return Ok(());
+        }
+        self.clock = Some(Instant::now());
+        self.submitted += u64::from(self.engine.train(1, 0.0)?);
+        self.live.outdate();
+        self.take_progress(true)?;
+        self.stop_clock();
+        Ok(())
+    }
+
+    fn start_anew(&mut self, setup: Setup) -> Result<(), EngineError> {
+        let state = fresh_model(&setup.experiment);
+        self.engine.load(&setup.spec, &state)?;
+        self.adopt(setup);
+        self.step = 0;
+        self.submitted = 0;
+        self.trained_secs = 0.0;
+        self.clock = self.is_training().then(Instant::now);
+        self.last_good = state;
+        self.last_good_secs = 0.0;
+        self.record = LossRecord::default();
+        self.rate.clear();
+        self.live.outdate();
+        if matches!(self.fault, Some(Fault::Loss(_))) {
+            self.fault = None;
+        }
+        Ok(())
+    }
+
+    /// Take over a setup that the engine already has.
+    fn adopt(&mut self, setup: Setup) {
+        let (old, new) = (&self.setup.experiment, &setup.experiment);
+        let other_path = (old.path, old.timesteps) != (new.path, new.timesteps);
+        if other_path || !Arc::ptr_eq(&self.setup.dataset, &setup.dataset) {
+            // The density that is shown is no longer that of the data: draw it again.
+            self.density_wanted = self.density_wanted.or(self.density.as_ref().map(|field| field.view));
+        }
+        self.live.set_plan(&setup.plan);
+        self.setup = setup;
+        self.version += 1;
+    }
+
+    fn configure(&mut self, experiment: Experiment, restart: bool) -> Result<(), EngineError> {
+        if experiment == *self.setup.experiment && !restart {
+            return Ok(());
+        }
+        let other_shape = experiment.shape() != self.setup.spec.shape;
+        let setup = match self.setup.changed(experiment) {
+            Ok(setup) => setup,
+            Err(message) => {
+                self.notify(Notice::Error(message));
+                return Ok(());
+            }
+        };
+        if matches!(self.fault, Some(Fault::Engine(_))) {
+            self.play();
+            return Ok(());
+        }
+        if restart || other_shape {
+            self.start_anew(setup)?;
+            if other_shape && !restart {
+                self.notify(Notice::Info("another network shape: the training starts anew".into()));
+            }
+        } else {
+            self.engine.update(&setup.spec)?;
+            self.adopt(setup);
+        }
+        Ok(())
+    }
+
+    fn switch_engine(&mut self, choice: EngineChoice) {
+        let lost = matches!(self.fault, Some(Fault::Engine(_)));
+        let state = if lost { None } else { self.engine.state().ok() }.unwrap_or_else(|| self.last_good.clone());
+        let loaded = (self.factory)(choice).and_then(|mut engine| {
+            engine.load(&self.setup.spec, &state)?;
+            Ok(engine)
+        });
+        let engine = match loaded {
+            Ok(engine) => engine,
+            Err(error) => return self.notify(Notice::Error(error.to_string())),
+        };
+        self.engine = engine;
+        self.live.change_engine(self.engine.info().software);
+        self.step = state.step;
+        self.submitted = state.step;
+        self.rate.clear();
+        if lost {
+            self.fault = None;
+            self.record.rewind(state.step);
+            self.clock = self.playing.then(Instant::now);
+        }
+        let info = self.engine.info();
+        let text = format!("running on {} ({}) from step {}", info.adapter, info.backend, state.step);
+        self.notify(Notice::Info(text));
+    }
+
+    fn restore_last_good(&mut self) -> Result<(), EngineError> {
+        if matches!(self.fault, Some(Fault::Engine(_))) {
+            self.play();
+            return Ok(());
+        }
+        // Losses of the work in flight belong to the weights that are thrown away.
+        self.engine.poll(true)?;
+        self.engine.load(&self.setup.spec, &self.last_good)?;
+        self.stop_clock();
+        self.fault = None;
+        self.step = self.last_good.step;
+        self.submitted = self.step;
+        self.record.rewind(self.step);
+        self.live.outdate();
+        self.notify(Notice::Info(format!("the weights of step {} are back; training is paused", self.step)));
+        Ok(())
+    }
+
+    fn save(&mut self, directory: &Path) {
+        let state = self.model();
+        let notice = match model_dir::save(directory, &self.setup.experiment, &state, &self.record.metrics()) {
+            Ok(()) => Notice::Info(format!("saved step {} in {}", state.step, directory.display())),
+            Err(error) => Notice::Error(format!("{error:#}")),
+        };
+        self.notify(notice);
+    }
+
+    /// Tell the user something once.
+    pub fn notify(&mut self, notice: Notice) {
+        let number = self.notice.as_ref().map_or(0, |(number, _)| *number) + 1;
+        self.notice = Some((number, notice));
+        self.version += 1;
+    }
+
+    /// An engine's error: a request that makes no sense is refused, anything else ends the engine's use.
+    fn fail(&mut self, error: &EngineError) {
+        log::debug!("{error}");
+        if let EngineError::Invalid(message) = error {
+            self.stop_clock();
+            self.notify(Notice::Error(message.clone()));
+            return;
+        }
+        // Whether it was training is kept: another engine carries on.
+        self.trained_secs = self.trained_secs();
+        self.clock = None;
+        self.rate.clear();
+        self.fault = Some(Fault::Engine(error.to_string()));
+        self.version += 1;
+    }
+}
+
+/// The model of an experiment before its first step.
+fn fresh_model(experiment: &Experiment) -> ModelState {
+    ModelState::fresh(initial_weights(experiment.shape(), experiment.seed))
+}

@@ -1,6 +1,16 @@
-//! The samplers, each compiled into a [`super::Plan`]: DDPM ancestral and DDIM(η).
+//! The samplers, each compiled into a [`Plan`]: DDPM ancestral and DDIM(η).
+//!
+//! Written in the path's (a, s), so that every path is served, and in (x, x̂_0), so that clipping x̂_0 is felt
+//! everywhere. A step goes from time t to an earlier time r, which need not be the one before it: with
+//! a_{t|r} = a_t/a_r and σ²_{t|r} = s_t² − a_{t|r}² s_r² (Kingma et al. 2021, section 2.1) a strided step has the
+//! posterior of its own stride, never the one-step β.
 
 use serde::{Deserialize, Serialize};
+
+use super::{Plan, PlanContext, PlanStep};
+use crate::data::bounds::Bounds;
+use crate::diffusion::path::Scales;
+use crate::diffusion::target::Pair;
 
 /// Which variance the ancestral step takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,3 +38,202 @@ pub enum Sampler {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a sampler: use ddpm, ddpm-beta, ddim, or ddim:ETA with ETA between 0 and 1")]
 pub struct SamplerParseError(pub String);
+
+/// Steps of DDIM where nobody says how many.
+const DDIM_STEPS: u32 = 50;
+
+impl Sampler {
+    /// One of each, in the order of the menus.
+    pub const ALL: [Self; 3] = [Self::Ddpm(Variance::BetaTilde), Self::Ddpm(Variance::Beta), Self::Ddim { eta: 0.0 }];
+
+    /// The name on the command line and in files, without DDIM's η; `Display` gives the whole.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ddpm(Variance::BetaTilde) => "ddpm",
+            Self::Ddpm(Variance::Beta) => "ddpm-beta",
+            Self::Ddim { .. } => "ddim",
+        }
+    }
+
+    /// Steps that suit the sampler for a model of T timesteps: all of them for DDPM, 50 for DDIM.
+    pub fn default_steps(self, timesteps: u32) -> u32 {
+        match self {
+            Self::Ddpm(_) => timesteps,
+            Self::Ddim { .. } => DDIM_STEPS.min(timesteps),
+        }
+    }
+
+    /// Compile into a table. The times are whole timesteps, evenly spaced from T down to 0; `steps` is held within
+    /// 1..=T, so [`Plan::steps`] says how many there are.
+    pub fn plan(self, steps: u32, context: PlanContext, clip: Option<Bounds>) -> Plan {
+        let PlanContext { path, target, timesteps } = context;
+        let timesteps = timesteps.max(1);
+        let steps = steps.clamp(1, timesteps);
+        // The last whole timestep at or below an even division; distinct, since steps ≤ T.
+        let tau = |left: u32| {
+            let t = u64::from(timesteps) * u64::from(left) / u64::from(steps);
+            t as f64 / f64::from(timesteps)
+        };
+        let step = |left: u32| {
+            let (tau, tau_next) = (tau(left), tau(left - 1));
+            let now = path.scales(tau, timesteps);
+            let next = path.scales(tau_next, timesteps);
+            let Pair(x0_x, x0_output) = target.to_x0(now);
+            let (c_x, c_0, c_z) = self.coefficients(now, next);
+            PlanStep { tau, tau_next, x0_x, x0_output, c_x, c_0, c_prev: 0.0, c_z }
+        };
+        let Scales { a, s } = path.scales(1.0, timesteps);
+        // Standardised data have variance 1 per axis.
+        Plan { steps: (1..=steps).rev().map(step).collect(), start_std: (a * a + s * s).sqrt(), clip }
+    }
+
+    /// (c_x, c_0, c_z) of one step from `now` to the earlier `next`.
+    fn coefficients(self, now: Scales, next: Scales) -> (f64, f64, f64) {
+        let Transition { a, variance } = Transition::between(now, next);
+        let now_variance = now.s * now.s;
+        let posterior_variance = variance * next.s * next.s / now_variance;
+        match self {
+            // q(x_r | x_t, x_0): Ho et al. 2020, eq. 6 and 7, with the stride's own a and β.
+            Self::Ddpm(which) => {
+                let c_x = a * next.s * next.s / now_variance;
+                let c_0 = next.a * variance / now_variance;
+                let noise = match which {
+                    Variance::BetaTilde => posterior_variance,
+                    // The step onto the data takes no noise (Ho et al. 2020, algorithm 2, line 3).
+                    Variance::Beta if next.s == 0.0 => 0.0,
+                    Variance::Beta => variance,
+                };
+                (c_x, c_0, noise.sqrt())
+            }
+            // x_r = a_r x̂_0 + √(s_r² − σ²) ε̂ + σ z with ε̂ = (x − a_t x̂_0)/s_t: Song, Meng & Ermon 2021, eq. 12.
+            Self::Ddim { eta } => {
+                let sigma = eta * posterior_variance.sqrt();
+                let c_x = (next.s * next.s - sigma * sigma).max(0.0).sqrt() / now.s;
+                (c_x, next.a - now.a * c_x, sigma)
+            }
+        }
+    }
+}
+
+/// x_t given an earlier x_r: N(a x_r, variance I).
+struct Transition {
+    a: f64,
+    variance: f64,
+}
+
+impl Transition {
+    fn between(now: Scales, next: Scales) -> Self {
+        let a = now.a / next.a;
+        Self { a, variance: (now.s * now.s - (a * next.s).powi(2)).max(0.0) }
+    }
+}
+
+impl std::str::FromStr for Sampler {
+    type Err = SamplerParseError;
+
+    fn from_str(text: &str) -> Result<Self, SamplerParseError> {
+        if let Some(sampler) = Self::ALL.into_iter().find(|s| s.name() == text) {
+            return Ok(sampler);
+        }
+        text.strip_prefix("ddim:")
+            .and_then(|eta| eta.parse().ok())
+            .filter(|eta| (0.0..=1.0).contains(eta))
+            .map(|eta| Self::Ddim { eta })
+            .ok_or_else(|| SamplerParseError(text.into()))
+    }
+}
+
+impl std::fmt::Display for Sampler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ddim { eta } if *eta != 0.0 => write!(f, "ddim:{eta}"),
+            _ => f.write_str(self.name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diffusion::path::Path;
+    use crate::diffusion::target::Target;
+    use proptest::prelude::*;
+
+    fn plan(sampler: Sampler, steps: u32, path: Path) -> Plan {
+        sampler.plan(steps, PlanContext { path, target: Target::Eps, timesteps: 1000 }, None)
+    }
+
+    #[test]
+    fn names_are_read_back_as_they_are_shown() {
+        for sampler in Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 0.25 }, Sampler::Ddim { eta: 1.0 }]) {
+            assert_eq!(sampler.to_string().parse(), Ok(sampler));
+        }
+        assert_eq!("ddim:0.5".parse(), Ok(Sampler::Ddim { eta: 0.5 }));
+        for wrong in ["", "DDPM", "ddim:", "ddim:2", "ddim:-0.1", "ddim:NaN", "ddpm:0.5", "euler"] {
+            let error = wrong.parse::<Sampler>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("'{wrong}' is not a sampler")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_single_step_lands_on_the_prediction() {
+        for sampler in Sampler::ALL {
+            for path in Path::ALL {
+                let plan = plan(sampler, 1, path);
+                let [step] = plan.steps[..] else { panic!("{} steps", plan.steps.len()) };
+                assert_eq!((step.tau, step.tau_next, step.c_x, step.c_z), (1.0, 0.0, 0.0, 0.0));
+                assert!((step.c_0 - 1.0).abs() < 1e-12, "{sampler} {path:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_has_at_least_one_and_at_most_t_steps() {
+        assert_eq!(plan(Sampler::Ddim { eta: 0.0 }, 0, Path::Linear).steps.len(), 1);
+        assert_eq!(plan(Sampler::Ddim { eta: 0.0 }, 5000, Path::Linear).steps.len(), 1000);
+    }
+
+    proptest! {
+        #[test]
+        fn times_fall_evenly_from_t_to_0_on_whole_timesteps(steps in 1..=200_u32, timesteps in 1..=3000_u32) {
+            let context = PlanContext { path: Path::Cosine, target: Target::Eps, timesteps };
+            let plan = Sampler::Ddim { eta: 0.0 }.plan(steps, context, None);
+            prop_assert_eq!(plan.steps.len() as u32, steps.min(timesteps));
+            prop_assert_eq!((plan.steps[0].tau, plan.steps[plan.steps.len() - 1].tau_next), (1.0, 0.0));
+            let even = f64::from(timesteps) / f64::from(steps.min(timesteps));
+            for (step, following) in plan.steps.iter().zip(plan.steps.iter().skip(1)) {
+                prop_assert_eq!(step.tau_next, following.tau);
+            }
+            for step in &plan.steps {
+                let [t, r] = [step.tau, step.tau_next].map(|tau| tau * f64::from(timesteps));
+                prop_assert!((t - t.round()).abs() < 1e-9);
+                prop_assert!(t - r > 0.5 && (t - r - even).abs() < 1.0 + 1e-9);
+                prop_assert!([step.c_x, step.c_0, step.c_z].iter().all(|c| c.is_finite()));
+            }
+        }
+
+        /// Any DDIM keeps the marginal: fed the true x_0 it turns N(a_t x_0, s_t²) into N(a_r x_0, s_r²).
+        #[test]
+        fn ddim_keeps_the_marginals_whatever_eta(steps in 1..=300_u32, eta in 0.0..=1.0_f64, path in 0..4_usize) {
+            let path = Path::ALL[path];
+            for step in plan(Sampler::Ddim { eta }, steps, path).steps {
+                let (now, next) = (path.scales(step.tau, 1000), path.scales(step.tau_next, 1000));
+                prop_assert!((step.c_x * now.a + step.c_0 - next.a).abs() < 1e-9);
+                let variance = (step.c_x * now.s).powi(2) + step.c_z.powi(2);
+                prop_assert!((variance - next.s.powi(2)).abs() < 1e-9 * (1.0 + now.s * now.s));
+            }
+        }
+
+        /// DDIM at η = 1 is DDPM with β̃ (Song, Meng & Ermon 2021, section 4.1), reached by another formula.
+        #[test]
+        fn ddim_at_eta_1_is_ancestral(steps in 1..=1000_u32, path in 0..4_usize) {
+            let ddim = plan(Sampler::Ddim { eta: 1.0 }, steps, Path::ALL[path]);
+            let ddpm = plan(Sampler::Ddpm(Variance::BetaTilde), steps, Path::ALL[path]);
+            for (left, right) in ddim.steps.iter().zip(&ddpm.steps) {
+                prop_assert!((left.c_x - right.c_x).abs() < 1e-6);
+                prop_assert!((left.c_0 - right.c_0).abs() < 1e-6);
+                prop_assert!((left.c_z - right.c_z).abs() < 1e-9);
+            }
+        }
+    }
+}

@@ -1,21 +1,47 @@
 //! The plain-Rust engine: the oracle of the tests, and what runs where there is no adapter.
 
-use super::{Cloud, Engine, EngineError, EngineInfo, EngineKind, ModelState, Progress, Start, TrainSpec};
+mod activation;
+mod adam;
+mod batch;
+mod density;
+mod matmul;
+pub mod network;
+mod real;
+mod sample;
+mod simd;
+mod train;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use real::Real;
+
+use self::network::{BLOCK, Samples, Workspace};
+use self::train::Trainer;
+use super::{Cloud, Engine, EngineError, EngineInfo, EngineKind, ModelState, Progress, Start, TrainSpec, TrainingData};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Scales;
 use crate::diffusion::solver::Plan;
+use crate::diffusion::timetable::TIME_FEATURES;
 
-/// One model in training, in host memory.
+/// One model in training, in host memory. All threads of rayon's current pool take part.
 pub struct CpuEngine {
     info: EngineInfo,
+    trainer: Option<Trainer>,
 }
 
 impl CpuEngine {
     /// An engine on all cores.
     pub fn new() -> Self {
-        let adapter = format!("{} threads", rayon::current_num_threads());
-        Self { info: EngineInfo { kind: EngineKind::Cpu, adapter, backend: "Rust".into(), software: true } }
+        let threads = rayon::current_num_threads();
+        let adapter = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
+        let info = EngineInfo { kind: EngineKind::Cpu, adapter, backend: "Rust".into(), software: true };
+        Self { info, trainer: None }
+    }
+
+    fn trainer(&mut self) -> Result<&mut Trainer, EngineError> {
+        self.trainer.as_mut().ok_or_else(|| invalid("the engine holds no model yet: load one first"))
     }
 }
 
@@ -29,34 +55,175 @@ impl Engine for CpuEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
     }
-    fn load(&mut self, _: &TrainSpec, _: &ModelState) -> Result<(), EngineError> {
-        todo!()
+
+    fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
+        check_spec(spec)?;
+        check_state(spec, state)?;
+        self.trainer = Some(Trainer::new(spec, state));
+        Ok(())
     }
-    fn update(&mut self, _: &TrainSpec) -> Result<(), EngineError> {
-        todo!()
+
+    fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError> {
+        check_spec(spec)?;
+        let trainer = self.trainer()?;
+        if spec.shape != trainer.spec().shape {
+            return Err(invalid("the network's shape cannot change in training: start anew with the new shape"));
+        }
+        trainer.update(spec);
+        Ok(())
     }
-    fn train(&mut self, _: u32, _: f64) -> Result<u32, EngineError> {
-        todo!()
+
+    fn train(&mut self, max_steps: u32, budget_secs: f64) -> Result<u32, EngineError> {
+        let trainer = self.trainer()?;
+        let begin = Instant::now();
+        let mut done = 0;
+        loop {
+            trainer.step();
+            done += 1;
+            if done >= max_steps || begin.elapsed().as_secs_f64() >= budget_secs {
+                return Ok(done);
+            }
+        }
     }
-    fn poll(&mut self, _: bool) -> Result<Progress, EngineError> {
-        todo!()
+
+    fn poll(&mut self, _wait: bool) -> Result<Progress, EngineError> {
+        Ok(self.trainer()?.take_news())
     }
+
     fn state(&mut self) -> Result<ModelState, EngineError> {
-        todo!()
+        Ok(self.trainer()?.state())
     }
-    fn sample(&mut self, _: &Plan, _: &Start, _: u64, _: &dyn Fn() -> bool) -> Result<Option<Cloud>, EngineError> {
-        todo!()
+
+    fn sample(
+        &mut self,
+        plan: &Plan,
+        start: &Start,
+        seed: u64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Cloud>, EngineError> {
+        let network = self.trainer()?.network(true);
+        let points = match start {
+            Start::Noise(n) => sample::run(&network, plan, &sample::starts(seed, 0, *n, plan.start_std), 0, seed, stop),
+            Start::Points(points) => sample::run(&network, plan, points, 0, seed, stop),
+        };
+        Ok(points.map(|points| Cloud::Host(Arc::new(points))))
     }
-    fn refresh(&mut self, _: Option<Cloud>, _: u32, _: u32, _: u32, _: &Plan, _: u64) -> Result<Cloud, EngineError> {
-        todo!()
+
+    /// Where there is no cloud yet, the particles beyond the slice lie at their starts x_T.
+    fn refresh(
+        &mut self,
+        cloud: Option<Cloud>,
+        total: u32,
+        first: u32,
+        count: u32,
+        plan: &Plan,
+        seed: u64,
+    ) -> Result<Cloud, EngineError> {
+        let network = self.trainer()?.network(true);
+        let Some(end) = first.checked_add(count).filter(|end| *end <= total) else {
+            return Err(invalid(format!("particles {first} to {first}+{count} are not all among {total}")));
+        };
+        let mut points = match cloud {
+            Some(cloud) if cloud.len() != total as usize => {
+                return Err(invalid(format!("a cloud of {} particles cannot be refreshed as {total}", cloud.len())));
+            }
+            // Taken apart, not cloned: where nobody else holds the cloud it is written in place.
+            Some(Cloud::Host(points)) => points,
+            Some(cloud) => cloud.to_host()?,
+            None => Arc::new(sample::starts(seed, 0, total, plan.start_std)),
+        };
+        let starts = sample::starts(seed, first, count, plan.start_std);
+        if let Some(fresh) = sample::run(&network, plan, &starts, first, seed, &|| false) {
+            Arc::make_mut(&mut points)[first as usize..end as usize].copy_from_slice(&fresh);
+        }
+        Ok(Cloud::Host(points))
     }
-    fn predict(&mut self, _: f64, _: &[[f32; 2]], _: bool) -> Result<Vec<[f32; 2]>, EngineError> {
-        todo!()
+
+    fn predict(&mut self, tau: f64, points: &[[f32; 2]], ema: bool) -> Result<Vec<[f32; 2]>, EngineError> {
+        use rayon::prelude::*;
+        let network = self.trainer()?.network(ema);
+        let time_bias = network.time_bias(tau);
+        let mut outputs = vec![[0.0; 2]; points.len()];
+        outputs.par_chunks_mut(BLOCK).zip(points.par_chunks(BLOCK)).for_each_init(
+            || Workspace::new(network.shape()),
+            |work, (outputs, points)| {
+                for (to, output) in outputs.iter_mut().zip(network.predict(points, &time_bias, work)) {
+                    *to = output;
+                }
+            },
+        );
+        Ok(outputs)
     }
-    fn log_density(&mut self, _: &Mixture, _: Scales, _: Bounds, _: u32) -> Result<Vec<f32>, EngineError> {
-        todo!()
+
+    fn log_density(
+        &mut self,
+        mixture: &Mixture,
+        scales: Scales,
+        bounds: Bounds,
+        resolution: u32,
+    ) -> Result<Vec<f32>, EngineError> {
+        Ok(density::log_density(mixture, scales, bounds, resolution))
     }
-    fn gradient(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
-        todo!()
+
+    fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
+        let trainer = self.trainer()?;
+        let samples = checked_samples(trainer.spec(), x, t, target)?;
+        Ok(trainer.gradient(samples))
     }
+
+    fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError> {
+        let trainer = self.trainer()?;
+        let samples = checked_samples(trainer.spec(), x, t, target)?;
+        Ok(trainer.step_on(samples))
+    }
+}
+
+fn invalid(text: impl Into<String>) -> EngineError {
+    EngineError::Invalid(text.into())
+}
+
+fn check_spec(spec: &TrainSpec) -> Result<(), EngineError> {
+    spec.shape.validate().map_err(invalid)?;
+    let timesteps = spec.timetable.rows.len();
+    if timesteps == 0 || spec.timetable.embedding.len() != timesteps * TIME_FEATURES {
+        return Err(invalid("the timetable needs at least one timestep and one embedding for each"));
+    }
+    if spec.batch == 0 {
+        return Err(invalid("a batch needs at least one sample"));
+    }
+    let empty = match &spec.data {
+        TrainingData::Finite(points) => points.is_empty(),
+        TrainingData::Fresh(mixture) => mixture.components.is_empty(),
+    };
+    if empty { Err(invalid("there are no training points: choose another data set")) } else { Ok(()) }
+}
+
+fn check_state(spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
+    let parameters = spec.shape.parameters();
+    for (name, vector) in
+        [("weights", &state.weights), ("ema", &state.ema), ("adam_m", &state.adam_m), ("adam_v", &state.adam_v)]
+    {
+        if vector.len() != parameters {
+            let found = vector.len();
+            return Err(invalid(format!("the model's {name} hold {found} numbers where its shape has {parameters}")));
+        }
+    }
+    Ok(())
+}
+
+fn checked_samples<'a>(
+    spec: &TrainSpec,
+    x: &'a [[f32; 2]],
+    t: &'a [u32],
+    target: &'a [[f32; 2]],
+) -> Result<Samples<'a>, EngineError> {
+    if x.is_empty() || x.len() != t.len() || x.len() != target.len() {
+        let (x, t, target) = (x.len(), t.len(), target.len());
+        return Err(invalid(format!("a batch needs as many points as times and targets, not {x}, {t} and {target}")));
+    }
+    let timesteps = spec.timetable.timesteps();
+    if let Some(t) = t.iter().find(|t| !(1..=timesteps).contains(*t)) {
+        return Err(invalid(format!("timestep {t} is not between 1 and {timesteps}")));
+    }
+    Ok(Samples { x, t, target })
 }

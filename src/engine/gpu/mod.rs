@@ -61,4 +61,7 @@ impl Engine for GpuEngine {
     fn gradient(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
         todo!()
     }
+    fn step_on(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<f32, EngineError> {
+        Err(EngineError::Invalid("the GPU engine cannot step on a given batch yet: use --engine cpu".into()))
+    }
 }

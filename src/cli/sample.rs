@@ -1,0 +1,65 @@
+//! `sample`: points drawn from a trained model.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::model::ModelArgs;
+use super::say;
+use crate::data::csv::read_points;
+use crate::diffusion::solver::Sampler;
+use crate::engine::Start;
+use crate::export::atomic::atomic_write;
+use crate::export::table::points_csv;
+
+/// Steps of a DDIM sampler that was given none.
+const DDIM_STEPS: u32 = 50;
+
+/// Arguments of `sample`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// ddpm, ddpm-beta, ddim, or ddim:ETA with ETA between 0 and 1
+    #[arg(long, value_name = "NAME", default_value = "ddim")]
+    sampler: Sampler,
+    /// Sampling steps [default: T for ddpm, 50 for ddim]
+    #[arg(long)]
+    steps: Option<u32>,
+    /// Number of samples; with --init, its number of points
+    #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    n: u32,
+    /// Seed of the noise
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Start from these points (header x,y) instead of noise
+    #[arg(long, value_name = "FILE.csv", conflicts_with = "n")]
+    init: Option<PathBuf>,
+    /// Do not clip x̂_0 to the data's bounding box × 1.1
+    #[arg(long)]
+    no_clip: bool,
+    /// Where to write the samples: header x,y, standardised units
+    #[arg(long, value_name = "FILE.csv")]
+    out: PathBuf,
+}
+
+/// Load, sample, write.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let mut loaded = args.model.load()?;
+    let timesteps = loaded.setup.experiment.timesteps;
+    let steps = args.steps.unwrap_or(match args.sampler {
+        Sampler::Ddpm(_) => timesteps,
+        Sampler::Ddim { .. } => DDIM_STEPS.min(timesteps),
+    });
+    let plan = loaded.setup.plan(args.sampler, steps, !args.no_clip).map_err(anyhow::Error::msg)?;
+    let start = match &args.init {
+        Some(path) => Start::Points(Arc::new(read_points(path)?)),
+        None => Start::Noise(args.n),
+    };
+    let cloud = loaded.engine.sample(&plan, &start, args.seed, &|| false)?;
+    let points = cloud.context("the sampling was stopped; run it again")?.to_host()?;
+    atomic_write(&args.out, &points_csv(&points))?;
+    say(&format!("{} samples in {} steps, in {}", points.len(), steps, args.out.display()));
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! The batch of one training step, drawn by Philox: the same on every engine.
+
+use rayon::prelude::*;
+
+use super::network::{BLOCK, Samples};
+use crate::data::mixture::Mixture;
+use crate::diffusion::timetable::Timetable;
+use crate::engine::TrainingData;
+use crate::engine::philox::{Stream, below, draw, normal_pair, uniform};
+
+/// The batch in memory.
+#[derive(Default)]
+pub struct Batch {
+    x: Vec<[f32; 2]>,
+    t: Vec<u32>,
+    target: Vec<[f32; 2]>,
+}
+
+/// The training points, ready to draw from.
+pub struct Source {
+    data: TrainingData,
+    /// Σ_{j ≤ k} weight_j for every component k of a mixture, scaled to end at 1.
+    cumulative: Vec<f32>,
+}
+
+impl Source {
+    /// Prepare some training points.
+    pub fn new(data: &TrainingData) -> Self {
+        let cumulative = match data {
+            TrainingData::Finite(_) => Vec::new(),
+            TrainingData::Fresh(mixture) => cumulative_weights(mixture),
+        };
+        Self { data: data.clone(), cumulative }
+    }
+
+    /// The clean point of sample `index` of the step after `step` updates; `word` is word 0 of its batch draw.
+    fn point(&self, seed: u64, step: u32, index: u32, word: u32) -> [f32; 2] {
+        match &self.data {
+            TrainingData::Finite(points) => points[below(word, points.len() as u32) as usize],
+            TrainingData::Fresh(mixture) => {
+                let words = draw(seed, Stream::FreshData, step, index);
+                let u = uniform(words[0]);
+                let k = self.cumulative.partition_point(|&sum| sum < u).min(self.cumulative.len() - 1);
+                let component = mixture.components[k];
+                let z = normal_pair(words[2], words[3]);
+                [0, 1].map(|axis| component.mean[axis] + component.sigma * z[axis])
+            }
+        }
+    }
+}
+
+/// Running sums of a mixture's weights, summed in f64; the weights need not sum to 1.
+fn cumulative_weights(mixture: &Mixture) -> Vec<f32> {
+    let total: f64 = mixture.components.iter().map(|c| f64::from(c.weight)).sum();
+    let sums = mixture.components.iter().scan(0.0, |sum, component| {
+        *sum += f64::from(component.weight);
+        Some((*sum / total) as f32)
+    });
+    sums.collect()
+}
+
+impl Batch {
+    /// Draw the `size` samples of the step after `step` updates: x_0 and t by words 0 and 1, ε by words 2 and 3, then
+    /// x_t = a x_0 + s ε, and the target.
+    pub fn fill(&mut self, source: &Source, timetable: &Timetable, seed: u64, step: u32, size: usize) {
+        self.x.resize(size, [0.0; 2]);
+        self.t.resize(size, 0);
+        self.target.resize(size, [0.0; 2]);
+        let blocks = self.x.par_chunks_mut(BLOCK).zip(self.t.par_chunks_mut(BLOCK));
+        blocks.zip(self.target.par_chunks_mut(BLOCK)).enumerate().for_each(|(block, ((x, t), target))| {
+            for row in 0..x.len() {
+                let index = (block * BLOCK + row) as u32;
+                let words = draw(seed, Stream::Batch, step, index);
+                let x_0 = source.point(seed, step, index, words[0]);
+                let eps = normal_pair(words[2], words[3]);
+                t[row] = 1 + below(words[1], timetable.timesteps());
+                let scales = timetable.rows[t[row] as usize - 1];
+                for axis in 0..2 {
+                    x[row][axis] = scales.a * x_0[axis] + scales.s * eps[axis];
+                    target[row][axis] = scales.target_x0 * x_0[axis] + scales.target_eps * eps[axis];
+                }
+            }
+        });
+    }
+
+    /// The samples.
+    pub fn samples(&self) -> Samples<'_> {
+        Samples { x: &self.x, t: &self.t, target: &self.target }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::mixture::Component;
+    use crate::diffusion::path::Path;
+    use crate::diffusion::target::Target;
+    use std::sync::Arc;
+
+    const STEP: u32 = 5;
+
+    /// With ε as the target, the batch can be turned back: x_0 = (x_t − s ε)/a must be points of the data.
+    #[test]
+    fn finite_batches_hold_noised_points_of_the_data() {
+        let points = vec![[1.0, 2.0], [-3.0, 0.5], [0.25, -1.0]];
+        let timetable = Timetable::new(Path::Cosine, Target::Eps, 50);
+        let mut batch = Batch::default();
+        let source = Source::new(&TrainingData::Finite(Arc::new(points.clone())));
+        batch.fill(&source, &timetable, 9, STEP, 3000);
+        let (mut used, mut times) = ([0; 3], [0; 50]);
+        for i in 0..3000 {
+            let row = timetable.rows[batch.t[i] as usize - 1];
+            times[batch.t[i] as usize - 1] += 1;
+            if row.a < 0.3 {
+                continue;
+            }
+            let x_0 = [0, 1].map(|axis| (batch.x[i][axis] - row.s * batch.target[i][axis]) / row.a);
+            let near = |p: &[f32; 2]| (p[0] - x_0[0]).abs() < 1e-4 && (p[1] - x_0[1]).abs() < 1e-4;
+            let which = points.iter().position(near);
+            assert!(which.is_some(), "sample {i} came from {x_0:?}");
+            used[which.unwrap()] += 1;
+        }
+        assert!(used.iter().all(|&n| n > 600), "{used:?}");
+        assert!(times.iter().all(|&n| n > 20), "{times:?}");
+    }
+
+    /// With x_0 as the target the batch shows the fresh points: mean and variance of each component, by its weight.
+    #[test]
+    fn fresh_batches_have_the_moments_of_the_mixture() {
+        let component = |x: f32, sigma, weight| Component { mean: [x, -x], sigma, weight };
+        let mixture = Mixture { components: vec![component(-10.0, 0.5, 0.25), component(10.0, 2.0, 0.75)] };
+        let timetable = Timetable::new(Path::Linear, Target::X0, 10);
+        let mut batch = Batch::default();
+        let n = 40_000;
+        batch.fill(&Source::new(&TrainingData::Fresh(Arc::new(mixture))), &timetable, 1, STEP, n);
+        let left: Vec<_> = batch.target.iter().filter(|p| p[0] < 0.0).collect();
+        let right: Vec<_> = batch.target.iter().filter(|p| p[0] > 0.0).collect();
+        assert!((left.len() as f64 / n as f64 - 0.25).abs() < 0.011);
+        for (points, mean, sigma) in [(left, -10.0, 0.5), (right, 10.0, 2.0)] {
+            let count = points.len() as f64;
+            for (axis, mean) in [(0, mean), (1, -mean)] {
+                let average = points.iter().map(|p| f64::from(p[axis])).sum::<f64>() / count;
+                let variance = points.iter().map(|p| (f64::from(p[axis]) - mean).powi(2)).sum::<f64>() / count;
+                assert!((average - mean).abs() < 5.0 * sigma / count.sqrt());
+                assert!((variance / (sigma * sigma) - 1.0).abs() < 5.0 * (2.0 / count).sqrt());
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The network: forward, loss and gradient of blocks of samples.
+//!
+//! Rows are samples. Weights keep PyTorch's [out, in] in the flat parameter vector; beside it lie two copies in panels,
+//! as the products read them: Wᵀ for the forward pass, W for the gradient of a layer's input.
+
+use super::activation::activate;
+use super::matmul::{LANES, Left, Right, Start, multiply, padded};
+use super::real::Real;
+use crate::diffusion::timetable::{TIME_FEATURES, Timetable, time_embedding};
+use crate::nn::layout::{LayerSpan, NetworkShape, coordinate_features};
+
+/// Samples that are worked on at a time: their activations stay in the processor's cache.
+pub const BLOCK: usize = 64;
+
+/// A network and its weights.
+pub struct Network<T> {
+    shape: NetworkShape,
+    layers: Vec<Layer<T>>,
+    parameters: Vec<T>,
+}
+
+struct Layer<T> {
+    span: LayerSpan,
+    /// Wᵀ in panels: [padded(out)/LANES, in, LANES].
+    forward: Vec<T>,
+    /// W in panels: [padded(in)/LANES, out, LANES]; empty for the first layer, whose input needs no gradient.
+    backward: Vec<T>,
+    /// Bias, padded.
+    bias: Vec<T>,
+}
+
+/// Noisy points, their times and what the network should say of them; one row a sample.
+#[derive(Clone, Copy)]
+pub struct Samples<'a> {
+    /// x_t [n, 2].
+    pub x: &'a [[f32; 2]],
+    /// t in 1..=T [n].
+    pub t: &'a [u32],
+    /// Target [n, 2].
+    pub target: &'a [[f32; 2]],
+}
+
+/// Activations of one block.
+pub struct Workspace<T> {
+    /// Input [BLOCK, padded(inputs)]; the padding stays zero.
+    features: Vec<T>,
+    /// act(z) of every hidden layer [BLOCK, width].
+    hidden: Vec<Vec<T>>,
+    /// act'(z) of every hidden layer [BLOCK, width].
+    slopes: Vec<Vec<T>>,
+    /// Output [BLOCK, LANES], of which two columns count.
+    output: Vec<T>,
+    /// Gradient by a layer's z [BLOCK, width or LANES], and by its input.
+    delta: Vec<T>,
+    delta_below: Vec<T>,
+}
+
+impl<T: Real> Workspace<T> {
+    /// Room for a block of a network of this shape.
+    pub fn new(shape: NetworkShape) -> Self {
+        let width = shape.width as usize;
+        let block = |columns: usize| vec![T::ZERO; BLOCK * columns];
+        let hidden = || (0..shape.depth).map(|_| block(width)).collect();
+        Self {
+            features: block(padded(shape.inputs())),
+            hidden: hidden(),
+            slopes: hidden(),
+            output: block(LANES),
+            delta: block(width),
+            delta_below: block(width),
+        }
+    }
+}
+
+impl<T: Real> Network<T> {
+    /// A network with these parameters (flat, [`NetworkShape::parameters`] of them).
+    pub fn new(shape: NetworkShape, parameters: &[T]) -> Self {
+        let layers = shape.layers().into_iter().enumerate().map(|(index, span)| Layer {
+            span,
+            forward: vec![T::ZERO; span.inputs * padded(span.outputs)],
+            backward: vec![T::ZERO; if index == 0 { 0 } else { span.outputs * padded(span.inputs) }],
+            bias: vec![T::ZERO; padded(span.outputs)],
+        });
+        let mut network = Self { shape, layers: layers.collect(), parameters: Vec::new() };
+        network.change(|own| own.extend_from_slice(parameters));
+        network
+    }
+
+    /// The flat parameter vector.
+    pub fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    /// Shape.
+    pub fn shape(&self) -> NetworkShape {
+        self.shape
+    }
+
+    /// Change the parameters in place; their number must stay.
+    pub fn change(&mut self, change: impl FnOnce(&mut Vec<T>)) {
+        change(&mut self.parameters);
+        for layer in &mut self.layers {
+            layer.pack(&self.parameters);
+        }
+    }
+
+    /// The first layer's bias plus what the time embedding of τ = t/T adds to it: the same for every point of one time.
+    pub fn time_bias(&self, tau: f64) -> Vec<T> {
+        let embedding = time_embedding(tau);
+        let Layer { span, bias, .. } = &self.layers[0];
+        let mut sum = bias.clone();
+        for (sum, row) in sum.iter_mut().zip(self.parameters[span.weight..span.bias].chunks(span.inputs)) {
+            for (weight, feature) in row[span.inputs - TIME_FEATURES..].iter().zip(embedding) {
+                *sum += *weight * T::from_f32(feature);
+            }
+        }
+        sum
+    }
+
+    /// Raw output at up to [`BLOCK`] points of one time; `time_bias` from [`Network::time_bias`].
+    pub fn predict(
+        &self,
+        points: &[[f32; 2]],
+        time_bias: &[T],
+        work: &mut Workspace<T>,
+    ) -> impl Iterator<Item = [T; 2]> {
+        self.write_coordinates(points, work);
+        self.forward(points.len(), self.shape.coordinate_features(), time_bias, work);
+        work.output.chunks_exact(LANES).take(points.len()).map(|row| [row[0], row[1]])
+    }
+
+    /// Add the gradient of `scale` · Σ_i w_t |out_i − target_i|² / 2 over all samples to `gradient` (flat), and write
+    /// each sample's loss w_t |out − target|² / 2 (its mean over the two components) into `losses`.
+    pub fn accumulate(
+        &self,
+        timetable: &Timetable,
+        samples: Samples,
+        scale: T,
+        work: &mut Workspace<T>,
+        gradient: &mut [T],
+        losses: &mut [T],
+    ) {
+        let blocks = samples.x.chunks(BLOCK).zip(samples.t.chunks(BLOCK)).zip(samples.target.chunks(BLOCK));
+        for (((x, t), target), losses) in blocks.zip(losses.chunks_mut(BLOCK)) {
+            let rows = x.len();
+            self.write_coordinates(x, work);
+            self.write_times(t, timetable, work);
+            self.forward(rows, self.shape.inputs(), &self.layers[0].bias, work);
+            for row in 0..rows {
+                let weight = T::from_f32(timetable.rows[t[row] as usize - 1].loss_weight);
+                let mut square = T::ZERO;
+                for axis in 0..2 {
+                    let error = work.output[row * LANES + axis] - T::from_f32(target[row][axis]);
+                    square += error * error;
+                    work.delta[row * LANES + axis] = scale * weight * error;
+                }
+                losses[row] = weight * square * T::from_f64(0.5);
+            }
+            self.backward(rows, work, gradient);
+        }
+    }
+
+    /// Mean loss and its gradient (flat) of some samples, on this thread.
+    pub fn loss_and_gradient(&self, timetable: &Timetable, samples: Samples) -> (f64, Vec<T>) {
+        let count = samples.x.len() as f64;
+        let mut gradient = vec![T::ZERO; self.parameters.len()];
+        let mut losses = vec![T::ZERO; samples.x.len()];
+        let mut work = Workspace::new(self.shape);
+        self.accumulate(timetable, samples, T::from_f64(1.0 / count), &mut work, &mut gradient, &mut losses);
+        (losses.iter().map(|loss| loss.to_f64()).sum::<f64>() / count, gradient)
+    }
+
+    fn write_coordinates(&self, points: &[[f32; 2]], work: &mut Workspace<T>) {
+        let mut features = [0.0; 2 + 4 * crate::nn::layout::MAX_OCTAVES as usize];
+        let features = &mut features[..self.shape.coordinate_features()];
+        for (point, row) in points.iter().zip(work.features.chunks_mut(padded(self.shape.inputs()))) {
+            coordinate_features(*point, self.shape.octaves, features);
+            for (to, from) in row.iter_mut().zip(features.iter()) {
+                *to = T::from_f32(*from);
+            }
+        }
+    }
+
+    fn write_times(&self, times: &[u32], timetable: &Timetable, work: &mut Workspace<T>) {
+        let first = self.shape.coordinate_features();
+        for (t, row) in times.iter().zip(work.features.chunks_mut(padded(self.shape.inputs()))) {
+            let embedding = &timetable.embedding[(*t as usize - 1) * TIME_FEATURES..][..TIME_FEATURES];
+            for (to, from) in row[first..].iter_mut().zip(embedding) {
+                *to = T::from_f32(*from);
+            }
+        }
+    }
+
+    /// From the first `inputs` features of every row to the output; `first_bias` stands for the first layer's bias.
+    fn forward(&self, rows: usize, inputs: usize, first_bias: &[T], work: &mut Workspace<T>) {
+        let mut stride = padded(self.shape.inputs());
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (below, rest) = work.hidden.split_at_mut(index);
+            let a = below.last().unwrap_or(&work.features);
+            let (used, bias) = if index == 0 { (inputs, first_bias) } else { (layer.span.inputs, &layer.bias[..]) };
+            let columns = padded(layer.span.outputs);
+            let c = rest.first_mut().unwrap_or(&mut work.output);
+            multiply(
+                (rows, used, columns),
+                Left::Rows(a, stride),
+                Right::panels(&layer.forward, layer.span.inputs),
+                Start::Row(bias),
+                c,
+                columns,
+            );
+            if let Some(slopes) = work.slopes.get_mut(index) {
+                activate(self.shape.activation, &mut c[..rows * columns], &mut slopes[..rows * columns]);
+            }
+            stride = columns;
+        }
+    }
+
+    /// From `work.delta`, the gradient by the output [rows, LANES], down through all layers; adds to `gradient`.
+    fn backward(&self, rows: usize, work: &mut Workspace<T>, gradient: &mut [T]) {
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            let LayerSpan { inputs, outputs, weight, bias } = layer.span;
+            let stride = padded(outputs);
+            let delta = &work.delta[..rows * stride];
+            let (below, below_stride) = match index.checked_sub(1) {
+                Some(below) => (&work.hidden[below], inputs),
+                None => (&work.features, padded(inputs)),
+            };
+            let (weight_gradient, bias_gradient) = gradient[weight..bias + outputs].split_at_mut(bias - weight);
+            multiply(
+                (outputs, rows, inputs),
+                Left::Columns(delta, stride),
+                Right::rows(&below[..rows * below_stride], below_stride),
+                Start::Accumulate,
+                weight_gradient,
+                inputs,
+            );
+            for row in delta.chunks(stride) {
+                for (sum, delta) in bias_gradient.iter_mut().zip(row) {
+                    *sum += *delta;
+                }
+            }
+            if index > 0 {
+                let columns = inputs;
+                multiply(
+                    (rows, outputs, columns),
+                    Left::Rows(delta, stride),
+                    Right::panels(&layer.backward, outputs),
+                    Start::Zero,
+                    &mut work.delta_below,
+                    columns,
+                );
+                let slopes = &work.slopes[index - 1][..rows * columns];
+                for (delta, slope) in work.delta_below.iter_mut().zip(slopes) {
+                    *delta = *delta * *slope;
+                }
+                std::mem::swap(&mut work.delta, &mut work.delta_below);
+            }
+        }
+    }
+}
+
+impl<T: Real> Layer<T> {
+    /// Copy this layer's part of the flat parameters into panels.
+    fn pack(&mut self, parameters: &[T]) {
+        let LayerSpan { inputs, outputs, weight, bias } = self.span;
+        self.bias[..outputs].copy_from_slice(&parameters[bias..bias + outputs]);
+        let rows = parameters[weight..bias].chunks(inputs);
+        for (output, row) in rows.enumerate() {
+            let panel = &mut self.forward[output / LANES * inputs * LANES..][..inputs * LANES];
+            for (to, from) in panel.chunks_exact_mut(LANES).zip(row) {
+                to[output % LANES] = *from;
+            }
+            for (to, from) in self.backward.chunks_exact_mut(outputs * LANES).zip(row.chunks(LANES)) {
+                to[output * LANES..][..from.len()].copy_from_slice(from);
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Running a plan: per step x ← c_x x + c_0 x̂_0 + c_prev x̂_0,prev + c_z z (see [`crate::diffusion::solver`]).
+
+use rayon::prelude::*;
+
+use super::network::{BLOCK, Network, Workspace};
+use crate::data::bounds::Bounds;
+use crate::diffusion::solver::{Plan, PlanStep};
+use crate::engine::philox::{Stream, normal};
+
+/// A particle on its way from noise to data.
+#[derive(Clone, Copy)]
+struct Particle {
+    x: [f32; 2],
+    /// x̂_0 of the step before.
+    x0_previous: [f32; 2],
+}
+
+/// The starts of the particles `first..first + count`: N(0, std² I). They depend on nothing but seed and index.
+pub fn starts(seed: u64, first: u32, count: u32, std: f64) -> Vec<[f32; 2]> {
+    let std = std as f32;
+    (first..first + count).map(|index| normal(seed, Stream::SamplerStart, 0, index).map(|z| std * z)).collect()
+}
+
+/// Run a plan from given starts; `first` is the index of the first particle. `None` if `stop`, asked before every
+/// step, says so.
+pub fn run(
+    network: &Network<f32>,
+    plan: &Plan,
+    starts: &[[f32; 2]],
+    first: u32,
+    seed: u64,
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<[f32; 2]>> {
+    let mut particles: Vec<_> = starts.iter().map(|&x| Particle { x, x0_previous: [0.0; 2] }).collect();
+    for (number, step) in plan.steps.iter().enumerate() {
+        if stop() {
+            return None;
+        }
+        let time_bias = network.time_bias(step.tau);
+        let step = Step::new(step, plan.clip, seed, number as u32);
+        particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
+            || Workspace::new(network.shape()),
+            |work, (block, particles)| {
+                let mut points = [[0.0; 2]; BLOCK];
+                for (point, particle) in points.iter_mut().zip(&*particles) {
+                    *point = particle.x;
+                }
+                let outputs = network.predict(&points[..particles.len()], &time_bias, work);
+                for ((particle, output), row) in particles.iter_mut().zip(outputs).zip(0..) {
+                    step.advance(particle, output, first + (block * BLOCK) as u32 + row);
+                }
+            },
+        );
+    }
+    Some(particles.into_iter().map(|particle| particle.x).collect())
+}
+
+/// A step's coefficients in f32.
+struct Step {
+    x0_x: f32,
+    x0_output: f32,
+    c_x: f32,
+    c_0: f32,
+    c_prev: f32,
+    c_z: f32,
+    clip: Option<Bounds>,
+    seed: u64,
+    number: u32,
+}
+
+impl Step {
+    fn new(step: &PlanStep, clip: Option<Bounds>, seed: u64, number: u32) -> Self {
+        Self {
+            x0_x: step.x0_x as f32,
+            x0_output: step.x0_output as f32,
+            c_x: step.c_x as f32,
+            c_0: step.c_0 as f32,
+            c_prev: step.c_prev as f32,
+            c_z: step.c_z as f32,
+            clip,
+            seed,
+            number,
+        }
+    }
+
+    fn advance(&self, particle: &mut Particle, output: [f32; 2], index: u32) {
+        let z = if self.c_z == 0.0 { [0.0; 2] } else { normal(self.seed, Stream::SamplerNoise, self.number, index) };
+        for axis in 0..2 {
+            let x = particle.x[axis];
+            let mut x0 = self.x0_x * x + self.x0_output * output[axis];
+            if let Some(clip) = self.clip {
+                // `f32::clamp` panics where the box is upside down, and hands NaN through.
+                let (low, high) = (clip.min[axis].min(clip.max[axis]), clip.max[axis].max(clip.min[axis]));
+                x0 = x0.clamp(low, high);
+            }
+            let previous = std::mem::replace(&mut particle.x0_previous[axis], x0);
+            particle.x[axis] = self.c_x * x + self.c_0 * x0 + self.c_prev * previous + self.c_z * z[axis];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::layout::{Activation, NetworkShape};
+
+    const SHAPE: NetworkShape = NetworkShape { octaves: 0, width: 32, depth: 1, activation: Activation::Relu };
+
+    fn plan(step: PlanStep, steps: usize, clip: Option<Bounds>) -> Plan {
+        Plan { steps: vec![step; steps], start_std: 1.0, clip }
+    }
+
+    /// A network of zeros says 0, so each step is a recurrence that can be written out by hand.
+    #[test]
+    fn steps_follow_the_recurrence() {
+        let network = Network::new(SHAPE, &vec![0.0; SHAPE.parameters()]);
+        let step =
+            PlanStep { tau: 0.5, tau_next: 0.4, x0_x: 2.0, x0_output: 1.0, c_x: 0.5, c_0: 0.25, c_prev: 3.0, c_z: 0.1 };
+        let first = 7;
+        let points = run(&network, &plan(step, 2, None), &[[1.0, -2.0], [0.5, 4.0]], first, 11, &|| false).unwrap();
+        for (index, start) in [[1.0, -2.0], [0.5, 4.0]].into_iter().enumerate() {
+            for axis in 0..2 {
+                let z = |k| normal(11, Stream::SamplerNoise, k, first + index as u32)[axis];
+                let x_1 = 0.5 * start[axis] + 0.25 * 2.0 * start[axis] + 0.1 * z(0);
+                let x_2 = 0.5 * x_1 + 0.25 * 2.0 * x_1 + 3.0 * 2.0 * start[axis] + 0.1 * z(1);
+                assert!((points[index][axis] - x_2).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn clipping_holds_x0_in_the_box_and_leaves_nan_visible() {
+        let clip = Some(Bounds { min: [-1.0, -0.5], max: [1.0, 0.5] });
+        let step =
+            PlanStep { tau: 0.5, tau_next: 0.0, x0_x: 1.0, x0_output: 1.0, c_x: 0.0, c_0: 1.0, c_prev: 0.0, c_z: 0.0 };
+        let mut weights = vec![0.0; SHAPE.parameters()];
+        let start = [[9.0, -9.0]];
+        let network = Network::new(SHAPE, &weights);
+        assert_eq!(run(&network, &plan(step, 1, clip), &start, 0, 0, &|| false).unwrap(), [[1.0, -0.5]]);
+        weights[0] = f32::NAN;
+        let network = Network::new(SHAPE, &weights);
+        let points = run(&network, &plan(step, 1, clip), &start, 0, 0, &|| false).unwrap();
+        assert!(points[0].iter().all(|x| x.is_nan()));
+        assert!(run(&network, &plan(step, 1, clip), &start, 0, 0, &|| true).is_none());
+    }
+}

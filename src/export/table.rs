@@ -1,0 +1,74 @@
+//! Tables as CSV. Numbers are written in the shortest form that reads back to the same bits.
+
+use std::fmt::Write as _;
+
+/// Points as CSV with header `x,y`.
+pub fn points_csv(points: &[[f32; 2]]) -> Vec<u8> {
+    let mut text = String::with_capacity(24 * points.len() + 4);
+    text.push_str("x,y\n");
+    for [x, y] in points {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{x},{y}");
+    }
+    text.into_bytes()
+}
+
+/// One row of `field.csv`: at a point and one time, what the network says and what is true.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FieldRow {
+    /// The point.
+    pub x: [f32; 2],
+    /// ε̂.
+    pub eps: [f64; 2],
+    /// The learned score −ε̂/s.
+    pub score: [f64; 2],
+    /// ∇ log p_t.
+    pub exact_score: [f64; 2],
+    /// log p_t.
+    pub exact_log_p: f64,
+}
+
+/// The columns of `field.csv`, relied on from outside.
+pub const FIELD_HEADER: &str = "x,y,eps_x,eps_y,score_x,score_y,exact_score_x,exact_score_y,exact_log_p";
+
+/// A field as CSV with header [`FIELD_HEADER`].
+pub fn field_csv(rows: impl Iterator<Item = FieldRow>) -> Vec<u8> {
+    let mut text = format!("{FIELD_HEADER}\n");
+    for FieldRow { x, eps, score, exact_score, exact_log_p } in rows {
+        let _ = writeln!(
+            text,
+            "{},{},{},{},{},{},{},{},{exact_log_p}",
+            x[0], x[1], eps[0], eps[1], score[0], score[1], exact_score[0], exact_score[1]
+        );
+    }
+    text.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_read_back_to_the_same_bits() {
+        let points = [[1.0 / 3.0, -1e-7], [f32::MIN_POSITIVE, 12345.678]];
+        let text = String::from_utf8(points_csv(&points)).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("x,y"));
+        let read: Vec<[f32; 2]> = lines
+            .map(|line| {
+                let (x, y) = line.split_once(',').unwrap();
+                [x.parse().unwrap(), y.parse().unwrap()]
+            })
+            .collect();
+        assert_eq!(read, points);
+    }
+
+    #[test]
+    fn a_field_row_has_as_many_numbers_as_the_header_has_names() {
+        let row = FieldRow { x: [0.5, 1.0], eps: [1.0, 2.0], score: [3.0, 4.0], exact_score: [5.0, 6.0], exact_log_p: 7.0 };
+        let text = String::from_utf8(field_csv([row].into_iter())).unwrap();
+        let (header, line) = text.trim_end().split_once('\n').unwrap();
+        assert_eq!(header.split(',').count(), 9);
+        assert_eq!(line, "0.5,1,1,2,3,4,5,6,7");
+    }
+}

@@ -1,0 +1,115 @@
+//! The live picture: samples from the averaged weights, renewed in slices while training goes on.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::pace::{Share, Slice};
+use crate::diffusion::solver::Plan;
+use crate::engine::{Cloud, Engine, EngineError};
+
+/// Particles of the live picture.
+pub const LIVE_SAMPLES: u32 = 2048;
+/// The key of their noise: always the same, so that the same noise is seen to land better and better.
+pub const LIVE_SEED: u64 = 0x5EED;
+/// Share of the wall time that sampling may take while training: on a device of its own, and on the processor.
+const SHARE: f64 = 0.12;
+const SHARE_SOFTWARE: f64 = 0.08;
+
+/// A cloud of samples, its particles renewed in turn.
+#[derive(Debug)]
+pub struct LivePicture {
+    plan: Arc<Plan>,
+    cloud: Option<Cloud>,
+    /// What is shown: the cloud once every particle of it has been sampled.
+    shown: Option<Cloud>,
+    version: u64,
+    /// The particle that comes next.
+    cursor: u32,
+    /// Particles never sampled yet.
+    missing: u32,
+    /// Particles not sampled from the present weights.
+    stale: u32,
+    slice: Slice,
+    share: Share,
+}
+
+impl LivePicture {
+    /// An empty picture, to be sampled by a plan.
+    pub fn new(plan: Arc<Plan>, software: bool) -> Self {
+        Self {
+            plan,
+            cloud: None,
+            shown: None,
+            version: 0,
+            cursor: 0,
+            missing: LIVE_SAMPLES,
+            stale: LIVE_SAMPLES,
+            slice: Slice::new(),
+            share: Share::new(if software { SHARE_SOFTWARE } else { SHARE }),
+        }
+    }
+
+    /// Sample by another plan from now on.
+    pub fn set_plan(&mut self, plan: &Arc<Plan>) {
+        if self.plan != *plan {
+            self.plan = plan.clone();
+            self.outdate();
+        }
+    }
+
+    /// The weights changed: every particle is to be renewed.
+    pub fn outdate(&mut self) {
+        self.stale = LIVE_SAMPLES;
+    }
+
+    /// The engine changed: its memory is gone, and the old picture stays until the new one is whole.
+    pub fn change_engine(&mut self, software: bool) {
+        self.cloud = None;
+        (self.cursor, self.missing, self.stale) = (0, LIVE_SAMPLES, LIVE_SAMPLES);
+        self.slice = Slice::new();
+        self.share = Share::new(if software { SHARE_SOFTWARE } else { SHARE });
+    }
+
+    /// True where every particle is of the present weights.
+    pub fn is_current(&self) -> bool {
+        self.stale == 0
+    }
+
+    /// What to draw; `None` before the first whole picture.
+    pub fn shown(&self) -> Option<&Cloud> {
+        self.shown.as_ref()
+    }
+
+    /// Grows when what is shown changed.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// True where there is something to renew and, while training, it is sampling's turn.
+    pub fn is_due(&self, training: bool, now: Instant) -> bool {
+        self.stale > 0 && (!training || self.share.is_due(now))
+    }
+
+    /// Renew the next slice. Returns how many particles; tell [`LivePicture::measured`] how long it took.
+    pub fn refresh(&mut self, engine: &mut dyn Engine) -> Result<u32, EngineError> {
+        let count = self.slice.count().min(LIVE_SAMPLES - self.cursor);
+        let cloud = engine.refresh(self.cloud.take(), LIVE_SAMPLES, self.cursor, count, &self.plan, LIVE_SEED)?;
+        self.cloud = Some(cloud);
+        self.cursor = (self.cursor + count) % LIVE_SAMPLES;
+        self.missing = self.missing.saturating_sub(count);
+        self.stale = self.stale.saturating_sub(count);
+        if self.missing == 0 {
+            self.shown.clone_from(&self.cloud);
+            self.version += 1;
+        }
+        Ok(count)
+    }
+
+    /// A slice of `count` particles took `spent`, up to `now`: size and time of the next one follow from it.
+    pub fn measured(&mut self, count: u32, spent: Duration, now: Instant) {
+        self.share.spend(now, spent);
+        if count == self.slice.count() {
+            self.slice.adapt(spent, LIVE_SAMPLES);
+        }
+    }
+}
