@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor};
+use eframe::egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor};
 use wgpu::util::DeviceExt as _;
 
 use super::camera::Camera;

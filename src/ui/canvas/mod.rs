@@ -53,7 +53,7 @@ pub fn canvas_ui(
     axes::paint_grid(&painter, rect, camera, palette);
     if let Some(format) = format {
         let paint = CanvasPaint { format, canvas, rect, camera: *camera, layers: scene.layers };
-        painter.add(egui_wgpu::Callback::new_paint_callback(rect, paint));
+        painter.add(eframe::egui_wgpu::Callback::new_paint_callback(rect, paint));
     }
     for line in scene.outline.iter() {
         let line: Vec<_> = line.iter().map(|&p| camera.to_screen(rect, p)).collect();
