@@ -7,6 +7,7 @@ use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::target::Target;
 use noise_compass::diffusion::timetable::{TIME_FEATURES, Timetable};
 use noise_compass::engine::cpu::CpuEngine;
+use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData};
 use noise_compass::nn::layout::{NetworkShape, coordinate_features};
 use safetensors::SafeTensors;
@@ -74,7 +75,8 @@ impl Golden {
 
     /// Every layer's weight and bias, flat; `prefix` is `case/`, `case/grad.`, ….
     fn parameters(&self, prefix: &str, shape: NetworkShape) -> Vec<f32> {
-        let tensors = (0..=shape.depth).flat_map(|i| ["weight", "bias"].map(|kind| format!("{prefix}layers.{i}.{kind}")));
+        let tensors =
+            (0..=shape.depth).flat_map(|i| ["weight", "bias"].map(|kind| format!("{prefix}layers.{i}.{kind}")));
         let flat: Vec<f32> = tensors.flat_map(|name| self.f32(&name)).collect();
         assert_eq!(flat.len(), shape.parameters());
         flat
@@ -159,7 +161,9 @@ fn the_input_of_the_network_is_that_of_pytorch() {
     for (name, case) in &about.cases {
         let times = golden.times(&format!("{name}/t"));
         let expected = golden.f32(&format!("{name}/features"));
-        for ((x, t), expected) in golden.points(&format!("{name}/x")).iter().zip(times).zip(expected.chunks(case.inputs)) {
+        for ((x, t), expected) in
+            golden.points(&format!("{name}/x")).iter().zip(times).zip(expected.chunks(case.inputs))
+        {
             let mut features = vec![0.0; case.shape.coordinate_features()];
             coordinate_features(*x, case.shape.octaves, &mut features);
             features.extend_from_slice(&timetable.embedding[(t as usize - 1) * TIME_FEATURES..][..TIME_FEATURES]);
@@ -186,4 +190,9 @@ fn schedules_are_those_of_pytorch() {
 #[test]
 fn the_plain_rust_engine_computes_what_pytorch_computes() {
     check(&mut CpuEngine::new());
+}
+
+#[test]
+fn the_gpu_engine_computes_what_pytorch_computes() {
+    check(&mut GpuEngine::new(GpuContext::headless().unwrap()).unwrap());
 }

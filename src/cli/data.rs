@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
-
 use super::say;
-use crate::export::atomic::atomic_write;
-use crate::export::table::points_csv;
-use crate::lab::experiment::{DataSource, Experiment};
-use crate::lab::setup::Setup;
+use crate::data::csv_io::{write_mixture, write_points};
+use crate::data::dataset::{DataSource, Dataset};
+use crate::lab::experiment::Experiment;
 
 /// Arguments of `data`.
 #[derive(Debug, clap::Args)]
@@ -32,12 +29,11 @@ pub struct Args {
 
 /// Draw and write.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let experiment = Experiment { data: args.data.clone(), seed: args.seed, ..Experiment::default() };
-    let dataset = Setup::new(experiment).map_err(anyhow::Error::msg)?.dataset;
-    atomic_write(&args.out, &points_csv(&dataset.mixture.draw(args.n as usize, args.seed)))?;
+    // A file's density estimate does not depend on the size of a training set.
+    let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed)?;
+    write_points(&args.out, &dataset.mixture.draw(args.n as usize, args.seed))?;
     if let Some(path) = &args.mixture {
-        let json = serde_json::to_vec_pretty(&*dataset.mixture).context("cannot write the mixture as JSON")?;
-        atomic_write(path, &json)?;
+        write_mixture(path, &dataset.mixture)?;
     }
     say(&format!("{} samples of {} in {}", args.n, args.data, args.out.display()));
     Ok(())

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use super::model::ModelArgs;
 use super::say;
-use crate::data::csv::read_points;
+use crate::data::csv_io::read_points;
 use crate::diffusion::target::Pair;
 use crate::export::atomic::atomic_write;
-use crate::export::table::{FieldRow, field_csv};
+use crate::export::field::{FieldRow, field_csv};
 
 /// Arguments of `field`.
 #[derive(Debug, clap::Args)]

@@ -35,7 +35,9 @@ impl ModelArgs {
 fn load(path: &Path, choice: EngineChoice) -> anyhow::Result<LoadedModel> {
     let (experiment, state) = model_dir::load(path)?;
     let setup = Setup::new(experiment).map_err(|error| {
-        anyhow::anyhow!("the data that the model was trained on cannot be loaded: {error}; put the file back where it was")
+        anyhow::anyhow!(
+            "the data that the model was trained on cannot be loaded: {error}; put the file back where it was"
+        )
     })?;
     let mut engine = engine::create(choice, None)?;
     engine.load(&setup.spec, &state)?;

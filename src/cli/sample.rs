@@ -7,14 +7,9 @@ use anyhow::Context;
 
 use super::model::ModelArgs;
 use super::say;
-use crate::data::csv::read_points;
+use crate::data::csv_io::{read_points, write_points};
 use crate::diffusion::solver::Sampler;
 use crate::engine::Start;
-use crate::export::atomic::atomic_write;
-use crate::export::table::points_csv;
-
-/// Steps of a DDIM sampler that was given none.
-const DDIM_STEPS: u32 = 50;
 
 /// Arguments of `sample`.
 #[derive(Debug, clap::Args)]
@@ -47,19 +42,22 @@ pub struct Args {
 /// Load, sample, write.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut loaded = args.model.load()?;
-    let timesteps = loaded.setup.experiment.timesteps;
-    let steps = args.steps.unwrap_or(match args.sampler {
-        Sampler::Ddpm(_) => timesteps,
-        Sampler::Ddim { .. } => DDIM_STEPS.min(timesteps),
-    });
-    let plan = loaded.setup.plan(args.sampler, steps, !args.no_clip).map_err(anyhow::Error::msg)?;
+    let experiment = &loaded.setup.experiment;
+    let timesteps = experiment.timesteps;
+    let steps = args.steps.unwrap_or_else(|| args.sampler.default_steps(timesteps));
+    anyhow::ensure!(
+        (1..=timesteps).contains(&steps),
+        "{steps} sampling steps are not between 1 and the {timesteps} timesteps of the training; choose another --steps"
+    );
+    let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip);
+    let plan = args.sampler.plan(steps, experiment.plan_context(), clip);
     let start = match &args.init {
         Some(path) => Start::Points(Arc::new(read_points(path)?)),
         None => Start::Noise(args.n),
     };
     let cloud = loaded.engine.sample(&plan, &start, args.seed, &|| false)?;
     let points = cloud.context("the sampling was stopped; run it again")?.to_host()?;
-    atomic_write(&args.out, &points_csv(&points))?;
+    write_points(&args.out, &points)?;
     say(&format!("{} samples in {} steps, in {}", points.len(), steps, args.out.display()));
     Ok(())
 }

@@ -310,8 +310,8 @@ mod tests {
             let outline: Vec<[f32; 2]> = shape.outline().into_iter().flatten().collect();
             let mixture = shape.mixture();
             let reach = match shape {
-                // Nearly half the diagonal of a square, since only its corners are in the outline.
-                Shape::Checkerboard => 0.48,
+                // Half the diagonal of a square, since only its corners are in the outline.
+                Shape::Checkerboard => 0.54,
                 Shape::EightGaussians => 2.01 * mixture.components[0].sigma,
                 Shape::Gaussian => 1.01,
                 _ => 0.05,

@@ -17,6 +17,7 @@ use crate::diffusion::path::Scales;
 use crate::diffusion::solver::Plan;
 use crate::diffusion::timetable::Timetable;
 use crate::nn::layout::NetworkShape;
+pub use crate::nn::weights::ModelState;
 
 /// Bins of the per-timestep loss histogram; bin b holds the t with b = (t − 1)·64 / T.
 pub const LOSS_BINS: usize = 64;
@@ -104,29 +105,6 @@ pub struct TrainSpec {
     pub seed: u64,
     /// Upper limit of the EMA decay; decay_n = min(this, (1 + n)/(10 + n)) after update n = 1, 2, ….
     pub ema_decay: f32,
-}
-
-/// A model in training, on the host. All vectors are flat in the order of [`NetworkShape::layers`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelState {
-    /// Updates done.
-    pub step: u64,
-    /// Weights.
-    pub weights: Vec<f32>,
-    /// Their exponential moving average.
-    pub ema: Vec<f32>,
-    /// Adam's first moment.
-    pub adam_m: Vec<f32>,
-    /// Adam's second moment.
-    pub adam_v: Vec<f32>,
-}
-
-impl ModelState {
-    /// A model before its first step: the average starts at the weights, the moments at zero.
-    pub fn fresh(weights: Vec<f32>) -> Self {
-        let zeros = vec![0.0; weights.len()];
-        Self { step: 0, ema: weights.clone(), weights, adam_m: zeros.clone(), adam_v: zeros }
-    }
 }
 
 /// Losses that became known since the last call of [`Engine::poll`].
@@ -229,8 +207,8 @@ pub trait Engine: Send {
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Cloud>, EngineError>;
 
-    /// Like [`Engine::sample`] from noise, but only for the particles `first..first + count` of a cloud made before
-    /// (or a new one of `total` where `cloud` is `None`): a refresh in slices that never holds up a frame.
+    /// Like [`Engine::sample`] from noise, but only for the particles `first..first + count` of a cloud made before: a
+    /// refresh in slices that never holds up a frame. Without a cloud all `total` are sampled: the first picture is whole.
     fn refresh(
         &mut self,
         cloud: Option<Cloud>,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::experiment::{DataSource, Experiment};
+use super::experiment::Experiment;
 use crate::data::dataset::Dataset;
-use crate::diffusion::solver::{Plan, Sampler};
+use crate::diffusion::solver::Plan;
 use crate::diffusion::timetable::Timetable;
 use crate::engine::{TrainSpec, TrainingData};
 
@@ -30,7 +30,7 @@ impl Setup {
         experiment.validate()?;
         let dataset = Arc::new(load_dataset(&experiment)?);
         let timetable = Timetable::new(experiment.path, experiment.target, experiment.timesteps);
-        Self::assemble(experiment, dataset, Arc::new(timetable))
+        Ok(Self::assemble(experiment, dataset, Arc::new(timetable)))
     }
 
     /// Prepare a changed experiment; what the change does not touch is shared with this one.
@@ -49,10 +49,10 @@ impl Setup {
         } else {
             Arc::new(Timetable::new(experiment.path, experiment.target, experiment.timesteps))
         };
-        Self::assemble(experiment, dataset, timetable)
+        Ok(Self::assemble(experiment, dataset, timetable))
     }
 
-    fn assemble(experiment: Experiment, dataset: Arc<Dataset>, timetable: Arc<Timetable>) -> Result<Self, String> {
+    fn assemble(experiment: Experiment, dataset: Arc<Dataset>, timetable: Arc<Timetable>) -> Self {
         let data = if experiment.fresh {
             TrainingData::Fresh(dataset.mixture.clone())
         } else {
@@ -67,35 +67,12 @@ impl Setup {
             seed: experiment.seed,
             ema_decay: experiment.ema_decay,
         };
-        let plan = compile(&experiment, &dataset, experiment.sampler, experiment.sampler_steps, experiment.clip)?;
-        Ok(Self { experiment: Arc::new(experiment), dataset, spec, plan: Arc::new(plan) })
+        let clip = experiment.clip.then_some(dataset.clip);
+        let plan = experiment.sampler.plan(experiment.sampler_steps, experiment.plan_context(), clip);
+        Self { experiment: Arc::new(experiment), dataset, spec, plan: Arc::new(plan) }
     }
-
-    /// Compile a sampler for this experiment, with or without the clip of x̂_0 to the data's box.
-    ///
-    /// # Errors
-    /// One sentence: a number of steps that the sampler cannot take.
-    pub fn plan(&self, sampler: Sampler, steps: u32, clip: bool) -> Result<Plan, String> {
-        compile(&self.experiment, &self.dataset, sampler, steps, clip)
-    }
-}
-
-fn compile(
-    experiment: &Experiment,
-    dataset: &Dataset,
-    sampler: Sampler,
-    steps: u32,
-    clip: bool,
-) -> Result<Plan, String> {
-    if !(1..=experiment.timesteps).contains(&steps) {
-        return Err(format!("{steps} sampling steps are not between 1 and the {} of the training", experiment.timesteps));
-    }
-    Ok(sampler.plan(&experiment.plan_context(), steps, clip.then_some(dataset.clip)))
 }
 
 fn load_dataset(experiment: &Experiment) -> Result<Dataset, String> {
-    match &experiment.data {
-        DataSource::Shape(shape) => Ok(Dataset::from_shape(*shape, experiment.points as usize, experiment.seed)),
-        DataSource::Csv(path) => Dataset::from_csv(path).map_err(|error| error.to_string()),
-    }
+    Dataset::load(&experiment.data, experiment.points, experiment.seed).map_err(|error| error.to_string())
 }

@@ -5,7 +5,8 @@
 
 use super::{MeasureError, check};
 
-/// W₂ between two equally sized point sets. O(n³) at worst; 2048 against 2048 takes well under a second in release.
+/// W₂ between two equally sized point sets. O(n³) at worst; 2048 against 2048 takes about half a second in release, two where the sets
+/// differ much.
 pub fn wasserstein2(a: &[[f32; 2]], b: &[[f32; 2]]) -> Result<f64, MeasureError> {
     check(a, b)?;
     let a: Vec<[f64; 2]> = a.iter().map(|p| p.map(f64::from)).collect();
@@ -132,9 +133,8 @@ impl Matching {
             // Columns whose distance may still fall, and those that are settled.
             let mut open: Vec<usize> = (0..n).collect();
             let mut settled = Vec::new();
+            let mut nearest = (0..n).fold(0, |best, k| if distance[k] < distance[best] { k } else { best });
             let end = loop {
-                let nearest =
-                    (1..open.len()).fold(0, |best, k| if distance[open[k]] < distance[open[best]] { k } else { best });
                 let column = open.swap_remove(nearest);
                 let row = self.row_of[column];
                 if row == NONE {
@@ -143,11 +143,15 @@ impl Matching {
                 settled.push(column);
                 // What a path through this row has paid already, less what the row pays for its own column.
                 let base = distance[column] - (cost(row, column) - self.price[column]);
-                for &next in &open {
+                let mut least = f64::INFINITY;
+                for (k, &next) in open.iter().enumerate() {
                     let through = base + cost(row, next) - self.price[next];
                     if through < distance[next] {
                         distance[next] = through;
                         parent[next] = row;
+                    }
+                    if distance[next] < least {
+                        (nearest, least) = (k, distance[next]);
                     }
                 }
             };

@@ -116,55 +116,79 @@ impl<T: Real, const TRANSPOSED: bool> Product<'_, T, TRANSPOSED> {
     fn tile<const FMA: bool, const R: usize>(&mut self, row: usize, column: usize) {
         let Shape { inner, columns, .. } = self.shape;
         let width = LANES.min(columns - column);
-        let mut sum = [[T::ZERO; LANES]; R];
-        match self.start {
-            Start::Zero => {}
-            Start::Row(values) => {
-                for sum in &mut sum {
-                    sum.copy_from_slice(&values[column..column + LANES]);
-                }
-            }
-            Start::Accumulate => {
-                for (r, sum) in sum.iter_mut().enumerate() {
-                    let from = (row + r) * self.stride + column;
-                    sum[..width].copy_from_slice(&self.c[from..from + width]);
-                }
-            }
-        }
+        let start = match self.start {
+            Start::Zero => [Lanes([T::ZERO; LANES]); R],
+            Start::Row(values) => [Lanes::read(&values[column..]); R],
+            Start::Accumulate => std::array::from_fn(|r| {
+                let c = &self.c[(row + r) * self.stride + column..];
+                if width == LANES { Lanes::read(c) } else { Lanes::read_part(&c[..width]) }
+            }),
+        };
         let panel = &self.right.data[column / LANES * self.right.panel_stride..];
-        let panel_rows = panel.chunks(self.right.row_stride).take(inner);
-        if TRANSPOSED {
-            for (a_row, b_row) in self.a.chunks(self.a_stride).zip(panel_rows) {
-                rank_one::<T, FMA, R>(&mut sum, &lanes(&a_row[row..]), &lanes(b_row));
-            }
+        let (a, step): ([&[T]; R], _) = if TRANSPOSED {
+            (std::array::from_fn(|r| &self.a[row + r..]), self.a_stride)
         } else {
-            let a: [&[T]; R] = std::array::from_fn(|r| &self.a[(row + r) * self.a_stride..][..inner]);
-            for (p, b_row) in panel_rows.enumerate() {
-                rank_one::<T, FMA, R>(&mut sum, &std::array::from_fn(|r| a[r][p]), &lanes(b_row));
+            (std::array::from_fn(|r| &self.a[(row + r) * self.a_stride..][..inner]), 1)
+        };
+        let sum = sum_tile::<T, FMA, R>(start, inner, a, step, panel, self.right.row_stride);
+        for (r, sum) in sum.iter().enumerate() {
+            let c = &mut self.c[(row + r) * self.stride + column..];
+            if width == LANES {
+                c[..LANES].copy_from_slice(&sum.0);
+            } else {
+                c[..width].copy_from_slice(&sum.0[..width]);
             }
         }
-        for (r, sum) in sum.iter().enumerate() {
-            let to = (row + r) * self.stride + column;
-            self.c[to..to + width].copy_from_slice(&sum[..width]);
-        }
     }
 }
 
-/// The first `N` elements.
-#[inline(always)]
-fn lanes<T: Real, const N: usize>(slice: &[T]) -> [T; N] {
-    let slice = &slice[..N];
-    std::array::from_fn(|lane| slice[lane])
+/// One row of a tile. A value of its own, handed in and out whole, so that the compiler keeps it in registers.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Lanes<T>([T; LANES]);
+
+impl<T: Real> Lanes<T> {
+    #[inline(always)]
+    fn read(from: &[T]) -> Self {
+        let from = &from[..LANES];
+        Self(std::array::from_fn(|lane| from[lane]))
+    }
+
+    #[inline(always)]
+    fn read_part(from: &[T]) -> Self {
+        let mut lanes = Self([T::ZERO; LANES]);
+        lanes.0[..from.len()].copy_from_slice(from);
+        lanes
+    }
+
+    /// self + a · b.
+    #[inline(always)]
+    fn plus<const FMA: bool>(mut self, a: T, b: Self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] = a.multiply_add::<FMA>(b.0[lane], self.0[lane]);
+        }
+        self
+    }
 }
 
-/// sum += a ⊗ b.
+/// The sums of a tile; `a` are the rows of A, their elements `step` apart. One slice a row, even where the rows are
+/// interleaved: seen as one slice, LLVM vectorises across the rows and scatters the sums.
 #[inline(always)]
-fn rank_one<T: Real, const FMA: bool, const R: usize>(sum: &mut [[T; LANES]; R], a: &[T; R], b: &[T; LANES]) {
-    for (sum, a) in sum.iter_mut().zip(a) {
-        for (sum, b) in sum.iter_mut().zip(b) {
-            *sum = a.multiply_add::<FMA>(*b, *sum);
+fn sum_tile<T: Real, const FMA: bool, const R: usize>(
+    mut sum: [Lanes<T>; R],
+    inner: usize,
+    a: [&[T]; R],
+    step: usize,
+    panel: &[T],
+    stride: usize,
+) -> [Lanes<T>; R] {
+    for p in 0..inner {
+        let b = Lanes::read(&panel[p * stride..]);
+        for r in 0..R {
+            sum[r] = sum[r].plus::<FMA>(a[r][p * step], b);
         }
     }
+    sum
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! The plain-Rust engine: the oracle of the tests, and what runs where there is no adapter.
+#![allow(clippy::inline_always, reason = "only what is inlined into a kernel is compiled for its instruction set")]
 
 mod activation;
 mod adam;
@@ -119,10 +120,11 @@ impl Engine for CpuEngine {
         plan: &Plan,
         seed: u64,
     ) -> Result<Cloud, EngineError> {
-        let network = self.trainer()?.network(true);
         let Some(end) = first.checked_add(count).filter(|end| *end <= total) else {
             return Err(invalid(format!("particles {first} to {first}+{count} are not all among {total}")));
         };
+        let (first, count, end) = if cloud.is_some() { (first, count, end) } else { (0, total, total) };
+        let network = self.trainer()?.network(true);
         let mut points = match cloud {
             Some(cloud) if cloud.len() != total as usize => {
                 return Err(invalid(format!("a cloud of {} particles cannot be refreshed as {total}", cloud.len())));

@@ -149,8 +149,8 @@ impl<T: Real> Network<T> {
             for row in 0..rows {
                 let weight = T::from_f32(timetable.rows[t[row] as usize - 1].loss_weight);
                 let mut square = T::ZERO;
-                for axis in 0..2 {
-                    let error = work.output[row * LANES + axis] - T::from_f32(target[row][axis]);
+                for (axis, target) in target[row].into_iter().enumerate() {
+                    let error = work.output[row * LANES + axis] - T::from_f32(target);
                     square += error * error;
                     work.delta[row * LANES + axis] = scale * weight * error;
                 }

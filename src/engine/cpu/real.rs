@@ -28,10 +28,13 @@ pub trait Real:
     /// The value, widened.
     fn to_f64(self) -> f64;
     /// e^self.
+    #[must_use]
     fn exp(self) -> Self;
     /// tanh(self).
+    #[must_use]
     fn tanh(self) -> Self;
     /// self · factor + term, in one rounding if `FMA`.
+    #[must_use]
     fn multiply_add<const FMA: bool>(self, factor: Self, term: Self) -> Self;
 }
 
@@ -77,7 +80,7 @@ impl Real for f32 {
     fn tanh(self) -> Self {
         let square = self * self;
         let mut p = -5.704_988_7e-3;
-        for coefficient in [2.063_908_9e-2, -5.373_971_6e-2, 0.133_314_42, -0.333_332_8] {
+        for coefficient in [2.063_909e-2, -5.373_971_6e-2, 0.133_314_42, -0.333_332_8] {
             p = p * square + coefficient;
         }
         let near = p * square * self + self;

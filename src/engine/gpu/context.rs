@@ -4,6 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::{EngineError, EngineInfo, EngineKind};
 
+/// Usage of every buffer that kernels work on.
+pub const STORAGE: wgpu::BufferUsages =
+    wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);
+
 /// A device, its queue, and what went wrong on it.
 #[derive(Debug)]
 pub struct GpuContext {
@@ -16,16 +20,25 @@ pub struct GpuContext {
 impl GpuContext {
     /// Open the best adapter without a window.
     pub fn headless() -> Result<Arc<Self>, EngineError> {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+        // OpenGL is only asked where nothing better is there: loading its drivers is slow, and some complain on stderr.
+        let adapter = match wgpu::Backends::from_env() {
+            Some(chosen) => Self::best_adapter(chosen),
+            None => Self::best_adapter(wgpu::Backends::PRIMARY).or_else(|_| Self::best_adapter(wgpu::Backends::all())),
+        }?;
+        let (device, queue) = pollster::block_on(adapter.request_device(&Self::device_descriptor(&adapter)))
+            .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
+        Ok(Self::new(&adapter, device, queue))
+    }
+
+    fn best_adapter(backends: wgpu::Backends) -> Result<wgpu::Adapter, EngineError> {
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+        descriptor.backends = backends;
         let options = wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
             ..Default::default()
         };
-        let adapter = pollster::block_on(instance.request_adapter(&options))
-            .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
-        let (device, queue) = pollster::block_on(adapter.request_device(&Self::device_descriptor(&adapter)))
-            .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
-        Ok(Self::new(&adapter, device, queue))
+        pollster::block_on(wgpu::Instance::new(descriptor).request_adapter(&options))
+            .map_err(|error| EngineError::NoAdapter(error.to_string()))
     }
 
     /// What the lab asks of a device: no optional feature, the adapter's own limits.
@@ -86,6 +99,28 @@ impl GpuContext {
         let waited = self.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;
         waited.map(|_| ()).map_err(|error| EngineError::Device(error.to_string()))
+    }
+
+    /// A zeroed buffer of at least `size` bytes.
+    pub fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        let descriptor =
+            wgpu::BufferDescriptor { label: Some(label), size: size.max(16), usage, mapped_at_creation: false };
+        self.device.create_buffer(&descriptor)
+    }
+
+    /// A storage buffer that holds `values`.
+    pub fn storage<T: bytemuck::Pod>(&self, label: &str, values: &[T]) -> wgpu::Buffer {
+        let buffer = self.buffer(label, size_of_val(values) as u64, STORAGE);
+        self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(values));
+        buffer
+    }
+
+    /// A uniform buffer that holds `value`.
+    pub fn uniform<T: bytemuck::Pod>(&self, label: &str, value: &T) -> wgpu::Buffer {
+        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        let buffer = self.buffer(label, size_of::<T>() as u64, usage);
+        self.queue.write_buffer(&buffer, 0, bytemuck::bytes_of(value));
+        buffer
     }
 
     /// Read bytes back from a buffer with usage `COPY_SRC`. Blocks.

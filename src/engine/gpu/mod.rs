@@ -1,29 +1,150 @@
-//! The GPU engine: WGSL compute shaders through wgpu.
+//! The GPU engine: WGSL compute shaders through wgpu. One file a concern; one shader a kernel.
 
+mod adapters;
 mod cloud;
 mod context;
+mod density;
+mod inference;
+mod kernel;
+mod kernels;
+mod layout;
+mod matmul;
+mod readback;
+pub mod shader;
+mod training;
+pub mod types;
 
+pub use adapters::{AdapterReport, list_adapters};
 pub use cloud::GpuCloud;
 pub use context::GpuContext;
+pub use matmul::bench_matmul;
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::{Cloud, Engine, EngineError, EngineInfo, ModelState, Progress, Start, TrainSpec};
+use super::{Cloud, Engine, EngineError, EngineInfo, ModelState, Progress, Start, TrainSpec, TrainingData};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Scales;
-use crate::diffusion::solver::Plan;
+use crate::diffusion::solver::{Plan, PlanStep};
+use crate::nn::layout::Activation;
+use context::STORAGE;
+use density::DensityKernel;
+use inference::{MAX_SLICE, PlanRun};
+use kernels::Kernels;
+use layout::DeviceLayout;
+use readback::Readback;
+use training::{BatchSource, MAX_STEPS_A_SUBMISSION, Parameters, Workspace, step_row};
+
+/// A submission is sized to take about this long, so that painting, which shares the queue, waits no longer.
+const SUBMISSION_SECS: f64 = 0.004;
+/// Submissions in flight at most.
+const MAX_IN_FLIGHT: usize = 2;
+/// A piece of sampling between two questions whether to stop.
+const SAMPLING_PIECE_SECS: f64 = 0.05;
 
 /// One model in training, in device memory.
 pub struct GpuEngine {
     info: EngineInfo,
-    _context: Arc<GpuContext>,
+    context: Arc<GpuContext>,
+    kernels: Option<(Activation, Arc<Kernels>)>,
+    model: Option<Model>,
+    density: DensityKernel,
+}
+
+struct Model {
+    spec: TrainSpec,
+    layout: DeviceLayout,
+    parameters: Parameters,
+    workspace: Workspace,
+    readback: Readback,
+    /// Updates handed to the device.
+    step: u64,
+    refresh: Option<RefreshRun>,
+}
+
+/// The binding of the last refresh, kept while cloud, plan and seed stay.
+struct RefreshRun {
+    run: PlanRun,
+    plan: Plan,
+    seed: u64,
+    buffer: wgpu::Buffer,
 }
 
 impl GpuEngine {
     /// An engine on a device.
     pub fn new(context: Arc<GpuContext>) -> Result<Self, EngineError> {
-        Ok(Self { info: context.info().clone(), _context: context })
+        context.check()?;
+        Ok(Self {
+            info: context.info().clone(),
+            context,
+            kernels: None,
+            model: None,
+            density: DensityKernel::default(),
+        })
+    }
+
+    fn kernels(&mut self, activation: Activation) -> Result<Arc<Kernels>, EngineError> {
+        if let Some((compiled, kernels)) = &self.kernels
+            && *compiled == activation
+        {
+            return Ok(kernels.clone());
+        }
+        let kernels = Arc::new(Kernels::new(&self.context, activation)?);
+        self.kernels = Some((activation, kernels.clone()));
+        Ok(kernels)
+    }
+
+    fn loaded(&mut self) -> Result<(&GpuContext, &Kernels, &mut Model), EngineError> {
+        match (&self.kernels, &mut self.model) {
+            (Some((_, kernels)), Some(model)) => Ok((&self.context, kernels, model)),
+            _ => Err(EngineError::Invalid("no model is loaded".into())),
+        }
+    }
+
+    /// One step on a given batch; with `dry` the weights stay. Leaves the gradient in the workspace's partials.
+    fn given_step(
+        &mut self,
+        x: &[[f32; 2]],
+        t: &[u32],
+        target: &[[f32; 2]],
+        dry: bool,
+    ) -> Result<(f32, Vec<f32>), EngineError> {
+        let (context, kernels, model) = self.loaded()?;
+        if x.is_empty() || x.len() != t.len() || x.len() != target.len() {
+            return Err(EngineError::Invalid("points, timesteps and targets of a batch must be equally many".into()));
+        }
+        if t.iter().any(|t| *t == 0 || *t > model.spec.timetable.timesteps()) {
+            return Err(EngineError::Invalid("a timestep of the batch is not in 1..=T".into()));
+        }
+        let source = BatchSource::Given(x, t, target);
+        let workspace = Workspace::new(context, kernels, &model.layout, &model.parameters, &model.spec, &source)?;
+        workspace.write_steps(context, &[step_row(&model.spec, model.step, 0, dry)]);
+        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            workspace.encode(kernels, &model.layout, &mut pass, 0);
+        }
+        context.queue().submit([encoder.finish()]);
+        let loss: Vec<f32> = bytemuck::pod_collect_to_vec(&context.read_buffer(&workspace.losses, 0, 4)?);
+        let gradient: Vec<f32> = bytemuck::pod_collect_to_vec(&context.read_buffer(
+            &workspace.partials,
+            0,
+            4 * model.layout.parameters() as u64,
+        )?);
+        if !dry {
+            model.step += 1;
+            model.readback.advance(model.step);
+        }
+        Ok((loss[0], model.layout.to_host(&gradient)))
+    }
+}
+
+fn same_data(a: &TrainingData, b: &TrainingData) -> bool {
+    match (a, b) {
+        (TrainingData::Finite(a), TrainingData::Finite(b)) => Arc::ptr_eq(a, b),
+        (TrainingData::Fresh(a), TrainingData::Fresh(b)) => Arc::ptr_eq(a, b),
+        _ => false,
     }
 }
 
@@ -31,37 +152,269 @@ impl Engine for GpuEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
     }
-    fn load(&mut self, _: &TrainSpec, _: &ModelState) -> Result<(), EngineError> {
-        todo!()
+
+    fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
+        spec.shape.validate().map_err(EngineError::Invalid)?;
+        let kernels = self.kernels(spec.shape.activation)?;
+        let layout = DeviceLayout::new(spec.shape);
+        let parameters = Parameters::upload(&self.context, &layout, state)?;
+        let workspace = Workspace::new(&self.context, &kernels, &layout, &parameters, spec, &BatchSource::Drawn)?;
+        let mut readback = Readback::default();
+        readback.restart(state.step);
+        self.model = Some(Model {
+            spec: spec.clone(),
+            layout,
+            parameters,
+            workspace,
+            readback,
+            step: state.step,
+            refresh: None,
+        });
+        Ok(())
     }
-    fn update(&mut self, _: &TrainSpec) -> Result<(), EngineError> {
-        todo!()
+
+    fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError> {
+        let (context, kernels, model) = self.loaded()?;
+        if spec.shape != model.spec.shape {
+            return Err(EngineError::Invalid("another network shape needs a new model".into()));
+        }
+        let same_workspace = spec.batch == model.spec.batch
+            && spec.seed == model.spec.seed
+            && Arc::ptr_eq(&spec.timetable, &model.spec.timetable)
+            && same_data(&spec.data, &model.spec.data);
+        if !same_workspace {
+            while model.readback.in_flight() > 0 {
+                model.readback.wait_oldest(context)?;
+            }
+            model.workspace =
+                Workspace::new(context, kernels, &model.layout, &model.parameters, spec, &BatchSource::Drawn)?;
+            model.readback.restart(model.step);
+        }
+        model.spec = spec.clone();
+        Ok(())
     }
-    fn train(&mut self, _: u32, _: f64) -> Result<u32, EngineError> {
-        todo!()
+
+    fn train(&mut self, max_steps: u32, budget_secs: f64) -> Result<u32, EngineError> {
+        let (context, kernels, model) = self.loaded()?;
+        let mut done = 0;
+        let began = Instant::now();
+        let mut planned_secs = 0.0;
+        while done < max_steps
+            && (done == 0 || (planned_secs < budget_secs && began.elapsed().as_secs_f64() < budget_secs))
+        {
+            while model.readback.in_flight() >= MAX_IN_FLIGHT {
+                model.readback.wait_oldest(context)?;
+            }
+            // Untimed steps go one by one until one has been timed.
+            let secs_per_step = model.readback.secs_per_step().unwrap_or(SUBMISSION_SECS).max(1e-7);
+            let fitting = (SUBMISSION_SECS / secs_per_step).clamp(1.0, f64::from(MAX_STEPS_A_SUBMISSION)) as u32;
+            let count = fitting.min(max_steps - done);
+            let rows: Vec<_> =
+                (0..count).map(|slot| step_row(&model.spec, model.step + u64::from(slot), slot, false)).collect();
+            model.workspace.write_steps(context, &rows);
+            let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                for slot in 0..count {
+                    model.workspace.encode(kernels, &model.layout, &mut pass, slot);
+                }
+            }
+            model.readback.submit(context, &model.workspace, encoder, model.step, count);
+            context.check()?;
+            model.step += u64::from(count);
+            done += count;
+            planned_secs += f64::from(count) * secs_per_step;
+        }
+        Ok(done)
     }
-    fn poll(&mut self, _: bool) -> Result<Progress, EngineError> {
-        todo!()
+
+    fn poll(&mut self, wait: bool) -> Result<Progress, EngineError> {
+        let (context, _, model) = self.loaded()?;
+        model.readback.collect(context)?;
+        while wait && model.readback.in_flight() > 0 {
+            model.readback.wait_oldest(context)?;
+        }
+        if wait {
+            // Refreshes of the picture have no read-back of their own.
+            context.wait()?;
+        }
+        Ok(model.readback.report())
     }
+
     fn state(&mut self) -> Result<ModelState, EngineError> {
-        todo!()
+        let (context, _, model) = self.loaded()?;
+        model.parameters.download(context, &model.layout, model.step)
     }
-    fn sample(&mut self, _: &Plan, _: &Start, _: u64, _: &dyn Fn() -> bool) -> Result<Option<Cloud>, EngineError> {
-        todo!()
+
+    fn sample(
+        &mut self,
+        plan: &Plan,
+        start: &Start,
+        seed: u64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Cloud>, EngineError> {
+        let shared = self.context.clone();
+        let (context, kernels, model) = self.loaded()?;
+        let (buffer, total, draw_start) = match start {
+            Start::Noise(n) => (context.buffer("cloud", 8 * u64::from(*n), STORAGE), *n, true),
+            Start::Points(points) => (context.storage("cloud", points), points.len() as u32, false),
+        };
+        if total > 0 && !plan.steps.is_empty() {
+            let rows = total.min(MAX_SLICE);
+            let ema = &model.parameters.ema;
+            let run = PlanRun::new(context, kernels, &model.layout, ema, plan, &buffer, rows, seed, draw_start)?;
+            if !run_all(context, kernels, &model.layout, &run, total, rows, stop)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Cloud::Gpu(GpuCloud::new(shared, buffer, total as usize))))
     }
-    fn refresh(&mut self, _: Option<Cloud>, _: u32, _: u32, _: u32, _: &Plan, _: u64) -> Result<Cloud, EngineError> {
-        todo!()
+
+    fn refresh(
+        &mut self,
+        cloud: Option<Cloud>,
+        total: u32,
+        first: u32,
+        count: u32,
+        plan: &Plan,
+        seed: u64,
+    ) -> Result<Cloud, EngineError> {
+        if first.checked_add(count).is_none_or(|end| end > total) {
+            return Err(EngineError::Invalid(format!(
+                "particles {first} to {first}+{count} are not all among {total}"
+            )));
+        }
+        let cloud = match cloud {
+            Some(cloud) if cloud.len() != total as usize => {
+                return Err(EngineError::Invalid(format!(
+                    "a cloud of {} particles cannot be refreshed as {total}",
+                    cloud.len()
+                )));
+            }
+            Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &self.context) => cloud,
+            // Nothing to refresh (or it lies elsewhere): the first picture is whole.
+            _ => {
+                let whole = self.sample(plan, &Start::Noise(total), seed, &|| false)?;
+                return whole.ok_or_else(|| EngineError::Invalid("the sampling was stopped".into()));
+            }
+        };
+        let (context, kernels, model) = self.loaded()?;
+        if count == 0 || plan.steps.is_empty() {
+            return Ok(Cloud::Gpu(cloud));
+        }
+        let kept = model.refresh.take().filter(|kept| {
+            kept.buffer == *cloud.buffer() && kept.seed == seed && kept.plan == *plan && kept.run.fits(count)
+        });
+        let kept = match kept {
+            Some(kept) => kept,
+            None => RefreshRun {
+                run: PlanRun::new(
+                    context,
+                    kernels,
+                    &model.layout,
+                    &model.parameters.ema,
+                    plan,
+                    cloud.buffer(),
+                    count,
+                    seed,
+                    true,
+                )?,
+                plan: plan.clone(),
+                seed,
+                buffer: cloud.buffer().clone(),
+            },
+        };
+        kept.run.write_slice(context, first, count);
+        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            kept.run.encode_times(kernels, &mut pass);
+            kept.run.encode_start(kernels, &mut pass, count);
+            for step in 0..kept.run.steps() {
+                kept.run.encode_step(kernels, &model.layout, &mut pass, step, count);
+            }
+        }
+        context.queue().submit([encoder.finish()]);
+        context.check()?;
+        model.refresh = Some(kept);
+        Ok(Cloud::Gpu(cloud))
     }
-    fn predict(&mut self, _: f64, _: &[[f32; 2]], _: bool) -> Result<Vec<[f32; 2]>, EngineError> {
-        todo!()
+
+    fn predict(&mut self, tau: f64, points: &[[f32; 2]], ema: bool) -> Result<Vec<[f32; 2]>, EngineError> {
+        let (context, kernels, model) = self.loaded()?;
+        if points.is_empty() {
+            return Ok(Vec::new());
+        }
+        // A plan of one step whose result is the network's output.
+        let step =
+            PlanStep { tau, tau_next: tau, x0_x: 0.0, x0_output: 1.0, c_x: 0.0, c_0: 1.0, c_prev: 0.0, c_z: 0.0 };
+        let plan = Plan { steps: vec![step], start_std: 1.0, clip: None };
+        let buffer = context.storage("field points", points);
+        let weights = if ema { &model.parameters.ema } else { &model.parameters.weights };
+        let total = points.len() as u32;
+        let rows = total.min(MAX_SLICE);
+        let run = PlanRun::new(context, kernels, &model.layout, weights, &plan, &buffer, rows, 0, false)?;
+        run_all(context, kernels, &model.layout, &run, total, rows, &|| false)?;
+        Ok(bytemuck::pod_collect_to_vec(&context.read_buffer(&buffer, 0, 8 * u64::from(total))?))
     }
-    fn log_density(&mut self, _: &Mixture, _: Scales, _: Bounds, _: u32) -> Result<Vec<f32>, EngineError> {
-        todo!()
+
+    fn log_density(
+        &mut self,
+        mixture: &Mixture,
+        scales: Scales,
+        bounds: Bounds,
+        resolution: u32,
+    ) -> Result<Vec<f32>, EngineError> {
+        self.density.log_density(&self.context, mixture, scales, bounds, resolution)
     }
-    fn gradient(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
-        todo!()
+
+    fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
+        self.given_step(x, t, target, true)
     }
-    fn step_on(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<f32, EngineError> {
-        Err(EngineError::Invalid("the GPU engine cannot step on a given batch yet: use --engine cpu".into()))
+
+    fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError> {
+        self.given_step(x, t, target, false).map(|(loss, _)| loss)
     }
+}
+
+/// Take all particles through a plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. False when stopped.
+fn run_all(
+    context: &GpuContext,
+    kernels: &Kernels,
+    layout: &DeviceLayout,
+    run: &PlanRun,
+    total: u32,
+    slice_rows: u32,
+    stop: &dyn Fn() -> bool,
+) -> Result<bool, EngineError> {
+    let mut steps_a_piece = 1;
+    for first in (0..total).step_by(slice_rows as usize) {
+        let count = slice_rows.min(total - first);
+        run.write_slice(context, first, count);
+        let mut step = 0;
+        while step < run.steps() {
+            if stop() {
+                return Ok(false);
+            }
+            let end = (step + steps_a_piece).min(run.steps());
+            let began = Instant::now();
+            let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                if step == 0 {
+                    run.encode_times(kernels, &mut pass);
+                    run.encode_start(kernels, &mut pass, count);
+                }
+                for index in step..end {
+                    run.encode_step(kernels, layout, &mut pass, index, count);
+                }
+            }
+            context.queue().submit([encoder.finish()]);
+            context.wait()?;
+            let secs_a_step = began.elapsed().as_secs_f64() / f64::from(end - step);
+            steps_a_piece = (SAMPLING_PIECE_SECS / secs_a_step.max(1e-6)).clamp(1.0, 256.0) as u32;
+            step = end;
+        }
+    }
+    Ok(true)
 }

@@ -1,17 +1,6 @@
-//! Tables as CSV. Numbers are written in the shortest form that reads back to the same bits.
+//! `field.csv`: the learned field beside the exact one. Numbers are written in the fewest digits that read back the same.
 
 use std::fmt::Write as _;
-
-/// Points as CSV with header `x,y`.
-pub fn points_csv(points: &[[f32; 2]]) -> Vec<u8> {
-    let mut text = String::with_capacity(24 * points.len() + 4);
-    text.push_str("x,y\n");
-    for [x, y] in points {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{x},{y}");
-    }
-    text.into_bytes()
-}
 
 /// One row of `field.csv`: at a point and one time, what the network says and what is true.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,23 +38,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_read_back_to_the_same_bits() {
-        let points = [[1.0 / 3.0, -1e-7], [f32::MIN_POSITIVE, 12345.678]];
-        let text = String::from_utf8(points_csv(&points)).unwrap();
-        let mut lines = text.lines();
-        assert_eq!(lines.next(), Some("x,y"));
-        let read: Vec<[f32; 2]> = lines
-            .map(|line| {
-                let (x, y) = line.split_once(',').unwrap();
-                [x.parse().unwrap(), y.parse().unwrap()]
-            })
-            .collect();
-        assert_eq!(read, points);
-    }
-
-    #[test]
     fn a_field_row_has_as_many_numbers_as_the_header_has_names() {
-        let row = FieldRow { x: [0.5, 1.0], eps: [1.0, 2.0], score: [3.0, 4.0], exact_score: [5.0, 6.0], exact_log_p: 7.0 };
+        let row =
+            FieldRow { x: [0.5, 1.0], eps: [1.0, 2.0], score: [3.0, 4.0], exact_score: [5.0, 6.0], exact_log_p: 7.0 };
         let text = String::from_utf8(field_csv([row].into_iter())).unwrap();
         let (header, line) = text.trim_end().split_once('\n').unwrap();
         assert_eq!(header.split(',').count(), 9);

@@ -1,0 +1,71 @@
+// Draws a training batch: for each sample a data point, a timestep and noise, jumps to x_t = a x_0 + s ε, and writes
+// the network's input, the target and the timestep. One invocation a row; rows past the batch become zero.
+//
+// training: uniform. step: uniform, dynamic. data: finite [data_count] points, or a mixture [data_count][2] as
+// (mean), (sigma, cumulative weight). timetable [timesteps]. embedding [timesteps][16] vec4.
+// activations: input rows [rows][input_stride] at offset 0. targets [rows] as (target, loss weight, timestep as bits).
+
+//!include math
+//!include philox
+//!include features
+//!include types
+
+@group(0) @binding(0) var<uniform> training: Training;
+@group(0) @binding(1) var<uniform> step: Step;
+@group(0) @binding(2) var<storage, read> data: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read> timetable: array<TimestepRow>;
+@group(0) @binding(4) var<storage, read> embedding: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> activations: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> targets: array<vec4<f32>>;
+
+// The first component whose cumulative weight reaches u.
+fn component_at(u: f32) -> u32 {
+    var low = 0u;
+    var high = training.data_count - 1u;
+    while low < high {
+        let middle = (low + high) / 2u;
+        if data[2u * middle + 1u].y >= u {
+            high = middle;
+        } else {
+            low = middle + 1u;
+        }
+    }
+    return low;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let row = id.x;
+    if row >= training.rows {
+        return;
+    }
+    let base = row * training.input_stride;
+    if row >= training.batch {
+        for (var i = 0u; i < training.input_stride; i++) {
+            activations[base + i] = vec4<f32>(0.0);
+        }
+        targets[row] = vec4<f32>(0.0);
+        return;
+    }
+    let words = draw(training.seed, STREAM_BATCH, step.index, row);
+    let t_index = below(words.y, training.timesteps);
+    let noise = normal_pair(words.z, words.w);
+    var x_0: vec2<f32>;
+    if training.data_is_mixture == 0u {
+        x_0 = data[below(words.x, training.data_count)];
+    } else {
+        let fresh = draw(training.seed, STREAM_FRESH_DATA, step.index, row);
+        let component = component_at(uniform_01(fresh.x));
+        x_0 = data[2u * component] + data[2u * component + 1u].x * normal_pair(fresh.z, fresh.w);
+    }
+    let at = timetable[t_index];
+    let x_t = at.a * x_0 + at.s * noise;
+    for (var i = 0u; i < training.coordinate_stride; i++) {
+        activations[base + i] = coordinate_features_4(x_t, training.octaves, 4u * i);
+    }
+    for (var i = 0u; i < 16u; i++) {
+        activations[base + training.coordinate_stride + i] = embedding[t_index * 16u + i];
+    }
+    let regression = at.target_x0 * x_0 + at.target_eps * noise;
+    targets[row] = vec4<f32>(regression, at.loss_weight, bitcast<f32>(t_index));
+}

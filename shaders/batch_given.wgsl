@@ -1,0 +1,41 @@
+// Like batch_draw, for a batch that the host gives: x_t, timestep and target. One invocation a row.
+//
+// training: uniform. given [rows][2] vec4 as (x_t, t − 1 as bits, 0), (target, 0, 0). timetable [timesteps].
+// embedding [timesteps][16] vec4. activations: input rows [rows][input_stride] at offset 0.
+// targets [rows] as (target, loss weight, timestep as bits).
+
+//!include math
+//!include features
+//!include types
+
+@group(0) @binding(0) var<uniform> training: Training;
+@group(0) @binding(1) var<storage, read> given: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> timetable: array<TimestepRow>;
+@group(0) @binding(3) var<storage, read> embedding: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> activations: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> targets: array<vec4<f32>>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let row = id.x;
+    if row >= training.rows {
+        return;
+    }
+    let base = row * training.input_stride;
+    if row >= training.batch {
+        for (var i = 0u; i < training.input_stride; i++) {
+            activations[base + i] = vec4<f32>(0.0);
+        }
+        targets[row] = vec4<f32>(0.0);
+        return;
+    }
+    let point = given[2u * row];
+    let t_index = bitcast<u32>(point.z);
+    for (var i = 0u; i < training.coordinate_stride; i++) {
+        activations[base + i] = coordinate_features_4(point.xy, training.octaves, 4u * i);
+    }
+    for (var i = 0u; i < 16u; i++) {
+        activations[base + training.coordinate_stride + i] = embedding[t_index * 16u + i];
+    }
+    targets[row] = vec4<f32>(given[2u * row + 1u].xy, timetable[t_index].loss_weight, point.z);
+}

@@ -1,0 +1,87 @@
+// The output layer, the loss, and the first step of the backward pass. One invocation a row.
+//
+// o = h W + b (2 outputs, stored as 8 with zeros); loss = w |o − target|² / 2 per sample, its mean over the batch the loss;
+// ∂L/∂o goes to this layer's delta, (∂L/∂o Wᵀ) ∘ act'(z) to the delta of the last hidden layer.
+//
+// training, layer: uniform (layer is the output layer). weights. activations: h [rows][inputs].
+// derivatives: act'(z) [rows][inputs]. deltas. targets [rows] as (target, loss weight, timestep as bits).
+// losses: [loss_partials] sums over 64 rows each. histogram: per bin (low, high, count), sums in units of 2^-16.
+
+//!include math
+//!include types
+
+@group(0) @binding(0) var<uniform> training: Training;
+@group(0) @binding(1) var<uniform> layer: Layer;
+@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> activations: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> derivatives: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> deltas: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read> targets: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> loss_partials: array<f32>;
+@group(0) @binding(8) var<storage, read_write> histogram: array<atomic<u32>>;
+
+const LOSS_BINS = 64u;
+
+var<workgroup> row_losses: array<f32, 64>;
+
+// Integer sums are exact in any order, so the histogram is the same in every run. 64 bits by hand: a carry goes to `high`.
+fn count_loss(loss: f32, t_index: u32) {
+    let bin = 3u * (t_index * LOSS_BINS / training.timesteps);
+    var scaled = 0xffffffffu;
+    if !is_nan(loss) && loss < 65535.0 {
+        scaled = u32(loss * 65536.0);
+    }
+    let before = atomicAdd(&histogram[bin], scaled);
+    if before + scaled < before {
+        atomicAdd(&histogram[bin + 1u], 1u);
+    }
+    atomicAdd(&histogram[bin + 2u], 1u);
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(global_invocation_id) id: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+    @builtin(workgroup_id) group: vec3<u32>,
+) {
+    let row = id.x;
+    let x = layer.input_offset + row * layer.input_stride;
+    var output = weights[layer.bias_offset].xy;
+    for (var k = 0u; k < layer.inputs; k++) {
+        let h = activations[x + k];
+        let w = layer.weight_offset + 4u * k * layer.outputs;
+        output += h.x * weights[w].xy + h.y * weights[w + layer.outputs].xy
+            + h.z * weights[w + 2u * layer.outputs].xy + h.w * weights[w + 3u * layer.outputs].xy;
+    }
+    let wanted = targets[row];
+    let residual = output - wanted.xy;
+    var loss = 0.0;
+    var delta = vec2<f32>(0.0);
+    if row < training.batch {
+        loss = 0.5 * wanted.z * dot(residual, residual);
+        delta = wanted.z * residual / f32(training.batch);
+        count_loss(loss, bitcast<u32>(wanted.w));
+    }
+    deltas[layer.delta_offset + row * layer.outputs] = vec4<f32>(delta, 0.0, 0.0);
+    deltas[layer.delta_offset + row * layer.outputs + 1u] = vec4<f32>(0.0);
+    for (var k = 0u; k < layer.inputs; k++) {
+        let w = layer.weight_offset + 4u * k * layer.outputs;
+        let back = vec4<f32>(
+            dot(delta, weights[w].xy),
+            dot(delta, weights[w + layer.outputs].xy),
+            dot(delta, weights[w + 2u * layer.outputs].xy),
+            dot(delta, weights[w + 3u * layer.outputs].xy),
+        );
+        let at = row * layer.inputs + k;
+        deltas[layer.previous_delta_offset + at] = back * derivatives[layer.previous_derivative_offset + at];
+    }
+    row_losses[local] = loss;
+    workgroupBarrier();
+    if local == 0u {
+        var sum = 0.0;
+        for (var i = 0u; i < 64u; i++) {
+            sum += row_losses[i];
+        }
+        loss_partials[group.x] = sum;
+    }
+}

@@ -1,0 +1,50 @@
+//! The kernels of one network shape's activation, compiled together.
+
+use super::context::GpuContext;
+use super::kernel::Bind::{Dynamic, Read, Uniform, Write};
+use super::kernel::Kernel;
+use super::types::{Layer, PlanRow, Step};
+use crate::engine::EngineError;
+use crate::nn::layout::Activation;
+
+/// Every kernel of training and sampling. The bindings' shapes stand at the head of each shader.
+#[derive(Debug)]
+pub struct Kernels {
+    pub(super) batch_draw: Kernel,
+    pub(super) batch_given: Kernel,
+    pub(super) dense_forward: Kernel,
+    pub(super) dense_infer: Kernel,
+    pub(super) head_loss: Kernel,
+    pub(super) dense_backward: Kernel,
+    pub(super) weight_gradient: Kernel,
+    pub(super) adam: Kernel,
+    pub(super) time_bias: Kernel,
+    pub(super) sampler_start: Kernel,
+    pub(super) sampler_step: Kernel,
+    pub(super) sampler_last_step: Kernel,
+}
+
+impl Kernels {
+    /// Compile for an activation.
+    pub fn new(context: &GpuContext, activation: Activation) -> Result<Self, EngineError> {
+        let index = Activation::ALL.iter().position(|a| *a == activation).unwrap_or(0) as f64;
+        let (layer, step, plan) = (size_of::<Layer>() as u64, size_of::<Step>() as u64, size_of::<PlanRow>() as u64);
+        let kernel = |name, binds: &[_], constants: &[(&str, f64)]| Kernel::new(context, name, binds, constants);
+        let dense = [Dynamic(layer), Uniform, Read, Read, Write, Write];
+        let sampler = [Uniform, Dynamic(plan), Uniform, Read, Write, Write, Write];
+        Ok(Self {
+            batch_draw: kernel("batch_draw", &[Uniform, Dynamic(step), Read, Read, Read, Write, Write], &[])?,
+            batch_given: kernel("batch_given", &[Uniform, Read, Read, Read, Write, Write], &[])?,
+            dense_forward: kernel("dense_forward", &dense, &[("ACTIVATION", index), ("TRAINING", 1.0)])?,
+            dense_infer: kernel("dense_forward", &dense, &[("ACTIVATION", index), ("TRAINING", 0.0)])?,
+            head_loss: kernel("head_loss", &[Uniform, Uniform, Read, Read, Read, Write, Read, Write, Write], &[])?,
+            dense_backward: kernel("dense_backward", &[Dynamic(layer), Uniform, Read, Write, Read], &[])?,
+            weight_gradient: kernel("weight_gradient", &[Uniform, Uniform, Read, Read, Write], &[])?,
+            adam: kernel("adam", &[Uniform, Dynamic(step), Write, Write, Write, Write, Write, Read, Write], &[])?,
+            time_bias: kernel("time_bias", &[Uniform, Uniform, Read, Read, Write], &[])?,
+            sampler_start: kernel("sampler_start", &[Uniform, Read, Write, Write], &[])?,
+            sampler_step: kernel("sampler_step", &sampler, &[("LAST", 0.0)])?,
+            sampler_last_step: kernel("sampler_step", &sampler, &[("LAST", 1.0)])?,
+        })
+    }
+}

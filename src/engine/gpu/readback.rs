@@ -1,0 +1,152 @@
+//! Losses on their way back from the device, without anybody waiting for them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
+
+use super::context::GpuContext;
+use super::training::{HISTOGRAM_BYTES, MAX_STEPS_A_SUBMISSION, Workspace};
+use crate::engine::{EngineError, LOSS_BINS, LossHistogram, Progress};
+
+const PENDING: u8 = 0;
+const READY: u8 = 1;
+const FAILED: u8 = 2;
+const LOSS_BYTES: u64 = 4 * MAX_STEPS_A_SUBMISSION as u64;
+
+/// Submissions in flight, and a measure of how long a step takes.
+#[derive(Default)]
+pub struct Readback {
+    in_flight: VecDeque<Submission>,
+    spare: Vec<wgpu::Buffer>,
+    last_completion: Option<Instant>,
+    secs_per_step: Option<f64>,
+    totals: Vec<u32>,
+    progress: Progress,
+}
+
+struct Submission {
+    index: wgpu::SubmissionIndex,
+    staging: wgpu::Buffer,
+    state: Arc<AtomicU8>,
+    /// Updates done before this submission.
+    first: u64,
+    count: u32,
+    submitted: Instant,
+}
+
+impl Readback {
+    /// How many submissions are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Seconds a step takes, once one has been timed.
+    pub fn secs_per_step(&self) -> Option<f64> {
+        self.secs_per_step
+    }
+
+    /// The histogram starts at zero again (a new workspace), and updates count from `step`.
+    pub fn restart(&mut self, step: u64) {
+        self.totals.clear();
+        self.secs_per_step = None;
+        self.progress.step = step;
+    }
+
+    /// Updates up to `step` are known to be done.
+    pub fn advance(&mut self, step: u64) {
+        self.progress.step = step;
+    }
+
+    /// Append the copies to an encoder, submit it, and ask for the mapping.
+    pub fn submit(
+        &mut self,
+        context: &GpuContext,
+        workspace: &Workspace,
+        mut encoder: wgpu::CommandEncoder,
+        first: u64,
+        count: u32,
+    ) {
+        let staging = self.spare.pop().unwrap_or_else(|| {
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            context.buffer("loss read-back", LOSS_BYTES + HISTOGRAM_BYTES, usage)
+        });
+        encoder.copy_buffer_to_buffer(&workspace.losses, 0, &staging, 0, 4 * u64::from(count));
+        encoder.copy_buffer_to_buffer(&workspace.histogram, 0, &staging, LOSS_BYTES, HISTOGRAM_BYTES);
+        let submitted = Instant::now();
+        let index = context.queue().submit([encoder.finish()]);
+        let state = Arc::new(AtomicU8::new(PENDING));
+        let flag = state.clone();
+        staging.slice(..).map_async(wgpu::MapMode::Read, move |result| {
+            flag.store(if result.is_ok() { READY } else { FAILED }, Ordering::Release);
+        });
+        self.in_flight.push_back(Submission { index, staging, state, first, count, submitted });
+    }
+
+    /// Wait for the oldest submission and take its losses.
+    pub fn wait_oldest(&mut self, context: &GpuContext) -> Result<(), EngineError> {
+        let Some(oldest) = self.in_flight.front() else { return Ok(()) };
+        let poll = wgpu::PollType::Wait { submission_index: Some(oldest.index.clone()), timeout: None };
+        let waited = context.device().poll(poll);
+        context.check()?;
+        waited.map_err(|error| EngineError::Device(error.to_string()))?;
+        let now = Instant::now();
+        if let Some(oldest) = self.in_flight.front() {
+            let began = self.last_completion.map_or(oldest.submitted, |last| last.max(oldest.submitted));
+            let measured = (now - began).as_secs_f64() / f64::from(oldest.count);
+            self.secs_per_step = Some(self.secs_per_step.map_or(measured, |mean| 0.8 * mean + 0.2 * measured));
+        }
+        self.last_completion = Some(now);
+        self.collect(context)
+    }
+
+    /// Take the losses of every submission that is done, without waiting.
+    pub fn collect(&mut self, context: &GpuContext) -> Result<(), EngineError> {
+        let polled = context.device().poll(wgpu::PollType::Poll);
+        context.check()?;
+        polled.map_err(|error| EngineError::Device(error.to_string()))?;
+        while let Some(oldest) = self.in_flight.front() {
+            match oldest.state.load(Ordering::Acquire) {
+                PENDING => break,
+                FAILED => return Err(EngineError::DeviceLost("a read-back failed".into())),
+                _ => {}
+            }
+            if let Some(done) = self.in_flight.pop_front() {
+                self.take(&done)?;
+                self.spare.push(done.staging);
+            }
+        }
+        Ok(())
+    }
+
+    /// What has come in since the last call.
+    pub fn report(&mut self) -> Progress {
+        let step = self.progress.step;
+        std::mem::replace(&mut self.progress, Progress { step, ..Progress::default() })
+    }
+
+    fn take(&mut self, done: &Submission) -> Result<(), EngineError> {
+        let view = done.staging.slice(..).get_mapped_range().map_err(|error| EngineError::Device(error.to_string()))?;
+        let words: Vec<u32> = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        done.staging.unmap();
+        let (losses, totals) = words.split_at(MAX_STEPS_A_SUBMISSION as usize);
+        let numbered = (done.first + 1..).zip(&losses[..done.count as usize]);
+        self.progress.losses.extend(numbered.map(|(step, bits)| (step, f32::from_bits(*bits))));
+        self.progress.step = done.first + u64::from(done.count);
+        self.add_histogram(&totals[..3 * LOSS_BINS]);
+        Ok(())
+    }
+
+    /// The device's sums only grow; the news is the difference.
+    fn add_histogram(&mut self, totals: &[u32]) {
+        let before = std::mem::replace(&mut self.totals, totals.to_vec());
+        let before = if before.is_empty() { vec![0; totals.len()] } else { before };
+        let sum = |words: &[u32]| (u64::from(words[1]) << 32) | u64::from(words[0]);
+        let histogram = self.progress.histogram.get_or_insert_with(LossHistogram::default);
+        for (bin, (now, then)) in totals.chunks_exact(3).zip(before.chunks_exact(3)).enumerate() {
+            histogram.sum[bin] += sum(now).wrapping_sub(sum(then)) as f64 / 65536.0;
+            histogram.count[bin] += u64::from(now[2].wrapping_sub(then[2]));
+        }
+    }
+}

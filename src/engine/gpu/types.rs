@@ -1,0 +1,93 @@
+//! `#[repr(C)]` twins of the structs in `shaders/shared/types.wgsl` and `shaders/shared/sampling.wgsl`; the fields are
+//! explained there. A test compares every size and offset by naga's reflection.
+
+#![allow(missing_docs)]
+
+use bytemuck::{Pod, Zeroable};
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Layer {
+    pub input_offset: u32,
+    pub input_stride: u32,
+    pub inputs: u32,
+    pub output_offset: u32,
+    pub outputs: u32,
+    pub weight_offset: u32,
+    pub bias_offset: u32,
+    pub delta_offset: u32,
+    pub previous_delta_offset: u32,
+    pub derivative_offset: u32,
+    pub previous_derivative_offset: u32,
+    pub first_tile: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Training {
+    pub seed: [u32; 2],
+    pub batch: u32,
+    pub rows: u32,
+    pub data_count: u32,
+    pub data_is_mixture: u32,
+    pub timesteps: u32,
+    pub octaves: u32,
+    pub input_stride: u32,
+    pub coordinate_stride: u32,
+    pub layer_count: u32,
+    pub chunk_rows: u32,
+    pub chunk_count: u32,
+    pub parameter_stride: u32,
+    pub loss_partials: u32,
+    pub tile_count: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Step {
+    pub index: u32,
+    pub loss_slot: u32,
+    pub learning_rate: f32,
+    pub bias_correction_1: f32,
+    pub sqrt_bias_correction_2: f32,
+    pub ema_decay: f32,
+    pub dry: u32,
+    pub padding: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Slice {
+    pub seed: [u32; 2],
+    pub first: u32,
+    pub count: u32,
+    pub octaves: u32,
+    pub coordinate_stride: u32,
+    pub draw_start: u32,
+    pub start_std: f32,
+}
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct PlanRow {
+    pub x0_x: f32,
+    pub x0_output: f32,
+    pub c_x: f32,
+    pub c_0: f32,
+    pub c_prev: f32,
+    pub c_z: f32,
+    pub index: u32,
+    pub clip: u32,
+    pub clip_min: [f32; 2],
+    pub clip_max: [f32; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct View {
+    pub min: [f32; 2],
+    pub cell: [f32; 2],
+    pub resolution: u32,
+    pub component_count: u32,
+    pub padding: [u32; 2],
+}

@@ -1,0 +1,410 @@
+//! The command line from outside: every command on the plain-Rust engine, small and quick, and every fault.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_noise-compass");
+
+/// Run in a directory.
+fn run(directory: &TempDir, arguments: &str) -> Output {
+    command(directory, arguments).output().unwrap()
+}
+
+fn command(directory: &TempDir, arguments: &str) -> Command {
+    let mut command = Command::new(BINARY);
+    command.current_dir(directory).args(arguments.split_whitespace()).timeout(Duration::from_secs(120));
+    command
+}
+
+/// Run what must succeed; returns stdout.
+fn ok(directory: &TempDir, arguments: &str) -> String {
+    let output = run(directory, arguments);
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Run what must fail with status 1, nothing on stdout, and one line on stderr that names itself, says what and what
+/// to do. Returns that line.
+fn fails(directory: &TempDir, arguments: &str) -> String {
+    fault(&run(directory, arguments), arguments)
+}
+
+fn fault(output: &Output, arguments: &str) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{arguments}: {stderr}");
+    assert!(output.stdout.is_empty(), "{arguments} wrote to stdout");
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert_eq!(lines.len(), 1, "{arguments} needs one line, not {stderr}");
+    assert!(lines[0].starts_with("noise-compass: "), "{arguments}: {stderr}");
+    assert!(!lines[0].contains("panicked"), "{stderr}");
+    lines[0].to_owned()
+}
+
+/// Run what is wrong usage.
+fn wrong_usage(directory: &TempDir, arguments: &str) -> String {
+    let output = run(directory, arguments);
+    assert_eq!(output.status.code(), Some(2), "{arguments}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The settings of a small model.
+const SMALL: &str = "--width 32 --depth 1 --batch 32 --points 256 --engine cpu";
+
+fn directory() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn with_model() -> TempDir {
+    let directory = directory();
+    ok(&directory, &format!("train {SMALL} --steps 40 --out model"));
+    directory
+}
+
+fn csv_rows(path: &Path) -> (String, Vec<Vec<f64>>) {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let header = lines.next().unwrap().to_owned();
+    (header, lines.map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect()).collect())
+}
+
+#[test]
+fn data_writes_samples_by_seed_and_the_mixture() {
+    let directory = directory();
+    let stdout = ok(&directory, "data --data moons --n 500 --seed 3 --out a.csv --mixture m.json");
+    assert_eq!(stdout, "", "stdout is for --json alone");
+    ok(&directory, "data --data moons --n 500 --seed 3 --out b.csv");
+    ok(&directory, "data --data moons --n 500 --seed 4 --out c.csv");
+    let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+    assert_eq!(read("a.csv"), read("b.csv"));
+    assert_ne!(read("a.csv"), read("c.csv"));
+    let (header, rows) = csv_rows(&directory.path().join("a.csv"));
+    assert_eq!((header.as_str(), rows.len()), ("x,y", 500));
+
+    let mixture: Value = serde_json::from_str(&read("m.json")).unwrap();
+    let components = mixture["components"].as_array().unwrap();
+    let weight: f64 = components.iter().map(|c| c["weight"].as_f64().unwrap()).sum();
+    assert!((weight - 1.0).abs() < 1e-4);
+    assert!(components[0]["mean"].as_array().is_some_and(|mean| mean.len() == 2) && components[0]["sigma"].is_number());
+    // A file is read, standardised and drawn from as well.
+    ok(&directory, "data --data a.csv --n 10 --out d.csv");
+}
+
+#[test]
+fn train_writes_a_directory_that_the_other_commands_read() {
+    let directory = directory();
+    let arguments =
+        format!("train {SMALL} --data circle --schedule cosine --steps 120 --seed 9 --out deep/model --json");
+    let output = run(&directory, &arguments);
+    assert!(output.status.success());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((report["steps"].as_u64(), report["engine"].as_str()), (Some(120), Some("cpu")));
+    assert!(report["loss"].as_f64().unwrap() < 1.2 && report["steps_per_sec"].as_f64().unwrap() > 0.0);
+
+    let model = directory.path().join("deep/model");
+    let experiment: Value = serde_json::from_str(&fs::read_to_string(model.join("experiment.json")).unwrap()).unwrap();
+    assert_eq!(
+        (experiment["path"].as_str(), experiment["width"].as_u64(), experiment["seed"].as_u64()),
+        (Some("cosine"), Some(32), Some(9))
+    );
+    let metrics = fs::read_to_string(model.join("metrics.jsonl")).unwrap();
+    let steps: Vec<u64> = metrics
+        .lines()
+        .map(|line| {
+            let metric: Value = serde_json::from_str(line).unwrap();
+            assert!(metric["loss"].as_f64().unwrap() > 0.0 && metric["secs"].as_f64().unwrap() >= 0.0);
+            metric["step"].as_u64().unwrap()
+        })
+        .collect();
+    assert_eq!(steps, (1..=120).collect::<Vec<_>>());
+
+    ok(&directory, "sample --model deep/model --sampler ddpm --steps 20 --n 100 --seed 1 --engine cpu --out a.csv");
+    ok(
+        &directory,
+        "sample --model deep/model/model.safetensors --sampler ddpm --steps 20 --n 100 --seed 1 --engine cpu --out b.csv",
+    );
+    let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+    assert_eq!(read("a.csv"), read("b.csv"), "a directory and its file are the same model");
+    let (_, rows) = csv_rows(&directory.path().join("a.csv"));
+    assert_eq!(rows.len(), 100);
+
+    let measured = ok(&directory, "measure --samples a.csv --data circle --json");
+    let measured: Value = serde_json::from_str(&measured).unwrap();
+    for key in ["w2", "w2_floor", "sliced_w2", "sliced_w2_floor"] {
+        assert!(measured[key].as_f64().unwrap() > 0.0, "{key}: {measured}");
+    }
+}
+
+#[test]
+fn the_same_seed_trains_the_same_model() {
+    let directory = directory();
+    for name in ["a", "b"] {
+        ok(&directory, &format!("train {SMALL} --steps 25 --seed 5 --out {name}"));
+    }
+    ok(&directory, &format!("train {SMALL} --steps 25 --seed 6 --out c"));
+    let weights = |name: &str| fs::read(directory.path().join(name).join("model.safetensors")).unwrap();
+    assert!(weights("a") == weights("b"));
+    assert!(weights("a") != weights("c"));
+}
+
+#[test]
+fn sampling_can_start_from_given_points() {
+    let directory = with_model();
+    ok(&directory, "data --data gaussian --n 12 --out init.csv");
+    ok(&directory, "sample --model model --init init.csv --steps 5 --no-clip --engine cpu --out s.csv");
+    assert_eq!(csv_rows(&directory.path().join("s.csv")).1.len(), 12);
+    let stderr = wrong_usage(&directory, "sample --model model --init init.csv --n 5 --out s.csv");
+    assert!(stderr.contains("--init"), "{stderr}");
+}
+
+#[test]
+fn field_has_the_columns_and_the_exact_answer_of_a_gaussian() {
+    let directory = directory();
+    ok(&directory, &format!("train {SMALL} --data gaussian --steps 10 --out model"));
+    fs::write(directory.path().join("p.csv"), "x,y\n0.5,-1\n2,0.25\n").unwrap();
+    ok(&directory, "field --model model --t 0.4 --points p.csv --engine cpu --out f.csv");
+    let (header, rows) = csv_rows(&directory.path().join("f.csv"));
+    assert_eq!(header, "x,y,eps_x,eps_y,score_x,score_y,exact_score_x,exact_score_y,exact_log_p");
+    // A standard Gaussian stays one under a variance-preserving path: score −x, log p = −|x|²/2 − ln 2π.
+    let alpha_bar = (-(0.1 * 0.4 + 9.95 * 0.4_f64 * 0.4)).exp();
+    for row in rows {
+        let [x, y, eps_x, eps_y, score_x, score_y, exact_x, exact_y, log_p] = row[..] else { panic!("{row:?}") };
+        assert!((exact_x + x).abs() < 1e-4 && (exact_y + y).abs() < 1e-4);
+        assert!((log_p + 0.5 * (x * x + y * y) + std::f64::consts::TAU.ln()).abs() < 1e-4);
+        let s = (1.0 - alpha_bar).sqrt();
+        assert!((score_x + eps_x / s).abs() < 1e-6 && (score_y + eps_y / s).abs() < 1e-6, "the score is −ε/s");
+    }
+}
+
+#[test]
+fn doctor_and_bench_print_one_json_object() {
+    let directory = directory();
+    let doctor: Value = serde_json::from_str(&ok(&directory, "doctor --json")).unwrap();
+    assert_eq!(doctor["philox_ok"], Value::Bool(true));
+    assert!(doctor["cpu"]["error"].is_null() && doctor["auto"]["adapter"].is_string());
+    let bench: Value = serde_json::from_str(&ok(&directory, "bench --engine cpu --secs 0.05 --json")).unwrap();
+    let engine = &bench["engines"][0];
+    assert_eq!(engine["train"].as_array().unwrap().len(), 3);
+    assert!(engine["train"][0]["gflop_per_sec"].as_f64().unwrap() > 0.0);
+    assert!(engine["field_points_per_sec"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_model_directory_is_replaced_but_nothing_else_is() {
+    let directory = with_model();
+    ok(&directory, &format!("train {SMALL} --steps 3 --out model"));
+    assert_eq!(fs::read_to_string(directory.path().join("model/metrics.jsonl")).unwrap().lines().count(), 3);
+    fs::write(directory.path().join("model/notes.txt"), "mine").unwrap();
+    let line = fails(&directory, &format!("train {SMALL} --steps 3 --out model"));
+    assert!(line.contains("notes.txt") && line.contains("choose another --out"), "{line}");
+    assert_eq!(fs::read_to_string(directory.path().join("model/notes.txt")).unwrap(), "mine");
+    let names: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["model"], "nothing temporary is left");
+}
+
+#[test]
+fn an_interrupted_training_saves_what_it_has() {
+    let directory = directory();
+    let mut child = std::process::Command::new(BINARY)
+        .args(format!("train {SMALL} --steps 100000000 --out model --json").split_whitespace())
+        .current_dir(&directory)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(30) {
+            child.kill().unwrap();
+            panic!("Ctrl-C was not heard");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let steps = report["steps"].as_u64().unwrap();
+    assert!(steps > 0 && stderr.contains(&format!("interrupted after {steps} of 100000000 steps")), "{stderr}");
+    ok(&directory, "sample --model model --n 10 --steps 3 --engine cpu --out s.csv");
+}
+
+#[test]
+fn a_loss_that_is_not_finite_fails_but_saves_the_last_good_weights() {
+    let directory = directory();
+    // With this step size the weights overflow within a few updates.
+    let arguments = format!("train {SMALL} --activation relu --lr 10 --depth 6 --steps 100000 --out model")
+        .replace("--depth 1 ", "");
+    let output = run(&directory, &arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let last = stderr.lines().last().unwrap();
+    assert!(last.contains("lower the learning rate") && last.contains("the last good weights"), "{stderr}");
+    ok(&directory, "sample --model model --n 10 --steps 3 --engine cpu --out s.csv");
+}
+
+#[test]
+fn models_that_are_none_are_told_apart() {
+    let directory = with_model();
+    let write = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
+    let whole = fs::read(directory.path().join("model/model.safetensors")).unwrap();
+    write("text.safetensors", b"this is no model");
+    write("cut.safetensors", &whole[..whole.len() / 2]);
+    write("empty.safetensors", b"");
+    // A sound safetensors file of somebody else's network.
+    let header = br#"{"conv.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let mut foreign = (header.len() as u64).to_le_bytes().to_vec();
+    foreign.extend_from_slice(header);
+    foreign.extend_from_slice(&1.0_f32.to_le_bytes());
+    write("foreign.safetensors", &foreign);
+    for name in
+        ["text.safetensors", "cut.safetensors", "empty.safetensors", "foreign.safetensors", "missing.safetensors"]
+    {
+        let line = fails(&directory, &format!("sample --model {name} --engine cpu --out s.csv"));
+        assert!(line.contains(name), "{line}");
+    }
+    assert!(!directory.path().join("s.csv").exists());
+}
+
+#[test]
+fn data_files_that_cannot_be_used_are_told_apart() {
+    let directory = directory();
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+    write("text.csv", "x,y\n1,2\n3,four\n");
+    write("empty.csv", "");
+    write("header.csv", "x,y\n");
+    write("one.csv", "x,y\n1,2\n");
+    write("infinite.csv", "x,y\n1,2\n3,inf\n");
+    write("binary.csv", "\u{0}\u{1}\u{2}\n");
+    for name in ["text.csv", "empty.csv", "header.csv", "one.csv", "infinite.csv", "binary.csv", "missing.csv"] {
+        for arguments in [format!("data --data {name} --out o.csv"), format!("train {SMALL} --data {name} --out model")]
+        {
+            let line = fails(&directory, &arguments);
+            assert!(line.contains(name), "{line}");
+        }
+    }
+    assert!(fails(&directory, "data --data text.csv --out o.csv").contains("line 3"));
+    assert!(!directory.path().join("o.csv").exists() && !directory.path().join("model").exists());
+}
+
+#[test]
+fn ten_million_rows_are_refused_at_once() {
+    let directory = directory();
+    let mut file = std::io::BufWriter::new(fs::File::create(directory.path().join("big.csv")).unwrap());
+    let mut block = String::new();
+    for i in 0..1000 {
+        writeln!(block, "{},1", i % 10).unwrap();
+    }
+    for _ in 0..10_000 {
+        file.write_all(block.as_bytes()).unwrap();
+    }
+    file.flush().unwrap();
+    let begun = Instant::now();
+    let line = fails(&directory, &format!("train {SMALL} --data big.csv --out model"));
+    assert!(line.contains("more than 1000000 rows"), "{line}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "took {:?}", begun.elapsed());
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_named() {
+    let directory = with_model();
+    fs::write(directory.path().join("file"), "").unwrap();
+    ok(&directory, "data --data circle --n 5 --out p.csv");
+    for arguments in [
+        "data --data circle --n 5 --out file/o.csv".to_owned(),
+        "data --data circle --n 5 --out p.csv --mixture file/o.json".to_owned(),
+        format!("train {SMALL} --steps 1000000 --out file/o"),
+        "sample --model model --n 5 --steps 2 --engine cpu --out file/o.csv".to_owned(),
+        "field --model model --t 0.5 --points p.csv --engine cpu --out file/o.csv".to_owned(),
+    ] {
+        let output = run(&directory, &arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {stderr}");
+        let last = stderr.lines().last().unwrap();
+        assert!(
+            last.starts_with("noise-compass: cannot write file/o") && last.contains("choose another --out"),
+            "{last}"
+        );
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let directory = directory();
+    for arguments in [
+        "train",
+        "train --out m --frobnicate",
+        "train --out m --data triangle",
+        "train --out m --steps 0",
+        "train --out m --schedule quadratic",
+        "train --out m --engine tpu",
+        "sample --model m --sampler leapfrog --out s.csv",
+        "field --model m --t 1.5 --points p.csv --out f.csv",
+        "bench --secs nan",
+        "dance",
+    ] {
+        wrong_usage(&directory, arguments);
+    }
+    assert!(wrong_usage(&directory, "train --out m --data triangle").contains("figure8"));
+}
+
+#[test]
+fn settings_beyond_their_limits_are_named() {
+    let directory = directory();
+    for (flag, part) in [
+        ("--width 33", "width 33"),
+        ("--depth 7", "depth 7"),
+        ("--batch 5", "batch 5"),
+        ("--timesteps 1", "1 timesteps"),
+        ("--lr -1", "learning rate"),
+        ("--octaves 9", "octaves"),
+    ] {
+        let line = fails(&directory, &format!("train --engine cpu {} --out m", flag.replace("--lr -1", "--lr=-1")));
+        assert!(line.contains(part), "{line}");
+    }
+    let with_model = with_model();
+    let line = fails(&with_model, "sample --model model --steps 1001 --engine cpu --out s.csv");
+    assert!(line.contains("1001 sampling steps"), "{line}");
+}
+
+#[test]
+fn without_an_adapter_gpu_fails_and_auto_trains_on_plain_rust() {
+    let directory = directory();
+    let blind = |arguments: &str| {
+        let mut command = command(&directory, arguments);
+        command.env("VK_ICD_FILENAMES", "/nonexistent").env("VK_DRIVER_FILES", "/nonexistent");
+        command.env("WGPU_BACKEND", "vulkan").env_remove("RUST_LOG");
+        command.output().unwrap()
+    };
+    let small = "--width 32 --depth 1 --batch 32 --steps 5";
+    let line = fault(&blind(&format!("train {small} --engine gpu --out m")), "train --engine gpu");
+    assert!(line.contains("no usable graphics adapter") && line.contains("--engine cpu"), "{line}");
+    let output = blind(&format!("train {small} --engine auto --out m --json"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("no usable graphics adapter") && stderr.contains("plain-Rust"), "{stderr}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["engine"], "cpu");
+    assert_eq!(blind("doctor").status.code(), Some(0), "plain Rust works");
+    assert_eq!(blind("doctor --engine gpu").status.code(), Some(1));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let directory = with_model();
+    ok(&directory, "data --data circle --n 50 --out p.csv");
+    let script = format!("'{BINARY}' measure --samples p.csv --data circle --json | true; exit ${{PIPESTATUS[0]}}");
+    let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(&directory).output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+    assert_eq!(output.status.code(), Some(0));
+}

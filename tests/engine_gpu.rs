@@ -1,0 +1,245 @@
+//! The WGSL engine against the plain-Rust one, kernel by kernel and in the whole. Needs an adapter; a software one will do.
+
+use std::sync::{Arc, OnceLock};
+
+use noise_compass::data::bounds::Bounds;
+use noise_compass::data::shapes::Shape;
+use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler, Variance};
+use noise_compass::diffusion::target::Target;
+use noise_compass::diffusion::timetable::Timetable;
+use noise_compass::engine::cpu::CpuEngine;
+use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::philox;
+use noise_compass::engine::{Cloud, Engine, EngineError, ModelState, Start, TrainSpec, TrainingData};
+use noise_compass::nn::init::initial_weights;
+use noise_compass::nn::layout::{Activation, NetworkShape, WIDTHS};
+use proptest::prelude::*;
+
+/// One device for the whole file: many made at once can hang a driver.
+fn context() -> Arc<GpuContext> {
+    static CONTEXT: OnceLock<Arc<GpuContext>> = OnceLock::new();
+    CONTEXT.get_or_init(|| GpuContext::headless().unwrap()).clone()
+}
+
+fn engines(spec: &TrainSpec) -> (GpuEngine, CpuEngine) {
+    let state = ModelState::fresh(initial_weights(spec.shape, 11));
+    let mut gpu = GpuEngine::new(context()).unwrap();
+    let mut cpu = CpuEngine::new();
+    gpu.load(spec, &state).unwrap();
+    cpu.load(spec, &state).unwrap();
+    (gpu, cpu)
+}
+
+fn spec(shape: NetworkShape, batch: u32) -> TrainSpec {
+    let points: Vec<_> = (0..500).map(|i| philox::normal(1, philox::Stream::Forward, 0, i)).collect();
+    TrainSpec {
+        shape,
+        timetable: Arc::new(Timetable::new(Path::Cosine, Target::Eps, 1000)),
+        data: TrainingData::Finite(Arc::new(points)),
+        batch,
+        learning_rate: 3e-3,
+        seed: 0x1234_5678_9abc_def0,
+        ema_decay: 0.999,
+    }
+}
+
+fn small() -> NetworkShape {
+    NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu }
+}
+
+/// ‖a − b‖ / ‖b‖.
+fn relative(a: impl IntoIterator<Item = f32>, b: impl IntoIterator<Item = f32>) -> f64 {
+    let (mut difference, mut norm) = (0.0, 0.0);
+    for (a, b) in a.into_iter().zip(b) {
+        difference += f64::from(a - b).powi(2);
+        norm += f64::from(b).powi(2);
+    }
+    (difference / norm.max(1e-300)).sqrt()
+}
+
+fn flat(points: &[[f32; 2]]) -> impl Iterator<Item = f32> {
+    points.iter().flatten().copied()
+}
+
+fn normals(step: u32, n: u32) -> Vec<[f32; 2]> {
+    (0..n).map(|i| philox::normal(9, philox::Stream::Forward, step, i)).collect()
+}
+
+fn check_gradient(shape: NetworkShape, batch: u32) {
+    let (mut gpu, mut cpu) = engines(&spec(shape, 64));
+    let (x, target) = (normals(1, batch), normals(2, batch));
+    let t: Vec<u32> = (0..batch).map(|i| 1 + i * 7919 % 1000).collect();
+    let (gpu_loss, gpu_gradient) = gpu.gradient(&x, &t, &target).unwrap();
+    let (cpu_loss, cpu_gradient) = cpu.gradient(&x, &t, &target).unwrap();
+    assert!((gpu_loss / cpu_loss - 1.0).abs() < 1e-5, "{shape:?} batch {batch}: loss {gpu_loss} against {cpu_loss}");
+    for (index, layer) in shape.layers().into_iter().enumerate() {
+        for (kind, range) in [("weight", layer.weight..layer.bias), ("bias", layer.bias..layer.bias + layer.outputs)] {
+            let (found, expected) = (&gpu_gradient[range.clone()], &cpu_gradient[range]);
+            let error = relative(found.iter().copied(), expected.iter().copied());
+            assert!(error <= 1e-4, "{shape:?} batch {batch}: layers.{index}.{kind} off by {error:e}");
+        }
+    }
+}
+
+#[test]
+fn gradients_agree_for_every_width_depth_and_activation() {
+    for (index, width) in (0..).zip(WIDTHS) {
+        for depth in 1..=6 {
+            let activation = Activation::ALL[(index + depth as usize) % 4];
+            check_gradient(NetworkShape { octaves: depth % 4, width, depth, activation }, 37 + depth);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn gradients_agree_for_odd_batches(
+        octaves in 0..=6_u32, width in 0..4_usize, depth in 1..=6_u32, activation in 0..4_usize, batch in 1..700_u32,
+    ) {
+        let (width, activation) = (WIDTHS[width], Activation::ALL[activation]);
+        check_gradient(NetworkShape { octaves, width, depth, activation }, batch);
+    }
+}
+
+/// Draws its own batches, on both kinds of data: the same Philox words must give the same points, times and noise.
+#[test]
+fn a_hundred_steps_lose_the_same() {
+    let mixture = Arc::new(Shape::Moons.mixture());
+    let finite = spec(small(), 100);
+    for data in [finite.data.clone(), TrainingData::Fresh(mixture)] {
+        let spec = TrainSpec { data, ..finite.clone() };
+        let (mut gpu, mut cpu) = engines(&spec);
+        let losses = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
+            let mut done = 0;
+            while done < 100 {
+                done += engine.train(100 - done, 1.0).unwrap();
+            }
+            let progress = engine.poll(true).unwrap();
+            assert_eq!(progress.step, 100);
+            let histogram = progress.histogram.unwrap();
+            assert_eq!(histogram.count.iter().sum::<u64>(), 100 * 100);
+            // The histogram and the curve are two sums of the same losses.
+            let mean = histogram.sum.iter().sum::<f64>() / 1e4;
+            let curve = progress.losses.iter().map(|(_, loss)| f64::from(*loss)).sum::<f64>() / 100.0;
+            assert!((mean / curve - 1.0).abs() < 1e-3, "{mean} against {curve}");
+            progress.losses
+        });
+        for ((step, gpu), (_, cpu)) in losses[0].iter().zip(&losses[1]) {
+            assert!((gpu / cpu - 1.0).abs() < 1e-3, "step {step}: {gpu} against {cpu}");
+        }
+        let (gpu, cpu) = (gpu.state().unwrap(), cpu.state().unwrap());
+        assert!(relative(gpu.ema, cpu.ema) < 1e-3);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_bit_for_bit() {
+    let spec = spec(NetworkShape::default(), 200);
+    let run = |pieces: &[u32]| {
+        let (mut gpu, _) = engines(&spec);
+        for piece in pieces {
+            let mut done = 0;
+            while done < *piece {
+                done += gpu.train(piece - done, 1.0).unwrap();
+            }
+        }
+        gpu.state().unwrap()
+    };
+    assert_eq!(run(&[30]), run(&[7, 1, 22]));
+}
+
+/// Every coefficient in use, from drawn and from given starts, over slices that do not divide the cloud.
+#[test]
+fn plans_run_alike() {
+    let (mut gpu, mut cpu) = engines(&spec(small(), 64));
+    let step = |tau: f64, c_prev: f64| PlanStep {
+        tau,
+        tau_next: tau - 0.2,
+        x0_x: 1.3,
+        x0_output: -0.7,
+        c_x: 0.6,
+        c_0: 0.3,
+        c_prev,
+        c_z: 0.2,
+    };
+    let clip = Some(Bounds { min: [-1.0, -0.8], max: [1.2, 0.9] });
+    let plan = Plan { steps: vec![step(1.0, 0.0), step(0.8, 0.15), step(0.6, -0.1)], start_std: 1.5, clip };
+    for start in [Start::Noise(777), Start::Points(Arc::new(normals(3, 333)))] {
+        let sampled = [&mut gpu as &mut dyn Engine, &mut cpu]
+            .map(|engine| engine.sample(&plan, &start, 42, &|| false).unwrap().unwrap().to_host().unwrap());
+        assert_eq!(sampled[0].len(), sampled[1].len());
+        assert!(relative(flat(&sampled[0]), flat(&sampled[1])) < 1e-4);
+    }
+    let context = PlanContext { path: Path::Cosine, target: Target::Eps, timesteps: 1000 };
+    let plan = Sampler::Ddpm(Variance::BetaTilde).plan(50, context, clip);
+    let sampled = [&mut gpu as &mut dyn Engine, &mut cpu]
+        .map(|engine| engine.sample(&plan, &Start::Noise(500), 4, &|| false).unwrap().unwrap().to_host().unwrap());
+    assert!(relative(flat(&sampled[0]), flat(&sampled[1])) < 1e-3);
+    assert!(gpu.sample(&plan, &Start::Noise(500), 4, &|| true).unwrap().is_none(), "a stop is heeded");
+}
+
+#[test]
+fn a_refresh_in_slices_is_the_sample_bit_for_bit() {
+    let (mut gpu, _) = engines(&spec(small(), 64));
+    let context = PlanContext { path: Path::Linear, target: Target::Eps, timesteps: 1000 };
+    let plan = Sampler::Ddim { eta: 0.5 }.plan(10, context, None);
+    let stale = gpu.refresh(None, 300, 0, 300, &plan, 5).unwrap();
+    gpu.train(5, 1.0).unwrap();
+    let whole = gpu.sample(&plan, &Start::Noise(300), 5, &|| false).unwrap().unwrap().to_host().unwrap();
+    assert_ne!(*stale.to_host().unwrap(), *whole);
+    let mut cloud = stale;
+    for first in (0..300).step_by(70) {
+        cloud = gpu.refresh(Some(cloud), 300, first, 70.min(300 - first), &plan, 5).unwrap();
+    }
+    assert!(matches!(cloud, Cloud::Gpu(_)));
+    assert_eq!(*cloud.to_host().unwrap(), *whole);
+}
+
+#[test]
+fn fields_and_densities_agree() {
+    let (mut gpu, mut cpu) = engines(&spec(NetworkShape::default(), 64));
+    let points = normals(5, 1000);
+    for (tau, ema) in [(0.01, true), (0.5, false), (0.987, true)] {
+        let (found, expected) = (gpu.predict(tau, &points, ema).unwrap(), cpu.predict(tau, &points, ema).unwrap());
+        assert!(relative(flat(&found), flat(&expected)) < 1e-5);
+    }
+    let bounds = Bounds { min: [-3.0, -2.0], max: [3.0, 2.5] };
+    for shape in [Shape::Figure8, Shape::Gaussian] {
+        for tau in [0.02, 0.3, 1.0] {
+            let scales = Path::Linear.scales(tau, 1000);
+            let mixture = shape.mixture();
+            let found = gpu.log_density(&mixture, scales, bounds, 40).unwrap();
+            let expected = cpu.log_density(&mixture, scales, bounds, 40).unwrap();
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() <= 1e-3 + 1e-4 * expected.abs(), "{found} against {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lost_device_is_an_error_with_advice_and_no_panic() {
+    let context = GpuContext::headless().unwrap();
+    let spec = spec(small(), 64);
+    let mut engine = GpuEngine::new(context.clone()).unwrap();
+    engine.load(&spec, &ModelState::fresh(initial_weights(spec.shape, 1))).unwrap();
+    engine.train(3, 1.0).unwrap();
+    engine.poll(true).unwrap();
+    context.device().destroy();
+    let error = (0..3).find_map(|_| engine.train(10, 1.0).and_then(|_| engine.poll(true)).err()).unwrap();
+    assert!(matches!(error, EngineError::DeviceLost(_) | EngineError::Device(_)), "{error:?}");
+    assert!(engine.state().is_err());
+    assert!(GpuEngine::new(context).is_err(), "a lost device takes no new engine");
+}
+
+#[test]
+fn a_batch_too_large_for_the_adapter_is_refused_in_words() {
+    let (mut gpu, _) = engines(&spec(small(), 64));
+    let error = gpu.update(&TrainSpec { batch: 1 << 24, ..spec(small(), 64) }).unwrap_err();
+    assert!(error.to_string().contains("smaller batch"), "{error}");
+    gpu.train(1, 1.0).unwrap();
+    gpu.poll(true).unwrap();
+}

@@ -1,0 +1,464 @@
+//! The session and its worker: against a scripted engine for the faults, and against the real ones for the training.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use noise_compass::data::bounds::Bounds;
+use noise_compass::data::mixture::Mixture;
+use noise_compass::data::shapes::Shape;
+use noise_compass::diffusion::path::Scales;
+use noise_compass::diffusion::solver::Plan;
+use noise_compass::engine::{
+    self, Cloud, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Progress, Start, TrainSpec,
+};
+use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::message::{Command, DensityView, Notice, Snapshot, Status};
+use noise_compass::lab::session::{EngineFactory, Session};
+use noise_compass::lab::setup::Setup;
+use noise_compass::lab::worker::Worker;
+
+const SLICE: Duration = Duration::from_millis(5);
+
+/// What the scripted engines of one test do, and what was done to them.
+#[derive(Debug, Default)]
+struct Script {
+    /// The loss of this update, and of those after it, is NaN.
+    nan_at: Option<u64>,
+    /// The device is lost when this update is handed over.
+    lost_at: Option<u64>,
+    /// Panic in the next training slice.
+    panic: bool,
+    refresh_time: Duration,
+    refreshed: u32,
+    refresh_spent: Duration,
+    loads: Vec<(EngineChoice, u64)>,
+    updates: u32,
+}
+
+/// An engine whose weights are the number of the update, and whose loss is its inverse.
+struct FakeEngine {
+    choice: EngineChoice,
+    info: EngineInfo,
+    script: Arc<Mutex<Script>>,
+    step: u64,
+    losses: Vec<(u64, f32)>,
+}
+
+fn factory(script: &Arc<Mutex<Script>>) -> EngineFactory {
+    let script = script.clone();
+    Arc::new(move |choice| {
+        let info =
+            EngineInfo { kind: EngineKind::Cpu, adapter: "script".into(), backend: "none".into(), software: true };
+        Ok(Box::new(FakeEngine { choice, info, script: script.clone(), step: 0, losses: Vec::new() }))
+    })
+}
+
+impl Engine for FakeEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+    fn load(&mut self, _: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
+        self.step = state.step;
+        self.losses.clear();
+        self.script.lock().unwrap().loads.push((self.choice, state.step));
+        Ok(())
+    }
+    fn update(&mut self, _: &TrainSpec) -> Result<(), EngineError> {
+        self.script.lock().unwrap().updates += 1;
+        Ok(())
+    }
+    fn train(&mut self, max_steps: u32, _: f64) -> Result<u32, EngineError> {
+        std::thread::sleep(Duration::from_millis(1));
+        let script = self.script.lock().unwrap();
+        assert!(!script.panic, "told to");
+        let steps = max_steps.min(5);
+        for _ in 0..steps {
+            self.step += 1;
+            if self.choice != EngineChoice::Cpu && script.lost_at.is_some_and(|at| self.step >= at) {
+                return Err(EngineError::DeviceLost("unplugged".into()));
+            }
+            let bad = script.nan_at.is_some_and(|at| self.step >= at);
+            self.losses.push((self.step, if bad { f32::NAN } else { 1.0 / self.step as f32 }));
+        }
+        Ok(steps)
+    }
+    fn poll(&mut self, _: bool) -> Result<Progress, EngineError> {
+        Ok(Progress { step: self.step, losses: std::mem::take(&mut self.losses), histogram: None })
+    }
+    fn state(&mut self) -> Result<ModelState, EngineError> {
+        let mut state = ModelState::fresh(vec![self.step as f32; 4]);
+        state.step = self.step;
+        Ok(state)
+    }
+    fn sample(&mut self, _: &Plan, _: &Start, _: u64, _: &dyn Fn() -> bool) -> Result<Option<Cloud>, EngineError> {
+        Err(EngineError::Invalid("not part of the script".into()))
+    }
+    fn refresh(
+        &mut self,
+        cloud: Option<Cloud>,
+        total: u32,
+        _: u32,
+        count: u32,
+        _: &Plan,
+        _: u64,
+    ) -> Result<Cloud, EngineError> {
+        let mut script = self.script.lock().unwrap();
+        let pretended = script.refresh_time;
+        std::thread::sleep(pretended);
+        script.refresh_spent += pretended;
+        script.refreshed += count;
+        Ok(cloud.unwrap_or_else(|| Cloud::Host(Arc::new(vec![[0.0; 2]; total as usize]))))
+    }
+    fn predict(&mut self, _: f64, _: &[[f32; 2]], _: bool) -> Result<Vec<[f32; 2]>, EngineError> {
+        Err(EngineError::Invalid("not part of the script".into()))
+    }
+    fn log_density(&mut self, _: &Mixture, _: Scales, _: Bounds, n: u32) -> Result<Vec<f32>, EngineError> {
+        Ok(vec![0.0; (n * n) as usize])
+    }
+    fn gradient(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
+        Err(EngineError::Invalid("not part of the script".into()))
+    }
+    fn step_on(&mut self, _: &[[f32; 2]], _: &[u32], _: &[[f32; 2]]) -> Result<f32, EngineError> {
+        Err(EngineError::Invalid("not part of the script".into()))
+    }
+}
+
+fn scripted() -> (Session, Arc<Mutex<Script>>) {
+    let script = Arc::new(Mutex::new(Script::default()));
+    let factory = factory(&script);
+    let engine = factory(EngineChoice::Auto).unwrap();
+    (Session::new(Setup::new(Experiment::default()).unwrap(), engine, factory).unwrap(), script)
+}
+
+/// A real session, small enough to be quick.
+fn small() -> Experiment {
+    Experiment { width: 32, depth: 2, batch: 64, points: 512, ..Experiment::default() }
+}
+
+fn on_cpu(experiment: Experiment) -> Session {
+    let factory: EngineFactory = Arc::new(|choice| engine::create(choice, None));
+    let engine = factory(EngineChoice::Cpu).unwrap();
+    Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap()
+}
+
+fn configure(change: impl FnOnce(&mut Experiment), session: &Session, restart: bool) -> Command {
+    let mut experiment = (*session.snapshot().experiment).clone();
+    change(&mut experiment);
+    Command::Configure { experiment: Box::new(experiment), restart }
+}
+
+fn run_to(session: &mut Session, step: u64) {
+    session.train_until(step);
+    session.handle(Command::Play);
+    while session.status() == Status::Training {
+        session.tick(SLICE);
+    }
+}
+
+fn run_until_idle(session: &mut Session) {
+    for _ in 0..10_000 {
+        if session.tick(SLICE).idle {
+            return;
+        }
+    }
+    panic!("the session never came to rest");
+}
+
+#[test]
+fn a_nan_loss_pauses_says_so_and_the_last_good_weights_come_back() {
+    let (mut session, script) = scripted();
+    run_to(&mut session, 20);
+    assert_eq!((session.step(), session.status()), (20, Status::Paused));
+    script.lock().unwrap().nan_at = Some(33);
+    run_to(&mut session, 1000);
+    let Status::Fault { message, can_restore: true } = session.status() else {
+        panic!("no fault but {:?}", session.status());
+    };
+    for part in ["not a number at step 33", "lower the learning rate (now 0.003)", "(step 20)"] {
+        assert!(message.contains(part), "{message}");
+    }
+    // Playing on spoilt weights is refused, in the same words.
+    session.handle(Command::Play);
+    assert_eq!(session.snapshot().notice.unwrap().1, Notice::Error(message));
+    assert!(session.tick(SLICE).steps == 0 && session.tick(SLICE).idle);
+
+    session.handle(Command::RestoreLastGood);
+    assert_eq!((session.step(), session.status()), (20, Status::Paused));
+    assert_eq!(script.lock().unwrap().loads.last(), Some(&(EngineChoice::Auto, 20)));
+    assert!(session.snapshot().curve.raw.iter().all(|(step, loss)| *step <= 20 && loss.is_finite()));
+    script.lock().unwrap().nan_at = None;
+    run_to(&mut session, 60);
+    assert_eq!((session.step(), session.status()), (60, Status::Paused));
+}
+
+#[test]
+fn starting_anew_ends_a_nan_fault() {
+    let (mut session, script) = scripted();
+    script.lock().unwrap().nan_at = Some(3);
+    run_to(&mut session, 10);
+    assert!(matches!(session.status(), Status::Fault { .. }));
+    session.handle(Command::Reset);
+    assert_eq!((session.step(), session.status()), (0, Status::Paused));
+}
+
+#[test]
+fn after_a_lost_device_the_other_engine_carries_on_from_the_last_good_weights() {
+    let (mut session, script) = scripted();
+    run_to(&mut session, 20);
+    script.lock().unwrap().lost_at = Some(42);
+    run_to(&mut session, 100);
+    let Status::Fault { message, can_restore: false } = session.status() else {
+        panic!("no fault but {:?}", session.status());
+    };
+    assert!(message.contains("unplugged") && message.contains("switch the engine to CPU"), "{message}");
+    assert!(session.tick(SLICE).idle);
+    // A model can still be had: the last good one.
+    assert_eq!(session.model().step, 20);
+
+    session.handle(Command::SwitchEngine(EngineChoice::Cpu));
+    assert_eq!(script.lock().unwrap().loads.last(), Some(&(EngineChoice::Cpu, 20)));
+    assert_eq!((session.step(), session.status()), (20, Status::Training), "it was training, so it goes on");
+    while session.status() == Status::Training {
+        session.tick(SLICE);
+    }
+    assert_eq!(session.step(), 100);
+}
+
+#[test]
+fn a_sound_engine_hands_its_present_weights_over() {
+    let (mut session, script) = scripted();
+    run_to(&mut session, 35);
+    session.handle(Command::SwitchEngine(EngineChoice::Cpu));
+    assert_eq!(script.lock().unwrap().loads.last(), Some(&(EngineChoice::Cpu, 35)));
+    assert_eq!(session.status(), Status::Paused);
+}
+
+#[test]
+fn pausing_stops_and_an_idle_session_reports_no_change() {
+    let (mut session, _script) = scripted();
+    session.handle(Command::Play);
+    for _ in 0..10 {
+        assert_eq!(session.tick(SLICE).steps, 5);
+    }
+    session.handle(Command::Pause);
+    let step = session.step();
+    assert!(step >= 50);
+    run_until_idle(&mut session);
+    let version = session.version();
+    for _ in 0..50 {
+        let tick = session.tick(SLICE);
+        assert!(tick.idle && !tick.changed && tick.steps == 0, "{tick:?}");
+    }
+    assert_eq!((session.step(), session.version()), (step, version));
+    assert_eq!(session.snapshot().steps_per_sec, 0.0);
+    session.handle(Command::StepOnce);
+    assert_eq!((session.step(), session.status()), (step + 1, Status::Paused));
+}
+
+#[test]
+fn the_picture_gets_a_bounded_share_of_a_training_and_is_finished_once_paused() {
+    let (mut session, script) = scripted();
+    script.lock().unwrap().refresh_time = Duration::from_millis(8);
+    session.handle(Command::Play);
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(1500) {
+        session.tick(SLICE);
+    }
+    let spent = script.lock().unwrap().refresh_spent.as_secs_f64();
+    let share = spent / begun.elapsed().as_secs_f64();
+    assert!(spent > 0.0 && share < 0.12, "sampling took {share} of the time");
+
+    script.lock().unwrap().refreshed = 0;
+    session.handle(Command::Pause);
+    run_until_idle(&mut session);
+    assert_eq!(script.lock().unwrap().refreshed, 2048, "every particle once");
+    assert_eq!(session.snapshot().samples.unwrap().len(), 2048);
+}
+
+#[test]
+fn a_hidden_window_trains_on_without_pictures() {
+    let (mut session, script) = scripted();
+    session.handle(Command::Hidden(true));
+    run_to(&mut session, 40);
+    assert_eq!((session.step(), script.lock().unwrap().refreshed), (40, 0));
+    assert!(session.tick(SLICE).idle);
+    session.handle(Command::Hidden(false));
+    assert!(!session.tick(SLICE).idle, "shown again, the picture is drawn");
+}
+
+#[test]
+fn somebody_dragging_gets_most_of_a_software_adapter_for_a_while() {
+    let (mut session, _script) = scripted();
+    session.handle(Command::Play);
+    assert_eq!(session.tick(SLICE).rest, Duration::ZERO);
+    session.handle(Command::Interacting(Duration::from_millis(100)));
+    let begun = Instant::now();
+    let tick = session.tick(SLICE);
+    let worked = begun.elapsed();
+    assert!(tick.rest > Duration::ZERO && tick.rest.as_secs_f64() < 2.0 * worked.as_secs_f64());
+    std::thread::sleep(Duration::from_millis(110));
+    assert_eq!(session.tick(SLICE).rest, Duration::ZERO);
+}
+
+#[test]
+fn a_density_is_computed_once_and_again_when_the_data_change() {
+    let (mut session, _script) = scripted();
+    let bounds = Bounds { min: [-1.0; 2], max: [1.0; 2] };
+    let view = DensityView { tau: 0.3, bounds, resolution: 4 };
+    session.handle(Command::ShowDensity(view));
+    run_until_idle(&mut session);
+    let first = session.snapshot().density.unwrap();
+    assert_eq!((first.view, first.log_p.len()), (view, 16));
+    session.handle(Command::ShowDensity(view));
+    run_until_idle(&mut session);
+    assert_eq!(session.snapshot().density.unwrap().version, first.version, "nothing new was asked for");
+    session.handle(configure(|e| e.data = DataSource::Shape(Shape::Moons), &session, false));
+    run_until_idle(&mut session);
+    let second = session.snapshot().density.unwrap();
+    assert!(second.version > first.version && second.view == view);
+}
+
+#[test]
+fn settings_keep_the_weights_but_another_network_starts_anew() {
+    let mut session = on_cpu(small());
+    session.handle(Command::Hidden(true));
+    run_to(&mut session, 30);
+    let before = session.model();
+    for change in [
+        |e: &mut Experiment| e.learning_rate = 1e-4,
+        |e: &mut Experiment| e.data = DataSource::Shape(Shape::Circle),
+        |e: &mut Experiment| e.path = noise_compass::diffusion::path::Path::Cosine,
+        |e: &mut Experiment| e.timesteps = 100,
+        |e: &mut Experiment| e.batch = 128,
+        |e: &mut Experiment| e.seed = 5,
+    ] {
+        session.handle(configure(change, &session, false));
+        assert_eq!(session.model(), before);
+    }
+    let experiment = session.snapshot().experiment;
+    assert_eq!((experiment.learning_rate, experiment.batch, experiment.timesteps), (1e-4, 128, 100));
+    run_to(&mut session, 40);
+    assert_eq!(session.step(), 40, "and it trains on");
+
+    session.handle(configure(|e| e.width = 64, &session, false));
+    assert_eq!((session.step(), session.snapshot().curve.raw.len()), (0, 0));
+    assert_eq!(session.model().weights.len(), session.snapshot().experiment.shape().parameters());
+    assert!(matches!(session.snapshot().notice, Some((_, Notice::Info(text))) if text.contains("anew")));
+
+    run_to(&mut session, 5);
+    session.handle(configure(|e| e.learning_rate = 1e-3, &session, true));
+    assert_eq!(session.step(), 0, "unless the user says so");
+}
+
+#[test]
+fn an_impossible_experiment_is_refused_and_changes_nothing() {
+    let mut session = on_cpu(small());
+    session.handle(Command::Hidden(true));
+    run_to(&mut session, 10);
+    let before = session.snapshot().experiment;
+    for (change, part) in [
+        ((|e| e.width = 77) as fn(&mut Experiment), "width 77"),
+        (|e| e.learning_rate = f32::NAN, "learning rate"),
+        (|e| e.data = DataSource::Csv("/nowhere/points.csv".into()), "/nowhere/points.csv"),
+    ] {
+        session.handle(configure(change, &session, false));
+        let Some((_, Notice::Error(text))) = session.snapshot().notice else { panic!("no complaint") };
+        assert!(text.contains(part), "{text}");
+        assert_eq!((session.snapshot().experiment, session.step()), (before.clone(), 10));
+    }
+}
+
+/// Mean of the first and of the last 20 losses of 200 updates.
+fn losses_of_200_steps(mut session: Session) -> (f32, f32) {
+    session.handle(Command::Hidden(true));
+    run_to(&mut session, 200);
+    let raw = session.snapshot().curve.raw.clone();
+    assert_eq!(raw.iter().map(|(step, _)| *step).collect::<Vec<_>>(), (1..=200).collect::<Vec<_>>());
+    let mean = |losses: &[(u64, f32)]| losses.iter().map(|(_, loss)| loss).sum::<f32>() / losses.len() as f32;
+    (mean(&raw[..20]), mean(&raw[180..]))
+}
+
+#[test]
+fn two_hundred_steps_lower_the_loss_by_the_same_on_both_engines() {
+    let (first, last) = losses_of_200_steps(on_cpu(small()));
+    assert!(last < 0.7 * first, "from {first} to {last}");
+    let factory: EngineFactory = Arc::new(|choice| engine::create(choice, None));
+    let engine = match factory(EngineChoice::Gpu) {
+        Ok(engine) => engine,
+        Err(error) => {
+            eprintln!("only the CPU engine was tested: {error}");
+            return;
+        }
+    };
+    let on_gpu = losses_of_200_steps(Session::new(Setup::new(small()).unwrap(), engine, factory).unwrap());
+    assert!((on_gpu.0 - first).abs() < 1e-3 * first, "{on_gpu:?} against {first}");
+    assert!((on_gpu.1 - last).abs() < 5e-3 * last, "{on_gpu:?} against {last}");
+}
+
+/// Wait until a snapshot of the worker is as wanted.
+fn wait_for(worker: &Worker, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(20) {
+        let snapshot = worker.snapshot();
+        if wanted(&snapshot) {
+            return snapshot;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("waited in vain for {what}: {:?}", worker.snapshot().status);
+}
+
+#[test]
+fn a_paused_worker_causes_no_repaints_and_wakes_at_once() {
+    let script = Arc::new(Mutex::new(Script::default()));
+    let changes = Arc::new(AtomicU32::new(0));
+    let counter = changes.clone();
+    let on_change = Box::new(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    let worker = Worker::spawn_with(Experiment::default(), EngineChoice::Cpu, factory(&script), on_change).unwrap();
+    wait_for(&worker, "the first picture", |s| s.samples.is_some());
+    worker.send(Command::Play);
+    wait_for(&worker, "training", |s| s.step > 20);
+    worker.send(Command::Pause);
+    wait_for(&worker, "the pause", |s| s.status == Status::Paused && s.step > 20);
+    std::thread::sleep(Duration::from_millis(200));
+    let (seen, step) = (changes.load(Ordering::Relaxed), worker.snapshot().step);
+    assert!(seen > 0);
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!((changes.load(Ordering::Relaxed), worker.snapshot().step), (seen, step));
+    let begun = Instant::now();
+    worker.send(Command::StepOnce);
+    wait_for(&worker, "the single step", |s| s.step == step + 1);
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn a_panic_in_the_thread_becomes_a_fault_that_the_window_can_show() {
+    let script = Arc::new(Mutex::new(Script { panic: true, ..Script::default() }));
+    let worker =
+        Worker::spawn_with(Experiment::default(), EngineChoice::Cpu, factory(&script), Box::new(|| {})).unwrap();
+    worker.send(Command::Play);
+    let snapshot = wait_for(&worker, "the fault", |s| matches!(s.status, Status::Fault { .. }));
+    let Status::Fault { message, can_restore } = &snapshot.status else { unreachable!() };
+    assert!(message.contains("told to") && !can_restore, "{message}");
+    // Commands after the end go nowhere, and dropping the worker does not hang.
+    worker.send(Command::Play);
+}
+
+#[test]
+fn without_the_wanted_engine_the_worker_runs_on_plain_rust_and_says_why() {
+    let script = Arc::new(Mutex::new(Script::default()));
+    let inner = factory(&script);
+    let picky: EngineFactory = Arc::new(move |choice| match choice {
+        EngineChoice::Cpu => inner(choice),
+        _ => Err(EngineError::NoAdapter("none found".into())),
+    });
+    let worker = Worker::spawn_with(Experiment::default(), EngineChoice::Gpu, picky, Box::new(|| {})).unwrap();
+    let snapshot = wait_for(&worker, "the notice", |s| s.notice.is_some());
+    let Some((_, Notice::Error(text))) = &snapshot.notice else { panic!("not an error: {:?}", snapshot.notice) };
+    assert!(text.contains("none found"), "{text}");
+    worker.send(Command::StepOnce);
+    wait_for(&worker, "a step", |s| s.step == 1);
+}

@@ -1,0 +1,222 @@
+//! Every shader resolves and validates; every struct lies on the device as on the host; Philox gives the published words.
+
+use noise_compass::diffusion::timetable::TimestepRow;
+use noise_compass::engine::gpu::{GpuContext, shader, types};
+use wgpu::naga;
+
+fn parse(source: &str) -> Result<naga::Module, String> {
+    let module = naga::front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source))?;
+    let mut validator =
+        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty());
+    validator.validate(&module).map_err(|error| error.emit_to_string(source))?;
+    Ok(module)
+}
+
+/// All failures in one report, and no shader on disk that the table forgets.
+#[test]
+fn every_shader_is_valid_without_optional_capabilities() {
+    let mut failures = Vec::new();
+    for (name, _) in shader::KERNELS {
+        if let Err(error) = shader::resolve(name).and_then(|source| parse(&source)) {
+            failures.push(format!("{name}.wgsl: {error}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "wgsl") {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let known = shader::KERNELS.iter().any(|(kernel, _)| *kernel == name);
+            if !known {
+                parse(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+        }
+    }
+}
+
+/// (name, offset) of every member of a WGSL struct, and its size.
+fn reflect(kernel: &str, name: &str) -> (Vec<(String, u32)>, u32) {
+    let module = parse(&shader::resolve(kernel).unwrap()).unwrap();
+    let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).unwrap();
+    let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!("{name} is no struct") };
+    (members.iter().map(|m| (m.name.clone().unwrap(), m.offset)).collect(), *span)
+}
+
+macro_rules! assert_twins {
+    ($kernel:literal, $type:ty, $name:literal, [$($field:ident),* $(,)?]) => {
+        let (members, span) = reflect($kernel, $name);
+        let host = [$((stringify!($field), std::mem::offset_of!($type, $field))),*];
+        assert_eq!(span as usize, size_of::<$type>(), "size of {}", $name);
+        for (field, offset) in host {
+            // A host array may be several scalars on the device.
+            let twin = members.iter().find(|(member, _)| member == field || *member == format!("{field}_0"));
+            let (_, device) = twin.unwrap_or_else(|| panic!("{} has no {field} on the device", $name));
+            assert_eq!(*device as usize, offset, "offset of {}.{field}", $name);
+        }
+        let spread = members.iter().filter(|(m, _)| m.ends_with(|c: char| ('1'..='9').contains(&c)) && m.starts_with("padding_"));
+        assert_eq!(members.len() - spread.count(), host.len(), "fields of {}", $name);
+    };
+}
+
+#[test]
+fn structs_lie_on_the_device_as_on_the_host() {
+    assert_twins!(
+        "dense_forward",
+        types::Layer,
+        "Layer",
+        [
+            input_offset,
+            input_stride,
+            inputs,
+            output_offset,
+            outputs,
+            weight_offset,
+            bias_offset,
+            delta_offset,
+            previous_delta_offset,
+            derivative_offset,
+            previous_derivative_offset,
+            first_tile,
+        ]
+    );
+    assert_twins!(
+        "adam",
+        types::Training,
+        "Training",
+        [
+            seed,
+            batch,
+            rows,
+            data_count,
+            data_is_mixture,
+            timesteps,
+            octaves,
+            input_stride,
+            coordinate_stride,
+            layer_count,
+            chunk_rows,
+            chunk_count,
+            parameter_stride,
+            loss_partials,
+            tile_count,
+        ]
+    );
+    assert_twins!(
+        "adam",
+        types::Step,
+        "Step",
+        [index, loss_slot, learning_rate, bias_correction_1, sqrt_bias_correction_2, ema_decay, dry, padding,]
+    );
+    assert_twins!(
+        "sampler_step",
+        types::Slice,
+        "Slice",
+        [seed, first, count, octaves, coordinate_stride, draw_start, start_std,]
+    );
+    assert_twins!(
+        "sampler_step",
+        types::PlanRow,
+        "PlanRow",
+        [x0_x, x0_output, c_x, c_0, c_prev, c_z, index, clip, clip_min, clip_max,]
+    );
+    assert_twins!("log_density", types::View, "View", [min, cell, resolution, component_count, padding]);
+    assert_twins!("batch_draw", TimestepRow, "TimestepRow", [a, s, target_x0, target_eps, loss_weight, padding]);
+}
+
+/// Run a snippet with the shared files on the device: `inputs` in binding 0, words out of binding 1.
+fn run(context: &GpuContext, body: &str, inputs: &[u32], outputs: usize) -> Vec<u32> {
+    let source = shader::join(&format!(
+        "//!include math\n//!include philox\n\
+         @group(0) @binding(0) var<storage, read> input: array<u32>;\n\
+         @group(0) @binding(1) var<storage, read_write> output: array<u32>;\n\
+         @compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{ let i = id.x;\n{body}\n}}"
+    ))
+    .unwrap();
+    let device = context.device();
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: None,
+        source: wgpu::ShaderSource::Wgsl(source.into()),
+    });
+    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: None,
+        layout: None,
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions::default(),
+        cache: None,
+    });
+    let (input, output) = (context.storage("input", inputs), context.storage("output", &vec![0_u32; outputs]));
+    let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: None,
+        layout: &pipeline.get_bind_group_layout(0),
+        entries: &[
+            wgpu::BindGroupEntry { binding: 0, resource: input.as_entire_binding() },
+            wgpu::BindGroupEntry { binding: 1, resource: output.as_entire_binding() },
+        ],
+    });
+    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        pass.set_pipeline(&pipeline);
+        pass.set_bind_group(0, &group, &[]);
+        pass.dispatch_workgroups(inputs.len() as u32, 1, 1);
+    }
+    context.queue().submit([encoder.finish()]);
+    bytemuck::pod_collect_to_vec(&context.read_buffer(&output, 0, 4 * outputs as u64).unwrap())
+}
+
+/// Known-answer vectors of Random123 (`kat_vectors`, philox4x32 10): counter, key, answer.
+#[test]
+fn philox_on_the_device_gives_the_published_words() {
+    let vectors: [[u32; 10]; 3] = [
+        [0, 0, 0, 0, 0, 0, 0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
+        [
+            u32::MAX,
+            u32::MAX,
+            u32::MAX,
+            u32::MAX,
+            u32::MAX,
+            u32::MAX,
+            0x408f_276d,
+            0x41c8_3b0e,
+            0xa20b_c7c6,
+            0x6d54_51fd,
+        ],
+        [
+            0x243f_6a88,
+            0x85a3_08d3,
+            0x1319_8a2e,
+            0x0370_7344,
+            0xa409_3822,
+            0x299f_31d0,
+            0xd16c_fe09,
+            0x94fd_cceb,
+            0x5001_e420,
+            0x2412_6ea1,
+        ],
+    ];
+    let context = GpuContext::headless().unwrap();
+    let body = "if i > 0u { return; } let w = philox4x32(vec4<u32>(input[0], input[1], input[2], input[3]), \
+                vec2<u32>(input[4], input[5])); output[0] = w.x; output[1] = w.y; output[2] = w.z; output[3] = w.w;";
+    for vector in vectors {
+        assert_eq!(run(&context, body, &vector[..6], 4), vector[6..]);
+    }
+    // The elementary functions beside f64: a few units in the last place, also where built-in ones are coarse.
+    let angles: Vec<f32> = (0..4000).map(|i| (i - 2000) as f32 * 0.0837).collect();
+    let bits: Vec<u32> = angles.iter().map(|x| x.to_bits()).collect();
+    let body = "let v = sin_cos_accurate(bitcast<f32>(input[i])); output[2u * i] = bitcast<u32>(v.x); output[2u * i + 1u] = bitcast<u32>(v.y);";
+    for (x, found) in angles.iter().zip(run(&context, body, &bits, 8000).chunks_exact(2)) {
+        let (sin, cos) = f64::from(*x).sin_cos();
+        let error =
+            (f64::from(f32::from_bits(found[0])) - sin).abs().max((f64::from(f32::from_bits(found[1])) - cos).abs());
+        assert!(error < 3e-7, "sin, cos of {x} off by {error:e}");
+    }
+    let positive: Vec<f32> = (1..4000).map(|i| (i as f32 / 4000.0).powi(5)).chain([1.0, 2.0_f32.powi(-33)]).collect();
+    let bits: Vec<u32> = positive.iter().map(|x| x.to_bits()).collect();
+    let body = "output[i] = bitcast<u32>(log_accurate(bitcast<f32>(input[i])));";
+    for (x, found) in positive.iter().zip(run(&context, body, &bits, bits.len())) {
+        let exact = f64::from(*x).ln();
+        let error = (f64::from(f32::from_bits(found)) - exact).abs();
+        assert!(error <= 2e-7 * exact.abs() + 1e-9, "log of {x} off by {error:e}");
+    }
+}
