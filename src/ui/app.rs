@@ -3,6 +3,7 @@
 use egui::{Context, Key, Modifiers, Rect, Sense, Ui, UiBuilder, vec2};
 
 use super::bars;
+use super::canvas::camera::Camera;
 use super::canvas::{canvas_ui, empty_ui};
 use super::chapters::{Chapter, Pages};
 use super::desk::Desk;
@@ -167,16 +168,23 @@ impl LabApp {
         let (canvas, plots) = rect.split_top_bottom_at_y(rect.bottom() - plots_height);
         let scene = page.scene(desk);
         let empty = scene.layers.is_empty();
-        let (mut camera, format) = (desk.camera, desk.format);
+        let home = Camera::fit(page.home(desk), canvas);
+        let mut camera = desk.cameras.get(chapter.name()).copied().unwrap_or(home);
+        let before = camera;
         let name = format!("{} canvas", chapter.title());
-        let response = canvas_ui(ui, canvas, 0, &name, scene, &mut camera, format, palette);
-        desk.camera = camera;
+        let response = canvas_ui(ui, canvas, 0, &name, scene, &mut camera, desk.format, palette);
+        if camera != before {
+            desk.cameras.insert(chapter.name(), camera);
+        }
         if empty {
             empty_ui(ui, canvas, "nothing to show yet", palette);
         }
         if let Some(tau) = page.density_tau(desk) {
             let moving = desk.clock.playing || ui.ctx().egui_is_using_pointer();
             desk.want_density(tau, camera.visible(canvas), moving);
+        }
+        if response.double_clicked() {
+            desk.cameras.remove(chapter.name());
         }
         if response.has_focus() {
             ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
@@ -185,7 +193,7 @@ impl LabApp {
         let mut child = ui.new_child(UiBuilder::new().max_rect(corner).id_salt("reset view"));
         let tip = "Show all (double click on the canvas). Drag to pan, wheel or pinch to zoom";
         if button::round(&mut child, Icon::Frame, "Reset view", tip, false, palette).clicked() {
-            desk.camera = super::canvas::camera::Camera::default();
+            desk.cameras.remove(chapter.name());
         }
         bars::fault_ui(ui, canvas, desk);
         if plots_height > 0.0 {

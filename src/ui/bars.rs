@@ -106,6 +106,9 @@ pub fn rail_ui(ui: &mut Ui, rect: Rect, chapter: &mut Chapter, desk: &Desk) {
     let mut group = "";
     for entry in Chapter::ALL {
         if entry.group() != group {
+            if !group.is_empty() {
+                y += 8.0;
+            }
             group = entry.group();
             ui.painter().text(pos2(rect.left() + 18.0, y), Align2::LEFT_TOP, group, text_font(SMALL), palette.faint);
             y += 20.0;
@@ -123,7 +126,7 @@ pub fn rail_ui(ui: &mut Ui, rect: Rect, chapter: &mut Chapter, desk: &Desk) {
         let (font, color) = if chosen { (strong_font(13.0), palette.ink) } else { (text_font(13.0), palette.weak) };
         let at = pos2(place.left() + 10.0, place.center().y);
         ui.painter().text(at, Align2::LEFT_CENTER, entry.title(), font, color);
-        y += 34.0;
+        y += 30.0;
     }
 }
 

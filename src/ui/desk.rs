@@ -1,5 +1,6 @@
 //! What all parts of the window share: the lab, its latest snapshot, the clock, the camera, and what the controls show.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,8 +32,8 @@ pub struct Desk {
     asked_at: Option<Instant>,
     /// The clock of all chapters.
     pub clock: Clock,
-    /// The camera of all canvases.
-    pub camera: Camera,
+    /// Where the hand moved each chapter's canvas; without an entry it shows the chapter's home.
+    pub cameras: HashMap<&'static str, Camera>,
     /// The light theme.
     pub light: bool,
     /// Format of the target that the canvas paints on.
@@ -56,7 +57,7 @@ impl Desk {
             snapshot,
             asked_at: None,
             clock: Clock::default(),
-            camera: Camera::default(),
+            cameras: HashMap::new(),
             light,
             format,
             software,

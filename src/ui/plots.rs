@@ -1,11 +1,12 @@
 //! The loss: its curve over the steps, and its bars over the timesteps.
 
-use egui::{Align2, Rect, Stroke, Ui, UiBuilder, pos2, vec2};
+use egui::{Align2, Rect, Role, Sense, Stroke, TextStyle, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 use egui_plot::{Bar, BarChart, GridMark, Line, Plot, PlotPoints, VLine};
 
 use super::desk::Desk;
 use super::theme::{Palette, text_font, time_color};
 use super::widgets::number::{grouped, short};
+use crate::diffusion::path::Scales;
 use crate::engine::LOSS_BINS;
 use crate::lab::message::LossCurve;
 
@@ -31,12 +32,27 @@ fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
     (bounds.0.floor() as i32..=bounds.1.ceil() as i32)
         .flat_map(|power| multiples.iter().map(move |m| f64::from(power) + m.log10()))
         .filter(|value| (bounds.0..=bounds.1).contains(value))
-        .map(|value| GridMark { value, step_size: 0.3 })
+        .map(|value| GridMark { value, step_size: bounds.1 - bounds.0 })
         .collect()
 }
 
 fn title(ui: &Ui, rect: Rect, text: &str, palette: &Palette) {
     ui.painter().text(rect.left_top() + vec2(14.0, 8.0), Align2::LEFT_TOP, text, text_font(11.0), palette.weak);
+}
+
+/// Round marks of an axis, about `wanted` of them: at multiples of 1, 2 or 5 times a power of ten.
+fn round_marks((low, high): (f64, f64), wanted: f64) -> Vec<GridMark> {
+    let rough = ((high - low) / wanted).max(f64::MIN_POSITIVE);
+    let power = 10.0_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|&s| s >= rough).unwrap_or(rough);
+    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
+    (first..=last).map(|k| GridMark { value: k as f64 * step, step_size: high - low }).collect()
+}
+
+/// Axis numbers are small and step back behind the curves.
+fn axis_style(ui: &mut Ui, palette: &Palette) {
+    ui.style_mut().text_styles.insert(TextStyle::Body, text_font(11.0));
+    ui.visuals_mut().override_text_color = Some(palette.weak);
 }
 
 fn plot<'a>(name: &str, palette: &Palette) -> Plot<'a> {
@@ -50,6 +66,7 @@ fn plot<'a>(name: &str, palette: &Palette) -> Plot<'a> {
         .grid_color(palette.line)
         .set_margin_fraction(vec2(0.0, 0.06))
         .y_axis_min_width(40.0)
+        .grid_fade(0.0)
 }
 
 /// The loss over the steps: raw thin, smoothed thick, on a logarithmic axis.
@@ -64,9 +81,11 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     }
     let last = raw.last().map_or(1, |point| point.0).max(10) as f64;
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
+        axis_style(ui, palette);
         plot("Loss curve", palette)
             .include_x(0.0)
             .include_x(last)
+            .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
             .y_grid_spacer(|input| log_marks(input.bounds))
             .y_axis_formatter(|mark, _| short(10.0_f64.powf(mark.value)))
             .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value) })
@@ -103,10 +122,13 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     });
     let bars: Vec<_> = bars.collect();
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
+        axis_style(ui, palette);
         plot("Loss by timestep", palette)
             .include_x(0.0)
             .include_x(1.0)
             .include_y(0.0)
+            .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
+            .y_grid_spacer(|input| round_marks(input.bounds, 4.0))
             .y_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { short(mark.value) })
             .x_axis_formatter(|mark, _| format!("{:.1}", mark.value))
             .label_formatter(|_| None)
@@ -115,6 +137,40 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
                 plot.vline(VLine::new("clock", desk.clock.tau).color(palette.ink).width(1.0));
             });
     });
+}
+
+/// Signal a and noise s along the clock, with the present t marked.
+pub fn scales_ui(ui: &mut Ui, desk: &Desk) {
+    const POINTS: usize = 128;
+    let palette = desk.palette();
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 150.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Signal a and noise s against t"));
+    let painter = ui.painter();
+    let frame = Rect::from_min_max(rect.min + vec2(0.0, 22.0), rect.max - vec2(0.0, 16.0));
+    let scales = |tau: f64| desk.draft.path.scales(tau, desk.draft.timesteps);
+    // Where variance explodes the axis ends at the largest noise.
+    let top = scales(1.0).s.max(1.0) * 1.04;
+    let place = |tau: f64, value: f64| {
+        pos2(frame.left() + frame.width() * tau as f32, frame.bottom() - frame.height() * (value / top) as f32)
+    };
+    painter.rect_stroke(frame, 0.0, (1.0, palette.line), egui::StrokeKind::Inside);
+    let now = desk.clock.tau;
+    painter.vline(place(now, 0.0).x, frame.y_range(), (1.0, palette.faint));
+    let mut left = rect.left();
+    for (name, color, value) in
+        [("signal a", palette.learned, (|s| s.a) as fn(Scales) -> f64), ("noise s", palette.noise, |s| s.s)]
+    {
+        let curve = (0..=POINTS).map(|i| i as f64 / POINTS as f64).map(|tau| place(tau, value(scales(tau))));
+        painter.line(curve.collect(), Stroke::new(1.8, color));
+        painter.circle_filled(place(now, value(scales(now))), 3.5, color);
+        let text = painter.text(pos2(left, rect.top()), Align2::LEFT_TOP, name, text_font(11.0), color);
+        left = text.right() + 14.0;
+    }
+    for (tau, align, text) in [(0.0, Align2::LEFT_BOTTOM, "0"), (1.0, Align2::RIGHT_BOTTOM, "t / T = 1")] {
+        let at = pos2(place(tau, 0.0).x, rect.bottom());
+        painter.text(at, align, text, text_font(11.0), palette.faint);
+    }
+    painter.text(rect.right_top(), Align2::RIGHT_TOP, format!("0 to {}", short(top / 1.04)), text_font(11.0), palette.faint);
 }
 
 /// The smoothed loss as a small line, for the training strip.

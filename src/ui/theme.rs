@@ -67,7 +67,7 @@ const DARK: Palette = Palette {
     exact: Color32::from_rgb(38, 192, 144),
     data: Color32::from_rgb(214, 218, 224),
     noise: Color32::from_rgb(150, 155, 163),
-    glow: Color32::from_rgba_unmultiplied_const(58, 122, 180, 190),
+    glow: Color32::from_rgba_unmultiplied_const(48, 106, 162, 175),
     fault: Color32::from_rgb(240, 128, 72),
 };
 
@@ -86,7 +86,7 @@ const LIGHT: Palette = Palette {
     exact: Color32::from_rgb(0, 138, 100),
     data: Color32::from_rgb(38, 42, 48),
     noise: Color32::from_rgb(120, 125, 133),
-    glow: Color32::from_rgba_unmultiplied_const(86, 164, 214, 130),
+    glow: Color32::from_rgba_unmultiplied_const(86, 164, 214, 112),
     fault: Color32::from_rgb(190, 76, 0),
 };
 

@@ -4,8 +4,6 @@ use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use crate::data::bounds::Bounds;
 
-/// Data units from the centre of a fresh view to its nearest edge: N(0, I) fits but for 1 point in 40.
-const HOME_REACH: f32 = 2.7;
 /// The closest and the farthest that one can zoom, as reach.
 const REACH_LIMITS: [f32; 2] = [0.02, 200.0];
 
@@ -18,13 +16,15 @@ pub struct Camera {
     pub reach: f32,
 }
 
-impl Default for Camera {
-    fn default() -> Self {
-        Self { centre: [0.0, 0.0], reach: HOME_REACH }
-    }
-}
-
 impl Camera {
+    /// The closest view that shows all of a box.
+    pub fn fit(bounds: Bounds, canvas: Rect) -> Self {
+        let [width, height] = [0, 1].map(|axis| (bounds.max[axis] - bounds.min[axis]).max(1e-3));
+        let scale = (canvas.width().max(1.0) / width).min(canvas.height().max(1.0) / height);
+        let centre = [0, 1].map(|axis| f32::midpoint(bounds.min[axis], bounds.max[axis]));
+        Self { centre, reach: 0.5 * canvas.width().min(canvas.height()).max(1.0) / scale }
+    }
+
     /// Points (of the screen) per data unit, the same along both axes.
     pub fn points_per_unit(&self, canvas: Rect) -> f32 {
         0.5 * canvas.width().min(canvas.height()).max(1.0) / self.reach
@@ -95,16 +95,26 @@ mod tests {
 
     #[test]
     fn zooming_keeps_what_is_under_the_cursor_and_panning_carries_it() {
-        let mut camera = Camera::default();
+        let mut camera = Camera { centre: [0.0, 0.0], reach: 2.7 };
         let cursor = pos2(700.0, 120.0);
         let held = camera.to_data(CANVAS, cursor);
         camera.zoom(CANVAS, 2.5, cursor);
-        assert_abs_diff_eq!(camera.reach, HOME_REACH / 2.5, epsilon = 1e-6);
+        assert_abs_diff_eq!(camera.reach, 2.7 / 2.5, epsilon = 1e-6);
         assert_abs_diff_eq!(camera.to_data(CANVAS, cursor)[0], held[0], epsilon = 1e-5);
         camera.pan(CANVAS, vec2(-30.0, 80.0));
         let carried = camera.to_screen(CANVAS, held);
         assert_abs_diff_eq!(carried.x, cursor.x - 30.0, epsilon = 1e-3);
         assert_abs_diff_eq!(carried.y, cursor.y + 80.0, epsilon = 1e-3);
+    }
+
+    #[test]
+    fn a_fitted_box_touches_the_nearer_edges_and_no_more() {
+        let bounds = Bounds { min: [-1.0, 0.0], max: [3.0, 1.0] };
+        let camera = Camera::fit(bounds, CANVAS);
+        let (low, high) = (camera.to_screen(CANVAS, bounds.min), camera.to_screen(CANVAS, bounds.max));
+        assert_abs_diff_eq!(low.x, CANVAS.left(), epsilon = 1e-3);
+        assert_abs_diff_eq!(high.x, CANVAS.right(), epsilon = 1e-3);
+        assert_abs_diff_eq!(low.y - high.y, 200.0, epsilon = 1e-3);
     }
 
     #[test]

@@ -69,9 +69,6 @@ fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera) {
         camera.pan(rect, response.drag_delta());
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
     }
-    if response.double_clicked() {
-        *camera = Camera::default();
-    }
     if let (true, Some(cursor)) = (response.contains_pointer(), response.hover_pos()) {
         let (pinch, wheel) = ui.input(|i| (i.zoom_delta(), i.smooth_scroll_delta().y));
         let factor = pinch * (wheel * 0.004).exp();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use egui::Ui;
 
 use super::Page;
+use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Path;
 use crate::engine::philox::{Stream, normal};
@@ -12,6 +13,7 @@ use crate::ui::canvas::gpu::{Dots, Layer, Particles};
 use crate::ui::canvas::{Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
+use crate::ui::plots;
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Scale};
@@ -125,6 +127,8 @@ impl Page for Forward {
         let variance = scales.a.powi(2) + scales.s.powi(2);
         let tip = "a² + s², per axis on average: 1 where variance is preserved";
         readout::line(ui, "variance at t", &fixed(variance, 3), ink, tip, palette);
+        ui.separator();
+        plots::scales_ui(ui, desk);
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {
@@ -150,6 +154,11 @@ impl Page for Forward {
             scene.legend.push((Mark::Area, palette.glow.to_opaque(), "exact density".into()));
         }
         scene
+    }
+
+    fn home(&self, _desk: &Desk) -> Bounds {
+        // All but 1 in 80 of N(0, I).
+        Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] }
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {

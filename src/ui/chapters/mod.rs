@@ -9,6 +9,7 @@ pub use forward::Forward;
 pub use training::Training;
 
 use super::canvas::Scene;
+use crate::data::bounds::Bounds;
 use super::desk::Desk;
 use super::widgets::equation::Equation;
 
@@ -60,6 +61,8 @@ pub trait Page {
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk);
     /// What the canvas shows.
     fn scene(&mut self, desk: &Desk) -> Scene;
+    /// The box that the canvas shows until the hand moves it, in data units.
+    fn home(&self, desk: &Desk) -> Bounds;
     /// t/T of the density behind the points; `None` for none.
     fn density_tau(&self, desk: &Desk) -> Option<f64>;
     /// Height of the plots beneath the canvas, of the height there is.

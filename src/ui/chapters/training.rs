@@ -3,6 +3,7 @@
 use egui::{DragValue, Ui, vec2};
 
 use super::Page;
+use crate::data::bounds::Bounds;
 use crate::diffusion::target::Target;
 use crate::lab::message::Command;
 use crate::ui::canvas::gpu::{Dots, Layer};
@@ -119,7 +120,7 @@ impl Page for Training {
             }
         });
         let tip = "Clip every estimate of x_0 to the data's box × 1.1. Off shows what 1/a makes of a small error";
-        row::named(ui, "Clip x\u{2009}₀", tip, palette, |ui| {
+        row::named(ui, "Clip x₀", tip, palette, |ui| {
             let options = [(false, "Off"), (true, "On")];
             if segmented::choose(ui, "Clip", &mut desk.draft.clip, &options, palette).changed() {
                 desk.configure(false);
@@ -160,6 +161,11 @@ impl Page for Training {
             (Mark::Area, palette.glow.to_opaque(), "exact density".into()),
         ];
         scene
+    }
+
+    fn home(&self, desk: &Desk) -> Bounds {
+        // A margin for the samples that have not yet found the data.
+        desk.snapshot.dataset.clip.scaled(1.22)
     }
 
     fn density_tau(&self, _desk: &Desk) -> Option<f64> {

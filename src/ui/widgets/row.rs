@@ -8,7 +8,7 @@ use crate::ui::theme::{Palette, text_font};
 /// Height of a line.
 const HEIGHT: f32 = 27.0;
 /// Where sliders begin.
-const LABEL_WIDTH: f32 = 86.0;
+const LABEL_WIDTH: f32 = 92.0;
 /// Width of a slider's number.
 const VALUE_WIDTH: f32 = 58.0;
 
@@ -74,13 +74,14 @@ pub fn slider<N: Numeric>(
             .custom_formatter(|v, _| format(v))
             .custom_parser(parse);
         let number = ui.add_sized(vec2(VALUE_WIDTH, 24.0), drag).accessible_name(format!("{name} value")).on_hover_text(tip);
+        ui.spacing_mut().interact_size.y = 16.0;
         ui.spacing_mut().slider_width = (ui.available_width() - LABEL_WIDTH).max(40.0);
         let slider =
             Slider::new(value, range).logarithmic(scale == Scale::Logarithmic).show_value(false).handle_shape(
                 egui::style::HandleShape::Circle,
             );
         ui.visuals_mut().widgets.inactive.bg_fill = palette.line;
-        ui.visuals_mut().widgets.inactive.fg_stroke.color = palette.ink;
+        ui.visuals_mut().widgets.inactive.fg_stroke = egui::Stroke::new(1.5, palette.ink);
         let slider = ui.add(slider).accessible_name(name).on_hover_text(tip);
         let (a, b) = (moved(&number), moved(&slider));
         Moved { changed: a.changed || b.changed, done: a.done || b.done }

@@ -24,7 +24,7 @@ pub fn choose<T: Copy + PartialEq>(
     let widths: Vec<f32> = options
         .iter()
         .map(|(_, text)| {
-            ui.painter().layout_no_wrap((*text).to_owned(), strong_font(13.0), palette.ink).size().x + 16.0
+            ui.painter().layout_no_wrap((*text).to_owned(), strong_font(13.0), palette.ink).size().x + 12.5
         })
         .collect();
     let (frame, mut whole) = ui.allocate_exact_size(vec2(widths.iter().sum(), 26.0), Sense::hover());
