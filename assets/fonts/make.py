@@ -1,6 +1,6 @@
 """Make the lab's fonts from Inter and STIX (both SIL OFL 1.1): only the characters that the lab uses, and for
-Inter its tabular figures in place of the proportional ones, because a text layout without OpenType feature
-switches would otherwise let numbers jitter. Modified fonts must not carry the reserved names, so they are renamed.
+Inter its tabular figures in place of the proportional ones and no kerning (it also moves digits), because a text
+layout without OpenType feature switches would otherwise let numbers jitter. Modified fonts must not carry the reserved names, so they are renamed.
 
     pip install fonttools
     python make.py /usr/share/fonts/opentype
@@ -30,7 +30,12 @@ def make(source: Path, name: str, target: Path, tabular: bool) -> None:
             for code, glyph in list(table.cmap.items()):
                 if chr(code) in "0123456789+−":
                     table.cmap[code] = swap.get(glyph, glyph)
-    options = subset.Options(layout_features=["kern", "mark", "ccmp"], name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], notdef_outline=True)
+        # The semibold 4 is a hair narrower than its sisters.
+        digits = [font.getBestCmap()[ord(digit)] for digit in "0123456789"]
+        width = max(font["hmtx"][glyph][0] for glyph in digits)
+        for glyph in digits:
+            font["hmtx"][glyph] = (width, font["hmtx"][glyph][1])
+    options = subset.Options(layout_features=["mark", "ccmp"] if tabular else ["kern", "mark", "ccmp"], name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], notdef_outline=True)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=LATIN | GREEK | SIGNS)
     subsetter.subset(font)

@@ -10,11 +10,12 @@ use super::desk::Desk;
 use super::files::Purpose;
 use super::pace::Pace;
 use super::theme::{TITLE, strong_font};
+use super::toasts::Toasts;
 use super::widgets::button;
 use super::widgets::equation::equation_ui;
 use super::widgets::icon::Icon;
 use crate::lab::experiment::DataSource;
-use crate::lab::message::{Command, Notice};
+use crate::lab::message::Command;
 
 const TOP_BAR: f32 = 44.0;
 const RAIL: f32 = 150.0;
@@ -29,7 +30,7 @@ pub struct LabApp {
     pub chapter: Chapter,
     pages: Pages,
     pace: Pace,
-    toasts: egui_notify::Toasts,
+    toasts: Toasts,
     notice_seen: u64,
     frame_seen: Option<u64>,
 }
@@ -37,9 +38,8 @@ pub struct LabApp {
 impl LabApp {
     /// A window on a desk.
     pub fn new(desk: Desk, pace: Pace, chapter: Chapter) -> Self {
-        let toasts = egui_notify::Toasts::default().with_anchor(egui_notify::Anchor::BottomRight);
         let notice_seen = desk.snapshot.notice.as_ref().map_or(0, |(number, _)| *number);
-        Self { desk, chapter, pages: Pages::default(), pace, toasts, notice_seen, frame_seen: None }
+        Self { desk, chapter, pages: Pages::default(), pace, toasts: Toasts::default(), notice_seen, frame_seen: None }
     }
 
     /// What happens once a frame before anything is drawn, also while the window is hidden.
@@ -55,7 +55,7 @@ impl LabApp {
         self.desk.take_news();
         self.desk.clock.tick(ctx.input(|i| i.time));
         self.take_files();
-        self.take_notice();
+        self.take_notice(ctx.input(|i| i.time));
         let theme = if self.desk.light { egui::Theme::Light } else { egui::Theme::Dark };
         if ctx.theme() != theme {
             ctx.set_theme(theme);
@@ -71,16 +71,11 @@ impl LabApp {
         }
     }
 
-    fn take_notice(&mut self) {
+    fn take_notice(&mut self, now: f64) {
         let Some((number, notice)) = &self.desk.snapshot.notice else { return };
         if *number != self.notice_seen {
             self.notice_seen = *number;
-            let toast = match notice {
-                Notice::Info(text) => self.toasts.info(text.as_str()),
-                Notice::Error(text) => self.toasts.error(text.as_str()),
-            };
-            let secs = if matches!(notice, Notice::Info(_)) { 4 } else { 10 };
-            toast.duration(std::time::Duration::from_secs(secs)).show_progress_bar(false).width(360.0);
+            self.toasts.add(notice.clone(), now);
         }
     }
 
@@ -137,7 +132,7 @@ impl LabApp {
         for x in [centre.left(), centre.right()] {
             ui.painter().vline(x, middle.y_range(), line);
         }
-        self.toasts.show(&ctx);
+        self.toasts.show(&ctx, CLOCK_BAR + TRAINING_STRIP, palette);
         self.pace.end_frame(&ctx, self.desk.clock.playing, self.desk.lab());
     }
 

@@ -83,7 +83,8 @@ fn engine_pill(ui: &mut Ui, desk: &mut Desk) {
     pill::menu(ui, ["Engine", kind, &adapter], &tip, palette, |ui| {
         ui.set_width(270.0);
         controls::note(ui, &tip, palette);
-        let software = if info.software { "It shares the processor with painting." } else { "It has its own processor." };
+        let software =
+            if info.software { "It shares the processor with painting." } else { "It has its own processor." };
         controls::note(ui, software, palette);
         ui.separator();
         for (choice, name, running) in [
@@ -164,7 +165,8 @@ pub fn training_strip_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         ui.spacing_mut().item_spacing.x = 10.0;
         let training = desk.is_training();
         let (icon, name) = if training { (Icon::Pause, "Pause training") } else { (Icon::Play, "Train") };
-        if button::round(ui, icon, name, "Train, or pause (space bar in the Training chapter)", true, palette).clicked() {
+        if button::round(ui, icon, name, "Train, or pause (space bar in the Training chapter)", true, palette).clicked()
+        {
             desk.toggle_training();
         }
         if button::round(ui, Icon::Step, "One step", "One training step", false, palette).clicked() {
@@ -187,7 +189,14 @@ pub fn training_strip_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         plots::sparkline_ui(ui, spark, desk);
         ui.add_space(6.0);
         readout::stacked(ui, 86.0, "samples/s", &rate(samples_per_sec), "Steps a second times the batch B", palette);
-        readout::stacked(ui, 66.0, "time", &duration(snapshot.trained_secs), "Time of training, without pauses", palette);
+        readout::stacked(
+            ui,
+            66.0,
+            "time",
+            &duration(snapshot.trained_secs),
+            "Time of training, without pauses",
+            palette,
+        );
     });
 }
 
@@ -198,17 +207,15 @@ pub fn fault_ui(ui: &mut Ui, canvas: Rect, desk: &mut Desk) {
     let width = (canvas.width() - 24.0).min(620.0);
     let text = ui.painter().layout(message.clone(), text_font(13.0), palette.ink, width - 32.0);
     let height = text.size().y + 60.0;
-    let plate = Rect::from_min_size(
-        pos2(canvas.center().x - 0.5 * width, canvas.top() + 48.0),
-        vec2(width, height),
-    );
+    let plate = Rect::from_min_size(pos2(canvas.center().x - 0.5 * width, canvas.top() + 48.0), vec2(width, height));
     // The plate takes the pointer, so that the canvas beneath stays still.
     let response = ui.interact(plate, ui.make_persistent_id("fault"), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &message));
     ui.painter().rect(plate, 8.0, palette.panel, (1.5, palette.fault), egui::StrokeKind::Inside);
     let size = text.size();
     ui.painter().galley(plate.min + vec2(16.0, 12.0), text, palette.ink);
-    let buttons = Rect::from_min_max(pos2(plate.left() + 16.0, plate.top() + size.y + 20.0), plate.max - vec2(16.0, 8.0));
+    let buttons =
+        Rect::from_min_max(pos2(plate.left() + 16.0, plate.top() + size.y + 20.0), plate.max - vec2(16.0, 8.0));
     row_in(ui, buttons, Layout::left_to_right(Align::Center), "ways out", |ui| {
         if can_restore {
             let tip = "Go back to the last weights whose loss was finite";

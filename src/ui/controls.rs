@@ -51,7 +51,8 @@ pub fn data_title(data: &DataSource) -> String {
     match data {
         DataSource::Shape(shape) => shape.title().to_owned(),
         DataSource::Csv(path) => {
-            let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+            let name =
+                path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
             ellipsis(&name, 18)
         }
     }
@@ -86,7 +87,8 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
     path_field(ui, &mut desk.files.csv, "CSV file", "points.csv, with header x,y");
     ui.horizontal(|ui| {
         let typed = desk.files.csv.trim().to_owned();
-        let open = |ui: &mut Ui| button::text(ui, "Open CSV", "Learn the points of this file (header x,y)", 0.0, palette);
+        let open =
+            |ui: &mut Ui| button::text(ui, "Open CSV", "Learn the points of this file (header x,y)", 0.0, palette);
         if ui.add_enabled_ui(!typed.is_empty(), open).inner.clicked() {
             desk.choose_data(DataSource::Csv(typed.into()));
             ui.close();
@@ -266,7 +268,10 @@ mod tests {
     #[test]
     fn names_fit_their_places() {
         assert_eq!(network_title(NetworkShape::default()), "3 × 128 SiLU");
-        assert_eq!(data_title(&DataSource::Csv("/some/where/a_very_long_name_of_points.csv".into())), "a_very_long_name_…");
+        assert_eq!(
+            data_title(&DataSource::Csv("/some/where/a_very_long_name_of_points.csv".into())),
+            "a_very_long_name_…"
+        );
         assert_eq!(rate_text(0.003), "0.003");
         assert_eq!(rate_text(0.00042), "4.2e−4");
     }

@@ -14,6 +14,7 @@ pub mod offscreen;
 pub mod pace;
 mod plots;
 pub mod theme;
+mod toasts;
 pub mod widgets;
 
 use std::sync::Arc;
@@ -58,7 +59,12 @@ pub fn run_window(experiment: Experiment, choice: EngineChoice) -> anyhow::Resul
 }
 
 /// The app on the window's device, which the worker shares: what it computes is painted without a copy.
-fn open(ctx: &egui::Context, state: &RenderState, experiment: Experiment, choice: EngineChoice) -> anyhow::Result<LabApp> {
+fn open(
+    ctx: &egui::Context,
+    state: &RenderState,
+    experiment: Experiment,
+    choice: EngineChoice,
+) -> anyhow::Result<LabApp> {
     theme::install(ctx);
     let context = GpuContext::new(&state.adapter, state.device.clone(), state.queue.clone());
     let software = context.info().software;
@@ -78,6 +84,8 @@ fn plain(error: &eframe::Error) -> anyhow::Error {
         eframe::Error::Wgpu(_) => anyhow!(
             "no graphics adapter that can paint a window ({error}); install a Vulkan driver (on Debian mesa-vulkan-drivers), or use the headless commands (noise-compass --help)"
         ),
-        _ => anyhow!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)"),
+        _ => {
+            anyhow!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
+        }
     }
 }

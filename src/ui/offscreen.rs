@@ -136,15 +136,17 @@ fn draw(
         if let Some(viewport) = input.viewports.get_mut(&egui::ViewportId::ROOT) {
             viewport.native_pixels_per_point = Some(pixels_per_point);
         }
-        let drawn = ctx.run_ui(input, |ui| {
+        let mut drawn = ctx.run_ui(input, |ui| {
             app.tick(ui.ctx());
             app.show(ui);
         });
-        for (id, deltas) in &drawn.textures_delta.set {
+        for (id, deltas) in drawn.textures_delta.set.drain() {
             for delta in deltas {
-                renderer.update_texture(context.device(), context.queue(), *id, delta);
+                renderer.update_texture(context.device(), context.queue(), id, &delta);
             }
         }
+        // A texture that is set free in one frame is not asked for in the next: freeing can wait for the end.
+        drawn.textures_delta.free.clear();
         output = Some(drawn);
     }
     let output = output.context("nothing was drawn")?;
@@ -190,7 +192,10 @@ fn paint(
                 color_attachments: &[Some(wgpu::RenderPassColorAttachment {
                     view: &view,
                     resolve_target: None,
-                    ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
+                    ops: wgpu::Operations {
+                        load: wgpu::LoadOp::Clear(wgpu::Color::BLACK),
+                        store: wgpu::StoreOp::Store,
+                    },
                     depth_slice: None,
                 })],
                 ..Default::default()

@@ -97,7 +97,9 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             })
             .show(ui, |plot| {
                 plot.line(
-                    Line::new("raw", PlotPoints::from(thinned(raw))).color(palette.learned.gamma_multiply(0.35)).width(1.0),
+                    Line::new("raw", PlotPoints::from(thinned(raw)))
+                        .color(palette.learned.gamma_multiply(0.35))
+                        .width(1.0),
                 );
                 plot.line(Line::new("smoothed", PlotPoints::from(thinned(smooth))).color(palette.learned).width(2.0));
             });
@@ -170,7 +172,13 @@ pub fn scales_ui(ui: &mut Ui, desk: &Desk) {
         let at = pos2(place(tau, 0.0).x, rect.bottom());
         painter.text(at, align, text, text_font(11.0), palette.faint);
     }
-    painter.text(rect.right_top(), Align2::RIGHT_TOP, format!("0 to {}", short(top / 1.04)), text_font(11.0), palette.faint);
+    painter.text(
+        rect.right_top(),
+        Align2::RIGHT_TOP,
+        format!("0 to {}", short(top / 1.04)),
+        text_font(11.0),
+        palette.faint,
+    );
 }
 
 /// The smoothed loss as a small line, for the training strip.

@@ -9,9 +9,9 @@ pub use forward::Forward;
 pub use training::Training;
 
 use super::canvas::Scene;
-use crate::data::bounds::Bounds;
 use super::desk::Desk;
 use super::widgets::equation::Equation;
+use crate::data::bounds::Bounds;
 
 /// A chapter, in the order of the rail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

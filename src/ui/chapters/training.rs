@@ -62,7 +62,9 @@ impl Page for Training {
             Target::X0 => ("x", "L is the mean of the squared distance between x 0 and its prediction at x t and t"),
             Target::V => ("v", "L is the mean of the squared distance between v and its prediction at x t and t"),
             Target::Score => ("s", "L is the mean of the squared distance between the score and its prediction"),
-            Target::Velocity => ("u", "L is the mean of the squared distance between u and its prediction at x t and t"),
+            Target::Velocity => {
+                ("u", "L is the mean of the squared distance between u and its prediction at x t and t")
+            }
         };
         let x_0 = desk.draft.target == Target::X0;
         let mut pieces = vec![Piece::Var("L"), Piece::Sign(" = 𝔼 ‖"), Piece::Var(target)];
@@ -114,7 +116,8 @@ impl Page for Training {
         controls::learning_rate_row(ui, desk);
         row::named(ui, "Seed", "Of data, first weights, batches and noise", palette, |ui| {
             let seed = DragValue::new(&mut desk.draft.seed).speed(0.1).update_while_editing(false);
-            let seed = ui.add_sized(vec2(72.0, 24.0), seed).accessible_name("Seed").on_hover_text("Drag, or click and type");
+            let seed =
+                ui.add_sized(vec2(72.0, 24.0), seed).accessible_name("Seed").on_hover_text("Drag, or click and type");
             if (seed.changed() && !seed.dragged()) || seed.drag_stopped() {
                 desk.configure(false);
             }

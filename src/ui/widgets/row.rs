@@ -15,16 +15,11 @@ const VALUE_WIDTH: f32 = 58.0;
 /// A named line; `control` is laid out from the right edge. The tooltip shows on the name.
 pub fn named<R>(ui: &mut Ui, name: &str, tip: &str, palette: &Palette, control: impl FnOnce(&mut Ui) -> R) -> R {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
-    let label = ui.painter().text(
-        pos2(rect.left(), rect.center().y),
-        Align2::LEFT_CENTER,
-        name,
-        text_font(13.0),
-        palette.weak,
-    );
+    let label =
+        ui.painter().text(pos2(rect.left(), rect.center().y), Align2::LEFT_CENTER, name, text_font(13.0), palette.weak);
     ui.interact(label, ui.make_persistent_id(("row", name)), Sense::hover()).on_hover_text(tip);
-    let mut right =
-        ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::right_to_left(Align::Center)).id_salt(("row", name)));
+    let mut right = ui
+        .new_child(UiBuilder::new().max_rect(rect).layout(Layout::right_to_left(Align::Center)).id_salt(("row", name)));
     control(&mut right)
 }
 
@@ -73,13 +68,14 @@ pub fn slider<N: Numeric>(
             .update_while_editing(false)
             .custom_formatter(|v, _| format(v))
             .custom_parser(parse);
-        let number = ui.add_sized(vec2(VALUE_WIDTH, 24.0), drag).accessible_name(format!("{name} value")).on_hover_text(tip);
+        let number =
+            ui.add_sized(vec2(VALUE_WIDTH, 24.0), drag).accessible_name(format!("{name} value")).on_hover_text(tip);
         ui.spacing_mut().interact_size.y = 16.0;
         ui.spacing_mut().slider_width = (ui.available_width() - LABEL_WIDTH).max(40.0);
-        let slider =
-            Slider::new(value, range).logarithmic(scale == Scale::Logarithmic).show_value(false).handle_shape(
-                egui::style::HandleShape::Circle,
-            );
+        let slider = Slider::new(value, range)
+            .logarithmic(scale == Scale::Logarithmic)
+            .show_value(false)
+            .handle_shape(egui::style::HandleShape::Circle);
         ui.visuals_mut().widgets.inactive.bg_fill = palette.line;
         ui.visuals_mut().widgets.inactive.fg_stroke = egui::Stroke::new(1.5, palette.ink);
         let slider = ui.add(slider).accessible_name(name).on_hover_text(tip);

@@ -45,12 +45,7 @@ pub fn choose<T: Copy + PartialEq>(
         if chosen || response.hovered() || response.has_focus() {
             let rounded = |outer: bool| if outer { 5 } else { 2 };
             let (first, last) = (index == 0, index + 1 == options.len());
-            let radius = CornerRadius {
-                nw: rounded(first),
-                sw: rounded(first),
-                ne: rounded(last),
-                se: rounded(last),
-            };
+            let radius = CornerRadius { nw: rounded(first), sw: rounded(first), ne: rounded(last), se: rounded(last) };
             ui.painter().rect_filled(rect.shrink(1.5), radius, palette.raised);
         }
         let color = if chosen { palette.ink } else { palette.weak };
