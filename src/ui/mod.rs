@@ -1,11 +1,91 @@
-//! ui.
+//! The window: what is drawn and what the hand can do. It sends [`crate::lab::message::Command`]s, reads
+//! [`crate::lab::message::Snapshot`]s, and never calls an engine.
 
+pub mod app;
+mod bars;
+pub mod canvas;
+pub mod chapters;
+pub mod clock;
+pub mod controls;
+pub mod desk;
+pub mod files;
+pub mod link;
 pub mod offscreen;
+pub mod pace;
+mod plots;
+pub mod theme;
+mod toasts;
+pub mod widgets;
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use eframe::egui_wgpu::{RenderState, WgpuSetup, WgpuSetupCreateNew};
 
 use crate::engine::EngineChoice;
+use crate::engine::gpu::GpuContext;
 use crate::lab::experiment::Experiment;
+use crate::lab::worker::Worker;
+use app::LabApp;
+use chapters::Chapter;
+use desk::Desk;
+use pace::Pace;
 
-/// Open the window.
-pub fn run_window(_experiment: Experiment, _choice: EngineChoice) -> anyhow::Result<()> {
-    anyhow::bail!("this build has no window; use the commands, see --help")
+/// Open the window and stay until it is closed.
+///
+/// # Errors
+/// One sentence, where there is no display, no adapter that can paint, or an experiment that cannot be prepared.
+pub fn run_window(experiment: Experiment, choice: EngineChoice) -> anyhow::Result<()> {
+    experiment.validate().map_err(anyhow::Error::msg)?;
+    let mut options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Noise Compass")
+            .with_app_id("noise-compass")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([960.0, 600.0]),
+        renderer: eframe::Renderer::Wgpu,
+        ..Default::default()
+    };
+    let setup = WgpuSetupCreateNew {
+        device_descriptor: Arc::new(GpuContext::device_descriptor),
+        ..WgpuSetupCreateNew::without_display_handle()
+    };
+    options.wgpu_options.wgpu_setup = WgpuSetup::CreateNew(setup);
+    let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
+        let state = cc.wgpu_render_state.as_ref().ok_or("the window has no graphics device to paint with")?;
+        Ok(Box::new(open(&cc.egui_ctx, state, experiment, choice)?))
+    };
+    eframe::run_native("Noise Compass", options, Box::new(create)).map_err(|error| plain(&error))
+}
+
+/// The app on the window's device, which the worker shares: what it computes is painted without a copy.
+fn open(
+    ctx: &egui::Context,
+    state: &RenderState,
+    experiment: Experiment,
+    choice: EngineChoice,
+) -> anyhow::Result<LabApp> {
+    theme::install(ctx);
+    let context = GpuContext::new(&state.adapter, state.device.clone(), state.queue.clone());
+    let software = context.info().software;
+    let light = ctx.system_theme() == Some(egui::Theme::Light);
+    let pace = Pace::new(software);
+    let worker = Worker::spawn(experiment, choice, Some(context), pace.on_change(ctx.clone()))?;
+    let desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
+    Ok(LabApp::new(desk, pace, Chapter::Training))
+}
+
+/// The failures of opening a window in one sentence that says what to do.
+fn plain(error: &eframe::Error) -> anyhow::Error {
+    match error {
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => anyhow!(
+            "no display to open a window on ({error}); log in to a desktop, or use the headless commands (noise-compass --help)"
+        ),
+        eframe::Error::Wgpu(_) => anyhow!(
+            "no graphics adapter that can paint a window ({error}); install a Vulkan driver (on Debian mesa-vulkan-drivers), or use the headless commands (noise-compass --help)"
+        ),
+        _ => {
+            anyhow!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
+        }
+    }
 }

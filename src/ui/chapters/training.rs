@@ -1,0 +1,196 @@
+//! Training: watch noise become data while the network learns.
+
+use egui::{DragValue, Ui, vec2};
+
+use super::Page;
+use crate::data::bounds::Bounds;
+use crate::diffusion::target::Target;
+use crate::lab::message::Command;
+use crate::ui::canvas::gpu::{Dots, Layer};
+use crate::ui::canvas::{Mark, Scene};
+use crate::ui::controls;
+use crate::ui::desk::Desk;
+use crate::ui::plots;
+use crate::ui::widgets::equation::{Equation, Piece};
+use crate::ui::widgets::number::grouped;
+use crate::ui::widgets::row::{self, Scale};
+use crate::ui::widgets::{button, pill, segmented};
+
+/// Most data points that are drawn: more would only cover the samples.
+const DATA_SHOWN: usize = 4096;
+
+/// The chapter's state.
+#[derive(Default)]
+pub struct Training {
+    data: Option<DataShown>,
+}
+
+/// The data points on show, thinned once.
+struct DataShown {
+    of: std::sync::Arc<Vec<[f32; 2]>>,
+    cloud: crate::engine::Cloud,
+    version: u64,
+}
+
+impl Training {
+    fn data(&mut self, desk: &Desk) -> &DataShown {
+        let points = &desk.snapshot.dataset.points;
+        let version = self.data.as_ref().map_or(0, |shown| shown.version);
+        let stale = self.data.as_ref().is_none_or(|shown| !std::sync::Arc::ptr_eq(&shown.of, points));
+        if stale {
+            self.data = None;
+        }
+        self.data.get_or_insert_with(|| {
+            let thinned = points.iter().take(DATA_SHOWN).copied().collect();
+            DataShown {
+                of: points.clone(),
+                cloud: crate::engine::Cloud::Host(std::sync::Arc::new(thinned)),
+                version: version + 1,
+            }
+        })
+    }
+}
+
+impl Page for Training {
+    fn hint(&self) -> &'static str {
+        "Press play: the samples leave the noise and settle on the data. Then change the data while it learns."
+    }
+
+    fn equation(&self, desk: &Desk) -> Equation {
+        let (target, spoken) = match desk.draft.target {
+            Target::Eps => ("ε", "L is the mean of the squared distance between ε and its prediction at x t and t"),
+            Target::X0 => ("x", "L is the mean of the squared distance between x 0 and its prediction at x t and t"),
+            Target::V => ("v", "L is the mean of the squared distance between v and its prediction at x t and t"),
+            Target::Score => ("s", "L is the mean of the squared distance between the score and its prediction"),
+            Target::Velocity => {
+                ("u", "L is the mean of the squared distance between u and its prediction at x t and t")
+            }
+        };
+        let x_0 = desk.draft.target == Target::X0;
+        let mut pieces = vec![Piece::Var("L"), Piece::Sign(" = 𝔼 ‖"), Piece::Var(target)];
+        if x_0 {
+            pieces.push(Piece::Sub(vec![Piece::Sign("0")]));
+        }
+        pieces.extend([
+            Piece::Sign(" − "),
+            Piece::Var(target),
+            Piece::Sub(vec![Piece::Var("θ")]),
+            Piece::Sign("("),
+            Piece::Var("x"),
+            Piece::Sub(vec![Piece::Var("t")]),
+            Piece::Sign(", "),
+            Piece::Var("t"),
+            Piece::Sign(")‖"),
+            Piece::Sup(vec![Piece::Sign("2")]),
+        ]);
+        Equation { pieces, spoken }
+    }
+
+    fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        row::named(ui, "Data", "What is learned. Other data keep the weights", palette, |ui| {
+            let title = controls::data_title(&desk.draft.data);
+            pill::menu(ui, ["Data set", "", &title], "Choose the data", palette, |ui| controls::data_menu(ui, desk));
+        });
+        row::named(ui, "Training set", "N points again and again, or fresh draws from the mixture", palette, |ui| {
+            let options = [(false, "Finite"), (true, "Fresh")];
+            if segmented::choose(ui, "Training set", &mut desk.draft.fresh, &options, palette).changed() {
+                desk.configure(false);
+            }
+        });
+        ui.add_enabled_ui(!desk.draft.fresh, |ui| {
+            let tip = "N: the size of the finite training set";
+            let points = &mut desk.draft.points;
+            if row::slider(ui, "Points", tip, points, 2..=100_000, Scale::Logarithmic, grouped, palette).done {
+                desk.configure(false);
+            }
+        });
+        ui.separator();
+        controls::path_row(ui, desk);
+        controls::timesteps_row(ui, desk);
+        ui.separator();
+        controls::network_rows(ui, desk);
+        controls::network_question(ui, desk);
+        ui.separator();
+        controls::batch_row(ui, desk);
+        controls::learning_rate_row(ui, desk);
+        row::named(ui, "Seed", "Of data, first weights, batches and noise", palette, |ui| {
+            let seed = DragValue::new(&mut desk.draft.seed).speed(0.1).update_while_editing(false);
+            let seed =
+                ui.add_sized(vec2(72.0, 24.0), seed).accessible_name("Seed").on_hover_text("Drag, or click and type");
+            if (seed.changed() && !seed.dragged()) || seed.drag_stopped() {
+                desk.configure(false);
+            }
+        });
+        let tip = "Clip every estimate of x_0 to the data's box × 1.1. Off shows what 1/a makes of a small error";
+        row::named(ui, "Clip x₀", tip, palette, |ui| {
+            let options = [(false, "Off"), (true, "On")];
+            if segmented::choose(ui, "Clip", &mut desk.draft.clip, &options, palette).changed() {
+                desk.configure(false);
+            }
+        });
+        ui.add_space(4.0);
+        let tip = "New weights from the seed. Without it, data, schedule, batch and rate change under the same weights";
+        if button::text(ui, "Start anew", tip, ui.available_width(), palette).clicked() {
+            desk.send(Command::Reset);
+        }
+    }
+
+    fn scene(&mut self, desk: &Desk) -> Scene {
+        let palette = desk.palette();
+        let snapshot = &desk.snapshot;
+        let mut scene = Scene::default();
+        if let Some(field) = &snapshot.density {
+            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+        }
+        let data = self.data(desk);
+        scene.layers.push(Layer::Points {
+            key: "data",
+            cloud: data.cloud.clone(),
+            version: data.version,
+            dots: Dots { color: palette.data.gamma_multiply(0.38), radius: 0.8 },
+        });
+        if let Some(samples) = &snapshot.samples {
+            scene.layers.push(Layer::Points {
+                key: "samples",
+                cloud: samples.clone(),
+                version: snapshot.samples_version,
+                dots: Dots { color: palette.learned.gamma_multiply(0.9), radius: 1.5 },
+            });
+        }
+        scene.legend = vec![
+            (Mark::Dot, palette.data, "data".into()),
+            (Mark::Dot, palette.learned, "samples".into()),
+            (Mark::Area, palette.glow.to_opaque(), "exact density".into()),
+        ];
+        scene
+    }
+
+    fn home(&self, desk: &Desk) -> Bounds {
+        // A margin for the samples that have not yet found the data.
+        desk.snapshot.dataset.clip.scaled(1.22)
+    }
+
+    fn density_tau(&self, _desk: &Desk) -> Option<f64> {
+        Some(0.0)
+    }
+
+    fn plots_height(&self, available: f32) -> f32 {
+        (0.32 * available).clamp(130.0, 380.0)
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let rect = ui.max_rect();
+        let middle = rect.left() + 0.56 * rect.width();
+        plots::loss_ui(ui, rect.with_max_x(middle), desk);
+        plots::timestep_loss_ui(ui, rect.with_min_x(middle), desk);
+    }
+
+    fn play(&mut self, desk: &mut Desk) {
+        desk.toggle_training();
+    }
+
+    fn reset(&mut self, desk: &mut Desk) {
+        desk.send(Command::Reset);
+    }
+}

@@ -1,0 +1,68 @@
+//! The one clock t/T that all chapters share.
+
+/// Seconds from data to noise.
+const SWEEP_SECS: f64 = 6.0;
+
+/// Where the clock stands and whether it runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clock {
+    /// t/T in [0, 1].
+    pub tau: f64,
+    /// It runs towards noise.
+    pub playing: bool,
+    seen: Option<f64>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { tau: 0.2, playing: false, seen: None }
+    }
+}
+
+impl Clock {
+    /// Start or stop. From the end it starts at the data.
+    pub fn toggle(&mut self) {
+        self.playing = !self.playing;
+        self.seen = None;
+        if self.playing && self.tau >= 1.0 {
+            self.tau = 0.0;
+        }
+    }
+
+    /// Stop at a place.
+    pub fn set(&mut self, tau: f64) {
+        self.tau = tau.clamp(0.0, 1.0);
+        self.playing = false;
+    }
+
+    /// Run to the present, given in seconds. Stops at the noise. A frame that took long does not make it jump.
+    pub fn tick(&mut self, now: f64) {
+        if self.playing {
+            let elapsed = self.seen.map_or(0.0, |seen| (now - seen).clamp(0.0, 0.25));
+            self.tau = (self.tau + elapsed / SWEEP_SECS).min(1.0);
+            self.playing = self.tau < 1.0;
+        }
+        self.seen = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_runs_from_where_it_stands_to_noise_and_stops() {
+        let mut clock = Clock::default();
+        clock.set(0.9);
+        clock.toggle();
+        let frames = (0..).take_while(|i| {
+            clock.tick(f64::from(*i) * 0.1);
+            clock.playing
+        });
+        // 0.1 of the sweep are 0.6 s: six frames of 0.1 s, after the one that starts it.
+        assert!((6..=7).contains(&frames.count()));
+        assert_eq!(clock.tau, 1.0);
+        clock.toggle();
+        assert_eq!(clock.tau, 0.0);
+    }
+}

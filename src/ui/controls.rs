@@ -1,0 +1,278 @@
+//! Controls of the experiment that appear in several places: in the menus of the top bar and in the chapters.
+
+use egui::Ui;
+
+use super::desk::Desk;
+use super::files::Purpose;
+use super::theme::Palette;
+use super::widgets::number::{grouped, short};
+use super::widgets::row::{self, Scale};
+use super::widgets::{button, pill, segmented};
+use crate::data::shapes::Shape;
+use crate::diffusion::path::Path;
+use crate::diffusion::target::Target;
+use crate::lab::experiment::DataSource;
+use crate::lab::message::Command;
+use crate::nn::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
+
+/// The name of a path in menus.
+pub fn path_title(path: Path) -> &'static str {
+    match path {
+        Path::Linear => "Linear",
+        Path::Cosine => "Cosine",
+        Path::Ve => "VE",
+        Path::Flow => "Flow",
+    }
+}
+
+/// The symbol of a target.
+pub fn target_symbol(target: Target) -> &'static str {
+    match target {
+        Target::Eps => "ε",
+        Target::X0 => "x₀",
+        Target::V => "v",
+        Target::Score => "∇ log p",
+        Target::Velocity => "u",
+    }
+}
+
+/// The name of an activation in menus.
+pub fn activation_title(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Silu => "SiLU",
+        Activation::Gelu => "GELU",
+        Activation::Relu => "ReLU",
+        Activation::Tanh => "tanh",
+    }
+}
+
+/// The name of the data: a shape's title, or the file's name.
+pub fn data_title(data: &DataSource) -> String {
+    match data {
+        DataSource::Shape(shape) => shape.title().to_owned(),
+        DataSource::Csv(path) => {
+            let name =
+                path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+            ellipsis(&name, 18)
+        }
+    }
+}
+
+/// The network in a few characters: `3 × 128 SiLU`.
+pub fn network_title(shape: NetworkShape) -> String {
+    format!("{} × {} {}", shape.depth, shape.width, activation_title(shape.activation))
+}
+
+/// At most `length` characters.
+pub fn ellipsis(text: &str, length: usize) -> String {
+    if text.chars().count() <= length {
+        return text.to_owned();
+    }
+    text.chars().take(length.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The menu of data sets: the built-ins, and a CSV by path or by dialog.
+pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    ui.set_width(230.0);
+    for shape in Shape::ALL {
+        let chosen = desk.draft.data == DataSource::Shape(shape);
+        if pill::choice(ui, chosen, shape.title(), shape.title(), palette).clicked() {
+            desk.choose_data(DataSource::Shape(shape));
+            ui.close();
+        }
+    }
+    ui.add_space(2.0);
+    ui.separator();
+    path_field(ui, &mut desk.files.csv, "CSV file", "points.csv, with header x,y");
+    ui.horizontal(|ui| {
+        let typed = desk.files.csv.trim().to_owned();
+        let open =
+            |ui: &mut Ui| button::text(ui, "Open CSV", "Learn the points of this file (header x,y)", 0.0, palette);
+        if ui.add_enabled_ui(!typed.is_empty(), open).inner.clicked() {
+            desk.choose_data(DataSource::Csv(typed.into()));
+            ui.close();
+        }
+        if button::text(ui, "Browse…", "Choose a CSV file", 0.0, palette).clicked() {
+            desk.files.browse(Purpose::OpenCsv, ui.ctx());
+        }
+    });
+}
+
+fn path_field(ui: &mut Ui, text: &mut String, name: &str, hint: &str) {
+    let width = ui.available_width();
+    let field = egui::TextEdit::singleline(text).hint_text(hint).desired_width(width - 16.0);
+    ui.add(field).accessible_name(name);
+}
+
+/// The noise schedule, side by side.
+pub fn path_row(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    row::named(ui, "Schedule", "The path x_t = a x_0 + s ε from data to noise", palette, |ui| {
+        let options = Path::ALL.map(|path| (path, path_title(path)));
+        if segmented::choose(ui, "Schedule", &mut desk.draft.path, &options, palette).changed() {
+            desk.configure(false);
+        }
+    });
+}
+
+/// The number of timesteps.
+pub fn timesteps_row(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let tip = "T: the number of noise levels that training draws from";
+    let moved =
+        row::slider(ui, "Timesteps T", tip, &mut desk.draft.timesteps, 10..=4000, Scale::Logarithmic, grouped, palette);
+    if moved.done {
+        desk.configure(false);
+    }
+}
+
+/// The menu of targets.
+pub fn target_menu(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    ui.set_width(230.0);
+    for target in Target::ALL {
+        let words = match target {
+            Target::Eps => "noise",
+            Target::X0 => "clean point",
+            Target::V => "a ε − s x₀",
+            Target::Score => "score −ε/s",
+            Target::Velocity => "velocity ε − x₀",
+        };
+        let text = format!("{}   {words}", target_symbol(target));
+        if pill::choice(ui, desk.draft.target == target, &text, words, palette).clicked() {
+            desk.draft.target = target;
+            desk.configure(true);
+            ui.close();
+        }
+    }
+    ui.add_space(4.0);
+    note(ui, "Another target starts the training anew: the old weights predict something else.", palette);
+}
+
+/// The network's shape. At step 0 a change holds at once; later it waits for a yes, because it starts anew.
+pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let shape = &mut desk.draft_shape;
+    let mut moved = false;
+    row::named(ui, "Width", "Units of a hidden layer", palette, |ui| {
+        let options = [(WIDTHS[0], "32"), (WIDTHS[1], "64"), (WIDTHS[2], "128"), (WIDTHS[3], "256")];
+        moved |= segmented::choose(ui, "Width", &mut shape.width, &options, palette).changed();
+    });
+    row::named(ui, "Depth", "Number of hidden layers", palette, |ui| {
+        const NAMES: [&str; MAX_DEPTH as usize] = ["1", "2", "3", "4", "5", "6"];
+        let options = std::array::from_fn::<_, { MAX_DEPTH as usize }, _>(|i| (i as u32 + 1, NAMES[i]));
+        moved |= segmented::choose(ui, "Depth", &mut shape.depth, &options, palette).changed();
+    });
+    row::named(ui, "Activation", "The nonlinearity between the layers", palette, |ui| {
+        let options = Activation::ALL.map(|a| (a, activation_title(a)));
+        moved |= segmented::choose(ui, "Activation", &mut shape.activation, &options, palette).changed();
+    });
+    if moved && desk.snapshot.step == 0 && !desk.is_training() {
+        desk.adopt_shape();
+    }
+}
+
+/// How many octaves of sines the network sees of the coordinates.
+pub fn octaves_row(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let mut moved = false;
+    row::named(ui, "Octaves", "Sines and cosines of the coordinates at 2^k π/3; 0 is raw coordinates", palette, |ui| {
+        const NAMES: [&str; MAX_OCTAVES as usize + 1] = ["0", "1", "2", "3", "4", "5", "6"];
+        let options = std::array::from_fn::<_, { MAX_OCTAVES as usize + 1 }, _>(|i| (i as u32, NAMES[i]));
+        moved = segmented::choose(ui, "Octaves", &mut desk.draft_shape.octaves, &options, palette).changed();
+    });
+    if moved && desk.snapshot.step == 0 && !desk.is_training() {
+        desk.adopt_shape();
+    }
+}
+
+/// Says that the chosen network starts anew and asks. Takes its place only where something waits.
+pub fn network_question(ui: &mut Ui, desk: &mut Desk) {
+    if desk.draft_shape == desk.draft.shape() {
+        return;
+    }
+    let palette = desk.palette();
+    note(ui, &format!("{} has new weights: the training starts anew.", network_title(desk.draft_shape)), palette);
+    ui.horizontal(|ui| {
+        if button::text(ui, "Use it", "Throw the weights away and start with the new network", 0.0, palette).clicked() {
+            desk.adopt_shape();
+        }
+        if button::text(ui, "Keep the old", "Go on with the present network", 0.0, palette).clicked() {
+            desk.draft_shape = desk.draft.shape();
+        }
+    });
+}
+
+/// Two weak lines of text.
+pub fn note(ui: &mut Ui, text: &str, palette: &Palette) {
+    ui.add(egui::Label::new(egui::RichText::new(text).color(palette.weak)).wrap());
+}
+
+/// The learning rate, which acts at once and keeps the weights.
+pub fn learning_rate_row(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let tip = "Adam's step size. It acts at once and keeps the weights";
+    let rate = &mut desk.draft.learning_rate;
+    let moved = row::slider(ui, "Learning rate", tip, rate, 1e-5..=1e-1, Scale::Logarithmic, rate_text, palette);
+    if moved.changed {
+        // Two digits: the slider stops at numbers that one can say.
+        let digits = 10.0_f32.powf(desk.draft.learning_rate.log10().floor() - 1.0);
+        desk.draft.learning_rate = (desk.draft.learning_rate / digits).round() * digits;
+        desk.configure(false);
+    }
+}
+
+fn rate_text(rate: f64) -> String {
+    if rate >= 1e-3 { format!("{rate:.4}").trim_end_matches('0').to_owned() } else { short(rate) }
+}
+
+/// The batch, in powers of two.
+pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let mut power = f64::from(desk.draft.batch).log2();
+    let tip = "B: samples of one training step";
+    let text = |power: f64| grouped(power.exp2().round());
+    if row::slider(ui, "Batch", tip, &mut power, 5.0..=14.0, Scale::Linear, text, palette).changed {
+        let batch = power.round().exp2() as u32;
+        if batch != desk.draft.batch {
+            desk.draft.batch = batch;
+            desk.configure(false);
+        }
+    }
+}
+
+/// The menu that saves the model.
+pub fn save_menu(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    ui.set_width(250.0);
+    note(ui, "A directory with model.safetensors (opens in PyTorch), experiment.json and metrics.jsonl", palette);
+    path_field(ui, &mut desk.files.model, "Directory of the model", "directory");
+    ui.horizontal(|ui| {
+        let typed = desk.files.model.trim().to_owned();
+        let save = |ui: &mut Ui| button::text(ui, "Save model", "Write the model into this directory", 0.0, palette);
+        if ui.add_enabled_ui(!typed.is_empty(), save).inner.clicked() {
+            desk.send(Command::Save(typed.into()));
+            ui.close();
+        }
+        if button::text(ui, "Browse…", "Choose where to save", 0.0, palette).clicked() {
+            desk.files.browse(Purpose::SaveModel, ui.ctx());
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_their_places() {
+        assert_eq!(network_title(NetworkShape::default()), "3 × 128 SiLU");
+        assert_eq!(
+            data_title(&DataSource::Csv("/some/where/a_very_long_name_of_points.csv".into())),
+            "a_very_long_name_…"
+        );
+        assert_eq!(rate_text(0.003), "0.003");
+        assert_eq!(rate_text(0.00042), "4.2e−4");
+    }
+}

@@ -1,0 +1,234 @@
+//! The loss: its curve over the steps, and its bars over the timesteps.
+
+use egui::{Align2, Rect, Role, Sense, Stroke, TextStyle, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui_plot::{Bar, BarChart, GridMark, Line, Plot, PlotPoints, VLine};
+
+use super::desk::Desk;
+use super::theme::{Palette, text_font, time_color};
+use super::widgets::number::{grouped, short};
+use crate::diffusion::path::Scales;
+use crate::engine::LOSS_BINS;
+use crate::lab::message::LossCurve;
+
+/// Most points of a line that is drawn.
+const DRAWN: usize = 600;
+
+/// Every k-th point, so that at most [`DRAWN`] are left, and the last; losses as log10.
+fn thinned(points: &[(u64, f32)]) -> Vec<[f64; 2]> {
+    let stride = points.len().div_ceil(DRAWN).max(1);
+    let last = points.len().saturating_sub(1);
+    points
+        .iter()
+        .enumerate()
+        .filter(|(index, (_, loss))| (index % stride == 0 || *index == last) && loss.is_finite() && *loss > 0.0)
+        .map(|(_, &(step, loss))| [step as f64, f64::from(loss).log10()])
+        .collect()
+}
+
+/// Marks of a logarithmic axis at 1, 2 and 5 times the powers of ten; where many decades show, at the powers alone.
+fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
+    let decades = bounds.1 - bounds.0;
+    let multiples: &[f64] = if decades > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    (bounds.0.floor() as i32..=bounds.1.ceil() as i32)
+        .flat_map(|power| multiples.iter().map(move |m| f64::from(power) + m.log10()))
+        .filter(|value| (bounds.0..=bounds.1).contains(value))
+        .map(|value| GridMark { value, step_size: bounds.1 - bounds.0 })
+        .collect()
+}
+
+fn title(ui: &Ui, rect: Rect, text: &str, palette: &Palette) {
+    ui.painter().text(rect.left_top() + vec2(14.0, 8.0), Align2::LEFT_TOP, text, text_font(11.0), palette.weak);
+}
+
+/// Round marks of an axis, about `wanted` of them: at multiples of 1, 2 or 5 times a power of ten.
+fn round_marks((low, high): (f64, f64), wanted: f64) -> Vec<GridMark> {
+    let rough = ((high - low) / wanted).max(f64::MIN_POSITIVE);
+    let power = 10.0_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|&s| s >= rough).unwrap_or(rough);
+    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
+    (first..=last).map(|k| GridMark { value: k as f64 * step, step_size: high - low }).collect()
+}
+
+/// Axis numbers are small and step back behind the curves.
+fn axis_style(ui: &mut Ui, palette: &Palette) {
+    ui.style_mut().text_styles.insert(TextStyle::Body, text_font(11.0));
+    ui.visuals_mut().override_text_color = Some(palette.weak);
+}
+
+fn plot<'a>(name: &str, palette: &Palette) -> Plot<'a> {
+    Plot::new(name.to_owned())
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(false)
+        .show_background(false)
+        .grid_color(palette.line)
+        .set_margin_fraction(vec2(0.0, 0.06))
+        .y_axis_min_width(40.0)
+        .grid_fade(0.0)
+}
+
+/// The loss over the steps: raw thin, smoothed thick, on a logarithmic axis.
+pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
+    let palette = desk.palette();
+    title(ui, rect, "Loss", palette);
+    let LossCurve { raw, smooth } = &*desk.snapshot.curve;
+    let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(10.0, 4.0));
+    if raw.is_empty() {
+        ui.painter().text(inner.center(), Align2::CENTER_CENTER, "no step yet", text_font(13.0), palette.faint);
+        return;
+    }
+    let last = raw.last().map_or(1, |point| point.0).max(10) as f64;
+    ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
+        axis_style(ui, palette);
+        plot("Loss curve", palette)
+            .include_x(0.0)
+            .include_x(last)
+            .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
+            .y_grid_spacer(|input| log_marks(input.bounds))
+            .y_axis_formatter(|mark, _| short(10.0_f64.powf(mark.value)))
+            .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value) })
+            .label_formatter(|hover| match hover {
+                egui_plot::HoverPosition::NearDataPoint { position, .. } => {
+                    Some(format!("step {}\nloss {}", grouped(position.x), short(10.0_f64.powf(position.y))))
+                }
+                egui_plot::HoverPosition::Elsewhere { .. } => None,
+            })
+            .show(ui, |plot| {
+                plot.line(
+                    Line::new("raw", PlotPoints::from(thinned(raw)))
+                        .color(palette.learned.gamma_multiply(0.35))
+                        .width(1.0),
+                );
+                plot.line(Line::new("smoothed", PlotPoints::from(thinned(smooth))).color(palette.learned).width(2.0));
+            });
+    });
+}
+
+/// The loss by timestep over the recent past, coloured by time, with the clock marked.
+pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
+    let palette = desk.palette();
+    title(ui, rect, "Loss by t / T", palette);
+    let losses = &desk.snapshot.timestep_loss;
+    let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
+    if losses.iter().all(|loss| !loss.is_finite()) {
+        ui.painter().text(inner.center(), Align2::CENTER_CENTER, "no step yet", text_font(13.0), palette.faint);
+        return;
+    }
+    let width = 1.0 / LOSS_BINS as f64;
+    let bars = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite()).map(|(bin, &loss)| {
+        let middle = (bin as f64 + 0.5) * width;
+        let color = time_color(middle as f32);
+        Bar::new(middle, f64::from(loss)).width(0.86 * width).fill(color).stroke(Stroke::NONE)
+    });
+    let bars: Vec<_> = bars.collect();
+    ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
+        axis_style(ui, palette);
+        plot("Loss by timestep", palette)
+            .include_x(0.0)
+            .include_x(1.0)
+            .include_y(0.0)
+            .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
+            .y_grid_spacer(|input| round_marks(input.bounds, 4.0))
+            .y_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { short(mark.value) })
+            .x_axis_formatter(|mark, _| format!("{:.1}", mark.value))
+            .label_formatter(|_| None)
+            .show(ui, |plot| {
+                plot.bar_chart(BarChart::new("loss by timestep", bars).allow_hover(false));
+                plot.vline(VLine::new("clock", desk.clock.tau).color(palette.ink).width(1.0));
+            });
+    });
+}
+
+/// Signal a and noise s along the clock, with the present t marked.
+pub fn scales_ui(ui: &mut Ui, desk: &Desk) {
+    const POINTS: usize = 128;
+    let palette = desk.palette();
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 150.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Signal a and noise s against t"));
+    let painter = ui.painter();
+    let frame = Rect::from_min_max(rect.min + vec2(0.0, 22.0), rect.max - vec2(0.0, 16.0));
+    let scales = |tau: f64| desk.draft.path.scales(tau, desk.draft.timesteps);
+    // Where variance explodes the axis ends at the largest noise.
+    let top = scales(1.0).s.max(1.0) * 1.04;
+    let place = |tau: f64, value: f64| {
+        pos2(frame.left() + frame.width() * tau as f32, frame.bottom() - frame.height() * (value / top) as f32)
+    };
+    painter.rect_stroke(frame, 0.0, (1.0, palette.line), egui::StrokeKind::Inside);
+    let now = desk.clock.tau;
+    painter.vline(place(now, 0.0).x, frame.y_range(), (1.0, palette.faint));
+    let mut left = rect.left();
+    for (name, color, value) in
+        [("signal a", palette.learned, (|s| s.a) as fn(Scales) -> f64), ("noise s", palette.noise, |s| s.s)]
+    {
+        let curve = (0..=POINTS).map(|i| i as f64 / POINTS as f64).map(|tau| place(tau, value(scales(tau))));
+        painter.line(curve.collect(), Stroke::new(1.8, color));
+        painter.circle_filled(place(now, value(scales(now))), 3.5, color);
+        let text = painter.text(pos2(left, rect.top()), Align2::LEFT_TOP, name, text_font(11.0), color);
+        left = text.right() + 14.0;
+    }
+    for (tau, align, text) in [(0.0, Align2::LEFT_BOTTOM, "0"), (1.0, Align2::RIGHT_BOTTOM, "t / T = 1")] {
+        let at = pos2(place(tau, 0.0).x, rect.bottom());
+        painter.text(at, align, text, text_font(11.0), palette.faint);
+    }
+    painter.text(
+        rect.right_top(),
+        Align2::RIGHT_TOP,
+        format!("0 to {}", short(top / 1.04)),
+        text_font(11.0),
+        palette.faint,
+    );
+}
+
+/// The smoothed loss as a small line, for the training strip.
+pub fn sparkline_ui(ui: &Ui, rect: Rect, desk: &Desk) {
+    let palette = desk.palette();
+    let LossCurve { raw, smooth } = &*desk.snapshot.curve;
+    let (raw, smooth) = (thinned(raw), thinned(smooth));
+    let heights = raw.iter().map(|p| p[1]);
+    let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), y| (l.min(y), h.max(y)));
+    let last = raw.last().map_or(0.0, |p| p[0]);
+    if raw.len() < 2 || last <= 0.0 {
+        let y = rect.bottom() - 2.0;
+        ui.painter().hline(rect.x_range(), y, (1.0, palette.line));
+        return;
+    }
+    let span = (high - low).max(1e-6);
+    let place = |p: &[f64; 2]| {
+        pos2(
+            rect.left() + rect.width() * (p[0] / last) as f32,
+            rect.bottom() - rect.height() * ((p[1] - low) / span) as f32,
+        )
+    };
+    let line = |points: &[[f64; 2]], stroke: Stroke| {
+        ui.painter().line(points.iter().map(place).collect(), stroke);
+    };
+    line(&raw, Stroke::new(1.0, palette.learned.gamma_multiply(0.3)));
+    line(&smooth, Stroke::new(1.8, palette.learned));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_curve_is_thinned_and_keeps_its_ends() {
+        let points: Vec<_> = (1..=10_000).map(|step| (step, 1.0 / step as f32)).collect();
+        let line = thinned(&points);
+        assert!(line.len() <= DRAWN + 1);
+        assert_eq!(line[0], [1.0, 0.0]);
+        assert!((line[line.len() - 1][1] + 4.0).abs() < 1e-6);
+        assert!(thinned(&[(1, f32::NAN), (2, 0.0)]).is_empty());
+    }
+
+    #[test]
+    fn logarithmic_marks_are_round_numbers() {
+        let values: Vec<_> = log_marks((-1.05, 0.1)).iter().map(|m| 10.0_f64.powf(m.value)).collect();
+        let expected = [0.1, 0.2, 0.5, 1.0];
+        assert_eq!(values.len(), expected.len());
+        for (value, expected) in values.iter().zip(expected) {
+            assert!((value / expected - 1.0).abs() < 1e-9);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A line of mathematics: variables in italics, sub- and superscripts, roots and bars.
+
+use egui::{Color32, FontId, Painter, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+
+use crate::ui::theme::{Palette, maths_font};
+
+/// A piece of a formula.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// Variables, in italics.
+    Var(&'static str),
+    /// Signs, numbers and words, upright.
+    Sign(&'static str),
+    /// Lower and smaller.
+    Sub(Vec<Piece>),
+    /// Higher and smaller.
+    Sup(Vec<Piece>),
+    /// Under a root.
+    Root(Vec<Piece>),
+    /// A variable with a bar above.
+    Bar(&'static str),
+}
+
+/// A formula and how it is read aloud.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Equation {
+    /// Its pieces, left to right.
+    pub pieces: Vec<Piece>,
+    /// For screen readers.
+    pub spoken: &'static str,
+}
+
+/// Size of the formula's letters, in points.
+const SIZE: f32 = 19.0;
+
+/// Draw a formula at the cursor, over the width that is left.
+pub fn equation_ui(ui: &mut Ui, equation: &Equation, palette: &Palette) {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 34.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, equation.spoken));
+    let mut shapes = Vec::new();
+    let width = measure_and_draw(ui.painter(), &equation.pieces, SIZE, palette.ink, &mut shapes);
+    // A formula wider than its panel is made smaller rather than cut.
+    let size = SIZE * (rect.width() / width.max(1.0)).min(1.0);
+    if size < SIZE {
+        shapes.clear();
+        measure_and_draw(ui.painter(), &equation.pieces, size, palette.ink, &mut shapes);
+    }
+    let baseline = vec2(rect.left(), rect.center().y + 0.3 * size);
+    ui.painter().extend(shapes.into_iter().map(|mut shape| {
+        shape.translate(baseline);
+        shape
+    }));
+    response.on_hover_text(equation.spoken);
+}
+
+/// Draw with the baseline's left end at the origin. Returns the width.
+fn measure_and_draw(painter: &Painter, pieces: &[Piece], size: f32, color: Color32, shapes: &mut Vec<Shape>) -> f32 {
+    let mut pen = Pen { painter, color, shapes, x: 0.0, y: 0.0 };
+    pen.draw(pieces, size);
+    pen.x
+}
+
+struct Pen<'a> {
+    painter: &'a Painter,
+    color: Color32,
+    shapes: &'a mut Vec<Shape>,
+    x: f32,
+    /// Of the baseline, downwards.
+    y: f32,
+}
+
+impl Pen<'_> {
+    fn draw(&mut self, pieces: &[Piece], size: f32) {
+        for piece in pieces {
+            match piece {
+                Piece::Var(text) => self.text(text, maths_font(size, true)),
+                Piece::Sign(text) => self.text(text, maths_font(size, false)),
+                Piece::Sub(inner) => self.shifted(inner, 0.22 * size, 0.68 * size),
+                Piece::Sup(inner) => self.shifted(inner, -0.36 * size, 0.68 * size),
+                Piece::Root(inner) => self.root(inner, size),
+                Piece::Bar(text) => {
+                    let left = self.x;
+                    self.text(text, maths_font(size, true));
+                    let height = self.y - 0.54 * size;
+                    let (from, to) = (left + 0.12 * size, self.x + 0.02 * size);
+                    self.line(&[vec2(from, height), vec2(to, height)]);
+                }
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str, font: FontId) {
+        let galley = self.painter.layout_no_wrap(text.to_owned(), font, self.color);
+        let ascent = galley.rows.first().and_then(|row| row.glyphs.first()).map_or(0.0, |glyph| glyph.pos.y);
+        let width = galley.size().x;
+        self.shapes.push(Shape::galley(pos2(self.x, self.y - ascent), galley, self.color));
+        self.x += width;
+    }
+
+    fn shifted(&mut self, inner: &[Piece], down: f32, size: f32) {
+        self.x += 0.03 * size;
+        self.y += down;
+        self.draw(inner, size);
+        self.y -= down;
+        self.x += 0.06 * size;
+    }
+
+    fn root(&mut self, inner: &[Piece], size: f32) {
+        let left = self.x;
+        let (top, bottom) = (self.y - 0.82 * size, self.y + 0.2 * size);
+        self.x += 0.56 * size;
+        self.draw(inner, size);
+        let end = self.x + 0.05 * size;
+        let middle = self.y - 0.28 * size;
+        self.line(&[
+            vec2(left + 0.06 * size, middle + 0.06 * size),
+            vec2(left + 0.18 * size, middle),
+            vec2(left + 0.34 * size, bottom),
+            vec2(left + 0.54 * size, top),
+            vec2(end, top),
+        ]);
+        self.x = end + 0.05 * size;
+    }
+
+    fn line(&mut self, points: &[Vec2]) {
+        let points = points.iter().map(|p| p.to_pos2()).collect();
+        self.shapes.push(Shape::line(points, Stroke::new(1.0, self.color)));
+    }
+}

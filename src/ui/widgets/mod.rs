@@ -1,0 +1,11 @@
+//! The lab's own controls. Each has a name for screen readers and a tooltip.
+
+pub mod button;
+pub mod equation;
+pub mod icon;
+pub mod number;
+pub mod pill;
+pub mod readout;
+pub mod row;
+pub mod segmented;
+pub mod time_slider;

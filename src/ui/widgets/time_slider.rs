@@ -1,0 +1,74 @@
+//! The clock's slider: viridis from data to noise.
+
+use egui::{Color32, Key, Mesh, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+
+use crate::ui::theme::{Palette, time_color};
+
+/// Steps of the gradient, two vertices each.
+const STRIPES: usize = 48;
+
+/// A slider over t/T in [0, 1], as wide as asked.
+pub fn time_slider(ui: &mut Ui, width: f32, tau: &mut f64, palette: &Palette) -> Response {
+    let (rect, mut response) = ui.allocate_exact_size(vec2(width, 28.0), Sense::click_and_drag());
+    let rail = Rect::from_center_size(rect.center(), vec2(rect.width(), 9.0));
+    if let Some(pointer) = response.interact_pointer_pos() {
+        set(tau, f64::from((pointer.x - rail.left()) / rail.width()), &mut response);
+    }
+    if response.has_focus() {
+        let steps = ui.input(|i| i.num_presses(Key::ArrowRight) as f64 - i.num_presses(Key::ArrowLeft) as f64);
+        if steps != 0.0 {
+            set(tau, *tau + 0.01 * steps, &mut response);
+        }
+    }
+    #[expect(clippy::float_cmp, reason = "an assistive tool sets the very value")]
+    ui.input(|i| {
+        use egui::accesskit::{Action, ActionData};
+        for request in i.accesskit_action_requests(response.id, Action::SetValue) {
+            if let Some(ActionData::NumericValue(value)) = request.data
+                && value != *tau
+            {
+                set(tau, value, &mut response);
+            }
+        }
+    });
+    response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), *tau, "Time"));
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_min_numeric_value(0.0);
+        node.set_max_numeric_value(1.0);
+        node.set_numeric_value_step(0.01);
+        node.add_action(egui::accesskit::Action::SetValue);
+    });
+
+    let painter = ui.painter();
+    let mut mesh = Mesh::default();
+    for i in 0..=STRIPES {
+        let share = i as f32 / STRIPES as f32;
+        let x = rail.left() + share * rail.width();
+        mesh.colored_vertex(pos2(x, rail.top()), time_color(share));
+        mesh.colored_vertex(pos2(x, rail.bottom()), time_color(share));
+        if i > 0 {
+            let k = 2 * i as u32;
+            mesh.add_triangle(k - 2, k - 1, k);
+            mesh.add_triangle(k - 1, k + 1, k);
+        }
+    }
+    // Rounded ends: discs of the end colours.
+    painter.circle_filled(rail.left_center(), 4.5, time_color(0.0));
+    painter.circle_filled(rail.right_center(), 4.5, time_color(1.0));
+    painter.add(Shape::mesh(mesh));
+    let x = rail.left() + *tau as f32 * rail.width();
+    let handle = Rect::from_center_size(pos2(x, rail.center().y), vec2(5.0, 23.0));
+    painter.rect_filled(handle.expand(2.0), 3.0, palette.panel);
+    let color: Color32 = if response.dragged() || response.has_focus() { palette.learned } else { palette.ink };
+    painter.rect_filled(handle, 2.0, color);
+    response.on_hover_text("t / T: from the data (0) to pure noise (1). Arrow keys step by 0.01, with Shift by 0.1")
+}
+
+fn set(tau: &mut f64, value: f64, response: &mut Response) {
+    // Hundredths that a hand can hit, thousandths on wide screens.
+    let value = (value.clamp(0.0, 1.0) * 1000.0).round() / 1000.0;
+    if (value - *tau).abs() > f64::EPSILON {
+        *tau = value;
+        response.mark_changed();
+    }
+}
