@@ -88,6 +88,7 @@ impl Probe {
             steps_per_sec: 0.0,
             trained_secs: 83.0,
             samples: Some(Cloud::Host(Arc::new(setup.dataset.mixture.draw(2048, 9)))),
+            runs: Arc::default(),
             samples_version: 1,
             density: None,
             version: 1,
@@ -389,7 +390,7 @@ fn a_click_trains_the_real_thing() {
     let experiment = Experiment { width: 32, depth: 1, batch: 32, points: 256, ..Experiment::default() };
     let worker = Worker::spawn(experiment, EngineChoice::Cpu, None, Box::new(|| ())).unwrap();
     let mut window = window(worker, Chapter::Training, false);
-    let mut wait = |window: &mut Harness<'_, LabApp>, done: &dyn Fn(&Snapshot) -> bool| {
+    let wait = |window: &mut Harness<'_, LabApp>, done: &dyn Fn(&Snapshot) -> bool| {
         for _ in 0..600 {
             window.run_steps(1);
             if done(&window.state().desk.snapshot) {

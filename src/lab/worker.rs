@@ -190,6 +190,11 @@ fn run(
             }
             session.handle(command);
         }
+        if obeyed && session.version() != published {
+            // What was just asked for is seen before the work on it, which may be long, begins.
+            published = session.version();
+            outlet.publish(session.snapshot());
+        }
         let tick = session.tick(budget(&session));
         let now = Instant::now();
         let due = published_at.is_none_or(|at| now.duration_since(at) >= publish_interval(&session));
