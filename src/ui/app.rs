@@ -51,6 +51,7 @@ impl LabApp {
             return;
         }
         self.frame_seen = Some(frame);
+        log::trace!("frame {frame}");
         self.pace.begin_frame();
         self.desk.take_news();
         self.desk.clock.tick(ctx.input(|i| i.time));
@@ -108,7 +109,6 @@ impl LabApp {
         self.keys(&ctx);
         let palette = self.desk.palette();
         let window = ui.max_rect();
-        ui.painter().rect_filled(window, 0.0, palette.panel);
 
         let (top, below) = window.split_top_bottom_at_y(window.top() + TOP_BAR);
         let (middle, bars) = below.split_top_bottom_at_y(below.bottom() - CLOCK_BAR - TRAINING_STRIP);
@@ -117,6 +117,10 @@ impl LabApp {
         let (rail, rest) = middle.split_left_right_at_x(middle.left() + RAIL);
         let (centre, panel) = rest.split_left_right_at_x(rest.right() - panel_width);
 
+        // Only what the canvas does not fill: on a software adapter every painted pixel counts.
+        for rect in [top, rail, panel, bars] {
+            ui.painter().rect_filled(rect, 0.0, palette.panel);
+        }
         bars::top_bar_ui(ui, top, &mut self.desk);
         bars::rail_ui(ui, rail, &mut self.chapter, &self.desk);
         bars::clock_bar_ui(ui, clock, &mut self.desk);
@@ -167,7 +171,7 @@ impl LabApp {
         let mut camera = desk.cameras.get(chapter.name()).copied().unwrap_or(home);
         let before = camera;
         let name = format!("{} canvas", chapter.title());
-        let response = canvas_ui(ui, canvas, 0, &name, scene, &mut camera, desk.format, palette);
+        let response = canvas_ui(ui, canvas, &name, scene, &mut camera, desk.format, palette);
         if camera != before {
             desk.cameras.insert(chapter.name(), camera);
         }

@@ -84,7 +84,7 @@ fn plain(error: &eframe::Error) -> anyhow::Error {
         eframe::Error::Wgpu(_) => anyhow!(
             "no graphics adapter that can paint a window ({error}); install a Vulkan driver (on Debian mesa-vulkan-drivers), or use the headless commands (noise-compass --help)"
         ),
-        _ => {
+        eframe::Error::AppCreation(error) => {
             anyhow!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
         }
     }

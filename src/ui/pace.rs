@@ -12,8 +12,8 @@ use crate::lab::message::Command;
 
 /// Between two pictures of a training, where painting has its own processor.
 const HARDWARE_INTERVAL: Duration = Duration::from_micros(16_600);
-/// The same where painting and training share the cores: 4.2 pictures a second.
-const SOFTWARE_INTERVAL: Duration = Duration::from_millis(238);
+/// The same where painting and training share the cores: a little over 4 pictures a second.
+const SOFTWARE_INTERVAL: Duration = Duration::from_millis(230);
 /// Between two frames of an animation on a software adapter.
 const SOFTWARE_ANIMATION: Duration = Duration::from_millis(50);
 /// How long the worker yields after a sign of the hand, and how often it is told.
