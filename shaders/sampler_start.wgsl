@@ -1,6 +1,6 @@
 // Puts the particles of a slice at their start and writes their features. One invocation a particle.
 //
-// slice: uniform. points [cloud], read where the start is given. states [slice] as (x, previous x̂_0 = 0).
+// slice: uniform. points [cloud], read where the start is given. states [slice][2] as (x, m = 0), (b = x, 0).
 // activations [slice][coordinate_stride].
 
 //!include math
@@ -9,7 +9,7 @@
 //!include sampling
 
 @group(0) @binding(0) var<uniform> slice: Slice;
-@group(0) @binding(1) var<storage, read> points: array<vec2<f32>>;
+@group(0) @binding(1) var<storage, read_write> points: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read_write> states: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> activations: array<vec4<f32>>;
 
@@ -21,13 +21,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let particle = slice.first + row;
     var x = vec2<f32>(0.0);
-    if slice.draw_start == 1u {
+    if slice.draw_start > 0u {
         let words = draw(slice.seed, STREAM_SAMPLER_START, 0u, particle);
         x = slice.start_std * normal_pair(words.z, words.w);
+        if slice.draw_start == 2u {
+            points[particle] = x;
+        }
     } else {
         x = points[particle];
     }
-    states[row] = vec4<f32>(x, 0.0, 0.0);
+    states[2u * row] = vec4<f32>(x, 0.0, 0.0);
+    states[2u * row + 1u] = vec4<f32>(x, 0.0, 0.0);
     for (var i = 0u; i < slice.coordinate_stride; i++) {
         activations[row * slice.coordinate_stride + i] = coordinate_features_4(x, slice.octaves, 4u * i);
     }

@@ -1,18 +1,17 @@
-// The output layer and one step of a plan, then the features for the next one. One invocation a particle.
+// The output layer and one stage of a plan, then the features for the next one. One invocation a particle.
 //
-// The cloud is written only in the last step, so that a picture of it never shows particles half-way.
+// Points are written only where the plan says so, so that a picture of a cloud never shows particles half-way.
 //
 // slice: uniform. plan: uniform, dynamic. layer: uniform (the output layer). weights.
 // activations: h [rows][inputs] at input_offset; features [rows][coordinate_stride] at 0.
-// states [slice] as (x, previous x̂_0). points [cloud].
+// states [slice][2] as (x, m), (b, 0). points [frames][cloud].
 
 //!include math
 //!include philox
 //!include features
 //!include types
 //!include sampling
-
-override LAST: bool = false;
+//!include advance
 
 @group(0) @binding(0) var<uniform> slice: Slice;
 @group(0) @binding(1) var<uniform> plan: PlanRow;
@@ -21,14 +20,6 @@ override LAST: bool = false;
 @group(0) @binding(4) var<storage, read_write> activations: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> states: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> points: array<vec2<f32>>;
-
-// A NaN passes through: clamp may turn it into a corner of the box, and the fault would look like a sample.
-fn clip(x: f32, low: f32, high: f32) -> f32 {
-    if is_nan(x) {
-        return x;
-    }
-    return clamp(x, low, high);
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -44,21 +35,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         output += h.x * weights[w].xy + h.y * weights[w + layer.outputs].xy
             + h.z * weights[w + 2u * layer.outputs].xy + h.w * weights[w + 3u * layer.outputs].xy;
     }
-    let state = states[row];
-    var x_0 = plan.x0_x * state.xy + plan.x0_output * output;
-    if plan.clip == 1u {
-        x_0 = vec2<f32>(clip(x_0.x, plan.clip_min.x, plan.clip_max.x), clip(x_0.y, plan.clip_min.y, plan.clip_max.y));
-    }
-    var x = plan.c_x * state.xy + plan.c_0 * x_0 + plan.c_prev * state.zw;
-    if plan.c_z != 0.0 {
-        let words = draw(slice.seed, STREAM_SAMPLER_NOISE, plan.index, slice.first + row);
-        x += plan.c_z * normal_pair(words.z, words.w);
-    }
-    if LAST {
-        points[slice.first + row] = x;
-        return;
-    }
-    states[row] = vec4<f32>(x, x_0);
+    let x = advance(row, plan.x0_x * states[2u * row].xy + plan.x0_output * output);
     for (var i = 0u; i < slice.coordinate_stride; i++) {
         activations[row * slice.coordinate_stride + i] = coordinate_features_4(x, slice.octaves, 4u * i);
     }

@@ -66,8 +66,8 @@ fn ancestral_plan() -> Plan {
             x0_output,
             c_x: (1.0 - beta).sqrt() * (1.0 - next) / (1.0 - now),
             c_0: next.sqrt() * beta / (1.0 - now),
-            c_prev: 0.0,
             c_z: (beta * (1.0 - next) / (1.0 - now)).sqrt(),
+            ..PlanStep::default()
         }
     });
     Plan { steps: steps.collect(), start_std: 1.0, clip: Some(Bounds { min: [-2.0; 2], max: [2.0; 2] }) }

@@ -164,6 +164,7 @@ fn plans_run_alike() {
         c_0: 0.3,
         c_prev,
         c_z: 0.2,
+        ..PlanStep::default()
     };
     let clip = Some(Bounds { min: [-1.0, -0.8], max: [1.2, 0.9] });
     let plan = Plan { steps: vec![step(1.0, 0.0), step(0.8, 0.15), step(0.6, -0.1)], start_std: 1.5, clip };

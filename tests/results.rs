@@ -1,7 +1,8 @@
 //! The result that everything else is for: with the defaults, after 2,500 steps, samples are as close to the data as data are.
 //!
 //! The exact 2-Wasserstein distance of 2048 samples to 2048 fresh points is itself noisy (two draws of the data lie 0.05
-//! to 0.17 apart), so samples are held against several fresh draws, and each of those against another draw.
+//! to 0.17 apart, by how many points fall into which loop), so it is averaged over four sets of samples and three fresh
+//! draws for each, and the floor over as many pairs of draws.
 //! `cargo test --release --test results -- --ignored --nocapture` prints the whole table of the README.
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use rayon::prelude::*;
 
 const TIMESTEPS: u32 = 1000;
 const SAMPLES: u32 = 2048;
+const SAMPLE_SETS: u64 = 4;
 const FRESH_DRAWS: u64 = 12;
 
 struct Outcome {
@@ -46,14 +48,15 @@ fn train_and_measure(engine: &mut dyn Engine, shape: Shape, path: Path, seed: u6
     }
     let context = PlanContext { path, target: Target::Eps, timesteps: TIMESTEPS };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(TIMESTEPS, context, Some(dataset.clip));
-    let cloud = engine.sample(&plan, &Start::Noise(SAMPLES), seed, &|| false).unwrap().unwrap();
+    let cloud = engine.sample(&plan, &Start::Noise(SAMPLES * SAMPLE_SETS as u32), seed, &|| false).unwrap().unwrap();
     let samples = cloud.to_host().unwrap();
     let draw = |k: u64| dataset.mixture.draw(SAMPLES as usize, 1_000_000 + 2 * FRESH_DRAWS * seed + k);
     let pairs: Vec<(f64, f64)> = (0..FRESH_DRAWS)
         .into_par_iter()
         .map(|k| {
             let fresh = draw(2 * k);
-            (wasserstein2(&samples, &fresh).unwrap(), wasserstein2(&draw(2 * k + 1), &fresh).unwrap())
+            let set = &samples[(k % SAMPLE_SETS) as usize * SAMPLES as usize..][..SAMPLES as usize];
+            (wasserstein2(set, &fresh).unwrap(), wasserstein2(&draw(2 * k + 1), &fresh).unwrap())
         })
         .collect();
     let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / FRESH_DRAWS as f64;
@@ -93,7 +96,7 @@ fn the_gpu_engine_reaches_the_floor_in_2500_steps() {
 
 #[test]
 fn the_plain_rust_engine_reaches_the_floor_in_2500_steps() {
-    check(EngineChoice::Cpu, 0..1);
+    check(EngineChoice::Cpu, 0..3);
 }
 
 #[test]

@@ -9,11 +9,13 @@ use noise_compass::data::mixture::Mixture;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Scales;
 use noise_compass::diffusion::solver::Plan;
+use noise_compass::diffusion::solver::{Sampler, Variance};
 use noise_compass::engine::{
-    self, Cloud, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Progress, Start, TrainSpec,
+    self, Cloud, Denoiser, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Progress, Recording,
+    Start, TrainSpec,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, DensityView, Notice, Snapshot, Status};
+use noise_compass::lab::message::{Command, DensityView, Notice, RunRequest, Snapshot, Status};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
@@ -92,6 +94,17 @@ impl Engine for FakeEngine {
         Ok(state)
     }
     fn sample(&mut self, _: &Plan, _: &Start, _: u64, _: &dyn Fn() -> bool) -> Result<Option<Cloud>, EngineError> {
+        Err(EngineError::Invalid("not part of the script".into()))
+    }
+    fn record(
+        &mut self,
+        _: &Plan,
+        _: &Start,
+        _: u64,
+        _: &Denoiser,
+        _: u32,
+        _: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<Recording>, EngineError> {
         Err(EngineError::Invalid("not part of the script".into()))
     }
     fn refresh(
@@ -284,7 +297,8 @@ fn a_hidden_window_trains_on_without_pictures() {
     assert_eq!((session.step(), script.lock().unwrap().refreshed), (40, 0));
     assert!(session.tick(SLICE).idle);
     session.handle(Command::Hidden(false));
-    assert!(!session.tick(SLICE).idle, "shown again, the picture is drawn");
+    run_until_idle(&mut session);
+    assert_eq!(script.lock().unwrap().refreshed, 2048, "shown again, the picture is drawn");
 }
 
 #[test]
@@ -461,4 +475,71 @@ fn without_the_wanted_engine_the_worker_runs_on_plain_rust_and_says_why() {
     assert!(text.contains("none found"), "{text}");
     worker.send(Command::StepOnce);
     wait_for(&worker, "a step", |s| s.step == 1);
+}
+
+fn field_request(session: &Session, exact: bool, follow: bool) -> Arc<RunRequest> {
+    let snapshot = session.snapshot();
+    let points = Start::Points(snapshot.dataset.points.iter().take(50).copied().collect::<Vec<_>>().into());
+    let plan = Plan::field(snapshot.experiment.plan_context(), 0.4, 0.0, 1.0);
+    Arc::new(RunRequest { plan, start: points, seed: 0, exact, every: 1, follow })
+}
+
+#[test]
+fn runs_are_done_in_turn_and_follow_the_training_where_asked() {
+    let mut session = on_cpu(small());
+    let frame = |session: &Session, slot: &'static str| {
+        let result = session.snapshot().runs[slot].done.clone().unwrap();
+        (result.step, result.recording.points.to_host().unwrap()[50..].to_vec())
+    };
+    for (slot, exact, follow) in [("exact", true, true), ("follows", false, true), ("once", false, false)] {
+        let request = field_request(&session, exact, follow);
+        session.handle(Command::Run(slot, request));
+    }
+    assert!(session.snapshot().runs.values().all(|run| run.progress.is_some() && run.done.is_none()));
+    run_until_idle(&mut session);
+    let before = ["exact", "follows", "once"].map(|slot| frame(&session, slot));
+    assert!(before.iter().all(|(step, _)| *step == 0));
+    run_to(&mut session, 40);
+    run_until_idle(&mut session);
+    let after = ["exact", "follows", "once"].map(|slot| frame(&session, slot));
+    assert_eq!(before[0], after[0], "the exact field does not depend on the weights");
+    assert_eq!(after[1].0, 40);
+    assert_ne!(before[1].1, after[1].1);
+    assert_eq!(before[2], after[2]);
+    // Other data: the exact field is another one.
+    session.handle(configure(|experiment| experiment.data = DataSource::Shape(Shape::Circle), &session, false));
+    run_until_idle(&mut session);
+    assert_ne!(frame(&session, "exact").1, after[0].1);
+    session.handle(Command::StopRun("exact"));
+    assert!(!session.snapshot().runs.contains_key("exact"));
+}
+
+#[test]
+fn a_newer_wish_ends_a_long_run_at_once() {
+    let experiment = small();
+    let context = experiment.plan_context();
+    let long = Arc::new(RunRequest {
+        plan: Sampler::Ddpm(Variance::BetaTilde).plan(experiment.timesteps, context, None),
+        start: Start::Noise(100_000),
+        seed: 0,
+        exact: false,
+        every: 1000,
+        follow: false,
+    });
+    let short = Arc::new(RunRequest { start: Start::Noise(10), ..RunRequest::clone(&long) });
+    let worker = Worker::spawn(experiment, EngineChoice::Cpu, None, Box::new(|| {})).unwrap();
+    let wait = |what: &str, done: &dyn Fn(&Snapshot) -> bool| {
+        let begun = Instant::now();
+        while !done(&worker.snapshot()) {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{what}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    };
+    worker.send(Command::Run("cloud", long));
+    wait("it begins", &|s| {
+        s.runs.get("cloud").and_then(|run| run.progress.as_ref()).is_some_and(|progress| progress.get() > 0.0)
+    });
+    worker.send(Command::Run("cloud", short));
+    wait("the short one is done", &|s| s.runs["cloud"].done.is_some());
+    assert_eq!(worker.snapshot().runs["cloud"].done.as_ref().unwrap().recording.particles, 10);
 }

@@ -117,7 +117,10 @@ fn structs_lie_on_the_device_as_on_the_host() {
         "sampler_step",
         types::PlanRow,
         "PlanRow",
-        [x0_x, x0_output, c_x, c_0, c_prev, c_z, index, clip, clip_min, clip_max,]
+        [
+            x0_x, x0_output, c_x, c_0, c_prev, c_base, c_z, m_x, m_0, m_prev, a, s, clip_min, clip_max, index, clip,
+            ends_step, write, frame, padding,
+        ]
     );
     assert_twins!("log_density", types::View, "View", [min, cell, resolution, component_count, padding]);
     assert_twins!("batch_draw", TimestepRow, "TimestepRow", [a, s, target_x0, target_eps, loss_weight, padding]);

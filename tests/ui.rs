@@ -88,6 +88,7 @@ impl Probe {
             steps_per_sec: 0.0,
             trained_secs: 83.0,
             samples: Some(Cloud::Host(Arc::new(setup.dataset.mixture.draw(2048, 9)))),
+            runs: Arc::default(),
             samples_version: 1,
             density: None,
             version: 1,

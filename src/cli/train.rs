@@ -72,7 +72,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let mut display = Display::new(args.steps);
     while session.status() == Status::Training && !interrupted.load(Ordering::Relaxed) {
         session.tick(SLICE);
-        display.show(&session);
+        if session.status() == Status::Training {
+            display.show(&session);
+        }
     }
     session.handle(Command::Pause);
     display.finish();
@@ -125,15 +127,12 @@ impl Display {
         let Snapshot { step, loss, steps_per_sec, .. } = session.snapshot();
         let loss = loss.map_or_else(|| "-".into(), |loss| format!("{loss:.4}"));
         let text = format!("loss {loss}, {steps_per_sec:.0} steps/s");
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(step);
-                bar.set_message(text);
-            }
-            None => {
-                self.told_at = Instant::now();
-                say(&format!("step {step} of {}, {text}", self.steps));
-            }
+        if let Some(bar) = &self.bar {
+            bar.set_position(step);
+            bar.set_message(text);
+        } else {
+            self.told_at = Instant::now();
+            say(&format!("step {step} of {}, {text}", self.steps));
         }
     }
 

@@ -87,21 +87,19 @@ pub fn read_rows(path: &Path) -> Result<Vec<[f64; 2]>, DataError> {
             let line = record.position().map_or(0, |position| line_of(path, position));
             DataError::Line { file: path.into(), line, problem }
         };
-        let found = match columns {
-            Some(found) => found,
-            None => {
-                let (found, is_header) = find_columns(&record).map_err(fail)?;
-                columns = Some(found);
-                if is_header {
-                    continue;
-                }
-                found
+        let [x, y] = if let Some(found) = columns {
+            found
+        } else {
+            let (found, is_header) = find_columns(&record).map_err(fail)?;
+            columns = Some(found);
+            if is_header {
+                continue;
             }
+            found
         };
         if points.len() == MAX_ROWS {
             return Err(DataError::TooMany(path.into()));
         }
-        let [x, y] = found;
         points.push([number(&record, x, "x").map_err(fail)?, number(&record, y, "y").map_err(fail)?]);
     }
     if points.is_empty() {
@@ -111,10 +109,7 @@ pub fn read_rows(path: &Path) -> Result<Vec<[f64; 2]>, DataError> {
 }
 
 fn unreadable(path: &Path, error: &csv::Error) -> DataError {
-    let reason = match error.kind() {
-        csv::ErrorKind::Io(error) => error.to_string(),
-        _ => error.to_string(),
-    };
+    let reason = if let csv::ErrorKind::Io(error) = error.kind() { error.to_string() } else { error.to_string() };
     DataError::Unreadable { file: path.into(), reason }
 }
 
@@ -126,7 +121,7 @@ fn line_of(path: &Path, position: &csv::Position) -> u64 {
         std::fs::File::open(path)?.take(position.byte() + BLANK_LINES_LOOKED_AT).read_to_end(&mut head)?;
         let start = head.len().min(position.byte() as usize);
         let blanks = head[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        Ok(1 + head[..start + blanks].iter().filter(|&&byte| byte == b'\n').count() as u64)
+        Ok(head[..start + blanks].split(|&byte| byte == b'\n').count() as u64)
     };
     count().unwrap_or_else(|_| position.line())
 }

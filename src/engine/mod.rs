@@ -174,6 +174,35 @@ pub enum Start {
     Points(Arc<Vec<[f32; 2]>>),
 }
 
+/// Which x̂_0 a run follows.
+#[derive(Clone, Debug)]
+pub enum Denoiser {
+    /// The network's, by the EMA weights.
+    Learned,
+    /// The posterior mean E[x_0 | x_t] of the mixture, in closed form.
+    Exact(Arc<Mixture>),
+}
+
+/// The frames of a run, from its start to its end.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// t/T of each frame; the first is the start.
+    pub taus: Vec<f64>,
+    /// Particles in a frame.
+    pub particles: usize,
+    /// Points [frames, particles].
+    pub points: Cloud,
+}
+
+impl Recording {
+    /// t/T of the frames of a plan.
+    pub fn taus_of(plan: &Plan, every: u32) -> Vec<f64> {
+        let start = plan.steps.first().map_or(0.0, |stage| stage.tau);
+        let ends = plan.recorded_stages(every).into_iter().map(|stage| plan.steps[stage].tau_next);
+        std::iter::once(start).chain(ends).collect()
+    }
+}
+
 /// One model in training. Implementations agree with each other within stated float tolerances.
 pub trait Engine: Send {
     /// Which engine this is.
@@ -207,6 +236,18 @@ pub trait Engine: Send {
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Cloud>, EngineError>;
 
+    /// Like [`Engine::sample`], by either x̂_0, keeping a frame of the start, of every `every`-th step and of the last.
+    /// `done` is told the share of the work done, between pieces of it, and ends the run by answering false.
+    fn record(
+        &mut self,
+        plan: &Plan,
+        start: &Start,
+        seed: u64,
+        denoiser: &Denoiser,
+        every: u32,
+        done: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<Recording>, EngineError>;
+
     /// Like [`Engine::sample`] from noise, but only for the particles `first..first + count` of a cloud made before: a
     /// refresh in slices that never holds up a frame. Without a cloud all `total` are sampled: the first picture is whole.
     fn refresh(
@@ -232,7 +273,7 @@ pub trait Engine: Send {
         resolution: u32,
     ) -> Result<Vec<f32>, EngineError>;
 
-    /// Loss and gradient (flat, as the weights) of one given batch: x_t [n, 2], t in 1..=T [n], target [n, 2].
+    /// Loss and gradient (flat, as the weights) of one given batch: x_t [n, 2], t in 1..=T `[n]`, target [n, 2].
     /// For tests and for inspection; the training step uses the same kernels. Blocks.
     fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError>;
 

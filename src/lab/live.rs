@@ -19,14 +19,13 @@ const SHARE_SOFTWARE: f64 = 0.08;
 #[derive(Debug)]
 pub struct LivePicture {
     plan: Arc<Plan>,
+    /// On the present engine; `None` before its first picture.
     cloud: Option<Cloud>,
-    /// What is shown: the cloud once every particle of it has been sampled.
+    /// What is drawn: the cloud, or an earlier engine's while there is none.
     shown: Option<Cloud>,
     version: u64,
     /// The particle that comes next.
     cursor: u32,
-    /// Particles never sampled yet.
-    missing: u32,
     /// Particles not sampled from the present weights.
     stale: u32,
     slice: Slice,
@@ -42,7 +41,6 @@ impl LivePicture {
             shown: None,
             version: 0,
             cursor: 0,
-            missing: LIVE_SAMPLES,
             stale: LIVE_SAMPLES,
             slice: Slice::new(),
             share: Share::new(if software { SHARE_SOFTWARE } else { SHARE }),
@@ -65,7 +63,7 @@ impl LivePicture {
     /// The engine changed: its memory is gone, and the old picture stays until the new one is whole.
     pub fn change_engine(&mut self, software: bool) {
         self.cloud = None;
-        (self.cursor, self.missing, self.stale) = (0, LIVE_SAMPLES, LIVE_SAMPLES);
+        (self.cursor, self.stale) = (0, LIVE_SAMPLES);
         self.slice = Slice::new();
         self.share = Share::new(if software { SHARE_SOFTWARE } else { SHARE });
     }
@@ -92,16 +90,15 @@ impl LivePicture {
 
     /// Renew the next slice. Returns how many particles; tell [`LivePicture::measured`] how long it took.
     pub fn refresh(&mut self, engine: &mut dyn Engine) -> Result<u32, EngineError> {
-        let count = self.slice.count().min(LIVE_SAMPLES - self.cursor);
+        // The first picture is whole.
+        let wanted = if self.cloud.is_some() { self.slice.count() } else { LIVE_SAMPLES };
+        let count = wanted.min(LIVE_SAMPLES - self.cursor);
         let cloud = engine.refresh(self.cloud.take(), LIVE_SAMPLES, self.cursor, count, &self.plan, LIVE_SEED)?;
         self.cloud = Some(cloud);
         self.cursor = (self.cursor + count) % LIVE_SAMPLES;
-        self.missing = self.missing.saturating_sub(count);
         self.stale = self.stale.saturating_sub(count);
-        if self.missing == 0 {
-            self.shown.clone_from(&self.cloud);
-            self.version += 1;
-        }
+        self.shown.clone_from(&self.cloud);
+        self.version += 1;
         Ok(count)
     }
 

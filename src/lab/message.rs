@@ -1,12 +1,15 @@
 //! The whole vocabulary between the window and the worker: the UI sends a [`Command`] and reads the latest [`Snapshot`].
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::data::bounds::Bounds;
 use crate::data::dataset::Dataset;
-use crate::engine::{Cloud, EngineChoice, EngineInfo, LOSS_BINS};
+use crate::diffusion::solver::Plan;
+use crate::engine::{Cloud, EngineChoice, EngineInfo, LOSS_BINS, Recording, Start};
 
 use super::experiment::Experiment;
 
@@ -33,6 +36,10 @@ pub enum Command {
     SwitchEngine(EngineChoice),
     /// Show the exact density at this t/T over these bounds (data units).
     ShowDensity(DensityView),
+    /// Record a run for a chapter; it replaces what the slot asked for before, even while that runs.
+    Run(Slot, Arc<RunRequest>),
+    /// The slot asks for nothing any more; its result goes.
+    StopRun(Slot),
     /// Somebody is dragging, or playing an animation: give painting more of the machine for this long.
     Interacting(Duration),
     /// The window is hidden (or shown again): no samples are drawn while it is.
@@ -54,6 +61,68 @@ pub struct DensityView {
     pub bounds: Bounds,
     /// Cells per side.
     pub resolution: u32,
+}
+
+/// The name under which a chapter asks for runs and finds their results.
+pub type Slot = &'static str;
+
+/// A run that a chapter wants recorded: a cloud through a sampler, a few paths, or (by [`Plan::field`]) a field.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    /// The stages, compiled for the experiment that runs.
+    pub plan: Plan,
+    /// Where the particles start.
+    pub start: Start,
+    /// Key of starts and noise.
+    pub seed: u64,
+    /// By the exact x̂_0 of the experiment's data, else by the network's.
+    pub exact: bool,
+    /// Keep a frame of the start, of every so many steps, and of the last.
+    pub every: u32,
+    /// Run again as the weights change, within the live picture's share of the time.
+    pub follow: bool,
+}
+
+/// Where a slot stands.
+#[derive(Clone, Debug)]
+pub struct RunState {
+    /// What is asked for.
+    pub request: Arc<RunRequest>,
+    /// Waiting or under way: the share of the work done so far, read at any time.
+    pub progress: Option<RunProgress>,
+    /// The last result; while a run is under way, of the request before.
+    pub done: Option<Arc<RunResult>>,
+}
+
+/// The share of a run that is done, written by the worker and read by the window.
+#[derive(Clone, Debug, Default)]
+pub struct RunProgress(Arc<AtomicU32>);
+
+impl RunProgress {
+    /// Set the share, 0 to 1.
+    pub fn set(&self, share: f32) {
+        self.0.store(share.to_bits(), Ordering::Relaxed);
+    }
+
+    /// The share, 0 to 1.
+    pub fn get(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// What was asked for.
+    pub request: Arc<RunRequest>,
+    /// The frames.
+    pub recording: Recording,
+    /// Updates that the weights had seen.
+    pub step: u64,
+    /// Grows with every result of any slot: the canvas uploads when it changes.
+    pub version: u64,
+    /// Seconds that it took.
+    pub secs: f64,
 }
 
 /// A density on a grid, ready to be drawn.
@@ -121,6 +190,8 @@ pub struct Snapshot {
     pub samples_version: u64,
     /// The exact density last asked for.
     pub density: Option<DensityField>,
+    /// Runs asked for by chapters, by slot.
+    pub runs: Arc<BTreeMap<Slot, RunState>>,
     /// Grows with every change of any kind: the window repaints when it does.
     pub version: u64,
     /// The last thing worth a toast (saved, restored, engine switched), with its number.

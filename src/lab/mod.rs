@@ -5,6 +5,7 @@ pub mod live;
 pub mod message;
 pub mod pace;
 pub mod record;
+pub mod runs;
 pub mod session;
 pub mod setup;
 pub mod worker;

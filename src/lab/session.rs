@@ -12,6 +12,7 @@ use super::live::LivePicture;
 use super::message::{Command, DensityField, DensityView, Notice, Snapshot, Status};
 use super::pace::{Rate, rest_after};
 use super::record::LossRecord;
+use super::runs::{Runs, Superseded};
 use super::setup::Setup;
 use crate::engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState, Progress};
 use crate::export::model_dir;
@@ -72,6 +73,7 @@ pub struct Session {
     last_good: ModelState,
     last_good_secs: f64,
     live: LivePicture,
+    runs: Runs,
     hidden: bool,
     interacting_until: Option<Instant>,
     density_wanted: Option<DensityView>,
@@ -112,6 +114,7 @@ impl Session {
             last_good: state,
             last_good_secs: 0.0,
             live,
+            runs: Runs::default(),
             hidden: false,
             interacting_until: None,
             density_wanted: None,
@@ -188,6 +191,7 @@ impl Session {
             samples: self.live.shown().cloned(),
             samples_version: self.live.version(),
             density: self.density.clone(),
+            runs: self.runs.states().clone(),
             version: self.version,
             notice: self.notice.clone(),
         }
@@ -218,6 +222,14 @@ impl Session {
                     self.density_wanted = Some(view);
                 }
             }
+            Command::Run(slot, request) => {
+                self.runs.want(slot, request);
+                self.version += 1;
+            }
+            Command::StopRun(slot) => {
+                self.runs.stop(slot);
+                self.version += 1;
+            }
             Command::Interacting(duration) => self.interacting_until = Some(Instant::now() + duration),
             Command::Hidden(hidden) => self.hidden = hidden,
             Command::Save(directory) => self.save(&directory),
@@ -246,6 +258,9 @@ impl Session {
         }
         self.compute_density()?;
         let steps = if self.is_training() { self.train(budget)? } else { 0 };
+        if !self.hidden && self.fault.is_none() {
+            self.do_run()?;
+        }
         if !self.hidden && self.fault.is_none() && self.live.is_due(self.is_training(), Instant::now()) {
             self.refresh_picture()?;
         }
@@ -259,7 +274,8 @@ impl Session {
     fn is_idle(&self) -> bool {
         let picture = self.hidden || self.fault.is_some() || self.live.is_current();
         let density = self.density_wanted.is_none() || matches!(self.fault, Some(Fault::Engine(_)));
-        !self.is_training() && picture && density
+        let runs = self.hidden || self.fault.is_some() || !self.runs.is_waiting(self.step);
+        !self.is_training() && picture && density && runs
     }
 
     fn train(&mut self, budget: Duration) -> Result<u32, EngineError> {
@@ -341,6 +357,22 @@ impl Session {
             self.version += 1;
         }
         Ok(())
+    }
+
+    /// The run of one slot, if it is somebody's turn.
+    fn do_run(&mut self) -> Result<(), EngineError> {
+        let Some(slot) = self.runs.next(self.step, self.is_training(), Instant::now()) else { return Ok(()) };
+        self.take_progress(true)?;
+        let mixture = self.setup.dataset.mixture.clone();
+        if self.runs.run(slot, self.engine.as_mut(), &mixture, self.step)? {
+            self.version += 1;
+        }
+        Ok(())
+    }
+
+    /// Let a newer wish of a slot end its run at once: `superseded` is asked during runs.
+    pub fn set_superseded(&mut self, superseded: Superseded) {
+        self.runs.set_superseded(superseded);
     }
 
     fn compute_density(&mut self) -> Result<(), EngineError> {
@@ -428,6 +460,9 @@ impl Session {
             // The density that is shown is no longer that of the data: draw it again.
             self.density_wanted = self.density_wanted.or(self.density.as_ref().map(|field| field.view));
         }
+        if !Arc::ptr_eq(&self.setup.dataset, &setup.dataset) {
+            self.runs.again();
+        }
         self.live.set_plan(&setup.plan);
         self.setup = setup;
         self.version += 1;
@@ -474,6 +509,7 @@ impl Session {
         };
         self.engine = engine;
         self.live.change_engine(self.engine.info().software);
+        self.runs.again();
         self.step = state.step;
         self.submitted = state.step;
         self.rate.clear();

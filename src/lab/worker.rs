@@ -1,7 +1,9 @@
 //! The thread that runs a [`Session`] beside the window: commands in, the latest [`Snapshot`] out.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 
 use super::experiment::Experiment;
-use super::message::{Command, LossCurve, Notice, Snapshot, Status};
+use super::message::{Command, LossCurve, Notice, Slot, Snapshot, Status};
 use super::session::{EngineFactory, Session};
 use super::setup::Setup;
 use crate::engine::gpu::GpuContext;
@@ -21,6 +23,7 @@ pub type OnChange = Box<dyn Fn() + Send>;
 /// The worker. Dropping it ends the thread.
 pub struct Worker {
     commands: Sender<Command>,
+    wishes: Arc<Wishes>,
     latest: Arc<Mutex<Arc<Snapshot>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -51,18 +54,21 @@ impl Worker {
         let setup = Setup::new(experiment).map_err(anyhow::Error::msg)?;
         let latest = Arc::new(Mutex::new(Arc::new(starting(&setup))));
         let (commands, inbox) = unbounded();
+        let wishes = Arc::new(Wishes::default());
+        let heard = wishes.clone();
         let outlet = Outlet { latest: latest.clone(), on_change };
         let thread = std::thread::Builder::new().name("lab".into()).spawn(move || {
-            let run = AssertUnwindSafe(|| run(&setup, choice, &factory, &inbox, &outlet));
+            let run = AssertUnwindSafe(|| run(&setup, choice, &factory, &inbox, &heard, &outlet));
             if let Err(panic) = catch_unwind(run) {
                 outlet.publish_panic(panic.as_ref());
             }
         })?;
-        Ok(Self { commands, latest, thread: Some(thread) })
+        Ok(Self { commands, wishes, latest, thread: Some(thread) })
     }
 
     /// Send a command. After the thread ended it goes nowhere; the snapshot says why.
     pub fn send(&self, command: Command) {
+        self.wishes.send(&command);
         if self.commands.send(command).is_err() {
             log::warn!("the worker has ended: a command was dropped");
         }
@@ -76,11 +82,44 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        self.wishes.send(&Command::Quit);
         // An error means that the thread has ended by itself.
         let _ = self.commands.send(Command::Quit);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// What waits in the channel for slots, known to the worker while a run keeps it from reading.
+#[derive(Default)]
+struct Wishes {
+    waiting: Mutex<BTreeMap<Slot, u32>>,
+    quit: AtomicBool,
+}
+
+impl Wishes {
+    /// A command goes into the channel.
+    fn send(&self, command: &Command) {
+        match command {
+            Command::Run(slot, _) | Command::StopRun(slot) => *lock(&self.waiting).entry(slot).or_default() += 1,
+            Command::Quit => self.quit.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+
+    /// A command was taken out of the channel.
+    fn receive(&self, command: &Command) {
+        if let Command::Run(slot, _) | Command::StopRun(slot) = command
+            && let Some(count) = lock(&self.waiting).get_mut(slot)
+        {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// True where a slot was asked for something else, or the window closes.
+    fn supersede(&self, slot: Slot) -> bool {
+        self.quit.load(Ordering::Relaxed) || lock(&self.waiting).get(slot).is_some_and(|count| *count > 0)
     }
 }
 
@@ -115,12 +154,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The body of the thread: takes the commands that wait, works, publishes; sleeps on the channel when idle.
-fn run(setup: &Setup, choice: EngineChoice, factory: &EngineFactory, inbox: &Receiver<Command>, outlet: &Outlet) {
+fn run(
+    setup: &Setup,
+    choice: EngineChoice,
+    factory: &EngineFactory,
+    inbox: &Receiver<Command>,
+    wishes: &Arc<Wishes>,
+    outlet: &Outlet,
+) {
     let Some(mut session) = open(setup, choice, factory, outlet) else {
         // Nothing runs: keep the fault on show until the window closes.
         while !matches!(inbox.recv(), Ok(Command::Quit) | Err(_)) {}
         return;
     };
+    let heard = wishes.clone();
+    session.set_superseded(Arc::new(move |slot| heard.supersede(slot)));
     let mut published = 0;
     let mut published_at = None;
     let mut waiting = Vec::new();
@@ -133,11 +181,19 @@ fn run(setup: &Setup, choice: EngineChoice, factory: &EngineFactory, inbox: &Rec
             }
         }
         let obeyed = !waiting.is_empty();
+        for command in &waiting {
+            wishes.receive(command);
+        }
         for command in coalesce(std::mem::take(&mut waiting)) {
             if matches!(command, Command::Quit) {
                 return;
             }
             session.handle(command);
+        }
+        if obeyed && session.version() != published {
+            // What was just asked for is seen before the work on it, which may be long, begins.
+            published = session.version();
+            outlet.publish(session.snapshot());
         }
         let tick = session.tick(budget(&session));
         let now = Instant::now();
@@ -193,6 +249,9 @@ fn coalesce(commands: Vec<Command>) -> Vec<Command> {
                 *restart |= *earlier;
                 kept.pop();
             }
+            (Some(Command::Run(earlier, _)), Command::Run(slot, _)) if *earlier == *slot => {
+                kept.pop();
+            }
             (Some(Command::ShowDensity(_)), Command::ShowDensity(_))
             | (Some(Command::Interacting(_)), Command::Interacting(_)) => {
                 kept.pop();
@@ -239,6 +298,7 @@ fn starting(setup: &Setup) -> Snapshot {
         trained_secs: 0.0,
         samples: None,
         samples_version: 0,
+        runs: Arc::default(),
         density: None,
         version: 0,
         notice: None,

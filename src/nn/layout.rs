@@ -71,7 +71,7 @@ pub struct LayerSpan {
     pub outputs: usize,
     /// Offset of the weight, row-major [out, in] as in PyTorch.
     pub weight: usize,
-    /// Offset of the bias [out].
+    /// Offset of the bias `[out]`.
     pub bias: usize,
 }
 

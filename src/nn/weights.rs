@@ -1,6 +1,6 @@
 //! A model in training, on the host and in safetensors files.
 //!
-//! A file holds f32 tensors `layers.{i}.weight` [out, in] and `layers.{i}.bias` [out]; the same with the prefix `ema.`
+//! A file holds f32 tensors `layers.{i}.weight` [out, in] and `layers.{i}.bias` `[out]`; the same with the prefix `ema.`
 //! (the moving average, which is what one samples with); and, to go on training, with `adam_m.` and `adam_v.`. The
 //! metadata has `experiment` (JSON) and `step`.
 

@@ -25,6 +25,7 @@ use eframe::egui_wgpu::{RenderState, WgpuSetup, WgpuSetupCreateNew};
 use crate::engine::EngineChoice;
 use crate::engine::gpu::GpuContext;
 use crate::lab::experiment::Experiment;
+use crate::lab::message::Command;
 use crate::lab::worker::Worker;
 use app::LabApp;
 use chapters::Chapter;
@@ -71,6 +72,8 @@ fn open(
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);
     let worker = Worker::spawn(experiment, choice, Some(context), pace.on_change(ctx.clone()))?;
+    // The lab opens learning: that is its point.
+    worker.send(Command::Play);
     let desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
     Ok(LabApp::new(desk, pace, Chapter::Training))
 }

@@ -1,17 +1,22 @@
 //! A sampler is a plan: a table of coefficients that any engine runs.
 //!
-//! Per step, with x̂_0 the (clipped) prediction at the step's time and z ~ N(0, I):
-//! x ← c_x·x + c_0·x̂_0 + c_prev·x̂_0,prev + c_z·z. Adding a sampler means adding a table, not a shader.
+//! Three registers a particle: the point x at which x̂_0 is evaluated, a memory m, and the base b of the present step.
+//! Per stage, with x̂_0 the (clipped) prediction at x and z ~ N(0, I):
+//! x ← c_x·x + c_0·x̂_0 + c_prev·m + c_base·b + c_z·z and m ← m_x·x + m_0·x̂_0 + m_prev·m (by the x before);
+//! the last stage of a step makes the new x the base. By default m is the x̂_0 of the stage before and every stage ends
+//! a step: DDPM, DDIM and DPM-Solver++(2M) need no more. Heun and Runge–Kutta take several stages a step.
+//! Adding a sampler means adding a table, not a shader.
 
+mod ode;
 mod plans;
 
 pub use plans::{Sampler, SamplerParseError, Variance};
 
-use super::path::Path;
-use super::target::Target;
+use super::path::{Path, Scales};
+use super::target::{Pair, Target};
 use crate::data::bounds::Bounds;
 
-/// One step of a plan.
+/// One stage of a plan; most samplers take one a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlanStep {
     /// t/T at which the network is evaluated.
@@ -26,21 +31,74 @@ pub struct PlanStep {
     pub c_x: f64,
     /// Factor of x̂_0.
     pub c_0: f64,
-    /// Factor of the previous step's x̂_0 (0 in the first step).
+    /// Factor of the memory, by default the x̂_0 of the stage before (0 in the first stage).
     pub c_prev: f64,
+    /// Factor of the base.
+    pub c_base: f64,
     /// Factor of the fresh noise z.
     pub c_z: f64,
+    /// Memory: factor of x.
+    pub m_x: f64,
+    /// Memory: factor of x̂_0.
+    pub m_0: f64,
+    /// Memory: factor of the memory.
+    pub m_prev: f64,
+    /// The new x becomes the base: a step ends here.
+    pub ends_step: bool,
+    /// (a, s) at `tau`, by which the exact x̂_0 is computed where that is asked for.
+    pub scales: Scales,
+}
+
+impl Default for PlanStep {
+    /// Nothing moves; the memory is the x̂_0 of the stage before, and the stage is a step.
+    fn default() -> Self {
+        Self {
+            tau: 0.0,
+            tau_next: 0.0,
+            x0_x: 0.0,
+            x0_output: 1.0,
+            c_x: 1.0,
+            c_0: 0.0,
+            c_prev: 0.0,
+            c_base: 0.0,
+            c_z: 0.0,
+            m_x: 0.0,
+            m_0: 1.0,
+            m_prev: 0.0,
+            ends_step: true,
+            scales: Scales { a: 1.0, s: 0.0 },
+        }
+    }
 }
 
 /// A compiled sampler.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Steps from noise to data.
+    /// Stages from noise to data.
     pub steps: Vec<PlanStep>,
     /// Standard deviation of the start x_T.
     pub start_std: f64,
     /// Box to which every x̂_0 is clipped; `None` shows what 1/a makes of a small error.
     pub clip: Option<Bounds>,
+}
+
+impl Plan {
+    /// A plan of one stage that moves nothing on: its result is `c_x`·x + `c_0`·x̂_0 at t/T = `tau`, so a run of it from
+    /// given points is a field at these points. The score is (−1/s², a/s²), ε̂ (1/s, −a/s), x̂_0 itself (0, 1).
+    pub fn field(context: PlanContext, tau: f64, c_x: f64, c_0: f64) -> Self {
+        let scales = context.path.scales(tau, context.timesteps);
+        let Pair(x0_x, x0_output) = context.target.to_x0(scales);
+        let stage = PlanStep { tau, tau_next: tau, x0_x, x0_output, c_x, c_0, scales, ..PlanStep::default() };
+        Self { steps: vec![stage], start_std: 1.0, clip: None }
+    }
+
+    /// The stages after which a recording takes a frame: of the steps, every `every`-th and the last.
+    pub fn recorded_stages(&self, every: u32) -> Vec<usize> {
+        let ends: Vec<usize> = (0..self.steps.len()).filter(|&stage| self.steps[stage].ends_step).collect();
+        let last = ends.len().saturating_sub(1);
+        let every = every.max(1) as usize;
+        (0..ends.len()).filter(|&step| (step + 1) % every == 0 || step == last).map(|step| ends[step]).collect()
+    }
 }
 
 /// What a plan is compiled for.

@@ -1,4 +1,4 @@
-//! The samplers, each compiled into a [`Plan`]: DDPM ancestral and DDIM(η).
+//! The samplers, each compiled into a [`Plan`]: DDPM ancestral, DDIM(η), and Runge–Kutta on the probability-flow ODE.
 //!
 //! Written in the path's (a, s), so that every path is served, and in (x, x̂_0), so that clipping x̂_0 is felt
 //! everywhere. A step goes from time t to an earlier time r, which need not be the one before it: with
@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ode::Method;
 use super::{Plan, PlanContext, PlanStep};
 use crate::data::bounds::Bounds;
 use crate::diffusion::path::Scales;
@@ -32,11 +33,17 @@ pub enum Sampler {
         /// 0 deterministic, 1 ancestral.
         eta: f64,
     },
+    /// The probability-flow ODE by Euler's method: DDIM with η = 0 at times that crowd towards the data.
+    Euler,
+    /// The probability-flow ODE by Heun's method (Karras et al. 2022, algorithm 1).
+    Heun,
+    /// The probability-flow ODE by the classical Runge–Kutta method of fourth order.
+    Rk4,
 }
 
 /// A sampler's name that is not one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a sampler: use ddpm, ddpm-beta, ddim, or ddim:ETA with ETA between 0 and 1")]
+#[error("'{0}' is not a sampler: use ddpm, ddpm-beta, ddim, ddim:ETA with ETA between 0 and 1, euler, heun or rk4")]
 pub struct SamplerParseError(pub String);
 
 /// Steps of DDIM where nobody says how many.
@@ -44,7 +51,14 @@ const DDIM_STEPS: u32 = 50;
 
 impl Sampler {
     /// One of each, in the order of the menus.
-    pub const ALL: [Self; 3] = [Self::Ddpm(Variance::BetaTilde), Self::Ddpm(Variance::Beta), Self::Ddim { eta: 0.0 }];
+    pub const ALL: [Self; 6] = [
+        Self::Ddpm(Variance::BetaTilde),
+        Self::Ddpm(Variance::Beta),
+        Self::Ddim { eta: 0.0 },
+        Self::Euler,
+        Self::Heun,
+        Self::Rk4,
+    ];
 
     /// The name on the command line and in files, without DDIM's η; `Display` gives the whole.
     pub fn name(self) -> &'static str {
@@ -52,19 +66,23 @@ impl Sampler {
             Self::Ddpm(Variance::BetaTilde) => "ddpm",
             Self::Ddpm(Variance::Beta) => "ddpm-beta",
             Self::Ddim { .. } => "ddim",
+            Self::Euler => "euler",
+            Self::Heun => "heun",
+            Self::Rk4 => "rk4",
         }
     }
 
-    /// Steps that suit the sampler for a model of T timesteps: all of them for DDPM, 50 for DDIM.
+    /// Steps that suit the sampler for a model of T timesteps: all of them for DDPM, 50 for the others.
     pub fn default_steps(self, timesteps: u32) -> u32 {
         match self {
             Self::Ddpm(_) => timesteps,
-            Self::Ddim { .. } => DDIM_STEPS.min(timesteps),
+            Self::Ddim { .. } | Self::Euler | Self::Heun | Self::Rk4 => DDIM_STEPS.min(timesteps),
         }
     }
 
-    /// Compile into a table. The times are whole timesteps, evenly spaced from T down to 0; `steps` is held within
-    /// 1..=T, so [`Plan::steps`] says how many there are.
+    /// Compile into a table. The times are whole timesteps, evenly spaced from T down to 0 (for the methods
+    /// on the ODE they crowd towards the data); `steps` is held within 1..=T. Heun and Runge–Kutta take several stages a
+    /// step.
     pub fn plan(self, steps: u32, context: PlanContext, clip: Option<Bounds>) -> Plan {
         let PlanContext { path, target, timesteps } = context;
         let timesteps = timesteps.max(1);
@@ -74,17 +92,31 @@ impl Sampler {
             let t = u64::from(timesteps) * u64::from(left) / u64::from(steps);
             t as f64 / f64::from(timesteps)
         };
+        let Scales { a, s } = path.scales(1.0, timesteps);
+        // Standardised data have variance 1 per axis.
+        let start_std = (a * a + s * s).sqrt();
+        if let Some(method) = self.method() {
+            return method.plan(steps, context, start_std, clip);
+        }
         let step = |left: u32| {
             let (tau, tau_next) = (tau(left), tau(left - 1));
             let now = path.scales(tau, timesteps);
             let next = path.scales(tau_next, timesteps);
             let Pair(x0_x, x0_output) = target.to_x0(now);
             let (c_x, c_0, c_z) = self.coefficients(now, next);
-            PlanStep { tau, tau_next, x0_x, x0_output, c_x, c_0, c_prev: 0.0, c_z }
+            PlanStep { tau, tau_next, x0_x, x0_output, c_x, c_0, c_z, scales: now, ..PlanStep::default() }
         };
-        let Scales { a, s } = path.scales(1.0, timesteps);
-        // Standardised data have variance 1 per axis.
-        Plan { steps: (1..=steps).rev().map(step).collect(), start_std: (a * a + s * s).sqrt(), clip }
+        Plan { steps: (1..=steps).rev().map(step).collect(), start_std, clip }
+    }
+
+    /// The integrator of the ODE, which compiles its own table.
+    fn method(self) -> Option<Method> {
+        match self {
+            Self::Euler => Some(Method::Euler),
+            Self::Heun => Some(Method::Heun),
+            Self::Rk4 => Some(Method::Rk4),
+            Self::Ddpm(_) | Self::Ddim { .. } => None,
+        }
     }
 
     /// (c_x, c_0, c_z) of one step from `now` to the earlier `next`.
@@ -105,6 +137,8 @@ impl Sampler {
                 };
                 (c_x, c_0, noise.sqrt())
             }
+            // Compiled by `Method::plan`; Euler's step is DDIM's.
+            Self::Euler | Self::Heun | Self::Rk4 => Self::Ddim { eta: 0.0 }.coefficients(now, next),
             // x_r = a_r x̂_0 + √(s_r² − σ²) ε̂ + σ z with ε̂ = (x − a_t x̂_0)/s_t: Song, Meng & Ermon 2021, eq. 12.
             Self::Ddim { eta } => {
                 let sigma = eta * posterior_variance.sqrt();
@@ -169,7 +203,7 @@ mod tests {
             assert_eq!(sampler.to_string().parse(), Ok(sampler));
         }
         assert_eq!("ddim:0.5".parse(), Ok(Sampler::Ddim { eta: 0.5 }));
-        for wrong in ["", "DDPM", "ddim:", "ddim:2", "ddim:-0.1", "ddim:NaN", "ddpm:0.5", "euler"] {
+        for wrong in ["", "DDPM", "ddim:", "ddim:2", "ddim:-0.1", "ddim:NaN", "ddpm:0.5", "rk5"] {
             let error = wrong.parse::<Sampler>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("'{wrong}' is not a sampler")), "{error}");
         }

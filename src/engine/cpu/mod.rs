@@ -5,6 +5,7 @@ mod activation;
 mod adam;
 mod batch;
 mod density;
+mod exact;
 mod matmul;
 pub mod network;
 mod real;
@@ -19,7 +20,10 @@ pub use real::Real;
 
 use self::network::{BLOCK, Samples, Workspace};
 use self::train::Trainer;
-use super::{Cloud, Engine, EngineError, EngineInfo, EngineKind, ModelState, Progress, Start, TrainSpec, TrainingData};
+use super::{
+    Cloud, Denoiser, Engine, EngineError, EngineInfo, EngineKind, ModelState, Progress, Recording, Start, TrainSpec,
+    TrainingData,
+};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Scales;
@@ -110,7 +114,30 @@ impl Engine for CpuEngine {
         Ok(points.map(|points| Cloud::Host(Arc::new(points))))
     }
 
-    /// Where there is no cloud yet, the particles beyond the slice lie at their starts x_T.
+    fn record(
+        &mut self,
+        plan: &Plan,
+        start: &Start,
+        seed: u64,
+        denoiser: &Denoiser,
+        every: u32,
+        done: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<Recording>, EngineError> {
+        let network = self.trainer()?.network(true);
+        let mut points = match start {
+            Start::Noise(n) => sample::starts(seed, 0, *n, plan.start_std),
+            Start::Points(points) => points.to_vec(),
+        };
+        let particles = points.len();
+        let kept = plan.recorded_stages(every);
+        let keep = |stage: usize| kept.binary_search(&stage).is_ok();
+        let frames = sample::run_frames(&network, denoiser, plan, &points, 0, seed, &keep, done);
+        Ok(frames.map(|frames| {
+            points.extend(frames);
+            Recording { taus: Recording::taus_of(plan, every), particles, points: Cloud::Host(Arc::new(points)) }
+        }))
+    }
+
     fn refresh(
         &mut self,
         cloud: Option<Cloud>,

@@ -34,7 +34,7 @@ struct Layer<T> {
 pub struct Samples<'a> {
     /// x_t [n, 2].
     pub x: &'a [[f32; 2]],
-    /// t in 1..=T [n].
+    /// t in 1..=T `[n]`.
     pub t: &'a [u32],
     /// Target [n, 2].
     pub target: &'a [[f32; 2]],

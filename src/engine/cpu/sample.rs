@@ -1,18 +1,20 @@
-//! Running a plan: per step x ← c_x x + c_0 x̂_0 + c_prev x̂_0,prev + c_z z (see [`crate::diffusion::solver`]).
+//! Running a plan: the recurrence of [`crate::diffusion::solver`], for the network's x̂_0 or the exact one.
 
 use rayon::prelude::*;
 
+use super::exact::Posterior;
 use super::network::{BLOCK, Network, Workspace};
 use crate::data::bounds::Bounds;
 use crate::diffusion::solver::{Plan, PlanStep};
+use crate::engine::Denoiser;
 use crate::engine::philox::{Stream, normal};
 
-/// A particle on its way from noise to data.
+/// A particle on its way from noise to data: its registers.
 #[derive(Clone, Copy)]
 struct Particle {
     x: [f32; 2],
-    /// x̂_0 of the step before.
-    x0_previous: [f32; 2],
+    memory: [f32; 2],
+    base: [f32; 2],
 }
 
 /// The starts of the particles `first..first + count`: N(0, std² I). They depend on nothing but seed and index.
@@ -22,7 +24,7 @@ pub fn starts(seed: u64, first: u32, count: u32, std: f64) -> Vec<[f32; 2]> {
 }
 
 /// Run a plan from given starts; `first` is the index of the first particle. `None` if `stop`, asked before every
-/// step, says so.
+/// stage, says so.
 pub fn run(
     network: &Network<f32>,
     plan: &Plan,
@@ -31,44 +33,87 @@ pub fn run(
     seed: u64,
     stop: &dyn Fn() -> bool,
 ) -> Option<Vec<[f32; 2]>> {
-    let mut particles: Vec<_> = starts.iter().map(|&x| Particle { x, x0_previous: [0.0; 2] }).collect();
-    for (number, step) in plan.steps.iter().enumerate() {
-        if stop() {
-            return None;
-        }
-        let time_bias = network.time_bias(step.tau);
-        let step = Step::new(step, plan.clip, seed, number as u32);
-        particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
-            || Workspace::new(network.shape()),
-            |work, (block, particles)| {
-                let mut points = [[0.0; 2]; BLOCK];
-                for (point, particle) in points.iter_mut().zip(&*particles) {
-                    *point = particle.x;
-                }
-                let outputs = network.predict(&points[..particles.len()], &time_bias, work);
-                for ((particle, output), row) in particles.iter_mut().zip(outputs).zip(0..) {
-                    step.advance(particle, output, first + (block * BLOCK) as u32 + row);
-                }
-            },
-        );
-    }
-    Some(particles.into_iter().map(|particle| particle.x).collect())
+    let last = plan.steps.len().saturating_sub(1);
+    let keep = |stage| stage == last;
+    let frames = run_frames(network, &Denoiser::Learned, plan, starts, first, seed, &keep, &|_| !stop())?;
+    // A plan without stages leaves every particle where it was.
+    Some(if frames.is_empty() { starts.to_vec() } else { frames })
 }
 
-/// A step's coefficients in f32.
-struct Step {
+/// Run a plan, returning the points after every stage that `keep` names, one frame after the other. `done` is told the
+/// share of the work done before every stage, and ends the run by answering false.
+#[allow(clippy::too_many_arguments)]
+pub fn run_frames(
+    network: &Network<f32>,
+    denoiser: &Denoiser,
+    plan: &Plan,
+    starts: &[[f32; 2]],
+    first: u32,
+    seed: u64,
+    keep: &dyn Fn(usize) -> bool,
+    done: &dyn Fn(f32) -> bool,
+) -> Option<Vec<[f32; 2]>> {
+    let mut particles: Vec<_> = starts.iter().map(|&x| Particle { x, memory: [0.0; 2], base: x }).collect();
+    let mut frames = Vec::new();
+    for (number, stage) in plan.steps.iter().enumerate() {
+        if !done(number as f32 / plan.steps.len() as f32) {
+            return None;
+        }
+        let step = Stage::new(stage, plan.clip, seed, number as u32);
+        let index_of = |block: usize, row: usize| first + (block * BLOCK + row) as u32;
+        match denoiser {
+            Denoiser::Learned => {
+                let time_bias = network.time_bias(stage.tau);
+                particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
+                    || Workspace::new(network.shape()),
+                    |work, (block, particles)| {
+                        let mut points = [[0.0; 2]; BLOCK];
+                        for (point, particle) in points.iter_mut().zip(&*particles) {
+                            *point = particle.x;
+                        }
+                        let outputs = network.predict(&points[..particles.len()], &time_bias, work);
+                        for (row, (particle, output)) in particles.iter_mut().zip(outputs).enumerate() {
+                            let x_0 = step.prediction(particle.x, output);
+                            step.advance(particle, x_0, index_of(block, row));
+                        }
+                    },
+                );
+            }
+            Denoiser::Exact(mixture) => {
+                let posterior = Posterior::new(mixture, stage.scales);
+                particles.par_chunks_mut(BLOCK).enumerate().for_each(|(block, particles)| {
+                    for (row, particle) in particles.iter_mut().enumerate() {
+                        step.advance(particle, posterior.mean(particle.x), index_of(block, row));
+                    }
+                });
+            }
+        }
+        if keep(number) {
+            frames.extend(particles.iter().map(|particle| particle.x));
+        }
+    }
+    Some(frames)
+}
+
+/// A stage's coefficients in f32.
+struct Stage {
     x0_x: f32,
     x0_output: f32,
     c_x: f32,
     c_0: f32,
     c_prev: f32,
+    c_base: f32,
     c_z: f32,
+    m_x: f32,
+    m_0: f32,
+    m_prev: f32,
+    ends_step: bool,
     clip: Option<Bounds>,
     seed: u64,
     number: u32,
 }
 
-impl Step {
+impl Stage {
     fn new(step: &PlanStep, clip: Option<Bounds>, seed: u64, number: u32) -> Self {
         Self {
             x0_x: step.x0_x as f32,
@@ -76,25 +121,43 @@ impl Step {
             c_x: step.c_x as f32,
             c_0: step.c_0 as f32,
             c_prev: step.c_prev as f32,
+            c_base: step.c_base as f32,
             c_z: step.c_z as f32,
+            m_x: step.m_x as f32,
+            m_0: step.m_0 as f32,
+            m_prev: step.m_prev as f32,
+            ends_step: step.ends_step,
             clip,
             seed,
             number,
         }
     }
 
-    fn advance(&self, particle: &mut Particle, output: [f32; 2], index: u32) {
+    /// x̂_0 of the network's output, before the clip.
+    fn prediction(&self, x: [f32; 2], output: [f32; 2]) -> [f32; 2] {
+        [0, 1].map(|axis| self.x0_x * x[axis] + self.x0_output * output[axis])
+    }
+
+    fn advance(&self, particle: &mut Particle, x_0: [f32; 2], index: u32) {
         let z = if self.c_z == 0.0 { [0.0; 2] } else { normal(self.seed, Stream::SamplerNoise, self.number, index) };
         for axis in 0..2 {
-            let x = particle.x[axis];
-            let mut x0 = self.x0_x * x + self.x0_output * output[axis];
+            let (x, memory) = (particle.x[axis], particle.memory[axis]);
+            let mut x_0 = x_0[axis];
             if let Some(clip) = self.clip {
                 // `f32::clamp` panics where the box is upside down, and hands NaN through.
                 let (low, high) = (clip.min[axis].min(clip.max[axis]), clip.max[axis].max(clip.min[axis]));
-                x0 = x0.clamp(low, high);
+                x_0 = x_0.clamp(low, high);
             }
-            let previous = std::mem::replace(&mut particle.x0_previous[axis], x0);
-            particle.x[axis] = self.c_x * x + self.c_0 * x0 + self.c_prev * previous + self.c_z * z[axis];
+            let moved = self.c_x * x
+                + self.c_0 * x_0
+                + self.c_prev * memory
+                + self.c_base * particle.base[axis]
+                + self.c_z * z[axis];
+            particle.memory[axis] = self.m_x * x + self.m_0 * x_0 + self.m_prev * memory;
+            particle.x[axis] = moved;
+            if self.ends_step {
+                particle.base[axis] = moved;
+            }
         }
     }
 }
@@ -114,8 +177,17 @@ mod tests {
     #[test]
     fn steps_follow_the_recurrence() {
         let network = Network::new(SHAPE, &vec![0.0; SHAPE.parameters()]);
-        let step =
-            PlanStep { tau: 0.5, tau_next: 0.4, x0_x: 2.0, x0_output: 1.0, c_x: 0.5, c_0: 0.25, c_prev: 3.0, c_z: 0.1 };
+        let step = PlanStep {
+            tau: 0.5,
+            tau_next: 0.4,
+            x0_x: 2.0,
+            x0_output: 1.0,
+            c_x: 0.5,
+            c_0: 0.25,
+            c_prev: 3.0,
+            c_z: 0.1,
+            ..PlanStep::default()
+        };
         let first = 7;
         let points = run(&network, &plan(step, 2, None), &[[1.0, -2.0], [0.5, 4.0]], first, 11, &|| false).unwrap();
         for (index, start) in [[1.0, -2.0], [0.5, 4.0]].into_iter().enumerate() {
@@ -132,7 +204,7 @@ mod tests {
     fn clipping_holds_x0_in_the_box_and_leaves_nan_visible() {
         let clip = Some(Bounds { min: [-1.0, -0.5], max: [1.0, 0.5] });
         let step =
-            PlanStep { tau: 0.5, tau_next: 0.0, x0_x: 1.0, x0_output: 1.0, c_x: 0.0, c_0: 1.0, c_prev: 0.0, c_z: 0.0 };
+            PlanStep { tau: 0.5, tau_next: 0.0, x0_x: 1.0, x0_output: 1.0, c_x: 0.0, c_0: 1.0, ..PlanStep::default() };
         let mut weights = vec![0.0; SHAPE.parameters()];
         let start = [[9.0, -9.0]];
         let network = Network::new(SHAPE, &weights);

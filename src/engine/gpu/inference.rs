@@ -5,16 +5,39 @@ use super::kernel::{DynamicTable, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
 use super::types::{Layer, PlanRow, Slice};
+use crate::data::mixture::Mixture;
 use crate::diffusion::solver::Plan;
 use crate::diffusion::timetable::time_embedding;
-use crate::engine::EngineError;
+use crate::engine::{Denoiser, EngineError};
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;
 
-/// A plan bound to a model and to slices of at most `rows` particles of one cloud.
+/// What to run, on what, and where to.
+pub struct RunRequest<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Which x̂_0 it follows.
+    pub denoiser: &'a Denoiser,
+    /// The weights of the learned one.
+    pub weights: &'a wgpu::Buffer,
+    /// Points [frames, total]: given starts are read from the first frame, results are written.
+    pub points: &'a wgpu::Buffer,
+    /// Particles of the cloud.
+    pub total: u32,
+    /// Most particles in a slice.
+    pub slice_rows: u32,
+    /// Key of starts and noise.
+    pub seed: u64,
+    /// The start is drawn, else it is given.
+    pub draw_start: bool,
+    /// Keep a frame of the start, of every so many steps and of the last; `None` keeps the end, in the first frame.
+    pub record_every: Option<u32>,
+}
+
+/// A plan bound to a model and to slices of one cloud.
 pub struct PlanRun {
-    steps: u32,
+    stages: u32,
     slice_rows: u32,
     layer_count: u32,
     slice: wgpu::Buffer,
@@ -29,50 +52,46 @@ pub struct PlanRun {
     first_group: wgpu::BindGroup,
     dense_group: wgpu::BindGroup,
     step_group: wgpu::BindGroup,
-    last_group: wgpu::BindGroup,
+    /// Set where the exact x̂_0 is followed: no network is evaluated then.
+    exact_group: Option<wgpu::BindGroup>,
 }
 
 impl PlanRun {
-    /// Bind. `draw_start` draws the start, else it is read from `points`, which receives the result either way.
-    #[allow(clippy::too_many_arguments)]
+    /// Bind.
     pub fn new(
         context: &GpuContext,
         kernels: &Kernels,
         layout: &DeviceLayout,
-        weights: &wgpu::Buffer,
-        plan: &Plan,
-        points: &wgpu::Buffer,
-        slice_rows: u32,
-        seed: u64,
-        draw_start: bool,
+        request: &RunRequest<'_>,
     ) -> Result<Self, EngineError> {
+        let RunRequest { plan, weights, points, slice_rows, seed, .. } = *request;
         let rows = slice_rows.next_multiple_of(ROW_PADDING);
-        let steps = plan.steps.len() as u32;
+        let stages = plan.steps.len() as u32;
         let table = layout.inference_layers(rows);
         let (first, head) = (table[0], table[table.len() - 1]);
 
-        // In step k the first layer's bias is row k of `time_bias`.
+        // In stage k the first layer's bias is row k of `time_bias`.
         let first_rows: Vec<Layer> =
-            (0..steps).map(|step| Layer { bias_offset: step * first.outputs, ..first }).collect();
-        let first_layers = DynamicTable::new::<Layer>(context, "first layer", steps);
+            (0..stages).map(|stage| Layer { bias_offset: stage * first.outputs, ..first }).collect();
+        let first_layers = DynamicTable::new::<Layer>(context, "first layer", stages);
         first_layers.write(context, &first_rows);
         let layers = DynamicTable::new::<Layer>(context, "layers", table.len() as u32);
         layers.write(context, &table);
-        let plan_rows = DynamicTable::new::<PlanRow>(context, "plan", steps);
-        plan_rows.write(context, &rows_of(plan));
+        let plan_rows = DynamicTable::new::<PlanRow>(context, "plan", stages);
+        plan_rows.write(context, &rows_of(request));
 
         let embedding: Vec<f32> = plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
         let embedding = context.storage("plan times", &embedding);
-        let time_bias = context.buffer("time bias", 16 * u64::from(steps * first.outputs), STORAGE);
+        let time_bias = context.buffer("time bias", 16 * u64::from(stages * first.outputs), STORAGE);
         let activations = context.buffer(
             "inference activations",
             16 * u64::from(rows) * u64::from(layout.coordinate_stride + 2 * layout.hidden_stride),
             STORAGE,
         );
-        let states = context.buffer("particle states", 16 * u64::from(rows), STORAGE);
+        let states = context.buffer("particle states", 32 * u64::from(rows), STORAGE);
         let unused = context.buffer("unused", 16, STORAGE);
         let row_count = context.uniform("row count", &[rows, 0, 0, 0]);
-        let step_count = context.uniform("step count", &[steps, 0, 0, 0]);
+        let step_count = context.uniform("step count", &[stages, 0, 0, 0]);
         let first_layer = context.uniform("first layer", &first);
         let head = context.uniform("output layer", &head);
         let slice_template = Slice {
@@ -81,18 +100,30 @@ impl PlanRun {
             count: 0,
             octaves: layout.shape().octaves,
             coordinate_stride: layout.coordinate_stride,
-            draw_start: u32::from(draw_start),
+            draw_start: match (request.draw_start, request.record_every) {
+                (false, _) => 0,
+                (true, None) => 1,
+                (true, Some(_)) => 2,
+            },
             start_std: plan.start_std as f32,
         };
         let slice = context.uniform("slice", &slice_template);
 
+        let exact_group = match request.denoiser {
+            Denoiser::Learned => None,
+            Denoiser::Exact(mixture) => {
+                let components = context.storage("components", &components_of(mixture));
+                let buffers = [&slice, &plan_rows.buffer, &components, &states, points];
+                Some(kernels.sampler_step_exact.bind(context, &buffers))
+            }
+        };
         let step_buffers = [&slice, &plan_rows.buffer, &head, weights, &activations, &states, points];
         let run = Self {
-            steps,
+            stages,
             slice_rows,
             layer_count: table.len() as u32,
             time_group: kernels.time_bias.bind(context, &[&first_layer, &step_count, weights, &embedding, &time_bias]),
-            time_invocations: steps * first.outputs,
+            time_invocations: stages * first.outputs,
             start_group: kernels.sampler_start.bind(context, &[&slice, points, &states, &activations]),
             first_group: kernels
                 .dense_infer
@@ -101,7 +132,7 @@ impl PlanRun {
                 .dense_infer
                 .bind(context, &[&layers.buffer, &row_count, weights, weights, &activations, &unused]),
             step_group: kernels.sampler_step.bind(context, &step_buffers),
-            last_group: kernels.sampler_last_step.bind(context, &step_buffers),
+            exact_group,
             slice,
             row_count,
             slice_template,
@@ -113,9 +144,9 @@ impl PlanRun {
         Ok(run)
     }
 
-    /// Steps of the plan.
-    pub fn steps(&self) -> u32 {
-        self.steps
+    /// Stages of the plan.
+    pub fn stages(&self) -> u32 {
+        self.stages
     }
 
     /// True if slices of `count` particles fit.
@@ -132,9 +163,11 @@ impl PlanRun {
         context.queue().write_buffer(&self.row_count, 0, bytemuck::cast_slice(&[rows, 0, 0, 0]));
     }
 
-    /// Record the time biases, once before the first step.
+    /// Record the time biases, once before the first stage.
     pub fn encode_times(&self, kernels: &Kernels, pass: &mut wgpu::ComputePass<'_>) {
-        kernels.time_bias.dispatch(pass, &self.time_group, &[], [groups_of_64(self.time_invocations), 1]);
+        if self.exact_group.is_none() {
+            kernels.time_bias.dispatch(pass, &self.time_group, &[], [groups_of_64(self.time_invocations), 1]);
+        }
     }
 
     /// Record the start of a slice of `count` particles.
@@ -142,44 +175,70 @@ impl PlanRun {
         kernels.sampler_start.dispatch(pass, &self.start_group, &[], [groups_of_64(count), 1]);
     }
 
-    /// Record one step of the plan on a slice of `count` particles.
-    pub fn encode_step(
+    /// Record one stage of the plan on a slice of `count` particles.
+    pub fn encode_stage(
         &self,
         kernels: &Kernels,
         layout: &DeviceLayout,
         pass: &mut wgpu::ComputePass<'_>,
-        step: u32,
+        stage: u32,
         count: u32,
     ) {
+        let plan_row = self.plan_rows.offset(stage);
+        let particle_groups = [groups_of_64(count), 1];
+        if let Some(group) = &self.exact_group {
+            kernels.sampler_step_exact.dispatch(pass, group, &[plan_row], particle_groups);
+            return;
+        }
         let rows = count.next_multiple_of(ROW_PADDING);
         let tile_groups = [groups_of_64(rows / 8 * (layout.hidden_stride / 2)), 1];
-        kernels.dense_infer.dispatch(pass, &self.first_group, &[self.first_layers.offset(step)], tile_groups);
+        kernels.dense_infer.dispatch(pass, &self.first_group, &[self.first_layers.offset(stage)], tile_groups);
         for layer in 1..self.layer_count - 1 {
             kernels.dense_infer.dispatch(pass, &self.dense_group, &[self.layers.offset(layer)], tile_groups);
         }
-        let (kernel, group) = if step + 1 == self.steps {
-            (&kernels.sampler_last_step, &self.last_group)
-        } else {
-            (&kernels.sampler_step, &self.step_group)
-        };
-        kernel.dispatch(pass, group, &[self.plan_rows.offset(step)], [groups_of_64(count), 1]);
+        kernels.sampler_step.dispatch(pass, &self.step_group, &[plan_row], particle_groups);
     }
 }
 
-fn rows_of(plan: &Plan) -> Vec<PlanRow> {
-    (0..)
+/// Components as (μ, σ², ln w).
+fn components_of(mixture: &Mixture) -> Vec<[f32; 4]> {
+    mixture.components.iter().map(|c| [c.mean[0], c.mean[1], c.sigma * c.sigma, c.weight.ln()]).collect()
+}
+
+fn rows_of(request: &RunRequest<'_>) -> Vec<PlanRow> {
+    let plan = request.plan;
+    let recorded = match request.record_every {
+        None => vec![plan.steps.len() - 1],
+        Some(every) => plan.recorded_stages(every),
+    };
+    // The first frame is the start where frames are kept, else the end.
+    let first_frame = u32::from(request.record_every.is_some());
+    let mut rows: Vec<PlanRow> = (0..)
         .zip(&plan.steps)
-        .map(|(index, step)| PlanRow {
-            x0_x: step.x0_x as f32,
-            x0_output: step.x0_output as f32,
-            c_x: step.c_x as f32,
-            c_0: step.c_0 as f32,
-            c_prev: step.c_prev as f32,
-            c_z: step.c_z as f32,
-            index,
-            clip: u32::from(plan.clip.is_some()),
+        .map(|(index, stage)| PlanRow {
+            x0_x: stage.x0_x as f32,
+            x0_output: stage.x0_output as f32,
+            c_x: stage.c_x as f32,
+            c_0: stage.c_0 as f32,
+            c_prev: stage.c_prev as f32,
+            c_base: stage.c_base as f32,
+            c_z: stage.c_z as f32,
+            m_x: stage.m_x as f32,
+            m_0: stage.m_0 as f32,
+            m_prev: stage.m_prev as f32,
+            a: stage.scales.a as f32,
+            s: stage.scales.s as f32,
             clip_min: plan.clip.map_or([0.0; 2], |b| b.min),
             clip_max: plan.clip.map_or([0.0; 2], |b| b.max),
+            index,
+            clip: u32::from(plan.clip.is_some()),
+            ends_step: u32::from(stage.ends_step),
+            ..PlanRow::default()
         })
-        .collect()
+        .collect();
+    for (frame, stage) in (first_frame..).zip(recorded) {
+        rows[stage].write = 1;
+        rows[stage].frame = frame * request.total;
+    }
+    rows
 }

@@ -21,7 +21,7 @@ pub struct Kernels {
     pub(super) time_bias: Kernel,
     pub(super) sampler_start: Kernel,
     pub(super) sampler_step: Kernel,
-    pub(super) sampler_last_step: Kernel,
+    pub(super) sampler_step_exact: Kernel,
 }
 
 impl Kernels {
@@ -31,7 +31,6 @@ impl Kernels {
         let (layer, step, plan) = (size_of::<Layer>() as u64, size_of::<Step>() as u64, size_of::<PlanRow>() as u64);
         let kernel = |name, binds: &[_], constants: &[(&str, f64)]| Kernel::new(context, name, binds, constants);
         let dense = [Dynamic(layer), Uniform, Read, Read, Write, Write];
-        let sampler = [Uniform, Dynamic(plan), Uniform, Read, Write, Write, Write];
         Ok(Self {
             batch_draw: kernel("batch_draw", &[Uniform, Dynamic(step), Read, Read, Read, Write, Write], &[])?,
             batch_given: kernel("batch_given", &[Uniform, Read, Read, Read, Write, Write], &[])?,
@@ -42,9 +41,9 @@ impl Kernels {
             weight_gradient: kernel("weight_gradient", &[Uniform, Uniform, Read, Read, Write], &[])?,
             adam: kernel("adam", &[Uniform, Dynamic(step), Write, Write, Write, Write, Write, Read, Write], &[])?,
             time_bias: kernel("time_bias", &[Uniform, Uniform, Read, Read, Write], &[])?,
-            sampler_start: kernel("sampler_start", &[Uniform, Read, Write, Write], &[])?,
-            sampler_step: kernel("sampler_step", &sampler, &[("LAST", 0.0)])?,
-            sampler_last_step: kernel("sampler_step", &sampler, &[("LAST", 1.0)])?,
+            sampler_start: kernel("sampler_start", &[Uniform, Write, Write, Write], &[])?,
+            sampler_step: kernel("sampler_step", &[Uniform, Dynamic(plan), Uniform, Read, Write, Write, Write], &[])?,
+            sampler_step_exact: kernel("sampler_step_exact", &[Uniform, Dynamic(plan), Read, Write, Write], &[])?,
         })
     }
 }

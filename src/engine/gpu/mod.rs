@@ -22,7 +22,9 @@ pub use matmul::bench_matmul;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Cloud, Engine, EngineError, EngineInfo, ModelState, Progress, Start, TrainSpec, TrainingData};
+use super::{
+    Cloud, Denoiser, Engine, EngineError, EngineInfo, ModelState, Progress, Recording, Start, TrainSpec, TrainingData,
+};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Scales;
@@ -30,7 +32,7 @@ use crate::diffusion::solver::{Plan, PlanStep};
 use crate::nn::layout::Activation;
 use context::STORAGE;
 use density::DensityKernel;
-use inference::{MAX_SLICE, PlanRun};
+use inference::{MAX_SLICE, PlanRun, RunRequest};
 use kernels::Kernels;
 use layout::DeviceLayout;
 use readback::Readback;
@@ -100,6 +102,54 @@ impl GpuEngine {
             (Some((_, kernels)), Some(model)) => Ok((&self.context, kernels, model)),
             _ => Err(EngineError::Invalid("no model is loaded".into())),
         }
+    }
+
+    /// Run a plan to its end, keeping frames where `record_every` says so. `None` when `done` ended it.
+    fn run(
+        &mut self,
+        plan: &Plan,
+        start: &Start,
+        seed: u64,
+        denoiser: &Denoiser,
+        record_every: Option<u32>,
+        done: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<(GpuCloud, usize)>, EngineError> {
+        let shared = self.context.clone();
+        let (context, kernels, model) = self.loaded()?;
+        let (total, draw_start) = match start {
+            Start::Noise(n) => (*n, true),
+            Start::Points(points) => (points.len() as u32, false),
+        };
+        let frames = record_every.map_or(1, |every| Recording::taus_of(plan, every).len());
+        let points = frames * total as usize;
+        let limit = context.device().limits().max_storage_buffer_binding_size;
+        if 8 * points as u64 > limit {
+            return Err(EngineError::Invalid(format!(
+                "{frames} frames of {total} particles do not fit into a buffer of {} MiB; take fewer particles or steps",
+                limit >> 20
+            )));
+        }
+        let buffer = context.buffer("cloud", 8 * points as u64, STORAGE);
+        if let Start::Points(points) = start {
+            context.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(points));
+        }
+        if total > 0 && !plan.steps.is_empty() {
+            let request = RunRequest {
+                plan,
+                denoiser,
+                weights: &model.parameters.ema,
+                points: &buffer,
+                total,
+                slice_rows: total.min(MAX_SLICE),
+                seed,
+                draw_start,
+                record_every,
+            };
+            if !run_all(context, kernels, &model.layout, &request, done)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some((GpuCloud::new(shared, buffer, points), total as usize)))
     }
 
     /// One step on a given batch; with `dry` the weights stay. Leaves the gradient in the workspace's partials.
@@ -253,21 +303,25 @@ impl Engine for GpuEngine {
         seed: u64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Cloud>, EngineError> {
-        let shared = self.context.clone();
-        let (context, kernels, model) = self.loaded()?;
-        let (buffer, total, draw_start) = match start {
-            Start::Noise(n) => (context.buffer("cloud", 8 * u64::from(*n), STORAGE), *n, true),
-            Start::Points(points) => (context.storage("cloud", points), points.len() as u32, false),
-        };
-        if total > 0 && !plan.steps.is_empty() {
-            let rows = total.min(MAX_SLICE);
-            let ema = &model.parameters.ema;
-            let run = PlanRun::new(context, kernels, &model.layout, ema, plan, &buffer, rows, seed, draw_start)?;
-            if !run_all(context, kernels, &model.layout, &run, total, rows, stop)? {
-                return Ok(None);
-            }
-        }
-        Ok(Some(Cloud::Gpu(GpuCloud::new(shared, buffer, total as usize))))
+        let run = self.run(plan, start, seed, &Denoiser::Learned, None, &|_| !stop())?;
+        Ok(run.map(|(cloud, _)| Cloud::Gpu(cloud)))
+    }
+
+    fn record(
+        &mut self,
+        plan: &Plan,
+        start: &Start,
+        seed: u64,
+        denoiser: &Denoiser,
+        every: u32,
+        done: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<Recording>, EngineError> {
+        let run = self.run(plan, start, seed, denoiser, Some(every), done)?;
+        Ok(run.map(|(cloud, particles)| Recording {
+            taus: Recording::taus_of(plan, every),
+            particles,
+            points: Cloud::Gpu(cloud),
+        }))
     }
 
     fn refresh(
@@ -312,12 +366,17 @@ impl Engine for GpuEngine {
                     context,
                     kernels,
                     &model.layout,
-                    &model.parameters.ema,
-                    plan,
-                    cloud.buffer(),
-                    count,
-                    seed,
-                    true,
+                    &RunRequest {
+                        plan,
+                        denoiser: &Denoiser::Learned,
+                        weights: &model.parameters.ema,
+                        points: cloud.buffer(),
+                        total,
+                        slice_rows: count,
+                        seed,
+                        draw_start: true,
+                        record_every: None,
+                    },
                 )?,
                 plan: plan.clone(),
                 seed,
@@ -330,8 +389,8 @@ impl Engine for GpuEngine {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             kept.run.encode_times(kernels, &mut pass);
             kept.run.encode_start(kernels, &mut pass, count);
-            for step in 0..kept.run.steps() {
-                kept.run.encode_step(kernels, &model.layout, &mut pass, step, count);
+            for stage in 0..kept.run.stages() {
+                kept.run.encode_stage(kernels, &model.layout, &mut pass, stage, count);
             }
         }
         context.queue().submit([encoder.finish()]);
@@ -345,16 +404,24 @@ impl Engine for GpuEngine {
         if points.is_empty() {
             return Ok(Vec::new());
         }
-        // A plan of one step whose result is the network's output.
-        let step =
-            PlanStep { tau, tau_next: tau, x0_x: 0.0, x0_output: 1.0, c_x: 0.0, c_0: 1.0, c_prev: 0.0, c_z: 0.0 };
-        let plan = Plan { steps: vec![step], start_std: 1.0, clip: None };
+        // A plan of one stage whose result is the network's output.
+        let stage = PlanStep { tau, tau_next: tau, c_x: 0.0, c_0: 1.0, ..PlanStep::default() };
+        let plan = Plan { steps: vec![stage], start_std: 1.0, clip: None };
         let buffer = context.storage("field points", points);
         let weights = if ema { &model.parameters.ema } else { &model.parameters.weights };
         let total = points.len() as u32;
-        let rows = total.min(MAX_SLICE);
-        let run = PlanRun::new(context, kernels, &model.layout, weights, &plan, &buffer, rows, 0, false)?;
-        run_all(context, kernels, &model.layout, &run, total, rows, &|| false)?;
+        let request = RunRequest {
+            plan: &plan,
+            denoiser: &Denoiser::Learned,
+            weights,
+            points: &buffer,
+            total,
+            slice_rows: total.min(MAX_SLICE),
+            seed: 0,
+            draw_start: false,
+            record_every: None,
+        };
+        run_all(context, kernels, &model.layout, &request, &|_| true)?;
         Ok(bytemuck::pod_collect_to_vec(&context.read_buffer(&buffer, 0, 8 * u64::from(total))?))
     }
 
@@ -377,43 +444,45 @@ impl Engine for GpuEngine {
     }
 }
 
-/// Take all particles through a plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. False when stopped.
+/// Take all particles through a plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. `done` is told the
+/// share of the work done; false when it ended the run.
 fn run_all(
     context: &GpuContext,
     kernels: &Kernels,
     layout: &DeviceLayout,
-    run: &PlanRun,
-    total: u32,
-    slice_rows: u32,
-    stop: &dyn Fn() -> bool,
+    request: &RunRequest<'_>,
+    done: &dyn Fn(f32) -> bool,
 ) -> Result<bool, EngineError> {
-    let mut steps_a_piece = 1;
-    for first in (0..total).step_by(slice_rows as usize) {
-        let count = slice_rows.min(total - first);
+    let run = PlanRun::new(context, kernels, layout, request)?;
+    let mut stages_a_piece = 1;
+    for first in (0..request.total).step_by(request.slice_rows as usize) {
+        let count = request.slice_rows.min(request.total - first);
         run.write_slice(context, first, count);
-        let mut step = 0;
-        while step < run.steps() {
-            if stop() {
+        let mut stage = 0;
+        while stage < run.stages() {
+            let share = (f64::from(first) + f64::from(count) * f64::from(stage) / f64::from(run.stages()))
+                / f64::from(request.total);
+            if !done(share as f32) {
                 return Ok(false);
             }
-            let end = (step + steps_a_piece).min(run.steps());
+            let end = (stage + stages_a_piece).min(run.stages());
             let began = Instant::now();
             let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                if step == 0 {
+                if stage == 0 {
                     run.encode_times(kernels, &mut pass);
                     run.encode_start(kernels, &mut pass, count);
                 }
-                for index in step..end {
-                    run.encode_step(kernels, layout, &mut pass, index, count);
+                for index in stage..end {
+                    run.encode_stage(kernels, layout, &mut pass, index, count);
                 }
             }
             context.queue().submit([encoder.finish()]);
             context.wait()?;
-            let secs_a_step = began.elapsed().as_secs_f64() / f64::from(end - step);
-            steps_a_piece = (SAMPLING_PIECE_SECS / secs_a_step.max(1e-6)).clamp(1.0, 256.0) as u32;
-            step = end;
+            let secs_a_stage = began.elapsed().as_secs_f64() / f64::from(end - stage);
+            stages_a_piece = (SAMPLING_PIECE_SECS / secs_a_stage.max(1e-6)).clamp(1.0, 256.0) as u32;
+            stage = end;
         }
     }
     Ok(true)

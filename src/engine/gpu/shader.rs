@@ -27,13 +27,15 @@ sources![
     "head_loss",
     "log_density",
     "matmul",
+    "matmul_tall",
     "sampler_start",
     "sampler_step",
+    "sampler_step_exact",
     "time_bias",
     "weight_gradient",
 ];
 
-shared!["activation", "features", "math", "philox", "sampling", "types"];
+shared!["activation", "advance", "features", "math", "philox", "sampling", "types"];
 
 /// The whole source of a kernel, includes resolved.
 ///

@@ -75,11 +75,21 @@ pub struct PlanRow {
     pub c_x: f32,
     pub c_0: f32,
     pub c_prev: f32,
+    pub c_base: f32,
     pub c_z: f32,
-    pub index: u32,
-    pub clip: u32,
+    pub m_x: f32,
+    pub m_0: f32,
+    pub m_prev: f32,
+    pub a: f32,
+    pub s: f32,
     pub clip_min: [f32; 2],
     pub clip_max: [f32; 2],
+    pub index: u32,
+    pub clip: u32,
+    pub ends_step: u32,
+    pub write: u32,
+    pub frame: u32,
+    pub padding: [u32; 3],
 }
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]

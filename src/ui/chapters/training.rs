@@ -53,7 +53,7 @@ impl Training {
 
 impl Page for Training {
     fn hint(&self) -> &'static str {
-        "Press play: the samples leave the noise and settle on the data. Then change the data while it learns."
+        "The samples leave the noise and settle on the data. Change the data while it learns; Space pauses."
     }
 
     fn equation(&self, desk: &Desk) -> Equation {

@@ -1,0 +1,131 @@
+//! The exact x̂_0 of a mixture in f32, the twin of `shaders/sampler_step_exact.wgsl`.
+
+use super::matmul::LANES;
+use super::real::Real;
+use super::simd::{Kernel, dispatch};
+use crate::data::mixture::Mixture;
+use crate::diffusion::path::Scales;
+
+/// E[x_0 | x_t] of a mixture at one noise level: Σ r_k (μ_k + a σ_k²/v_k (x − a μ_k)) with the responsibilities
+/// r_k ∝ w_k N(x; a μ_k, v_k I), v_k = a² σ_k² + s².
+pub struct Posterior {
+    lanes: Vec<Lanes>,
+}
+
+/// Components in lanes. Lanes that hold none weigh nothing.
+struct Lanes {
+    mean_x: [f32; LANES],
+    mean_y: [f32; LANES],
+    a: f32,
+    half_precision: [f32; LANES],
+    log_weight: [f32; LANES],
+    /// a σ²/v.
+    gain: [f32; LANES],
+}
+
+impl Posterior {
+    /// At the scales of one time.
+    pub fn new(mixture: &Mixture, Scales { a, s }: Scales) -> Self {
+        let lanes = mixture.components.chunks(LANES).map(|components| {
+            let of = |f: &dyn Fn(usize) -> f64, none: f32| {
+                std::array::from_fn(|lane| if lane < components.len() { f(lane) as f32 } else { none })
+            };
+            let sigma = |k: usize| f64::from(components[k].sigma);
+            let variance = |k: usize| (a * sigma(k)).powi(2) + s * s;
+            Lanes {
+                mean_x: of(&|k| f64::from(components[k].mean[0]), 0.0),
+                mean_y: of(&|k| f64::from(components[k].mean[1]), 0.0),
+                a: a as f32,
+                half_precision: of(&|k| 0.5 / variance(k), 0.0),
+                log_weight: of(&|k| f64::from(components[k].weight).ln() - variance(k).ln(), f32::NEG_INFINITY),
+                gain: of(&|k| a * sigma(k).powi(2) / variance(k), 0.0),
+            }
+        });
+        Self { lanes: lanes.collect() }
+    }
+
+    /// The posterior mean at a point.
+    pub fn mean(&self, x: [f32; 2]) -> [f32; 2] {
+        dispatch(Mean { lanes: &self.lanes, x })
+    }
+}
+
+struct Mean<'a> {
+    lanes: &'a [Lanes],
+    x: [f32; 2],
+}
+
+impl Lanes {
+    /// (x − a μ_k) per lane, and the log of the responsibility but for a constant.
+    #[inline(always)]
+    fn terms(&self, x: [f32; 2]) -> ([f32; LANES], [f32; LANES], [f32; LANES]) {
+        let (mut away_x, mut away_y, mut log) = ([0.0; LANES], [0.0; LANES], self.log_weight);
+        for lane in 0..LANES {
+            away_x[lane] = x[0] - self.a * self.mean_x[lane];
+            away_y[lane] = x[1] - self.a * self.mean_y[lane];
+            let squared = away_x[lane] * away_x[lane] + away_y[lane] * away_y[lane];
+            log[lane] -= self.half_precision[lane] * squared;
+        }
+        (away_x, away_y, log)
+    }
+}
+
+impl Kernel for Mean<'_> {
+    type Output = [f32; 2];
+
+    #[inline(always)]
+    fn run<const FMA: bool, const ROWS: usize>(self) -> [f32; 2] {
+        let mut largest = [f32::NEG_INFINITY; LANES];
+        for lanes in self.lanes {
+            let (_, _, log) = lanes.terms(self.x);
+            for (largest, log) in largest.iter_mut().zip(log) {
+                *largest = if log > *largest { log } else { *largest };
+            }
+        }
+        let largest = largest.into_iter().fold(f32::NEG_INFINITY, f32::max);
+        let (mut mass, mut sum_x, mut sum_y) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        for lanes in self.lanes {
+            let (away_x, away_y, log) = lanes.terms(self.x);
+            for lane in 0..LANES {
+                let weight = Real::exp(log[lane] - largest);
+                mass[lane] += weight;
+                sum_x[lane] += weight * (lanes.mean_x[lane] + lanes.gain[lane] * away_x[lane]);
+                sum_y[lane] += weight * (lanes.mean_y[lane] + lanes.gain[lane] * away_y[lane]);
+            }
+        }
+        let total: f32 = mass.iter().sum();
+        [sum_x.iter().sum::<f32>() / total, sum_y.iter().sum::<f32>() / total]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::shapes::Shape;
+    use crate::diffusion::exact::ExactField;
+    use crate::diffusion::path::Path;
+    use std::sync::Arc;
+
+    /// Against the closed form in f64, which another hand wrote.
+    #[test]
+    fn posterior_mean_is_that_of_the_exact_field() {
+        for shape in [Shape::Figure8, Shape::EightGaussians, Shape::Gaussian] {
+            let mixture = Arc::new(shape.mixture());
+            for path in [Path::Linear, Path::Flow] {
+                let exact = ExactField { mixture: mixture.clone(), path, timesteps: 1000 };
+                for tau in [0.05, 0.4, 1.0] {
+                    let posterior = Posterior::new(&mixture, path.scales(tau, 1000));
+                    for i in 0..50_u8 {
+                        let x = [f32::from(i % 7) * 0.6 - 1.8, f32::from(i % 11) * 0.4 - 2.0];
+                        let found = posterior.mean(x);
+                        let expected = exact.x0_hat(x.map(f64::from), tau);
+                        for axis in 0..2 {
+                            let error = (f64::from(found[axis]) - expected[axis]).abs();
+                            assert!(error < 2e-3, "{shape:?} {path:?} {tau} at {x:?}: {found:?}, not {expected:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

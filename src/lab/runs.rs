@@ -1,0 +1,123 @@
+//! The runs that chapters ask for: one at a time, the latest wish of each slot, again as the weights change where asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::message::{RunProgress, RunRequest, RunResult, RunState, Slot};
+use super::pace::Share;
+use crate::data::mixture::Mixture;
+use crate::engine::{Denoiser, Engine, EngineError};
+
+/// Asked during a run whether its slot has been asked for something else meanwhile.
+pub type Superseded = Arc<dyn Fn(Slot) -> bool + Send + Sync>;
+
+/// Share of the wall time that runs which follow the training may take.
+const SHARE: f64 = 0.12;
+
+/// Every slot, and whose turn it is.
+pub struct Runs {
+    states: Arc<BTreeMap<Slot, RunState>>,
+    superseded: Superseded,
+    share: Share,
+    version: u64,
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self { states: Arc::default(), superseded: Arc::new(|_| false), share: Share::new(SHARE), version: 0 }
+    }
+}
+
+impl Runs {
+    /// Ask this during runs, so that a newer wish ends an older one at once.
+    pub fn set_superseded(&mut self, superseded: Superseded) {
+        self.superseded = superseded;
+    }
+
+    /// The slots, for the snapshot.
+    pub fn states(&self) -> &Arc<BTreeMap<Slot, RunState>> {
+        &self.states
+    }
+
+    /// A slot wants a run.
+    pub fn want(&mut self, slot: Slot, request: Arc<RunRequest>) {
+        let states = Arc::make_mut(&mut self.states);
+        let done = states.remove(slot).and_then(|state| state.done);
+        states.insert(slot, RunState { request, progress: Some(RunProgress::default()), done });
+    }
+
+    /// A slot wants nothing any more.
+    pub fn stop(&mut self, slot: Slot) {
+        Arc::make_mut(&mut self.states).remove(slot);
+    }
+
+    /// Everything is to be run again: the engine or the data changed.
+    pub fn again(&mut self) {
+        for state in Arc::make_mut(&mut self.states).values_mut() {
+            state.progress = Some(RunProgress::default());
+        }
+    }
+
+    /// True where a run waits, whatever the time.
+    pub fn is_waiting(&self, step: u64) -> bool {
+        self.states.values().any(|state| waits(state, step))
+    }
+
+    /// The slot whose turn it is: those never run before those that only follow the training, which wait for their share.
+    pub fn next(&self, step: u64, training: bool, now: Instant) -> Option<Slot> {
+        let asked = self.states.iter().find(|(_, state)| state.progress.is_some());
+        let oldest = || {
+            let following = self.states.iter().filter(|(_, state)| waits(state, step));
+            following.min_by_key(|(_, state)| state.done.as_ref().map_or(0, |done| done.version))
+        };
+        let due = !training || self.share.is_due(now);
+        asked.or_else(|| due.then(oldest).flatten()).map(|(slot, _)| *slot)
+    }
+
+    /// Run a slot to its end, or until it is asked for something else. `Ok(true)` where there is a new result.
+    ///
+    /// # Errors
+    /// The engine's; a request that it refuses is dropped.
+    pub fn run(
+        &mut self,
+        slot: Slot,
+        engine: &mut dyn Engine,
+        mixture: &Arc<Mixture>,
+        step: u64,
+    ) -> Result<bool, EngineError> {
+        let Some(state) = self.states.get(slot) else { return Ok(false) };
+        let (request, progress) = (state.request.clone(), state.progress.clone().unwrap_or_default());
+        let denoiser = if request.exact { Denoiser::Exact(mixture.clone()) } else { Denoiser::Learned };
+        let superseded = self.superseded.clone();
+        let goes_on = |share: f32| {
+            progress.set(share);
+            !superseded(slot)
+        };
+        let begun = Instant::now();
+        let run = engine.record(&request.plan, &request.start, request.seed, &denoiser, request.every, &goes_on);
+        let spent = begun.elapsed();
+        self.share.spend(Instant::now(), spent);
+        let recording = match run {
+            Ok(Some(recording)) => recording,
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                self.stop(slot);
+                return Err(error);
+            }
+        };
+        self.version += 1;
+        let version = self.version;
+        if let Some(state) = Arc::make_mut(&mut self.states).get_mut(slot) {
+            state.progress = None;
+            let secs = spent.as_secs_f64();
+            state.done = Some(Arc::new(RunResult { request, recording, step, version, secs }));
+        }
+        Ok(true)
+    }
+}
+
+fn waits(state: &RunState, step: u64) -> bool {
+    let follows = state.request.follow && !state.request.exact;
+    state.progress.is_some() || (follows && state.done.as_ref().is_none_or(|done| done.step != step))
+}

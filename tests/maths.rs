@@ -1,0 +1,335 @@
+//! The closed forms against independent things: finite differences, numerical integrals, sampled moments, answers known
+//! by hand, and slow derivations of the samplers' coefficients.
+
+use std::sync::Arc;
+
+use noise_compass::data::mixture::{Component, Mixture};
+use noise_compass::data::shapes::Shape;
+use noise_compass::diffusion::exact::ExactField;
+use noise_compass::diffusion::path::{Path, Scales};
+use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler, Variance};
+use noise_compass::diffusion::target::Target;
+use noise_compass::engine::philox::{Stream, normal};
+use noise_compass::measure::wasserstein2;
+use proptest::prelude::*;
+use rayon::prelude::*;
+
+const T: u32 = 1000;
+
+fn exact(mixture: Mixture, path: Path) -> ExactField {
+    ExactField { mixture: Arc::new(mixture), path, timesteps: T }
+}
+
+fn context(path: Path) -> PlanContext {
+    PlanContext { path, target: Target::Eps, timesteps: T }
+}
+
+// ---- the exact field ------------------------------------------------------------------------------------------------
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// The score against central differences of ln p, at points where the data and the noise really are.
+    #[test]
+    fn score_is_the_gradient_of_log_density(
+        shape in 0..10_usize, path in 0..4_usize, t in 0..5_usize, seed in 0..1_000_000_u64,
+    ) {
+        let tau = [0.0, 0.05, 0.2, 0.6, 1.0][t];
+        let field = exact(Shape::ALL[shape].mixture(), Path::ALL[path]);
+        let Scales { a, s } = field.scales(tau);
+        let (x0, z) = (field.mixture.draw(1, seed)[0], normal(seed, Stream::Forward, 0, 0));
+        let x = [0, 1].map(|axis| a * f64::from(x0[axis]) + s * f64::from(z[axis]));
+        let score = field.score(x, tau);
+        // A step well below the narrowest feature of p_t.
+        let width = (a * f64::from(field.mixture.components[0].sigma)).hypot(s);
+        let h = 1e-3 * width;
+        for axis in 0..2 {
+            let at = |shift: f64| {
+                let mut moved = x;
+                moved[axis] += shift;
+                field.log_p(moved, tau)
+            };
+            // Five points: the error is O(h⁴).
+            let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+            prop_assert!((slope - score[axis]).abs() < 1e-7 / width, "{slope} and {}", score[axis]);
+        }
+    }
+}
+
+/// ∫ p_t = 1 by the midpoint rule on a grid finer than the narrowest component, out to six standard deviations.
+#[test]
+fn densities_integrate_to_one() {
+    for (shape, tau) in [
+        (Shape::Figure8, 0.15),
+        (Shape::Checkerboard, 0.0),
+        (Shape::Pinwheel, 0.1),
+        (Shape::Rings, 0.3),
+        (Shape::Gaussian, 1.0),
+    ] {
+        for path in [Path::Linear, Path::Cosine, Path::Flow] {
+            let marginal = exact(shape.mixture(), path).marginal(tau);
+            let (reach, cells) = (6.0, 600);
+            let side = 2.0 * reach / f64::from(cells);
+            let centre = |i: i32| -reach + (f64::from(i) + 0.5) * side;
+            let total: f64 = (0..cells)
+                .into_par_iter()
+                .map(|i| (0..cells).map(|j| marginal.log_density([centre(i), centre(j)]).exp()).sum::<f64>())
+                .sum();
+            assert!((total * side * side - 1.0).abs() < 1e-6, "{shape:?} {path:?}: {}", total * side * side);
+        }
+    }
+}
+
+/// One Gaussian N(μ, σ²): x_t is N(a μ, a² σ² + s²), by formula, by the mixture's closed form and by drawing it.
+#[test]
+fn the_forward_marginal_of_one_gaussian_is_the_textbook_one() {
+    let (mu, sigma) = ([0.7_f32, -1.2], 0.4_f32);
+    let mixture = Mixture::new(vec![Component { mean: mu, sigma, weight: 1.0 }]).unwrap();
+    let n = 100_000;
+    let x0 = mixture.draw(n, 11);
+    for path in Path::ALL {
+        for tau in [0.0, 0.1, 0.35, 0.8, 1.0] {
+            let Scales { a, s } = path.scales(tau, T);
+            let variance = a * a * f64::from(sigma).powi(2) + s * s;
+            for x in [[0.0, 0.0], [1.5, -2.0], [-30.0, 4.0]] {
+                let square = (0..2).map(|axis| (x[axis] - a * f64::from(mu[axis])).powi(2)).sum::<f64>();
+                let by_hand = -(std::f64::consts::TAU * variance).ln() - 0.5 * square / variance;
+                let closed = mixture.log_density(x, path.scales(tau, T));
+                assert!((closed - by_hand).abs() < 1e-9 * by_hand.abs().max(1.0), "{path:?} {tau}");
+            }
+            for axis in 0..2 {
+                let (mut sum, mut squares) = (0.0, 0.0);
+                for (i, x0) in x0.iter().enumerate() {
+                    let x = a * f64::from(x0[axis]) + s * f64::from(normal(5, Stream::Forward, 0, i as u32)[axis]);
+                    let off = x - a * f64::from(mu[axis]);
+                    sum += off;
+                    squares += off * off;
+                }
+                // Five standard errors.
+                let count = n as f64;
+                assert!((sum / count).abs() < 5.0 * (variance / count).sqrt(), "{path:?} {tau}: mean");
+                let spread = squares / count / variance;
+                assert!((spread - 1.0).abs() < 5.0 * (2.0 / count).sqrt(), "{path:?} {tau}: variance");
+            }
+        }
+    }
+}
+
+// ---- samplers with the exact field ----------------------------------------------------------------------------------
+
+/// Run a plan in a plain loop, with E[x_0 | x] in the place of a network.
+fn run_exactly(plan: &Plan, field: &ExactField, n: u32, seed: u64) -> Vec<[f32; 2]> {
+    let start = |i: u32| normal(seed, Stream::SamplerStart, 0, i).map(|z| plan.start_std * f64::from(z));
+    let mut particles: Vec<[f64; 2]> = (0..n).map(start).collect();
+    for (index, step) in plan.steps.iter().enumerate() {
+        let marginal = field.marginal(step.tau);
+        particles.par_iter_mut().enumerate().for_each(|(i, x)| {
+            let x0 = marginal.posterior_mean(*x);
+            let z = normal(seed, Stream::SamplerNoise, index as u32, i as u32);
+            for axis in 0..2 {
+                x[axis] = step.c_x * x[axis] + step.c_0 * x0[axis] + step.c_z * f64::from(z[axis]);
+            }
+        });
+    }
+    particles.into_iter().map(|x| x.map(|c| c as f32)).collect()
+}
+
+/// The distance of a sampler's points to fresh data in sampling floors. One pair alone scatters by a third of the floor
+/// (by how many points fell into which loop), so both are averaged over some runs, against the same fresh data.
+fn floors_from_data(plan: &Plan, field: &ExactField, n: u32, runs: u64) -> f64 {
+    let draw = |seed: u64| field.mixture.draw(n as usize, seed);
+    let (mut distance, mut floor) = (0.0, 0.0);
+    for run in 0..runs {
+        let fresh = draw(100 + run);
+        distance += wasserstein2(&run_exactly(plan, field, n, 21 + run), &fresh).unwrap();
+        floor += 0.5 * (0..2).map(|k| wasserstein2(&draw(1000 + 2 * run + k), &fresh).unwrap()).sum::<f64>();
+    }
+    distance / floor
+}
+
+#[test]
+fn ancestral_sampling_with_the_exact_field_returns_the_data() {
+    for (shape, path, steps) in [
+        (Shape::Figure8, Path::Linear, 1000),
+        (Shape::EightGaussians, Path::Cosine, 1000),
+        (Shape::Figure8, Path::Cosine, 50),
+        (Shape::Figure8, Path::Linear, 50),
+        (Shape::Checkerboard, Path::Linear, 50),
+        (Shape::Moons, Path::Cosine, 50),
+    ] {
+        let field = exact(shape.mixture(), path);
+        let plan = Sampler::Ddpm(Variance::BetaTilde).plan(steps, context(path), None);
+        let floors = floors_from_data(&plan, &field, 1024, if steps > 200 { 2 } else { 6 });
+        assert!(floors < 1.3, "{shape:?}, {path:?}, {steps} steps: {floors:.2} floors");
+    }
+}
+
+#[test]
+fn every_sampler_and_path_returns_the_data() {
+    for path in Path::ALL {
+        let field = exact(Shape::Figure8.mixture(), path);
+        let etas = [0.0, 0.5].map(|eta| Sampler::Ddim { eta });
+        for sampler in [Sampler::Ddpm(Variance::BetaTilde), Sampler::Ddpm(Variance::Beta)].into_iter().chain(etas) {
+            let floors = floors_from_data(&sampler.plan(50, context(path), None), &field, 512, 4);
+            assert!(floors < 1.3, "{path:?}, {sampler}: {floors:.2} floors");
+        }
+    }
+}
+
+/// The trap: jump 20 timesteps, but take the posterior of one. The samples are wrong, and the measure above sees it.
+#[test]
+fn a_strided_step_with_the_one_step_posterior_would_fail() {
+    let path = Path::Linear;
+    let field = exact(Shape::Figure8.mixture(), path);
+    let right = Sampler::Ddpm(Variance::BetaTilde).plan(50, context(path), None);
+    let one_step = Sampler::Ddpm(Variance::BetaTilde).plan(T, context(path), None);
+    let mistaken = |step: &PlanStep| {
+        let (_, t) = timesteps_of(step);
+        let PlanStep { c_x, c_0, c_z, .. } = one_step.steps[(T - t) as usize];
+        PlanStep { c_x, c_0, c_z, ..*step }
+    };
+    let wrong = Plan { steps: right.steps.iter().map(mistaken).collect(), ..right };
+    let floors = floors_from_data(&wrong, &field, 1024, 2);
+    assert!(floors > 3.0, "{floors:.2} floors");
+}
+
+/// For one centred Gaussian of standard deviation σ the probability-flow ODE is linear: x keeps its quantile, so that
+/// x_0 = x_T · σ / √(a_T² σ² + s_T²) (Song et al. 2021, section 4.3). Deterministic DDIM converges to it in first order.
+#[test]
+fn deterministic_ddim_converges_to_the_closed_form_ode() {
+    for path in Path::ALL {
+        let sigma = 0.5_f32;
+        let mixture = Mixture::new(vec![Component { mean: [0.0; 2], sigma, weight: 1.0 }]).unwrap();
+        let timesteps = 8000;
+        let field = ExactField { mixture: Arc::new(mixture), path, timesteps };
+        let Scales { a, s } = field.scales(1.0);
+        let expected = f64::from(sigma) / (a * f64::from(sigma)).hypot(s);
+        let error = |steps: u32| {
+            let context = PlanContext { path, target: Target::Eps, timesteps };
+            let plan = Sampler::Ddim { eta: 0.0 }.plan(steps, context, None);
+            let mut x = 1.0;
+            for step in &plan.steps {
+                let x0 = field.x0_hat([x, 0.0], step.tau)[0];
+                x = step.c_x * x + step.c_0 * x0;
+            }
+            (x / expected - 1.0).abs()
+        };
+        let (coarse, fine) = (error(500), error(8000));
+        assert!(fine < 1e-3, "{path:?}: {fine}");
+        assert!(coarse > 8.0 * fine, "{path:?}: sixteen times the steps take the error from {coarse} to {fine} only");
+    }
+}
+
+// ---- coefficients against slow, separate derivations ----------------------------------------------------------------
+
+/// The jointly Gaussian pair (x_r, x_t) given x_0: means as multiples of x_0, and covariance.
+struct Joint {
+    mean: [f64; 2],
+    covariance: [[f64; 2]; 2],
+}
+
+/// Walk the chain x_k = √(1 − β_k) x_{k−1} + √β_k z one timestep at a time from x_0 to x_t, keeping x_r in the joint.
+fn walk_the_chain(path: Path, r: u32, t: u32) -> Joint {
+    let (mut mean, mut variance) = (1.0, 0.0);
+    let one_step = |k: u32| {
+        let beta = path.beta(k, T);
+        ((1.0 - beta).sqrt(), beta)
+    };
+    for k in 1..=r {
+        let (shrink, beta) = one_step(k);
+        mean *= shrink;
+        variance = shrink * shrink * variance + beta;
+    }
+    let (mean_r, variance_r) = (mean, variance);
+    let mut covariance = variance;
+    for k in r + 1..=t {
+        let (shrink, beta) = one_step(k);
+        mean *= shrink;
+        covariance *= shrink;
+        variance = shrink * shrink * variance + beta;
+    }
+    Joint { mean: [mean_r, mean], covariance: [[variance_r, covariance], [covariance, variance]] }
+}
+
+impl Joint {
+    /// x_r given x_t and x_0: (factor of x_t, factor of x_0, variance), by conditioning the joint.
+    fn earlier_given_later(&self) -> (f64, f64, f64) {
+        let [[var_r, cov], [_, var_t]] = self.covariance;
+        let gain = cov / var_t;
+        (gain, self.mean[0] - gain * self.mean[1], var_r - gain * cov)
+    }
+
+    /// Variance of x_t given x_r: the stride's own β.
+    fn later_given_earlier(&self) -> f64 {
+        let [[var_r, cov], [_, var_t]] = self.covariance;
+        if var_r == 0.0 { var_t } else { var_t - cov * cov / var_r }
+    }
+}
+
+/// (r, t): the whole timesteps that a step leads to and from.
+fn timesteps_of(step: &PlanStep) -> (u32, u32) {
+    let whole = |tau: f64| (tau * f64::from(T)).round() as u32;
+    (whole(step.tau_next), whole(step.tau))
+}
+
+#[test]
+fn ddpm_steps_are_the_conditionals_of_the_one_step_chain() {
+    for path in [Path::Linear, Path::Cosine] {
+        for steps in [1, 7, 50, 333, 1000] {
+            let tilde = Sampler::Ddpm(Variance::BetaTilde).plan(steps, context(path), None);
+            let beta = Sampler::Ddpm(Variance::Beta).plan(steps, context(path), None);
+            for (tilde, beta) in tilde.steps.iter().zip(&beta.steps) {
+                let (r, t) = timesteps_of(tilde);
+                let joint = walk_the_chain(path, r, t);
+                let (c_x, c_0, variance) = joint.earlier_given_later();
+                assert!((tilde.c_x - c_x).abs() < 1e-9, "{path:?} {t} → {r}: c_x {} and {c_x}", tilde.c_x);
+                assert!((tilde.c_0 - c_0).abs() < 1e-9, "{path:?} {t} → {r}: c_0 {} and {c_0}", tilde.c_0);
+                assert!((tilde.c_z.powi(2) - variance).abs() < 1e-9, "{path:?} {t} → {r}: variance");
+                assert_eq!((beta.c_x, beta.c_0), (tilde.c_x, tilde.c_0));
+                let wide = if r == 0 { 0.0 } else { joint.later_given_earlier() };
+                assert!((beta.c_z.powi(2) - wide).abs() < 1e-9, "{path:?} {t} → {r}: β");
+            }
+        }
+    }
+}
+
+/// Ho et al. 2020 in their own symbols, eq. 7, for whole runs: the strided formula at stride 1 must be it.
+#[test]
+fn ddpm_at_full_length_is_the_papers_formula() {
+    let path = Path::Linear;
+    let plan = Sampler::Ddpm(Variance::BetaTilde).plan(T, context(path), None);
+    assert_eq!(plan.steps.len(), 1000);
+    let alpha_bar = |t: u32| path.alpha_bar(f64::from(t) / f64::from(T), T);
+    for (step, t) in plan.steps.iter().zip((1..=T).rev()) {
+        let beta = path.beta(t, T);
+        let rest = 1.0 - alpha_bar(t);
+        assert!((step.c_0 - alpha_bar(t - 1).sqrt() * beta / rest).abs() < 1e-9);
+        assert!((step.c_x - (1.0 - beta).sqrt() * (1.0 - alpha_bar(t - 1)) / rest).abs() < 1e-9);
+        assert!((step.c_z.powi(2) - (1.0 - alpha_bar(t - 1)) / rest * beta).abs() < 1e-9);
+    }
+}
+
+proptest! {
+    /// Song, Meng & Ermon 2021, eq. 12 and 16, word for word in ᾱ and ε: what a step does to any x and ε̂.
+    #[test]
+    fn ddim_steps_are_equation_12(
+        x in -4.0..4.0_f64, eps in -4.0..4.0_f64, z in -3.0..3.0_f64, eta in 0.0..=1.0_f64,
+        steps in 1..=1000_u32, cosine: bool,
+    ) {
+        let path = if cosine { Path::Cosine } else { Path::Linear };
+        let plan = Sampler::Ddim { eta }.plan(steps, context(path), None);
+        for step in &plan.steps {
+            let alpha = path.alpha_bar(step.tau, T);
+            let alpha_prev = path.alpha_bar(step.tau_next, T);
+            let sigma = eta * ((1.0 - alpha_prev) / (1.0 - alpha)).sqrt() * (1.0 - alpha / alpha_prev).sqrt();
+            let predicted_x0 = (x - (1.0 - alpha).sqrt() * eps) / alpha.sqrt();
+            let direction = (1.0 - alpha_prev - sigma * sigma).max(0.0).sqrt() * eps;
+            let expected = alpha_prev.sqrt() * predicted_x0 + direction + sigma * z;
+            // As an engine runs it, the network's output being ε̂.
+            let x0 = step.x0_x * x + step.x0_output * eps;
+            let next = step.c_x * x + step.c_0 * x0 + step.c_z * z;
+            let scale = 1.0 + predicted_x0.abs();
+            prop_assert!((next - expected).abs() < 1e-7 * scale, "{} → {}", step.tau, step.tau_next);
+        }
+    }
+}
