@@ -53,6 +53,7 @@ impl LabApp {
         self.frame_seen = Some(frame);
         log::trace!("frame {frame}");
         self.pace.begin_frame();
+        self.pace.fit_interval(ctx.content_rect().area() * ctx.pixels_per_point().powi(2));
         self.desk.take_news();
         self.desk.clock.tick(ctx.input(|i| i.time));
         self.take_files();

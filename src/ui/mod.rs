@@ -80,9 +80,12 @@ fn open(
 
 /// The failures of opening a window in one sentence that says what to do.
 fn plain(error: &eframe::Error) -> anyhow::Error {
+    // winit tells where in its source it failed, then why.
+    let text = error.to_string();
+    let reason = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches('.');
     match error {
         eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => anyhow!(
-            "no display to open a window on ({error}); log in to a desktop, or use the headless commands (noise-compass --help)"
+            "no display to open a window on ({reason}); log in to a desktop, or use the headless commands (noise-compass --help)"
         ),
         eframe::Error::Wgpu(_) => anyhow!(
             "no graphics adapter that can paint a window ({error}); install a Vulkan driver (on Debian mesa-vulkan-drivers), or use the headless commands (noise-compass --help)"

@@ -351,11 +351,13 @@ impl CallbackTrait for CanvasPaint {
         let [width, height] = screen.size_in_pixels.map(|v| v as f32);
         let screen_in_points = egui::vec2(width, height) / screen.pixels_per_point;
         let (scale, offset) = self.camera.to_clip(self.rect, screen_in_points);
+        // On a large canvas the same discs would be lost.
+        let magnified = (self.rect.size().min_elem() / 520.0).sqrt().clamp(1.0, 2.0);
         let points_uniform = |dots: Dots, scales: Scales| PointsUniform {
             scale: scale.into(),
             offset: offset.into(),
             pixel: [2.0 / width, 2.0 / height],
-            radius: dots.radius * screen.pixels_per_point,
+            radius: dots.radius * magnified * screen.pixels_per_point,
             signal: scales.a as f32,
             color: straight(dots.color),
             noise: scales.s as f32,
