@@ -5,7 +5,7 @@ use egui::{Context, Key, Modifiers, Rect, Sense, Ui, UiBuilder, vec2};
 use super::bars;
 use super::canvas::camera::Camera;
 use super::canvas::{canvas_ui, empty_ui};
-use super::chapters::{Chapter, Pages};
+use super::chapters::{Chapter, Pages, View};
 use super::desk::Desk;
 use super::files::Purpose;
 use super::pace::Pace;
@@ -136,6 +136,11 @@ impl LabApp {
         self.pace.end_frame(&ctx, self.desk.clock.playing, self.desk.lab());
     }
 
+    /// True while the open chapter computes something of its own.
+    pub fn is_busy(&mut self) -> bool {
+        self.pages.page(self.chapter).is_busy()
+    }
+
     fn panel_ui(&mut self, ui: &mut Ui, rect: Rect) {
         let Self { desk, pages, chapter, .. } = self;
         let page = pages.page(*chapter);
@@ -161,28 +166,39 @@ impl LabApp {
         let palette = desk.palette();
         let plots_height = page.plots_height(rect.height()).round();
         let (canvas, plots) = rect.split_top_bottom_at_y(rect.bottom() - plots_height);
-        let scene = page.scene(desk);
-        let empty = scene.layers.is_empty();
-        let home = Camera::fit(page.home(desk), canvas);
+        let scenes: Vec<_> = std::iter::once(page.scene(desk)).chain(page.beside(desk)).collect();
+        let halves = scenes.len();
+        let width = canvas.width() / halves as f32;
+        let first = canvas.with_max_x(canvas.left() + width);
+        let home = Camera::fit(page.home(desk), first);
         let mut camera = desk.cameras.get(chapter.name()).copied().unwrap_or(home);
         let before = camera;
-        let name = format!("{} canvas", chapter.title());
-        let response = canvas_ui(ui, canvas, 0, &name, scene, &mut camera, desk.format, palette);
+        for (index, scene) in scenes.into_iter().enumerate() {
+            let rect = first.translate(vec2(width * index as f32, 0.0));
+            let empty = scene.layers.is_empty();
+            let name = format!("{} canvas{}", chapter.title(), if index == 0 { "" } else { ", second" });
+            let response = canvas_ui(ui, rect, index as u64, &name, scene, &mut camera, desk.format, palette);
+            if empty {
+                empty_ui(ui, rect, "nothing to show yet", palette);
+            }
+            page.overlay_ui(ui, desk, &View { index, rect, camera, response: &response });
+            if index > 0 {
+                ui.painter().vline(rect.left(), rect.y_range(), (1.0, palette.line));
+            }
+            if response.double_clicked() {
+                desk.cameras.remove(chapter.name());
+                camera = before;
+            }
+            if response.has_focus() {
+                ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
+            }
+        }
         if camera != before {
             desk.cameras.insert(chapter.name(), camera);
         }
-        if empty {
-            empty_ui(ui, canvas, "nothing to show yet", palette);
-        }
         if let Some(tau) = page.density_tau(desk) {
             let moving = desk.clock.playing || ui.ctx().egui_is_using_pointer();
-            desk.want_density(tau, camera.visible(canvas), moving);
-        }
-        if response.double_clicked() {
-            desk.cameras.remove(chapter.name());
-        }
-        if response.has_focus() {
-            ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
+            desk.want_density(tau, camera.visible(first), moving);
         }
         let corner = Rect::from_min_size(canvas.right_top() + vec2(-42.0, 9.0), vec2(30.0, 30.0));
         let mut child = ui.new_child(UiBuilder::new().max_rect(corner).id_salt("reset view"));

@@ -22,6 +22,8 @@ pub fn path_title(path: Path) -> &'static str {
         Path::Cosine => "Cosine",
         Path::Ve => "VE",
         Path::Flow => "Flow",
+        Path::Literal => "Literal",
+        Path::Custom(_) => "Yours",
     }
 }
 
@@ -105,15 +107,39 @@ fn path_field(ui: &mut Ui, text: &mut String, name: &str, hint: &str) {
     ui.add(field).accessible_name(name);
 }
 
-/// The noise schedule, side by side.
+/// The noise schedule: the four by formula side by side, beneath them the DDPM table as it stands and one's own.
 pub fn path_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    row::named(ui, "Schedule", "The path x_t = a x_0 + s ε from data to noise", palette, |ui| {
-        let options = Path::ALL.map(|path| (path, path_title(path)));
-        if segmented::choose(ui, "Schedule", &mut desk.draft.path, &options, palette).changed() {
-            desk.configure(false);
-        }
-    });
+    let own = Path::Custom(desk.own_schedule);
+    let formulas = "The path x_t = a x_0 + s ε from data to noise";
+    let tables = "Literal: T values of β from 1e-4 to 0.02, as in the DDPM code. Yours: drawn in the chapter Schedules";
+    let mut changed = false;
+    for (name, tip, paths) in [
+        ("Schedule", formulas, &[Path::Linear, Path::Cosine, Path::Ve, Path::Flow][..]),
+        ("", tables, &[Path::Literal, own]),
+    ] {
+        row::named(ui, name, tip, palette, |ui| {
+            let options: Vec<_> = paths.iter().map(|&path| (path, path_title(path))).collect();
+            let chosen = segmented::choose(ui, "Schedule", &mut desk.draft.path, &options, palette);
+            changed |= chosen.on_hover_text(tip).changed();
+        });
+    }
+    if changed {
+        desk.configure(false);
+    }
+    if let Some(alpha_bar) = desk.draft.path.leftover_signal(desk.draft.timesteps) {
+        warning(ui, &leftover_text(alpha_bar), palette);
+    }
+}
+
+/// Says that a path ends before noise.
+pub fn leftover_text(alpha_bar: f64) -> String {
+    format!("ᾱ_T = {}: signal is left at T, but samplers start from pure noise", short(alpha_bar))
+}
+
+/// A sentence in the colour of faults, for screen readers an alert.
+pub fn warning(ui: &mut Ui, text: &str, palette: &Palette) {
+    ui.add(egui::Label::new(egui::RichText::new(text).color(palette.fault)).wrap());
 }
 
 /// The number of timesteps.

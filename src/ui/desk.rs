@@ -10,7 +10,8 @@ use super::files::Files;
 use super::link::Lab;
 use super::theme::{Palette, palette};
 use crate::data::bounds::Bounds;
-use crate::diffusion::path::Scales;
+use crate::diffusion::log_snr::LogSnr;
+use crate::diffusion::path::{Path, Scales};
 use crate::lab::experiment::{DataSource, Experiment};
 use crate::lab::message::{Command, DensityView, Snapshot, Status};
 use crate::nn::layout::NetworkShape;
@@ -43,6 +44,8 @@ pub struct Desk {
     /// File dialogs and the paths typed by hand.
     pub files: Files,
     density_asked: Option<DensityView>,
+    /// The user's own schedule: the one that is trained by, or the last that was.
+    pub own_schedule: LogSnr,
 }
 
 impl Desk {
@@ -63,6 +66,7 @@ impl Desk {
             software,
             files: Files::default(),
             density_asked: None,
+            own_schedule: LogSnr::default(),
         }
     }
 
@@ -97,6 +101,9 @@ impl Desk {
             self.draft = Experiment::clone(&snapshot.experiment);
         }
         self.snapshot = snapshot;
+        if let Path::Custom(own) = self.draft.path {
+            self.own_schedule = own;
+        }
     }
 
     /// Ask for the experiment that the controls show.
@@ -118,6 +125,15 @@ impl Desk {
         let NetworkShape { octaves, width, depth, activation } = self.draft_shape;
         self.draft = Experiment { octaves, width, depth, activation, ..self.draft.clone() };
         self.configure(true);
+    }
+
+    /// Draw the user's own schedule anew. Where it is trained by, the training follows.
+    pub fn draw_schedule(&mut self, own: LogSnr) {
+        self.own_schedule = own;
+        if matches!(self.draft.path, Path::Custom(_)) && self.draft.path != Path::Custom(own) {
+            self.draft.path = Path::Custom(own);
+            self.configure(false);
+        }
     }
 
     /// True while the worker trains.

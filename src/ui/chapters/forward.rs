@@ -1,20 +1,16 @@
 //! Forward: every particle on its own straight way from the data to noise.
 
-use std::sync::Arc;
-
 use egui::Ui;
 
 use super::Page;
+use super::noising::{Drawn, jump_equation};
 use crate::data::bounds::Bounds;
-use crate::data::mixture::Mixture;
-use crate::diffusion::path::Path;
-use crate::engine::philox::{Stream, normal};
-use crate::ui::canvas::gpu::{Dots, Layer, Particles};
+use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::{Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::plots;
-use crate::ui::widgets::equation::{Equation, Piece};
+use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Scale};
 use crate::ui::widgets::{readout, segmented};
@@ -26,42 +22,12 @@ const MOST: u32 = 100_000;
 pub struct Forward {
     count: u32,
     density: bool,
-    drawn: Option<Drawn>,
-}
-
-/// The particles, and what they were drawn from.
-struct Drawn {
-    mixture: Arc<Mixture>,
-    seed: u64,
-    particles: Arc<Particles>,
+    drawn: Drawn,
 }
 
 impl Default for Forward {
     fn default() -> Self {
-        Self { count: 4000, density: true, drawn: None }
-    }
-}
-
-impl Forward {
-    /// The particles; the first ones stay the same when their number changes.
-    fn particles(&mut self, desk: &Desk) -> Arc<Particles> {
-        let mixture = &desk.snapshot.dataset.mixture;
-        let seed = desk.snapshot.experiment.seed;
-        if let Some(drawn) = &self.drawn
-            && Arc::ptr_eq(&drawn.mixture, mixture)
-            && drawn.seed == seed
-            && drawn.particles.x_0.len() == self.count as usize
-        {
-            return drawn.particles.clone();
-        }
-        let version = self.drawn.as_ref().map_or(0, |drawn| drawn.particles.version) + 1;
-        let particles = Arc::new(Particles {
-            x_0: mixture.draw(self.count as usize, seed),
-            epsilon: (0..self.count).map(|i| normal(seed, Stream::Forward, 0, i)).collect(),
-            version,
-        });
-        self.drawn = Some(Drawn { mixture: mixture.clone(), seed, particles: particles.clone() });
-        particles
+        Self { count: 4000, density: true, drawn: Drawn::default() }
     }
 }
 
@@ -71,38 +37,7 @@ impl Page for Forward {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        let x = |index: &'static str, upright: bool| {
-            let index = if upright { Piece::Sign(index) } else { Piece::Var(index) };
-            [Piece::Var("x"), Piece::Sub(vec![index])]
-        };
-        let alpha_bar = || vec![Piece::Bar("α"), Piece::Sub(vec![Piece::Var("t")])];
-        let mut pieces = x("t", false).to_vec();
-        pieces.push(Piece::Sign(" = "));
-        let spoken = match desk.draft.path {
-            Path::Linear | Path::Cosine => {
-                let rest = [vec![Piece::Sign("1 − ")], alpha_bar()].concat();
-                pieces.push(Piece::Root(alpha_bar()));
-                pieces.push(Piece::Sign(" "));
-                pieces.extend(x("0", true));
-                pieces.extend([Piece::Sign(" + "), Piece::Root(rest), Piece::Sign(" "), Piece::Var("ε")]);
-                "x t is root alpha bar t times x 0, plus root of one minus alpha bar t times epsilon"
-            }
-            Path::Ve => {
-                pieces.extend(x("0", true));
-                let sigma = [Piece::Var("σ"), Piece::Sub(vec![Piece::Var("t")])];
-                pieces.push(Piece::Sign(" + "));
-                pieces.extend(sigma);
-                pieces.extend([Piece::Sign(" "), Piece::Var("ε")]);
-                "x t is x 0 plus sigma t times epsilon"
-            }
-            Path::Flow => {
-                pieces.extend([Piece::Sign("(1 − "), Piece::Var("t"), Piece::Sign(") ")]);
-                pieces.extend(x("0", true));
-                pieces.extend([Piece::Sign(" + "), Piece::Var("t ε")]);
-                "x t is one minus t times x 0, plus t times epsilon"
-            }
-        };
-        Equation { pieces, spoken }
+        jump_equation(desk.draft.path)
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
@@ -140,7 +75,7 @@ impl Page for Forward {
         let color = palette.learned.lerp_to_gamma(palette.noise, desk.clock.tau as f32);
         scene.layers.push(Layer::Noised {
             key: "particles",
-            particles: self.particles(desk),
+            particles: self.drawn.particles(desk, self.count),
             scales: desk.scales(),
             // More particles, fainter: the cloud keeps its depth.
             dots: Dots {
