@@ -201,6 +201,8 @@ fn deterministic_ddim_converges_to_the_closed_form_ode() {
         let sigma = 0.5_f32;
         let mixture = Mixture::new(vec![Component { mean: [0.0; 2], sigma, weight: 1.0 }]).unwrap();
         let timesteps = 8000;
+        // Of 8000 timesteps the literal table makes a path eight times as long, and each step errs the more.
+        let limit = if path == Path::Literal { 2e-3 } else { 1e-3 };
         let field = ExactField { mixture: Arc::new(mixture), path, timesteps };
         let Scales { a, s } = field.scales(1.0);
         let expected = f64::from(sigma) / (a * f64::from(sigma)).hypot(s);
@@ -215,7 +217,7 @@ fn deterministic_ddim_converges_to_the_closed_form_ode() {
             (x / expected - 1.0).abs()
         };
         let (coarse, fine) = (error(500), error(8000));
-        assert!(fine < 1e-3, "{path:?}: {fine}");
+        assert!(fine < limit, "{path:?}: {fine}");
         assert!(coarse > 8.0 * fine, "{path:?}: sixteen times the steps take the error from {coarse} to {fine} only");
     }
 }

@@ -124,6 +124,16 @@ impl Path {
         1.0 - self.alpha_bar(tau(t), timesteps) / self.alpha_bar(tau(t - 1), timesteps)
     }
 
+    /// Σ β_i for i ≤ t, at t = 0..=T: the variance that the noise of these steps would add up to if nothing shrank the
+    /// signal.
+    pub fn summed_betas(self, timesteps: u32) -> Vec<f64> {
+        let sums = (1..=timesteps).scan(0.0, |sum, t| {
+            *sum += self.beta(t, timesteps);
+            Some(*sum)
+        });
+        std::iter::once(0.0).chain(sums).collect()
+    }
+
     /// ᾱ_T, where a variance-preserving path ends with signal left ([`TERMINAL_ALPHA_BAR`]): samplers start from pure
     /// noise, which such a model has never seen (Lin et al. 2024, "Common diffusion noise schedules and sample steps are
     /// flawed").
@@ -251,6 +261,14 @@ mod tests {
         }
         let bright = Path::Custom(LogSnr::new([9.0, 4.0, 0.0, -2.0, -4.0]));
         assert_abs_diff_eq!(bright.leftover_signal(250).unwrap(), 1.0 / (1.0 + 4.0_f64.exp()), epsilon = 1e-12);
+    }
+
+    #[test]
+    fn unshrunk_noise_adds_up_to_the_mean_beta_times_the_steps() {
+        let sums = Path::Literal.summed_betas(1000);
+        assert_eq!(sums.len(), 1001);
+        assert_abs_diff_eq!(sums[1], 1e-4, epsilon = 1e-12);
+        assert_abs_diff_eq!(sums[1000], 1000.0 * 0.5 * (1e-4 + 0.02), epsilon = 1e-9);
     }
 
     #[test]

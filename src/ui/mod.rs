@@ -2,6 +2,7 @@
 //! [`crate::lab::message::Snapshot`]s, and never calls an engine.
 
 pub mod app;
+pub mod background;
 mod bars;
 pub mod canvas;
 pub mod chapters;

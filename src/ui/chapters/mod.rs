@@ -1,6 +1,8 @@
 //! The chapters. Each is one file; the rail shows those that work.
 
+mod chain;
 mod forward;
+mod margins;
 mod noising;
 mod schedules;
 mod training;

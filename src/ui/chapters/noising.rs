@@ -77,3 +77,28 @@ pub fn jump_equation(path: Path) -> Equation {
     };
     Equation { pieces, spoken }
 }
+
+/// x_t from x_{t−1}; `shrinks`: the signal by √(1 − β_t), so that the variance stays.
+pub fn step_equation(shrinks: bool) -> Equation {
+    let beta = || vec![Piece::Var("β"), Piece::Sub(vec![Piece::Var("t")])];
+    let mut pieces = vec![Piece::Var("x"), Piece::Sub(vec![Piece::Var("t")]), Piece::Sign(" = ")];
+    if shrinks {
+        pieces.extend([Piece::Root([vec![Piece::Sign("1 − ")], beta()].concat()), Piece::Sign(" ")]);
+    }
+    let before = Piece::Sub(vec![Piece::Var("t"), Piece::Sign("−1")]);
+    pieces.extend([
+        Piece::Var("x"),
+        before,
+        Piece::Sign(" + "),
+        Piece::Root(beta()),
+        Piece::Sign(" "),
+        Piece::Var("z"),
+    ]);
+    pieces.push(Piece::Sub(vec![Piece::Var("t")]));
+    let spoken = if shrinks {
+        "x t is root of one minus beta t times x t minus one, plus root beta t times z t"
+    } else {
+        "x t is x t minus one, plus root beta t times z t"
+    };
+    Equation { pieces, spoken }
+}

@@ -77,7 +77,7 @@ impl Schedules {
         let curves =
             self.curves(desk, |path, tau| path.alpha_bar(tau, self.timesteps), |n| n.alpha_bar, |v| fixed(v, 3));
         let marks = [(0.0, "0.0"), (0.5, "0.5"), (1.0, "1.0")];
-        let chart = Chart { name: "ᾱ against t", title: "ᾱ_t, signal variance", range: [0.0, 1.02], marks: &marks };
+        let chart = Chart { name: "ᾱ against t", title: "ᾱ, signal variance", range: [0.0, 1.02], marks: &marks };
         chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
     }
 
@@ -92,11 +92,11 @@ impl Schedules {
                 let middle = (1..self.timesteps).step_by(stride as usize).map(at);
                 let now = self.numbers(path, desk.clock.tau).beta;
                 let points = middle.chain([at(self.timesteps)]).collect();
-                Curve { color, points, now: Some((shown(now), short(now))) }
+                Curve { color, points, now: Some((shown(now), beta_text(now))) }
             })
             .collect();
         let marks = [(-4.0, "1e−4"), (-2.0, "0.01"), (0.0, "1")];
-        let title = "β_t, noise of one step (log)";
+        let title = "β, noise of one step (log axis)";
         let chart = Chart { name: "β against t", title, range: [LOWEST_BETA, 0.2], marks: &marks };
         chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
     }
@@ -141,6 +141,11 @@ struct Numbers {
     /// Of the nearest whole timestep, at least the first.
     beta: f64,
     log_snr: f64,
+}
+
+/// Four decimals where they say something.
+fn beta_text(beta: f64) -> String {
+    if beta >= 1e-3 { fixed(beta, 4) } else { short(beta) }
 }
 
 /// A blue, B vermilion.
@@ -228,7 +233,7 @@ impl Page for Schedules {
         let ink = [palette.ink; 2];
         for (name, tip, value) in [
             ("ᾱ at t", "Signal variance: the share of the data left", [0, 1].map(|i| fixed(numbers[i].alpha_bar, 3))),
-            ("β at t", "Noise variance of one step, 1 − ᾱ_t/ᾱ_{t−1}", [0, 1].map(|i| short(numbers[i].beta))),
+            ("β at t", "Noise variance of one step, 1 − ᾱ_t/ᾱ_{t−1}", [0, 1].map(|i| beta_text(numbers[i].beta))),
             ("log SNR at t", "ln ᾱ/(1 − ᾱ)", [0, 1].map(|i| fixed(numbers[i].log_snr, 2))),
             ("ᾱ at T", "What is left of the signal at the end", last.map(short)),
         ] {

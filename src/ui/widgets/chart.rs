@@ -120,7 +120,10 @@ pub fn chart_ui(
         let shift = if rank == 0 && values.len() > 1 { -10.0 } else { 10.0 };
         let y = (at.y + shift).clamp(frame.top() + 8.0, frame.bottom() - 8.0).max(lowest + 15.0);
         lowest = y;
-        painter.text(pos2(at.x + side, y), align, *text, strong_font(13.0), *color);
+        let galley = painter.layout_no_wrap((*text).clone(), strong_font(13.0), *color);
+        let place = align.anchor_size(pos2(at.x + side, y), galley.size());
+        painter.rect_filled(place.expand2(vec2(2.0, 0.0)), 3.0, palette.canvas.gamma_multiply(0.8));
+        painter.galley(place.min, galley, *color);
     }
     place
 }
