@@ -6,6 +6,7 @@ use std::sync::Arc;
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
+use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
@@ -166,7 +167,7 @@ fn ancestral_sampling_with_the_exact_field_returns_the_data() {
 
 #[test]
 fn every_sampler_and_path_returns_the_data() {
-    for path in Path::ALL {
+    for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]) {
         let field = exact(Shape::Figure8.mixture(), path);
         let etas = [0.0, 0.5].map(|eta| Sampler::Ddim { eta });
         for sampler in [Sampler::Ddpm(Variance::BetaTilde), Sampler::Ddpm(Variance::Beta)].into_iter().chain(etas) {

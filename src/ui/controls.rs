@@ -4,6 +4,7 @@ use egui::Ui;
 
 use super::desk::Desk;
 use super::files::Purpose;
+use super::picture::{self, Order};
 use super::theme::Palette;
 use super::widgets::number::{grouped, short};
 use super::widgets::row::{self, Scale};
@@ -285,6 +286,46 @@ pub fn save_menu(ui: &mut Ui, desk: &mut Desk) {
             desk.files.browse(Purpose::SaveModel, ui.ctx());
         }
     });
+    ui.add_space(2.0);
+    ui.separator();
+    picture_menu(ui, desk);
+}
+
+/// The picture of the present chapter: where, how large, in which theme.
+pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    note(ui, "A picture of this chapter as PNG, at any size", palette);
+    path_field(ui, &mut desk.files.picture, "PNG file", "picture.png");
+    let [fewest, most] = picture::SIDES;
+    row::named(ui, "Pixels", "Width and height; larger pictures are sharper", palette, |ui| {
+        for (side, name) in [(1, "Picture height"), (0, "Picture width")] {
+            let number = egui::DragValue::new(&mut desk.files.picture_size[side]).range(fewest..=most).speed(10.0);
+            ui.add_sized(egui::vec2(64.0, 24.0), number).accessible_name(name).on_hover_text(name);
+        }
+    });
+    row::named(ui, "Background", "Light for print, or as the window is", palette, |ui| {
+        let options = [(true, "Light"), (false, "As shown")];
+        segmented::choose(ui, "Background", &mut desk.files.picture_light, &options, palette);
+    });
+    ui.horizontal(|ui| {
+        let named = !desk.files.picture.trim().is_empty();
+        let save = |ui: &mut Ui| button::text(ui, "Save picture", "Write this PNG", 0.0, palette);
+        if ui.add_enabled_ui(named, save).inner.clicked() {
+            order_picture(desk);
+            ui.ctx().request_repaint();
+            ui.close();
+        }
+        if button::text(ui, "Choose file…", "Choose where to save the picture", 0.0, palette).clicked() {
+            desk.files.browse(Purpose::SavePicture, ui.ctx());
+        }
+    });
+}
+
+/// Ask for a picture by the settings of the menu.
+pub fn order_picture(desk: &mut Desk) {
+    let light = desk.files.picture_light || desk.light;
+    let path = desk.files.picture.trim().into();
+    desk.files.picture_order = Some(Order { path, size: desk.files.picture_size, light });
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ pub struct Desk {
     pub software: bool,
     /// File dialogs and the paths typed by hand.
     pub files: Files,
+    /// A picture is being laid out: nothing is asked for.
+    pub still: bool,
     density_asked: Option<DensityView>,
     /// The user's own schedule: the one that is trained by, or the last that was.
     pub own_schedule: LogSnr,
@@ -65,6 +67,7 @@ impl Desk {
             format,
             software,
             files: Files::default(),
+            still: false,
             density_asked: None,
             own_schedule: LogSnr::default(),
         }
@@ -154,6 +157,9 @@ impl Desk {
     /// Ask for the density at t/T over what is visible, if what was asked for last does not serve. While something
     /// moves, a coarser grid will do.
     pub fn want_density(&mut self, tau: f64, visible: Bounds, moving: bool) {
+        if self.still {
+            return;
+        }
         let scales = self.draft.path.scales(tau, self.draft.timesteps);
         let sigma = self.snapshot.dataset.mixture.components.iter().map(|c| f64::from(c.sigma)).fold(1.0, f64::min);
         let detail = (scales.a * sigma).hypot(scales.s);

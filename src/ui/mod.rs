@@ -13,6 +13,7 @@ pub mod files;
 pub mod link;
 pub mod offscreen;
 pub mod pace;
+pub mod picture;
 mod plots;
 pub mod theme;
 mod toasts;
@@ -71,9 +72,11 @@ fn open(
     let software = context.info().software;
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);
-    let worker = Worker::spawn(experiment, choice, Some(context), pace.on_change(ctx.clone()))?;
+    let worker = Worker::spawn(experiment, choice, Some(context.clone()), pace.on_change(ctx.clone()))?;
     let desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
-    Ok(LabApp::new(desk, pace, Chapter::Training))
+    let mut app = LabApp::new(desk, pace, Chapter::Training);
+    app.painter = Some(context);
+    Ok(app)
 }
 
 /// The failures of opening a window in one sentence that says what to do.

@@ -434,7 +434,7 @@ impl Page for Forward {
                 let known = variance(self.scales(desk, canvas, desk.clock.tau));
                 let measured = self.points(desk, canvas).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
                 readout::line(ui, name, &fixed(known, 3), color, tip, palette);
-                readout::line(ui, "   of the particles", &measured, ink, tip, palette);
+                readout::line(ui, "of the particles", &measured, ink, tip, palette);
             }
         } else {
             let scales = desk.scales();
@@ -448,7 +448,7 @@ impl Page for Forward {
             let tip = "a² + s², per axis on average: 1 where variance is preserved";
             readout::line(ui, "variance at t", &fixed(variance(scales), 3), ink, tip, palette);
             let measured = self.points(desk, 0).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
-            readout::line(ui, "   of the particles", &measured, ink, "Per axis, the mean of both", palette);
+            readout::line(ui, "of the particles", &measured, ink, "Per axis, the mean of both", palette);
         }
         let entropy = self.entropy.value().and_then(|points| value_at(&points, desk.clock.tau));
         let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
