@@ -191,7 +191,7 @@ fn a_short_literal_table_is_warned_of_with_its_number() {
     set(&mut window, "Timesteps T", 250.0);
     let product: f64 = (0..250).map(|i| 1.0 - (1e-4 + 0.0199 * f64::from(i) / 249.0)).product();
     assert!((product - 0.0797).abs() < 5e-4);
-    window.get_by_label(&format!("A: ᾱ_T = {product:.3}: signal is left at T, but samplers start from pure noise"));
+    window.get_by_label(&format!("A: ᾱ at T is {product:.3}: signal is left, but samplers start from pure noise"));
     compare(&mut window, "schedules_literal_light");
     click(&mut window, "Train with A");
     let asked = lab.asked();

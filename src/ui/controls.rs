@@ -135,7 +135,7 @@ pub fn path_row(ui: &mut Ui, desk: &mut Desk) {
 
 /// Says that a path ends before noise.
 pub fn leftover_text(alpha_bar: f64) -> String {
-    format!("ᾱ_T = {}: signal is left at T, but samplers start from pure noise", short(alpha_bar))
+    format!("ᾱ at T is {}: signal is left, but samplers start from pure noise", short(alpha_bar))
 }
 
 /// A sentence in the colour of faults, for screen readers an alert.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Rect, Stroke, Ui, UiBuilder, pos2};
+use egui::{Rect, Stroke, Ui, UiBuilder, vec2};
 
 use super::chain::{Chain, Steps};
 use super::noising::{Drawn, jump_equation, step_equation};
@@ -17,7 +17,6 @@ use crate::ui::canvas::gpu::{Dots, Layer, Particles};
 use crate::ui::canvas::{Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
-use crate::ui::plots;
 use crate::ui::theme::time_color;
 use crate::ui::widgets::chart::{Chart, Curve, chart_ui, times};
 use crate::ui::widgets::equation::Equation;
@@ -238,7 +237,8 @@ impl Forward {
                     dots: self.dots(color, count),
                 });
             }
-            let at_t = format!("after {} steps", grouped(f64::from(Self::t(desk))));
+            let at_t =
+                format!("{} particles after {} steps", grouped(f64::from(count)), grouped(f64::from(Self::t(desk))));
             scene.legend.push((Mark::Dot, color, at_t));
         } else {
             scene.layers.push(Layer::Noised {
@@ -261,7 +261,7 @@ impl Forward {
             scene.legend.push((Mark::Area, palette.glow.to_opaque(), "exact density".into()));
         }
         if self.histograms && self.way != Way::Growing {
-            scene.legend.push((Mark::Area, palette.weak, "N(0, 1)".into()));
+            scene.legend.push((Mark::Line, palette.weak, "N(0, 1)".into()));
         }
         scene
     }
@@ -280,11 +280,6 @@ impl Forward {
         });
         let text = format!("{} of {}", grouped(f64::from(t)), grouped(f64::from(timesteps)));
         readout::line(ui, "step t", &text, palette.ink, "Steps done, each with its own fresh noise", palette);
-        if self.count > MOST_CHAIN {
-            let text =
-                format!("Every step of the chain is kept, so it has {} particles.", grouped(f64::from(MOST_CHAIN)));
-            controls::note(ui, &text, palette);
-        }
     }
 
     fn entropy_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
@@ -301,7 +296,7 @@ impl Forward {
         } else {
             &[(STANDARD_NORMAL, &level)]
         };
-        let title = "entropy of p_t, nats; line: N(0, I)";
+        let title = "entropy at t, nats; thin line: N(0, I)";
         let chart = Chart { name: "Entropy against t", title, range: [low - margin, high + margin], marks };
         let reference =
             Curve { color: palette.exact, points: vec![[0.0, STANDARD_NORMAL], [1.0, STANDARD_NORMAL]], now: None };
@@ -310,6 +305,24 @@ impl Forward {
             reference,
             Curve { color: palette.exact, points, now: Some(present.unwrap_or((f64::NAN, String::new()))) },
         ];
+        chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
+    }
+
+    fn scales_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
+        let palette = desk.palette();
+        let (path, timesteps, tau) = (desk.draft.path, desk.draft.timesteps, desk.clock.tau);
+        let curves =
+            [(palette.data, (|s| s.a) as fn(Scales) -> f64), (palette.noise, |s| s.s)].map(|(color, value)| {
+                let now = value(path.scales(tau, timesteps));
+                let points = times(120).map(|tau| [tau, value(path.scales(tau, timesteps))]).collect();
+                Curve { color, points, now: Some((now, fixed(now, 3))) }
+            });
+        // Where variance explodes the axis ends at the largest noise.
+        let most = path.scales(1.0, timesteps).s.max(1.0);
+        let top = short(most);
+        let marks = [(0.0, "0"), (most, if most > 1.0 { &*top } else { "1" })];
+        let title = "signal a falls, noise s rises";
+        let chart = Chart { name: "Signal a and noise s against t", title, range: [0.0, 1.08 * most], marks: &marks };
         chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
     }
 
@@ -333,7 +346,7 @@ impl Forward {
         let marks: &[(f64, &str)] =
             if most > 1.5 { &[(0.0, "0"), (1.0, "1"), (most, &top)] } else { &[(0.0, "0"), (1.0, "1")] };
         let chart =
-            Chart { name: "Variance against t", title: "variance of x_t per axis", range: [0.0, 1.15 * most], marks };
+            Chart { name: "Variance against t", title: "variance at t, per axis", range: [0.0, 1.15 * most], marks };
         chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
     }
 }
@@ -415,7 +428,7 @@ impl Page for Forward {
             self.step_row(ui, desk);
         }
         controls::path_row(ui, desk);
-        let tip = "How many particles are drawn";
+        let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
         row::slider(ui, "Particles", tip, &mut self.count, 100..=MOST, Scale::Logarithmic, grouped, palette);
         row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
             segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
@@ -454,8 +467,6 @@ impl Page for Forward {
         let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
         let tip = "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; N(0, I) has 2.838";
         readout::line(ui, "entropy", &entropy, palette.exact, tip, palette);
-        ui.separator();
-        plots::scales_ui(ui, desk);
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {
@@ -483,12 +494,15 @@ impl Page for Forward {
         let trail = self.trail(desk, view.index);
         let painter = ui.painter_at(view.rect);
         let on_screen: Vec<_> = trail.iter().map(|&p| view.camera.to_screen(view.rect, p)).collect();
+        // The colours of time are dark at one end and bright at the other: a seam keeps them apart from the ground.
+        painter.line(on_screen.clone(), Stroke::new(3.4, palette.data.gamma_multiply(0.55)));
         let piece = on_screen.len().div_ceil(TRAIL_PIECES).max(1);
         for start in (0..on_screen.len().saturating_sub(1)).step_by(piece) {
             let end = (start + piece).min(on_screen.len() - 1);
             // Coloured by time: the trail ends at the clock.
             let tau = desk.clock.tau as f32 * start as f32 / on_screen.len() as f32;
-            painter.line(on_screen[start..=end].to_vec(), Stroke::new(1.8, time_color(tau)));
+            let color = time_color(tau);
+            painter.line(on_screen[start..=end].to_vec(), Stroke::new(2.0, color));
         }
         if let (Some(&first), Some(&last)) = (on_screen.first(), on_screen.last()) {
             painter.circle(first, 3.5, palette.data, (1.0, palette.canvas));
@@ -514,12 +528,9 @@ impl Page for Forward {
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let rect = ui.max_rect();
-        let middle = rect.center().x;
-        let halves = [rect.with_max_x(middle), Rect::from_min_max(pos2(middle, rect.top()), rect.max)];
-        for (index, (place, draw)) in
-            std::iter::zip(halves, [Self::entropy_ui as fn(&Self, &mut Ui, Rect, &mut Desk), Self::variance_ui])
-                .enumerate()
-        {
+        let third = rect.width() / 3.0;
+        for (index, draw) in [Self::scales_ui, Self::variance_ui, Self::entropy_ui].into_iter().enumerate() {
+            let place = Rect::from_min_size(rect.min + vec2(third * index as f32, 0.0), vec2(third, rect.height()));
             let mut child = ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
             draw(self, &mut child, place, desk);
         }

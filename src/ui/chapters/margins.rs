@@ -23,9 +23,10 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Over `[low, high]`, with bins of a width that is a power of two: panning does not change what a bin holds.
-    pub fn new(values: impl Iterator<Item = f32>, low: f32, high: f32) -> Self {
-        let width = ((high - low) / 64.0).max(1e-6).log2().ceil().exp2();
+    /// Over `[low, high]`, with bins of a width that is a power of two, at least `finest`: panning does not change what a
+    /// bin holds.
+    pub fn new(values: impl Iterator<Item = f32>, low: f32, high: f32, finest: f32) -> Self {
+        let width = finest.max(1e-6).log2().ceil().exp2();
         let first = (low / width).floor();
         let bins = ((high / width).ceil() - first).max(1.0) as usize;
         let mut counts = vec![0_u32; bins];
@@ -63,8 +64,9 @@ pub fn paint(
 ) {
     let painter = painter.with_clip_rect(rect);
     let visible = camera.visible(rect);
+    let finest = camera.reach / 24.0;
     for axis in 0..2 {
-        let histogram = Histogram::new(points().map(|p| p[axis]), visible.min[axis], visible.max[axis]);
+        let histogram = Histogram::new(points().map(|p| p[axis]), visible.min[axis], visible.max[axis], finest);
         // The place of a value at a height above the edge.
         let place = |value: f32, up: f32| -> Pos2 {
             if axis == 0 {
@@ -94,11 +96,11 @@ mod tests {
     #[test]
     fn a_histogram_is_a_density_over_bins_that_stand_still() {
         let values = [-0.9_f32, 0.1, 0.2, 0.3, 5.0];
-        let histogram = Histogram::new(values.into_iter(), -1.0, 1.0);
+        let histogram = Histogram::new(values.into_iter(), -1.0, 1.0, 0.03);
         assert_eq!(histogram.width, 0.03125);
         let inside: f32 = histogram.density.iter().sum::<f32>() * histogram.width;
         assert!((inside - 0.8).abs() < 1e-6, "one of five lies outside: {inside}");
-        let panned = Histogram::new(values.into_iter(), -0.99, 1.01);
+        let panned = Histogram::new(values.into_iter(), -0.99, 1.01, 0.03);
         assert_eq!(panned.low / panned.width, (panned.low / panned.width).round());
         assert_eq!(panned.width, histogram.width);
     }
