@@ -5,20 +5,21 @@ use std::sync::Arc;
 use egui::{Rect, Stroke, Ui, UiBuilder, vec2};
 
 use super::chain::{Chain, Steps};
-use super::noising::{Drawn, jump_equation, step_equation};
+use super::forward_plots::{entropy_ui, scales_ui, value_at, variance_ui};
+use super::noising::{Drawn, Points, growing_scales, jump_equation, noised, step_equation, variance};
 use super::{Page, View, margins};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::{Path, Scales};
 use crate::engine::Cloud;
-use crate::measure::entropy::{STANDARD_NORMAL, differential_entropy};
+use crate::measure::entropy::differential_entropy;
 use crate::ui::background::Background;
 use crate::ui::canvas::gpu::{Dots, Layer, Particles};
 use crate::ui::canvas::{Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::theme::time_color;
-use crate::ui::widgets::chart::{Chart, Curve, chart_ui, times};
+use crate::ui::widgets::chart::times;
 use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Scale};
@@ -98,26 +99,6 @@ impl Default for Forward {
             entropy: Background::default(),
         }
     }
-}
-
-/// (a, s) of noise that is only added: x_t = x_0 + √(Σβ) ε, β of a path, linear between whole timesteps.
-fn growing_scales(summed_betas: &[f64], tau: f64) -> Scales {
-    let last = summed_betas.len() - 1;
-    let place = tau.clamp(0.0, 1.0) * last as f64;
-    let before = (place as usize).min(last.saturating_sub(1));
-    let after = (before + 1).min(last);
-    let sum = summed_betas[before] + (place - before as f64) * (summed_betas[after] - summed_betas[before]);
-    Scales { a: 1.0, s: sum.sqrt() }
-}
-
-/// Variance of x_t per axis, on average: the data have 1.
-fn variance(scales: Scales) -> f64 {
-    scales.a.powi(2) + scales.s.powi(2)
-}
-
-/// x_t = a x_0 + s ε.
-fn noised(particles: &Particles, index: usize, Scales { a, s }: Scales) -> [f32; 2] {
-    [0, 1].map(|axis| a as f32 * particles.x_0[index][axis] + s as f32 * particles.epsilon[index][axis])
 }
 
 impl Forward {
@@ -211,7 +192,7 @@ impl Forward {
         (0..=TRAIL_PIECES).map(|i| noised(&particles, index, self.scales(desk, canvas, at(i)))).collect()
     }
 
-    fn dots(&self, color: egui::Color32, count: u32) -> Dots {
+    fn dots(color: egui::Color32, count: u32) -> Dots {
         // More particles, fainter: the cloud keeps its depth.
         let strength = (60.0 / (count as f32).sqrt()).clamp(0.25, 0.9);
         Dots { color: color.gamma_multiply(strength), radius: if count > 20_000 { 1.0 } else { 1.5 } }
@@ -225,7 +206,9 @@ impl Forward {
             scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
         }
         let base = if canvas == 0 { palette.learned } else { palette.other };
-        let color = base.lerp_to_gamma(palette.noise, desk.clock.tau as f32);
+        // A cloud fades into noise; two that are compared keep their colours.
+        let faded = if self.way == Way::Growing { 0.0 } else { desk.clock.tau as f32 };
+        let color = base.lerp_to_gamma(palette.noise, faded);
         if self.way == Way::Chain {
             let count = self.count.min(MOST_CHAIN);
             if let Some(chain) = self.chain.value() {
@@ -234,7 +217,7 @@ impl Forward {
                     key: "chain",
                     cloud: Cloud::Host(points),
                     version: self.chain.version() * 65_536 + frame as u64,
-                    dots: self.dots(color, count),
+                    dots: Self::dots(color, count),
                 });
             }
             let at_t =
@@ -245,7 +228,7 @@ impl Forward {
                 key: "particles",
                 particles: self.drawn.particles(desk, self.count),
                 scales: self.scales(desk, canvas, desk.clock.tau),
-                dots: self.dots(color, self.count),
+                dots: Self::dots(color, self.count),
             });
             let what = match (self.way, canvas) {
                 (Way::Growing, 0) => format!("{}, shrinking", controls::path_title(Self::preserving(desk))),
@@ -266,7 +249,7 @@ impl Forward {
         scene
     }
 
-    fn step_row(&mut self, ui: &mut Ui, desk: &mut Desk) {
+    fn step_row(ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
         let timesteps = desk.draft.timesteps;
         let t = Self::t(desk);
@@ -281,125 +264,13 @@ impl Forward {
         let text = format!("{} of {}", grouped(f64::from(t)), grouped(f64::from(timesteps)));
         readout::line(ui, "step t", &text, palette.ink, "Steps done, each with its own fresh noise", palette);
     }
-
-    fn entropy_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
-        let palette = desk.palette();
-        let points = self.entropy.value().map_or_else(Vec::new, |points| points.to_vec());
-        let now = value_at(&points, desk.clock.tau);
-        let extent = points.iter().map(|p| p[1]).chain([STANDARD_NORMAL]);
-        let (low, high) = extent.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let margin = 0.12 * (high - low).max(0.5);
-        let level = fixed(STANDARD_NORMAL, 2);
-        let bottom = fixed(low, 2);
-        let marks: &[(f64, &str)] = if STANDARD_NORMAL - low > 0.4 {
-            &[(STANDARD_NORMAL, &level), (low, &bottom)]
-        } else {
-            &[(STANDARD_NORMAL, &level)]
-        };
-        let title = "entropy at t, nats; thin line: N(0, I)";
-        let chart = Chart { name: "Entropy against t", title, range: [low - margin, high + margin], marks };
-        let reference =
-            Curve { color: palette.exact, points: vec![[0.0, STANDARD_NORMAL], [1.0, STANDARD_NORMAL]], now: None };
-        let present = now.map(|value| (value, fixed(value, 3)));
-        let curves = [
-            reference,
-            Curve { color: palette.exact, points, now: Some(present.unwrap_or((f64::NAN, String::new()))) },
-        ];
-        chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
-    }
-
-    fn scales_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
-        let palette = desk.palette();
-        let (path, timesteps, tau) = (desk.draft.path, desk.draft.timesteps, desk.clock.tau);
-        let curves =
-            [(palette.data, (|s| s.a) as fn(Scales) -> f64), (palette.noise, |s| s.s)].map(|(color, value)| {
-                let now = value(path.scales(tau, timesteps));
-                let points = times(120).map(|tau| [tau, value(path.scales(tau, timesteps))]).collect();
-                Curve { color, points, now: Some((now, fixed(now, 3))) }
-            });
-        // Where variance explodes the axis ends at the largest noise.
-        let most = path.scales(1.0, timesteps).s.max(1.0);
-        let top = short(most);
-        let marks = [(0.0, "0"), (most, if most > 1.0 { &*top } else { "1" })];
-        let title = "signal a falls, noise s rises";
-        let chart = Chart { name: "Signal a and noise s against t", title, range: [0.0, 1.08 * most], marks: &marks };
-        chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
-    }
-
-    fn variance_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
-        let palette = desk.palette();
-        let (timesteps, tau) = (desk.draft.timesteps, desk.clock.tau);
-        let sums = Self::preserving(desk).summed_betas(timesteps);
-        let path = if self.way == Way::Growing { Self::preserving(desk) } else { desk.draft.path };
-        let mut curves = Vec::new();
-        let mut add = |color, scales: &dyn Fn(f64) -> Scales| {
-            let now = variance(scales(tau));
-            let points = times(120).map(|tau| [tau, variance(scales(tau))]).collect();
-            curves.push(Curve { color, points, now: Some((now, short(now))) });
-        };
-        add(palette.learned, &|tau| path.scales(tau, timesteps));
-        if self.way == Way::Growing {
-            add(palette.other, &|tau| growing_scales(&sums, tau));
-        }
-        let most = curves.iter().flat_map(|c| &c.points).map(|p| p[1]).fold(1.0, f64::max);
-        let top = short(most);
-        let marks: &[(f64, &str)] =
-            if most > 1.5 { &[(0.0, "0"), (1.0, "1"), (most, &top)] } else { &[(0.0, "0"), (1.0, "1")] };
-        let chart =
-            Chart { name: "Variance against t", title: "variance at t, per axis", range: [0.0, 1.15 * most], marks };
-        chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
-    }
-}
-
-/// Positions of particles at the clock.
-enum Points {
-    Given(Arc<Vec<[f32; 2]>>),
-    Noised(Arc<Particles>, Scales),
-}
-
-impl Points {
-    fn iter(&self) -> Box<dyn Iterator<Item = [f32; 2]>> {
-        match self {
-            Self::Given(points) => {
-                let points = points.clone();
-                Box::new((0..points.len()).map(move |i| points[i]))
-            }
-            Self::Noised(particles, scales) => {
-                let (particles, scales) = (particles.clone(), *scales);
-                Box::new((0..particles.x_0.len()).map(move |i| noised(&particles, i, scales)))
-            }
-        }
-    }
-
-    /// Variance per axis, the mean of both; `None` of fewer than two.
-    fn variance(&self) -> Option<f64> {
-        let mut count = 0.0;
-        let (mut sum, mut squares) = ([0.0; 2], 0.0);
-        for point in self.iter() {
-            count += 1.0;
-            for axis in 0..2 {
-                sum[axis] += f64::from(point[axis]);
-                squares += f64::from(point[axis]).powi(2);
-            }
-        }
-        let means = sum.iter().map(|s| s * s).sum::<f64>() / count;
-        (count > 1.0).then(|| 0.5 * (squares - means) / (count - 1.0))
-    }
-}
-
-/// Linear between the points of a curve.
-fn value_at(points: &[[f64; 2]], tau: f64) -> Option<f64> {
-    let after = points.partition_point(|p| p[0] < tau).min(points.len().checked_sub(1)?);
-    let before = after.saturating_sub(1);
-    let ([t_0, v_0], [t_1, v_1]) = (points[before], points[after]);
-    Some(if t_1 > t_0 { v_0 + (v_1 - v_0) * (tau - t_0) / (t_1 - t_0) } else { v_1 })
 }
 
 impl Page for Forward {
     fn hint(&self) -> &'static str {
         match self.way {
             Way::Jump => {
-                "Drag the clock: x_t comes in one jump, each particle keeps its own ε. Click one for its trail."
+                "Drag the clock: one jump to any t, and each particle keeps its own ε. Click one for its trail."
             }
             Way::Chain => "Step by step with fresh noise: every trail is ragged, yet the cloud is that of the jump.",
             Way::Growing => {
@@ -425,7 +296,7 @@ impl Page for Forward {
         });
         self.compute(ui, desk);
         if self.way == Way::Chain {
-            self.step_row(ui, desk);
+            Self::step_row(ui, desk);
         }
         controls::path_row(ui, desk);
         let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
@@ -529,10 +400,17 @@ impl Page for Forward {
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
-        for (index, draw) in [Self::scales_ui, Self::variance_ui, Self::entropy_ui].into_iter().enumerate() {
+        let growing = self.way == Way::Growing;
+        let path = if growing { Self::preserving(desk) } else { desk.draft.path };
+        let entropy = self.entropy.value().map_or_else(Vec::new, |points| points.to_vec());
+        for index in 0..3 {
             let place = Rect::from_min_size(rect.min + vec2(third * index as f32, 0.0), vec2(third, rect.height()));
             let mut child = ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
-            draw(self, &mut child, place, desk);
+            match index {
+                0 => scales_ui(&mut child, place, desk),
+                1 => variance_ui(&mut child, place, desk, path, growing),
+                _ => entropy_ui(&mut child, place, desk, entropy.clone()),
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod chain;
 mod forward;
+mod forward_plots;
 mod margins;
 mod noising;
 mod schedules;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::data::mixture::Mixture;
-use crate::diffusion::path::Path;
+use crate::diffusion::path::{Path, Scales};
 use crate::engine::philox::{Stream, normal};
 use crate::ui::canvas::gpu::Particles;
 use crate::ui::desk::Desk;
@@ -101,4 +101,63 @@ pub fn step_equation(shrinks: bool) -> Equation {
         "x t is x t minus one, plus root beta t times z t"
     };
     Equation { pieces, spoken }
+}
+
+/// (a, s) of noise that is only added: x_t = x_0 + √(Σβ) ε, β of a path, linear between whole timesteps.
+pub fn growing_scales(summed_betas: &[f64], tau: f64) -> Scales {
+    let last = summed_betas.len() - 1;
+    let place = tau.clamp(0.0, 1.0) * last as f64;
+    let before = (place as usize).min(last.saturating_sub(1));
+    let after = (before + 1).min(last);
+    let sum = summed_betas[before] + (place - before as f64) * (summed_betas[after] - summed_betas[before]);
+    Scales { a: 1.0, s: sum.sqrt() }
+}
+
+/// Variance of x_t per axis, on average: the data have 1.
+pub fn variance(scales: Scales) -> f64 {
+    scales.a.powi(2) + scales.s.powi(2)
+}
+
+/// x_t = a x_0 + s ε.
+pub fn noised(particles: &Particles, index: usize, Scales { a, s }: Scales) -> [f32; 2] {
+    [0, 1].map(|axis| a as f32 * particles.x_0[index][axis] + s as f32 * particles.epsilon[index][axis])
+}
+
+/// Positions of particles at the clock.
+pub enum Points {
+    /// These.
+    Given(Arc<Vec<[f32; 2]>>),
+    /// x_t = a x_0 + s ε.
+    Noised(Arc<Particles>, Scales),
+}
+
+impl Points {
+    /// One after the other.
+    pub fn iter(&self) -> Box<dyn Iterator<Item = [f32; 2]>> {
+        match self {
+            Self::Given(points) => {
+                let points = points.clone();
+                Box::new((0..points.len()).map(move |i| points[i]))
+            }
+            Self::Noised(particles, scales) => {
+                let (particles, scales) = (particles.clone(), *scales);
+                Box::new((0..particles.x_0.len()).map(move |i| noised(&particles, i, scales)))
+            }
+        }
+    }
+
+    /// Variance per axis, the mean of both; `None` of fewer than two.
+    pub fn variance(&self) -> Option<f64> {
+        let mut count = 0.0;
+        let (mut sum, mut squares) = ([0.0; 2], 0.0);
+        for point in self.iter() {
+            count += 1.0;
+            for axis in 0..2 {
+                sum[axis] += f64::from(point[axis]);
+                squares += f64::from(point[axis]).powi(2);
+            }
+        }
+        let means = sum.iter().map(|s| s * s).sum::<f64>() / count;
+        (count > 1.0).then(|| 0.5 * (squares - means) / (count - 1.0))
+    }
 }
