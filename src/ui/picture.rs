@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use eframe::egui_wgpu::{Renderer, RendererOptions, ScreenDescriptor};
 use egui::{Context, Pos2, RawInput, Rect, TextureId, Ui, epaint, vec2};
 
 use super::theme;
 use crate::engine::gpu::GpuContext;
+use crate::export::atomic::atomic_write;
 use crate::lab::message::Notice;
 
 /// Format of a picture's pixels.
@@ -146,12 +147,10 @@ impl Drawing {
 /// # Errors
 /// One sentence, where the file cannot be written.
 pub fn save(image: &image::RgbaImage, path: &Path) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write {}; choose another directory", path.display());
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(cannot)?;
-    image.write_to(&mut std::io::BufWriter::new(file.as_file_mut()), image::ImageFormat::Png).with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
+    let mut png = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut png, image::ImageFormat::Png).context("the picture could not be made into a PNG")?;
+    atomic_write(path, png.get_ref())
+        .map_err(|error| anyhow!("cannot write {}: {}; choose another place", path.display(), error.source))
 }
 
 /// A picture that the user wants.

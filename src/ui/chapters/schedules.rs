@@ -83,7 +83,8 @@ impl Schedules {
 
     fn beta_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         let palette = desk.palette();
-        let shown = |beta: f64| beta.max(0.0).log10().max(LOWEST_BETA);
+        // Below the axis a curve is broken off.
+        let shown = |beta: f64| Some(beta.max(0.0).log10()).filter(|log| *log >= LOWEST_BETA).unwrap_or(f64::NAN);
         // β belongs to whole timesteps: all of them, or every few.
         let stride = self.timesteps.div_ceil(CURVE as u32).max(1);
         let curves: Vec<_> = std::iter::zip(self.paths(desk), colors(palette))
