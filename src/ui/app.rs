@@ -68,7 +68,9 @@ impl LabApp {
             return;
         }
         self.frame_seen = Some(frame);
+        log::trace!("frame {frame}");
         self.pace.begin_frame();
+        self.pace.fit_interval(ctx.content_rect().area() * ctx.pixels_per_point().powi(2));
         self.desk.take_news();
         self.desk.clock.tick(ctx.input(|i| i.time));
         self.take_files();
@@ -156,7 +158,6 @@ impl LabApp {
         self.keys(&ctx);
         let palette = self.desk.palette();
         let window = ui.max_rect();
-        ui.painter().rect_filled(window, 0.0, palette.panel);
 
         let (top, below) = window.split_top_bottom_at_y(window.top() + TOP_BAR);
         let (middle, bars) = below.split_top_bottom_at_y(below.bottom() - CLOCK_BAR - TRAINING_STRIP);
@@ -165,6 +166,10 @@ impl LabApp {
         let (rail, rest) = middle.split_left_right_at_x(middle.left() + RAIL);
         let (centre, panel) = rest.split_left_right_at_x(rest.right() - panel_width);
 
+        // Only what the canvas does not fill: on a software adapter every painted pixel counts.
+        for rect in [top, rail, panel, bars] {
+            ui.painter().rect_filled(rect, 0.0, palette.panel);
+        }
         bars::top_bar_ui(ui, top, &mut self.desk);
         bars::rail_ui(ui, rail, &mut self.chapter, &self.desk);
         bars::clock_bar_ui(ui, clock, &mut self.desk);
@@ -227,7 +232,7 @@ impl LabApp {
             let rect = first.translate(vec2(width * index as f32, 0.0));
             let empty = scene.layers.is_empty();
             let name = format!("{} canvas{}", chapter.title(), if index == 0 { "" } else { ", second" });
-            let response = canvas_ui(ui, rect, index as u64, &name, scene, &mut camera, desk.format, palette);
+            let response = canvas_ui(ui, rect, &name, scene, &mut camera, desk.format, palette);
             if empty {
                 empty_ui(ui, rect, "nothing to show yet", palette);
             }

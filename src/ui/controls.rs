@@ -104,7 +104,11 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
 
 fn path_field(ui: &mut Ui, text: &mut String, name: &str, hint: &str) {
     let width = ui.available_width();
-    let field = egui::TextEdit::singleline(text).hint_text(hint).desired_width(width - 16.0);
+    let field = egui::TextEdit::singleline(text)
+        .hint_text(hint)
+        .desired_width(width - 20.0)
+        .align(egui::Align2::LEFT_CENTER)
+        .margin(egui::Margin::symmetric(10, 4));
     ui.add(field).accessible_name(name);
 }
 
@@ -147,8 +151,15 @@ pub fn warning(ui: &mut Ui, text: &str, palette: &Palette) {
 pub fn timesteps_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let tip = "T: the number of noise levels that training draws from";
-    let moved =
-        row::slider(ui, "Timesteps T", tip, &mut desk.draft.timesteps, 10..=4000, Scale::Logarithmic, grouped, palette);
+    let moved = row::slider(
+        ui,
+        ["Timesteps T", tip],
+        &mut desk.draft.timesteps,
+        10..=4000,
+        Scale::Logarithmic,
+        grouped,
+        palette,
+    );
     if moved.done {
         desk.configure(false);
     }
@@ -241,7 +252,7 @@ pub fn learning_rate_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let tip = "Adam's step size. It acts at once and keeps the weights";
     let rate = &mut desk.draft.learning_rate;
-    let moved = row::slider(ui, "Learning rate", tip, rate, 1e-5..=1e-1, Scale::Logarithmic, rate_text, palette);
+    let moved = row::slider(ui, ["Learning rate", tip], rate, 1e-5..=1e-1, Scale::Logarithmic, rate_text, palette);
     if moved.changed {
         // Two digits: the slider stops at numbers that one can say.
         let digits = 10.0_f32.powf(desk.draft.learning_rate.log10().floor() - 1.0);
@@ -260,7 +271,7 @@ pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
     let mut power = f64::from(desk.draft.batch).log2();
     let tip = "B: samples of one training step";
     let text = |power: f64| grouped(power.exp2().round());
-    if row::slider(ui, "Batch", tip, &mut power, 5.0..=14.0, Scale::Linear, text, palette).changed {
+    if row::slider(ui, ["Batch", tip], &mut power, 5.0..=14.0, Scale::Linear, text, palette).changed {
         let batch = power.round().exp2() as u32;
         if batch != desk.draft.batch {
             desk.draft.batch = batch;

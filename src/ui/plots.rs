@@ -10,7 +10,7 @@ use crate::engine::LOSS_BINS;
 use crate::lab::message::LossCurve;
 
 /// Most points of a line that is drawn.
-const DRAWN: usize = 600;
+const DRAWN: usize = 260;
 
 /// Every k-th point, so that at most [`DRAWN`] are left, and the last; losses as log10.
 fn thinned(points: &[(u64, f32)]) -> Vec<[f64; 2]> {

@@ -96,7 +96,7 @@ pub struct CanvasPaint {
     /// Format of the target, for the pipelines.
     pub format: wgpu::TextureFormat,
     /// Tells the canvases of a window apart.
-    pub canvas: u64,
+    pub canvas: egui::Id,
     /// Place of the canvas, in points of the screen.
     pub rect: egui::Rect,
     /// Where it looks.
@@ -110,8 +110,8 @@ struct CanvasResources {
     points: wgpu::RenderPipeline,
     density: wgpu::RenderPipeline,
     sampler: wgpu::Sampler,
-    point_slots: HashMap<(u64, &'static str), PointSlot>,
-    density_slots: HashMap<u64, DensitySlot>,
+    point_slots: HashMap<(egui::Id, &'static str), PointSlot>,
+    density_slots: HashMap<egui::Id, DensitySlot>,
 }
 
 struct PointSlot {
@@ -213,8 +213,8 @@ fn half_bits(value: f32) -> u16 {
 fn relative_log_density(log_p: &[f32]) -> Vec<u16> {
     const FLOOR: f32 = -24.0;
     let max = log_p.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max);
-    // f32::max drops NaN, so a cell without a value is empty.
-    log_p.iter().map(|&v| half_bits((v - max).max(FLOOR).min(0.0))).collect()
+    // A cell without a value is empty.
+    log_p.iter().map(|&v| half_bits(if v.is_nan() { FLOOR } else { (v - max).clamp(FLOOR, 0.0) })).collect()
 }
 
 impl CanvasResources {
@@ -259,7 +259,7 @@ impl CanvasResources {
         PointSlot { uniform, bind, source, count }
     }
 
-    fn prepare_cloud(&mut self, device: &wgpu::Device, key: (u64, &'static str), cloud: &Cloud, version: u64) {
+    fn prepare_cloud(&mut self, device: &wgpu::Device, key: (egui::Id, &'static str), cloud: &Cloud, version: u64) {
         let (source, on_device) = match cloud {
             Cloud::Gpu(gpu) if gpu.context().device() == device => {
                 (Source::Buffer(gpu.buffer().clone(), gpu.len()), Some(gpu.buffer()))
@@ -287,7 +287,7 @@ impl CanvasResources {
         };
     }
 
-    fn prepare_particles(&mut self, device: &wgpu::Device, key: (u64, &'static str), particles: &Particles) {
+    fn prepare_particles(&mut self, device: &wgpu::Device, key: (egui::Id, &'static str), particles: &Particles) {
         let source = Source::Version(particles.version);
         let count = particles.x_0.len().min(particles.epsilon.len());
         if count == 0 {
@@ -299,7 +299,7 @@ impl CanvasResources {
         }
     }
 
-    fn prepare_density(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, canvas: u64, field: &DensityField) {
+    fn prepare_density(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, canvas: egui::Id, field: &DensityField) {
         let side = field.view.resolution;
         if side == 0 || field.log_p.len() != (side * side) as usize {
             return;
@@ -351,11 +351,13 @@ impl CallbackTrait for CanvasPaint {
         let [width, height] = screen.size_in_pixels.map(|v| v as f32);
         let screen_in_points = egui::vec2(width, height) / screen.pixels_per_point;
         let (scale, offset) = self.camera.to_clip(self.rect, screen_in_points);
+        // On a large canvas the same discs would be lost.
+        let magnified = (self.rect.size().min_elem() / 520.0).sqrt().clamp(1.0, 2.0);
         let points_uniform = |dots: Dots, scales: Scales| PointsUniform {
             scale: scale.into(),
             offset: offset.into(),
             pixel: [2.0 / width, 2.0 / height],
-            radius: dots.radius * screen.pixels_per_point,
+            radius: dots.radius * magnified * screen.pixels_per_point,
             signal: scales.a as f32,
             color: straight(dots.color),
             noise: scales.s as f32,

@@ -34,19 +34,18 @@ pub struct Scene {
     pub legend: Vec<(Mark, Color32, String)>,
 }
 
-/// Show a scene in a place of the window and let the hand move the camera. `canvas` tells canvases apart;
-/// `format` is that of the target (`None` paints no layers).
+/// Show a scene in a place of the window and let the hand move the camera. The name is for screen readers and
+/// tells canvases apart; `format` is that of the target (`None` paints no layers).
 pub fn canvas_ui(
     ui: &mut Ui,
     rect: Rect,
-    canvas: u64,
     name: &str,
     scene: Scene,
     camera: &mut Camera,
     format: Option<wgpu::TextureFormat>,
     palette: &Palette,
 ) -> Response {
-    let response = ui.interact(rect, ui.make_persistent_id(("canvas", canvas)), Sense::click_and_drag());
+    let response = ui.interact(rect, ui.make_persistent_id(("canvas", name)), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name));
     move_camera(ui, &response, rect, camera);
 
@@ -54,7 +53,7 @@ pub fn canvas_ui(
     painter.rect_filled(rect, 0.0, palette.canvas);
     axes::paint_grid(&painter, rect, camera, palette);
     if let Some(format) = format {
-        let paint = CanvasPaint { format, canvas, rect, camera: *camera, layers: scene.layers };
+        let paint = CanvasPaint { format, canvas: response.id, rect, camera: *camera, layers: scene.layers };
         painter.add(eframe::egui_wgpu::Callback::new_paint_callback(rect, paint));
     }
     for line in scene.outline.iter() {

@@ -300,7 +300,7 @@ impl Page for Forward {
         }
         controls::path_row(ui, desk);
         let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
-        row::slider(ui, "Particles", tip, &mut self.count, 100..=MOST, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["Particles", tip], &mut self.count, 100..=MOST, Scale::Logarithmic, grouped, palette);
         row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
             segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
         });

@@ -226,7 +226,7 @@ impl Page for Schedules {
             "T: the number of timesteps. β of a single step grows as T falls; ᾱ does not, but for the literal table";
         let [fewest, most] = TIMESTEPS;
         let timesteps = &mut self.timesteps;
-        row::slider(ui, "Timesteps T", tip, timesteps, fewest..=most, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["Timesteps T", tip], timesteps, fewest..=most, Scale::Logarithmic, grouped, palette);
         ui.separator();
         readout::pair(ui, "", SIDES, colors, "The two schedules", palette);
         let numbers = paths.map(|path| self.numbers(path, desk.clock.tau));
