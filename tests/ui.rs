@@ -131,6 +131,11 @@ fn window(lab: impl Lab + 'static, chapter: Chapter, light: bool) -> Harness<'st
             LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
         });
     harness.run_steps(3);
+    while harness.state_mut().is_busy() {
+        std::thread::sleep(Duration::from_millis(5));
+        harness.run_steps(1);
+    }
+    harness.run_steps(1);
     harness
 }
 

@@ -1,5 +1,6 @@
 //! How good samples are: distances between point sets, each beside its sampling floor.
 
+pub mod entropy;
 pub mod floor;
 pub mod sliced;
 pub mod wasserstein;

@@ -2,6 +2,7 @@
 //! [`crate::lab::message::Snapshot`]s, and never calls an engine.
 
 pub mod app;
+pub mod background;
 mod bars;
 pub mod canvas;
 pub mod chapters;
@@ -12,6 +13,7 @@ pub mod files;
 pub mod link;
 pub mod offscreen;
 pub mod pace;
+pub mod picture;
 mod plots;
 pub mod theme;
 mod toasts;
@@ -71,11 +73,13 @@ fn open(
     let software = context.info().software;
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);
-    let worker = Worker::spawn(experiment, choice, Some(context), pace.on_change(ctx.clone()))?;
+    let worker = Worker::spawn(experiment, choice, Some(context.clone()), pace.on_change(ctx.clone()))?;
     // The lab opens learning: that is its point.
     worker.send(Command::Play);
     let desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
-    Ok(LabApp::new(desk, pace, Chapter::Training))
+    let mut app = LabApp::new(desk, pace, Chapter::Training);
+    app.painter = Some(context);
+    Ok(app)
 }
 
 /// The failures of opening a window in one sentence that says what to do.

@@ -19,6 +19,8 @@ pub enum Mark {
     Area,
     /// Dashes: an outline.
     Dashes,
+    /// A stroke: a curve.
+    Line,
 }
 
 /// What a chapter shows on a canvas.
@@ -99,6 +101,7 @@ fn legend_ui(painter: &egui::Painter, rect: Rect, entries: &[(Mark, Color32, Str
                 let ends = [middle - vec2(6.0, 0.0), middle + vec2(6.0, 0.0)];
                 painter.extend(Shape::dashed_line(&ends, (1.5, *color), 3.0, 2.0));
             }
+            Mark::Line => drop(painter.hline(middle.x - 6.0..=middle.x + 6.0, middle.y, (1.5, *color))),
         }
         let size = text.size();
         painter.galley(pos2(x + 16.0, plate.center().y - 0.5 * size.y), text, palette.weak);

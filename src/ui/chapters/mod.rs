@@ -1,14 +1,21 @@
 //! The chapters. Each is one file; the rail shows those that work.
 
+mod chain;
 mod forward;
+mod forward_plots;
+mod margins;
+mod noising;
+mod schedules;
 mod training;
 
-use egui::Ui;
+use egui::{Rect, Response, Ui};
 
 pub use forward::Forward;
+pub use schedules::Schedules;
 pub use training::Training;
 
 use super::canvas::Scene;
+use super::canvas::camera::Camera;
 use super::desk::Desk;
 use super::widgets::equation::Equation;
 use crate::data::bounds::Bounds;
@@ -20,17 +27,20 @@ pub enum Chapter {
     Training,
     /// From data to noise.
     Forward,
+    /// Two ways from data to noise, side by side.
+    Schedules,
 }
 
 impl Chapter {
     /// Every chapter.
-    pub const ALL: [Self; 2] = [Self::Training, Self::Forward];
+    pub const ALL: [Self; 3] = [Self::Training, Self::Forward, Self::Schedules];
 
     /// The name on the command line (`render --figure NAME`).
     pub fn name(self) -> &'static str {
         match self {
             Self::Training => "training",
             Self::Forward => "forward",
+            Self::Schedules => "schedules",
         }
     }
 
@@ -39,6 +49,7 @@ impl Chapter {
         match self {
             Self::Training => "Training",
             Self::Forward => "Forward",
+            Self::Schedules => "Schedules",
         }
     }
 
@@ -46,9 +57,21 @@ impl Chapter {
     pub fn group(self) -> &'static str {
         match self {
             Self::Training => "Learn",
-            Self::Forward => "Look",
+            Self::Forward | Self::Schedules => "Look",
         }
     }
+}
+
+/// A canvas as the window shows it now.
+pub struct View<'a> {
+    /// 0, or 1 for the canvas beside the first.
+    pub index: usize,
+    /// Its place in the window.
+    pub rect: Rect,
+    /// Where it looks.
+    pub camera: Camera,
+    /// What the hand does there.
+    pub response: &'a Response,
 }
 
 /// What a chapter brings to the window.
@@ -61,6 +84,12 @@ pub trait Page {
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk);
     /// What the canvas shows.
     fn scene(&mut self, desk: &Desk) -> Scene;
+    /// What a second canvas of the same size shows, to the right of the first; `None` for one canvas.
+    fn beside(&mut self, _desk: &Desk) -> Option<Scene> {
+        None
+    }
+    /// Draw over a canvas, and answer the hand there.
+    fn overlay_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk, _view: &View) {}
     /// The box that the canvas shows until the hand moves it, in data units.
     fn home(&self, desk: &Desk) -> Bounds;
     /// t/T of the density behind the points; `None` for none.
@@ -73,6 +102,10 @@ pub trait Page {
     fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk) {}
     /// The space bar: play or pause what the chapter is about.
     fn play(&mut self, desk: &mut Desk);
+    /// True while something that belongs to the picture is still computed, apart from the lab's own work.
+    fn is_busy(&self) -> bool {
+        false
+    }
     /// The key R: back to the chapter's beginning.
     fn reset(&mut self, desk: &mut Desk);
 }
@@ -82,6 +115,7 @@ pub trait Page {
 pub struct Pages {
     training: Training,
     forward: Forward,
+    schedules: Schedules,
 }
 
 impl Pages {
@@ -90,6 +124,7 @@ impl Pages {
         match chapter {
             Chapter::Training => &mut self.training,
             Chapter::Forward => &mut self.forward,
+            Chapter::Schedules => &mut self.schedules,
         }
     }
 }
