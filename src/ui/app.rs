@@ -4,7 +4,7 @@ use egui::{Context, Key, Modifiers, Rect, Sense, Ui, UiBuilder, vec2};
 
 use super::bars;
 use super::canvas::camera::Camera;
-use super::canvas::{canvas_ui, empty_ui};
+use super::canvas::{View, canvas_ui, empty_ui};
 use super::chapters::{Chapter, Pages};
 use super::desk::Desk;
 use super::files::Purpose;
@@ -28,6 +28,8 @@ pub struct LabApp {
     pub desk: Desk,
     /// The open chapter.
     pub chapter: Chapter,
+    /// The chapter that the last frame showed.
+    shown: Chapter,
     pages: Pages,
     pace: Pace,
     toasts: Toasts,
@@ -39,7 +41,16 @@ impl LabApp {
     /// A window on a desk.
     pub fn new(desk: Desk, pace: Pace, chapter: Chapter) -> Self {
         let notice_seen = desk.snapshot.notice.as_ref().map_or(0, |(number, _)| *number);
-        Self { desk, chapter, pages: Pages::default(), pace, toasts: Toasts::default(), notice_seen, frame_seen: None }
+        Self {
+            desk,
+            chapter,
+            shown: chapter,
+            pages: Pages::default(),
+            pace,
+            toasts: Toasts::default(),
+            notice_seen,
+            frame_seen: None,
+        }
     }
 
     /// What happens once a frame before anything is drawn, also while the window is hidden.
@@ -105,6 +116,10 @@ impl LabApp {
     /// Draw everything over the whole of `ui`.
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
+        if self.shown != self.chapter {
+            self.pages.page(self.shown).leave(&mut self.desk);
+            self.shown = self.chapter;
+        }
         self.keys(&ctx);
         let palette = self.desk.palette();
         let window = ui.max_rect();
@@ -178,6 +193,7 @@ impl LabApp {
             let moving = desk.clock.playing || ui.ctx().egui_is_using_pointer();
             desk.want_density(tau, camera.visible(canvas), moving);
         }
+        page.overlay_ui(ui, &View { rect: canvas, camera }, &response, desk);
         if response.double_clicked() {
             desk.cameras.remove(chapter.name());
         }

@@ -1,14 +1,21 @@
 //! The chapters. Each is one file; the rail shows those that work.
 
+mod ask;
+mod compass;
+mod compass_plots;
 mod forward;
+mod score_field;
+mod streamlines;
 mod training;
 
-use egui::Ui;
+use egui::{Response, Ui};
 
+pub use compass::Compass;
 pub use forward::Forward;
+pub use score_field::ScoreField;
 pub use training::Training;
 
-use super::canvas::Scene;
+use super::canvas::{Scene, View};
 use super::desk::Desk;
 use super::widgets::equation::Equation;
 use crate::data::bounds::Bounds;
@@ -20,17 +27,23 @@ pub enum Chapter {
     Training,
     /// From data to noise.
     Forward,
+    /// Where a noise prediction points.
+    Compass,
+    /// Arrows of ∇ log p_t.
+    ScoreField,
 }
 
 impl Chapter {
     /// Every chapter.
-    pub const ALL: [Self; 2] = [Self::Training, Self::Forward];
+    pub const ALL: [Self; 4] = [Self::Training, Self::Forward, Self::Compass, Self::ScoreField];
 
     /// The name on the command line (`render --figure NAME`).
     pub fn name(self) -> &'static str {
         match self {
             Self::Training => "training",
             Self::Forward => "forward",
+            Self::Compass => "compass",
+            Self::ScoreField => "score",
         }
     }
 
@@ -39,6 +52,8 @@ impl Chapter {
         match self {
             Self::Training => "Training",
             Self::Forward => "Forward",
+            Self::Compass => "Noise compass",
+            Self::ScoreField => "Score field",
         }
     }
 
@@ -46,7 +61,7 @@ impl Chapter {
     pub fn group(self) -> &'static str {
         match self {
             Self::Training => "Learn",
-            Self::Forward => "Look",
+            Self::Forward | Self::Compass | Self::ScoreField => "Look",
         }
     }
 }
@@ -71,6 +86,10 @@ pub trait Page {
     }
     /// The plots beneath the canvas.
     fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk) {}
+    /// Over the canvas, after it is drawn: what the hand does there, and what lies above all layers.
+    fn overlay_ui(&mut self, _ui: &mut Ui, _view: &View, _response: &Response, _desk: &mut Desk) {}
+    /// Another chapter is opened: what runs for this one ends.
+    fn leave(&mut self, _desk: &mut Desk) {}
     /// The space bar: play or pause what the chapter is about.
     fn play(&mut self, desk: &mut Desk);
     /// The key R: back to the chapter's beginning.
@@ -82,6 +101,8 @@ pub trait Page {
 pub struct Pages {
     training: Training,
     forward: Forward,
+    compass: Compass,
+    score_field: ScoreField,
 }
 
 impl Pages {
@@ -90,6 +111,8 @@ impl Pages {
         match chapter {
             Chapter::Training => &mut self.training,
             Chapter::Forward => &mut self.forward,
+            Chapter::Compass => &mut self.compass,
+            Chapter::ScoreField => &mut self.score_field,
         }
     }
 }
