@@ -84,7 +84,7 @@ fn covered(distance: f32) -> f32 {
 @fragment
 fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let side = abs(in.at.y);
-    let head = min(0.42 * in.length, 9.0);
+    let head = min(0.42 * in.length, 3.0 + 8.0 * arrows.half_width);
     let wing = 0.5 * head;
     let base = in.length - head;
     // The slanted edge runs from (base, wing) to (length, 0).

@@ -25,7 +25,7 @@ use crate::ui::widgets::row::{self, Scale};
 use crate::ui::widgets::{readout, segmented};
 
 /// Where x_t lies until the hand places it.
-const OPENING: [f64; 2] = [1.75, 1.15];
+const OPENING: [f64; 2] = [0.2, 1.4];
 /// Points of the screen about x_t within which the hand takes hold of it.
 const GRIP: f32 = 16.0;
 
@@ -83,7 +83,7 @@ impl Default for Compass {
             origin: Origin::Nearest,
             accuracy: 0.75,
             variance: Variance::BetaTilde,
-            steps: 8,
+            steps: 20,
             learned: Ask::new("compass, learned"),
             grabbed: false,
             placements: 0,
@@ -285,22 +285,25 @@ impl Compass {
         let Reading { scales, x_0, x_t, epsilon, .. } = *reading;
         let here = place(x_t);
         // An arrow against the noise, from x_t to a x_0, and the way on to x_0 through the division by a.
-        let needle = |epsilon: [f64; 2], end: [f64; 2], name: &str, color: Color32, width: f32| {
-            let shrunk = place(combine(1.0, x_t, -scales.s, epsilon));
+        let head = |epsilon: [f64; 2]| place(combine(1.0, x_t, -scales.s, epsilon));
+        let needle = |epsilon: [f64; 2], end: [f64; 2], other: Option<[f64; 2]>, name: &str, color: Color32| {
+            let shrunk = head(epsilon);
             let ray =
                 egui::Shape::dashed_line(&[shrunk, place(end)], Stroke::new(1.2, color.gamma_multiply(0.8)), 3.0, 3.0);
             painter.extend(ray);
-            arrow(painter, here, shrunk, width, color);
+            arrow(painter, here, shrunk, 2.4, color);
             let along = shrunk - here;
+            // The name stands on the side that the other arrow leaves free.
             let side = vec2(-along.y, along.x).normalized();
-            let side = if side.y > 0.0 { -side } else { side };
-            painter.text(here + 0.5 * along + 13.0 * side, Align2::CENTER_CENTER, name, text_font(14.0), color);
+            let flip = other.is_some_and(|other| side.dot(head(other) - shrunk) > 0.0);
+            let side = if flip { -side } else { side };
+            painter.text(here + 0.5 * along + 18.0 * side, Align2::CENTER_CENTER, name, text_font(14.0), color);
         };
         let color = self.needle_color(palette);
         if let Some((epsilon_hat, x_0_hat)) = reading.needle {
-            needle(epsilon_hat, x_0_hat, "−s ε̂", color, 2.4);
+            needle(epsilon_hat, x_0_hat, Some(epsilon), "−s ε̂", color);
         }
-        needle(epsilon, x_0, "−s ε", palette.fault, 2.4);
+        needle(epsilon, x_0, reading.needle.map(|n| n.0), "−s ε", palette.fault);
         if let Some((_, x_0_hat)) = reading.needle {
             let error = [place(x_0), place(x_0_hat)];
             painter.extend(egui::Shape::dashed_line(&error, Stroke::new(1.0, palette.weak), 2.0, 4.0));
@@ -361,25 +364,18 @@ impl Page for Compass {
     fn equation(&self, _desk: &Desk) -> Equation {
         let t = || Piece::Sub(vec![Piece::Var("t")]);
         let mut pieces =
-            vec![Piece::Var("x̂"), Piece::Sub(vec![Piece::Sign("0")]), Piece::Sign(" = ("), Piece::Var("x")];
-        pieces.extend([t(), Piece::Sign(" − "), Piece::Var("s"), t(), Piece::Sign(" "), Piece::Var("ε̂")]);
+            vec![Piece::Hat("x"), Piece::Sub(vec![Piece::Sign("0")]), Piece::Sign(" = ("), Piece::Var("x")];
+        pieces.extend([t(), Piece::Sign(" − "), Piece::Var("s"), t(), Piece::Sign(" "), Piece::Hat("ε")]);
         pieces.extend([Piece::Sign(") / "), Piece::Var("a"), t()]);
         Equation { pieces, spoken: "x hat 0 is x t minus s t times epsilon hat, divided by a t" }
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        row::named(
-            ui,
-            "Needle ε̂",
-            "The true ε made imprecise, the network's, or the best possible",
-            palette,
-            |ui| {
-                let options =
-                    [(Needle::Imprecise, "Imprecise"), (Needle::Learned, "Learned"), (Needle::Exact, "Exact")];
-                segmented::choose(ui, "Needle", &mut self.needle, &options, palette);
-            },
-        );
+        row::named(ui, "Needle", "The true ε made imprecise, the network's, or the best possible", palette, |ui| {
+            let options = [(Needle::Imprecise, "Imprecise"), (Needle::Learned, "Learned"), (Needle::Exact, "Exact")];
+            segmented::choose(ui, "Needle", &mut self.needle, &options, palette);
+        });
         ui.add_enabled_ui(self.needle == Needle::Imprecise, |ui| {
             let tip = "100 % is the true ε and lands on x₀; less turns and shortens it, to what is unrelated at 0 %";
             let mut percent = 100.0 * self.accuracy;
@@ -415,10 +411,16 @@ impl Page for Compass {
         let most = desk.snapshot.experiment.timesteps.max(3);
         self.steps = self.steps.clamp(2, most);
         row::slider(ui, "Steps to 0", tip, &mut self.steps, 2..=most, Scale::Logarithmic, grouped, palette);
-        row::named(ui, "Next step σ²", "β̃: of the posterior given x₀; β: of the forward step", palette, |ui| {
-            let options = [(Variance::BetaTilde, "β̃"), (Variance::Beta, "β")];
-            segmented::choose(ui, "Variance", &mut self.variance, &options, palette);
-        });
+        row::named(
+            ui,
+            "Variance",
+            "Of the posterior given x₀, β (1 − ᾱ′)/(1 − ᾱ), or of the forward step, β",
+            palette,
+            |ui| {
+                let options = [(Variance::BetaTilde, "Posterior"), (Variance::Beta, "Forward β")];
+                segmented::choose(ui, "Variance", &mut self.variance, &options, palette);
+            },
+        );
         let mean = needle.zip(reading).map(|(n, r)| r.mean(n.1));
         let tip = "μ = c₀ x̂₀ + c_t x_t: the mean of x one step on (Ho et al. 2020, eq. 7, for this stride)";
         readout::line(ui, "mean μ", &show(mean), palette.ink, tip, palette);
@@ -466,6 +468,7 @@ impl Page for Compass {
             (Mark::Area, palette.fault, "true ε".into()),
             (Mark::Area, self.needle_color(palette), name.into()),
             (Mark::Dot, palette.noise, "next step".into()),
+            (Mark::Dot, palette.learned, "by the network".into()),
             (Mark::Area, palette.glow.to_opaque(), "exact density".into()),
             (Mark::Dashes, palette.outline, "data".into()),
         ];
@@ -473,7 +476,7 @@ impl Page for Compass {
     }
 
     fn home(&self, _desk: &Desk) -> Bounds {
-        Bounds { min: [-2.6, -1.9], max: [2.6, 1.9] }
+        Bounds { min: [-2.6, -2.0], max: [2.6, 2.0] }
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {

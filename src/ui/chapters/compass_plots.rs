@@ -26,7 +26,7 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, coefficients: &dyn Fn(f64
     let beta = |tau| coefficients(tau, Variance::Beta).2;
     let beta_tilde = |tau| coefficients(tau, Variance::BetaTilde).2;
     let mean: [Curve<'_>; 2] = [("c₀, of x̂₀", palette.exact, &c_0), ("c_t, of x_t", palette.noise, &c_t)];
-    let spread: [Curve<'_>; 2] = [("√β", palette.fault, &beta), ("√β̃", palette.learned, &beta_tilde)];
+    let spread: [Curve<'_>; 2] = [("√β, forward", palette.fault, &beta), ("posterior", palette.learned, &beta_tilde)];
     curves_ui(ui, desk, rect.with_max_x(middle), "The mean's coefficients by t / T", now, &mean);
     curves_ui(ui, desk, rect.with_min_x(middle), "σ of the next step by t / T", now, &spread);
 }

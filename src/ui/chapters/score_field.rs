@@ -214,10 +214,11 @@ impl ScoreField {
         let largest = exact.and_then(|result| vectors(result)).unwrap_or_default();
         let largest = largest.iter().map(|v| v[0].hypot(v[1])).filter(|v| v.is_finite()).fold(0.0, f32::max);
         let both = self.arrows == Arrows::Both;
+        // Weak arrows step back behind strong ones, but are opaque: one field's arrows cover the other's.
         let layer = |key, result: Option<&Arc<RunResult>>, color: egui::Color32, width| {
             let result = result?;
             let look = ArrowLook {
-                colors: [color.gamma_multiply(0.5), color],
+                colors: [color.lerp_to_gamma(palette.canvas, 0.35), color],
                 length: self.length,
                 largest: if largest > 0.0 { largest } else { 1.0 },
                 reach: 0.92 * Lattice::of(result)?.step,
@@ -227,7 +228,7 @@ impl ScoreField {
             Some(Layer::Field(FieldLayer::Arrows { key, field, version: result.version, look }))
         };
         let exact = (self.arrows != Arrows::Learned)
-            .then(|| layer("exact arrows", exact, palette.exact, if both { 3.2 } else { 1.5 }));
+            .then(|| layer("exact arrows", exact, palette.exact, if both { 3.4 } else { 1.5 }));
         let learned = (self.arrows != Arrows::Exact).then(|| layer("learned arrows", learned, palette.learned, 1.5));
         [exact, learned].into_iter().flatten().flatten().collect()
     }
