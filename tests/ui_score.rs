@@ -95,9 +95,14 @@ fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
 
 /// The text after `name` in the label that begins with it.
 fn read(harness: &Harness<'_, LabApp>, name: &str) -> String {
-    let node = harness.get_by(|node| node.label().is_some_and(|label| label.starts_with(name)));
-    let label = node.accesskit_node().label().unwrap();
-    label[name.len()..].trim().to_owned()
+    find(harness, name).unwrap_or_else(|| panic!("no label begins with '{name}'"))
+}
+
+fn find(harness: &Harness<'_, LabApp>, name: &str) -> Option<String> {
+    // A read-out's text is its value.
+    let begins = |value: Option<String>| value.filter(|text| text.starts_with(&format!("{name} ")));
+    let node = harness.query_by(|node| begins(node.value()).is_some())?;
+    begins(node.accesskit_node().value()).map(|text| text[name.len()..].trim().to_owned())
 }
 
 fn number(text: &str) -> f64 {
@@ -131,10 +136,10 @@ fn hovering_reads_the_closed_form_of_a_gaussian() {
         window.hover_at(camera.to_screen(canvas, point));
         window.run_steps(4);
         let v = variance(Path::Flow, tau);
-        let x = pair(&read(&window, "x  "));
-        let exact = pair(&read(&window, "exact  "));
-        let log_p = number(&read(&window, "log p  "));
-        assert_eq!(read(&window, "learned  "), "0.00, 0.00");
+        let x = pair(&read(&window, "x"));
+        let exact = pair(&read(&window, "exact"));
+        let log_p = number(&read(&window, "log p"));
+        assert_eq!(read(&window, "learned"), "0.00, 0.00");
         let square: f64 = point.iter().map(|p| f64::from(*p).powi(2)).sum();
         for axis in 0..2 {
             assert!((x[axis] - f64::from(point[axis])).abs() < 0.011, "{x:?}");
@@ -144,7 +149,7 @@ fn hovering_reads_the_closed_form_of_a_gaussian() {
     }
     window.hover_at(Pos2::new(20.0, 400.0));
     window.run_steps(3);
-    assert!(window.query_by(|node| node.label().is_some_and(|l| l.starts_with("exact  "))).is_none());
+    assert_eq!(find(&window, "exact"), None);
 }
 
 /// Under p_t = N(0, v I) a learned score of 0 has the mean squared error E‖x‖²/v² = 2/v.

@@ -353,7 +353,8 @@ mod tests {
 
     #[test]
     fn uniforms_have_the_layout_of_their_wgsl_twins() {
-        let twins: [(&str, &str, usize, &[(&str, usize)]); 3] = [
+        type Twin = (&'static str, &'static str, usize, &'static [(&'static str, usize)]);
+        let twins: [Twin; 3] = [
             (
                 include_str!("../../../shaders/canvas_arrows.wgsl"),
                 "Arrows",

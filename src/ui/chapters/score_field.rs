@@ -35,6 +35,9 @@ const CONTOUR_STEP: f32 = 1.0;
 /// Where the chapter begins, t/T.
 const OPENING: f64 = 0.2;
 
+/// Polylines, data units.
+type Lines = Arc<Vec<Vec<[f32; 2]>>>;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Arrows {
     Learned,
@@ -68,7 +71,7 @@ pub struct ScoreField {
     /// The last learned and exact arrows on one lattice at one time: the heat map while one of them is ahead.
     matched: Option<[Arc<RunResult>; 2]>,
     error: Option<(u64, u64, Option<FieldError>)>,
-    lines: Option<(u64, Arc<Vec<Vec<[f32; 2]>>>)>,
+    lines: Option<(u64, Lines)>,
 }
 
 /// (x_0, ε) of the draws, and what they were drawn from.
@@ -195,7 +198,7 @@ impl ScoreField {
         error
     }
 
-    fn streams(&mut self, desk: &Desk) -> Option<Arc<Vec<Vec<[f32; 2]>>>> {
+    fn streams(&mut self, desk: &Desk) -> Option<Lines> {
         let grid = &self.grids[usize::from(self.arrows == Arrows::Exact)];
         let result = grid.result(desk)?;
         if let Some((version, lines)) = &self.lines

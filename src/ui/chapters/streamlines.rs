@@ -66,7 +66,9 @@ impl Lattice {
             let mut line: Vec<_> = walk(-1.0).into_iter().rev().collect();
             line.extend(walk(1.0).into_iter().skip(1));
             if line.len() as f32 * self.step / 3.0 > 2.0 * lane {
-                line.iter().for_each(|&p| taken[cell(p)] = true);
+                for &point in &line {
+                    taken[cell(point)] = true;
+                }
                 lines.push(line);
             }
         }
