@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, Painter, Response, Stroke, Ui, Vec2, vec2};
+use egui::{Align2, Color32, Painter, Response, Stroke, Ui, vec2};
 
 use super::Page;
 use super::ask::Ask;
@@ -25,7 +25,7 @@ use crate::ui::widgets::row::{self, Scale};
 use crate::ui::widgets::{readout, segmented};
 
 /// Where x_t lies until the hand places it.
-const OPENING: [f64; 2] = [0.2, 1.4];
+const OPENING: [f64; 2] = [-0.15, -1.6];
 /// Points of the screen about x_t within which the hand takes hold of it.
 const GRIP: f32 = 16.0;
 
@@ -81,7 +81,7 @@ impl Default for Compass {
             of: None,
             needle: Needle::Imprecise,
             origin: Origin::Nearest,
-            accuracy: 0.75,
+            accuracy: 0.7,
             variance: Variance::BetaTilde,
             steps: 20,
             learned: Ask::new("compass, learned"),
@@ -278,9 +278,10 @@ impl Compass {
 
     fn draw(&self, painter: &Painter, view: &View, reading: &Reading, palette: &Palette) {
         let place = |p: [f64; 2]| view.to_screen(p.map(|v| v as f32));
-        let label = |at: egui::Pos2, away: Vec2, text: &str, color| {
-            let align = if away.x < 0.0 { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
-            painter.text(at + away, align, text, text_font(14.0), color);
+        // Names stand outside the triangle.
+        let label = |at: egui::Pos2, from: egui::Pos2, text: &str, color| {
+            let away = 17.0 * (at - from).normalized();
+            painter.text(at + away, Align2::CENTER_CENTER, text, text_font(14.0), color);
         };
         let Reading { scales, x_0, x_t, epsilon, .. } = *reading;
         let here = place(x_t);
@@ -297,7 +298,7 @@ impl Compass {
             let side = vec2(-along.y, along.x).normalized();
             let flip = other.is_some_and(|other| side.dot(head(other) - shrunk) > 0.0);
             let side = if flip { -side } else { side };
-            painter.text(here + 0.5 * along + 18.0 * side, Align2::CENTER_CENTER, name, text_font(14.0), color);
+            painter.text(here + 0.68 * along + 20.0 * side, Align2::CENTER_CENTER, name, text_font(14.0), color);
         };
         let color = self.needle_color(palette);
         if let Some((epsilon_hat, x_0_hat)) = reading.needle {
@@ -309,12 +310,12 @@ impl Compass {
             painter.extend(egui::Shape::dashed_line(&error, Stroke::new(1.0, palette.weak), 2.0, 4.0));
             self.draw_step(painter, view, reading, x_0_hat, palette);
             painter.circle(error[1], 5.5, color, (1.5, palette.canvas));
-            label(error[1], vec2(-10.0, 12.0), "x̂₀", color);
+            label(error[1], here, "x̂₀", color);
         }
         painter.circle(place(x_0), 5.5, palette.fault, (1.5, palette.canvas));
-        label(place(x_0), vec2(-10.0, -10.0), "x₀", palette.fault);
+        label(place(x_0), here, "x₀", palette.fault);
         painter.circle(here, 7.5, palette.ink, (2.0, palette.canvas));
-        label(here, vec2(12.0, -8.0), "x_t", palette.ink);
+        label(here, place(x_0), "x_t", palette.ink);
     }
 
     /// Mean and spread of the next step.

@@ -29,7 +29,7 @@ use crate::ui::widgets::{readout, segmented};
 /// Draws of x_t by which the error is measured.
 const DRAWS: u32 = 2048;
 /// s · |learned − exact|, the distance of the noise predictions: unseen, and painted in full.
-const ERROR_RANGE: [f32; 2] = [0.02, 1.0];
+const ERROR_RANGE: [f32; 2] = [0.02, 2.0];
 /// Nats between two contours.
 const CONTOUR_STEP: f32 = 1.0;
 /// Where the chapter begins, t/T.
@@ -231,8 +231,9 @@ impl ScoreField {
             Some(Layer::Field(FieldLayer::Arrows { key, field, version: result.version, look }))
         };
         let exact = (self.arrows != Arrows::Learned)
-            .then(|| layer("exact arrows", exact, palette.exact, if both { 3.4 } else { 1.5 }));
-        let learned = (self.arrows != Arrows::Exact).then(|| layer("learned arrows", learned, palette.learned, 1.5));
+            .then(|| layer("exact arrows", exact, palette.exact, if both { 3.8 } else { 1.5 }));
+        let learned = (self.arrows != Arrows::Exact)
+            .then(|| layer("learned arrows", learned, palette.learned, if both { 1.9 } else { 1.5 }));
         [exact, learned].into_iter().flatten().flatten().collect()
     }
 
@@ -252,7 +253,7 @@ impl ScoreField {
             versions: [learned.version, exact.version],
             columns: lattice.side,
             range: ERROR_RANGE.map(|e| e / s.max(f32::MIN_POSITIVE)),
-            color: palette.fault.gamma_multiply(0.85),
+            color: palette.fault.gamma_multiply(0.75),
         }))
     }
 
@@ -370,7 +371,7 @@ impl Page for ScoreField {
                 self.lines = None;
             }
         });
-        let tip = "The exact density of x_t, or |learned − exact| on the grid: faint where s |learned − exact| is below 0.02, full at 1";
+        let tip = "The exact density of x_t, or |learned − exact| on the grid: faint where s |learned − exact| is below 0.02, full at 2";
         row::named(ui, "Behind", tip, palette, |ui| {
             let options = [(Behind::None, "None"), (Behind::Density, "Density"), (Behind::Error, "Error")];
             segmented::choose(ui, "Behind", &mut self.behind, &options, palette);
