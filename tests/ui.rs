@@ -17,11 +17,16 @@ use egui_kittest::{Harness, SnapshotOptions};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::engine::cpu::CpuEngine;
-use noise_compass::engine::{Cloud, Engine as _, EngineChoice, EngineInfo, EngineKind, LOSS_BINS};
+use noise_compass::engine::{
+    Cloud, Denoiser, Engine as _, EngineChoice, EngineInfo, EngineKind, LOSS_BINS, ModelState,
+};
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, DensityField, LossCurve, Notice, Snapshot, Status};
+use noise_compass::lab::message::{
+    Command, DensityField, LossCurve, Notice, RunRequest, RunResult, RunState, Slot, Snapshot, Status,
+};
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
+use noise_compass::nn::init::initial_weights;
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
@@ -60,6 +65,9 @@ impl Lab for Probe {
         // As the worker would: else the controls fall back, after a while, to what runs.
         if let Command::Configure { experiment, .. } = &command {
             self.0.snapshot.borrow_mut().experiment = Arc::new(Experiment::clone(experiment));
+        }
+        if let Command::Run(slot, request) = &command {
+            self.answer_run(slot, request);
         }
         self.0.asked.borrow_mut().push(command);
     }
@@ -106,10 +114,39 @@ impl Probe {
         change(&mut self.0.snapshot.borrow_mut());
     }
 
+    /// By the plain-Rust engine with a model before its first step.
+    fn answer_run(&self, slot: Slot, request: &Arc<RunRequest>) {
+        let mut snapshot = self.0.snapshot.borrow_mut();
+        let experiment = Experiment::clone(&snapshot.experiment);
+        let weights = initial_weights(experiment.shape(), experiment.seed);
+        let setup = Setup::new(experiment).unwrap();
+        let mut engine = CpuEngine::new();
+        engine.load(&setup.spec, &ModelState::fresh(weights)).unwrap();
+        let denoiser =
+            if request.exact { Denoiser::Exact(snapshot.dataset.mixture.clone()) } else { Denoiser::Learned };
+        let RunRequest { plan, start, seed, every, .. } = &**request;
+        let recording = engine.record(plan, start, *seed, &denoiser, *every, &|_| true).unwrap().unwrap();
+        snapshot.version += 1;
+        let host = Some(recording.points.to_host().unwrap());
+        let result =
+            RunResult { request: request.clone(), recording, host, step: 0, version: snapshot.version, secs: 0.0 };
+        let state = RunState { request: request.clone(), progress: None, done: Some(Arc::new(result)) };
+        Arc::make_mut(&mut snapshot.runs).insert(slot, state);
+    }
+
     /// What was asked for since the last call, without what painting itself asks.
     fn asked(&self) -> Vec<Command> {
         let mut asked = std::mem::take(&mut *self.0.asked.borrow_mut());
-        asked.retain(|c| !matches!(c, Command::ShowDensity(_) | Command::Interacting(_) | Command::Hidden(_)));
+        asked.retain(|c| {
+            !matches!(
+                c,
+                Command::ShowDensity(_)
+                    | Command::Interacting(_)
+                    | Command::Hidden(_)
+                    | Command::Run(..)
+                    | Command::StopRun(_)
+            )
+        });
         asked
     }
 

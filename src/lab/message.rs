@@ -81,6 +81,8 @@ pub struct RunRequest {
     pub every: u32,
     /// Run again as the weights change, within the live picture's share of the time.
     pub follow: bool,
+    /// Copy the frames to the host as well: for a few thousand points that the window reads, not only draws.
+    pub read_back: bool,
 }
 
 /// Where a slot stands.
@@ -117,6 +119,8 @@ pub struct RunResult {
     pub request: Arc<RunRequest>,
     /// The frames.
     pub recording: Recording,
+    /// The frames on the host [frames, particles], where [`RunRequest::read_back`] asked for them.
+    pub host: Option<Arc<Vec<[f32; 2]>>>,
     /// Updates that the weights had seen.
     pub step: u64,
     /// Grows with every result of any slot: the canvas uploads when it changes.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use egui::{Context, Key, Modifiers, Rect, Sense, Ui, UiBuilder, vec2};
 
 use super::canvas::camera::Camera;
-use super::canvas::{canvas_ui, empty_ui};
-use super::chapters::{Chapter, Pages, View};
+use super::canvas::{View, canvas_ui, empty_ui};
+use super::chapters::{Chapter, Pages};
 use super::desk::Desk;
 use super::files::Purpose;
 use super::pace::Pace;
@@ -34,6 +34,8 @@ pub struct LabApp {
     pub chapter: Chapter,
     /// The device that pictures are painted on; `None` saves none.
     pub painter: Option<Arc<GpuContext>>,
+    /// The chapter that the last frame showed.
+    shown: Chapter,
     pages: Pages,
     pace: Pace,
     toasts: Toasts,
@@ -50,6 +52,7 @@ impl LabApp {
             desk,
             chapter,
             painter: None,
+            shown: chapter,
             pages: Pages::default(),
             pace,
             toasts: Toasts::default(),
@@ -155,6 +158,10 @@ impl LabApp {
     /// Draw everything over the whole of `ui`.
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
+        if self.shown != self.chapter {
+            self.pages.page(self.shown).leave(&mut self.desk);
+            self.shown = self.chapter;
+        }
         self.keys(&ctx);
         let palette = self.desk.palette();
         let window = ui.max_rect();
@@ -236,7 +243,7 @@ impl LabApp {
             if empty {
                 empty_ui(ui, rect, "nothing to show yet", palette);
             }
-            page.overlay_ui(ui, desk, &View { index, rect, camera, response: &response });
+            page.overlay_ui(ui, &View { index, rect, camera }, &response, desk);
             if index > 0 {
                 ui.painter().vline(rect.left(), rect.y_range(), (1.0, palette.line));
             }

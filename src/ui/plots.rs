@@ -35,12 +35,12 @@ fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
         .collect()
 }
 
-fn title(ui: &Ui, rect: Rect, text: &str, palette: &Palette) {
+pub(super) fn title(ui: &Ui, rect: Rect, text: &str, palette: &Palette) {
     ui.painter().text(rect.left_top() + vec2(14.0, 8.0), Align2::LEFT_TOP, text, text_font(11.0), palette.weak);
 }
 
 /// Round marks of an axis, about `wanted` of them: at multiples of 1, 2 or 5 times a power of ten.
-fn round_marks((low, high): (f64, f64), wanted: f64) -> Vec<GridMark> {
+pub(super) fn round_marks((low, high): (f64, f64), wanted: f64) -> Vec<GridMark> {
     let rough = ((high - low) / wanted).max(f64::MIN_POSITIVE);
     let power = 10.0_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|&s| s >= rough).unwrap_or(rough);
@@ -49,12 +49,12 @@ fn round_marks((low, high): (f64, f64), wanted: f64) -> Vec<GridMark> {
 }
 
 /// Axis numbers are small and step back behind the curves.
-fn axis_style(ui: &mut Ui, palette: &Palette) {
+pub(super) fn axis_style(ui: &mut Ui, palette: &Palette) {
     ui.style_mut().text_styles.insert(TextStyle::Body, text_font(11.0));
     ui.visuals_mut().override_text_color = Some(palette.weak);
 }
 
-fn plot<'a>(name: &str, palette: &Palette) -> Plot<'a> {
+pub(super) fn plot<'a>(name: &str, palette: &Palette) -> Plot<'a> {
     Plot::new(name.to_owned())
         .allow_drag(false)
         .allow_zoom(false)

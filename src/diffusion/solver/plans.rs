@@ -119,8 +119,8 @@ impl Sampler {
         }
     }
 
-    /// (c_x, c_0, c_z) of one step from `now` to the earlier `next`.
-    fn coefficients(self, now: Scales, next: Scales) -> (f64, f64, f64) {
+    /// (c_x, c_0, c_z) of one step from `now` to the earlier `next`: factors of x_t, of x̂_0 and of the noise z.
+    pub fn coefficients(self, now: Scales, next: Scales) -> (f64, f64, f64) {
         let Transition { a, variance } = Transition::between(now, next);
         let now_variance = now.s * now.s;
         let posterior_variance = variance * next.s * next.s / now_variance;

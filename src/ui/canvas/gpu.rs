@@ -11,6 +11,7 @@ use eframe::egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor};
 use wgpu::util::DeviceExt as _;
 
 use super::camera::Camera;
+use super::field::{FieldLayer, FieldResources, Onto};
 use crate::diffusion::path::Scales;
 use crate::engine::Cloud;
 use crate::lab::message::DensityField;
@@ -47,6 +48,8 @@ pub enum Layer {
         /// How they look.
         dots: Dots,
     },
+    /// Arrows, heat maps and contours.
+    Field(FieldLayer),
 }
 
 /// How points look.
@@ -112,6 +115,7 @@ struct CanvasResources {
     sampler: wgpu::Sampler,
     point_slots: HashMap<(egui::Id, &'static str), PointSlot>,
     density_slots: HashMap<egui::Id, DensitySlot>,
+    fields: FieldResources,
 }
 
 struct PointSlot {
@@ -123,7 +127,7 @@ struct PointSlot {
 
 /// What a slot's bind group was made from: it is made anew when this changes.
 #[derive(PartialEq)]
-enum Source {
+pub(super) enum Source {
     Version(u64),
     Buffer(wgpu::Buffer, usize),
 }
@@ -134,7 +138,7 @@ struct DensitySlot {
     version: u64,
 }
 
-fn pipeline(
+pub(super) fn pipeline(
     device: &wgpu::Device,
     format: wgpu::TextureFormat,
     source: &'static str,
@@ -175,7 +179,7 @@ fn pipeline(
     })
 }
 
-fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer {
+pub(super) fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("canvas uniform"),
         size: size as u64,
@@ -184,7 +188,7 @@ fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer {
     })
 }
 
-fn upload(device: &wgpu::Device, points: &[[f32; 2]]) -> wgpu::Buffer {
+pub(super) fn upload(device: &wgpu::Device, points: &[[f32; 2]]) -> wgpu::Buffer {
     device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
         label: Some("canvas points"),
         contents: bytemuck::cast_slice(points),
@@ -193,7 +197,7 @@ fn upload(device: &wgpu::Device, points: &[[f32; 2]]) -> wgpu::Buffer {
 }
 
 /// Straight alpha, gamma space, as the shaders take it.
-fn straight(color: egui::Color32) -> [f32; 4] {
+pub(super) fn straight(color: egui::Color32) -> [f32; 4] {
     let [r, g, b, a] = color.to_srgba_unmultiplied();
     [r, g, b, a].map(|v| f32::from(v) / 255.0)
 }
@@ -210,11 +214,32 @@ fn half_bits(value: f32) -> u16 {
 }
 
 /// log p − max log p, cut where its square root is invisible, as half floats.
-fn relative_log_density(log_p: &[f32]) -> Vec<u16> {
+pub(super) fn relative_log_density(log_p: &[f32]) -> Vec<u16> {
     const FLOOR: f32 = -24.0;
     let max = log_p.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max);
     // A cell without a value is empty.
     log_p.iter().map(|&v| half_bits(if v.is_nan() { FLOOR } else { (v - max).clamp(FLOOR, 0.0) })).collect()
+}
+
+/// log p of a field, relative to its maximum, as a texture of half floats.
+pub(super) fn density_texture(device: &wgpu::Device, queue: &wgpu::Queue, field: &DensityField) -> wgpu::Texture {
+    let side = field.view.resolution;
+    let size = wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 };
+    device.create_texture_with_data(
+        queue,
+        &wgpu::TextureDescriptor {
+            label: Some("canvas density"),
+            size,
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: wgpu::TextureFormat::R16Float,
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        },
+        wgpu::util::TextureDataOrder::LayerMajor,
+        bytemuck::cast_slice(&relative_log_density(&field.log_p)),
+    )
 }
 
 impl CanvasResources {
@@ -241,6 +266,7 @@ impl CanvasResources {
             }),
             point_slots: HashMap::new(),
             density_slots: HashMap::new(),
+            fields: FieldResources::new(device, format),
         }
     }
 
@@ -307,22 +333,7 @@ impl CanvasResources {
         if self.density_slots.get(&canvas).is_some_and(|slot| slot.version == field.version) {
             return;
         }
-        let size = wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 };
-        let texture = device.create_texture_with_data(
-            queue,
-            &wgpu::TextureDescriptor {
-                label: Some("canvas density"),
-                size,
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension: wgpu::TextureDimension::D2,
-                format: wgpu::TextureFormat::R16Float,
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-                view_formats: &[],
-            },
-            wgpu::util::TextureDataOrder::LayerMajor,
-            bytemuck::cast_slice(&relative_log_density(&field.log_p)),
-        );
+        let texture = density_texture(device, queue, field);
         let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
         let uniform = uniform_buffer(device, size_of::<DensityUniform>());
         let bind = device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -390,6 +401,15 @@ impl CallbackTrait for CanvasPaint {
                         queue.write_buffer(&slot.uniform, 0, bytemuck::bytes_of(&uniform));
                     }
                 }
+                Layer::Field(layer) => {
+                    let onto = Onto {
+                        scale: scale.into(),
+                        offset: offset.into(),
+                        pixel: [2.0 / width, 2.0 / height],
+                        pixels_per_point: screen.pixels_per_point,
+                    };
+                    resources.fields.prepare(device, queue, self.canvas, layer, onto);
+                }
             }
         }
         Vec::new()
@@ -422,6 +442,7 @@ impl CallbackTrait for CanvasPaint {
                         pass.draw(0..3 * slot.count, 0..1);
                     }
                 }
+                Layer::Field(layer) => resources.fields.paint(pass, self.canvas, layer),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod axes;
 pub mod camera;
+pub mod field;
 pub mod gpu;
 
 use egui::{Align2, Color32, CursorIcon, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
@@ -30,8 +31,37 @@ pub struct Scene {
     pub layers: Vec<Layer>,
     /// Polylines in data units, dashed.
     pub outline: std::sync::Arc<Vec<Vec<[f32; 2]>>>,
+    /// Polylines in data units, solid, and their colour.
+    pub lines: std::sync::Arc<Vec<Vec<[f32; 2]>>>,
+    /// See `lines`.
+    pub line_color: Color32,
+    /// The chapter takes drags by the first button for itself; the other buttons move the camera.
+    pub takes_drags: bool,
     /// Entries of the legend.
     pub legend: Vec<(Mark, Color32, String)>,
+}
+
+/// A canvas as it was just drawn: where it lies on the screen, and where it looks.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// 0, or 1 for the canvas beside the first.
+    pub index: usize,
+    /// Place of the canvas, in points of the screen.
+    pub rect: Rect,
+    /// Where it looks.
+    pub camera: Camera,
+}
+
+impl View {
+    /// Where a data point lies on the screen.
+    pub fn to_screen(&self, point: [f32; 2]) -> egui::Pos2 {
+        self.camera.to_screen(self.rect, point)
+    }
+
+    /// Which data point lies at a place of the screen.
+    pub fn to_data(&self, screen: egui::Pos2) -> [f32; 2] {
+        self.camera.to_data(self.rect, screen)
+    }
 }
 
 /// Show a scene in a place of the window and let the hand move the camera. The name is for screen readers and
@@ -47,7 +77,7 @@ pub fn canvas_ui(
 ) -> Response {
     let response = ui.interact(rect, ui.make_persistent_id(("canvas", name)), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name));
-    move_camera(ui, &response, rect, camera);
+    move_camera(ui, &response, rect, camera, scene.takes_drags);
 
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, palette.canvas);
@@ -55,6 +85,10 @@ pub fn canvas_ui(
     if let Some(format) = format {
         let paint = CanvasPaint { format, canvas: response.id, rect, camera: *camera, layers: scene.layers };
         painter.add(eframe::egui_wgpu::Callback::new_paint_callback(rect, paint));
+    }
+    for line in scene.lines.iter() {
+        let line = line.iter().map(|&p| camera.to_screen(rect, p)).collect();
+        painter.line(line, egui::Stroke::new(1.2, scene.line_color));
     }
     for line in scene.outline.iter() {
         let line: Vec<_> = line.iter().map(|&p| camera.to_screen(rect, p)).collect();
@@ -65,8 +99,8 @@ pub fn canvas_ui(
     response
 }
 
-fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera) {
-    if response.dragged() {
+fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, takes_drags: bool) {
+    if response.dragged() && !(takes_drags && response.dragged_by(egui::PointerButton::Primary)) {
         camera.pan(rect, response.drag_delta());
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
     }

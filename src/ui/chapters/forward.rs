@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use egui::{Rect, Stroke, Ui, UiBuilder, vec2};
+use egui::{Rect, Response, Stroke, Ui, UiBuilder, vec2};
 
 use super::chain::{Chain, Steps};
 use super::forward_plots::{entropy_ui, scales_ui, value_at, variance_ui};
 use super::noising::{Drawn, Points, growing_scales, jump_equation, noised, step_equation, variance};
-use super::{Page, View, margins};
+use super::{Page, margins};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::{Path, Scales};
@@ -15,7 +15,7 @@ use crate::engine::Cloud;
 use crate::measure::entropy::differential_entropy;
 use crate::ui::background::Background;
 use crate::ui::canvas::gpu::{Dots, Layer, Particles};
-use crate::ui::canvas::{Mark, Scene};
+use crate::ui::canvas::{Mark, Scene, View};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::theme::time_color;
@@ -348,11 +348,11 @@ impl Page for Forward {
         (self.way == Way::Growing).then(|| self.scene_of(1, desk))
     }
 
-    fn overlay_ui(&mut self, ui: &mut Ui, desk: &mut Desk, view: &View) {
+    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {
         let palette = desk.palette();
         let points = self.points(desk, view.index);
-        if view.response.clicked()
-            && let Some(pointer) = view.response.interact_pointer_pos()
+        if response.clicked()
+            && let Some(pointer) = response.interact_pointer_pos()
         {
             let distance = |p: [f32; 2]| view.camera.to_screen(view.rect, p).distance(pointer);
             let nearest = points.iter().map(distance).zip(0_u32..).min_by(|a, b| a.0.total_cmp(&b.0));

@@ -1,21 +1,27 @@
 //! The chapters. Each is one file; the rail shows those that work.
 
+mod ask;
 mod chain;
+mod compass;
+mod compass_plots;
 mod forward;
 mod forward_plots;
 mod margins;
 mod noising;
 mod schedules;
+mod score_field;
+mod streamlines;
 mod training;
 
-use egui::{Rect, Response, Ui};
+use egui::{Response, Ui};
 
+pub use compass::Compass;
 pub use forward::Forward;
 pub use schedules::Schedules;
+pub use score_field::ScoreField;
 pub use training::Training;
 
-use super::canvas::Scene;
-use super::canvas::camera::Camera;
+use super::canvas::{Scene, View};
 use super::desk::Desk;
 use super::widgets::equation::Equation;
 use crate::data::bounds::Bounds;
@@ -29,11 +35,15 @@ pub enum Chapter {
     Forward,
     /// Two ways from data to noise, side by side.
     Schedules,
+    /// Where a noise prediction points.
+    Compass,
+    /// Arrows of ∇ log p_t.
+    ScoreField,
 }
 
 impl Chapter {
     /// Every chapter.
-    pub const ALL: [Self; 3] = [Self::Training, Self::Forward, Self::Schedules];
+    pub const ALL: [Self; 5] = [Self::Training, Self::Forward, Self::Compass, Self::ScoreField, Self::Schedules];
 
     /// The name on the command line (`render --figure NAME`).
     pub fn name(self) -> &'static str {
@@ -41,6 +51,8 @@ impl Chapter {
             Self::Training => "training",
             Self::Forward => "forward",
             Self::Schedules => "schedules",
+            Self::Compass => "compass",
+            Self::ScoreField => "score",
         }
     }
 
@@ -50,6 +62,8 @@ impl Chapter {
             Self::Training => "Training",
             Self::Forward => "Forward",
             Self::Schedules => "Schedules",
+            Self::Compass => "Noise compass",
+            Self::ScoreField => "Score field",
         }
     }
 
@@ -57,21 +71,9 @@ impl Chapter {
     pub fn group(self) -> &'static str {
         match self {
             Self::Training => "Learn",
-            Self::Forward | Self::Schedules => "Look",
+            Self::Forward | Self::Compass | Self::ScoreField | Self::Schedules => "Look",
         }
     }
-}
-
-/// A canvas as the window shows it now.
-pub struct View<'a> {
-    /// 0, or 1 for the canvas beside the first.
-    pub index: usize,
-    /// Its place in the window.
-    pub rect: Rect,
-    /// Where it looks.
-    pub camera: Camera,
-    /// What the hand does there.
-    pub response: &'a Response,
 }
 
 /// What a chapter brings to the window.
@@ -88,8 +90,6 @@ pub trait Page {
     fn beside(&mut self, _desk: &Desk) -> Option<Scene> {
         None
     }
-    /// Draw over a canvas, and answer the hand there.
-    fn overlay_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk, _view: &View) {}
     /// The box that the canvas shows until the hand moves it, in data units.
     fn home(&self, desk: &Desk) -> Bounds;
     /// t/T of the density behind the points; `None` for none.
@@ -100,6 +100,10 @@ pub trait Page {
     }
     /// The plots beneath the canvas.
     fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk) {}
+    /// Over the canvas, after it is drawn: what the hand does there, and what lies above all layers.
+    fn overlay_ui(&mut self, _ui: &mut Ui, _view: &View, _response: &Response, _desk: &mut Desk) {}
+    /// Another chapter is opened: what runs for this one ends.
+    fn leave(&mut self, _desk: &mut Desk) {}
     /// The space bar: play or pause what the chapter is about.
     fn play(&mut self, desk: &mut Desk);
     /// True while something that belongs to the picture is still computed, apart from the lab's own work.
@@ -116,6 +120,8 @@ pub struct Pages {
     training: Training,
     forward: Forward,
     schedules: Schedules,
+    compass: Compass,
+    score_field: ScoreField,
 }
 
 impl Pages {
@@ -125,6 +131,8 @@ impl Pages {
             Chapter::Training => &mut self.training,
             Chapter::Forward => &mut self.forward,
             Chapter::Schedules => &mut self.schedules,
+            Chapter::Compass => &mut self.compass,
+            Chapter::ScoreField => &mut self.score_field,
         }
     }
 }

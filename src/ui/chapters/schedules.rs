@@ -62,6 +62,7 @@ impl Schedules {
             }],
             outline: desk.snapshot.dataset.outline.clone(),
             legend: vec![(Mark::Dot, color, name)],
+            ..Scene::default()
         }
     }
 
