@@ -481,7 +481,7 @@ fn field_request(session: &Session, exact: bool, follow: bool) -> Arc<RunRequest
     let snapshot = session.snapshot();
     let points = Start::Points(snapshot.dataset.points.iter().take(50).copied().collect::<Vec<_>>().into());
     let plan = Plan::field(snapshot.experiment.plan_context(), 0.4, 0.0, 1.0);
-    Arc::new(RunRequest { plan, start: points, seed: 0, exact, every: 1, follow })
+    Arc::new(RunRequest { plan, start: points, seed: 0, exact, every: 1, follow, read_back: false })
 }
 
 #[test]
@@ -525,6 +525,7 @@ fn a_newer_wish_ends_a_long_run_at_once() {
         exact: false,
         every: 1000,
         follow: false,
+        read_back: false,
     });
     let short = Arc::new(RunRequest { start: Start::Noise(10), ..RunRequest::clone(&long) });
     let worker = Worker::spawn(experiment, EngineChoice::Cpu, None, Box::new(|| {})).unwrap();

@@ -81,6 +81,8 @@ pub struct RunRequest {
     pub every: u32,
     /// Run again as the weights change, within the live picture's share of the time.
     pub follow: bool,
+    /// Hand the points over on the host too ([`RunResult::host`]): for what the window computes of them.
+    pub read_back: bool,
 }
 
 /// Where a slot stands.
@@ -117,6 +119,8 @@ pub struct RunResult {
     pub request: Arc<RunRequest>,
     /// The frames.
     pub recording: Recording,
+    /// The points of the recording [frames, particles] on the host, where that was asked for.
+    pub host: Option<Arc<Vec<[f32; 2]>>>,
     /// Updates that the weights had seen.
     pub step: u64,
     /// Grows with every result of any slot: the canvas uploads when it changes.

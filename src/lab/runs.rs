@@ -106,12 +106,13 @@ impl Runs {
                 return Err(error);
             }
         };
+        let host = if request.read_back { Some(recording.points.to_host()?) } else { None };
         self.version += 1;
         let version = self.version;
         if let Some(state) = Arc::make_mut(&mut self.states).get_mut(slot) {
             state.progress = None;
             let secs = spent.as_secs_f64();
-            state.done = Some(Arc::new(RunResult { request, recording, step, version, secs }));
+            state.done = Some(Arc::new(RunResult { request, recording, host, step, version, secs }));
         }
         Ok(true)
     }

@@ -1,6 +1,7 @@
 //! How good samples are: distances between point sets, each beside its sampling floor.
 
 pub mod floor;
+pub mod paths;
 pub mod sliced;
 pub mod wasserstein;
 

@@ -28,6 +28,7 @@ pub struct LabApp {
     pub desk: Desk,
     /// The open chapter.
     pub chapter: Chapter,
+    open: Chapter,
     pages: Pages,
     pace: Pace,
     toasts: Toasts,
@@ -39,7 +40,16 @@ impl LabApp {
     /// A window on a desk.
     pub fn new(desk: Desk, pace: Pace, chapter: Chapter) -> Self {
         let notice_seen = desk.snapshot.notice.as_ref().map_or(0, |(number, _)| *number);
-        Self { desk, chapter, pages: Pages::default(), pace, toasts: Toasts::default(), notice_seen, frame_seen: None }
+        Self {
+            desk,
+            chapter,
+            open: chapter,
+            pages: Pages::default(),
+            pace,
+            toasts: Toasts::default(),
+            notice_seen,
+            frame_seen: None,
+        }
     }
 
     /// What happens once a frame before anything is drawn, also while the window is hidden.
@@ -119,6 +129,10 @@ impl LabApp {
 
         bars::top_bar_ui(ui, top, &mut self.desk);
         bars::rail_ui(ui, rail, &mut self.chapter, &self.desk);
+        if self.open != self.chapter {
+            self.pages.page(self.open).leave(&mut self.desk);
+            self.open = self.chapter;
+        }
         bars::clock_bar_ui(ui, clock, &mut self.desk);
         bars::training_strip_ui(ui, strip, &mut self.desk);
         self.panel_ui(ui, panel);
@@ -178,6 +192,7 @@ impl LabApp {
             let moving = desk.clock.playing || ui.ctx().egui_is_using_pointer();
             desk.want_density(tau, camera.visible(canvas), moving);
         }
+        page.on_canvas(&response, canvas, &camera, desk);
         if response.double_clicked() {
             desk.cameras.remove(chapter.name());
         }

@@ -13,6 +13,7 @@ pub mod link;
 pub mod offscreen;
 pub mod pace;
 mod plots;
+pub mod run_slot;
 pub mod theme;
 mod toasts;
 pub mod widgets;

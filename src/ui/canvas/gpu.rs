@@ -11,6 +11,7 @@ use eframe::egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor};
 use wgpu::util::DeviceExt as _;
 
 use super::camera::Camera;
+use super::motion::{Motion, MotionResources};
 use crate::diffusion::path::Scales;
 use crate::engine::Cloud;
 use crate::lab::message::DensityField;
@@ -47,6 +48,8 @@ pub enum Layer {
         /// How they look.
         dots: Dots,
     },
+    /// A recorded run: one of its frames, or its paths.
+    Motion(Motion),
 }
 
 /// How points look.
@@ -112,6 +115,7 @@ struct CanvasResources {
     sampler: wgpu::Sampler,
     point_slots: HashMap<(u64, &'static str), PointSlot>,
     density_slots: HashMap<u64, DensitySlot>,
+    motion: MotionResources,
 }
 
 struct PointSlot {
@@ -134,7 +138,8 @@ struct DensitySlot {
     version: u64,
 }
 
-fn pipeline(
+/// A pipeline of one file with the entry points `vertex` and `fragment`, that blends over what is there.
+pub(super) fn pipeline(
     device: &wgpu::Device,
     format: wgpu::TextureFormat,
     source: &'static str,
@@ -175,7 +180,8 @@ fn pipeline(
     })
 }
 
-fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer {
+/// A buffer for a uniform of so many bytes.
+pub(super) fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("canvas uniform"),
         size: size as u64,
@@ -184,7 +190,8 @@ fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer {
     })
 }
 
-fn upload(device: &wgpu::Device, points: &[[f32; 2]]) -> wgpu::Buffer {
+/// A storage buffer of points.
+pub(super) fn upload(device: &wgpu::Device, points: &[[f32; 2]]) -> wgpu::Buffer {
     device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
         label: Some("canvas points"),
         contents: bytemuck::cast_slice(points),
@@ -193,7 +200,7 @@ fn upload(device: &wgpu::Device, points: &[[f32; 2]]) -> wgpu::Buffer {
 }
 
 /// Straight alpha, gamma space, as the shaders take it.
-fn straight(color: egui::Color32) -> [f32; 4] {
+pub(super) fn straight(color: egui::Color32) -> [f32; 4] {
     let [r, g, b, a] = color.to_srgba_unmultiplied();
     [r, g, b, a].map(|v| f32::from(v) / 255.0)
 }
@@ -241,6 +248,7 @@ impl CanvasResources {
             }),
             point_slots: HashMap::new(),
             density_slots: HashMap::new(),
+            motion: MotionResources::new(device, format),
         }
     }
 
@@ -380,6 +388,11 @@ impl CallbackTrait for CanvasPaint {
                         queue.write_buffer(&slot.uniform, 0, bytemuck::bytes_of(&uniform));
                     }
                 }
+                Layer::Motion(motion) => {
+                    let screen = ([width, height], screen.pixels_per_point);
+                    let look = (&self.camera, self.rect);
+                    resources.motion.prepare(device, queue, self.canvas, motion, look, screen);
+                }
                 Layer::Noised { key, particles, scales, dots } => {
                     let key = (self.canvas, *key);
                     resources.prepare_particles(device, key, particles);
@@ -413,6 +426,7 @@ impl CallbackTrait for CanvasPaint {
                         pass.draw(0..4, 0..1);
                     }
                 }
+                Layer::Motion(motion) => resources.motion.paint(pass, self.canvas, motion),
                 Layer::Points { key, .. } | Layer::Noised { key, .. } => {
                     if let Some(slot) = resources.point_slots.get(&(self.canvas, *key)) {
                         pass.set_pipeline(&resources.points);

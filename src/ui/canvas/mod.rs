@@ -3,6 +3,7 @@
 pub mod axes;
 pub mod camera;
 pub mod gpu;
+pub mod motion;
 
 use egui::{Align2, Color32, CursorIcon, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
@@ -21,6 +22,21 @@ pub enum Mark {
     Dashes,
 }
 
+/// What the grid behind the canvas counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Axes {
+    /// x to the right, y upwards.
+    #[default]
+    Plane,
+    /// t/T from 1 at the left to 0 at the right, over so many data units; a coordinate upwards.
+    Time {
+        /// Data units from t/T = 1 to 0, around the middle.
+        width: f32,
+    },
+    /// No grid.
+    None,
+}
+
 /// What a chapter shows on a canvas.
 #[derive(Default)]
 pub struct Scene {
@@ -30,6 +46,12 @@ pub struct Scene {
     pub outline: std::sync::Arc<Vec<Vec<[f32; 2]>>>,
     /// Entries of the legend.
     pub legend: Vec<(Mark, Color32, String)>,
+    /// The grid.
+    pub axes: Axes,
+    /// Lines in data units, behind the layers.
+    pub lines: Vec<(Vec<[f32; 2]>, egui::Stroke)>,
+    /// Dragging is the chapter's own: it does not move the camera.
+    pub held: bool,
 }
 
 /// Show a scene in a place of the window and let the hand move the camera. `canvas` tells canvases apart;
@@ -46,11 +68,14 @@ pub fn canvas_ui(
 ) -> Response {
     let response = ui.interact(rect, ui.make_persistent_id(("canvas", canvas)), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name));
-    move_camera(ui, &response, rect, camera);
+    move_camera(ui, &response, rect, camera, scene.held);
 
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, palette.canvas);
-    axes::paint_grid(&painter, rect, camera, palette);
+    axes::paint_grid(&painter, rect, camera, scene.axes, palette);
+    for (line, stroke) in scene.lines {
+        painter.line(line.into_iter().map(|p| camera.to_screen(rect, p)).collect(), stroke);
+    }
     if let Some(format) = format {
         let paint = CanvasPaint { format, canvas, rect, camera: *camera, layers: scene.layers };
         painter.add(eframe::egui_wgpu::Callback::new_paint_callback(rect, paint));
@@ -59,13 +84,13 @@ pub fn canvas_ui(
         let line: Vec<_> = line.iter().map(|&p| camera.to_screen(rect, p)).collect();
         painter.extend(Shape::dashed_line(&line, (1.0, palette.outline), 4.0, 4.0));
     }
-    axes::paint_numbers(&painter, rect, camera, palette);
+    axes::paint_numbers(&painter, rect, camera, scene.axes, palette);
     legend_ui(&painter, rect, &scene.legend, palette);
     response
 }
 
-fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera) {
-    if response.dragged() {
+fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, held: bool) {
+    if response.dragged() && !held {
         camera.pan(rect, response.drag_delta());
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
     }

@@ -1,14 +1,19 @@
 //! The chapters. Each is one file; the rail shows those that work.
 
 mod forward;
+mod reverse;
 mod training;
+mod trajectories;
 
-use egui::Ui;
+use egui::{Rect, Response, Ui};
 
 pub use forward::Forward;
+pub use reverse::Reverse;
 pub use training::Training;
+pub use trajectories::Trajectories;
 
 use super::canvas::Scene;
+use super::canvas::camera::Camera;
 use super::desk::Desk;
 use super::widgets::equation::Equation;
 use crate::data::bounds::Bounds;
@@ -20,17 +25,23 @@ pub enum Chapter {
     Training,
     /// From data to noise.
     Forward,
+    /// From noise to data.
+    Reverse,
+    /// The ways that particles take.
+    Trajectories,
 }
 
 impl Chapter {
     /// Every chapter.
-    pub const ALL: [Self; 2] = [Self::Training, Self::Forward];
+    pub const ALL: [Self; 4] = [Self::Training, Self::Forward, Self::Reverse, Self::Trajectories];
 
     /// The name on the command line (`render --figure NAME`).
     pub fn name(self) -> &'static str {
         match self {
             Self::Training => "training",
             Self::Forward => "forward",
+            Self::Reverse => "reverse",
+            Self::Trajectories => "trajectories",
         }
     }
 
@@ -39,6 +50,8 @@ impl Chapter {
         match self {
             Self::Training => "Training",
             Self::Forward => "Forward",
+            Self::Reverse => "Reverse",
+            Self::Trajectories => "Trajectories",
         }
     }
 
@@ -46,7 +59,7 @@ impl Chapter {
     pub fn group(self) -> &'static str {
         match self {
             Self::Training => "Learn",
-            Self::Forward => "Look",
+            Self::Forward | Self::Reverse | Self::Trajectories => "Look",
         }
     }
 }
@@ -65,6 +78,10 @@ pub trait Page {
     fn home(&self, desk: &Desk) -> Bounds;
     /// t/T of the density behind the points; `None` for none.
     fn density_tau(&self, desk: &Desk) -> Option<f64>;
+    /// What the hand does on the canvas, which lies in `canvas` and looks by `camera`, and what is painted over it.
+    fn on_canvas(&mut self, _hand: &Response, _canvas: Rect, _camera: &Camera, _desk: &mut Desk) {}
+    /// Another chapter opens: nothing runs unseen.
+    fn leave(&mut self, _desk: &mut Desk) {}
     /// Height of the plots beneath the canvas, of the height there is.
     fn plots_height(&self, _available: f32) -> f32 {
         0.0
@@ -82,6 +99,8 @@ pub trait Page {
 pub struct Pages {
     training: Training,
     forward: Forward,
+    reverse: Reverse,
+    trajectories: Trajectories,
 }
 
 impl Pages {
@@ -90,6 +109,8 @@ impl Pages {
         match chapter {
             Chapter::Training => &mut self.training,
             Chapter::Forward => &mut self.forward,
+            Chapter::Reverse => &mut self.reverse,
+            Chapter::Trajectories => &mut self.trajectories,
         }
     }
 }

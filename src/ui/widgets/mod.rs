@@ -5,6 +5,7 @@ pub mod equation;
 pub mod icon;
 pub mod number;
 pub mod pill;
+pub mod progress;
 pub mod readout;
 pub mod row;
 pub mod segmented;
