@@ -3,7 +3,8 @@
 
 override srgb_target: bool = false;
 
-// The twin of `MotionUniform` in src/ui/canvas/motion.rs; its fields are told in canvas_frames.wgsl.
+// The twin of `MotionUniform` in src/ui/canvas/motion.rs; its fields are told in canvas_frames.wgsl, but
+// `share`: of the colour, on the way ahead of the clock.
 struct Motion {
     scale: vec2<f32>,
     offset: vec2<f32>,
@@ -68,7 +69,7 @@ fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
 
 @fragment
 fn fragment(in: Vertex) -> @location(0) vec4<f32> {
-    let passed = select(0.3, 1.0, in.tau >= motion.now);
+    let passed = select(motion.share, 1.0, in.tau >= motion.now);
     let alpha = passed * motion.color.a * clamp(motion.radius + 0.5 - abs(in.across), 0.0, 1.0);
     var rgb = motion.color.rgb;
     if srgb_target {

@@ -100,6 +100,8 @@ pub enum Drawn {
         color: egui::Color32,
         /// In points of the screen.
         width: f32,
+        /// Of the colour, on the way ahead of the clock.
+        ahead: f32,
     },
 }
 
@@ -167,7 +169,8 @@ impl Motion {
                     uniform.pale = straight(pale);
                 }
             }
-            Drawn::Paths { color, width } => {
+            Drawn::Paths { color, width, ahead } => {
+                uniform.share = ahead;
                 uniform.radius = 0.5 * width * per_point;
                 uniform.color = straight(color);
             }

@@ -10,6 +10,7 @@ use crate::lab::message::{RunRequest, RunResult};
 use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::motion::{Drawn, FrameAt, Motion, View, origin_color};
 use crate::ui::canvas::{Mark, Scene};
+use crate::ui::clock::Clock;
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::{LOOK_EVERY, RunSlot};
 use crate::ui::theme::Palette;
@@ -22,6 +23,9 @@ use crate::ui::widgets::{button, pill, progress, readout, segmented};
 const PARTICLES: [u32; 2] = [500, 100_000];
 /// Most frames that are kept beside the start: a buffer holds 128 MiB on the smallest adapters, these fill 77.
 const FRAMES: u32 = 100;
+
+/// Where the clock stands when the chapter opens first, if nobody has moved it: the data show through the noise.
+const OPENING: f64 = 0.12;
 
 /// What a run depends on besides weights and data.
 #[derive(Clone, Copy, PartialEq)]
@@ -73,7 +77,7 @@ impl Default for Reverse {
     fn default() -> Self {
         Self {
             exact: None,
-            sampler: Sampler::Ddpm(Variance::BetaTilde),
+            sampler: Sampler::Ddim { eta: 0.0 },
             steps: 100,
             particles: 4000,
             by_origin: true,
@@ -89,12 +93,12 @@ impl Default for Reverse {
 /// The name of a sampler in menus.
 fn sampler_title(sampler: Sampler) -> &'static str {
     match sampler {
-        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior variance",
+        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior β",
         Sampler::Ddpm(Variance::Beta) => "DDPM, variance β",
-        Sampler::Ddim { .. } => "DDIM, η = 0",
-        Sampler::Euler => "ODE, Euler",
-        Sampler::Heun => "ODE, Heun",
-        Sampler::Rk4 => "ODE, Runge–Kutta 4",
+        Sampler::Ddim { .. } => "DDIM, no noise",
+        Sampler::Euler => "ODE by Euler",
+        Sampler::Heun => "ODE by Heun",
+        Sampler::Rk4 => "ODE by RK4",
     }
 }
 
@@ -182,6 +186,9 @@ impl Reverse {
     /// The chain's own slider, from noise at the left to data at the right.
     fn scrub_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
+        let times = |v: f64| format!("× {}", fixed(v, 2));
+        let tip = "Speed of the clock's play button and of the space bar: × 1 takes six seconds";
+        row::slider(ui, "Speed", tip, &mut self.speed, 0.25..=4.0, Scale::Logarithmic, times, palette);
         let Some(result) = self.run.shown().cloned() else { return };
         let taus = &result.recording.taus;
         let at = FrameAt::nearest(taus, desk.clock.tau).first;
@@ -195,9 +202,6 @@ impl Reverse {
         if row::slider(ui, "Step", tip, &mut frame, 0..=last.max(1), Scale::Linear, text, palette).changed {
             desk.clock.set(taus[(frame as usize).min(taus.len() - 1)]);
         }
-        let times = |v: f64| format!("× {}", fixed(v, 2));
-        let tip = "Speed of the clock's play button and of the space bar: × 1 takes six seconds";
-        row::slider(ui, "Speed", tip, &mut self.speed, 0.25..=4.0, Scale::Logarithmic, times, palette);
         ui.separator();
         let ink = palette.ink;
         let shown = format!("{} of {}", grouped(step_of(at) as f64), grouped(last_step as f64));
@@ -208,9 +212,8 @@ impl Reverse {
         } else {
             (format!("step {}", grouped(result.step as f64)), palette.learned)
         };
-        readout::line(ui, "by", &weights, color, "Updates that the weights of this run had seen", palette);
-        let secs = format!("{} s", short(result.secs));
-        readout::line(ui, "the run took", &secs, ink, "Seconds of computing for all steps", palette);
+        let tip = format!("Updates that the weights of this run had seen; it took {} s", short(result.secs));
+        readout::line(ui, "by", &weights, color, &tip, palette);
     }
 }
 
@@ -251,7 +254,7 @@ fn origin_key(ui: &mut Ui, palette: &Palette) {
 
 impl Page for Reverse {
     fn hint(&self) -> &'static str {
-        "Drag the step from noise to data and back. A colour tells where a particle began: see what noise becomes what."
+        "Drag the step from noise to data and back: colours tell where each began. DDPM's fresh noise mixes them."
     }
 
     fn equation(&self, _desk: &Desk) -> Equation {
@@ -279,7 +282,12 @@ impl Page for Reverse {
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        self.exact.get_or_insert(desk.snapshot.step == 0);
+        if self.exact.is_none() {
+            self.exact = Some(desk.snapshot.step == 0);
+            if (desk.clock.tau - Clock::default().tau).abs() < 1e-9 {
+                desk.clock.set(OPENING);
+            }
+        }
         self.run_rows(ui, desk);
         self.progress_row(ui, desk);
         ui.separator();

@@ -3,7 +3,7 @@
 mod runs;
 mod starts;
 
-use egui::{Color32, Rect, Response, Sense, Stroke, Ui, UiBuilder, vec2};
+use egui::{Align2, Color32, Rect, Response, Sense, Stroke, Ui, UiBuilder, vec2};
 
 use super::Page;
 use crate::data::bounds::Bounds;
@@ -16,7 +16,7 @@ use crate::ui::desk::Desk;
 use crate::ui::run_slot::LOOK_EVERY;
 use crate::ui::theme::{Palette, text_font};
 use crate::ui::widgets::equation::{Equation, Piece};
-use crate::ui::widgets::number::{fixed, grouped, short};
+use crate::ui::widgets::number::{fixed, grouped};
 use crate::ui::widgets::row::{self, Scale};
 use crate::ui::widgets::{button, progress, readout, segmented};
 use runs::{Runs, Settings};
@@ -139,7 +139,7 @@ impl Trajectories {
             let options = [(Shown::Both, "Both"), (Shown::Ode, "ODE"), (Shown::Sde, "SDE")];
             segmented::choose(ui, "Show", &mut self.shown, &options, palette);
         });
-        let tip = "The end points of two thousand particles each, whose distance is read out below";
+        let tip = "The end points of four thousand particles each, whose distance is read out below";
         row::named(ui, "End points", tip, palette, |ui| {
             segmented::choose(ui, "End points", &mut self.ends, &[(false, "Hide"), (true, "Show")], palette);
         });
@@ -203,13 +203,16 @@ impl Trajectories {
         let [ode_color, sde_color] = self.colors(palette);
         let now = desk.clock.tau;
         let sets = [
-            (Shown::Sde, self.runs.sde(), ["sde", "sde heads"], sde_color, 1.0),
-            (Shown::Ode, self.runs.ode(self.method), ["ode", "ode heads"], ode_color, 1.7),
+            (Shown::Sde, self.runs.sde(), ["sde", "sde heads"], sde_color, 1.0_f32),
+            (Shown::Ode, self.runs.ode(self.method), ["ode", "ode heads"], ode_color, 1.8),
         ];
         for (which, result, [paths, heads], color, width) in sets {
             let Some(result) = result.filter(|_| self.shown == Shown::Both || self.shown == which) else { continue };
-            let alpha = if which == Shown::Ode { 0.95 } else { 0.6 };
-            let drawn = Drawn::Paths { color: color.gamma_multiply(alpha), width };
+            // More paths, fainter: the ODE's way is seen through the SDE's.
+            let crowd = (result.recording.particles as f32).sqrt();
+            let (alpha, ahead) =
+                if which == Shown::Ode { (0.95, 0.45) } else { ((3.0 / crowd).clamp(0.25, 0.9), 0.35) };
+            let drawn = Drawn::Paths { color: color.gamma_multiply(alpha), width, ahead };
             layers.push(Layer::Motion(Motion::of(paths, result, view, now, drawn)));
             let at = FrameAt::between(&result.recording.taus, now);
             let dots = Dots { color, radius: 2.0 + 0.6 * width };
@@ -243,6 +246,15 @@ impl Trajectories {
         ends.into_iter().chain(sides).map(|line| (line, Stroke::new(1.0, palette.axis))).collect()
     }
 
+    /// Says which end of the box is which.
+    fn label_box(&self, hand: &Response, canvas: Rect, camera: &Camera, palette: &Palette) {
+        let painter = hand.ctx.layer_painter(hand.layer_id).with_clip_rect(canvas);
+        for (tau, text) in [(1.0, "noise, t = 1"), (0.0, "data, t = 0")] {
+            let at = camera.to_screen(canvas, self.view().place([0.0, -BOX], tau));
+            painter.text(at + vec2(0.0, 6.0), Align2::CENTER_TOP, text, text_font(11.0), palette.weak);
+        }
+    }
+
     fn crossings_ui(&mut self, ui: &mut Ui, desk: &Desk, counts: [Option<u64>; 2]) {
         let palette = desk.palette();
         let [ode_color, sde_color] = self.colors(palette);
@@ -269,7 +281,7 @@ impl Trajectories {
                    in brackets how often the field is evaluated";
         for (method, error) in errors.into_iter().enumerate() {
             let name = format!("{} ({})", METHOD_NAMES[method], grouped(f64::from(EVALUATIONS[method] * steps)));
-            let value = error.map_or_else(|| "–".to_owned(), short);
+            let value = error.map_or_else(|| "–".to_owned(), error_text);
             let color = if method == self.method { self.colors(palette)[0] } else { palette.ink };
             readout::line(ui, &name, &value, color, tip, palette);
         }
@@ -278,7 +290,7 @@ impl Trajectories {
     fn clouds_ui(&self, ui: &mut Ui, palette: &Palette, clouds: Option<[f64; 2]>) {
         heading(ui, "End-point clouds, sliced W₂", palette);
         let value = |value: Option<f64>, decimals: usize| value.map_or_else(|| "–".to_owned(), |v| fixed(v, decimals));
-        let tip = "Distance of the SDE's end points to the ODE's: 2048 each from other noise, in four blocks, \
+        let tip = "Distance of the SDE's end points to the ODE's: 4096 each from other noise, in eight blocks, \
                    by at most 100 steps";
         readout::line(ui, "SDE to ODE", &value(clouds.map(|c| c[0]), 4), palette.ink, tip, palette);
         let tip = "The same between independent draws of the data: no two samplers can be asked for less";
@@ -287,6 +299,11 @@ impl Trajectories {
         let tip = "Distance over floor: 1 where the marginals agree";
         readout::line(ui, "distance / floor", &value(ratio, 2), palette.ink, tip, palette);
     }
+}
+
+/// An error to two digits, also where it is tiny.
+fn error_text(error: f64) -> String {
+    if error >= 0.1 { fixed(error, 3) } else { format!("{error:.1e}").replace('-', "−") }
 }
 
 fn heading(ui: &mut Ui, text: &str, palette: &Palette) {
@@ -359,7 +376,7 @@ impl Page for Trajectories {
         match self.look {
             Look::Plane => Bounds { min: [-1.2 * up, -up], max: [1.2 * up, up] },
             Look::Time => Bounds { min: [-0.54 * TIME_WIDTH, -up], max: [0.54 * TIME_WIDTH, up] },
-            Look::Turned => Bounds { min: [-0.54 * TIME_WIDTH, -1.4 * BOX], max: [0.54 * TIME_WIDTH, 1.4 * BOX] },
+            Look::Turned => Bounds { min: [-4.6, -4.1], max: [4.6, 4.1] },
         }
     }
 
@@ -369,6 +386,7 @@ impl Page for Trajectories {
 
     fn on_canvas(&mut self, hand: &Response, canvas: Rect, camera: &Camera, desk: &mut Desk) {
         if self.look == Look::Turned {
+            self.label_box(hand, canvas, camera, desk.palette());
             if hand.dragged() {
                 let way = hand.drag_delta();
                 self.turn = (self.turn - 0.4 * way.x).clamp(-90.0, 90.0);
@@ -396,7 +414,7 @@ impl Page for Trajectories {
     }
 
     fn plots_height(&self, _available: f32) -> f32 {
-        116.0
+        122.0
     }
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {

@@ -19,7 +19,9 @@ const FRAMES: u32 = 100;
 /// Steps of the reference: Runge–Kutta by the exact field.
 const REFERENCE_STEPS: u32 = 400;
 /// End points of each cloud, in so many blocks whose distances are averaged.
-const ENDS: [u32; 2] = [2048, 4];
+const ENDS: [u32; 2] = [4096, 8];
+/// Pairs of draws that the floor is averaged over.
+const FLOOR_PAIRS: usize = 16;
 /// Most steps of the end-point clouds: more would take seconds and change nothing that can be seen.
 const END_STEPS: u32 = 100;
 
@@ -227,7 +229,7 @@ impl Runs {
                 .distance
                 .get([ode.version, sde.version], || blockwise_sliced(last_frame(ode)?, last_frame(sde)?, blocks).ok());
             let mixture = &desk.snapshot.dataset.mixture;
-            let floor = self.floor.get(mixture.clone(), || sliced_floor(mixture, points / blocks, blocks, 0).ok());
+            let floor = self.floor.get(mixture.clone(), || sliced_floor(mixture, points / blocks, FLOOR_PAIRS, 0).ok());
             findings.clouds = distance.zip(floor).map(|(distance, floor)| [distance, floor]);
         }
         findings
