@@ -151,24 +151,24 @@ fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
     assert_eq!((*slot, request.exact, request.every), ("reverse", true, 1), "an untrained network shows nothing");
     // Half denoised: neither end.
     window.get_by_label("t / T of the frame 0.120");
-    window.get_by_label("step on show 88 of 100");
-    for (step, tau) in [(0.0, 1.0), (60.0, 0.4), (100.0, 0.0), (25.0, 0.75)] {
+    window.get_by_label("step on show 44 of 50");
+    for (step, tau) in [(0.0, 1.0), (30.0, 0.4), (50.0, 0.0), (10.0, 0.8)] {
         slide(&mut window, "Step", step);
         assert!((window.state().desk.clock.tau - tau).abs() < 1e-9, "{}", window.state().desk.clock.tau);
         window.get_by_label(&format!("t / T of the frame {tau:.3}"));
     }
     window.get_by_label("Time").set_value_accesskit(0.333);
     window.run_steps(2);
-    window.get_by_label("step on show 67 of 100");
+    window.get_by_label("step on show 33 of 50");
     assert!(lab.asked().is_empty(), "scrubbing computes nothing");
     // The exact chain ends on the eight modes: 99.9 % lie within four standard deviations of one.
     let result = lab.result("reverse");
     let points = result.recording.points.to_host().unwrap();
     let mixture = Shape::EightGaussians.mixture();
-    let end = &points[points.len() - 4000..];
+    let end = &points[points.len() - 2000..];
     let near =
         |p: &&[f32; 2]| mixture.components.iter().any(|c| (p[0] - c.mean[0]).hypot(p[1] - c.mean[1]) < 4.0 * c.sigma);
-    assert!(end.iter().filter(near).count() >= 3980);
+    assert!(end.iter().filter(near).count() >= 1990);
 }
 
 /// Drawn straight from the recording's buffer: a lonely particle of each frame is seen where the recording has it, in the
@@ -183,7 +183,7 @@ fn the_frame_on_show_is_drawn_where_the_recording_has_it_in_the_colour_of_its_or
     let points = result.recording.points.to_host().unwrap();
     let palette = theme::palette(true);
     let mut seen = 0;
-    for step in [0_usize, 70, 85] {
+    for step in [0_usize, 35, 42] {
         slide(&mut window, "Step", step as f64);
         let canvas = window.get_by_label("Reverse canvas").rect();
         let bounds = noise_compass::data::bounds::Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] };
@@ -225,7 +225,7 @@ fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
     assert!(!ask(&mut window, "Follow training: Off").follow);
     click(&mut window, "Sampler: DDIM, no noise");
     let heun = ask(&mut window, "ODE by Heun");
-    assert!(heun.plan.steps.iter().all(|stage| stage.c_z == 0.0) && heun.plan.steps.len() > 190);
+    assert!(heun.plan.steps.iter().all(|stage| stage.c_z == 0.0) && heun.plan.steps.len() == 99);
     lab.asked();
     slide(&mut window, "Steps", 1000.0);
     let long = lab.asked().pop().unwrap().1;
@@ -339,13 +339,13 @@ fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
     let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     let mixture = Shape::EightGaussians.mixture();
-    let floor = (0..4).map(|seed| sliced_floor(&mixture, 512, 8, seed).unwrap()).sum::<f64>() / 4.0;
+    let floor = (0..4).map(|seed| sliced_floor(&mixture, 256, 24, seed).unwrap()).sum::<f64>() / 4.0;
     let mut distances = Vec::new();
     for _ in 0..4 {
         click(&mut window, "Simulate");
         let ends = ["paths' ends, ode", "paths' ends, sde"].map(|slot| {
             let host = lab.result(slot).host.clone().unwrap();
-            host[host.len() - 4096..].to_vec()
+            host[host.len() - 2048..].to_vec()
         });
         let distance = blockwise_sliced(&ends[0], &ends[1], 8).unwrap();
         window.get_by_label(&format!("SDE to ODE {distance:.4}"));

@@ -7,7 +7,7 @@ use super::desk::Desk;
 use crate::lab::message::{Command, RunProgress, RunRequest, RunResult, Slot};
 
 /// Between two looks at the progress of a run.
-pub const LOOK_EVERY: Duration = Duration::from_millis(120);
+pub const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// One slot. `K` is what its run depends on: while it is the same, nothing is asked for again.
 pub struct RunSlot<K> {
@@ -30,6 +30,11 @@ impl<K: PartialEq> RunSlot<K> {
             self.stopped = false;
             desk.send(Command::Run(self.slot, Arc::new(request())));
         }
+        self.take_news(desk);
+    }
+
+    /// Take a result that is there by now.
+    pub fn take_news(&mut self, desk: &Desk) {
         if let (false, Some(state)) = (self.stopped, desk.snapshot.runs.get(self.slot))
             && let Some(done) = &state.done
         {

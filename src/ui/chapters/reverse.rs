@@ -78,8 +78,8 @@ impl Default for Reverse {
         Self {
             exact: None,
             sampler: Sampler::Ddim { eta: 0.0 },
-            steps: 100,
-            particles: 4000,
+            steps: 50,
+            particles: 2000,
             by_origin: true,
             density: false,
             follow: true,
@@ -288,6 +288,7 @@ impl Page for Reverse {
                 desk.clock.set(OPENING);
             }
         }
+        self.run.take_news(desk);
         self.run_rows(ui, desk);
         self.progress_row(ui, desk);
         ui.separator();

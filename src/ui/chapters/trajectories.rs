@@ -3,7 +3,7 @@
 mod runs;
 mod starts;
 
-use egui::{Align2, Color32, Rect, Response, Sense, Stroke, Ui, UiBuilder, vec2};
+use egui::{Align2, Color32, Event, Rect, Response, Sense, Stroke, Ui, UiBuilder, vec2};
 
 use super::Page;
 use crate::data::bounds::Bounds;
@@ -139,7 +139,7 @@ impl Trajectories {
             let options = [(Shown::Both, "Both"), (Shown::Ode, "ODE"), (Shown::Sde, "SDE")];
             segmented::choose(ui, "Show", &mut self.shown, &options, palette);
         });
-        let tip = "The end points of four thousand particles each, whose distance is read out below";
+        let tip = "The end points of two thousand particles each, whose distance is read out below";
         row::named(ui, "End points", tip, palette, |ui| {
             segmented::choose(ui, "End points", &mut self.ends, &[(false, "Hide"), (true, "Show")], palette);
         });
@@ -287,11 +287,11 @@ impl Trajectories {
         }
     }
 
-    fn clouds_ui(&self, ui: &mut Ui, palette: &Palette, clouds: Option<[f64; 2]>) {
+    fn clouds_ui(ui: &mut Ui, palette: &Palette, clouds: Option<[f64; 2]>) {
         heading(ui, "End-point clouds, sliced W₂", palette);
         let value = |value: Option<f64>, decimals: usize| value.map_or_else(|| "–".to_owned(), |v| fixed(v, decimals));
-        let tip = "Distance of the SDE's end points to the ODE's: 4096 each from other noise, in eight blocks, \
-                   by at most 100 steps";
+        let tip = "Distance of the SDE's end points to the ODE's: 2048 each from other noise, in eight blocks, \
+                   by at most 60 steps";
         readout::line(ui, "SDE to ODE", &value(clouds.map(|c| c[0]), 4), palette.ink, tip, palette);
         let tip = "The same between independent draws of the data: no two samplers can be asked for less";
         readout::line(ui, "sampling floor", &value(clouds.map(|c| c[1]), 4), palette.ink, tip, palette);
@@ -401,7 +401,14 @@ impl Page for Trajectories {
             start = [0.0; 2];
             start[self.starts.coordinate] = up;
         }
-        let shift = hand.ctx.input(|i| i.modifiers.shift);
+        // As it was at the click: by the end of a slow frame the key may be up again.
+        let shift = hand.ctx.input(|i| {
+            let click = i.events.iter().rev().find_map(|event| match event {
+                Event::PointerButton { pressed: false, modifiers, .. } => Some(*modifiers),
+                _ => None,
+            });
+            click.unwrap_or(i.modifiers).shift
+        });
         self.starts.place(start, shift || self.click_bundles);
         // What was asked for in this frame does not know of the click yet.
         self.runs.want(desk, self.settings(desk), &self.starts);
@@ -430,7 +437,7 @@ impl Page for Trajectories {
             match column {
                 0 => self.crossings_ui(&mut ui, desk, findings.crossings),
                 1 => self.errors_ui(&mut ui, desk, findings.end_error),
-                _ => self.clouds_ui(&mut ui, palette, findings.clouds),
+                _ => Self::clouds_ui(&mut ui, palette, findings.clouds),
             }
         }
     }

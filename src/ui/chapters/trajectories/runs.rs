@@ -19,11 +19,11 @@ const FRAMES: u32 = 100;
 /// Steps of the reference: Runge–Kutta by the exact field.
 const REFERENCE_STEPS: u32 = 400;
 /// End points of each cloud, in so many blocks whose distances are averaged.
-const ENDS: [u32; 2] = [4096, 8];
+const ENDS: [u32; 2] = [2048, 8];
 /// Pairs of draws that the floor is averaged over.
-const FLOOR_PAIRS: usize = 16;
+const FLOOR_PAIRS: usize = 24;
 /// Most steps of the end-point clouds: more would take seconds and change nothing that can be seen.
-const END_STEPS: u32 = 100;
+const END_STEPS: u32 = 60;
 
 /// What one run depends on besides weights and data.
 #[derive(Clone, PartialEq)]
