@@ -502,7 +502,7 @@ fn field_request(session: &Session, exact: bool, follow: bool) -> Arc<RunRequest
     let snapshot = session.snapshot();
     let points = Start::Points(snapshot.dataset.points.iter().take(50).copied().collect::<Vec<_>>().into());
     let plan = Plan::field(snapshot.experiment.plan_context(), 0.4, 0.0, 1.0);
-    Arc::new(RunRequest { plan, start: points, seed: 0, exact, every: 1, follow, read_back: false })
+    Arc::new(RunRequest { plan, start: points, seed: 0, exact, every: 1, follow, read_back: exact })
 }
 
 #[test]
@@ -510,7 +510,9 @@ fn runs_are_done_in_turn_and_follow_the_training_where_asked() {
     let mut session = on_cpu(small());
     let frame = |session: &Session, slot: &'static str| {
         let result = session.snapshot().runs[slot].done.clone().unwrap();
-        (result.step, result.recording.points.to_host().unwrap()[50..].to_vec())
+        let points = result.recording.points.to_host().unwrap();
+        assert_eq!(result.host, result.request.read_back.then(|| points.clone()), "read back where asked for");
+        (result.step, points[50..].to_vec())
     };
     for (slot, exact, follow) in [("exact", true, true), ("follows", false, true), ("once", false, false)] {
         let request = field_request(&session, exact, follow);

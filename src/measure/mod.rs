@@ -3,6 +3,7 @@
 pub mod entropy;
 pub mod field_error;
 pub mod floor;
+pub mod paths;
 pub mod sliced;
 pub mod wasserstein;
 

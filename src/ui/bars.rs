@@ -139,7 +139,8 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         ui.spacing_mut().item_spacing.x = 16.0;
         let (icon, name) =
             if desk.clock.playing { (Icon::Pause, "Pause the clock") } else { (Icon::Play, "Play the clock") };
-        if button::round(ui, icon, name, "Let t run from data to noise", false, palette).clicked() {
+        let tip = if desk.clock.speed > 0.0 { "Let t run from data to noise" } else { "Let t run from noise to data" };
+        if button::round(ui, icon, name, tip, false, palette).clicked() {
             desk.clock.toggle();
         }
         ui.label(egui::RichText::new("data").color(palette.weak));

@@ -8,25 +8,31 @@ const SWEEP_SECS: f64 = 6.0;
 pub struct Clock {
     /// t/T in [0, 1].
     pub tau: f64,
-    /// It runs towards noise.
+    /// It runs.
     pub playing: bool,
+    /// How fast, in sweeps of six seconds: above 0 towards noise, below 0 towards the data.
+    pub speed: f64,
     seen: Option<f64>,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { tau: 0.2, playing: false, seen: None }
+        Self { tau: 0.2, playing: false, speed: 1.0, seen: None }
     }
 }
 
 impl Clock {
-    /// Start or stop. From the end it starts at the data.
+    /// Start or stop. From the end of its way it starts at the beginning.
     pub fn toggle(&mut self) {
         self.playing = !self.playing;
         self.seen = None;
-        if self.playing && self.tau >= 1.0 {
-            self.tau = 0.0;
+        if self.playing && self.is_at_end() {
+            self.tau = 1.0 - self.tau.round();
         }
+    }
+
+    fn is_at_end(&self) -> bool {
+        if self.speed > 0.0 { self.tau >= 1.0 } else { self.tau <= 0.0 }
     }
 
     /// Stop at a place.
@@ -35,12 +41,12 @@ impl Clock {
         self.playing = false;
     }
 
-    /// Run to the present, given in seconds. Stops at the noise. A frame that took long does not make it jump.
+    /// Run to the present, given in seconds. Stops at the end. A frame that took long does not make it jump.
     pub fn tick(&mut self, now: f64) {
         if self.playing {
             let elapsed = self.seen.map_or(0.0, |seen| (now - seen).clamp(0.0, 0.25));
-            self.tau = (self.tau + elapsed / SWEEP_SECS).min(1.0);
-            self.playing = self.tau < 1.0;
+            self.tau = (self.tau + self.speed * elapsed / SWEEP_SECS).clamp(0.0, 1.0);
+            self.playing = !self.is_at_end();
         }
         self.seen = Some(now);
     }
@@ -63,6 +69,21 @@ mod tests {
         assert!((6..=7).contains(&frames.count()));
         assert_eq!(clock.tau, 1.0);
         clock.toggle();
+        assert_eq!(clock.tau, 0.0);
+    }
+
+    #[test]
+    fn it_runs_back_to_the_data_twice_as_fast() {
+        let mut clock = Clock { speed: -2.0, ..Clock::default() };
+        clock.set(0.0);
+        clock.toggle();
+        assert_eq!(clock.tau, 1.0);
+        let frames = (0..).take_while(|i| {
+            clock.tick(f64::from(*i) * 0.1);
+            clock.playing
+        });
+        // Half of six seconds.
+        assert!((30..=31).contains(&frames.count()));
         assert_eq!(clock.tau, 0.0);
     }
 }

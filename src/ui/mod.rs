@@ -15,6 +15,7 @@ pub mod offscreen;
 pub mod pace;
 pub mod picture;
 mod plots;
+pub mod run_slot;
 pub mod theme;
 mod toasts;
 pub mod widgets;

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Painter, Rect, pos2};
 
+use super::Axes;
 use super::camera::Camera;
 use crate::ui::theme::{Palette, text_font};
 
@@ -22,13 +23,30 @@ fn ticks(low: f32, high: f32, step: f32) -> (impl Iterator<Item = f32>, usize) {
     ((first..=last).map(move |k| k as f32 * step), decimals)
 }
 
+/// Times t/T, all and each where it lies on a time axis of `width` data units from noise to data, with their decimals.
+fn times(canvas: Rect, camera: &Camera, width: f32) -> (impl Iterator<Item = (f32, f32)>, usize) {
+    let step = step(SPACING / (camera.points_per_unit(canvas) * width)).min(1.0);
+    let (taus, decimals) = ticks(0.0, 1.0 + 1e-4, step);
+    (taus.map(move |tau| (tau, (0.5 - tau) * width)), decimals)
+}
+
 /// Draw the lines, behind everything else.
-pub fn paint_grid(painter: &Painter, canvas: Rect, camera: &Camera, palette: &Palette) {
+pub fn paint_grid(painter: &Painter, canvas: Rect, camera: &Camera, axes: Axes, palette: &Palette) {
+    if axes == Axes::None {
+        return;
+    }
     let visible = camera.visible(canvas);
     let step = step(SPACING / camera.points_per_unit(canvas));
     let stroke = |value: f32| if value == 0.0 { (1.0, palette.axis) } else { (1.0, palette.grid) };
-    for x in ticks(visible.min[0], visible.max[0], step).0 {
-        painter.vline(camera.to_screen(canvas, [x, 0.0]).x, canvas.y_range(), stroke(x));
+    if let Axes::Time { width } = axes {
+        for (tau, x) in times(canvas, camera, width).0 {
+            let line = if tau == 0.0 || (tau - 1.0).abs() < 1e-3 { palette.axis } else { palette.grid };
+            painter.vline(camera.to_screen(canvas, [x, 0.0]).x, canvas.y_range(), (1.0, line));
+        }
+    } else {
+        for x in ticks(visible.min[0], visible.max[0], step).0 {
+            painter.vline(camera.to_screen(canvas, [x, 0.0]).x, canvas.y_range(), stroke(x));
+        }
     }
     for y in ticks(visible.min[1], visible.max[1], step).0 {
         painter.hline(canvas.x_range(), camera.to_screen(canvas, [0.0, y]).y, stroke(y));
@@ -36,17 +54,26 @@ pub fn paint_grid(painter: &Painter, canvas: Rect, camera: &Camera, palette: &Pa
 }
 
 /// Draw the numbers along the left and the lower edge, before everything else.
-pub fn paint_numbers(painter: &Painter, canvas: Rect, camera: &Camera, palette: &Palette) {
+pub fn paint_numbers(painter: &Painter, canvas: Rect, camera: &Camera, axes: Axes, palette: &Palette) {
+    if axes == Axes::None {
+        return;
+    }
     let visible = camera.visible(canvas);
     let step = step(SPACING / camera.points_per_unit(canvas));
     let write = |value: f32, decimals: usize| format!("{value:.decimals$}").replace('-', "−");
-    let (xs, decimals) = ticks(visible.min[0], visible.max[0], step);
-    for x in xs {
+    let number = |x: f32, text: String| {
         let at = camera.to_screen(canvas, [x, 0.0]).x;
         if canvas.left() + 28.0 < at && at < canvas.right() - 12.0 {
             let place = pos2(at + 4.0, canvas.bottom() - 3.0);
-            painter.text(place, Align2::LEFT_BOTTOM, write(x, decimals), text_font(11.0), palette.faint);
+            painter.text(place, Align2::LEFT_BOTTOM, text, text_font(11.0), palette.faint);
         }
+    };
+    if let Axes::Time { width } = axes {
+        let (times, decimals) = times(canvas, camera, width);
+        times.for_each(|(tau, x)| number(x, format!("t = {}", write(tau, decimals))));
+    } else {
+        let (xs, decimals) = ticks(visible.min[0], visible.max[0], step);
+        xs.for_each(|x| number(x, write(x, decimals)));
     }
     let (ys, decimals) = ticks(visible.min[1], visible.max[1], step);
     for y in ys {

@@ -12,6 +12,7 @@ use wgpu::util::DeviceExt as _;
 
 use super::camera::Camera;
 use super::field::{FieldLayer, FieldResources, Onto};
+use super::motion::{Motion, MotionResources};
 use crate::diffusion::path::Scales;
 use crate::engine::Cloud;
 use crate::lab::message::DensityField;
@@ -50,6 +51,8 @@ pub enum Layer {
     },
     /// Arrows, heat maps and contours.
     Field(FieldLayer),
+    /// A recorded run: one of its frames, or its paths.
+    Motion(Motion),
 }
 
 /// How points look.
@@ -116,6 +119,7 @@ struct CanvasResources {
     point_slots: HashMap<(egui::Id, &'static str), PointSlot>,
     density_slots: HashMap<egui::Id, DensitySlot>,
     fields: FieldResources,
+    motion: MotionResources,
 }
 
 struct PointSlot {
@@ -138,6 +142,7 @@ struct DensitySlot {
     version: u64,
 }
 
+/// A pipeline of one file with the entry points `vertex` and `fragment`, that blends over what is there.
 pub(super) fn pipeline(
     device: &wgpu::Device,
     format: wgpu::TextureFormat,
@@ -179,6 +184,7 @@ pub(super) fn pipeline(
     })
 }
 
+/// A buffer for a uniform of so many bytes.
 pub(super) fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("canvas uniform"),
@@ -188,6 +194,7 @@ pub(super) fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer
     })
 }
 
+/// A storage buffer of points.
 pub(super) fn upload(device: &wgpu::Device, points: &[[f32; 2]]) -> wgpu::Buffer {
     device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
         label: Some("canvas points"),
@@ -267,6 +274,7 @@ impl CanvasResources {
             point_slots: HashMap::new(),
             density_slots: HashMap::new(),
             fields: FieldResources::new(device, format),
+            motion: MotionResources::new(device, format),
         }
     }
 
@@ -393,6 +401,11 @@ impl CallbackTrait for CanvasPaint {
                         queue.write_buffer(&slot.uniform, 0, bytemuck::bytes_of(&uniform));
                     }
                 }
+                Layer::Motion(motion) => {
+                    let screen = ([width, height], screen.pixels_per_point);
+                    let look = (&self.camera, self.rect);
+                    resources.motion.prepare(device, queue, self.canvas, motion, look, screen);
+                }
                 Layer::Noised { key, particles, scales, dots } => {
                     let key = (self.canvas, *key);
                     resources.prepare_particles(device, key, particles);
@@ -435,6 +448,7 @@ impl CallbackTrait for CanvasPaint {
                         pass.draw(0..4, 0..1);
                     }
                 }
+                Layer::Motion(motion) => resources.motion.paint(pass, self.canvas, motion),
                 Layer::Points { key, .. } | Layer::Noised { key, .. } => {
                     if let Some(slot) = resources.point_slots.get(&(self.canvas, *key)) {
                         pass.set_pipeline(&resources.points);

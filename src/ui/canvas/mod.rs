@@ -4,6 +4,7 @@ pub mod axes;
 pub mod camera;
 pub mod field;
 pub mod gpu;
+pub mod motion;
 
 use egui::{Align2, Color32, CursorIcon, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
@@ -24,6 +25,21 @@ pub enum Mark {
     Line,
 }
 
+/// What the grid behind the canvas counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Axes {
+    /// x to the right, y upwards.
+    #[default]
+    Plane,
+    /// t/T from 1 at the left to 0 at the right, over so many data units; a coordinate upwards.
+    Time {
+        /// Data units from t/T = 1 to 0, around the middle.
+        width: f32,
+    },
+    /// No grid.
+    None,
+}
+
 /// What a chapter shows on a canvas.
 #[derive(Default)]
 pub struct Scene {
@@ -39,6 +55,10 @@ pub struct Scene {
     pub takes_drags: bool,
     /// Entries of the legend.
     pub legend: Vec<(Mark, Color32, String)>,
+    /// The grid.
+    pub axes: Axes,
+    /// Lines in data units, behind the layers.
+    pub lines_behind: Vec<(Vec<[f32; 2]>, egui::Stroke)>,
 }
 
 /// A canvas as it was just drawn: where it lies on the screen, and where it looks.
@@ -81,7 +101,10 @@ pub fn canvas_ui(
 
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, palette.canvas);
-    axes::paint_grid(&painter, rect, camera, palette);
+    axes::paint_grid(&painter, rect, camera, scene.axes, palette);
+    for (line, stroke) in scene.lines_behind {
+        painter.line(line.into_iter().map(|p| camera.to_screen(rect, p)).collect(), stroke);
+    }
     if let Some(format) = format {
         let paint = CanvasPaint { format, canvas: response.id, rect, camera: *camera, layers: scene.layers };
         painter.add(eframe::egui_wgpu::Callback::new_paint_callback(rect, paint));
@@ -94,7 +117,7 @@ pub fn canvas_ui(
         let line: Vec<_> = line.iter().map(|&p| camera.to_screen(rect, p)).collect();
         painter.extend(Shape::dashed_line(&line, (1.0, palette.outline), 4.0, 4.0));
     }
-    axes::paint_numbers(&painter, rect, camera, palette);
+    axes::paint_numbers(&painter, rect, camera, scene.axes, palette);
     legend_ui(&painter, rect, &scene.legend, palette);
     response
 }

@@ -8,18 +8,22 @@ mod forward;
 mod forward_plots;
 mod margins;
 mod noising;
+mod reverse;
 mod schedules;
 mod score_field;
 mod streamlines;
 mod training;
+mod trajectories;
 
 use egui::{Response, Ui};
 
 pub use compass::Compass;
 pub use forward::Forward;
+pub use reverse::Reverse;
 pub use schedules::Schedules;
 pub use score_field::ScoreField;
 pub use training::Training;
+pub use trajectories::Trajectories;
 
 use super::canvas::{Scene, View};
 use super::desk::Desk;
@@ -39,11 +43,23 @@ pub enum Chapter {
     Compass,
     /// Arrows of ∇ log p_t.
     ScoreField,
+    /// From noise to data.
+    Reverse,
+    /// The ways that particles take.
+    Trajectories,
 }
 
 impl Chapter {
     /// Every chapter.
-    pub const ALL: [Self; 5] = [Self::Training, Self::Forward, Self::Compass, Self::ScoreField, Self::Schedules];
+    pub const ALL: [Self; 7] = [
+        Self::Training,
+        Self::Forward,
+        Self::Reverse,
+        Self::Compass,
+        Self::ScoreField,
+        Self::Trajectories,
+        Self::Schedules,
+    ];
 
     /// The name on the command line (`render --figure NAME`).
     pub fn name(self) -> &'static str {
@@ -53,6 +69,8 @@ impl Chapter {
             Self::Schedules => "schedules",
             Self::Compass => "compass",
             Self::ScoreField => "score",
+            Self::Reverse => "reverse",
+            Self::Trajectories => "trajectories",
         }
     }
 
@@ -64,6 +82,8 @@ impl Chapter {
             Self::Schedules => "Schedules",
             Self::Compass => "Noise compass",
             Self::ScoreField => "Score field",
+            Self::Reverse => "Reverse",
+            Self::Trajectories => "Trajectories",
         }
     }
 
@@ -71,7 +91,9 @@ impl Chapter {
     pub fn group(self) -> &'static str {
         match self {
             Self::Training => "Learn",
-            Self::Forward | Self::Compass | Self::ScoreField | Self::Schedules => "Look",
+            Self::Forward | Self::Reverse | Self::Compass | Self::ScoreField | Self::Trajectories | Self::Schedules => {
+                "Look"
+            }
         }
     }
 }
@@ -122,6 +144,8 @@ pub struct Pages {
     schedules: Schedules,
     compass: Compass,
     score_field: ScoreField,
+    reverse: Reverse,
+    trajectories: Trajectories,
 }
 
 impl Pages {
@@ -133,6 +157,8 @@ impl Pages {
             Chapter::Schedules => &mut self.schedules,
             Chapter::Compass => &mut self.compass,
             Chapter::ScoreField => &mut self.score_field,
+            Chapter::Reverse => &mut self.reverse,
+            Chapter::Trajectories => &mut self.trajectories,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod equation;
 pub mod icon;
 pub mod number;
 pub mod pill;
+pub mod progress;
 pub mod readout;
 pub mod row;
 pub mod segmented;

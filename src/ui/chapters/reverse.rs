@@ -1,0 +1,361 @@
+//! Reverse: from pure noise to the data, every position a frame of one recorded run.
+
+use egui::{Color32, Mesh, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+
+use super::Page;
+use crate::data::bounds::Bounds;
+use crate::diffusion::solver::{Plan, PlanContext, Sampler, Variance};
+use crate::engine::Start;
+use crate::lab::message::{RunRequest, RunResult};
+use crate::ui::canvas::gpu::{Dots, Layer};
+use crate::ui::canvas::motion::{Drawn, FrameAt, Motion, View, origin_color};
+use crate::ui::canvas::{Mark, Scene};
+use crate::ui::clock::Clock;
+use crate::ui::desk::Desk;
+use crate::ui::run_slot::{LOOK_EVERY, RunSlot};
+use crate::ui::theme::Palette;
+use crate::ui::widgets::equation::{Equation, Piece};
+use crate::ui::widgets::number::{fixed, grouped, short};
+use crate::ui::widgets::row::{self, Scale};
+use crate::ui::widgets::{button, pill, progress, readout, segmented};
+
+/// Fewest and most particles.
+const PARTICLES: [u32; 2] = [500, 100_000];
+/// Most frames that are kept beside the start: a buffer holds 128 MiB on the smallest adapters, these fill 77.
+const FRAMES: u32 = 100;
+
+/// Where the clock stands when the chapter opens first, if nobody has moved it: the data show through the noise.
+const OPENING: f64 = 0.12;
+
+/// What a run depends on besides weights and data.
+#[derive(Clone, Copy, PartialEq)]
+struct Wish {
+    context: PlanContext,
+    clip: Option<Bounds>,
+    sampler: Sampler,
+    steps: u32,
+    particles: u32,
+    seed: u64,
+    exact: bool,
+    follow: bool,
+}
+
+impl Wish {
+    fn plan(&self) -> Plan {
+        self.sampler.plan(self.steps, self.context, self.clip)
+    }
+
+    fn request(&self) -> RunRequest {
+        RunRequest {
+            plan: self.plan(),
+            start: Start::Noise(self.particles),
+            seed: self.seed,
+            exact: self.exact,
+            every: self.steps.div_ceil(FRAMES),
+            follow: self.follow,
+            read_back: false,
+        }
+    }
+}
+
+/// The chapter's state.
+pub struct Reverse {
+    /// Chosen when the chapter opens: an untrained network has nothing to show.
+    exact: Option<bool>,
+    sampler: Sampler,
+    steps: u32,
+    particles: u32,
+    by_origin: bool,
+    density: bool,
+    follow: bool,
+    speed: f64,
+    noise: u64,
+    run: RunSlot<Wish>,
+}
+
+impl Default for Reverse {
+    fn default() -> Self {
+        Self {
+            exact: None,
+            sampler: Sampler::Ddim { eta: 0.0 },
+            steps: 50,
+            particles: 2000,
+            by_origin: true,
+            density: false,
+            follow: true,
+            speed: 1.0,
+            noise: 0,
+            run: RunSlot::new("reverse"),
+        }
+    }
+}
+
+/// The name of a sampler in menus.
+fn sampler_title(sampler: Sampler) -> &'static str {
+    match sampler {
+        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior β",
+        Sampler::Ddpm(Variance::Beta) => "DDPM, variance β",
+        Sampler::Ddim { .. } => "DDIM, no noise",
+        Sampler::Euler => "ODE by Euler",
+        Sampler::Heun => "ODE by Heun",
+        Sampler::Rk4 => "ODE by RK4",
+    }
+}
+
+/// The frame at t/T. Frames of a noisy run are never mixed: the mean of two would be less noisy than either.
+fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
+    let noisy = result.request.plan.steps.iter().any(|stage| stage.c_z != 0.0);
+    let taus = &result.recording.taus;
+    if noisy { FrameAt::nearest(taus, tau) } else { FrameAt::between(taus, tau) }
+}
+
+impl Reverse {
+    fn wish(&self, desk: &Desk) -> Wish {
+        let experiment = &desk.snapshot.experiment;
+        let exact = self.exact.unwrap_or(desk.snapshot.step == 0);
+        Wish {
+            context: experiment.plan_context(),
+            // The exact x̂_0 lies where it should: clipping would only falsify it.
+            clip: (experiment.clip && !exact).then_some(desk.snapshot.dataset.clip),
+            sampler: self.sampler,
+            steps: self.steps.min(experiment.timesteps),
+            particles: self.particles,
+            seed: experiment.seed.wrapping_add(self.noise),
+            exact,
+            follow: self.follow,
+        }
+    }
+
+    fn run_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        let mut exact = self.exact.unwrap_or_default();
+        row::named(ui, "Field", "Which x̂_0 the chain follows: the network's, or E[x_0 | x_t]", palette, |ui| {
+            segmented::choose(ui, "Field", &mut exact, &[(false, "Learned"), (true, "Exact")], palette);
+        });
+        self.exact = Some(exact);
+        row::named(ui, "Sampler", "How one step goes from x_t to an earlier x", palette, |ui| {
+            let title = sampler_title(self.sampler);
+            pill::menu(ui, ["Sampler", "", title], "Choose the sampler", palette, |ui| {
+                ui.set_width(190.0);
+                for sampler in Sampler::ALL {
+                    let title = sampler_title(sampler);
+                    if pill::choice(ui, sampler == self.sampler, title, title, palette).clicked() {
+                        self.sampler = sampler;
+                        ui.close();
+                    }
+                }
+            });
+        });
+        let most = desk.snapshot.experiment.timesteps.min(1000);
+        self.steps = self.steps.min(most);
+        let tip = "Steps of the chain, at most T; a hundred frames of them are kept";
+        row::slider(ui, ["Steps", tip], &mut self.steps, 2..=most.max(2), Scale::Logarithmic, grouped, palette);
+        let tip = "Particles of the cloud; the first ones stay the same when their number changes";
+        let range = PARTICLES[0]..=PARTICLES[1];
+        row::slider(ui, ["Particles", tip], &mut self.particles, range, Scale::Logarithmic, grouped, palette);
+        let tip = "While training runs, run the chain again and again from the same noise";
+        row::named(ui, "Follow training", tip, palette, |ui| {
+            segmented::choose(ui, "Follow training", &mut self.follow, &[(false, "Off"), (true, "On")], palette);
+        });
+    }
+
+    /// The run under way, or what starts another.
+    fn progress_row(&mut self, ui: &mut Ui, desk: &Desk) {
+        let palette = desk.palette();
+        let share = self.run.progress(desk);
+        if share.is_some() {
+            ui.ctx().request_repaint_after(LOOK_EVERY);
+        }
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - 96.0).max(40.0);
+            progress::bar(ui, "Progress of the run", width, share, palette);
+            if share.is_some() {
+                if button::text(ui, "Stop", "End this run; the last one stays on show", 88.0, palette).clicked() {
+                    self.run.stop(desk);
+                }
+            } else if self.run.is_stopped() {
+                if button::text(ui, "Run", "Run the chain after all", 88.0, palette).clicked() {
+                    self.run.again();
+                }
+            } else if button::text(ui, "New noise", "Start from other noise", 88.0, palette).clicked() {
+                self.noise += 1;
+            }
+        });
+    }
+
+    /// The chain's own slider, from noise at the left to data at the right.
+    fn scrub_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        let times = |v: f64| format!("× {}", fixed(v, 2));
+        let tip = "Speed of the clock's play button and of the space bar: × 1 takes six seconds";
+        row::slider(ui, ["Speed", tip], &mut self.speed, 0.25..=4.0, Scale::Logarithmic, times, palette);
+        let Some(result) = self.run.shown().cloned() else { return };
+        let taus = &result.recording.taus;
+        let at = FrameAt::nearest(taus, desk.clock.tau).first;
+        let (every, steps) = (result.request.every as usize, result.request.plan.steps.iter().filter(|s| s.ends_step));
+        let last_step = steps.count();
+        let step_of = |frame: usize| (frame * every).min(last_step);
+        let mut frame = at as u32;
+        let tip = "From pure noise (0) to the data, step by step: each is recorded, so scrub both ways";
+        let last = taus.len().saturating_sub(1) as u32;
+        let text = |frame: f64| grouped(step_of(frame.round() as usize) as f64);
+        if row::slider(ui, ["Step", tip], &mut frame, 0..=last.max(1), Scale::Linear, text, palette).changed {
+            desk.clock.set(taus[(frame as usize).min(taus.len() - 1)]);
+        }
+        ui.separator();
+        let ink = palette.ink;
+        let shown = format!("{} of {}", grouped(step_of(at) as f64), grouped(last_step as f64));
+        readout::line(ui, "step on show", &shown, ink, "Steps taken from the noise", palette);
+        readout::line(ui, "t / T of the frame", &fixed(taus[at], 3), ink, "The frame nearest to the clock", palette);
+        let (weights, color) = if result.request.exact {
+            ("exact field".to_owned(), palette.exact)
+        } else {
+            (format!("step {}", grouped(result.step as f64)), palette.learned)
+        };
+        let tip = format!("Updates that the weights of this run had seen; it took {} s", short(result.secs));
+        readout::line(ui, "by", &weights, color, &tip, palette);
+    }
+}
+
+/// Height of the key to the colours.
+const KEY: f32 = 86.0;
+
+/// The wheel of starts: where a particle began, out to 2.5 standard deviations.
+fn origin_key(ui: &mut Ui, palette: &Palette) {
+    const RINGS: u32 = 6;
+    const SPOKES: u32 = 48;
+    const REACH: f32 = 2.5;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), KEY), Sense::hover());
+    let name = "Colours by where each particle began: angle is hue, pale is near the middle";
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
+    let radius = 0.5 * KEY - 4.0;
+    let centre = pos2(rect.right() - radius - 4.0, rect.center().y);
+    let mut mesh = Mesh::default();
+    for ring in 0..=RINGS {
+        for spoke in 0..=SPOKES {
+            let (share, angle) = (ring as f32 / RINGS as f32, std::f32::consts::TAU * spoke as f32 / SPOKES as f32);
+            // Just short of the full turn, so that the last spoke ends the wheel and does not begin it.
+            let (sin, cos) = (angle.min(std::f32::consts::TAU - 1e-4)).sin_cos();
+            let color = origin_color([REACH * share * cos, REACH * share * sin], palette.ink);
+            mesh.colored_vertex(centre + radius * share * vec2(cos, -sin), color);
+            if ring > 0 && spoke > 0 {
+                let (here, row) = (ring * (SPOKES + 1) + spoke, SPOKES + 1);
+                mesh.add_triangle(here, here - 1, here - row);
+                mesh.add_triangle(here - 1, here - row - 1, here - row);
+            }
+        }
+    }
+    ui.painter().add(Shape::mesh(mesh));
+    let text = "Each particle keeps the\ncolour of its place in\nthe noise.";
+    let at = pos2(rect.left(), rect.center().y);
+    ui.painter().text(at, egui::Align2::LEFT_CENTER, text, crate::ui::theme::text_font(13.0), palette.weak);
+    response.on_hover_text(name);
+}
+
+impl Page for Reverse {
+    fn hint(&self) -> &'static str {
+        "Drag the step from noise to data and back: colours tell where each began. DDPM's fresh noise mixes them."
+    }
+
+    fn equation(&self, _desk: &Desk) -> Equation {
+        let x = |index: Vec<Piece>| [Piece::Var("x"), Piece::Sub(index)];
+        let mut pieces = x(vec![Piece::Var("r")]).to_vec();
+        pieces.push(Piece::Sign(" = "));
+        pieces.extend([Piece::Var("c"), Piece::Sub(vec![Piece::Var("x")]), Piece::Sign(" ")]);
+        pieces.extend(x(vec![Piece::Var("t")]));
+        pieces.extend([Piece::Sign(" + "), Piece::Var("c"), Piece::Sub(vec![Piece::Sign("0")]), Piece::Sign(" 𝔼[")]);
+        pieces.extend(x(vec![Piece::Sign("0")]));
+        pieces.push(Piece::Sign(" | "));
+        pieces.extend(x(vec![Piece::Var("t")]));
+        pieces.push(Piece::Sign("]"));
+        let noisy = matches!(self.sampler, Sampler::Ddpm(_));
+        if noisy {
+            pieces.extend([Piece::Sign(" + "), Piece::Var("σ z")]);
+        }
+        let spoken = if noisy {
+            "x r, at a time r before t, is c x times x t, plus c 0 times the mean of x 0 given x t, plus sigma times noise"
+        } else {
+            "x r, at a time r before t, is c x times x t, plus c 0 times the mean of x 0 given x t"
+        };
+        Equation { pieces, spoken }
+    }
+
+    fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        if self.exact.is_none() {
+            self.exact = Some(desk.snapshot.step == 0);
+            if (desk.clock.tau - Clock::default().tau).abs() < 1e-9 {
+                desk.clock.set(OPENING);
+            }
+        }
+        self.run.take_news(desk);
+        self.run_rows(ui, desk);
+        self.progress_row(ui, desk);
+        ui.separator();
+        self.scrub_rows(ui, desk);
+        desk.clock.speed = -self.speed;
+        ui.separator();
+        row::named(ui, "Colour", "By where each particle began, or all alike", palette, |ui| {
+            segmented::choose(ui, "Colour", &mut self.by_origin, &[(true, "Origin"), (false, "Plain")], palette);
+        });
+        row::named(ui, "Behind", "The exact density of x_t, which the cloud should have", palette, |ui| {
+            segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
+        });
+        if self.by_origin {
+            origin_key(ui, palette);
+        }
+    }
+
+    fn scene(&mut self, desk: &Desk) -> Scene {
+        let palette = desk.palette();
+        let wish = self.wish(desk);
+        self.run.want(desk, wish, || wish.request());
+        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let Some(result) = self.run.shown() else { return scene };
+        if let (true, Some(field)) = (self.density, &desk.snapshot.density) {
+            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+        }
+        let count = result.recording.particles;
+        let alpha = (60.0 / (count as f32).sqrt()).clamp(0.3, 0.9);
+        let color = if result.request.exact { palette.exact } else { palette.learned };
+        let start_std = result.request.plan.start_std.max(1e-6) as f32;
+        let drawn = Drawn::Frame {
+            at: frame_at(result, desk.clock.tau),
+            dots: Dots { color: color.gamma_multiply(alpha), radius: if count > 20_000 { 1.0 } else { 1.6 } },
+            origin: self.by_origin.then_some((1.0 / start_std, palette.ink)),
+        };
+        scene.layers.push(Layer::Motion(Motion::of("reverse", result, View::PLANE, desk.clock.tau, drawn)));
+        let by = if result.request.exact { "exact" } else { "learned" };
+        let mark: Color32 = if self.by_origin { origin_color([2.0, 2.0], palette.ink) } else { color };
+        let at_t = format!("{by} chain at t = {}", fixed(desk.clock.tau, 2));
+        scene.legend = vec![(Mark::Dot, mark, at_t), (Mark::Dashes, palette.outline, "data".into())];
+        if self.density {
+            scene.legend.push((Mark::Area, palette.glow.to_opaque(), "exact density".into()));
+        }
+        scene
+    }
+
+    fn home(&self, desk: &Desk) -> Bounds {
+        // All but 1 in 80 of N(0, I); where variance explodes twice as much, or the data would be a speck.
+        let scales = desk.draft.path.scales(1.0, desk.draft.timesteps);
+        let reach = scales.a.hypot(scales.s).min(2.0) as f32;
+        Bounds { min: [-3.0 * reach, -2.5 * reach], max: [3.0 * reach, 2.5 * reach] }
+    }
+
+    fn density_tau(&self, desk: &Desk) -> Option<f64> {
+        self.density.then_some(desk.clock.tau)
+    }
+
+    fn play(&mut self, desk: &mut Desk) {
+        desk.clock.toggle();
+    }
+
+    fn reset(&mut self, desk: &mut Desk) {
+        desk.clock.set(1.0);
+    }
+
+    fn leave(&mut self, desk: &mut Desk) {
+        self.run.leave(desk);
+        desk.clock.speed = 1.0;
+    }
+}

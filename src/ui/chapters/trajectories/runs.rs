@@ -1,0 +1,245 @@
+//! The runs behind the paths: one SDE, the ODE by three methods and exactly, and the end-point clouds of both.
+
+use std::sync::Arc;
+
+use super::starts::Starts;
+use crate::data::bounds::Bounds;
+use crate::data::mixture::Mixture;
+use crate::diffusion::solver::{PlanContext, Sampler};
+use crate::engine::Start;
+use crate::lab::message::{RunRequest, RunResult};
+use crate::measure::paths::{blockwise_sliced, crossings, keeps_line, rms_distance, sliced_floor};
+use crate::ui::desk::Desk;
+use crate::ui::run_slot::RunSlot;
+
+/// The methods of the ODE, in the order of the menu.
+pub const METHODS: [Sampler; 3] = [Sampler::Euler, Sampler::Heun, Sampler::Rk4];
+/// Most frames that are kept of a path beside its start.
+const FRAMES: u32 = 100;
+/// Steps of the reference: Runge–Kutta by the exact field.
+const REFERENCE_STEPS: u32 = 400;
+/// End points of each cloud, in so many blocks whose distances are averaged.
+const ENDS: [u32; 2] = [2048, 8];
+/// Pairs of draws that the floor is averaged over.
+const FLOOR_PAIRS: usize = 24;
+/// Most steps of the end-point clouds: more would take seconds and change nothing that can be seen.
+const END_STEPS: u32 = 60;
+
+/// What one run depends on besides weights and data.
+#[derive(Clone, PartialEq)]
+pub struct Wish {
+    context: PlanContext,
+    clip: Option<Bounds>,
+    sampler: Sampler,
+    steps: u32,
+    /// Keep the ends alone.
+    ends: bool,
+    /// `None`: a cloud from the noise.
+    starts: Option<Vec<[f32; 2]>>,
+    seed: u64,
+    exact: bool,
+    follow: bool,
+}
+
+impl Wish {
+    fn request(&self) -> RunRequest {
+        let start = match &self.starts {
+            Some(points) => Start::Points(Arc::new(points.clone())),
+            None => Start::Noise(ENDS[0]),
+        };
+        RunRequest {
+            plan: self.sampler.plan(self.steps, self.context, self.clip),
+            start,
+            seed: self.seed,
+            exact: self.exact,
+            every: if self.ends { self.steps.max(1) } else { self.steps.div_ceil(FRAMES) },
+            follow: self.follow,
+            read_back: true,
+        }
+    }
+}
+
+/// What the chapter asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// By the exact x̂_0.
+    pub exact: bool,
+    /// Again as the weights change.
+    pub follow: bool,
+    /// η of the SDE.
+    pub eta: f64,
+    /// Steps of the SDE.
+    pub sde_steps: u32,
+    /// Which of [`METHODS`] is on show.
+    pub method: usize,
+    /// Steps of the ODE.
+    pub ode_steps: u32,
+}
+
+/// A value, and what it was computed from.
+struct Memo<K, V>(Option<(K, V)>);
+
+impl<K: PartialEq, V: Copy> Memo<K, V> {
+    fn get(&mut self, key: K, compute: impl FnOnce() -> V) -> V {
+        match &self.0 {
+            Some((of, value)) if *of == key => *value,
+            _ => self.0.insert((key, compute())).1,
+        }
+    }
+}
+
+/// Numbers read from the results; `None` while they are not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// Crossings of ODE and SDE paths in the view of one coordinate against time.
+    pub crossings: [Option<u64>; 2],
+    /// Root mean square distance of the ODE's end points to those of the exact field, by method.
+    pub end_error: [Option<f64>; 3],
+    /// Sliced W₂ between the end-point clouds, and its sampling floor.
+    pub clouds: Option<[f64; 2]>,
+}
+
+/// All runs of the chapter.
+pub struct Runs {
+    sde: RunSlot<Wish>,
+    ode: [RunSlot<Wish>; 3],
+    reference: RunSlot<Wish>,
+    ends: [RunSlot<Wish>; 2],
+    crossings: [Memo<(u64, usize), u64>; 2],
+    errors: [Memo<[u64; 2], Option<f64>>; 3],
+    distance: Memo<[u64; 2], Option<f64>>,
+    floor: Memo<Arc<Mixture>, Option<f64>>,
+    line: Memo<(Arc<Mixture>, PlanContext, usize), bool>,
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self {
+            // In this order they are run.
+            ode: ["paths by euler", "paths by heun", "paths by rk4"].map(RunSlot::new),
+            sde: RunSlot::new("paths by noise"),
+            reference: RunSlot::new("paths exact"),
+            ends: ["paths' ends, ode", "paths' ends, sde"].map(RunSlot::new),
+            crossings: [const { Memo(None) }; 2],
+            errors: [const { Memo(None) }; 3],
+            distance: Memo(None),
+            floor: Memo(None),
+            line: Memo(None),
+        }
+    }
+}
+
+/// The last frame of a result on the host.
+fn last_frame(result: &RunResult) -> Option<&[[f32; 2]]> {
+    let host = result.host.as_ref()?;
+    host.get(host.len().checked_sub(result.recording.particles)?..)
+}
+
+impl Runs {
+    /// Ask for what the settings need.
+    pub fn want(&mut self, desk: &Desk, settings: Settings, starts: &Starts) {
+        let experiment = &desk.snapshot.experiment;
+        let Settings { exact, follow, eta, sde_steps, method, ode_steps } = settings;
+        let clip = experiment.clip.then_some(desk.snapshot.dataset.clip);
+        let seed = experiment.seed.wrapping_add(starts.seed);
+        let wish = |sampler, steps: u32, starts: Option<Vec<[f32; 2]>>, exact: bool, ends: bool| Wish {
+            context: experiment.plan_context(),
+            // The exact x̂_0 lies where it should: clipping would only falsify it.
+            clip: clip.filter(|_| !exact),
+            sampler,
+            steps: steps.min(experiment.timesteps),
+            ends,
+            starts,
+            seed,
+            exact,
+            follow,
+        };
+        let ask = |slot: &mut RunSlot<Wish>, wish: Wish| {
+            if wish.starts.as_ref().is_none_or(|points| !points.is_empty()) {
+                slot.want(desk, wish.clone(), || wish.request());
+            } else {
+                slot.leave(desk);
+                slot.forget();
+            }
+        };
+        let sde = Sampler::Ddim { eta };
+        ask(&mut self.sde, wish(sde, sde_steps, Some(starts.sde()), exact, false));
+        for (slot, sampler) in self.ode.iter_mut().zip(METHODS) {
+            ask(slot, wish(sampler, ode_steps, Some(starts.ode()), exact, false));
+        }
+        ask(&mut self.reference, wish(Sampler::Rk4, REFERENCE_STEPS, Some(starts.ode()), true, true));
+        let of = |sampler, steps: u32| wish(sampler, steps.min(END_STEPS), None, exact, true);
+        let [ode, noisy] = &mut self.ends;
+        ask(ode, of(METHODS[method], ode_steps));
+        // Other starts, so that the clouds are independent, as those of the floor are.
+        let noisy_wish = of(sde, sde_steps);
+        ask(noisy, Wish { seed: noisy_wish.seed.wrapping_add(1 << 32), ..noisy_wish });
+    }
+
+    /// The paths of the SDE.
+    pub fn sde(&self) -> Option<&Arc<RunResult>> {
+        self.sde.shown()
+    }
+
+    /// The paths of the ODE by a method.
+    pub fn ode(&self, method: usize) -> Option<&Arc<RunResult>> {
+        self.ode[method].shown()
+    }
+
+    /// The end-point clouds of ODE and SDE.
+    pub fn ends(&self) -> [Option<&Arc<RunResult>>; 2] {
+        self.ends.each_ref().map(RunSlot::shown)
+    }
+
+    /// The share of all runs that is done, while one is under way.
+    pub fn progress(&self, desk: &Desk) -> Option<f32> {
+        let slots = self.ode.iter().chain(&self.ends).chain([&self.sde, &self.reference]);
+        let under_way: Vec<_> = slots.filter_map(|slot| slot.progress(desk)).collect();
+        (!under_way.is_empty()).then(|| under_way.iter().sum::<f32>() / under_way.len() as f32)
+    }
+
+    /// The chapter closes.
+    pub fn leave(&mut self, desk: &Desk) {
+        let slots = self.ode.iter_mut().chain(&mut self.ends).chain([&mut self.sde, &mut self.reference]);
+        slots.for_each(|slot| slot.leave(desk));
+    }
+
+    /// Read the numbers; each is computed once a result.
+    pub fn findings(&mut self, desk: &Desk, method: usize, coordinate: usize) -> Findings {
+        let mut findings = Findings::default();
+        let shown = [self.ode[method].shown(), self.sde.shown()];
+        for ((memo, result), count) in self.crossings.iter_mut().zip(shown).zip(&mut findings.crossings) {
+            let Some((result, host)) = result.and_then(|r| r.host.as_ref().map(|host| (r, host))) else { continue };
+            *count = Some(
+                memo.get((result.version, coordinate), || crossings(host, result.recording.particles, coordinate)),
+            );
+        }
+        if let Some(reference) = self.reference.shown() {
+            let results = self.ode.iter().map(RunSlot::shown);
+            for ((memo, result), error) in self.errors.iter_mut().zip(results).zip(&mut findings.end_error) {
+                let Some(result) = result else { continue };
+                *error = memo.get([result.version, reference.version], || {
+                    rms_distance(last_frame(result)?, last_frame(reference)?).ok()
+                });
+            }
+        }
+        if let [Some(ode), Some(sde)] = self.ends.each_ref().map(RunSlot::shown) {
+            let [points, blocks] = ENDS.map(|n| n as usize);
+            let distance = self
+                .distance
+                .get([ode.version, sde.version], || blockwise_sliced(last_frame(ode)?, last_frame(sde)?, blocks).ok());
+            let mixture = &desk.snapshot.dataset.mixture;
+            let floor = self.floor.get(mixture.clone(), || sliced_floor(mixture, points / blocks, FLOOR_PAIRS, 0).ok());
+            findings.clouds = distance.zip(floor).map(|(distance, floor)| [distance, floor]);
+        }
+        findings
+    }
+
+    /// True where the exact ODE has one dimension on the line through 0 along a coordinate.
+    pub fn keeps_line(&mut self, desk: &Desk, coordinate: usize) -> bool {
+        let mixture: &Arc<Mixture> = &desk.snapshot.dataset.mixture;
+        let context = desk.snapshot.experiment.plan_context();
+        let key = (mixture.clone(), context, coordinate);
+        self.line.get(key, || keeps_line(mixture, context.path, context.timesteps, coordinate))
+    }
+}

@@ -1,0 +1,493 @@
+//! The chapters of recorded runs, reverse and trajectories: a session on the window's own device answers them, controls
+//! are driven by their accessible names, and what is drawn is held against closed forms.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use eframe::egui_wgpu::{WgpuSetup, WgpuSetupExisting};
+use egui::accesskit::Role;
+use egui::{Modifiers, Pos2, Vec2};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::{Harness, SnapshotOptions};
+
+use noise_compass::data::shapes::Shape;
+use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::solver::Sampler;
+use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::{EngineError, Start};
+use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::message::{Command, RunProgress, RunRequest, RunResult, RunState, Slot, Snapshot};
+use noise_compass::lab::session::{EngineFactory, Session};
+use noise_compass::lab::setup::Setup;
+use noise_compass::measure::paths::{blockwise_sliced, crossings, rms_distance, sliced_floor};
+use noise_compass::ui::app::LabApp;
+use noise_compass::ui::canvas::camera::Camera;
+use noise_compass::ui::canvas::motion::origin_color;
+use noise_compass::ui::chapters::Chapter;
+use noise_compass::ui::desk::Desk;
+use noise_compass::ui::link::Lab;
+use noise_compass::ui::pace::Pace;
+use noise_compass::ui::theme;
+
+/// The one device of all tests.
+static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
+    let setup = egui_kittest::wgpu::default_wgpu_setup();
+    let state = egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
+    WgpuSetupExisting { instance: state.instance, adapter: state.adapter, device: state.device, queue: state.queue }
+});
+
+static CONTEXT: LazyLock<Arc<GpuContext>> =
+    LazyLock::new(|| GpuContext::new(&DEVICE.adapter, DEVICE.device.clone(), DEVICE.queue.clone()));
+
+/// A session on the window's device that does at once what it is asked for, and remembers which runs that were.
+struct Answering {
+    session: RefCell<Session>,
+    /// Answers nothing: runs stay under way.
+    busy: bool,
+    asked: RefCell<Vec<Command>>,
+}
+
+#[derive(Clone)]
+struct Probe(Rc<Answering>);
+
+impl Probe {
+    fn new(experiment: Experiment, busy: bool) -> Self {
+        let factory: EngineFactory = Arc::new(|_| Err(EngineError::Invalid("one engine is enough".into())));
+        let engine = Box::new(GpuEngine::new(CONTEXT.clone()).unwrap());
+        let session = Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap();
+        Self(Rc::new(Answering { session: RefCell::new(session), busy, asked: RefCell::default() }))
+    }
+
+    /// Runs asked for since the last call.
+    fn asked(&self) -> Vec<(Slot, Arc<RunRequest>)> {
+        let asked = std::mem::take(&mut *self.0.asked.borrow_mut());
+        asked
+            .into_iter()
+            .filter_map(|c| if let Command::Run(slot, run) = c { Some((slot, run)) } else { None })
+            .collect()
+    }
+
+    fn stopped(&self) -> Vec<Slot> {
+        let asked = std::mem::take(&mut *self.0.asked.borrow_mut());
+        asked.into_iter().filter_map(|c| if let Command::StopRun(slot) = c { Some(slot) } else { None }).collect()
+    }
+
+    fn result(&self, slot: &str) -> Arc<RunResult> {
+        self.snapshot().runs[slot].done.clone().unwrap()
+    }
+}
+
+impl Lab for Probe {
+    fn send(&self, command: Command) {
+        self.0.asked.borrow_mut().push(command.clone());
+        self.0.session.borrow_mut().handle(command);
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let mut session = self.0.session.borrow_mut();
+        if self.0.busy {
+            let mut snapshot = session.snapshot();
+            let under_way = |state: &RunState| {
+                let progress = RunProgress::default();
+                progress.set(0.4);
+                RunState { progress: Some(progress), ..state.clone() }
+            };
+            snapshot.runs = Arc::new(snapshot.runs.iter().map(|(slot, state)| (*slot, under_way(state))).collect());
+            return Arc::new(snapshot);
+        }
+        while !session.tick(Duration::from_millis(50)).idle {}
+        Arc::new(session.snapshot())
+    }
+}
+
+fn experiment(shape: Shape, path: Path) -> Experiment {
+    Experiment { data: DataSource::Shape(shape), path, width: 32, depth: 1, points: 256, ..Experiment::default() }
+}
+
+fn window(lab: Probe, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
+    let mut harness = Harness::builder()
+        .with_size(Vec2::new(1280.0, 800.0))
+        .with_theme(if light { egui::Theme::Light } else { egui::Theme::Dark })
+        .with_render_cursor(false)
+        .wgpu_setup(WgpuSetup::Existing(DEVICE.clone()))
+        .build_eframe(move |cc| {
+            theme::install(&cc.egui_ctx);
+            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
+            LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
+        });
+    harness.run_steps(3);
+    harness
+}
+
+fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
+    harness.get_by_label(name).click();
+    harness.run_steps(2);
+}
+
+fn slide(harness: &mut Harness<'_, LabApp>, name: &str, value: f64) {
+    harness.get_by_role_and_label(Role::Slider, name).set_value_accesskit(value);
+    harness.run_steps(2);
+}
+
+fn click_canvas(harness: &mut Harness<'_, LabApp>, at: Pos2, modifiers: Modifiers) {
+    harness.hover_at(at);
+    harness.run_steps(1);
+    for pressed in [true, false] {
+        let button = egui::PointerButton::Primary;
+        harness.event_modifiers(egui::Event::PointerButton { pos: at, button, pressed, modifiers }, modifiers);
+        harness.run_steps(1);
+    }
+    harness.run_steps(2);
+}
+
+#[test]
+fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Reverse, false);
+    let asked = lab.asked();
+    let [(slot, request)] = &asked[..] else { panic!("one run, not {asked:?}") };
+    assert_eq!((*slot, request.exact, request.every), ("reverse", true, 1), "an untrained network shows nothing");
+    // Half denoised: neither end.
+    window.get_by_label("t / T of the frame 0.120");
+    window.get_by_label("step on show 44 of 50");
+    for (step, tau) in [(0.0, 1.0), (30.0, 0.4), (50.0, 0.0), (10.0, 0.8)] {
+        slide(&mut window, "Step", step);
+        assert!((window.state().desk.clock.tau - tau).abs() < 1e-9, "{}", window.state().desk.clock.tau);
+        window.get_by_label(&format!("t / T of the frame {tau:.3}"));
+    }
+    window.get_by_label("Time").set_value_accesskit(0.333);
+    window.run_steps(2);
+    window.get_by_label("step on show 33 of 50");
+    assert!(lab.asked().is_empty(), "scrubbing computes nothing");
+    // The exact chain ends on the eight modes: 99.9 % lie within four standard deviations of one.
+    let result = lab.result("reverse");
+    let points = result.recording.points.to_host().unwrap();
+    let mixture = Shape::EightGaussians.mixture();
+    let end = &points[points.len() - 2000..];
+    let near =
+        |p: &&[f32; 2]| mixture.components.iter().any(|c| (p[0] - c.mean[0]).hypot(p[1] - c.mean[1]) < 4.0 * c.sigma);
+    assert!(end.iter().filter(near).count() >= 1990);
+}
+
+/// Drawn straight from the recording's buffer: a lonely particle of each frame is seen where the recording has it, in the
+/// colour of the place that it began at.
+#[test]
+fn the_frame_on_show_is_drawn_where_the_recording_has_it_in_the_colour_of_its_origin() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Reverse, true);
+    slide(&mut window, "Particles", 500.0);
+    let result = lab.result("reverse");
+    assert_eq!(result.recording.particles, 500);
+    let points = result.recording.points.to_host().unwrap();
+    let palette = theme::palette(true);
+    let mut seen = 0;
+    for step in [0_usize, 35, 42] {
+        slide(&mut window, "Step", step as f64);
+        let canvas = window.get_by_label("Reverse canvas").rect();
+        let bounds = noise_compass::data::bounds::Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] };
+        let camera = Camera::fit(bounds, canvas);
+        let at: Vec<Pos2> = points[500 * step..500 * (step + 1)].iter().map(|&p| camera.to_screen(canvas, p)).collect();
+        let alone = |i: &usize| {
+            let inside = canvas.shrink2(egui::vec2(20.0, 60.0)).contains(at[*i]);
+            inside && (0..500).all(|j| j == *i || at[j].distance(at[*i]) > 9.0)
+        };
+        let image = window.render().unwrap();
+        for i in (0..500).filter(alone).take(12) {
+            // The alpha of a disc's middle is 0.9, of few particles; behind it is the canvas.
+            let color = origin_color(points[i], palette.ink);
+            // Discs are smaller than a pixel's neighbourhood: the nearest of nine pixels counts.
+            let difference = |dx: i32, dy: i32| {
+                let pixel = image.get_pixel((at[i].x as i32 + dx) as u32, (at[i].y as i32 + dy) as u32).0;
+                (0..3).map(|c| (i32::from(pixel[c]) - i32::from(color[c])).abs()).max().unwrap()
+            };
+            let best =
+                (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy))).map(|(dx, dy)| difference(dx, dy)).min();
+            assert!(best.unwrap() < 45, "step {step}, particle {i}: off by {best:?} from {color:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 15, "only {seen} lonely particles");
+}
+
+#[test]
+fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), true);
+    let mut window = window(lab.clone(), Chapter::Reverse, false);
+    let ask = |window: &mut Harness<'_, LabApp>, name: &str| {
+        lab.asked();
+        click(window, name);
+        lab.asked().pop().unwrap_or_else(|| panic!("{name} asks for a run")).1
+    };
+    let learned = ask(&mut window, "Field: Learned");
+    assert!(!learned.exact && learned.follow && learned.plan.clip.is_some());
+    assert!(!ask(&mut window, "Follow training: Off").follow);
+    click(&mut window, "Sampler: DDIM, no noise");
+    let heun = ask(&mut window, "ODE by Heun");
+    assert!(heun.plan.steps.iter().all(|stage| stage.c_z == 0.0) && heun.plan.steps.len() == 99);
+    lab.asked();
+    slide(&mut window, "Steps", 1000.0);
+    let long = lab.asked().pop().unwrap().1;
+    assert_eq!((long.every, long.plan.recorded_stages(long.every).len()), (10, 100));
+    slide(&mut window, "Particles", 100_000.0);
+    let large = lab.asked().pop().unwrap().1;
+    assert!(matches!(large.start, Start::Noise(100_000)));
+    let frames = large.plan.recorded_stages(large.every).len() + 1;
+    assert!(8 * 100_000 * frames < 128 << 20, "the recording must fit into the smallest adapter's buffer");
+    // Under way: a bar, and a button that stops.
+    window.get_by_label("Progress of the run");
+    click(&mut window, "Stop");
+    assert_eq!(lab.stopped(), ["reverse"]);
+    click(&mut window, "Run");
+    assert_eq!(lab.asked().len(), 1);
+    // The clock runs backwards here, and forwards elsewhere again; nothing runs unseen.
+    slide(&mut window, "Speed", 2.0);
+    assert!((window.state().desk.clock.speed + 2.0).abs() < 1e-9);
+    window.get_by_role_and_label(Role::Tab, "Forward").click();
+    window.run_steps(2);
+    assert_eq!(lab.stopped(), ["reverse"]);
+    assert!((window.state().desk.clock.speed - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_chain_lands_anew_from_the_same_noise_as_the_network_learns() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Reverse, false);
+    click(&mut window, "Field: Learned");
+    slide(&mut window, "Particles", 500.0);
+    let frames = |lab: &Probe| lab.result("reverse").recording.points.to_host().unwrap();
+    let before = (lab.result("reverse").step, frames(&lab));
+    window.get_by_label("by step 0");
+    lab.0.session.borrow_mut().train_until(150);
+    lab.send(Command::Play);
+    window.run_steps(3);
+    let after = (lab.result("reverse").step, frames(&lab));
+    assert_eq!((before.0, after.0), (0, 150));
+    assert_eq!(before.1[..500], after.1[..500], "the same noise");
+    assert_ne!(before.1[before.1.len() - 500..], after.1[after.1.len() - 500..], "landing elsewhere");
+    window.get_by_label("by step 150");
+}
+
+/// On the line of symmetry of the eight Gaussians the exact ODE has one dimension: neighbours keep their order in every
+/// recorded frame, by each method; the SDE's do not.
+#[test]
+fn ode_paths_keep_their_order_in_one_dimension_and_sde_paths_do_not() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Trajectories, false);
+    for coordinate in [0, 1] {
+        click(&mut window, ["Coordinate: x", "Coordinate: y"][coordinate]);
+        for slot in ["paths by euler", "paths by heun", "paths by rk4"] {
+            let result = lab.result(slot);
+            let paths = result.host.clone().unwrap();
+            assert!(result.request.exact && result.recording.particles == 24);
+            for frame in paths.chunks_exact(24) {
+                assert!(frame.windows(2).all(|pair| pair[0][coordinate] < pair[1][coordinate]), "{slot}: {frame:?}");
+                assert!(frame.iter().all(|p| p[1 - coordinate].abs() < 1e-2), "{slot} leaves the line: {frame:?}");
+            }
+        }
+        let sde = lab.result("paths by noise").host.clone().unwrap();
+        let count = crossings(&sde, 24, coordinate);
+        assert!(count > 100, "{count}");
+        window.get_by_label("ODE crossings 0");
+        let shown = noise_compass::ui::widgets::number::grouped(count as f64);
+        window.get_by_label(&format!("SDE crossings {shown}"));
+    }
+}
+
+/// The probability-flow ODE of N(m, σ² I) is known: (x − a m)/√(a²σ² + s²) is constant along a path. Here m = 0, σ = 1.
+#[test]
+fn the_drawn_ode_path_of_a_gaussian_is_the_known_one() {
+    for path in [Path::Flow, Path::Ve] {
+        let lab = Probe::new(experiment(Shape::Gaussian, path), false);
+        let mut window = window(lab.clone(), Chapter::Trajectories, false);
+        click(&mut window, "Starts: Noise");
+        for (slot, tolerance) in [("paths by heun", 0.02), ("paths by rk4", 0.004)] {
+            let result = lab.result(slot);
+            let (paths, taus) = (result.host.clone().unwrap(), &result.recording.taus);
+            let spread = |tau: f64| {
+                let scales = path.scales(tau, 1000);
+                scales.a.hypot(scales.s)
+            };
+            assert!((spread(1.0) / spread(0.0) - 1.0).abs() > 0.5 || path == Path::Flow, "nothing would move");
+            for (frame, &tau) in paths.chunks_exact(24).zip(taus) {
+                for (x, start) in frame.iter().zip(&paths[..24]) {
+                    for axis in 0..2 {
+                        let known = f64::from(start[axis]) * spread(tau) / spread(1.0);
+                        let error = (f64::from(x[axis]) - known).abs();
+                        assert!(error < tolerance * spread(tau), "{slot} {path:?} at {tau}: {x:?}, not {known}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The number that follows a label's name.
+fn number_after(window: &Harness<'_, LabApp>, name: &str) -> f64 {
+    let label = window
+        .get_all_by_role(Role::Label)
+        .filter_map(|node| node.accesskit_node().value())
+        .find(|label| label.starts_with(name))
+        .unwrap_or_else(|| panic!("{name} is not on show"));
+    label[name.len()..].trim().replace('\u{2009}', "").replace('−', "-").parse().unwrap_or_else(|_| panic!("{label}"))
+}
+
+/// The marginals agree: ODE and SDE end in clouds that are no farther apart than honest draws, on average over seeds.
+#[test]
+fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Trajectories, false);
+    let mixture = Shape::EightGaussians.mixture();
+    let floor = (0..4).map(|seed| sliced_floor(&mixture, 256, 24, seed).unwrap()).sum::<f64>() / 4.0;
+    let mut distances = Vec::new();
+    for _ in 0..4 {
+        click(&mut window, "Simulate");
+        let ends = ["paths' ends, ode", "paths' ends, sde"].map(|slot| {
+            let host = lab.result(slot).host.clone().unwrap();
+            host[host.len() - 2048..].to_vec()
+        });
+        let distance = blockwise_sliced(&ends[0], &ends[1], 8).unwrap();
+        window.get_by_label(&format!("SDE to ODE {distance:.4}"));
+        distances.push(distance);
+    }
+    let mean = distances.iter().sum::<f64>() / distances.len() as f64;
+    println!("distances {distances:?}, floor {floor}");
+    assert!(mean < 1.3 * floor, "{mean} and a floor of {floor}");
+    assert!(number_after(&window, "distance / floor") > 0.0);
+
+    click(&mut window, "Starts: Noise");
+    slide(&mut window, "ODE steps", 12.0);
+    let errors = [("Euler (12)", "paths by euler"), ("Heun (24)", "paths by heun"), ("RK4 (48)", "paths by rk4")].map(
+        |(name, slot)| {
+            let [run, exact] = [slot, "paths exact"].map(|slot| lab.result(slot).host.clone().unwrap());
+            let known = rms_distance(&run[run.len() - 24..], &exact[exact.len() - 24..]).unwrap();
+            let shown = number_after(&window, name);
+            assert!((shown / known - 1.0).abs() < 0.1, "{name}: {shown} is shown for {known}");
+            known
+        },
+    );
+    assert!(errors[2] < errors[1] && errors[1] < errors[0], "{errors:?}");
+    slide(&mut window, "ODE steps", 200.0);
+    assert!(number_after(&window, "Euler (200)") < 0.3 * errors[0]);
+}
+
+#[test]
+fn a_click_places_a_start_and_with_shift_a_bundle_that_branches() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Trajectories, false);
+    click(&mut window, "View: Plane");
+    let canvas = window.get_by_label("Trajectories canvas").rect();
+    let home = noise_compass::data::bounds::Bounds { min: [-3.36, -2.8], max: [3.36, 2.8] };
+    let camera = Camera::fit(home, canvas);
+    let places = [[0.5, 1.0], [-1.2, 0.3]];
+    for place in places {
+        click_canvas(&mut window, camera.to_screen(canvas, place), Modifiers::NONE);
+    }
+    let ode = lab.result("paths by heun");
+    assert_eq!(ode.recording.particles, 2);
+    let close = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]) < 0.02;
+    let paths = ode.host.clone().unwrap();
+    assert!(close(paths[0], places[0]) && close(paths[1], places[1]), "{:?}", &paths[..2]);
+
+    click_canvas(&mut window, camera.to_screen(canvas, [0.2, -0.4]), Modifiers::SHIFT);
+    let (ode, sde) = (lab.result("paths by heun"), lab.result("paths by noise"));
+    assert_eq!((ode.recording.particles, sde.recording.particles), (1, 50));
+    let paths = sde.host.clone().unwrap();
+    assert!(paths[..50].iter().all(|&p| p == paths[0]) && close(paths[0], [0.2, -0.4]));
+    // They branch: the ends lie on more than half of the eight modes.
+    let mixture = Shape::EightGaussians.mixture();
+    let ends = &paths[paths.len() - 50..];
+    let reached = |c: &&noise_compass::data::mixture::Component| {
+        ends.iter().any(|&p| (p[0] - c.mean[0]).hypot(p[1] - c.mean[1]) < 0.4)
+    };
+    assert!(mixture.components.iter().filter(reached).count() >= 5);
+
+    // In the space-time view a click gives the coordinate; the other is 0.
+    click(&mut window, "View: Time");
+    let canvas = window.get_by_label("Trajectories canvas").rect();
+    let home = noise_compass::data::bounds::Bounds { min: [-4.32, -2.8], max: [4.32, 2.8] };
+    let at = Camera::fit(home, canvas).to_screen(canvas, [-2.0, 1.5]);
+    click_canvas(&mut window, at, Modifiers::NONE);
+    assert!(close(lab.result("paths by heun").host.clone().unwrap()[0], [1.5, 0.0]));
+}
+
+#[test]
+fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), true);
+    let mut window = window(lab.clone(), Chapter::Trajectories, false);
+    let all = lab.asked();
+    assert_eq!(all.len(), 7, "SDE, three methods, the exact one, two clouds");
+    assert!(all.iter().all(|(_, run)| run.read_back));
+    slide(&mut window, "SDE noise η", 0.5);
+    let asked = lab.asked();
+    let slots: Vec<_> = asked.iter().map(|(slot, _)| *slot).collect();
+    assert_eq!(slots, ["paths by noise", "paths' ends, sde"], "nothing else depends on it");
+    let context = Experiment::default().plan_context();
+    assert_eq!(asked[0].1.plan, Sampler::Ddim { eta: 0.5 }.plan(100, context, None));
+    slide(&mut window, "SDE noise η", 0.0);
+    assert!(lab.asked()[0].1.plan.steps.iter().all(|stage| stage.c_z == 0.0));
+    click(&mut window, "ODE by: RK4");
+    let asked = lab.asked();
+    assert_eq!(
+        asked.iter().map(|(slot, _)| *slot).collect::<Vec<_>>(),
+        ["paths' ends, ode"],
+        "paths are there already"
+    );
+    window.get_by_label("Progress of the runs");
+    window.get_by_role_and_label(Role::Tab, "Training").click();
+    window.run_steps(2);
+    assert_eq!(lab.stopped().len(), 7, "nothing runs unseen");
+}
+
+#[test]
+fn the_three_dimensional_view_is_turned_by_dragging() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Trajectories, false);
+    click(&mut window, "View: 3-D");
+    let before = window.render().unwrap();
+    let middle = window.get_by_label("Trajectories canvas").rect().center();
+    window.drag_at(middle);
+    window.run_steps(1);
+    window.hover_at(middle + egui::vec2(80.0, 30.0));
+    window.run_steps(1);
+    window.drop_at(middle + egui::vec2(80.0, 30.0));
+    window.run_steps(2);
+    assert!(window.state().desk.cameras.is_empty(), "the camera stays");
+    let turn = window.get_by_role_and_label(Role::Slider, "Turn").accesskit_node().numeric_value().unwrap();
+    assert!((turn - (25.0 - 32.0)).abs() < 3.0, "{turn}");
+    assert!(window.render().unwrap() != before);
+}
+
+/// Compare with the stored picture, on the adapter that it belongs to.
+fn compare(window: &mut Harness<'_, LabApp>, name: &str) {
+    let adapter = DEVICE.adapter.get_info();
+    if adapter.name.starts_with("llvmpipe") {
+        window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(400));
+    } else {
+        window.render().unwrap();
+        eprintln!("{name}: drawn, not compared: the stored picture is lavapipe's, this is {}", adapter.name);
+    }
+}
+
+#[test]
+fn recorded_runs_look_as_they_did_in_both_themes() {
+    let mut results = egui_kittest::SnapshotResults::new();
+    for (light, theme) in [(false, "dark"), (true, "light")] {
+        let shape = experiment(Shape::EightGaussians, Path::Linear);
+        let mut reverse = window(Probe::new(shape.clone(), false), Chapter::Reverse, light);
+        compare(&mut reverse, &format!("reverse_run_{theme}"));
+        results.extend_harness(&mut reverse);
+
+        let mut paths = window(Probe::new(shape, false), Chapter::Trajectories, light);
+        compare(&mut paths, &format!("trajectories_time_{theme}"));
+        click(&mut paths, "View: Plane");
+        click(&mut paths, "Starts: Bundle");
+        click(&mut paths, "End points: Show");
+        compare(&mut paths, &format!("trajectories_bundle_{theme}"));
+        click(&mut paths, "View: 3-D");
+        click(&mut paths, "Starts: Noise");
+        compare(&mut paths, &format!("trajectories_turned_{theme}"));
+        results.extend_harness(&mut paths);
+    }
+}
