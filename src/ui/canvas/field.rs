@@ -77,6 +77,8 @@ pub enum ArrowLength {
     Unit,
 }
 
+/// The longest arrow's length from which on shafts have their full width, in points of the screen.
+const ROOM: f32 = 22.0;
 /// Contours end this many nats below the maximum, before the texture's floor.
 const DEEPEST: f32 = 22.0;
 
@@ -225,15 +227,18 @@ impl FieldResources {
         let (bytes, draw) = match layer {
             FieldLayer::Arrows { field, look, .. } => {
                 let count = (field.len() / 2) as u32;
+                let longest = look.reach * scale[0] / pixel[0];
+                // Short arrows are slim.
+                let slim = (longest / (ROOM * pixels_per_point)).min(1.0);
                 let uniform = ArrowsUniform {
                     scale,
                     offset,
                     pixel,
-                    longest: look.reach * scale[0] / pixel[0],
+                    longest,
                     per_unit: 1.0 / look.largest.max(f32::MIN_POSITIVE),
                     weak: straight(look.colors[0]),
                     strong: straight(look.colors[1]),
-                    half_width: 0.5 * look.width * pixels_per_point,
+                    half_width: 0.5 * slim * look.width * pixels_per_point,
                     rule: look.length as u32,
                     count,
                     padding: 0,

@@ -70,8 +70,15 @@ pub struct ScoreField {
     draws: Option<Draws>,
     /// The last learned and exact arrows on one lattice at one time: the heat map while one of them is ahead.
     matched: Option<[Arc<RunResult>; 2]>,
-    error: Option<(u64, u64, Option<FieldError>)>,
+    error: Option<(u64, u64, Option<Measured>)>,
     lines: Option<(u64, Lines)>,
+}
+
+/// An error, and the plan whose field it is of.
+#[derive(Clone)]
+struct Measured {
+    error: FieldError,
+    plan: Plan,
 }
 
 /// (x_0, ε) of the draws, and what they were drawn from.
@@ -178,23 +185,24 @@ impl ScoreField {
     }
 
     /// The error between the last answers that belong together.
-    fn error(&mut self, desk: &Desk) -> Option<FieldError> {
+    fn error(&mut self, desk: &Desk) -> Option<Measured> {
         let [learned, exact] = [self.at_draws[0].result(desk)?, self.at_draws[1].result(desk)?];
         if let Some((l, e, error)) = &self.error
             && (*l, *e) == (learned.version, exact.version)
         {
-            return *error;
+            return error.clone();
         }
         let (Start::Points(points), Start::Points(others)) = (&learned.request.start, &exact.request.start) else {
             return None;
         };
         // While the clock moves, one of the two may be a step ahead: the number waits.
         let error = if Arc::ptr_eq(points, others) {
-            FieldError::between(points, vectors(learned)?, vectors(exact)?)
+            let error = FieldError::between(points, vectors(learned)?, vectors(exact)?)?;
+            Some(Measured { error, plan: learned.request.plan.clone() })
         } else {
-            self.error.as_ref().and_then(|(_, _, error)| *error)
+            self.error.take().and_then(|(_, _, error)| error)
         };
-        self.error = Some((learned.version, exact.version, error));
+        self.error = Some((learned.version, exact.version, error.clone()));
         error
     }
 
@@ -395,13 +403,16 @@ impl Page for ScoreField {
             },
         );
         ui.separator();
-        let error = self.error(desk);
+        let measured = self.error(desk);
+        let s = measured.as_ref().and_then(|m| m.plan.steps.first()).map(|stage| stage.scales.s);
+        // Numbers of a moment ago step back.
+        let current = measured.as_ref().is_none_or(|m| m.plan == score_plan(desk));
+        let ink = if current { palette.ink } else { palette.faint };
+        let error = measured.map(|m| m.error);
         let number = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
         let mean = error.map(|e| e.mean_square);
-        let ink = palette.ink;
         let tip = "E ‖learned − exact‖² under p_t: the mean over 2048 draws of x_t, the same at every t";
         readout::line(ui, "score error under p_t", &number(mean, short), ink, tip, palette);
-        let s = self.at_draws[0].result(desk).and_then(|r| r.request.plan.steps.first()).map(|stage| stage.scales.s);
         let noise = mean.zip(s).map(|(mean, s)| s * s * mean);
         let tip = "s² E ‖learned − exact‖²: what the error adds to the loss of ε̂";
         readout::line(ui, "the same, times s²", &number(noise, short), ink, tip, palette);
