@@ -22,8 +22,9 @@ pub struct Experiment {
     /// Draw fresh samples from the mixture instead of a finite set
     #[arg(long)]
     pub fresh: bool,
-    /// Noise schedule
-    #[arg(long = "schedule", default_value = "linear")]
+    /// Noise schedule: linear, cosine, ve, flow, literal (the DDPM table unscaled), or custom:L0,L1,L2,L3,L4, the falling
+    /// log SNR at t/T = 0, 1/4, 1/2, 3/4 and 1
+    #[arg(long = "schedule", value_name = "NAME", default_value = "linear")]
     pub path: Path,
     /// What the network predicts
     #[arg(long, default_value = "eps")]

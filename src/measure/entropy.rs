@@ -4,7 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 
-use crate::data::mixture::Mixture;
+use crate::data::mixture::{Component, Mixture};
 use crate::diffusion::path::Scales;
 
 /// Entropy of N(0, I) in the plane, ln(2πe): what every variance-preserving path of standardised data tends to.
@@ -21,46 +21,73 @@ pub struct Entropy {
 
 /// −E ln p_t over `count` draws x = a μ_k + √(a² σ_k² + s²) n, n ~ N(0, I), with p_t in closed form.
 ///
-/// The components are taken evenly, by their weights, and |n|²/2, whose mean 1 is known, is a control variate (Owen
-/// 2013, "Monte Carlo theory", section 8.9): for a single Gaussian, whose −ln p is ln(2πv²) + |n|²/2, the estimate is
-/// exact.
+/// The components are taken evenly, by their weights. |n|²/2 and |x|²/2, whose means are known, are control variates
+/// (Owen 2013, "Monte Carlo theory", section 8.9): the first is all that varies where lobes do not touch, the second
+/// where noise has merged them. For a single Gaussian, whose −ln p is ln(2πv²) + |n|²/2, the estimate is exact.
 pub fn differential_entropy(mixture: &Mixture, scales: Scales, count: usize, seed: u64) -> Entropy {
     let Scales { a, s } = scales;
     let marginal = mixture.marginal(scales);
     let total = mixture.total_weight();
+    let deviation = |lobe: &Component| (a * f64::from(lobe.sigma)).hypot(s);
+    let half_square = |v: [f64; 2]| 0.5 * (v[0] * v[0] + v[1] * v[1]);
+    let known = mixture.components.iter().map(|lobe| {
+        let mean = half_square(lobe.mean.map(|m| a * f64::from(m)));
+        f64::from(lobe.weight) / total * (mean + deviation(lobe).powi(2))
+    });
+    let known: f64 = known.sum();
     let mut rng = StdRng::seed_from_u64(seed);
     let offset: f64 = rng.random();
     let (mut component, mut reached) = (0, f64::from(mixture.components[0].weight) / total);
-    let draws: Vec<[f64; 2]> = (0..count)
-        .map(|i| {
-            let share = (i as f64 + offset) / count as f64;
-            while share > reached && component + 1 < mixture.components.len() {
-                component += 1;
-                reached += f64::from(mixture.components[component].weight) / total;
-            }
-            let lobe = &mixture.components[component];
-            let deviation = (a * f64::from(lobe.sigma)).hypot(s);
-            let n: [f64; 2] = [rng.sample(StandardNormal), rng.sample(StandardNormal)];
-            let x = [0, 1].map(|axis| a * f64::from(lobe.mean[axis]) + deviation * n[axis]);
-            [-marginal.log_density(x), 0.5 * (n[0] * n[0] + n[1] * n[1])]
-        })
-        .collect();
-    let number = draws.len().max(2) as f64;
-    let mean = |column: usize| draws.iter().map(|d| d[column]).sum::<f64>() / number;
-    let (value, control) = (mean(0), mean(1));
-    let moment = |i: usize, j: usize| {
-        let means = [value, control];
-        draws.iter().map(|d| (d[i] - means[i]) * (d[j] - means[j])).sum::<f64>() / (number - 1.0)
-    };
-    let slope = moment(0, 1) / moment(1, 1).max(f64::MIN_POSITIVE);
-    let residual = (moment(0, 0) - slope * moment(0, 1)).max(0.0);
-    Entropy { nats: value - slope * (control - 1.0), error: (residual / number).sqrt() }
+    let count = count.max(4);
+    let (mut value, mut by_n, mut by_x) = (Vec::new(), Vec::new(), Vec::new());
+    for i in 0..count {
+        let share = (i as f64 + offset) / count as f64;
+        while share > reached && component + 1 < mixture.components.len() {
+            component += 1;
+            reached += f64::from(mixture.components[component].weight) / total;
+        }
+        let lobe = &mixture.components[component];
+        let n: [f64; 2] = [rng.sample(StandardNormal), rng.sample(StandardNormal)];
+        let x = [0, 1].map(|axis| a * f64::from(lobe.mean[axis]) + deviation(lobe) * n[axis]);
+        value.push(-marginal.log_density(x));
+        by_n.push(half_square(n) - 1.0);
+        by_x.push(half_square(x) - known);
+    }
+    // The second control without what it shares with the first: for one centred Gaussian nothing is left of it.
+    let whole = variance(&by_x);
+    take_off(&mut by_x, &by_n);
+    take_off(&mut value, &by_n);
+    if variance(&by_x) > 1e-9 * whole {
+        take_off(&mut value, &by_x);
+    }
+    Entropy { nats: mean(&value), error: (variance(&value) / count as f64).sqrt() }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn covariance(a: &[f64], b: &[f64]) -> f64 {
+    let means = [mean(a), mean(b)];
+    let sum: f64 = a.iter().zip(b).map(|(a, b)| (a - means[0]) * (b - means[1])).sum();
+    sum / (a.len() - 1) as f64
+}
+
+fn variance(values: &[f64]) -> f64 {
+    covariance(values, values)
+}
+
+/// Subtract from `values` the multiple of a control, whose expectation is 0, that leaves the least variance.
+fn take_off(values: &mut [f64], control: &[f64]) {
+    let slope = covariance(values, control) / variance(control).max(f64::MIN_POSITIVE);
+    for (value, control) in values.iter_mut().zip(control) {
+        *value -= slope * control;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::mixture::Component;
     use crate::data::shapes::Shape;
     use crate::diffusion::path::Path;
     use approx::assert_abs_diff_eq;
