@@ -6,6 +6,7 @@ use std::sync::Arc;
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
+use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
@@ -166,7 +167,7 @@ fn ancestral_sampling_with_the_exact_field_returns_the_data() {
 
 #[test]
 fn every_sampler_and_path_returns_the_data() {
-    for path in Path::ALL {
+    for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]) {
         let field = exact(Shape::Figure8.mixture(), path);
         let etas = [0.0, 0.5].map(|eta| Sampler::Ddim { eta });
         for sampler in [Sampler::Ddpm(Variance::BetaTilde), Sampler::Ddpm(Variance::Beta)].into_iter().chain(etas) {
@@ -201,6 +202,8 @@ fn deterministic_ddim_converges_to_the_closed_form_ode() {
         let sigma = 0.5_f32;
         let mixture = Mixture::new(vec![Component { mean: [0.0; 2], sigma, weight: 1.0 }]).unwrap();
         let timesteps = 8000;
+        // Of 8000 timesteps the literal table makes a path eight times as long, and each step errs the more.
+        let limit = if path == Path::Literal { 2e-3 } else { 1e-3 };
         let field = ExactField { mixture: Arc::new(mixture), path, timesteps };
         let Scales { a, s } = field.scales(1.0);
         let expected = f64::from(sigma) / (a * f64::from(sigma)).hypot(s);
@@ -215,7 +218,7 @@ fn deterministic_ddim_converges_to_the_closed_form_ode() {
             (x / expected - 1.0).abs()
         };
         let (coarse, fine) = (error(500), error(8000));
-        assert!(fine < 1e-3, "{path:?}: {fine}");
+        assert!(fine < limit, "{path:?}: {fine}");
         assert!(coarse > 8.0 * fine, "{path:?}: sixteen times the steps take the error from {coarse} to {fine} only");
     }
 }

@@ -81,7 +81,7 @@ pub struct RunRequest {
     pub every: u32,
     /// Run again as the weights change, within the live picture's share of the time.
     pub follow: bool,
-    /// Hand the points over on the host too ([`RunResult::host`]): for what the window computes of them.
+    /// Copy the frames to the host as well: for a few thousand points that the window reads, not only draws.
     pub read_back: bool,
 }
 
@@ -119,7 +119,7 @@ pub struct RunResult {
     pub request: Arc<RunRequest>,
     /// The frames.
     pub recording: Recording,
-    /// The points of the recording [frames, particles] on the host, where that was asked for.
+    /// The frames on the host [frames, particles], where [`RunRequest::read_back`] asked for them.
     pub host: Option<Arc<Vec<[f32; 2]>>>,
     /// Updates that the weights had seen.
     pub step: u64,

@@ -7,10 +7,13 @@ use std::time::Instant;
 use super::message::{RunProgress, RunRequest, RunResult, RunState, Slot};
 use super::pace::Share;
 use crate::data::mixture::Mixture;
-use crate::engine::{Denoiser, Engine, EngineError};
+use crate::engine::{Denoiser, Engine, EngineError, Recording};
 
 /// Asked during a run whether its slot has been asked for something else meanwhile.
 pub type Superseded = Arc<dyn Fn(Slot) -> bool + Send + Sync>;
+
+/// A recording and its frames on the host.
+type Read = (Recording, Option<Arc<Vec<[f32; 2]>>>);
 
 /// Share of the wall time that runs which follow the training may take.
 const SHARE: f64 = 0.12;
@@ -96,17 +99,17 @@ impl Runs {
         };
         let begun = Instant::now();
         let run = engine.record(&request.plan, &request.start, request.seed, &denoiser, request.every, &goes_on);
+        let run = run.and_then(|recording| recording.map(|frames| with_host(frames, request.read_back)).transpose());
         let spent = begun.elapsed();
         self.share.spend(Instant::now(), spent);
-        let recording = match run {
-            Ok(Some(recording)) => recording,
+        let (recording, host) = match run {
+            Ok(Some(read)) => read,
             Ok(None) => return Ok(false),
             Err(error) => {
                 self.stop(slot);
                 return Err(error);
             }
         };
-        let host = if request.read_back { Some(recording.points.to_host()?) } else { None };
         self.version += 1;
         let version = self.version;
         if let Some(state) = Arc::make_mut(&mut self.states).get_mut(slot) {
@@ -116,6 +119,12 @@ impl Runs {
         }
         Ok(true)
     }
+}
+
+/// A recording, and its copy on the host where that is asked for.
+fn with_host(recording: Recording, read_back: bool) -> Result<Read, EngineError> {
+    let host = if read_back { Some(recording.points.to_host()?) } else { None };
+    Ok((recording, host))
 }
 
 fn waits(state: &RunState, step: u64) -> bool {

@@ -1,5 +1,7 @@
 //! How good samples are: distances between point sets, each beside its sampling floor.
 
+pub mod entropy;
+pub mod field_error;
 pub mod floor;
 pub mod paths;
 pub mod sliced;

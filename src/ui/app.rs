@@ -1,21 +1,25 @@
 //! The window's contents: everything that is drawn, whether on a screen, in a test, or into a picture.
 
+use std::sync::Arc;
+
 use egui::{Context, Key, Modifiers, Rect, Sense, Ui, UiBuilder, vec2};
 
-use super::bars;
 use super::canvas::camera::Camera;
-use super::canvas::{canvas_ui, empty_ui};
+use super::canvas::{View, canvas_ui, empty_ui};
 use super::chapters::{Chapter, Pages};
 use super::desk::Desk;
 use super::files::Purpose;
 use super::pace::Pace;
+use super::picture::{self, Drawing, Order, Pictures};
 use super::theme::{TITLE, strong_font};
 use super::toasts::Toasts;
 use super::widgets::button;
 use super::widgets::equation::equation_ui;
 use super::widgets::icon::Icon;
+use super::{bars, controls};
+use crate::engine::gpu::GpuContext;
 use crate::lab::experiment::DataSource;
-use crate::lab::message::Command;
+use crate::lab::message::{Command, Notice};
 
 const TOP_BAR: f32 = 44.0;
 const RAIL: f32 = 150.0;
@@ -28,10 +32,14 @@ pub struct LabApp {
     pub desk: Desk,
     /// The open chapter.
     pub chapter: Chapter,
-    open: Chapter,
+    /// The device that pictures are painted on; `None` saves none.
+    pub painter: Option<Arc<GpuContext>>,
+    /// The chapter that the last frame showed.
+    shown: Chapter,
     pages: Pages,
     pace: Pace,
     toasts: Toasts,
+    pictures: Pictures,
     notice_seen: u64,
     frame_seen: Option<u64>,
 }
@@ -43,10 +51,12 @@ impl LabApp {
         Self {
             desk,
             chapter,
-            open: chapter,
+            painter: None,
+            shown: chapter,
             pages: Pages::default(),
             pace,
             toasts: Toasts::default(),
+            pictures: Pictures::default(),
             notice_seen,
             frame_seen: None,
         }
@@ -61,11 +71,14 @@ impl LabApp {
             return;
         }
         self.frame_seen = Some(frame);
+        log::trace!("frame {frame}");
         self.pace.begin_frame();
+        self.pace.fit_interval(ctx.content_rect().area() * ctx.pixels_per_point().powi(2));
         self.desk.take_news();
         self.desk.clock.tick(ctx.input(|i| i.time));
         self.take_files();
         self.take_notice(ctx.input(|i| i.time));
+        self.take_pictures(ctx);
         let theme = if self.desk.light { egui::Theme::Light } else { egui::Theme::Dark };
         if ctx.theme() != theme {
             ctx.set_theme(theme);
@@ -77,8 +90,38 @@ impl LabApp {
             match purpose {
                 Purpose::OpenCsv => self.desk.choose_data(DataSource::Csv(path)),
                 Purpose::SaveModel => self.desk.send(Command::Save(path)),
+                Purpose::SavePicture => controls::order_picture(&mut self.desk),
             }
         }
+    }
+
+    /// Lay out the picture that was asked for, and tell of those that are saved.
+    fn take_pictures(&mut self, ctx: &Context) {
+        let now = ctx.input(|i| i.time);
+        while let Some(notice) = self.pictures.take() {
+            self.toasts.add(notice, now);
+        }
+        let Some(order) = self.desk.files.picture_order.take() else { return };
+        let Some(painter) = self.painter.clone() else {
+            let text = "this window saves no pictures; use noise-compass render".to_owned();
+            self.toasts.add(Notice::Error(text), now);
+            return;
+        };
+        if let Some(drawing) = self.lay_out(&order) {
+            self.pictures.save(drawing, order.path, &painter, ctx);
+        }
+    }
+
+    /// The window's contents as they stand, laid out anew for a picture.
+    fn lay_out(&mut self, order: &Order) -> Option<Drawing> {
+        let (light, format) = (self.desk.light, self.desk.format);
+        (self.desk.light, self.desk.format, self.desk.still) = (order.light, Some(picture::FORMAT), true);
+        let drawing = picture::lay_out(order.size, order.light, |ui| {
+            self.show(ui);
+            false
+        });
+        (self.desk.light, self.desk.format, self.desk.still) = (light, format, false);
+        drawing
     }
 
     fn take_notice(&mut self, now: f64) {
@@ -115,10 +158,13 @@ impl LabApp {
     /// Draw everything over the whole of `ui`.
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
+        if self.shown != self.chapter {
+            self.pages.page(self.shown).leave(&mut self.desk);
+            self.shown = self.chapter;
+        }
         self.keys(&ctx);
         let palette = self.desk.palette();
         let window = ui.max_rect();
-        ui.painter().rect_filled(window, 0.0, palette.panel);
 
         let (top, below) = window.split_top_bottom_at_y(window.top() + TOP_BAR);
         let (middle, bars) = below.split_top_bottom_at_y(below.bottom() - CLOCK_BAR - TRAINING_STRIP);
@@ -127,12 +173,12 @@ impl LabApp {
         let (rail, rest) = middle.split_left_right_at_x(middle.left() + RAIL);
         let (centre, panel) = rest.split_left_right_at_x(rest.right() - panel_width);
 
+        // Only what the canvas does not fill: on a software adapter every painted pixel counts.
+        for rect in [top, rail, panel, bars] {
+            ui.painter().rect_filled(rect, 0.0, palette.panel);
+        }
         bars::top_bar_ui(ui, top, &mut self.desk);
         bars::rail_ui(ui, rail, &mut self.chapter, &self.desk);
-        if self.open != self.chapter {
-            self.pages.page(self.open).leave(&mut self.desk);
-            self.open = self.chapter;
-        }
         bars::clock_bar_ui(ui, clock, &mut self.desk);
         bars::training_strip_ui(ui, strip, &mut self.desk);
         self.panel_ui(ui, panel);
@@ -146,8 +192,15 @@ impl LabApp {
         for x in [centre.left(), centre.right()] {
             ui.painter().vline(x, middle.y_range(), line);
         }
-        self.toasts.show(&ctx, CLOCK_BAR + TRAINING_STRIP, palette);
-        self.pace.end_frame(&ctx, self.desk.clock.playing, self.desk.lab());
+        if !self.desk.still {
+            self.toasts.show(&ctx, CLOCK_BAR + TRAINING_STRIP, palette);
+            self.pace.end_frame(&ctx, self.desk.clock.playing, self.desk.lab());
+        }
+    }
+
+    /// True while the open chapter computes something of its own.
+    pub fn is_busy(&mut self) -> bool {
+        self.pages.page(self.chapter).is_busy()
     }
 
     fn panel_ui(&mut self, ui: &mut Ui, rect: Rect) {
@@ -163,7 +216,7 @@ impl LabApp {
             ui.add_space(14.0);
             ui.label(egui::RichText::new(chapter.title()).font(strong_font(TITLE)).color(palette.ink));
             ui.add_space(4.0);
-            super::controls::note(ui, page.hint(), palette);
+            controls::note(ui, page.hint(), palette);
             equation_ui(ui, &page.equation(desk), palette);
             ui.separator();
             page.controls_ui(ui, desk);
@@ -177,29 +230,39 @@ impl LabApp {
         let palette = desk.palette();
         let plots_height = page.plots_height(rect.height()).round();
         let (canvas, plots) = rect.split_top_bottom_at_y(rect.bottom() - plots_height);
-        let scene = page.scene(desk);
-        let empty = scene.layers.is_empty();
-        let home = Camera::fit(page.home(desk), canvas);
+        let scenes: Vec<_> = std::iter::once(page.scene(desk)).chain(page.beside(desk)).collect();
+        let halves = scenes.len();
+        let width = canvas.width() / halves as f32;
+        let first = canvas.with_max_x(canvas.left() + width);
+        let home = Camera::fit(page.home(desk), first);
         let mut camera = desk.cameras.get(chapter.name()).copied().unwrap_or(home);
         let before = camera;
-        let name = format!("{} canvas", chapter.title());
-        let response = canvas_ui(ui, canvas, 0, &name, scene, &mut camera, desk.format, palette);
+        for (index, scene) in scenes.into_iter().enumerate() {
+            let rect = first.translate(vec2(width * index as f32, 0.0));
+            let empty = scene.layers.is_empty();
+            let name = format!("{} canvas{}", chapter.title(), if index == 0 { "" } else { ", second" });
+            let response = canvas_ui(ui, rect, &name, scene, &mut camera, desk.format, palette);
+            if empty {
+                empty_ui(ui, rect, "nothing to show yet", palette);
+            }
+            page.overlay_ui(ui, &View { index, rect, camera }, &response, desk);
+            if index > 0 {
+                ui.painter().vline(rect.left(), rect.y_range(), (1.0, palette.line));
+            }
+            if response.double_clicked() {
+                desk.cameras.remove(chapter.name());
+                camera = before;
+            }
+            if response.has_focus() {
+                ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
+            }
+        }
         if camera != before {
             desk.cameras.insert(chapter.name(), camera);
         }
-        if empty {
-            empty_ui(ui, canvas, "nothing to show yet", palette);
-        }
         if let Some(tau) = page.density_tau(desk) {
             let moving = desk.clock.playing || ui.ctx().egui_is_using_pointer();
-            desk.want_density(tau, camera.visible(canvas), moving);
-        }
-        page.on_canvas(&response, canvas, &camera, desk);
-        if response.double_clicked() {
-            desk.cameras.remove(chapter.name());
-        }
-        if response.has_focus() {
-            ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
+            desk.want_density(tau, camera.visible(first), moving);
         }
         let corner = Rect::from_min_size(canvas.right_top() + vec2(-42.0, 9.0), vec2(30.0, 30.0));
         let mut child = ui.new_child(UiBuilder::new().max_rect(corner).id_salt("reset view"));

@@ -60,7 +60,7 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         if button::round(ui, icon, name, tip, false, palette).clicked() {
             desk.light = !desk.light;
         }
-        let tip = "Write the model, its experiment and its losses into a directory";
+        let tip = "The model with its experiment and losses as a directory, or this chapter as a picture";
         pill::menu(ui, ["Save", "", "Save"], tip, palette, |ui| controls::save_menu(ui, desk));
     });
 }

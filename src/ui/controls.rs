@@ -4,6 +4,7 @@ use egui::Ui;
 
 use super::desk::Desk;
 use super::files::Purpose;
+use super::picture::{self, Order};
 use super::theme::Palette;
 use super::widgets::number::{grouped, short};
 use super::widgets::row::{self, Scale};
@@ -22,6 +23,8 @@ pub fn path_title(path: Path) -> &'static str {
         Path::Cosine => "Cosine",
         Path::Ve => "VE",
         Path::Flow => "Flow",
+        Path::Literal => "Literal",
+        Path::Custom(_) => "Yours",
     }
 }
 
@@ -101,27 +104,62 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
 
 fn path_field(ui: &mut Ui, text: &mut String, name: &str, hint: &str) {
     let width = ui.available_width();
-    let field = egui::TextEdit::singleline(text).hint_text(hint).desired_width(width - 16.0);
+    let field = egui::TextEdit::singleline(text)
+        .hint_text(hint)
+        .desired_width(width - 20.0)
+        .align(egui::Align2::LEFT_CENTER)
+        .margin(egui::Margin::symmetric(10, 4));
     ui.add(field).accessible_name(name);
 }
 
-/// The noise schedule, side by side.
+/// The noise schedule: the four by formula side by side, beneath them the DDPM table as it stands and one's own.
 pub fn path_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    row::named(ui, "Schedule", "The path x_t = a x_0 + s ε from data to noise", palette, |ui| {
-        let options = Path::ALL.map(|path| (path, path_title(path)));
-        if segmented::choose(ui, "Schedule", &mut desk.draft.path, &options, palette).changed() {
-            desk.configure(false);
-        }
-    });
+    let own = Path::Custom(desk.own_schedule);
+    let formulas = "The path x_t = a x_0 + s ε from data to noise";
+    let tables = "Literal: T values of β from 1e-4 to 0.02, as in the DDPM code. Yours: drawn in the chapter Schedules";
+    let mut changed = false;
+    for (name, tip, paths) in [
+        ("Schedule", formulas, &[Path::Linear, Path::Cosine, Path::Ve, Path::Flow][..]),
+        ("", tables, &[Path::Literal, own]),
+    ] {
+        row::named(ui, name, tip, palette, |ui| {
+            let options: Vec<_> = paths.iter().map(|&path| (path, path_title(path))).collect();
+            let chosen = segmented::choose(ui, "Schedule", &mut desk.draft.path, &options, palette);
+            changed |= chosen.on_hover_text(tip).changed();
+        });
+    }
+    if changed {
+        desk.configure(false);
+    }
+    if let Some(alpha_bar) = desk.draft.path.leftover_signal(desk.draft.timesteps) {
+        warning(ui, &leftover_text(alpha_bar), palette);
+    }
+}
+
+/// Says that a path ends before noise.
+pub fn leftover_text(alpha_bar: f64) -> String {
+    format!("ᾱ at T is {}: signal is left, but samplers start from pure noise", short(alpha_bar))
+}
+
+/// A sentence in the colour of faults, for screen readers an alert.
+pub fn warning(ui: &mut Ui, text: &str, palette: &Palette) {
+    ui.add(egui::Label::new(egui::RichText::new(text).color(palette.fault)).wrap());
 }
 
 /// The number of timesteps.
 pub fn timesteps_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let tip = "T: the number of noise levels that training draws from";
-    let moved =
-        row::slider(ui, "Timesteps T", tip, &mut desk.draft.timesteps, 10..=4000, Scale::Logarithmic, grouped, palette);
+    let moved = row::slider(
+        ui,
+        ["Timesteps T", tip],
+        &mut desk.draft.timesteps,
+        10..=4000,
+        Scale::Logarithmic,
+        grouped,
+        palette,
+    );
     if moved.done {
         desk.configure(false);
     }
@@ -214,7 +252,7 @@ pub fn learning_rate_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let tip = "Adam's step size. It acts at once and keeps the weights";
     let rate = &mut desk.draft.learning_rate;
-    let moved = row::slider(ui, "Learning rate", tip, rate, 1e-5..=1e-1, Scale::Logarithmic, rate_text, palette);
+    let moved = row::slider(ui, ["Learning rate", tip], rate, 1e-5..=1e-1, Scale::Logarithmic, rate_text, palette);
     if moved.changed {
         // Two digits: the slider stops at numbers that one can say.
         let digits = 10.0_f32.powf(desk.draft.learning_rate.log10().floor() - 1.0);
@@ -233,7 +271,7 @@ pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
     let mut power = f64::from(desk.draft.batch).log2();
     let tip = "B: samples of one training step";
     let text = |power: f64| grouped(power.exp2().round());
-    if row::slider(ui, "Batch", tip, &mut power, 5.0..=14.0, Scale::Linear, text, palette).changed {
+    if row::slider(ui, ["Batch", tip], &mut power, 5.0..=14.0, Scale::Linear, text, palette).changed {
         let batch = power.round().exp2() as u32;
         if batch != desk.draft.batch {
             desk.draft.batch = batch;
@@ -259,6 +297,46 @@ pub fn save_menu(ui: &mut Ui, desk: &mut Desk) {
             desk.files.browse(Purpose::SaveModel, ui.ctx());
         }
     });
+    ui.add_space(2.0);
+    ui.separator();
+    picture_menu(ui, desk);
+}
+
+/// The picture of the present chapter: where, how large, in which theme.
+pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    note(ui, "A picture of this chapter as PNG, at any size", palette);
+    path_field(ui, &mut desk.files.picture, "PNG file", "picture.png");
+    let [fewest, most] = picture::SIDES;
+    row::named(ui, "Pixels", "Width and height; larger pictures are sharper", palette, |ui| {
+        for (side, name) in [(1, "Picture height"), (0, "Picture width")] {
+            let number = egui::DragValue::new(&mut desk.files.picture_size[side]).range(fewest..=most).speed(10.0);
+            ui.add_sized(egui::vec2(64.0, 24.0), number).accessible_name(name).on_hover_text(name);
+        }
+    });
+    row::named(ui, "Background", "Light for print, or as the window is", palette, |ui| {
+        let options = [(true, "Light"), (false, "As shown")];
+        segmented::choose(ui, "Background", &mut desk.files.picture_light, &options, palette);
+    });
+    ui.horizontal(|ui| {
+        let named = !desk.files.picture.trim().is_empty();
+        let save = |ui: &mut Ui| button::text(ui, "Save picture", "Write this PNG", 0.0, palette);
+        if ui.add_enabled_ui(named, save).inner.clicked() {
+            order_picture(desk);
+            ui.ctx().request_repaint();
+            ui.close();
+        }
+        if button::text(ui, "Choose file…", "Choose where to save the picture", 0.0, palette).clicked() {
+            desk.files.browse(Purpose::SavePicture, ui.ctx());
+        }
+    });
+}
+
+/// Ask for a picture by the settings of the menu.
+pub fn order_picture(desk: &mut Desk) {
+    let light = desk.files.picture_light || desk.light;
+    let path = desk.files.picture.trim().into();
+    desk.files.picture_order = Some(Order { path, size: desk.files.picture_size, light });
 }
 
 #[cfg(test)]

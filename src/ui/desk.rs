@@ -10,7 +10,8 @@ use super::files::Files;
 use super::link::Lab;
 use super::theme::{Palette, palette};
 use crate::data::bounds::Bounds;
-use crate::diffusion::path::Scales;
+use crate::diffusion::log_snr::LogSnr;
+use crate::diffusion::path::{Path, Scales};
 use crate::lab::experiment::{DataSource, Experiment};
 use crate::lab::message::{Command, DensityView, Snapshot, Status};
 use crate::nn::layout::NetworkShape;
@@ -42,7 +43,11 @@ pub struct Desk {
     pub software: bool,
     /// File dialogs and the paths typed by hand.
     pub files: Files,
+    /// A picture is being laid out: nothing is asked for.
+    pub still: bool,
     density_asked: Option<DensityView>,
+    /// The user's own schedule: the one that is trained by, or the last that was.
+    pub own_schedule: LogSnr,
 }
 
 impl Desk {
@@ -62,7 +67,9 @@ impl Desk {
             format,
             software,
             files: Files::default(),
+            still: false,
             density_asked: None,
+            own_schedule: LogSnr::default(),
         }
     }
 
@@ -97,6 +104,9 @@ impl Desk {
             self.draft = Experiment::clone(&snapshot.experiment);
         }
         self.snapshot = snapshot;
+        if let Path::Custom(own) = self.draft.path {
+            self.own_schedule = own;
+        }
     }
 
     /// Ask for the experiment that the controls show.
@@ -120,6 +130,15 @@ impl Desk {
         self.configure(true);
     }
 
+    /// Draw the user's own schedule anew. Where it is trained by, the training follows.
+    pub fn draw_schedule(&mut self, own: LogSnr) {
+        self.own_schedule = own;
+        if matches!(self.draft.path, Path::Custom(_)) && self.draft.path != Path::Custom(own) {
+            self.draft.path = Path::Custom(own);
+            self.configure(false);
+        }
+    }
+
     /// True while the worker trains.
     pub fn is_training(&self) -> bool {
         self.snapshot.status == Status::Training
@@ -138,6 +157,9 @@ impl Desk {
     /// Ask for the density at t/T over what is visible, if what was asked for last does not serve. While something
     /// moves, a coarser grid will do.
     pub fn want_density(&mut self, tau: f64, visible: Bounds, moving: bool) {
+        if self.still {
+            return;
+        }
         let scales = self.draft.path.scales(tau, self.draft.timesteps);
         let sigma = self.snapshot.dataset.mixture.components.iter().map(|c| f64::from(c.sigma)).fold(1.0, f64::min);
         let detail = (scales.a * sigma).hypot(scales.s);

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use super::picture::Order;
+
 /// What a chosen path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -10,6 +12,8 @@ pub enum Purpose {
     OpenCsv,
     /// A directory for the model.
     SaveModel,
+    /// A PNG of the chapter.
+    SavePicture,
 }
 
 /// Paths typed by hand and dialogs that are open.
@@ -18,6 +22,14 @@ pub struct Files {
     pub csv: String,
     /// The directory to save in.
     pub model: String,
+    /// The PNG to write.
+    pub picture: String,
+    /// Pixels of a picture, across and down.
+    pub picture_size: [u32; 2],
+    /// Pictures in the light theme, as for print; else as the window is.
+    pub picture_light: bool,
+    /// A picture that was asked for and is not yet laid out.
+    pub picture_order: Option<Order>,
     chosen: Receiver<(Purpose, PathBuf)>,
     outlet: Sender<(Purpose, PathBuf)>,
 }
@@ -25,7 +37,16 @@ pub struct Files {
 impl Default for Files {
     fn default() -> Self {
         let (outlet, chosen) = channel();
-        Self { csv: String::new(), model: "model".into(), chosen, outlet }
+        Self {
+            csv: String::new(),
+            model: "model".into(),
+            picture: "noise-compass.png".into(),
+            picture_size: [2560, 1600],
+            picture_light: true,
+            picture_order: None,
+            chosen,
+            outlet,
+        }
     }
 }
 
@@ -38,6 +59,10 @@ impl Files {
             Purpose::OpenCsv => Box::pin(dialog.set_title("Open CSV").add_filter("CSV", &["csv"]).pick_file()),
             Purpose::SaveModel => {
                 Box::pin(dialog.set_title("Save the model as a directory").set_file_name(&self.model).save_file())
+            }
+            Purpose::SavePicture => {
+                let dialog = dialog.set_title("Save the picture").add_filter("PNG", &["png"]);
+                Box::pin(dialog.set_file_name(&self.picture).save_file())
             }
         };
         let (outlet, ctx) = (self.outlet.clone(), ctx.clone());
@@ -60,6 +85,7 @@ impl Files {
         match purpose {
             Purpose::OpenCsv => self.csv = text,
             Purpose::SaveModel => self.model = text,
+            Purpose::SavePicture => self.picture = text,
         }
         Some((purpose, path))
     }

@@ -2,6 +2,7 @@
 //! [`crate::lab::message::Snapshot`]s, and never calls an engine.
 
 pub mod app;
+pub mod background;
 mod bars;
 pub mod canvas;
 pub mod chapters;
@@ -12,6 +13,7 @@ pub mod files;
 pub mod link;
 pub mod offscreen;
 pub mod pace;
+pub mod picture;
 mod plots;
 pub mod run_slot;
 pub mod theme;
@@ -26,6 +28,7 @@ use eframe::egui_wgpu::{RenderState, WgpuSetup, WgpuSetupCreateNew};
 use crate::engine::EngineChoice;
 use crate::engine::gpu::GpuContext;
 use crate::lab::experiment::Experiment;
+use crate::lab::message::Command;
 use crate::lab::worker::Worker;
 use app::LabApp;
 use chapters::Chapter;
@@ -71,21 +74,28 @@ fn open(
     let software = context.info().software;
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);
-    let worker = Worker::spawn(experiment, choice, Some(context), pace.on_change(ctx.clone()))?;
+    let worker = Worker::spawn(experiment, choice, Some(context.clone()), pace.on_change(ctx.clone()))?;
+    // The lab opens learning: that is its point.
+    worker.send(Command::Play);
     let desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
-    Ok(LabApp::new(desk, pace, Chapter::Training))
+    let mut app = LabApp::new(desk, pace, Chapter::Training);
+    app.painter = Some(context);
+    Ok(app)
 }
 
 /// The failures of opening a window in one sentence that says what to do.
 fn plain(error: &eframe::Error) -> anyhow::Error {
+    // winit tells where in its source it failed, then why.
+    let text = error.to_string();
+    let reason = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches('.');
     match error {
         eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => anyhow!(
-            "no display to open a window on ({error}); log in to a desktop, or use the headless commands (noise-compass --help)"
+            "no display to open a window on ({reason}); log in to a desktop, or use the headless commands (noise-compass --help)"
         ),
         eframe::Error::Wgpu(_) => anyhow!(
             "no graphics adapter that can paint a window ({error}); install a Vulkan driver (on Debian mesa-vulkan-drivers), or use the headless commands (noise-compass --help)"
         ),
-        _ => {
+        eframe::Error::AppCreation(error) => {
             anyhow!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
         }
     }

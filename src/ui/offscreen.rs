@@ -5,22 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use eframe::egui_wgpu::{Renderer, RendererOptions, ScreenDescriptor};
-use egui::{Pos2, RawInput, Rect, vec2};
-
 use super::app::LabApp;
 use super::chapters::Chapter;
 use super::desk::Desk;
 use super::link::Lab;
 use super::pace::Pace;
-use super::theme;
+use super::picture;
 use crate::engine::gpu::GpuContext;
 use crate::engine::{self, EngineChoice};
 use crate::lab::experiment::Experiment;
 use crate::lab::message::{Command, Snapshot};
 use crate::lab::session::{EngineFactory, Session};
 use crate::lab::setup::Setup;
+use anyhow::{Context as _, bail};
 
 /// How a picture is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +34,6 @@ pub struct RenderOptions {
 
 /// Steps of the model that is trained for the pictures where none is given.
 const STEPS: u64 = 1500;
-/// The size that the layout is made for; larger pictures are sharper, not emptier.
-const LAYOUT: [f32; 2] = [1280.0, 800.0];
-/// Frames until asked-for densities and samples are there and every layout has settled.
-const FRAMES: usize = 4;
-
 /// Draw a chapter, or `all`, as `NAME.png` into the directory `out`. Returns the files.
 ///
 /// # Errors
@@ -68,7 +60,7 @@ pub fn render_figures(
         let image = draw(chapter, Box::new(lab.clone()), &context, options)?;
         session = std::rc::Rc::into_inner(lab).map(|still| still.session.into_inner());
         let path = out.join(format!("{}.png", chapter.name()));
-        save(&image, &path)?;
+        picture::save(&image, &path)?;
         files.push(path);
     }
     Ok(files)
@@ -120,110 +112,13 @@ fn draw(
     context: &Arc<GpuContext>,
     options: RenderOptions,
 ) -> anyhow::Result<image::RgbaImage> {
-    const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
-    let [width, height] = [options.width, options.height];
-    let pixels_per_point = (width as f32 / LAYOUT[0]).min(height as f32 / LAYOUT[1]);
-    let ctx = egui::Context::default();
-    theme::install(&ctx);
-    ctx.set_theme(if options.light { egui::Theme::Light } else { egui::Theme::Dark });
-    let desk = Desk::new(lab, Some(FORMAT), true, options.light);
+    let desk = Desk::new(lab, Some(picture::FORMAT), true, options.light);
     let mut app = LabApp::new(desk, Pace::new(true), chapter);
-    let screen_rect = Rect::from_min_size(Pos2::ZERO, vec2(width as f32, height as f32) / pixels_per_point);
-    let mut renderer = Renderer::new(context.device(), FORMAT, RendererOptions::PREDICTABLE);
-    let mut output = None;
-    for frame in 0..FRAMES {
-        let mut input = RawInput { screen_rect: Some(screen_rect), time: Some(frame as f64), ..RawInput::default() };
-        if let Some(viewport) = input.viewports.get_mut(&egui::ViewportId::ROOT) {
-            viewport.native_pixels_per_point = Some(pixels_per_point);
-        }
-        let mut drawn = ctx.run_ui(input, |ui| {
-            app.tick(ui.ctx());
-            app.show(ui);
-        });
-        for (id, deltas) in drawn.textures_delta.set.drain() {
-            for delta in deltas {
-                renderer.update_texture(context.device(), context.queue(), id, &delta);
-            }
-        }
-        // A texture that is set free in one frame is not asked for in the next: freeing can wait for the end.
-        drawn.textures_delta.free.clear();
-        output = Some(drawn);
-    }
-    let output = output.context("nothing was drawn")?;
-    let jobs = ctx.tessellate(output.shapes, output.pixels_per_point);
-    let screen = ScreenDescriptor { size_in_pixels: [width, height], pixels_per_point: output.pixels_per_point };
-    paint(context, &mut renderer, &jobs, &screen, FORMAT)
-}
-
-/// Paint into a texture and read it back.
-fn paint(
-    context: &Arc<GpuContext>,
-    renderer: &mut Renderer,
-    jobs: &[egui::ClippedPrimitive],
-    screen: &ScreenDescriptor,
-    format: wgpu::TextureFormat,
-) -> anyhow::Result<image::RgbaImage> {
-    let [width, height] = screen.size_in_pixels;
-    let (device, queue) = (context.device(), context.queue());
-    let texture = device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("picture"),
-        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format,
-        usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
-        view_formats: &[],
+    let size = [options.width, options.height];
+    let layout = picture::lay_out(size, options.light, |ui| {
+        app.tick(ui.ctx());
+        app.show(ui);
+        app.is_busy()
     });
-    let row = (4 * width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
-    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("picture"),
-        size: u64::from(row) * u64::from(height),
-        usage: wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
-    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    let mut commands = renderer.update_buffers(device, queue, &mut encoder, jobs, screen);
-    {
-        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-        let mut pass = encoder
-            .begin_render_pass(&wgpu::RenderPassDescriptor {
-                label: Some("picture"),
-                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                    view: &view,
-                    resolve_target: None,
-                    ops: wgpu::Operations {
-                        load: wgpu::LoadOp::Clear(wgpu::Color::BLACK),
-                        store: wgpu::StoreOp::Store,
-                    },
-                    depth_slice: None,
-                })],
-                ..Default::default()
-            })
-            .forget_lifetime();
-        renderer.render(&mut pass, jobs, screen);
-    }
-    encoder.copy_texture_to_buffer(
-        texture.as_image_copy(),
-        wgpu::TexelCopyBufferInfo {
-            buffer: &buffer,
-            layout: wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row), rows_per_image: None },
-        },
-        wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-    );
-    commands.push(encoder.finish());
-    queue.submit(commands);
-    let bytes = context.read_buffer(&buffer, 0, u64::from(row) * u64::from(height))?;
-    let pixels = bytes.chunks_exact(row as usize).flat_map(|line| line[..4 * width as usize].iter().copied()).collect();
-    image::RgbaImage::from_raw(width, height, pixels).context("the picture came back with a wrong size")
-}
-
-/// Write a PNG so that it is there whole or not at all.
-fn save(image: &image::RgbaImage, path: &Path) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write {}; choose another directory with --out", path.display());
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(cannot)?;
-    image.write_to(&mut std::io::BufWriter::new(file.as_file_mut()), image::ImageFormat::Png).with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
+    layout.context("nothing was drawn")?.paint(context)
 }

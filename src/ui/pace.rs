@@ -12,8 +12,10 @@ use crate::lab::message::Command;
 
 /// Between two pictures of a training, where painting has its own processor.
 const HARDWARE_INTERVAL: Duration = Duration::from_micros(16_600);
-/// The same where painting and training share the cores: 4.2 pictures a second.
-const SOFTWARE_INTERVAL: Duration = Duration::from_millis(238);
+/// The same where painting and training share the cores: a little over 4 pictures a second.
+const SOFTWARE_INTERVAL: Duration = Duration::from_millis(230);
+/// Pixels of the window that the interval is for.
+const REFERENCE_PIXELS: f32 = 1280.0 * 800.0;
 /// Between two frames of an animation on a software adapter.
 const SOFTWARE_ANIMATION: Duration = Duration::from_millis(50);
 /// How long the worker yields after a sign of the hand, and how often it is told.
@@ -23,7 +25,6 @@ const TELL_EVERY: Duration = Duration::from_millis(150);
 /// The policy, and its end in the worker's thread.
 pub struct Pace {
     shared: Arc<Shared>,
-    interval: Duration,
     software: bool,
     told: Option<Instant>,
     hidden: bool,
@@ -33,6 +34,8 @@ struct Shared {
     begun: Instant,
     /// Microseconds after `begun` at which the last frame began.
     last_frame: AtomicU64,
+    /// Microseconds between two pictures of a training.
+    interval: AtomicU64,
     /// News was announced and not yet painted.
     pending: AtomicBool,
 }
@@ -46,19 +49,25 @@ impl Shared {
 impl Pace {
     /// A policy; `software`: painting runs on the processor.
     pub fn new(software: bool) -> Self {
-        let shared = Shared { begun: Instant::now(), last_frame: AtomicU64::new(0), pending: AtomicBool::new(false) };
         let interval = if software { SOFTWARE_INTERVAL } else { HARDWARE_INTERVAL };
-        Self { shared: Arc::new(shared), interval, software, told: None, hidden: false }
+        let shared = Shared {
+            begun: Instant::now(),
+            last_frame: AtomicU64::new(0),
+            interval: AtomicU64::new(interval.as_micros() as u64),
+            pending: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared), software, told: None, hidden: false }
     }
 
     /// What the worker calls at news: it asks for one frame, no sooner than the pace allows.
     pub fn on_change(&self, ctx: Context) -> Box<dyn Fn() + Send> {
-        let (shared, interval) = (self.shared.clone(), self.interval);
+        let shared = self.shared.clone();
         Box::new(move || {
             if shared.pending.swap(true, Ordering::AcqRel) {
                 return;
             }
             let since = Duration::from_micros(shared.now().saturating_sub(shared.last_frame.load(Ordering::Acquire)));
+            let interval = Duration::from_micros(shared.interval.load(Ordering::Acquire));
             ctx.request_repaint_after(wait(interval, since));
         })
     }
@@ -67,6 +76,16 @@ impl Pace {
     pub fn begin_frame(&self) {
         self.shared.last_frame.store(self.shared.now(), Ordering::Release);
         self.shared.pending.store(false, Ordering::Release);
+    }
+
+    /// On a software adapter a frame costs as its pixels do: a large window is painted less often, so that training
+    /// keeps its share.
+    pub fn fit_interval(&self, pixels: f32) {
+        if self.software {
+            let factor = (pixels / REFERENCE_PIXELS).clamp(1.0, 4.0);
+            let interval = SOFTWARE_INTERVAL.mul_f32(factor).as_micros() as u64;
+            self.shared.interval.store(interval, Ordering::Release);
+        }
     }
 
     /// A frame ends. While the hand drags or an animation runs the worker is told to yield; an animation asks for its

@@ -1,17 +1,16 @@
 //! The loss: its curve over the steps, and its bars over the timesteps.
 
-use egui::{Align2, Rect, Role, Sense, Stroke, TextStyle, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{Align2, Rect, Stroke, TextStyle, Ui, UiBuilder, pos2, vec2};
 use egui_plot::{Bar, BarChart, GridMark, Line, Plot, PlotPoints, VLine};
 
 use super::desk::Desk;
 use super::theme::{Palette, text_font, time_color};
 use super::widgets::number::{grouped, short};
-use crate::diffusion::path::Scales;
 use crate::engine::LOSS_BINS;
 use crate::lab::message::LossCurve;
 
 /// Most points of a line that is drawn.
-const DRAWN: usize = 600;
+const DRAWN: usize = 260;
 
 /// Every k-th point, so that at most [`DRAWN`] are left, and the last; losses as log10.
 fn thinned(points: &[(u64, f32)]) -> Vec<[f64; 2]> {
@@ -36,12 +35,12 @@ fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
         .collect()
 }
 
-fn title(ui: &Ui, rect: Rect, text: &str, palette: &Palette) {
+pub(super) fn title(ui: &Ui, rect: Rect, text: &str, palette: &Palette) {
     ui.painter().text(rect.left_top() + vec2(14.0, 8.0), Align2::LEFT_TOP, text, text_font(11.0), palette.weak);
 }
 
 /// Round marks of an axis, about `wanted` of them: at multiples of 1, 2 or 5 times a power of ten.
-fn round_marks((low, high): (f64, f64), wanted: f64) -> Vec<GridMark> {
+pub(super) fn round_marks((low, high): (f64, f64), wanted: f64) -> Vec<GridMark> {
     let rough = ((high - low) / wanted).max(f64::MIN_POSITIVE);
     let power = 10.0_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|&s| s >= rough).unwrap_or(rough);
@@ -50,12 +49,12 @@ fn round_marks((low, high): (f64, f64), wanted: f64) -> Vec<GridMark> {
 }
 
 /// Axis numbers are small and step back behind the curves.
-fn axis_style(ui: &mut Ui, palette: &Palette) {
+pub(super) fn axis_style(ui: &mut Ui, palette: &Palette) {
     ui.style_mut().text_styles.insert(TextStyle::Body, text_font(11.0));
     ui.visuals_mut().override_text_color = Some(palette.weak);
 }
 
-fn plot<'a>(name: &str, palette: &Palette) -> Plot<'a> {
+pub(super) fn plot<'a>(name: &str, palette: &Palette) -> Plot<'a> {
     Plot::new(name.to_owned())
         .allow_drag(false)
         .allow_zoom(false)
@@ -139,46 +138,6 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
                 plot.vline(VLine::new("clock", desk.clock.tau).color(palette.ink).width(1.0));
             });
     });
-}
-
-/// Signal a and noise s along the clock, with the present t marked.
-pub fn scales_ui(ui: &mut Ui, desk: &Desk) {
-    const POINTS: usize = 128;
-    let palette = desk.palette();
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 150.0), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Signal a and noise s against t"));
-    let painter = ui.painter();
-    let frame = Rect::from_min_max(rect.min + vec2(0.0, 22.0), rect.max - vec2(0.0, 16.0));
-    let scales = |tau: f64| desk.draft.path.scales(tau, desk.draft.timesteps);
-    // Where variance explodes the axis ends at the largest noise.
-    let top = scales(1.0).s.max(1.0) * 1.04;
-    let place = |tau: f64, value: f64| {
-        pos2(frame.left() + frame.width() * tau as f32, frame.bottom() - frame.height() * (value / top) as f32)
-    };
-    painter.rect_stroke(frame, 0.0, (1.0, palette.line), egui::StrokeKind::Inside);
-    let now = desk.clock.tau;
-    painter.vline(place(now, 0.0).x, frame.y_range(), (1.0, palette.faint));
-    let mut left = rect.left();
-    for (name, color, value) in
-        [("signal a", palette.learned, (|s| s.a) as fn(Scales) -> f64), ("noise s", palette.noise, |s| s.s)]
-    {
-        let curve = (0..=POINTS).map(|i| i as f64 / POINTS as f64).map(|tau| place(tau, value(scales(tau))));
-        painter.line(curve.collect(), Stroke::new(1.8, color));
-        painter.circle_filled(place(now, value(scales(now))), 3.5, color);
-        let text = painter.text(pos2(left, rect.top()), Align2::LEFT_TOP, name, text_font(11.0), color);
-        left = text.right() + 14.0;
-    }
-    for (tau, align, text) in [(0.0, Align2::LEFT_BOTTOM, "0"), (1.0, Align2::RIGHT_BOTTOM, "t / T = 1")] {
-        let at = pos2(place(tau, 0.0).x, rect.bottom());
-        painter.text(at, align, text, text_font(11.0), palette.faint);
-    }
-    painter.text(
-        rect.right_top(),
-        Align2::RIGHT_TOP,
-        format!("0 to {}", short(top / 1.04)),
-        text_font(11.0),
-        palette.faint,
-    );
 }
 
 /// The smoothed loss as a small line, for the training strip.

@@ -40,6 +40,8 @@ pub struct Palette {
     pub outline: Color32,
     /// Experiment A and all it learned.
     pub learned: Color32,
+    /// What is set against the first: experiment B, the second of two schedules.
+    pub other: Color32,
     /// The exact answer.
     pub exact: Color32,
     /// Data.
@@ -64,6 +66,7 @@ const DARK: Palette = Palette {
     axis: Color32::from_rgb(46, 50, 57),
     outline: Color32::from_rgb(168, 174, 184),
     learned: Color32::from_rgb(86, 165, 236),
+    other: Color32::from_rgb(240, 120, 50),
     exact: Color32::from_rgb(38, 192, 144),
     data: Color32::from_rgb(214, 218, 224),
     noise: Color32::from_rgb(150, 155, 163),
@@ -83,6 +86,7 @@ const LIGHT: Palette = Palette {
     axis: Color32::from_rgb(222, 225, 230),
     outline: Color32::from_rgb(92, 98, 108),
     learned: Color32::from_rgb(0, 114, 178),
+    other: Color32::from_rgb(204, 85, 0),
     exact: Color32::from_rgb(0, 138, 100),
     data: Color32::from_rgb(38, 42, 48),
     noise: Color32::from_rgb(120, 125, 133),
@@ -254,7 +258,7 @@ mod tests {
             for (text, behind) in [(p.ink, p.panel), (p.weak, p.panel), (p.ink, p.raised), (p.weak, p.canvas)] {
                 assert!(contrast(text, behind) >= 4.5, "{text:?} on {behind:?}: {}", contrast(text, behind));
             }
-            for mark in [p.learned, p.exact, p.data, p.noise, p.faint, p.fault] {
+            for mark in [p.learned, p.other, p.exact, p.data, p.noise, p.faint, p.fault] {
                 assert!(contrast(mark, p.canvas) >= 3.0, "{mark:?}: {}", contrast(mark, p.canvas));
             }
         }

@@ -10,7 +10,7 @@
 mod ode;
 mod plans;
 
-pub use plans::{Sampler, SamplerParseError, Variance};
+pub use plans::{Sampler, SamplerParseError, Transition, Variance};
 
 use super::path::{Path, Scales};
 use super::target::{Pair, Target};

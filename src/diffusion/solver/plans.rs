@@ -119,8 +119,8 @@ impl Sampler {
         }
     }
 
-    /// (c_x, c_0, c_z) of one step from `now` to the earlier `next`.
-    fn coefficients(self, now: Scales, next: Scales) -> (f64, f64, f64) {
+    /// (c_x, c_0, c_z) of one step from `now` to the earlier `next`: factors of x_t, of x̂_0 and of the noise z.
+    pub fn coefficients(self, now: Scales, next: Scales) -> (f64, f64, f64) {
         let Transition { a, variance } = Transition::between(now, next);
         let now_variance = now.s * now.s;
         let posterior_variance = variance * next.s * next.s / now_variance;
@@ -150,13 +150,17 @@ impl Sampler {
 }
 
 /// x_t given an earlier x_r: N(a x_r, variance I).
-struct Transition {
-    a: f64,
-    variance: f64,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Transition {
+    /// Factor of x_r.
+    pub a: f64,
+    /// Variance of the noise that is added, per axis.
+    pub variance: f64,
 }
 
 impl Transition {
-    fn between(now: Scales, next: Scales) -> Self {
+    /// From the scales at t (`now`) and at the earlier r (`next`, as samplers go).
+    pub fn between(now: Scales, next: Scales) -> Self {
         let a = now.a / next.a;
         Self { a, variance: (now.s * now.s - (a * next.s).powi(2)).max(0.0) }
     }

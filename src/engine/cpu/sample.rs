@@ -59,7 +59,7 @@ pub fn run_frames(
         if !done(number as f32 / plan.steps.len() as f32) {
             return None;
         }
-        let step = Step::new(stage, plan.clip, seed, number as u32);
+        let step = Stage::new(stage, plan.clip, seed, number as u32);
         let index_of = |block: usize, row: usize| first + (block * BLOCK + row) as u32;
         match denoiser {
             Denoiser::Learned => {
@@ -96,7 +96,7 @@ pub fn run_frames(
 }
 
 /// A stage's coefficients in f32.
-struct Step {
+struct Stage {
     x0_x: f32,
     x0_output: f32,
     c_x: f32,
@@ -113,7 +113,7 @@ struct Step {
     number: u32,
 }
 
-impl Step {
+impl Stage {
     fn new(step: &PlanStep, clip: Option<Bounds>, seed: u64, number: u32) -> Self {
         Self {
             x0_x: step.x0_x as f32,

@@ -11,6 +11,7 @@ use eframe::egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor};
 use wgpu::util::DeviceExt as _;
 
 use super::camera::Camera;
+use super::field::{FieldLayer, FieldResources, Onto};
 use super::motion::{Motion, MotionResources};
 use crate::diffusion::path::Scales;
 use crate::engine::Cloud;
@@ -48,6 +49,8 @@ pub enum Layer {
         /// How they look.
         dots: Dots,
     },
+    /// Arrows, heat maps and contours.
+    Field(FieldLayer),
     /// A recorded run: one of its frames, or its paths.
     Motion(Motion),
 }
@@ -99,7 +102,7 @@ pub struct CanvasPaint {
     /// Format of the target, for the pipelines.
     pub format: wgpu::TextureFormat,
     /// Tells the canvases of a window apart.
-    pub canvas: u64,
+    pub canvas: egui::Id,
     /// Place of the canvas, in points of the screen.
     pub rect: egui::Rect,
     /// Where it looks.
@@ -113,8 +116,9 @@ struct CanvasResources {
     points: wgpu::RenderPipeline,
     density: wgpu::RenderPipeline,
     sampler: wgpu::Sampler,
-    point_slots: HashMap<(u64, &'static str), PointSlot>,
-    density_slots: HashMap<u64, DensitySlot>,
+    point_slots: HashMap<(egui::Id, &'static str), PointSlot>,
+    density_slots: HashMap<egui::Id, DensitySlot>,
+    fields: FieldResources,
     motion: MotionResources,
 }
 
@@ -127,7 +131,7 @@ struct PointSlot {
 
 /// What a slot's bind group was made from: it is made anew when this changes.
 #[derive(PartialEq)]
-enum Source {
+pub(super) enum Source {
     Version(u64),
     Buffer(wgpu::Buffer, usize),
 }
@@ -217,11 +221,32 @@ fn half_bits(value: f32) -> u16 {
 }
 
 /// log p − max log p, cut where its square root is invisible, as half floats.
-fn relative_log_density(log_p: &[f32]) -> Vec<u16> {
+pub(super) fn relative_log_density(log_p: &[f32]) -> Vec<u16> {
     const FLOOR: f32 = -24.0;
     let max = log_p.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max);
-    // f32::max drops NaN, so a cell without a value is empty.
-    log_p.iter().map(|&v| half_bits((v - max).max(FLOOR).min(0.0))).collect()
+    // A cell without a value is empty.
+    log_p.iter().map(|&v| half_bits(if v.is_nan() { FLOOR } else { (v - max).clamp(FLOOR, 0.0) })).collect()
+}
+
+/// log p of a field, relative to its maximum, as a texture of half floats.
+pub(super) fn density_texture(device: &wgpu::Device, queue: &wgpu::Queue, field: &DensityField) -> wgpu::Texture {
+    let side = field.view.resolution;
+    let size = wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 };
+    device.create_texture_with_data(
+        queue,
+        &wgpu::TextureDescriptor {
+            label: Some("canvas density"),
+            size,
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: wgpu::TextureFormat::R16Float,
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        },
+        wgpu::util::TextureDataOrder::LayerMajor,
+        bytemuck::cast_slice(&relative_log_density(&field.log_p)),
+    )
 }
 
 impl CanvasResources {
@@ -248,6 +273,7 @@ impl CanvasResources {
             }),
             point_slots: HashMap::new(),
             density_slots: HashMap::new(),
+            fields: FieldResources::new(device, format),
             motion: MotionResources::new(device, format),
         }
     }
@@ -267,7 +293,7 @@ impl CanvasResources {
         PointSlot { uniform, bind, source, count }
     }
 
-    fn prepare_cloud(&mut self, device: &wgpu::Device, key: (u64, &'static str), cloud: &Cloud, version: u64) {
+    fn prepare_cloud(&mut self, device: &wgpu::Device, key: (egui::Id, &'static str), cloud: &Cloud, version: u64) {
         let (source, on_device) = match cloud {
             Cloud::Gpu(gpu) if gpu.context().device() == device => {
                 (Source::Buffer(gpu.buffer().clone(), gpu.len()), Some(gpu.buffer()))
@@ -295,7 +321,7 @@ impl CanvasResources {
         };
     }
 
-    fn prepare_particles(&mut self, device: &wgpu::Device, key: (u64, &'static str), particles: &Particles) {
+    fn prepare_particles(&mut self, device: &wgpu::Device, key: (egui::Id, &'static str), particles: &Particles) {
         let source = Source::Version(particles.version);
         let count = particles.x_0.len().min(particles.epsilon.len());
         if count == 0 {
@@ -307,7 +333,7 @@ impl CanvasResources {
         }
     }
 
-    fn prepare_density(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, canvas: u64, field: &DensityField) {
+    fn prepare_density(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, canvas: egui::Id, field: &DensityField) {
         let side = field.view.resolution;
         if side == 0 || field.log_p.len() != (side * side) as usize {
             return;
@@ -315,22 +341,7 @@ impl CanvasResources {
         if self.density_slots.get(&canvas).is_some_and(|slot| slot.version == field.version) {
             return;
         }
-        let size = wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 };
-        let texture = device.create_texture_with_data(
-            queue,
-            &wgpu::TextureDescriptor {
-                label: Some("canvas density"),
-                size,
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension: wgpu::TextureDimension::D2,
-                format: wgpu::TextureFormat::R16Float,
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-                view_formats: &[],
-            },
-            wgpu::util::TextureDataOrder::LayerMajor,
-            bytemuck::cast_slice(&relative_log_density(&field.log_p)),
-        );
+        let texture = density_texture(device, queue, field);
         let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
         let uniform = uniform_buffer(device, size_of::<DensityUniform>());
         let bind = device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -359,11 +370,13 @@ impl CallbackTrait for CanvasPaint {
         let [width, height] = screen.size_in_pixels.map(|v| v as f32);
         let screen_in_points = egui::vec2(width, height) / screen.pixels_per_point;
         let (scale, offset) = self.camera.to_clip(self.rect, screen_in_points);
+        // On a large canvas the same discs would be lost.
+        let magnified = (self.rect.size().min_elem() / 520.0).sqrt().clamp(1.0, 2.0);
         let points_uniform = |dots: Dots, scales: Scales| PointsUniform {
             scale: scale.into(),
             offset: offset.into(),
             pixel: [2.0 / width, 2.0 / height],
-            radius: dots.radius * screen.pixels_per_point,
+            radius: dots.radius * magnified * screen.pixels_per_point,
             signal: scales.a as f32,
             color: straight(dots.color),
             noise: scales.s as f32,
@@ -401,6 +414,15 @@ impl CallbackTrait for CanvasPaint {
                         queue.write_buffer(&slot.uniform, 0, bytemuck::bytes_of(&uniform));
                     }
                 }
+                Layer::Field(layer) => {
+                    let onto = Onto {
+                        scale: scale.into(),
+                        offset: offset.into(),
+                        pixel: [2.0 / width, 2.0 / height],
+                        pixels_per_point: screen.pixels_per_point,
+                    };
+                    resources.fields.prepare(device, queue, self.canvas, layer, onto);
+                }
             }
         }
         Vec::new()
@@ -434,6 +456,7 @@ impl CallbackTrait for CanvasPaint {
                         pass.draw(0..3 * slot.count, 0..1);
                     }
                 }
+                Layer::Field(layer) => resources.fields.paint(pass, self.canvas, layer),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod axes;
 pub mod camera;
+pub mod field;
 pub mod gpu;
 pub mod motion;
 
@@ -20,6 +21,8 @@ pub enum Mark {
     Area,
     /// Dashes: an outline.
     Dashes,
+    /// A stroke: a curve.
+    Line,
 }
 
 /// What the grid behind the canvas counts.
@@ -44,41 +47,71 @@ pub struct Scene {
     pub layers: Vec<Layer>,
     /// Polylines in data units, dashed.
     pub outline: std::sync::Arc<Vec<Vec<[f32; 2]>>>,
+    /// Polylines in data units, solid, and their colour.
+    pub lines: std::sync::Arc<Vec<Vec<[f32; 2]>>>,
+    /// See `lines`.
+    pub line_color: Color32,
+    /// The chapter takes drags by the first button for itself; the other buttons move the camera.
+    pub takes_drags: bool,
     /// Entries of the legend.
     pub legend: Vec<(Mark, Color32, String)>,
     /// The grid.
     pub axes: Axes,
     /// Lines in data units, behind the layers.
-    pub lines: Vec<(Vec<[f32; 2]>, egui::Stroke)>,
-    /// Dragging is the chapter's own: it does not move the camera.
-    pub held: bool,
+    pub lines_behind: Vec<(Vec<[f32; 2]>, egui::Stroke)>,
 }
 
-/// Show a scene in a place of the window and let the hand move the camera. `canvas` tells canvases apart;
-/// `format` is that of the target (`None` paints no layers).
+/// A canvas as it was just drawn: where it lies on the screen, and where it looks.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// 0, or 1 for the canvas beside the first.
+    pub index: usize,
+    /// Place of the canvas, in points of the screen.
+    pub rect: Rect,
+    /// Where it looks.
+    pub camera: Camera,
+}
+
+impl View {
+    /// Where a data point lies on the screen.
+    pub fn to_screen(&self, point: [f32; 2]) -> egui::Pos2 {
+        self.camera.to_screen(self.rect, point)
+    }
+
+    /// Which data point lies at a place of the screen.
+    pub fn to_data(&self, screen: egui::Pos2) -> [f32; 2] {
+        self.camera.to_data(self.rect, screen)
+    }
+}
+
+/// Show a scene in a place of the window and let the hand move the camera. The name is for screen readers and
+/// tells canvases apart; `format` is that of the target (`None` paints no layers).
 pub fn canvas_ui(
     ui: &mut Ui,
     rect: Rect,
-    canvas: u64,
     name: &str,
     scene: Scene,
     camera: &mut Camera,
     format: Option<wgpu::TextureFormat>,
     palette: &Palette,
 ) -> Response {
-    let response = ui.interact(rect, ui.make_persistent_id(("canvas", canvas)), Sense::click_and_drag());
+    let response = ui.interact(rect, ui.make_persistent_id(("canvas", name)), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name));
-    move_camera(ui, &response, rect, camera, scene.held);
+    move_camera(ui, &response, rect, camera, scene.takes_drags);
 
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, palette.canvas);
     axes::paint_grid(&painter, rect, camera, scene.axes, palette);
-    for (line, stroke) in scene.lines {
+    for (line, stroke) in scene.lines_behind {
         painter.line(line.into_iter().map(|p| camera.to_screen(rect, p)).collect(), stroke);
     }
     if let Some(format) = format {
-        let paint = CanvasPaint { format, canvas, rect, camera: *camera, layers: scene.layers };
+        let paint = CanvasPaint { format, canvas: response.id, rect, camera: *camera, layers: scene.layers };
         painter.add(eframe::egui_wgpu::Callback::new_paint_callback(rect, paint));
+    }
+    for line in scene.lines.iter() {
+        let line = line.iter().map(|&p| camera.to_screen(rect, p)).collect();
+        painter.line(line, egui::Stroke::new(1.2, scene.line_color));
     }
     for line in scene.outline.iter() {
         let line: Vec<_> = line.iter().map(|&p| camera.to_screen(rect, p)).collect();
@@ -89,8 +122,8 @@ pub fn canvas_ui(
     response
 }
 
-fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, held: bool) {
-    if response.dragged() && !held {
+fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, takes_drags: bool) {
+    if response.dragged() && !(takes_drags && response.dragged_by(egui::PointerButton::Primary)) {
         camera.pan(rect, response.drag_delta());
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
     }
@@ -125,6 +158,7 @@ fn legend_ui(painter: &egui::Painter, rect: Rect, entries: &[(Mark, Color32, Str
                 let ends = [middle - vec2(6.0, 0.0), middle + vec2(6.0, 0.0)];
                 painter.extend(Shape::dashed_line(&ends, (1.5, *color), 3.0, 2.0));
             }
+            Mark::Line => drop(painter.hline(middle.x - 6.0..=middle.x + 6.0, middle.y, (1.5, *color))),
         }
         let size = text.size();
         painter.galley(pos2(x + 16.0, plate.center().y - 0.5 * size.y), text, palette.weak);

@@ -235,7 +235,7 @@ struct MotionUniform {
 pub struct MotionResources {
     frames: wgpu::RenderPipeline,
     paths: wgpu::RenderPipeline,
-    slots: HashMap<(u64, &'static str), Slot>,
+    slots: HashMap<(egui::Id, &'static str), Slot>,
 }
 
 struct Slot {
@@ -269,7 +269,7 @@ impl MotionResources {
         &mut self,
         device: &wgpu::Device,
         queue: &wgpu::Queue,
-        canvas: u64,
+        canvas: egui::Id,
         motion: &Motion,
         (camera, rect): (&Camera, egui::Rect),
         ([width, height], per_point): ([f32; 2], f32),
@@ -329,7 +329,7 @@ impl MotionResources {
     }
 
     /// Paint a layer that was prepared.
-    pub fn paint(&self, pass: &mut wgpu::RenderPass<'static>, canvas: u64, motion: &Motion) {
+    pub fn paint(&self, pass: &mut wgpu::RenderPass<'static>, canvas: egui::Id, motion: &Motion) {
         if let Some(slot) = self.slots.get(&(canvas, motion.key)) {
             pass.set_pipeline(if slot.source.paths { &self.paths } else { &self.frames });
             pass.set_bind_group(0, &slot.bind, &[]);

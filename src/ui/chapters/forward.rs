@@ -1,168 +1,421 @@
-//! Forward: every particle on its own straight way from the data to noise.
+//! Forward: from the data to noise, in one jump, step by step, or without shrinking the mean.
 
 use std::sync::Arc;
 
-use egui::Ui;
+use egui::{Rect, Response, Stroke, Ui, UiBuilder, vec2};
 
-use super::Page;
+use super::chain::{Chain, Steps};
+use super::forward_plots::{entropy_ui, scales_ui, value_at, variance_ui};
+use super::noising::{Drawn, Points, growing_scales, jump_equation, noised, step_equation, variance};
+use super::{Page, margins};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
-use crate::diffusion::path::Path;
-use crate::engine::philox::{Stream, normal};
+use crate::diffusion::path::{Path, Scales};
+use crate::engine::Cloud;
+use crate::measure::entropy::differential_entropy;
+use crate::ui::background::Background;
 use crate::ui::canvas::gpu::{Dots, Layer, Particles};
-use crate::ui::canvas::{Mark, Scene};
+use crate::ui::canvas::{Mark, Scene, View};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
-use crate::ui::plots;
-use crate::ui::widgets::equation::{Equation, Piece};
+use crate::ui::theme::time_color;
+use crate::ui::widgets::chart::times;
+use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Scale};
-use crate::ui::widgets::{readout, segmented};
+use crate::ui::widgets::{button, readout, segmented};
 
 /// Most particles.
 const MOST: u32 = 100_000;
+/// Most particles of the chain, all of whose steps are kept.
+const MOST_CHAIN: u32 = 2000;
+/// Points of the entropy's curve, and draws at each.
+const ENTROPY_TIMES: usize = 48;
+const ENTROPY_DRAWS: usize = 1024;
+/// How near a click must be to take a particle, in points.
+const REACH: f32 = 24.0;
+/// Pieces of a trail, each of one colour.
+const TRAIL_PIECES: usize = 64;
+
+/// A way to destroy the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The closed form at any t.
+    Jump,
+    /// Step by step, each with fresh noise.
+    Chain,
+    /// Noise without shrinking the mean, beside the path that shrinks it.
+    Growing,
+}
 
 /// The chapter's state.
 pub struct Forward {
+    way: Way,
     count: u32,
     density: bool,
-    drawn: Option<Drawn>,
+    histograms: bool,
+    drawn: Drawn,
+    /// The particle whose trail is shown.
+    chosen: Option<u32>,
+    chain: Background<ChainKey, Chain>,
+    trail: Option<(ChainKey, u32, Vec<[f32; 2]>)>,
+    entropy: Background<EntropyKey, Vec<[f64; 2]>>,
 }
 
-/// The particles, and what they were drawn from.
-struct Drawn {
-    mixture: Arc<Mixture>,
+/// What the chain follows from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct ChainKey {
+    particles: u64,
+    count: u32,
+    path: Path,
+    timesteps: u32,
     seed: u64,
-    particles: Arc<Particles>,
+}
+
+/// What the entropy follows from.
+struct EntropyKey {
+    mixture: Arc<Mixture>,
+    path: Path,
+    timesteps: u32,
+}
+
+impl PartialEq for EntropyKey {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.mixture, &other.mixture) && (self.path, self.timesteps) == (other.path, other.timesteps)
+    }
 }
 
 impl Default for Forward {
     fn default() -> Self {
-        Self { count: 4000, density: true, drawn: None }
+        Self {
+            way: Way::Jump,
+            count: 4000,
+            density: true,
+            histograms: true,
+            drawn: Drawn::default(),
+            chosen: Some(0),
+            chain: Background::default(),
+            trail: None,
+            entropy: Background::default(),
+        }
     }
 }
 
 impl Forward {
-    /// The particles; the first ones stay the same when their number changes.
-    fn particles(&mut self, desk: &Desk) -> Arc<Particles> {
-        let mixture = &desk.snapshot.dataset.mixture;
-        let seed = desk.snapshot.experiment.seed;
-        if let Some(drawn) = &self.drawn
-            && Arc::ptr_eq(&drawn.mixture, mixture)
-            && drawn.seed == seed
-            && drawn.particles.x_0.len() == self.count as usize
-        {
-            return drawn.particles.clone();
+    /// The path whose noise is added without shrinking: the experiment's, or the linear one where that has no β.
+    fn preserving(desk: &Desk) -> Path {
+        if desk.draft.path.preserves_variance() { desk.draft.path } else { Path::Linear }
+    }
+
+    /// (a, s) of a canvas at t/T.
+    fn scales(&self, desk: &Desk, canvas: usize, tau: f64) -> Scales {
+        let timesteps = desk.draft.timesteps;
+        match (self.way, canvas) {
+            (Way::Growing, 0) => Self::preserving(desk).scales(tau, timesteps),
+            (Way::Growing, _) => growing_scales(&Self::preserving(desk).summed_betas(timesteps), tau),
+            _ => desk.draft.path.scales(tau, timesteps),
         }
-        let version = self.drawn.as_ref().map_or(0, |drawn| drawn.particles.version) + 1;
-        let particles = Arc::new(Particles {
-            x_0: mixture.draw(self.count as usize, seed),
-            epsilon: (0..self.count).map(|i| normal(seed, Stream::Forward, 0, i)).collect(),
-            version,
+    }
+
+    /// The timestep at the clock.
+    fn t(desk: &Desk) -> u32 {
+        (desk.clock.tau * f64::from(desk.draft.timesteps)).round() as u32
+    }
+
+    fn chain_key(&mut self, desk: &Desk) -> (ChainKey, Arc<Particles>) {
+        let particles = self.drawn.particles(desk, self.count);
+        let key = ChainKey {
+            particles: particles.version,
+            count: self.count.min(MOST_CHAIN),
+            path: desk.draft.path,
+            timesteps: desk.draft.timesteps,
+            seed: desk.snapshot.experiment.seed,
+        };
+        (key, particles)
+    }
+
+    /// Start what is missing, and take what has arrived.
+    fn compute(&mut self, ui: &Ui, desk: &Desk) {
+        let (mixture, path, timesteps) = (desk.snapshot.dataset.mixture.clone(), desk.draft.path, desk.draft.timesteps);
+        let key = EntropyKey { mixture: mixture.clone(), path, timesteps };
+        self.entropy.follow(ui.ctx(), key, move || {
+            let at = |tau: f64| {
+                // The same draws at every time: their error does not look like a wiggle.
+                let entropy = differential_entropy(&mixture, path.scales(tau, timesteps), ENTROPY_DRAWS, 1);
+                [tau, entropy.nats]
+            };
+            times(ENTROPY_TIMES).map(at).collect()
         });
-        self.drawn = Some(Drawn { mixture: mixture.clone(), seed, particles: particles.clone() });
-        particles
+        if self.way == Way::Chain {
+            let (key, particles) = self.chain_key(desk);
+            self.chain.follow(ui.ctx(), key, move || {
+                let steps = Steps::new(key.path, key.timesteps, key.seed);
+                Chain::new(&particles.x_0[..key.count as usize], &steps)
+            });
+            if let Some(index) = self.chosen
+                && self.trail.as_ref().is_none_or(|(of, i, _)| (of, *i) != (&key, index))
+                && let Some(&start) = self.drawn.particles(desk, self.count).x_0.get(index as usize)
+            {
+                let trail = Steps::new(key.path, key.timesteps, key.seed).walk(start, index).collect();
+                self.trail = Some((key, index, trail));
+            }
+        }
+    }
+
+    /// All particles of a canvas at the clock.
+    fn points(&mut self, desk: &Desk, canvas: usize) -> Points {
+        if self.way == Way::Chain {
+            let frame = self.chain.value().map(|chain| chain.at(Self::t(desk)).1);
+            return Points::Given(frame.unwrap_or_default());
+        }
+        Points::Noised(self.drawn.particles(desk, self.count), self.scales(desk, canvas, desk.clock.tau))
+    }
+
+    /// The way of the chosen particle up to the clock, from the data on.
+    fn trail(&mut self, desk: &Desk, canvas: usize) -> Vec<[f32; 2]> {
+        let Some(index) = self.chosen else { return Vec::new() };
+        if self.way == Way::Chain {
+            let t = Self::t(desk) as usize;
+            return self.trail.as_ref().map_or(Vec::new(), |(_, _, trail)| trail[..trail.len().min(t + 1)].to_vec());
+        }
+        let particles = self.drawn.particles(desk, self.count);
+        let index = index as usize;
+        if index >= particles.x_0.len() {
+            return Vec::new();
+        }
+        let (tau, timesteps) = (desk.clock.tau, desk.draft.timesteps);
+        let at = |i: usize| tau * i as f64 / TRAIL_PIECES as f64;
+        if self.way == Way::Growing && canvas == 1 {
+            let sums = Self::preserving(desk).summed_betas(timesteps);
+            return (0..=TRAIL_PIECES).map(|i| noised(&particles, index, growing_scales(&sums, at(i)))).collect();
+        }
+        (0..=TRAIL_PIECES).map(|i| noised(&particles, index, self.scales(desk, canvas, at(i)))).collect()
+    }
+
+    fn dots(color: egui::Color32, count: u32) -> Dots {
+        // More particles, fainter: the cloud keeps its depth.
+        let strength = (60.0 / (count as f32).sqrt()).clamp(0.25, 0.9);
+        Dots { color: color.gamma_multiply(strength), radius: if count > 20_000 { 1.0 } else { 1.5 } }
+    }
+
+    fn scene_of(&mut self, canvas: usize, desk: &Desk) -> Scene {
+        let palette = desk.palette();
+        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let density = self.density_tau(desk).is_some() && canvas == 0;
+        if let (true, Some(field)) = (density, &desk.snapshot.density) {
+            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+        }
+        let base = if canvas == 0 { palette.learned } else { palette.other };
+        // A cloud fades into noise; two that are compared keep their colours.
+        let faded = if self.way == Way::Growing { 0.0 } else { desk.clock.tau as f32 };
+        let color = base.lerp_to_gamma(palette.noise, faded);
+        if self.way == Way::Chain {
+            let count = self.count.min(MOST_CHAIN);
+            if let Some(chain) = self.chain.value() {
+                let (frame, points) = chain.at(Self::t(desk));
+                scene.layers.push(Layer::Points {
+                    key: "chain",
+                    cloud: Cloud::Host(points),
+                    version: self.chain.version() * 65_536 + frame as u64,
+                    dots: Self::dots(color, count),
+                });
+            }
+            let at_t =
+                format!("{} particles after {} steps", grouped(f64::from(count)), grouped(f64::from(Self::t(desk))));
+            scene.legend.push((Mark::Dot, color, at_t));
+        } else {
+            scene.layers.push(Layer::Noised {
+                key: "particles",
+                particles: self.drawn.particles(desk, self.count),
+                scales: self.scales(desk, canvas, desk.clock.tau),
+                dots: Self::dots(color, self.count),
+            });
+            let what = match (self.way, canvas) {
+                (Way::Growing, 0) => format!("{}, shrinking", controls::path_title(Self::preserving(desk))),
+                (Way::Growing, _) => "noise only added".into(),
+                _ => format!("particles at t = {}", fixed(desk.clock.tau, 2)),
+            };
+            scene.legend.push((Mark::Dot, color, what));
+        }
+        if self.way != Way::Growing {
+            scene.legend.push((Mark::Dashes, palette.outline, "data".into()));
+        }
+        if density {
+            scene.legend.push((Mark::Area, palette.glow.to_opaque(), "exact density".into()));
+        }
+        if self.histograms && self.way != Way::Growing {
+            scene.legend.push((Mark::Line, palette.weak, "N(0, 1)".into()));
+        }
+        scene
+    }
+
+    fn step_row(ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        let timesteps = desk.draft.timesteps;
+        let t = Self::t(desk);
+        ui.horizontal(|ui| {
+            if button::text(ui, "Step back", "The step before", 0.0, palette).clicked() {
+                desk.clock.set(f64::from(t.saturating_sub(1)) / f64::from(timesteps));
+            }
+            if button::text(ui, "Step forward", "One more step of the chain", 0.0, palette).clicked() {
+                desk.clock.set(f64::from(t + 1) / f64::from(timesteps));
+            }
+        });
+        let text = format!("{} of {}", grouped(f64::from(t)), grouped(f64::from(timesteps)));
+        readout::line(ui, "step t", &text, palette.ink, "Steps done, each with its own fresh noise", palette);
     }
 }
 
 impl Page for Forward {
     fn hint(&self) -> &'static str {
-        "Drag the clock from data to noise. Each particle keeps its own ε, so the cloud moves and never flickers."
+        match self.way {
+            Way::Jump => {
+                "Drag the clock: one jump to any t, and each particle keeps its own ε. Click one for its trail."
+            }
+            Way::Chain => "Step by step with fresh noise: every trail is ragged, yet the cloud is that of the jump.",
+            Way::Growing => {
+                "Drag to noise: unless the signal shrinks, the variance grows without bound. Same points, same ε."
+            }
+        }
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        let x = |index: &'static str, upright: bool| {
-            let index = if upright { Piece::Sign(index) } else { Piece::Var(index) };
-            [Piece::Var("x"), Piece::Sub(vec![index])]
-        };
-        let alpha_bar = || vec![Piece::Bar("α"), Piece::Sub(vec![Piece::Var("t")])];
-        let mut pieces = x("t", false).to_vec();
-        pieces.push(Piece::Sign(" = "));
-        let spoken = match desk.draft.path {
-            Path::Linear | Path::Cosine => {
-                let rest = [vec![Piece::Sign("1 − ")], alpha_bar()].concat();
-                pieces.push(Piece::Root(alpha_bar()));
-                pieces.push(Piece::Sign(" "));
-                pieces.extend(x("0", true));
-                pieces.extend([Piece::Sign(" + "), Piece::Root(rest), Piece::Sign(" "), Piece::Var("ε")]);
-                "x t is root alpha bar t times x 0, plus root of one minus alpha bar t times epsilon"
-            }
-            Path::Ve => {
-                pieces.extend(x("0", true));
-                let sigma = [Piece::Var("σ"), Piece::Sub(vec![Piece::Var("t")])];
-                pieces.push(Piece::Sign(" + "));
-                pieces.extend(sigma);
-                pieces.extend([Piece::Sign(" "), Piece::Var("ε")]);
-                "x t is x 0 plus sigma t times epsilon"
-            }
-            Path::Flow => {
-                pieces.extend([Piece::Sign("(1 − "), Piece::Var("t"), Piece::Sign(") ")]);
-                pieces.extend(x("0", true));
-                pieces.extend([Piece::Sign(" + "), Piece::Var("t ε")]);
-                "x t is one minus t times x 0, plus t times epsilon"
-            }
-        };
-        Equation { pieces, spoken }
+        match self.way {
+            Way::Jump => jump_equation(desk.draft.path),
+            Way::Chain => step_equation(true),
+            Way::Growing => step_equation(false),
+        }
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
+        let tip = "One jump to any t; the Markov chain; or noise that is added without shrinking the mean";
+        row::named(ui, "Way", tip, palette, |ui| {
+            let options = [(Way::Jump, "Jump"), (Way::Chain, "Chain"), (Way::Growing, "No shrinking")];
+            segmented::choose(ui, "Way", &mut self.way, &options, palette);
+        });
+        self.compute(ui, desk);
+        if self.way == Way::Chain {
+            Self::step_row(ui, desk);
+        }
         controls::path_row(ui, desk);
-        let tip = "How many particles are drawn";
-        row::slider(ui, "Particles", tip, &mut self.count, 100..=MOST, Scale::Logarithmic, grouped, palette);
+        let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
+        row::slider(ui, ["Particles", tip], &mut self.count, 100..=MOST, Scale::Logarithmic, grouped, palette);
         row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
             segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
         });
+        row::named(ui, "Margins", "Histograms of both axes against N(0, 1)", palette, |ui| {
+            let options = [(false, "None"), (true, "Histograms")];
+            segmented::choose(ui, "Margins", &mut self.histograms, &options, palette);
+        });
         ui.separator();
-        let scales = desk.scales();
-        let snr = scales.snr();
         let ink = palette.ink;
-        readout::line(ui, "ᾱ, signal variance", &fixed(scales.a.powi(2), 4), ink, "ᾱ = a²", palette);
-        readout::line(ui, "a, signal", &fixed(scales.a, 4), palette.data, "x_t = a x_0 + s ε", palette);
-        readout::line(ui, "s, noise", &fixed(scales.s, 4), palette.noise, "x_t = a x_0 + s ε", palette);
-        readout::line(ui, "SNR", &short(snr), ink, "Signal-to-noise ratio a²/s²", palette);
-        readout::line(ui, "log SNR", &fixed(snr.ln(), 2), ink, "Natural logarithm of a²/s²", palette);
-        ui.separator();
-        // The data have unit variance per axis on average, so that of x_t is a² + s².
-        let variance = scales.a.powi(2) + scales.s.powi(2);
-        let tip = "a² + s², per axis on average: 1 where variance is preserved";
-        readout::line(ui, "variance at t", &fixed(variance, 3), ink, tip, palette);
-        ui.separator();
-        plots::scales_ui(ui, desk);
+        if self.way == Way::Growing {
+            let tip = "Per axis: the closed form, and that of the particles on show";
+            for (canvas, name, color) in
+                [(0, "variance, shrinking", palette.learned), (1, "variance, not shrinking", palette.other)]
+            {
+                let known = variance(self.scales(desk, canvas, desk.clock.tau));
+                let measured = self.points(desk, canvas).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
+                readout::line(ui, name, &fixed(known, 3), color, tip, palette);
+                readout::line(ui, "of the particles", &measured, ink, tip, palette);
+            }
+        } else {
+            let scales = desk.scales();
+            let snr = scales.snr();
+            readout::line(ui, "ᾱ, signal variance", &fixed(scales.a.powi(2), 4), ink, "ᾱ = a²", palette);
+            readout::line(ui, "a, signal", &fixed(scales.a, 4), palette.data, "x_t = a x_0 + s ε", palette);
+            readout::line(ui, "s, noise", &fixed(scales.s, 4), palette.noise, "x_t = a x_0 + s ε", palette);
+            readout::line(ui, "SNR", &short(snr), ink, "Signal-to-noise ratio a²/s²", palette);
+            readout::line(ui, "log SNR", &fixed(snr.ln(), 2), ink, "Natural logarithm of a²/s²", palette);
+            // The data have unit variance per axis on average, so that of x_t is a² + s².
+            let tip = "a² + s², per axis on average: 1 where variance is preserved";
+            readout::line(ui, "variance at t", &fixed(variance(scales), 3), ink, tip, palette);
+            let measured = self.points(desk, 0).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
+            readout::line(ui, "of the particles", &measured, ink, "Per axis, the mean of both", palette);
+        }
+        let entropy = self.entropy.value().and_then(|points| value_at(&points, desk.clock.tau));
+        let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
+        let tip = "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; N(0, I) has 2.838";
+        readout::line(ui, "entropy", &entropy, palette.exact, tip, palette);
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {
+        self.scene_of(0, desk)
+    }
+
+    fn beside(&mut self, desk: &Desk) -> Option<Scene> {
+        (self.way == Way::Growing).then(|| self.scene_of(1, desk))
+    }
+
+    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {
         let palette = desk.palette();
-        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
-        if let (true, Some(field)) = (self.density, &desk.snapshot.density) {
-            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+        let points = self.points(desk, view.index);
+        if response.clicked()
+            && let Some(pointer) = response.interact_pointer_pos()
+        {
+            let distance = |p: [f32; 2]| view.camera.to_screen(view.rect, p).distance(pointer);
+            let nearest = points.iter().map(distance).zip(0_u32..).min_by(|a, b| a.0.total_cmp(&b.0));
+            self.chosen = nearest.filter(|(away, _)| *away <= REACH).map(|(_, index)| index);
         }
-        let color = palette.learned.lerp_to_gamma(palette.noise, desk.clock.tau as f32);
-        scene.layers.push(Layer::Noised {
-            key: "particles",
-            particles: self.particles(desk),
-            scales: desk.scales(),
-            // More particles, fainter: the cloud keeps its depth.
-            dots: Dots {
-                color: color.gamma_multiply((60.0 / (self.count as f32).sqrt()).clamp(0.25, 0.9)),
-                radius: if self.count > 20_000 { 1.0 } else { 1.5 },
-            },
-        });
-        let at_t = format!("particles at t = {}", fixed(desk.clock.tau, 2));
-        scene.legend = vec![(Mark::Dot, color, at_t), (Mark::Dashes, palette.outline, "data".into())];
-        if self.density {
-            scene.legend.push((Mark::Area, palette.glow.to_opaque(), "exact density".into()));
+        if self.histograms {
+            let base = if view.index == 0 { palette.learned } else { palette.other };
+            margins::paint(ui.painter(), view.rect, &view.camera, &|| points.iter(), base, palette);
         }
-        scene
+        let trail = self.trail(desk, view.index);
+        let painter = ui.painter_at(view.rect);
+        let on_screen: Vec<_> = trail.iter().map(|&p| view.camera.to_screen(view.rect, p)).collect();
+        // The colours of time are dark at one end and bright at the other: a seam keeps them apart from the ground.
+        painter.line(on_screen.clone(), Stroke::new(3.4, palette.data.gamma_multiply(0.55)));
+        let piece = on_screen.len().div_ceil(TRAIL_PIECES).max(1);
+        for start in (0..on_screen.len().saturating_sub(1)).step_by(piece) {
+            let end = (start + piece).min(on_screen.len() - 1);
+            // Coloured by time: the trail ends at the clock.
+            let tau = desk.clock.tau as f32 * start as f32 / on_screen.len() as f32;
+            let color = time_color(tau);
+            painter.line(on_screen[start..=end].to_vec(), Stroke::new(2.0, color));
+        }
+        if let (Some(&first), Some(&last)) = (on_screen.first(), on_screen.last()) {
+            painter.circle(first, 3.5, palette.data, (1.0, palette.canvas));
+            painter.circle(last, 5.0, time_color(desk.clock.tau as f32), (1.5, palette.ink));
+        }
     }
 
     fn home(&self, _desk: &Desk) -> Bounds {
-        // All but 1 in 80 of N(0, I).
-        Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] }
+        // All but 1 in 80 of N(0, I); for noise that is only added, two and a half times as far.
+        let far = if self.way == Way::Growing { 2.5 } else { 1.0 };
+        Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] }.scaled(far)
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {
-        self.density.then_some(desk.clock.tau)
+        // The density is that of the experiment's path.
+        let shown = self.density && (self.way != Way::Growing || desk.draft.path.preserves_variance());
+        shown.then_some(desk.clock.tau)
+    }
+
+    fn plots_height(&self, available: f32) -> f32 {
+        (0.27 * available).clamp(120.0, 320.0)
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let rect = ui.max_rect();
+        let third = rect.width() / 3.0;
+        let growing = self.way == Way::Growing;
+        let path = if growing { Self::preserving(desk) } else { desk.draft.path };
+        let entropy = self.entropy.value().map_or_else(Vec::new, |points| points.to_vec());
+        for index in 0..3 {
+            let place = Rect::from_min_size(rect.min + vec2(third * index as f32, 0.0), vec2(third, rect.height()));
+            let mut child = ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
+            match index {
+                0 => scales_ui(&mut child, place, desk),
+                1 => variance_ui(&mut child, place, desk, path, growing),
+                _ => entropy_ui(&mut child, place, desk, entropy.clone()),
+            }
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.entropy.is_busy() || self.chain.is_busy()
     }
 
     fn play(&mut self, desk: &mut Desk) {

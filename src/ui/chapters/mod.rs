@@ -1,19 +1,31 @@
 //! The chapters. Each is one file; the rail shows those that work.
 
+mod ask;
+mod chain;
+mod compass;
+mod compass_plots;
 mod forward;
+mod forward_plots;
+mod margins;
+mod noising;
 mod reverse;
+mod schedules;
+mod score_field;
+mod streamlines;
 mod training;
 mod trajectories;
 
-use egui::{Rect, Response, Ui};
+use egui::{Response, Ui};
 
+pub use compass::Compass;
 pub use forward::Forward;
 pub use reverse::Reverse;
+pub use schedules::Schedules;
+pub use score_field::ScoreField;
 pub use training::Training;
 pub use trajectories::Trajectories;
 
-use super::canvas::Scene;
-use super::canvas::camera::Camera;
+use super::canvas::{Scene, View};
 use super::desk::Desk;
 use super::widgets::equation::Equation;
 use crate::data::bounds::Bounds;
@@ -25,6 +37,12 @@ pub enum Chapter {
     Training,
     /// From data to noise.
     Forward,
+    /// Two ways from data to noise, side by side.
+    Schedules,
+    /// Where a noise prediction points.
+    Compass,
+    /// Arrows of ∇ log p_t.
+    ScoreField,
     /// From noise to data.
     Reverse,
     /// The ways that particles take.
@@ -33,13 +51,24 @@ pub enum Chapter {
 
 impl Chapter {
     /// Every chapter.
-    pub const ALL: [Self; 4] = [Self::Training, Self::Forward, Self::Reverse, Self::Trajectories];
+    pub const ALL: [Self; 7] = [
+        Self::Training,
+        Self::Forward,
+        Self::Reverse,
+        Self::Compass,
+        Self::ScoreField,
+        Self::Trajectories,
+        Self::Schedules,
+    ];
 
     /// The name on the command line (`render --figure NAME`).
     pub fn name(self) -> &'static str {
         match self {
             Self::Training => "training",
             Self::Forward => "forward",
+            Self::Schedules => "schedules",
+            Self::Compass => "compass",
+            Self::ScoreField => "score",
             Self::Reverse => "reverse",
             Self::Trajectories => "trajectories",
         }
@@ -50,6 +79,9 @@ impl Chapter {
         match self {
             Self::Training => "Training",
             Self::Forward => "Forward",
+            Self::Schedules => "Schedules",
+            Self::Compass => "Noise compass",
+            Self::ScoreField => "Score field",
             Self::Reverse => "Reverse",
             Self::Trajectories => "Trajectories",
         }
@@ -59,7 +91,9 @@ impl Chapter {
     pub fn group(self) -> &'static str {
         match self {
             Self::Training => "Learn",
-            Self::Forward | Self::Reverse | Self::Trajectories => "Look",
+            Self::Forward | Self::Reverse | Self::Compass | Self::ScoreField | Self::Trajectories | Self::Schedules => {
+                "Look"
+            }
         }
     }
 }
@@ -74,22 +108,30 @@ pub trait Page {
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk);
     /// What the canvas shows.
     fn scene(&mut self, desk: &Desk) -> Scene;
+    /// What a second canvas of the same size shows, to the right of the first; `None` for one canvas.
+    fn beside(&mut self, _desk: &Desk) -> Option<Scene> {
+        None
+    }
     /// The box that the canvas shows until the hand moves it, in data units.
     fn home(&self, desk: &Desk) -> Bounds;
     /// t/T of the density behind the points; `None` for none.
     fn density_tau(&self, desk: &Desk) -> Option<f64>;
-    /// What the hand does on the canvas, which lies in `canvas` and looks by `camera`, and what is painted over it.
-    fn on_canvas(&mut self, _hand: &Response, _canvas: Rect, _camera: &Camera, _desk: &mut Desk) {}
-    /// Another chapter opens: nothing runs unseen.
-    fn leave(&mut self, _desk: &mut Desk) {}
     /// Height of the plots beneath the canvas, of the height there is.
     fn plots_height(&self, _available: f32) -> f32 {
         0.0
     }
     /// The plots beneath the canvas.
     fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk) {}
+    /// Over the canvas, after it is drawn: what the hand does there, and what lies above all layers.
+    fn overlay_ui(&mut self, _ui: &mut Ui, _view: &View, _response: &Response, _desk: &mut Desk) {}
+    /// Another chapter is opened: what runs for this one ends.
+    fn leave(&mut self, _desk: &mut Desk) {}
     /// The space bar: play or pause what the chapter is about.
     fn play(&mut self, desk: &mut Desk);
+    /// True while something that belongs to the picture is still computed, apart from the lab's own work.
+    fn is_busy(&self) -> bool {
+        false
+    }
     /// The key R: back to the chapter's beginning.
     fn reset(&mut self, desk: &mut Desk);
 }
@@ -99,6 +141,9 @@ pub trait Page {
 pub struct Pages {
     training: Training,
     forward: Forward,
+    schedules: Schedules,
+    compass: Compass,
+    score_field: ScoreField,
     reverse: Reverse,
     trajectories: Trajectories,
 }
@@ -109,6 +154,9 @@ impl Pages {
         match chapter {
             Chapter::Training => &mut self.training,
             Chapter::Forward => &mut self.forward,
+            Chapter::Schedules => &mut self.schedules,
+            Chapter::Compass => &mut self.compass,
+            Chapter::ScoreField => &mut self.score_field,
             Chapter::Reverse => &mut self.reverse,
             Chapter::Trajectories => &mut self.trajectories,
         }

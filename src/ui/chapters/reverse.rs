@@ -149,10 +149,10 @@ impl Reverse {
         let most = desk.snapshot.experiment.timesteps.min(1000);
         self.steps = self.steps.min(most);
         let tip = "Steps of the chain, at most T; a hundred frames of them are kept";
-        row::slider(ui, "Steps", tip, &mut self.steps, 2..=most.max(2), Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["Steps", tip], &mut self.steps, 2..=most.max(2), Scale::Logarithmic, grouped, palette);
         let tip = "Particles of the cloud; the first ones stay the same when their number changes";
         let range = PARTICLES[0]..=PARTICLES[1];
-        row::slider(ui, "Particles", tip, &mut self.particles, range, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["Particles", tip], &mut self.particles, range, Scale::Logarithmic, grouped, palette);
         let tip = "While training runs, run the chain again and again from the same noise";
         row::named(ui, "Follow training", tip, palette, |ui| {
             segmented::choose(ui, "Follow training", &mut self.follow, &[(false, "Off"), (true, "On")], palette);
@@ -188,7 +188,7 @@ impl Reverse {
         let palette = desk.palette();
         let times = |v: f64| format!("× {}", fixed(v, 2));
         let tip = "Speed of the clock's play button and of the space bar: × 1 takes six seconds";
-        row::slider(ui, "Speed", tip, &mut self.speed, 0.25..=4.0, Scale::Logarithmic, times, palette);
+        row::slider(ui, ["Speed", tip], &mut self.speed, 0.25..=4.0, Scale::Logarithmic, times, palette);
         let Some(result) = self.run.shown().cloned() else { return };
         let taus = &result.recording.taus;
         let at = FrameAt::nearest(taus, desk.clock.tau).first;
@@ -199,7 +199,7 @@ impl Reverse {
         let tip = "From pure noise (0) to the data, step by step: each is recorded, so scrub both ways";
         let last = taus.len().saturating_sub(1) as u32;
         let text = |frame: f64| grouped(step_of(frame.round() as usize) as f64);
-        if row::slider(ui, "Step", tip, &mut frame, 0..=last.max(1), Scale::Linear, text, palette).changed {
+        if row::slider(ui, ["Step", tip], &mut frame, 0..=last.max(1), Scale::Linear, text, palette).changed {
             desk.clock.set(taus[(frame as usize).min(taus.len() - 1)]);
         }
         ui.separator();

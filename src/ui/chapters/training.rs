@@ -53,7 +53,7 @@ impl Training {
 
 impl Page for Training {
     fn hint(&self) -> &'static str {
-        "Press play: the samples leave the noise and settle on the data. Then change the data while it learns."
+        "The samples leave the noise and settle on the data. Change the data while it learns; Space pauses."
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
@@ -101,7 +101,7 @@ impl Page for Training {
         ui.add_enabled_ui(!desk.draft.fresh, |ui| {
             let tip = "N: the size of the finite training set";
             let points = &mut desk.draft.points;
-            if row::slider(ui, "Points", tip, points, 2..=100_000, Scale::Logarithmic, grouped, palette).done {
+            if row::slider(ui, ["Points", tip], points, 2..=100_000, Scale::Logarithmic, grouped, palette).done {
                 desk.configure(false);
             }
         });
@@ -110,7 +110,6 @@ impl Page for Training {
         controls::timesteps_row(ui, desk);
         ui.separator();
         controls::network_rows(ui, desk);
-        controls::network_question(ui, desk);
         ui.separator();
         controls::batch_row(ui, desk);
         controls::learning_rate_row(ui, desk);
@@ -130,9 +129,15 @@ impl Page for Training {
             }
         });
         ui.add_space(4.0);
-        let tip = "New weights from the seed. Without it, data, schedule, batch and rate change under the same weights";
-        if button::text(ui, "Start anew", tip, ui.available_width(), palette).clicked() {
-            desk.send(Command::Reset);
+        // At the end of the panel, so that nothing moves when the question comes.
+        if desk.draft_shape == desk.draft.shape() {
+            let tip =
+                "New weights from the seed. Data, schedule, batch and rate change without it, under the same weights";
+            if button::text(ui, "Start anew", tip, ui.available_width(), palette).clicked() {
+                desk.send(Command::Reset);
+            }
+        } else {
+            controls::network_question(ui, desk);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::data::bounds::Bounds;
 use crate::ui::canvas::camera::Camera;
 use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::motion::{Drawn, FrameAt, Motion, View};
-use crate::ui::canvas::{Axes, Mark, Scene};
+use crate::ui::canvas::{self, Axes, Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::LOOK_EVERY;
@@ -131,9 +131,9 @@ impl Trajectories {
         if self.look == Look::Turned {
             let degrees = |v: f64| format!("{}°", fixed(v, 0));
             let tip = "About the upright axis: 0° is y against time, 90° the plane. Or drag the canvas";
-            row::slider(ui, "Turn", tip, &mut self.turn, -90.0..=90.0, Scale::Linear, degrees, palette);
+            row::slider(ui, ["Turn", tip], &mut self.turn, -90.0..=90.0, Scale::Linear, degrees, palette);
             let tip = "Up and down. Or drag the canvas";
-            row::slider(ui, "Tilt", tip, &mut self.tilt, -80.0..=80.0, Scale::Linear, degrees, palette);
+            row::slider(ui, ["Tilt", tip], &mut self.tilt, -80.0..=80.0, Scale::Linear, degrees, palette);
         }
         row::named(ui, "Show", "Paths of the ODE, of the SDE, or both", palette, |ui| {
             let options = [(Shown::Both, "Both"), (Shown::Ode, "ODE"), (Shown::Sde, "SDE")];
@@ -155,7 +155,7 @@ impl Trajectories {
             segmented::choose(ui, "Starts", &mut starts.kind, &options, palette);
         });
         let tip = "Starts on the line or from the noise";
-        row::slider(ui, "Paths", tip, &mut starts.count, 2..=MOST, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["Paths", tip], &mut starts.count, 2..=MOST, Scale::Logarithmic, grouped, palette);
         let tip = "One click on the canvas: one start, or fifty SDE paths from it (as with Shift)";
         row::named(ui, "A click places", tip, palette, |ui| {
             let options = [(false, "Start"), (true, "Bundle")];
@@ -177,15 +177,15 @@ impl Trajectories {
         let palette = desk.palette();
         let most = desk.snapshot.experiment.timesteps.clamp(5, 1000);
         let tip = "How much noise a step adds: 1 the reverse SDE, 0 the ODE; the marginals are the same all the way";
-        row::slider(ui, "SDE noise η", tip, &mut self.eta, 0.0..=1.0, Scale::Linear, |v| fixed(v, 2), palette);
+        row::slider(ui, ["SDE noise η", tip], &mut self.eta, 0.0..=1.0, Scale::Linear, |v| fixed(v, 2), palette);
         let tip = "Steps of the SDE";
-        row::slider(ui, "SDE steps", tip, &mut self.sde_steps, 5..=most, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["SDE steps", tip], &mut self.sde_steps, 5..=most, Scale::Logarithmic, grouped, palette);
         row::named(ui, "ODE by", "How the probability-flow ODE is solved", palette, |ui| {
             let options = std::array::from_fn::<_, 3, _>(|i| (i, METHOD_NAMES[i]));
             segmented::choose(ui, "ODE by", &mut self.method, &options, palette);
         });
         let tip = "Steps of the ODE, by whichever method";
-        row::slider(ui, "ODE steps", tip, &mut self.ode_steps, 5..=most, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["ODE steps", tip], &mut self.ode_steps, 5..=most, Scale::Logarithmic, grouped, palette);
         let tip = "While training runs, run all paths again and again from the same noise";
         row::named(ui, "Follow training", tip, palette, |ui| {
             segmented::choose(ui, "Follow training", &mut self.follow, &[(false, "Off"), (true, "On")], palette);
@@ -344,13 +344,13 @@ impl Page for Trajectories {
         self.starts.std = scales.a.hypot(scales.s) as f32;
         self.runs.want(desk, self.settings(desk), &self.starts);
         let view = self.view();
-        let mut scene = Scene { held: self.look == Look::Turned, ..Scene::default() };
+        let mut scene = Scene { takes_drags: self.look == Look::Turned, ..Scene::default() };
         match self.look {
             Look::Plane => scene.outline = desk.snapshot.dataset.outline.clone(),
             Look::Time => scene.axes = Axes::Time { width: TIME_WIDTH },
             Look::Turned => {
                 scene.axes = Axes::None;
-                scene.lines = Self::frame_lines(view, palette);
+                scene.lines_behind = Self::frame_lines(view, palette);
                 let laid = |line: &Vec<[f32; 2]>| line.iter().map(|&p| view.place(p, 0.0)).collect();
                 let outline: Vec<Vec<[f32; 2]>> = desk.snapshot.dataset.outline.iter().map(laid).collect();
                 scene.outline = outline.into();
@@ -384,7 +384,8 @@ impl Page for Trajectories {
         None
     }
 
-    fn on_canvas(&mut self, hand: &Response, canvas: Rect, camera: &Camera, desk: &mut Desk) {
+    fn overlay_ui(&mut self, _ui: &mut Ui, view: &canvas::View, hand: &Response, desk: &mut Desk) {
+        let (canvas, camera) = (view.rect, &view.camera);
         if self.look == Look::Turned {
             self.label_box(hand, canvas, camera, desk.palette());
             if hand.dragged() {

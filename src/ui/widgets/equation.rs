@@ -19,6 +19,8 @@ pub enum Piece {
     Root(Vec<Piece>),
     /// A variable with a bar above.
     Bar(&'static str),
+    /// A variable with a hat: an estimate.
+    Hat(&'static str),
 }
 
 /// A formula and how it is read aloud.
@@ -84,6 +86,14 @@ impl Pen<'_> {
                     let height = self.y - 0.54 * size;
                     let (from, to) = (left + 0.12 * size, self.x + 0.02 * size);
                     self.line(&[vec2(from, height), vec2(to, height)]);
+                }
+                Piece::Hat(text) => {
+                    let left = self.x;
+                    self.text(text, maths_font(size, true));
+                    let (middle, foot) = (0.5 * (left + self.x) + 0.05 * size, self.y - 0.52 * size);
+                    let side = 0.15 * size;
+                    let peak = vec2(middle, foot - 0.14 * size);
+                    self.line(&[vec2(middle - side, foot), peak, vec2(middle + side, foot)]);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The lab's own controls. Each has a name for screen readers and a tooltip.
 
 pub mod button;
+pub mod chart;
 pub mod equation;
 pub mod icon;
 pub mod number;

@@ -25,7 +25,16 @@ pub fn short(value: f64) -> String {
 
 /// With `decimals` digits after the point.
 pub fn fixed(value: f64, decimals: usize) -> String {
-    if value.is_finite() { format!("{value:.decimals$}").replace('-', "−") } else { short(value) }
+    if !value.is_finite() {
+        return short(value);
+    }
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        // What rounds to nothing has no sign.
+        Some(digits) if digits.bytes().all(|b| b == b'0' || b == b'.') => digits.to_owned(),
+        Some(digits) => format!("−{digits}"),
+        None => text,
+    }
 }
 
 /// A count with thin spaces between thousands: `12 480`.
@@ -75,6 +84,13 @@ mod tests {
             (f64::NAN, "–"),
         ] {
             assert_eq!(short(value), text);
+        }
+    }
+
+    #[test]
+    fn what_rounds_to_nothing_has_no_sign() {
+        for (value, text) in [(-0.004, "0.00"), (-0.0, "0.00"), (-0.006, "−0.01"), (f64::NEG_INFINITY, "−∞")] {
+            assert_eq!(fixed(value, 2), text);
         }
     }
 

@@ -26,3 +26,21 @@ pub fn line(ui: &mut Ui, name: &str, value: &str, color: Color32, tip: &str, pal
     painter.galley(place.min, right, color);
     response.on_hover_text(tip)
 }
+
+/// A line with two values in fixed columns, the first in `colors[0]`. Screen readers hear `A {name} {value}` and
+/// `B {name} {value}`.
+pub fn pair(ui: &mut Ui, name: &str, values: [&str; 2], colors: [Color32; 2], tip: &str, palette: &Palette) {
+    const COLUMN: f32 = 68.0;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 21.0), Sense::hover());
+    response.on_hover_text(tip);
+    let at = rect.left_center();
+    ui.painter().text(at, Align2::LEFT_CENTER, name, text_font(13.0), palette.weak);
+    for (column, side) in ["A", "B"].into_iter().enumerate() {
+        let right = rect.right() - COLUMN * (1 - column) as f32;
+        let cell = Rect::from_x_y_ranges(right - COLUMN..=right, rect.y_range());
+        let response = ui.interact(cell, ui.make_persistent_id((name, column)), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{side} {name} {}", values[column])));
+        let place = pos2(right, rect.center().y);
+        ui.painter().text(place, Align2::RIGHT_CENTER, values[column], strong_font(13.0), colors[column]);
+    }
+}

@@ -45,8 +45,7 @@ pub struct Moved {
 /// `{name} value`.
 pub fn slider<N: Numeric>(
     ui: &mut Ui,
-    name: &str,
-    tip: &str,
+    [name, tip]: [&str; 2],
     value: &mut N,
     range: RangeInclusive<N>,
     scale: Scale,

@@ -61,7 +61,7 @@ pub fn time_slider(ui: &mut Ui, width: f32, tau: &mut f64, palette: &Palette) ->
     painter.rect_filled(handle.expand(2.0), 3.0, palette.panel);
     let color: Color32 = if response.dragged() || response.has_focus() { palette.learned } else { palette.ink };
     painter.rect_filled(handle, 2.0, color);
-    response.on_hover_text("t / T: from the data (0) to pure noise (1). Arrow keys step by 0.01, with Shift by 0.1")
+    response.on_hover_text("t / T (arrow keys; Shift for tenths)")
 }
 
 fn set(tau: &mut f64, value: f64, response: &mut Response) {

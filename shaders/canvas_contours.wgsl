@@ -1,0 +1,56 @@
+// Contours of the log density, one pixel wide, every `step` below its maximum.
+
+override srgb_target: bool = false;
+
+// The twin of `ContoursUniform` in src/ui/canvas/field.rs.
+struct Contours {
+    // Corners of the field in clip space: left, bottom, right, top.
+    corners: vec4<f32>,
+    // Straight alpha, gamma space.
+    color: vec4<f32>,
+    // Between two contours, in nats.
+    step: f32,
+    // No contour lies lower than this many nats below the maximum.
+    deepest: f32,
+    padding_0: f32,
+    padding_1: f32,
+}
+
+@group(0) @binding(0) var<uniform> contours: Contours;
+@group(0) @binding(1) var log_p: texture_2d<f32>;
+@group(0) @binding(2) var smooth_sampler: sampler;
+
+struct Vertex {
+    @builtin(position) position: vec4<f32>,
+    @location(0) cell: vec2<f32>,
+}
+
+@vertex
+fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
+    let corner = vec2(f32(index & 1u), f32(index >> 1u));
+    var out: Vertex;
+    out.position = vec4(mix(contours.corners.xy, contours.corners.zw, corner), 0.0, 1.0);
+    out.cell = corner;
+    return out;
+}
+
+fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
+    let high = pow((gamma + 0.055) / 1.055, vec3(2.4));
+    return select(high, gamma / 12.92, gamma < vec3(0.04045));
+}
+
+@fragment
+fn fragment(in: Vertex) -> @location(0) vec4<f32> {
+    let depth = -textureSample(log_p, smooth_sampler, in.cell).r;
+    let level = depth / contours.step;
+    let nearest = round(level);
+    // In pixels, by how fast the level changes from one to the next.
+    let away = abs(level - nearest) / max(fwidth(level), 1e-6);
+    let shown = nearest >= 1.0 && depth < contours.deepest;
+    let alpha = contours.color.a * select(0.0, clamp(1.0 - away, 0.0, 1.0), shown);
+    var rgb = contours.color.rgb;
+    if srgb_target {
+        rgb = linear_from_gamma(rgb);
+    }
+    return vec4(rgb * alpha, alpha);
+}

@@ -1,0 +1,60 @@
+// The distance of two fields on the same grid as a soft heat map, straight from the buffers of both recordings:
+// frame 0 the places, row by row, frame 1 the vectors. Two triangles a cell; the distance is interpolated.
+
+override srgb_target: bool = false;
+
+// The twin of `HeatUniform` in src/ui/canvas/field.rs.
+struct Heat {
+    // Clip space = data · scale + offset.
+    scale: vec2<f32>,
+    offset: vec2<f32>,
+    // Straight alpha (that of the largest distance), gamma space.
+    color: vec4<f32>,
+    // Unseen below, full above: logarithms (base 10) of the distance.
+    low: f32,
+    high: f32,
+    // Places a row, and of all.
+    columns: u32,
+    count: u32,
+}
+
+@group(0) @binding(0) var<uniform> heat: Heat;
+@group(0) @binding(1) var<storage, read> left: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> right: array<vec2<f32>>;
+
+struct Vertex {
+    @builtin(position) position: vec4<f32>,
+    @location(0) share: f32,
+}
+
+@vertex
+fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
+    var corners = array<vec2<u32>, 6>(
+        vec2(0u, 0u), vec2(1u, 0u), vec2(0u, 1u), vec2(1u, 0u), vec2(1u, 1u), vec2(0u, 1u),
+    );
+    let cell = index / 6u;
+    let cells = heat.columns - 1u;
+    let corner = vec2(cell % cells, cell / cells) + corners[index % 6u];
+    let at = corner.y * heat.columns + corner.x;
+    let apart = length(left[heat.count + at] - right[heat.count + at]);
+    let decades = log(max(apart, 1e-20)) / log(10.0);
+    var out: Vertex;
+    out.position = vec4(left[at] * heat.scale + heat.offset, 0.0, 1.0);
+    out.share = (decades - heat.low) / (heat.high - heat.low);
+    return out;
+}
+
+fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
+    let high = pow((gamma + 0.055) / 1.055, vec3(2.4));
+    return select(high, gamma / 12.92, gamma < vec3(0.04045));
+}
+
+@fragment
+fn fragment(in: Vertex) -> @location(0) vec4<f32> {
+    let alpha = heat.color.a * clamp(in.share, 0.0, 1.0);
+    var rgb = heat.color.rgb;
+    if srgb_target {
+        rgb = linear_from_gamma(rgb);
+    }
+    return vec4(rgb * alpha, alpha);
+}

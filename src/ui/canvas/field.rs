@@ -1,0 +1,417 @@
+//! Painting fields: arrows, the distance of two fields as a heat map, and contours of the density.
+//!
+//! Arrows and heat are drawn from the buffers that the engine's run wrote: places in frame 0, vectors in frame 1.
+
+use std::collections::HashMap;
+
+use egui::Color32;
+
+use super::gpu::{Source, density_texture, pipeline, straight, uniform_buffer, upload};
+use crate::engine::Cloud;
+use crate::lab::message::DensityField;
+
+/// A part of a field that the canvas paints. The key tells layers of one scene apart.
+#[derive(Clone, Debug)]
+pub enum FieldLayer {
+    /// An arrow on every place.
+    Arrows {
+        /// Name of the layer.
+        key: &'static str,
+        /// Places, then vectors [2, n].
+        field: Cloud,
+        /// Changes when the field does.
+        version: u64,
+        /// How they look.
+        look: ArrowLook,
+    },
+    /// The distance of two fields on one grid, row by row, faint where small.
+    Heat {
+        /// Name of the layer.
+        key: &'static str,
+        /// Places, then vectors [2, n], of both.
+        fields: [Cloud; 2],
+        /// Change when the fields do.
+        versions: [u64; 2],
+        /// Places a row.
+        columns: u32,
+        /// Distance that is unseen, and that is painted in full; between them by its logarithm.
+        range: [f32; 2],
+        /// Colour; its alpha is that of the largest distance.
+        color: Color32,
+    },
+    /// Lines of equal log density.
+    Contours {
+        /// The density; its `version` says when to upload.
+        field: DensityField,
+        /// Colour.
+        color: Color32,
+        /// Nats between two lines.
+        step: f32,
+    },
+}
+
+/// How arrows look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ArrowLook {
+    /// Colour of weak and of strong vectors.
+    pub colors: [Color32; 2],
+    /// How lengths follow from magnitudes.
+    pub length: ArrowLength,
+    /// Magnitude that gets the greatest length.
+    pub largest: f32,
+    /// The greatest length, in data units.
+    pub reach: f32,
+    /// Width of the shaft, in points of the screen.
+    pub width: f32,
+}
+
+/// How an arrow's length follows from its vector's magnitude.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ArrowLength {
+    /// By the logarithm, over two decades.
+    #[default]
+    Log,
+    /// In proportion.
+    True,
+    /// All alike: directions only.
+    Unit,
+}
+
+/// The longest arrow's length from which on shafts have their full width, in points of the screen.
+const ROOM: f32 = 22.0;
+/// Contours end this many nats below the maximum, before the texture's floor.
+const DEEPEST: f32 = 22.0;
+
+/// Where a frame is painted: clip space = data · scale + offset.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Onto {
+    pub scale: [f32; 2],
+    pub offset: [f32; 2],
+    /// Clip space per pixel.
+    pub pixel: [f32; 2],
+    pub pixels_per_point: f32,
+}
+
+/// The twin of `Arrows` in `shaders/canvas_arrows.wgsl`.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct ArrowsUniform {
+    scale: [f32; 2],
+    offset: [f32; 2],
+    pixel: [f32; 2],
+    longest: f32,
+    per_unit: f32,
+    weak: [f32; 4],
+    strong: [f32; 4],
+    half_width: f32,
+    rule: u32,
+    count: u32,
+    padding: u32,
+}
+
+/// The twin of `Heat` in `shaders/canvas_heat.wgsl`.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct HeatUniform {
+    scale: [f32; 2],
+    offset: [f32; 2],
+    color: [f32; 4],
+    low: f32,
+    high: f32,
+    columns: u32,
+    count: u32,
+}
+
+/// The twin of `Contours` in `shaders/canvas_contours.wgsl`.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct ContoursUniform {
+    corners: [f32; 4],
+    color: [f32; 4],
+    step: f32,
+    deepest: f32,
+    padding: [f32; 2],
+}
+
+/// Pipelines and bindings of all field layers.
+pub(super) struct FieldResources {
+    arrows: wgpu::RenderPipeline,
+    heat: wgpu::RenderPipeline,
+    contours: wgpu::RenderPipeline,
+    sampler: wgpu::Sampler,
+    slots: HashMap<(egui::Id, &'static str), Slot>,
+}
+
+struct Slot {
+    uniform: wgpu::Buffer,
+    bind: wgpu::BindGroup,
+    sources: Vec<Source>,
+    /// Vertices and instances.
+    draw: [u32; 2],
+}
+
+impl FieldLayer {
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Arrows { key, .. } | Self::Heat { key, .. } => key,
+            Self::Contours { .. } => "contours",
+        }
+    }
+}
+
+/// The buffer of a cloud where it lies on this device.
+fn on_device<'a>(device: &wgpu::Device, cloud: &'a Cloud) -> Option<&'a wgpu::Buffer> {
+    match cloud {
+        Cloud::Gpu(gpu) if gpu.context().device() == device => Some(gpu.buffer()),
+        _ => None,
+    }
+}
+
+fn source(device: &wgpu::Device, cloud: &Cloud, version: u64) -> Source {
+    on_device(device, cloud).map_or(Source::Version(version), |buffer| Source::Buffer(buffer.clone(), cloud.len()))
+}
+
+/// The buffer to draw from; host points are uploaded. `None` where the device fails.
+fn buffer(device: &wgpu::Device, cloud: &Cloud) -> Option<wgpu::Buffer> {
+    match on_device(device, cloud) {
+        Some(buffer) => Some(buffer.clone()),
+        None => cloud.to_host().ok().map(|points| upload(device, &points)),
+    }
+}
+
+impl FieldResources {
+    pub(super) fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
+        use wgpu::PrimitiveTopology::{TriangleList, TriangleStrip};
+        Self {
+            arrows: pipeline(
+                device,
+                format,
+                include_str!("../../../shaders/canvas_arrows.wgsl"),
+                "canvas arrows",
+                TriangleStrip,
+            ),
+            heat: pipeline(
+                device,
+                format,
+                include_str!("../../../shaders/canvas_heat.wgsl"),
+                "canvas heat",
+                TriangleList,
+            ),
+            contours: pipeline(
+                device,
+                format,
+                include_str!("../../../shaders/canvas_contours.wgsl"),
+                "canvas contours",
+                TriangleStrip,
+            ),
+            sampler: device.create_sampler(&wgpu::SamplerDescriptor {
+                mag_filter: wgpu::FilterMode::Linear,
+                min_filter: wgpu::FilterMode::Linear,
+                ..Default::default()
+            }),
+            slots: HashMap::new(),
+        }
+    }
+
+    /// Bind what a layer is drawn from, if it is not bound already, and write its uniform.
+    pub(super) fn prepare(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        canvas: egui::Id,
+        layer: &FieldLayer,
+        onto: Onto,
+    ) {
+        let key = (canvas, layer.key());
+        let Onto { scale, offset, pixel, pixels_per_point } = onto;
+        let (bytes, draw) = match layer {
+            FieldLayer::Arrows { field, look, .. } => {
+                let count = (field.len() / 2) as u32;
+                let longest = look.reach * scale[0] / pixel[0];
+                // Short arrows are slim.
+                let slim = (longest / (ROOM * pixels_per_point)).min(1.0);
+                let uniform = ArrowsUniform {
+                    scale,
+                    offset,
+                    pixel,
+                    longest,
+                    per_unit: 1.0 / look.largest.max(f32::MIN_POSITIVE),
+                    weak: straight(look.colors[0]),
+                    strong: straight(look.colors[1]),
+                    half_width: 0.5 * slim * look.width * pixels_per_point,
+                    rule: look.length as u32,
+                    count,
+                    padding: 0,
+                };
+                (bytemuck::bytes_of(&uniform).to_vec(), [4, count])
+            }
+            FieldLayer::Heat { fields, columns, range, color, .. } => {
+                let count = fields.iter().map(|field| field.len() / 2).min().unwrap_or(0) as u32;
+                let columns = (*columns).max(2);
+                let uniform = HeatUniform {
+                    scale,
+                    offset,
+                    color: straight(*color),
+                    low: range[0].log10(),
+                    high: range[1].log10(),
+                    columns,
+                    count,
+                };
+                let vertices = 6 * (columns - 1) * (count / columns).saturating_sub(1);
+                (bytemuck::bytes_of(&uniform).to_vec(), [vertices, 1])
+            }
+            FieldLayer::Contours { field, color, step } => {
+                let bounds = field.view.bounds;
+                let corner = |p: [f32; 2]| [p[0] * scale[0] + offset[0], p[1] * scale[1] + offset[1]];
+                let ([left, bottom], [right, top]) = (corner(bounds.min), corner(bounds.max));
+                let uniform = ContoursUniform {
+                    corners: [left, bottom, right, top],
+                    color: straight(*color),
+                    step: *step,
+                    deepest: DEEPEST,
+                    padding: [0.0; 2],
+                };
+                (bytemuck::bytes_of(&uniform).to_vec(), [4, 1])
+            }
+        };
+        let sources = match layer {
+            FieldLayer::Arrows { field, version, .. } => vec![source(device, field, *version)],
+            FieldLayer::Heat { fields, versions, .. } => {
+                fields.iter().zip(versions).map(|(field, version)| source(device, field, *version)).collect()
+            }
+            FieldLayer::Contours { field, .. } => vec![Source::Version(field.version)],
+        };
+        if draw.contains(&0) {
+            self.slots.remove(&key);
+            return;
+        }
+        if self.slots.get(&key).is_none_or(|slot| slot.sources != sources) {
+            match self.bind(device, queue, layer, bytes.len()) {
+                Some((uniform, bind)) => drop(self.slots.insert(key, Slot { uniform, bind, sources, draw })),
+                None => drop(self.slots.remove(&key)),
+            }
+        }
+        if let Some(slot) = self.slots.get_mut(&key) {
+            slot.draw = draw;
+            queue.write_buffer(&slot.uniform, 0, &bytes);
+        }
+    }
+
+    fn bind(
+        &self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        layer: &FieldLayer,
+        uniform_size: usize,
+    ) -> Option<(wgpu::Buffer, wgpu::BindGroup)> {
+        let uniform = uniform_buffer(device, uniform_size);
+        let group = |resources: &[wgpu::BindingResource<'_>]| {
+            let all = std::iter::once(uniform.as_entire_binding()).chain(resources.iter().cloned());
+            let entries: Vec<_> =
+                all.zip(0..).map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource }).collect();
+            device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some("canvas field"),
+                layout: &self.pipeline(layer).get_bind_group_layout(0),
+                entries: &entries,
+            })
+        };
+        let bind = match layer {
+            FieldLayer::Arrows { field, .. } => group(&[buffer(device, field)?.as_entire_binding()]),
+            FieldLayer::Heat { fields: [left, right], .. } => {
+                let [left, right] = [buffer(device, left)?, buffer(device, right)?];
+                group(&[left.as_entire_binding(), right.as_entire_binding()])
+            }
+            FieldLayer::Contours { field, .. } => {
+                let side = field.view.resolution;
+                if side == 0 || field.log_p.len() != (side * side) as usize {
+                    return None;
+                }
+                let view = density_texture(device, queue, field).create_view(&wgpu::TextureViewDescriptor::default());
+                group(&[wgpu::BindingResource::TextureView(&view), wgpu::BindingResource::Sampler(&self.sampler)])
+            }
+        };
+        Some((uniform, bind))
+    }
+
+    fn pipeline(&self, layer: &FieldLayer) -> &wgpu::RenderPipeline {
+        match layer {
+            FieldLayer::Arrows { .. } => &self.arrows,
+            FieldLayer::Heat { .. } => &self.heat,
+            FieldLayer::Contours { .. } => &self.contours,
+        }
+    }
+
+    /// Draw a layer that was prepared.
+    pub(super) fn paint(&self, pass: &mut wgpu::RenderPass<'static>, canvas: egui::Id, layer: &FieldLayer) {
+        if let Some(slot) = self.slots.get(&(canvas, layer.key())) {
+            pass.set_pipeline(self.pipeline(layer));
+            pass.set_bind_group(0, &slot.bind, &[]);
+            pass.draw(0..slot.draw[0], 0..slot.draw[1]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem::offset_of;
+
+    #[test]
+    fn uniforms_have_the_layout_of_their_wgsl_twins() {
+        type Twin = (&'static str, &'static str, usize, &'static [(&'static str, usize)]);
+        let twins: [Twin; 3] = [
+            (
+                include_str!("../../../shaders/canvas_arrows.wgsl"),
+                "Arrows",
+                size_of::<ArrowsUniform>(),
+                &[
+                    ("scale", offset_of!(ArrowsUniform, scale)),
+                    ("offset", offset_of!(ArrowsUniform, offset)),
+                    ("pixel", offset_of!(ArrowsUniform, pixel)),
+                    ("longest", offset_of!(ArrowsUniform, longest)),
+                    ("per_unit", offset_of!(ArrowsUniform, per_unit)),
+                    ("weak", offset_of!(ArrowsUniform, weak)),
+                    ("strong", offset_of!(ArrowsUniform, strong)),
+                    ("half_width", offset_of!(ArrowsUniform, half_width)),
+                    ("rule", offset_of!(ArrowsUniform, rule)),
+                    ("count", offset_of!(ArrowsUniform, count)),
+                ],
+            ),
+            (
+                include_str!("../../../shaders/canvas_heat.wgsl"),
+                "Heat",
+                size_of::<HeatUniform>(),
+                &[
+                    ("scale", offset_of!(HeatUniform, scale)),
+                    ("offset", offset_of!(HeatUniform, offset)),
+                    ("color", offset_of!(HeatUniform, color)),
+                    ("low", offset_of!(HeatUniform, low)),
+                    ("high", offset_of!(HeatUniform, high)),
+                    ("columns", offset_of!(HeatUniform, columns)),
+                    ("count", offset_of!(HeatUniform, count)),
+                ],
+            ),
+            (
+                include_str!("../../../shaders/canvas_contours.wgsl"),
+                "Contours",
+                size_of::<ContoursUniform>(),
+                &[
+                    ("corners", offset_of!(ContoursUniform, corners)),
+                    ("color", offset_of!(ContoursUniform, color)),
+                    ("step", offset_of!(ContoursUniform, step)),
+                    ("deepest", offset_of!(ContoursUniform, deepest)),
+                ],
+            ),
+        ];
+        for (source, name, size, fields) in twins {
+            let module = wgpu::naga::front::wgsl::parse_str(source).unwrap();
+            let (_, twin) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(name)).unwrap();
+            let wgpu::naga::TypeInner::Struct { members, span } = &twin.inner else { panic!("{name} is no struct") };
+            assert_eq!(*span as usize, size, "{name}");
+            for (field, offset) in fields {
+                let member = members.iter().find(|m| m.name.as_deref() == Some(field)).unwrap();
+                assert_eq!(member.offset as usize, *offset, "{name}.{field}");
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The Markov chain of the forward process: x_t from x_{t−1}, with fresh noise at every step.
+
+use std::sync::Arc;
+
+use crate::diffusion::path::Path;
+use crate::diffusion::solver::Transition;
+use crate::engine::philox::{Stream, normal};
+
+/// Most frames that are kept: beyond it, every few steps.
+const MOST_FRAMES: u32 = 1000;
+
+/// Particles on their way through the chain.
+pub struct Chain {
+    /// Where all are after every `stride` steps, from t = 0 on.
+    frames: Vec<Arc<Vec<[f32; 2]>>>,
+    stride: u32,
+}
+
+/// The steps of a path, t = 1..=T, and the key of their noise.
+pub struct Steps {
+    transitions: Vec<Transition>,
+    seed: u64,
+}
+
+impl Steps {
+    /// x_t = ratio · x_{t−1} + √variance · z: for a variance-preserving path √(1 − β_t) and β_t (Ho et al. 2020, eq. 2).
+    pub fn new(path: Path, timesteps: u32, seed: u64) -> Self {
+        let scales = |t: u32| path.scales(f64::from(t) / f64::from(timesteps), timesteps);
+        let transitions = (1..=timesteps).map(|t| Transition::between(scales(t), scales(t - 1))).collect();
+        Self { transitions, seed }
+    }
+
+    /// Where particle `index` is at t = 0, 1, ..., T. A particle's noise depends on its number alone, so that one can be
+    /// walked again by itself.
+    pub fn walk(&self, x_0: [f32; 2], index: u32) -> impl Iterator<Item = [f32; 2]> {
+        let mut x = x_0.map(f64::from);
+        let later = self.transitions.iter().zip(1..).map(move |(transition, t)| {
+            let z = normal(self.seed, Stream::Forward, t, index);
+            x = [0, 1].map(|axis| transition.a * x[axis] + transition.variance.sqrt() * f64::from(z[axis]));
+            x.map(|v| v as f32)
+        });
+        std::iter::once(x_0).chain(later)
+    }
+}
+
+impl Chain {
+    /// Walk all particles.
+    pub fn new(x_0: &[[f32; 2]], steps: &Steps) -> Self {
+        let timesteps = steps.transitions.len() as u32;
+        let stride = timesteps.div_ceil(MOST_FRAMES).max(1);
+        let mut frames = vec![vec![[0.0; 2]; x_0.len()]; (timesteps / stride) as usize + 1];
+        for (index, &start) in x_0.iter().enumerate() {
+            for (frame, x) in steps.walk(start, index as u32).step_by(stride as usize).enumerate() {
+                frames[frame][index] = x;
+            }
+        }
+        Self { frames: frames.into_iter().map(Arc::new).collect(), stride }
+    }
+
+    /// The particles after `t` steps (or the kept step before), and the number of that frame.
+    pub fn at(&self, t: u32) -> (usize, Arc<Vec<[f32; 2]>>) {
+        let frame = ((t / self.stride) as usize).min(self.frames.len() - 1);
+        (frame, self.frames[frame].clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The chain ends every step with the marginal of the jump: mean a x_0 and variance s².
+    #[test]
+    fn the_chain_has_the_marginals_of_the_jump() {
+        let start = [1.5_f32, -0.5];
+        for path in Path::ALL {
+            let timesteps = 40;
+            let steps = Steps::new(path, timesteps, 7);
+            let chain = Chain::new(&vec![start; 20_000], &steps);
+            for t in [0, 1, 10, 40] {
+                let scales = path.scales(f64::from(t) / f64::from(timesteps), timesteps);
+                let (_, points) = chain.at(t);
+                let count = points.len() as f64;
+                for axis in 0..2 {
+                    let mean = points.iter().map(|p| f64::from(p[axis])).sum::<f64>() / count;
+                    let variance = points.iter().map(|p| (f64::from(p[axis]) - mean).powi(2)).sum::<f64>() / count;
+                    // Five standard errors.
+                    let room = 5.0 * scales.s / count.sqrt() + 1e-6;
+                    assert!((mean - scales.a * f64::from(start[axis])).abs() < room, "{path} {t}: mean {mean}");
+                    let wrong = (variance / (scales.s * scales.s).max(1e-12) - 1.0).abs();
+                    assert!(t == 0 || wrong < 5.0 * (2.0 / count).sqrt(), "{path} {t}: variance {variance}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_particle_walked_again_is_the_one_in_the_crowd() {
+        let steps = Steps::new(Path::Linear, 2500, 1);
+        let x_0 = [[0.1, 0.2], [-1.0, 0.4], [0.0, 2.0]];
+        let chain = Chain::new(&x_0, &steps);
+        let trail: Vec<_> = steps.walk(x_0[2], 2).collect();
+        assert_eq!(trail.len(), 2501);
+        for t in [0, 3, 300, 2499] {
+            assert_eq!(chain.at(t).1[2], trail[(t / 3 * 3) as usize]);
+        }
+    }
+}

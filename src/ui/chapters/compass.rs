@@ -1,0 +1,586 @@
+//! Noise compass: a noise prediction at x_t points to an x̂_0, and the next step goes part of the way there.
+
+use std::sync::Arc;
+
+use egui::{Align2, Color32, Painter, Response, Stroke, Ui, vec2};
+
+use super::Page;
+use super::ask::Ask;
+use super::compass_plots;
+use super::score_field::{field_scales, field_tau};
+use crate::data::bounds::Bounds;
+use crate::diffusion::path::Scales;
+use crate::diffusion::solver::{Plan, Sampler, Variance};
+use crate::engine::Start;
+use crate::engine::philox::{Stream, draw, uniform};
+use crate::lab::message::RunRequest;
+use crate::ui::canvas::gpu::Layer;
+use crate::ui::canvas::{Mark, Scene, View};
+use crate::ui::controls;
+use crate::ui::desk::Desk;
+use crate::ui::theme::{Palette, text_font};
+use crate::ui::widgets::equation::{Equation, Piece};
+use crate::ui::widgets::number::{fixed, grouped, short};
+use crate::ui::widgets::row::{self, Scale};
+use crate::ui::widgets::{readout, segmented};
+
+/// Where x_t lies until the hand places it.
+const OPENING: [f64; 2] = [-0.15, -1.6];
+/// Points of the screen about x_t within which the hand takes hold of it.
+const GRIP: f32 = 16.0;
+
+/// Whose ε̂ the green needle shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needle {
+    /// The true ε, turned and shortened.
+    Imprecise,
+    /// The network's.
+    Learned,
+    /// The best possible, ε* = E[ε | x_t].
+    Exact,
+}
+
+/// Which clean point a placed x_t is taken to come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The data point nearest to x_t/a.
+    Nearest,
+    /// A data point drawn from the posterior p(x_0 | x_t).
+    Drawn,
+}
+
+/// A clean point and its noise: at every time x_t = a x_0 + s ε.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Placed {
+    x_0: [f64; 2],
+    epsilon: [f64; 2],
+}
+
+/// The chapter's state.
+pub struct Compass {
+    placed: Option<Placed>,
+    /// The data that x_0 was chosen from.
+    of: Option<Arc<Vec<[f32; 2]>>>,
+    needle: Needle,
+    origin: Origin,
+    /// 1: ε̂ = ε; 0: unrelated.
+    accuracy: f64,
+    variance: Variance,
+    /// Steps from T to 0 of the sampler whose next step is shown.
+    steps: u32,
+    learned: Ask<(Plan, [f32; 2])>,
+    grabbed: bool,
+    /// Counts the points placed: the counter of the draws from the posterior.
+    placements: u32,
+}
+
+impl Default for Compass {
+    fn default() -> Self {
+        Self {
+            placed: None,
+            of: None,
+            needle: Needle::Imprecise,
+            origin: Origin::Nearest,
+            accuracy: 0.7,
+            variance: Variance::BetaTilde,
+            steps: 20,
+            learned: Ask::new("compass, learned"),
+            grabbed: false,
+            placements: 0,
+        }
+    }
+}
+
+fn combine(a: f64, x: [f64; 2], b: f64, y: [f64; 2]) -> [f64; 2] {
+    [a * x[0] + b * y[0], a * x[1] + b * y[1]]
+}
+
+fn distance(x: [f64; 2], y: [f64; 2]) -> f64 {
+    (x[0] - y[0]).hypot(x[1] - y[1])
+}
+
+/// x̂_0 = (x_t − s ε̂)/a (Ho et al. 2020, eq. 15).
+fn estimate(x_t: [f64; 2], epsilon: [f64; 2], Scales { a, s }: Scales) -> [f64; 2] {
+    combine(1.0 / a, x_t, -s / a, epsilon)
+}
+
+/// ε turned by up to a right angle, where it says nothing of ε any more, and shortened to a half.
+fn imprecise(epsilon: [f64; 2], accuracy: f64) -> [f64; 2] {
+    let (sin, cos) = ((1.0 - accuracy) * std::f64::consts::FRAC_PI_2).sin_cos();
+    let length = 0.5 + 0.5 * accuracy;
+    [length * (cos * epsilon[0] - sin * epsilon[1]), length * (sin * epsilon[0] + cos * epsilon[1])]
+}
+
+/// The noise that leads from x_0 to x_t.
+fn noise_of(x_t: [f64; 2], x_0: [f64; 2], Scales { a, s }: Scales) -> [f64; 2] {
+    combine(1.0 / s, x_t, -a / s, x_0)
+}
+
+/// The data point nearest to x_t/a.
+fn nearest(points: &[[f32; 2]], x_t: [f64; 2], Scales { a, .. }: Scales) -> Option<[f64; 2]> {
+    let away = |p: &[f32; 2]| distance(combine(a, p.map(f64::from), 0.0, [0.0; 2]), x_t);
+    points.iter().min_by(|p, q| away(p).total_cmp(&away(q))).map(|p| p.map(f64::from))
+}
+
+/// A data point with probability ∝ exp(−‖x_t − a x_0‖²/2s²), by a uniform number in (0, 1].
+fn posterior_draw(points: &[[f32; 2]], x_t: [f64; 2], Scales { a, s }: Scales, u: f64) -> Option<[f64; 2]> {
+    let log_weight = |p: &[f32; 2]| {
+        let away = distance(combine(a, p.map(f64::from), 0.0, [0.0; 2]), x_t);
+        -0.5 * (away / s).powi(2)
+    };
+    let top = points.iter().map(log_weight).fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = points.iter().map(|p| (log_weight(p) - top).exp()).sum();
+    let mut left = u * total;
+    let chosen = points.iter().find(|p| {
+        left -= (log_weight(p) - top).exp();
+        left <= 0.0
+    });
+    chosen.or(points.last()).map(|p| p.map(f64::from))
+}
+
+/// All that is drawn and read out at one clock.
+struct Reading {
+    scales: Scales,
+    x_0: [f64; 2],
+    x_t: [f64; 2],
+    epsilon: [f64; 2],
+    /// ε̂ and x̂_0 of the needle; `None` until the network has answered.
+    needle: Option<([f64; 2], [f64; 2])>,
+    /// x̂_0 of the network.
+    learned: Option<[f64; 2]>,
+    /// t/T after the next step.
+    tau_next: f64,
+    /// (c_x, c_0, σ) of the next step.
+    step: (f64, f64, f64),
+}
+
+impl Reading {
+    /// c_x x_t + c_0 x̂_0.
+    fn mean(&self, x_0: [f64; 2]) -> [f64; 2] {
+        combine(self.step.0, self.x_t, self.step.1, x_0)
+    }
+}
+
+impl Compass {
+    /// t/T one step before the clock.
+    fn tau_next(&self, tau: f64) -> f64 {
+        let next = tau - 1.0 / f64::from(self.steps.max(1));
+        if next < 1e-9 { 0.0 } else { next }
+    }
+
+    /// Put x_t somewhere and choose the x_0 that it comes from.
+    fn place(&mut self, desk: &Desk, x_t: [f64; 2]) {
+        let points = &desk.snapshot.dataset.points;
+        let scales = field_scales(desk);
+        self.placements = self.placements.wrapping_add(1);
+        let word = draw(desk.snapshot.experiment.seed, Stream::Forward, 1, self.placements)[0];
+        let x_0 = match self.origin {
+            Origin::Nearest => nearest(points, x_t, scales),
+            Origin::Drawn => posterior_draw(points, x_t, scales, f64::from(uniform(word))),
+        };
+        self.of = Some(points.clone());
+        self.placed = x_0.map(|x_0| Placed { x_0, epsilon: noise_of(x_t, x_0, scales) });
+    }
+
+    /// Move x_t; its x_0 stays.
+    fn drag(&mut self, desk: &Desk, x_t: [f64; 2]) {
+        if let Some(placed) = &mut self.placed {
+            placed.epsilon = noise_of(x_t, placed.x_0, field_scales(desk));
+        }
+    }
+
+    /// A point is always placed; other data ask for another x_0.
+    fn keep_placed(&mut self, desk: &Desk) {
+        let points = &desk.snapshot.dataset.points;
+        if self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, points)) && self.placed.is_some() {
+            return;
+        }
+        let scales = field_scales(desk);
+        let x_t = self.placed.map_or(OPENING, |placed| combine(scales.a, placed.x_0, scales.s, placed.epsilon));
+        self.place(desk, x_t);
+    }
+
+    fn reading(&self, desk: &Desk) -> Option<Reading> {
+        let Placed { x_0, epsilon } = self.placed?;
+        let scales = field_scales(desk);
+        let x_t = combine(scales.a, x_0, scales.s, epsilon);
+        let learned = self.learned.result(desk).and_then(|result| {
+            // An answer for another time would be drawn with the wrong a and s.
+            let same_time = result.request.plan.steps.first()?.scales == scales;
+            same_time.then(|| result.host.as_ref()?.get(1).copied()).flatten()
+        });
+        let learned = learned.map(|v| v.map(f64::from));
+        let of = match self.needle {
+            Needle::Imprecise => Some(imprecise(epsilon, self.accuracy)),
+            Needle::Learned => learned,
+            Needle::Exact => {
+                let score = desk.snapshot.dataset.mixture.marginal(scales).score(x_t);
+                Some(score.map(|v| -scales.s * v))
+            }
+        };
+        let experiment = &desk.snapshot.experiment;
+        let tau_next = self.tau_next(field_tau(desk));
+        let next = experiment.path.scales(tau_next, experiment.timesteps);
+        Some(Reading {
+            scales,
+            x_0,
+            x_t,
+            epsilon,
+            needle: of.map(|epsilon| (epsilon, estimate(x_t, epsilon, scales))),
+            learned: learned.map(|epsilon| estimate(x_t, epsilon, scales)),
+            tau_next,
+            step: Sampler::Ddpm(self.variance).coefficients(scales, next),
+        })
+    }
+
+    /// ε̂ of the network at x_t: (x_t − a x̂_0)/s.
+    fn ask(&mut self, desk: &Desk) {
+        let Some(Placed { x_0, epsilon }) = self.placed else { return };
+        let scales = field_scales(desk);
+        let x_t = combine(scales.a, x_0, scales.s, epsilon).map(|v| v as f32);
+        let context = desk.snapshot.experiment.plan_context();
+        let plan = Plan::field(context, field_tau(desk), 1.0 / scales.s, -scales.a / scales.s);
+        self.learned.want(desk, (plan.clone(), x_t), || RunRequest {
+            plan,
+            start: Start::Points(Arc::new(vec![x_t])),
+            seed: 0,
+            exact: false,
+            every: 1,
+            follow: true,
+            read_back: true,
+        });
+    }
+
+    fn hand(&mut self, ui: &Ui, view: &View, response: &Response, desk: &Desk) {
+        let Some(pointer) = response.interact_pointer_pos() else {
+            self.grabbed = false;
+            return;
+        };
+        let (pressed, down) = ui.input(|i| (i.pointer.primary_pressed(), i.pointer.primary_down()));
+        let here = view.to_data(pointer).map(f64::from);
+        if (pressed && response.is_pointer_button_down_on()) || (response.clicked() && !self.grabbed) {
+            let at = self.reading(desk).map(|reading| view.to_screen(reading.x_t.map(|v| v as f32)));
+            if at.is_none_or(|at| at.distance(pointer) > GRIP) {
+                self.place(desk, here);
+            }
+            self.grabbed = true;
+        } else if self.grabbed && down && response.dragged() {
+            self.drag(desk, here);
+        }
+        if !down {
+            self.grabbed = false;
+        }
+    }
+
+    fn needle_color(&self, palette: &Palette) -> Color32 {
+        if self.needle == Needle::Learned { palette.learned } else { palette.exact }
+    }
+
+    fn draw(&self, painter: &Painter, view: &View, reading: &Reading, palette: &Palette) {
+        let place = |p: [f64; 2]| view.to_screen(p.map(|v| v as f32));
+        // Names stand outside the triangle.
+        let label = |at: egui::Pos2, from: egui::Pos2, text: &str, color| {
+            let away = 17.0 * (at - from).normalized();
+            painter.text(at + away, Align2::CENTER_CENTER, text, text_font(14.0), color);
+        };
+        let Reading { scales, x_0, x_t, epsilon, .. } = *reading;
+        let here = place(x_t);
+        // An arrow against the noise, from x_t to a x_0, and the way on to x_0 through the division by a.
+        let head = |epsilon: [f64; 2]| place(combine(1.0, x_t, -scales.s, epsilon));
+        let needle = |epsilon: [f64; 2], end: [f64; 2], other: Option<[f64; 2]>, name: &str, color: Color32| {
+            let shrunk = head(epsilon);
+            let ray =
+                egui::Shape::dashed_line(&[shrunk, place(end)], Stroke::new(1.2, color.gamma_multiply(0.8)), 3.0, 3.0);
+            painter.extend(ray);
+            arrow(painter, here, shrunk, 2.4, color);
+            let along = shrunk - here;
+            // The name stands on the side that the other arrow leaves free.
+            let side = vec2(-along.y, along.x).normalized();
+            let flip = other.is_some_and(|other| side.dot(head(other) - shrunk) > 0.0);
+            let side = if flip { -side } else { side };
+            painter.text(here + 0.68 * along + 20.0 * side, Align2::CENTER_CENTER, name, text_font(14.0), color);
+        };
+        let color = self.needle_color(palette);
+        if let Some((epsilon_hat, x_0_hat)) = reading.needle {
+            needle(epsilon_hat, x_0_hat, Some(epsilon), "−s ε̂", color);
+        }
+        needle(epsilon, x_0, reading.needle.map(|n| n.0), "−s ε", palette.fault);
+        if let Some((_, x_0_hat)) = reading.needle {
+            let error = [place(x_0), place(x_0_hat)];
+            painter.extend(egui::Shape::dashed_line(&error, Stroke::new(1.0, palette.weak), 2.0, 4.0));
+            self.draw_step(painter, view, reading, x_0_hat, palette);
+            painter.circle(error[1], 5.5, color, (1.5, palette.canvas));
+            label(error[1], here, "x̂₀", color);
+        }
+        painter.circle(place(x_0), 5.5, palette.fault, (1.5, palette.canvas));
+        label(place(x_0), here, "x₀", palette.fault);
+        painter.circle(here, 7.5, palette.ink, (2.0, palette.canvas));
+        label(here, place(x_0), "x_t", palette.ink);
+    }
+
+    /// Mean and spread of the next step.
+    fn draw_step(&self, painter: &Painter, view: &View, reading: &Reading, x_0_hat: [f64; 2], palette: &Palette) {
+        let place = |p: [f64; 2]| view.to_screen(p.map(|v| v as f32));
+        let mean = place(reading.mean(x_0_hat));
+        let radius = reading.step.2 as f32 * view.camera.points_per_unit(view.rect);
+        let color = palette.ink;
+        painter.circle(mean, radius, palette.noise.gamma_multiply(0.16), (1.2, palette.noise));
+        painter.circle_stroke(mean, 2.0 * radius, (1.0, palette.noise.gamma_multiply(0.5)));
+        let cross = 4.0;
+        for side in [vec2(cross, cross), vec2(cross, -cross)] {
+            painter.line_segment([mean - side, mean + side], (1.8, color));
+        }
+        if self.needle != Needle::Learned
+            && let Some(x_0) = reading.learned
+        {
+            painter.circle(place(reading.mean(x_0)), 4.0, palette.learned, (1.2, palette.canvas));
+        }
+    }
+}
+
+/// An arrow with a head of fixed size.
+fn arrow(painter: &Painter, from: egui::Pos2, to: egui::Pos2, width: f32, color: Color32) {
+    let along = to - from;
+    let length = along.length();
+    if length < 2.0 {
+        return;
+    }
+    let unit = along / length;
+    let head = (0.45 * length).min(12.0);
+    let base = to - head * unit;
+    let wing = 0.45 * head * vec2(-unit.y, unit.x);
+    painter.line_segment([from, base + 0.5 * unit], (width, color));
+    painter.add(egui::Shape::convex_polygon(vec![to, base + wing, base - wing], color, Stroke::NONE));
+}
+
+fn pair(v: [f64; 2]) -> String {
+    format!("{}, {}", fixed(v[0], 2), fixed(v[1], 2))
+}
+
+impl Page for Compass {
+    fn hint(&self) -> &'static str {
+        "Click to place x_t, drag it, then turn the needle's accuracy: x̂₀ is where it points."
+    }
+
+    fn equation(&self, _desk: &Desk) -> Equation {
+        let t = || Piece::Sub(vec![Piece::Var("t")]);
+        let mut pieces =
+            vec![Piece::Hat("x"), Piece::Sub(vec![Piece::Sign("0")]), Piece::Sign(" = ("), Piece::Var("x")];
+        pieces.extend([t(), Piece::Sign(" − "), Piece::Var("s"), t(), Piece::Sign(" "), Piece::Hat("ε")]);
+        pieces.extend([Piece::Sign(") / "), Piece::Var("a"), t()]);
+        Equation { pieces, spoken: "x hat 0 is x t minus s t times epsilon hat, divided by a t" }
+    }
+
+    fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        row::named(ui, "Needle", "The true ε made imprecise, the network's, or the best possible", palette, |ui| {
+            let options = [(Needle::Imprecise, "Imprecise"), (Needle::Learned, "Learned"), (Needle::Exact, "Exact")];
+            segmented::choose(ui, "Needle", &mut self.needle, &options, palette);
+        });
+        ui.add_enabled_ui(self.needle == Needle::Imprecise, |ui| {
+            let tip = "100 % is the true ε and lands on x₀; less turns and shortens it, to what is unrelated at 0 %";
+            let mut percent = 100.0 * self.accuracy;
+            let text = |percent: f64| format!("{percent:.0} %");
+            if row::slider(ui, ["Accuracy", tip], &mut percent, 0.0..=100.0, Scale::Linear, text, palette).changed {
+                self.accuracy = 0.01 * percent;
+            }
+        });
+        row::named(ui, "True x₀", "The data point nearest to x_t/a, or one drawn from p(x₀ | x_t)", palette, |ui| {
+            let options = [(Origin::Nearest, "Nearest"), (Origin::Drawn, "Drawn")];
+            if segmented::choose(ui, "True x0", &mut self.origin, &options, palette).changed()
+                && let Some(reading) = self.reading(desk)
+            {
+                self.place(desk, reading.x_t);
+            }
+        });
+        ui.separator();
+        let reading = self.reading(desk);
+        let show = |v: Option<[f64; 2]>| v.map_or_else(|| "–".to_owned(), pair);
+        let number = |v: Option<f64>, decimals| v.map_or_else(|| "–".to_owned(), |v| fixed(v, decimals));
+        let reading = reading.as_ref();
+        let needle = reading.and_then(|r| r.needle);
+        let color = self.needle_color(palette);
+        readout::line(ui, "x₀", &show(reading.map(|r| r.x_0)), palette.fault, "The true clean point", palette);
+        readout::line(ui, "x_t", &show(reading.map(|r| r.x_t)), palette.ink, "a x₀ + s ε", palette);
+        readout::line(ui, "x̂₀", &show(needle.map(|n| n.1)), color, "(x_t − s ε̂)/a", palette);
+        let error = needle.zip(reading).map(|(n, r)| distance(n.1, r.x_0));
+        readout::line(ui, "error ‖x̂₀ − x₀‖", &number(error, 4), palette.ink, "(s/a) ‖ε̂ − ε‖", palette);
+        let size = reading.map(|r| r.epsilon[0].hypot(r.epsilon[1]));
+        readout::line(ui, "length of ε", &number(size, 2), palette.ink, "1.25 on average where x_t is likely", palette);
+        ui.separator();
+        let tip = "Steps of the sampler from T to 0; T of them are those of training";
+        let most = desk.snapshot.experiment.timesteps.max(3);
+        self.steps = self.steps.clamp(2, most);
+        row::slider(ui, ["Steps to 0", tip], &mut self.steps, 2..=most, Scale::Logarithmic, grouped, palette);
+        row::named(
+            ui,
+            "Variance",
+            "Of the posterior given x₀, β (1 − ᾱ′)/(1 − ᾱ), or of the forward step, β",
+            palette,
+            |ui| {
+                let options = [(Variance::BetaTilde, "Posterior"), (Variance::Beta, "Forward β")];
+                segmented::choose(ui, "Variance", &mut self.variance, &options, palette);
+            },
+        );
+        let mean = needle.zip(reading).map(|(n, r)| r.mean(n.1));
+        let tip = "μ = c₀ x̂₀ + c_t x_t: the mean of x one step on (Ho et al. 2020, eq. 7, for this stride)";
+        readout::line(ui, "mean μ", &show(mean), palette.ink, tip, palette);
+        let coefficient = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| fixed(v, 5));
+        readout::line(
+            ui,
+            "c₀, of x̂₀",
+            &coefficient(reading.map(|r| r.step.1)),
+            palette.exact,
+            "√ᾱ′ β / (1 − ᾱ)",
+            palette,
+        );
+        let tip = "√α (1 − ᾱ′) / (1 − ᾱ)";
+        readout::line(ui, "c_t, of x_t", &coefficient(reading.map(|r| r.step.0)), palette.noise, tip, palette);
+        let sigma = reading.map_or_else(|| "–".to_owned(), |r| short(r.step.2));
+        readout::line(
+            ui,
+            "σ, circle",
+            &sigma,
+            palette.ink,
+            "Standard deviation of the next step; the outer circle is 2σ",
+            palette,
+        );
+        let network = reading.and_then(|r| r.learned.map(|x_0| r.mean(x_0)));
+        readout::line(ui, "μ by the network", &show(network), palette.learned, "Where ε_θ would go", palette);
+        if let Some(reading) = reading {
+            let text = format!("from t / T = {} to {}", fixed(field_tau(desk), 3), fixed(reading.tau_next, 3));
+            controls::note(ui, &text, palette);
+        }
+    }
+
+    fn scene(&mut self, desk: &Desk) -> Scene {
+        let palette = desk.palette();
+        self.keep_placed(desk);
+        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), takes_drags: true, ..Scene::default() };
+        if let Some(field) = &desk.snapshot.density {
+            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+        }
+        let name = match self.needle {
+            Needle::Imprecise => "ε̂, imprecise",
+            Needle::Learned => "ε_θ, learned",
+            Needle::Exact => "ε*, exact",
+        };
+        scene.legend = vec![
+            (Mark::Area, palette.fault, "true ε".into()),
+            (Mark::Area, self.needle_color(palette), name.into()),
+            (Mark::Dot, palette.noise, "next step".into()),
+            (Mark::Dot, palette.learned, "by the network".into()),
+            (Mark::Area, palette.glow.to_opaque(), "exact density".into()),
+            (Mark::Dashes, palette.outline, "data".into()),
+        ];
+        scene
+    }
+
+    fn home(&self, _desk: &Desk) -> Bounds {
+        Bounds { min: [-2.6, -2.0], max: [2.6, 2.0] }
+    }
+
+    fn density_tau(&self, desk: &Desk) -> Option<f64> {
+        Some(field_tau(desk))
+    }
+
+    fn plots_height(&self, available: f32) -> f32 {
+        (0.3 * available).clamp(130.0, 320.0)
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let steps = self.steps;
+        let coefficients = |tau: f64, variance: Variance| {
+            let experiment = &desk.snapshot.experiment;
+            let scales = |tau| experiment.path.scales(tau, experiment.timesteps);
+            Sampler::Ddpm(variance).coefficients(scales(tau), scales((tau - 1.0 / f64::from(steps.max(1))).max(0.0)))
+        };
+        compass_plots::show(ui, desk, field_tau(desk), &coefficients);
+    }
+
+    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {
+        self.hand(ui, view, response, desk);
+        self.ask(desk);
+        if let Some(reading) = self.reading(desk) {
+            self.draw(&ui.painter_at(view.rect), view, &reading, desk.palette());
+        }
+    }
+
+    fn leave(&mut self, desk: &mut Desk) {
+        self.learned.stop(desk);
+    }
+
+    fn play(&mut self, desk: &mut Desk) {
+        desk.clock.toggle();
+    }
+
+    fn reset(&mut self, desk: &mut Desk) {
+        self.place(desk, OPENING);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diffusion::path::Path;
+
+    const SCALES: Scales = Scales { a: 0.6, s: 0.8 };
+
+    #[test]
+    fn the_true_noise_lands_on_x_0_and_none_of_it_is_left_at_no_accuracy() {
+        let (x_0, epsilon) = ([0.7, -0.3], [1.2, 0.5]);
+        let x_t = combine(SCALES.a, x_0, SCALES.s, epsilon);
+        assert!(distance(estimate(x_t, imprecise(epsilon, 1.0), SCALES), x_0) < 1e-12);
+        let unrelated = imprecise(epsilon, 0.0);
+        assert!((unrelated[0] * epsilon[0] + unrelated[1] * epsilon[1]).abs() < 1e-12);
+        // At 50 %: turned by 45 degrees, three quarters as long.
+        let half = imprecise([2.0, 0.0], 0.5);
+        let expected = 1.5 * 0.5_f64.sqrt();
+        assert!(distance(half, [expected, expected]) < 1e-12);
+    }
+
+    /// Two data points at ±1: p(x_0 = 1 | x_t) = 1/(1 + exp(−2 a x_t/s²)).
+    #[test]
+    fn draws_from_the_posterior_have_its_frequencies() {
+        let points = [[-1.0, 0.0], [1.0, 0.0]];
+        let x_t = [0.4, 0.9];
+        let right = (0..4000).filter(|&i| {
+            let u = (f64::from(i) + 0.5) / 4000.0;
+            posterior_draw(&points, x_t, SCALES, u) == Some([1.0, 0.0])
+        });
+        let expected = 1.0 / (1.0 + (-2.0 * 0.6 * 0.4 / 0.64_f64).exp());
+        assert!((right.count() as f64 / 4000.0 - expected).abs() < 1e-3);
+        assert_eq!(nearest(&points, x_t, SCALES), Some([1.0, 0.0]));
+        assert_eq!(posterior_draw(&[], x_t, SCALES, 0.5), None);
+    }
+
+    /// Ho et al. 2020, eq. 7, written out, at T = 1000 and one step of it.
+    #[test]
+    fn the_posterior_has_the_published_coefficients() {
+        let timesteps = 1000;
+        for path in [Path::Linear, Path::Cosine] {
+            for t in [2_u32, 200, 777, 1000] {
+                let alpha_bar = |t: u32| path.alpha_bar(f64::from(t) / 1000.0, timesteps);
+                let beta = 1.0 - alpha_bar(t) / alpha_bar(t - 1);
+                let c_0 = alpha_bar(t - 1).sqrt() * beta / (1.0 - alpha_bar(t));
+                let c_t = (1.0 - beta).sqrt() * (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t));
+                let beta_tilde = (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t)) * beta;
+                let compass = Compass { steps: timesteps, ..Compass::default() };
+                let tau = f64::from(t) / 1000.0;
+                let [now, next] = [tau, compass.tau_next(tau)].map(|tau| path.scales(tau, timesteps));
+                for (variance, expected) in [(Variance::BetaTilde, beta_tilde), (Variance::Beta, beta)] {
+                    let (x, x_0, sigma) = Sampler::Ddpm(variance).coefficients(now, next);
+                    assert!((x - c_t).abs() < 1e-9 && (x_0 - c_0).abs() < 1e-9, "{path:?} {t}");
+                    assert!((sigma - expected.sqrt()).abs() < 1e-9, "{path:?} {t} {variance:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_step_lands_on_the_data() {
+        let compass = Compass::default();
+        assert_eq!(compass.tau_next(0.001), 0.0);
+        assert_eq!(Compass { steps: 1000, ..compass }.tau_next(1.0), 0.999);
+    }
+}

@@ -1,0 +1,523 @@
+//! Score field: arrows of ∇ log p_t, learned and exact, and where they part.
+
+use std::sync::Arc;
+
+use egui::{Align2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use super::Page;
+use super::ask::Ask;
+use super::streamlines::Lattice;
+use crate::data::bounds::Bounds;
+use crate::data::mixture::Mixture;
+use crate::diffusion::path::{Path, Scales};
+use crate::diffusion::solver::Plan;
+use crate::engine::Start;
+use crate::engine::philox::{Stream, normal};
+use crate::lab::message::{RunRequest, RunResult};
+use crate::measure::field_error::FieldError;
+use crate::ui::canvas::field::{ArrowLength, ArrowLook, FieldLayer};
+use crate::ui::canvas::gpu::Layer;
+use crate::ui::canvas::{Mark, Scene, View};
+use crate::ui::controls;
+use crate::ui::desk::Desk;
+use crate::ui::theme::{Palette, text_font};
+use crate::ui::widgets::equation::{Equation, Piece};
+use crate::ui::widgets::number::{fixed, grouped, short};
+use crate::ui::widgets::row::{self, Scale};
+use crate::ui::widgets::{readout, segmented};
+
+/// Draws of x_t by which the error is measured.
+const DRAWS: u32 = 2048;
+/// s · |learned − exact|, the distance of the noise predictions: unseen, and painted in full.
+const ERROR_RANGE: [f32; 2] = [0.02, 2.0];
+/// Nats between two contours.
+const CONTOUR_STEP: f32 = 1.0;
+/// Where the chapter begins, t/T.
+const OPENING: f64 = 0.2;
+
+/// Polylines, data units.
+type Lines = Arc<Vec<Vec<[f32; 2]>>>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Arrows {
+    Learned,
+    Exact,
+    Both,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    None,
+    Density,
+    Error,
+}
+
+/// The chapter's state.
+pub struct ScoreField {
+    arrows: Arrows,
+    behind: Behind,
+    grid: u32,
+    length: ArrowLength,
+    contours: bool,
+    streamlines: bool,
+    /// What the canvas showed last.
+    visible: Option<Bounds>,
+    /// Arrows by the learned and by the exact field.
+    grids: [Ask<(Plan, Lattice)>; 2],
+    /// Both fields at draws of x_t.
+    at_draws: [Ask<(Plan, u64)>; 2],
+    at_pointer: Ask<(Plan, [f32; 2])>,
+    draws: Option<Draws>,
+    /// The last learned and exact arrows on one lattice at one time: the heat map while one of them is ahead.
+    matched: Option<[Arc<RunResult>; 2]>,
+    error: Option<(u64, u64, Option<Measured>)>,
+    lines: Option<(u64, Lines)>,
+}
+
+/// An error, and the plan whose field it is of.
+#[derive(Clone)]
+struct Measured {
+    error: FieldError,
+    plan: Plan,
+}
+
+/// (x_0, ε) of the draws, and what they were drawn from.
+struct Draws {
+    mixture: Arc<Mixture>,
+    seed: u64,
+    x_0: Vec<[f32; 2]>,
+    epsilon: Vec<[f32; 2]>,
+    version: u64,
+    /// x_t at the latest scales, shared by both requests.
+    x_t: Option<(Scales, Arc<Vec<[f32; 2]>>)>,
+}
+
+impl Default for ScoreField {
+    fn default() -> Self {
+        Self {
+            arrows: Arrows::Both,
+            behind: Behind::Density,
+            grid: 32,
+            length: ArrowLength::Log,
+            contours: false,
+            streamlines: false,
+            visible: None,
+            // Slots are served in the order of their names: what moves under the hand first.
+            grids: [Ask::new("score arrows, learned"), Ask::new("score arrows, exact")],
+            at_draws: [Ask::new("score error, learned"), Ask::new("score error, exact")],
+            at_pointer: Ask::new("score at the pointer"),
+            draws: None,
+            matched: None,
+            error: None,
+            lines: None,
+        }
+    }
+}
+
+/// The clock as the field sees it: the network knows t = 1 to T, and flow matching has no signal left at T.
+pub(super) fn field_tau(desk: &Desk) -> f64 {
+    let experiment = &desk.snapshot.experiment;
+    let least = 1.0 / f64::from(experiment.timesteps.max(2));
+    let most = if experiment.path == Path::Flow { 1.0 - least } else { 1.0 };
+    desk.clock.tau.clamp(least, most)
+}
+
+/// (a, s) of the experiment that runs, at the field's time.
+pub(super) fn field_scales(desk: &Desk) -> Scales {
+    let experiment = &desk.snapshot.experiment;
+    experiment.path.scales(field_tau(desk), experiment.timesteps)
+}
+
+/// The plan whose result is the score: −x/s² + (a/s²) x̂_0 (Tweedie; Efron 2011, eq. 1.4).
+fn score_plan(desk: &Desk) -> Plan {
+    let Scales { a, s } = field_scales(desk);
+    Plan::field(desk.snapshot.experiment.plan_context(), field_tau(desk), -1.0 / (s * s), a / (s * s))
+}
+
+impl Lattice {
+    /// The lattice for what is visible: `side` places over its longer side, a little more so that the lattice stays
+    /// while the camera moves a little.
+    fn over(visible: Bounds, side: u32) -> Self {
+        let [width, height] = [0, 1].map(|axis| visible.max[axis] - visible.min[axis]);
+        let wanted = width.max(height).max(1e-6) / side as f32;
+        let step = ((wanted.log2() * 8.0).ceil() / 8.0).exp2();
+        let first = [0, 1].map(|axis| {
+            let middle = f32::midpoint(visible.min[axis], visible.max[axis]);
+            let first = middle - 0.5 * (side - 1) as f32 * step;
+            ((first / step - 0.5).round() + 0.5) * step
+        });
+        Self { first, step, side }
+    }
+
+    /// The lattice that a result was computed on.
+    fn of(result: &RunResult) -> Option<Self> {
+        let Start::Points(points) = &result.request.start else { return None };
+        let [first, next] = [points.first()?, points.get(1)?];
+        Some(Self { first: *first, step: next[0] - first[0], side: points.len().isqrt() as u32 })
+    }
+}
+
+/// The vectors of a field [n, 2] that was read back.
+fn vectors(result: &RunResult) -> Option<&[[f32; 2]]> {
+    result.host.as_ref()?.get(result.recording.particles..)
+}
+
+fn request(plan: Plan, points: Arc<Vec<[f32; 2]>>, exact: bool) -> RunRequest {
+    RunRequest { plan, start: Start::Points(points), seed: 0, exact, every: 1, follow: !exact, read_back: true }
+}
+
+impl ScoreField {
+    /// Ask for what is shown and not there yet.
+    fn ask(&mut self, desk: &Desk) {
+        let Some(visible) = self.visible else { return };
+        let plan = score_plan(desk);
+        let lattice = Lattice::over(visible, self.grid);
+        for (grid, exact) in self.grids.iter_mut().zip([false, true]) {
+            let make = || request(plan.clone(), Arc::new(lattice.points()), exact);
+            grid.want(desk, (plan.clone(), lattice), make);
+        }
+        let scales = field_scales(desk);
+        let draws = Draws::of(&mut self.draws, desk);
+        let (version, x_t) = (draws.version, draws.at(scales));
+        for (at, exact) in self.at_draws.iter_mut().zip([false, true]) {
+            at.want(desk, (plan.clone(), version), || request(plan.clone(), x_t.clone(), exact));
+        }
+    }
+
+    /// The error between the last answers that belong together.
+    fn error(&mut self, desk: &Desk) -> Option<Measured> {
+        let [learned, exact] = [self.at_draws[0].result(desk)?, self.at_draws[1].result(desk)?];
+        if let Some((l, e, error)) = &self.error
+            && (*l, *e) == (learned.version, exact.version)
+        {
+            return error.clone();
+        }
+        let (Start::Points(points), Start::Points(others)) = (&learned.request.start, &exact.request.start) else {
+            return None;
+        };
+        // While the clock moves, one of the two may be a step ahead: the number waits.
+        let error = if Arc::ptr_eq(points, others) {
+            let error = FieldError::between(points, vectors(learned)?, vectors(exact)?)?;
+            Some(Measured { error, plan: learned.request.plan.clone() })
+        } else {
+            self.error.take().and_then(|(_, _, error)| error)
+        };
+        self.error = Some((learned.version, exact.version, error.clone()));
+        error
+    }
+
+    fn streams(&mut self, desk: &Desk) -> Option<Lines> {
+        let grid = &self.grids[usize::from(self.arrows == Arrows::Exact)];
+        let result = grid.result(desk)?;
+        if let Some((version, lines)) = &self.lines
+            && *version == result.version
+        {
+            return Some(lines.clone());
+        }
+        let lines = Arc::new(Lattice::of(result)?.streamlines(vectors(result)?));
+        self.lines = Some((result.version, lines.clone()));
+        Some(lines)
+    }
+
+    fn arrow_layers(&self, desk: &Desk, palette: &Palette) -> Vec<Layer> {
+        let [learned, exact] = [0, 1].map(|which| self.grids[which].result(desk));
+        // The exact field's scale for both: it does not breathe while the network learns.
+        let largest = exact.and_then(|result| vectors(result)).unwrap_or_default();
+        let largest = largest.iter().map(|v| v[0].hypot(v[1])).filter(|v| v.is_finite()).fold(0.0, f32::max);
+        let both = self.arrows == Arrows::Both;
+        // Weak arrows step back behind strong ones, but are opaque: one field's arrows cover the other's.
+        let layer = |key, result: Option<&Arc<RunResult>>, color: egui::Color32, width| {
+            let result = result?;
+            let look = ArrowLook {
+                colors: [color.lerp_to_gamma(palette.canvas, 0.35), color],
+                length: self.length,
+                largest: if largest > 0.0 { largest } else { 1.0 },
+                reach: 0.92 * Lattice::of(result)?.step,
+                width,
+            };
+            let field = result.recording.points.clone();
+            Some(Layer::Field(FieldLayer::Arrows { key, field, version: result.version, look }))
+        };
+        let exact = (self.arrows != Arrows::Learned)
+            .then(|| layer("exact arrows", exact, palette.exact, if both { 3.8 } else { 1.5 }));
+        let learned = (self.arrows != Arrows::Exact)
+            .then(|| layer("learned arrows", learned, palette.learned, if both { 1.9 } else { 1.5 }));
+        [exact, learned].into_iter().flatten().flatten().collect()
+    }
+
+    fn heat_layer(&mut self, desk: &Desk, palette: &Palette) -> Option<Layer> {
+        if let (Some(learned), Some(exact)) = (self.grids[0].result(desk), self.grids[1].result(desk))
+            && Lattice::of(learned) == Lattice::of(exact)
+            && learned.request.plan == exact.request.plan
+        {
+            self.matched = Some([learned.clone(), exact.clone()]);
+        }
+        let [learned, exact] = self.matched.as_ref()?;
+        let lattice = Lattice::of(learned)?;
+        let s = learned.request.plan.steps.first()?.scales.s as f32;
+        Some(Layer::Field(FieldLayer::Heat {
+            key: "error",
+            fields: [learned.recording.points.clone(), exact.recording.points.clone()],
+            versions: [learned.version, exact.version],
+            columns: lattice.side,
+            range: ERROR_RANGE.map(|e| e / s.max(f32::MIN_POSITIVE)),
+            color: palette.fault.gamma_multiply(0.75),
+        }))
+    }
+
+    /// The plate beside the pointer.
+    fn hover_ui(&mut self, ui: &Ui, view: &View, response: &Response, desk: &Desk) {
+        let Some(pointer) = response.hover_pos().filter(|_| response.contains_pointer()) else {
+            self.at_pointer.stop(desk);
+            return;
+        };
+        let plan = score_plan(desk);
+        let point = view.to_data(pointer);
+        let make = || request(plan.clone(), Arc::new(vec![point]), false);
+        self.at_pointer.want(desk, (plan.clone(), point), make);
+        // All numbers are of one place: where the network was asked last, a frame behind a moving hand.
+        let answer = self.at_pointer.result(desk).filter(|result| result.request.plan == plan);
+        let read = answer.and_then(|result| result.host.as_ref()?.get(..2)?.try_into().ok());
+        let (at, learned) = read.map_or((point, None), |[at, learned]: [[f32; 2]; 2]| (at, Some(learned)));
+        let marginal = desk.snapshot.dataset.mixture.marginal(field_scales(desk));
+        let exact = marginal.score(at.map(f64::from));
+        let log_p = marginal.log_density(at.map(f64::from));
+        let palette = desk.palette();
+        let pair = |v: [f64; 2]| format!("{}, {}", fixed(v[0], 2), fixed(v[1], 2));
+        let lines = [
+            (format!("x  {}", pair(at.map(f64::from))), palette.ink),
+            (format!("learned  {}", learned.map_or_else(|| "…".into(), |v| pair(v.map(f64::from)))), palette.learned),
+            (format!("exact  {}", pair(exact)), palette.exact),
+            (format!("log p  {}", fixed(log_p, 2)), palette.ink),
+        ];
+        plate_ui(ui, view, at, &lines, palette);
+    }
+}
+
+/// Lines of text on a plate beside a marked point.
+fn plate_ui(ui: &Ui, view: &View, at: [f32; 2], lines: &[(String, egui::Color32)], palette: &Palette) {
+    const LINE: f32 = 17.0;
+    let painter = ui.painter_at(view.rect);
+    let place = view.to_screen(at);
+    painter.circle(place, 5.0, palette.fault, (1.5, palette.canvas));
+    let size = vec2(178.0, LINE * lines.len() as f32 + 12.0);
+    let mut corner = place + vec2(16.0, -14.0);
+    if corner.x + size.x > view.rect.right() - 6.0 {
+        corner.x = place.x - 16.0 - size.x;
+    }
+    corner.y = corner.y.clamp(view.rect.top() + 6.0, (view.rect.bottom() - size.y - 6.0).max(view.rect.top() + 6.0));
+    let plate = Rect::from_min_size(corner, size);
+    painter.rect(plate, 6.0, palette.panel.gamma_multiply(0.94), (1.0, palette.line), egui::StrokeKind::Inside);
+    for (index, (text, color)) in lines.iter().enumerate() {
+        let left = pos2(plate.left() + 10.0, plate.top() + 6.0 + LINE * index as f32);
+        let drawn = painter.text(left, Align2::LEFT_TOP, text, text_font(13.0), *color);
+        let label = ui.interact(drawn, ui.make_persistent_id(("score plate", index)), Sense::hover());
+        label.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    }
+}
+
+impl Draws {
+    /// The draws of the experiment's data; made anew when data or seed change.
+    fn of<'a>(draws: &'a mut Option<Self>, desk: &Desk) -> &'a mut Self {
+        let mixture = &desk.snapshot.dataset.mixture;
+        let seed = desk.snapshot.experiment.seed;
+        let version = draws.as_ref().map_or(0, |old| old.version);
+        if draws.as_ref().is_some_and(|old| !Arc::ptr_eq(&old.mixture, mixture) || old.seed != seed) {
+            *draws = None;
+        }
+        draws.get_or_insert_with(|| Self {
+            mixture: mixture.clone(),
+            seed,
+            x_0: mixture.draw(DRAWS as usize, seed),
+            epsilon: (0..DRAWS).map(|i| normal(seed, Stream::Forward, 0, i)).collect(),
+            version: version + 1,
+            x_t: None,
+        })
+    }
+
+    /// x_t = a x_0 + s ε of every draw.
+    fn at(&mut self, scales: Scales) -> Arc<Vec<[f32; 2]>> {
+        if let Some((at, x_t)) = &self.x_t
+            && *at == scales
+        {
+            return x_t.clone();
+        }
+        let (a, s) = (scales.a as f32, scales.s as f32);
+        let x_t = self.x_0.iter().zip(&self.epsilon).map(|(x, e)| [a * x[0] + s * e[0], a * x[1] + s * e[1]]);
+        let x_t: Arc<Vec<_>> = Arc::new(x_t.collect());
+        self.x_t = Some((scales, x_t.clone()));
+        x_t
+    }
+}
+
+impl Page for ScoreField {
+    fn hint(&self) -> &'static str {
+        "Drag the clock from noise to data: long, smooth arrows sharpen into the curve."
+    }
+
+    fn equation(&self, desk: &Desk) -> Equation {
+        let t = || Piece::Sub(vec![Piece::Var("t")]);
+        let mut pieces = vec![Piece::Sign("∇ log "), Piece::Var("p"), t(), Piece::Sign("("), Piece::Var("x")];
+        pieces.extend([Piece::Sign(") ≈ −"), Piece::Var("ε"), Piece::Sub(vec![Piece::Var("θ")]), Piece::Sign("(")]);
+        pieces.extend([Piece::Var("x"), Piece::Sign(", "), Piece::Var("t"), Piece::Sign(") / ")]);
+        if matches!(desk.draft.path, Path::Linear | Path::Cosine) {
+            pieces.push(Piece::Root(vec![Piece::Sign("1 − "), Piece::Bar("α"), t()]));
+        } else {
+            pieces.extend([Piece::Var("s"), t()]);
+        }
+        Equation {
+            pieces,
+            spoken: "the gradient of log p t at x is about minus epsilon theta of x and t, divided by the noise scale s",
+        }
+    }
+
+    fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        row::named(ui, "Arrows", "∇ log p_t by the network, in closed form, or one over the other", palette, |ui| {
+            let options = [(Arrows::Learned, "Learned"), (Arrows::Exact, "Exact"), (Arrows::Both, "Both")];
+            if segmented::choose(ui, "Arrows", &mut self.arrows, &options, palette).changed() {
+                self.lines = None;
+            }
+        });
+        let tip = "The exact density of x_t, or |learned − exact| on the grid: faint where s |learned − exact| is below 0.02, full at 2";
+        row::named(ui, "Behind", tip, palette, |ui| {
+            let options = [(Behind::None, "None"), (Behind::Density, "Density"), (Behind::Error, "Error")];
+            segmented::choose(ui, "Behind", &mut self.behind, &options, palette);
+        });
+        let tip = "Arrows a side over what is visible";
+        row::slider(ui, ["Grid", tip], &mut self.grid, 16..=64, Scale::Linear, grouped, palette);
+        row::named(ui, "Length", "By log |∇ log p|, by |∇ log p|, or all alike", palette, |ui| {
+            let options = [(ArrowLength::Log, "Log"), (ArrowLength::True, "True"), (ArrowLength::Unit, "Unit")];
+            segmented::choose(ui, "Length", &mut self.length, &options, palette);
+        });
+        row::named(ui, "Contours", "Of the exact log density, one nat apart", palette, |ui| {
+            segmented::choose(ui, "Contours", &mut self.contours, &[(false, "Off"), (true, "On")], palette);
+        });
+        row::named(
+            ui,
+            "Streamlines",
+            "Lines along the arrows: of the learned field, or of the exact one",
+            palette,
+            |ui| {
+                segmented::choose(ui, "Streamlines", &mut self.streamlines, &[(false, "Off"), (true, "On")], palette);
+            },
+        );
+        ui.separator();
+        let measured = self.error(desk);
+        let s = measured.as_ref().and_then(|m| m.plan.steps.first()).map(|stage| stage.scales.s);
+        // Numbers of a moment ago step back.
+        let current = measured.as_ref().is_none_or(|m| m.plan == score_plan(desk));
+        let ink = if current { palette.ink } else { palette.faint };
+        let error = measured.map(|m| m.error);
+        let number = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
+        let mean = error.map(|e| e.mean_square);
+        let tip = "E ‖learned − exact‖² under p_t: the mean over 2048 draws of x_t, the same at every t";
+        readout::line(ui, "score error under p_t", &number(mean, short), ink, tip, palette);
+        let noise = mean.zip(s).map(|(mean, s)| s * s * mean);
+        let tip = "s² E ‖learned − exact‖²: what the error adds to the loss of ε̂";
+        readout::line(ui, "the same, times s²", &number(noise, short), ink, tip, palette);
+        let at = error.map_or_else(
+            || "–".to_owned(),
+            |e| format!("{}, {}", fixed(f64::from(e.largest_at[0]), 2), fixed(f64::from(e.largest_at[1]), 2)),
+        );
+        readout::line(ui, "largest at", &at, ink, "The draw of x_t at which they are farthest apart", palette);
+        let cosine = number(error.map(|e| e.cosine), |c| fixed(c, 3));
+        let tip = "Mean cosine of the angle between learned and exact score under p_t";
+        readout::line(ui, "cosine similarity", &cosine, ink, tip, palette);
+        if field_tau(desk) != desk.clock.tau {
+            ui.add_space(4.0);
+            let text = format!("Shown at t / T = {}: beyond it the network knows nothing.", fixed(field_tau(desk), 3));
+            controls::note(ui, &text, palette);
+        }
+    }
+
+    fn scene(&mut self, desk: &Desk) -> Scene {
+        let palette = desk.palette();
+        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
+        if let Some(field) = &desk.snapshot.density {
+            if self.behind == Behind::Density {
+                scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+            }
+            if self.contours {
+                let color = palette.outline.gamma_multiply(0.4);
+                let contours = FieldLayer::Contours { field: field.clone(), color, step: CONTOUR_STEP };
+                scene.layers.push(Layer::Field(contours));
+            }
+        }
+        if self.behind == Behind::Error {
+            scene.layers.extend(self.heat_layer(desk, palette));
+        }
+        scene.layers.extend(self.arrow_layers(desk, palette));
+        let of = if self.arrows == Arrows::Exact { palette.exact } else { palette.learned };
+        if self.streamlines
+            && let Some(lines) = self.streams(desk)
+        {
+            scene.lines = lines;
+            scene.line_color = of.gamma_multiply(0.7);
+        }
+        if self.arrows != Arrows::Exact {
+            scene.legend.push((Mark::Area, palette.learned, "learned score".into()));
+        }
+        if self.arrows != Arrows::Learned {
+            scene.legend.push((Mark::Area, palette.exact, "exact score".into()));
+        }
+        match self.behind {
+            Behind::None => {}
+            Behind::Density => scene.legend.push((Mark::Area, palette.glow.to_opaque(), "exact density".into())),
+            Behind::Error => scene.legend.push((Mark::Area, palette.fault, "|learned − exact|".into())),
+        }
+        scene.legend.push((Mark::Dashes, palette.outline, "data".into()));
+        scene
+    }
+
+    fn home(&self, _desk: &Desk) -> Bounds {
+        Bounds { min: [-3.0, -2.6], max: [3.0, 2.6] }
+    }
+
+    fn density_tau(&self, desk: &Desk) -> Option<f64> {
+        (self.behind == Behind::Density || self.contours).then(|| field_tau(desk))
+    }
+
+    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {
+        self.visible = Some(view.camera.visible(view.rect));
+        self.ask(desk);
+        self.hover_ui(ui, view, response, desk);
+    }
+
+    fn leave(&mut self, desk: &mut Desk) {
+        self.grids.iter_mut().for_each(|ask| ask.stop(desk));
+        self.at_draws.iter_mut().for_each(|ask| ask.stop(desk));
+        self.at_pointer.stop(desk);
+        self.matched = None;
+    }
+
+    fn play(&mut self, desk: &mut Desk) {
+        desk.clock.toggle();
+    }
+
+    fn reset(&mut self, desk: &mut Desk) {
+        desk.clock.set(OPENING);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lattice_covers_what_is_visible_and_stays_while_the_camera_moves_a_little() {
+        let visible = Bounds { min: [-3.3, -2.6], max: [3.3, 2.6] };
+        let lattice = Lattice::over(visible, 32);
+        let points = lattice.points();
+        assert_eq!(points.len(), 32 * 32);
+        let around = Bounds::around(&points).unwrap();
+        let margin = lattice.step;
+        assert!((0..2).all(|i| around.min[i] <= visible.min[i] + margin && visible.max[i] <= around.max[i] + margin));
+        let moved = |by: f32| Bounds { min: [-3.3 + by, -2.6], max: [3.3 + by, 2.6] };
+        assert_eq!(Lattice::over(moved(0.02), 32), lattice);
+        // Farther on its places are still those of before.
+        let far = Lattice::over(moved(1.0), 32);
+        let steps = (far.first[0] - lattice.first[0]) / lattice.step;
+        assert!(steps > 2.0 && (steps - steps.round()).abs() < 1e-3);
+    }
+}

@@ -1,0 +1,328 @@
+//! Score field and noise compass, driven by name on a session of plain Rust, against closed forms.
+//!
+//! The data are the single Gaussian: standardised it is N(0, I), so that p_t = N(0, (a² + s²) I).
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use eframe::egui_wgpu::{WgpuSetup, WgpuSetupExisting};
+use egui::accesskit::Role;
+use egui::{Pos2, Vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use noise_compass::data::bounds::Bounds;
+use noise_compass::data::shapes::Shape;
+use noise_compass::diffusion::path::{Path, Scales};
+use noise_compass::engine::{self, EngineChoice, ModelState, Start};
+use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::message::{Command, RunResult, Snapshot};
+use noise_compass::lab::session::{EngineFactory, Session};
+use noise_compass::lab::setup::Setup;
+use noise_compass::ui::app::LabApp;
+use noise_compass::ui::canvas::camera::Camera;
+use noise_compass::ui::chapters::Chapter;
+use noise_compass::ui::desk::Desk;
+use noise_compass::ui::link::Lab;
+use noise_compass::ui::pace::Pace;
+use noise_compass::ui::theme;
+
+/// The one device of all tests.
+static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
+    let setup = egui_kittest::wgpu::default_wgpu_setup();
+    let state = egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
+    WgpuSetupExisting { instance: state.instance, adapter: state.adapter, device: state.device, queue: state.queue }
+});
+
+/// What the chapters show before the hand moves the camera.
+const SCORE_HOME: Bounds = Bounds { min: [-3.0, -2.6], max: [3.0, 2.6] };
+const COMPASS_HOME: Bounds = Bounds { min: [-2.6, -2.0], max: [2.6, 2.0] };
+
+/// A session that is driven in place: what is asked for is there in the next frame.
+#[derive(Clone)]
+struct Still(Rc<RefCell<Session>>);
+
+impl Lab for Still {
+    fn send(&self, command: Command) {
+        self.0.borrow_mut().handle(command);
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let mut session = self.0.borrow_mut();
+        while !session.tick(Duration::from_millis(50)).idle {}
+        Arc::new(session.snapshot())
+    }
+}
+
+impl Still {
+    /// N(0, I) as data, and a network whose every weight is 0: its ε̂ is 0 everywhere.
+    fn new(path: Path) -> Self {
+        let data = DataSource::Shape(Shape::Gaussian);
+        let experiment = Experiment { data, path, width: 32, depth: 1, ..Experiment::default() };
+        let weights = vec![0.0; experiment.shape().parameters()];
+        let factory: EngineFactory = Arc::new(|choice| engine::create(choice, None));
+        let engine = factory(EngineChoice::Cpu).unwrap();
+        let setup = Setup::new(experiment).unwrap();
+        Self(Rc::new(RefCell::new(Session::resume(setup, ModelState::fresh(weights), engine, factory).unwrap())))
+    }
+
+    fn run(&self, slot: &str) -> Option<Arc<RunResult>> {
+        self.snapshot().runs.get(slot).and_then(|state| state.done.clone())
+    }
+}
+
+fn window(lab: &Still, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
+    let lab = lab.clone();
+    let mut harness = Harness::builder()
+        .with_size(Vec2::new(1280.0, 800.0))
+        .with_render_cursor(false)
+        .wgpu_setup(WgpuSetup::Existing(DEVICE.clone()))
+        .build_eframe(move |cc| {
+            theme::install(&cc.egui_ctx);
+            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
+            LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
+        });
+    harness.run_steps(4);
+    harness
+}
+
+fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
+    harness.get_by_label(name).click();
+    harness.run_steps(3);
+}
+
+/// The text after `name` in the label that begins with it.
+fn read(harness: &Harness<'_, LabApp>, name: &str) -> String {
+    find(harness, name).unwrap_or_else(|| panic!("no label begins with '{name}'"))
+}
+
+fn find(harness: &Harness<'_, LabApp>, name: &str) -> Option<String> {
+    // A read-out's text is its value.
+    let begins = |value: Option<String>| value.filter(|text| text.starts_with(&format!("{name} ")));
+    let node = harness.query_by(|node| begins(node.value()).is_some())?;
+    begins(node.accesskit_node().value()).map(|text| text[name.len()..].trim().to_owned())
+}
+
+fn number(text: &str) -> f64 {
+    text.trim().replace('−', "-").replace('\u{2009}', "").parse().unwrap()
+}
+
+fn pair(text: &str) -> [f64; 2] {
+    let (x, y) = text.split_once(',').unwrap();
+    [number(x), number(y)]
+}
+
+fn camera(harness: &Harness<'_, LabApp>, name: &str, home: Bounds) -> (Camera, egui::Rect) {
+    let canvas = harness.get_by_label(name).rect();
+    (Camera::fit(home, canvas), canvas)
+}
+
+fn variance(path: Path, tau: f64) -> f64 {
+    let Scales { a, s } = path.scales(tau, 1000);
+    a * a + s * s
+}
+
+/// score(x) = −x/(a² + s²), and the network that says 0 is wrong by just that.
+#[test]
+fn hovering_reads_the_closed_form_of_a_gaussian() {
+    let lab = Still::new(Path::Flow);
+    let mut window = window(&lab, Chapter::ScoreField, false);
+    let (camera, canvas) = camera(&window, "Score field canvas", SCORE_HOME);
+    for (tau, point) in [(0.2, [1.0_f32, -0.75]), (0.6, [-0.5, 1.25])] {
+        window.get_by_label("Time").set_value_accesskit(tau);
+        window.run_steps(2);
+        window.hover_at(camera.to_screen(canvas, point));
+        window.run_steps(4);
+        let v = variance(Path::Flow, tau);
+        let x = pair(&read(&window, "x"));
+        let exact = pair(&read(&window, "exact"));
+        let log_p = number(&read(&window, "log p"));
+        assert_eq!(read(&window, "learned"), "0.00, 0.00");
+        let square: f64 = point.iter().map(|p| f64::from(*p).powi(2)).sum();
+        for axis in 0..2 {
+            assert!((x[axis] - f64::from(point[axis])).abs() < 0.011, "{x:?}");
+            assert!((exact[axis] + f64::from(point[axis]) / v).abs() < 0.02, "{exact:?} at {tau}");
+        }
+        assert!((log_p + 0.5 * square / v + (std::f64::consts::TAU * v).ln()).abs() < 0.02, "{log_p} at {tau}");
+    }
+    window.hover_at(Pos2::new(20.0, 400.0));
+    window.run_steps(3);
+    assert_eq!(find(&window, "exact"), None);
+}
+
+/// Under p_t = N(0, v I) a learned score of 0 has the mean squared error E‖x‖²/v² = 2/v.
+#[test]
+fn the_weighted_error_of_a_network_that_says_nothing_is_known() {
+    let lab = Still::new(Path::Flow);
+    let mut window = window(&lab, Chapter::ScoreField, false);
+    for tau in [0.2, 0.5, 0.9] {
+        window.get_by_label("Time").set_value_accesskit(tau);
+        window.run_steps(4);
+        let v = variance(Path::Flow, tau);
+        let found = number(&read(&window, "score error under p_t"));
+        // ‖x‖²/v is exponential with mean 2: its mean over 2048 draws is off by 2/√2048 on average.
+        assert!((found * v - 2.0).abs() < 4.0 * 2.0 / 2048.0_f64.sqrt(), "{found} at {tau}, expected {}", 2.0 / v);
+        let weighted = number(&read(&window, "the same, times s²"));
+        assert!((weighted - tau * tau * found).abs() < 0.011 * found, "{weighted}");
+    }
+}
+
+#[test]
+fn every_control_of_the_score_field_acts() {
+    let lab = Still::new(Path::Linear);
+    let mut window = window(&lab, Chapter::ScoreField, false);
+    let side = |lab: &Still| {
+        let done = lab.run("score arrows, exact").unwrap();
+        let Start::Points(points) = &done.request.start else { panic!("no points") };
+        assert_eq!(done.recording.points.len(), 2 * points.len());
+        points.len().isqrt()
+    };
+    assert_eq!(side(&lab), 32);
+    window.get_by_role_and_label(Role::Slider, "Grid").set_value_accesskit(64.0);
+    window.run_steps(3);
+    assert_eq!(side(&lab), 64);
+    let mut before = window.render().unwrap();
+    for name in [
+        "Arrows: Learned",
+        "Arrows: Exact",
+        "Behind: Error",
+        "Behind: None",
+        "Contours: On",
+        "Streamlines: On",
+        "Length: True",
+        "Length: Unit",
+        "Length: Log",
+    ] {
+        click(&mut window, name);
+        let now = window.render().unwrap();
+        let changed = before.pixels().zip(now.pixels()).filter(|(a, b)| a != b).count();
+        assert!(changed > 3000, "{name} changes {changed} pixels");
+        before = now;
+    }
+    click(&mut window, "Forward");
+    assert!(lab.snapshot().runs.is_empty(), "what nobody sees must not run");
+}
+
+/// The exact arrows of N(0, I) point to the origin, on the places of the lattice.
+#[test]
+fn arrows_are_painted_where_the_axes_say() {
+    let lab = Still::new(Path::Linear);
+    let mut window = window(&lab, Chapter::ScoreField, true);
+    for name in ["Arrows: Exact", "Behind: None", "Length: Unit"] {
+        click(&mut window, name);
+    }
+    window.get_by_role_and_label(Role::Slider, "Grid").set_value_accesskit(16.0);
+    window.run_steps(4);
+    let (camera, canvas) = camera(&window, "Score field canvas", SCORE_HOME);
+    let done = lab.run("score arrows, exact").unwrap();
+    let Start::Points(points) = &done.request.start else { panic!("no points") };
+    let step = points[1][0] - points[0][0];
+    let image = window.render().unwrap();
+    let exact = theme::palette(true).exact;
+    let painted = |at: Pos2| {
+        let pixel = image.get_pixel(at.x as u32, at.y as u32).0;
+        (0..3).map(|c| (i32::from(pixel[c]) - i32::from(exact[c])).abs()).sum::<i32>() < 260
+    };
+    let inside = canvas.shrink(60.0);
+    // Away from the axes, whose lines are painted too, and from the plate of the legend.
+    let seen = points.iter().filter(|p| inside.contains(camera.to_screen(canvas, **p)) && p[0].hypot(p[1]) > 1.2);
+    let mut count = 0;
+    for &[x, y] in seen {
+        let size = x.hypot(y);
+        let along = [-x / size, -y / size];
+        let place = |forward: f32, side: f32| {
+            let by = [along[0] * forward - along[1] * side, along[1] * forward + along[0] * side];
+            camera.to_screen(canvas, [x + step * by[0], y + step * by[1]])
+        };
+        assert!(painted(place(0.0, 0.0)), "the middle of the arrow at {x}, {y}");
+        // The head is wide where the shaft's other end is not.
+        let wide = |forward: f32| painted(place(forward, 0.05)) && painted(place(forward, -0.05));
+        assert!(wide(0.22) && !wide(-0.25), "the head of the arrow at {x}, {y}");
+        assert!(!painted(place(0.0, 0.3)) && !painted(place(0.0, -0.3)), "beside the arrow at {x}, {y}");
+        count += 1;
+    }
+    assert!(count > 60, "{count} arrows looked at");
+}
+
+#[test]
+fn full_accuracy_lands_on_the_clean_point_and_less_does_not() {
+    let lab = Still::new(Path::Linear);
+    let mut window = window(&lab, Chapter::Compass, false);
+    let accuracy = |window: &mut Harness<'_, LabApp>, percent: f64| {
+        window.get_by_role_and_label(Role::Slider, "Accuracy").set_value_accesskit(percent);
+        window.run_steps(3);
+    };
+    accuracy(&mut window, 100.0);
+    assert_eq!(read(&window, "error ‖x̂₀ − x₀‖"), "0.0000");
+    assert_eq!(read(&window, "x̂₀"), read(&window, "x₀"));
+    let mut last = 0.0;
+    for percent in [90.0, 60.0, 30.0, 0.0] {
+        accuracy(&mut window, percent);
+        let error = number(&read(&window, "error ‖x̂₀ − x₀‖"));
+        assert!(error > last, "{error} at {percent} %");
+        last = error;
+    }
+    // At 0 %: ε̂ is orthogonal to ε and half as long, so ‖ε̂ − ε‖ = √(5/4) ‖ε‖.
+    let Scales { a, s } = Path::Linear.scales(0.2, 1000);
+    let size = number(&read(&window, "length of ε"));
+    assert!((last - s / a * size * 1.25_f64.sqrt()).abs() < 0.01, "{last}");
+    // ε̂ = 0 points to x_t/a, and the best x̂_0 of N(0, I) where variance is preserved is a x_t.
+    let x_t = pair(&read(&window, "x_t"));
+    for (name, factor) in [("Needle: Learned", 1.0 / a), ("Needle: Exact", a)] {
+        click(&mut window, name);
+        let found = pair(&read(&window, "x̂₀"));
+        assert!((0..2).all(|i| (found[i] - factor * x_t[i]).abs() < 0.02), "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
+    let lab = Still::new(Path::Linear);
+    let mut window = window(&lab, Chapter::Compass, false);
+    let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
+    let close = |found: [f64; 2], wanted: [f32; 2]| (0..2).all(|i| (found[i] - f64::from(wanted[i])).abs() < 0.011);
+    let first = pair(&read(&window, "x₀"));
+    let placed = camera.to_screen(canvas, [-1.0, -0.5]);
+    window.drag_at(placed);
+    window.run_steps(2);
+    assert!(close(pair(&read(&window, "x_t")), [-1.0, -0.5]));
+    let x_0 = pair(&read(&window, "x₀"));
+    assert_ne!(x_0, first, "a point placed elsewhere comes from elsewhere");
+    // The nearest to x_t/a of 8192 draws of N(0, I) is close by.
+    let Scales { a, .. } = Path::Linear.scales(0.2, 1000);
+    assert!((x_0[0] + 1.0 / a).hypot(x_0[1] + 0.5 / a) < 0.15, "{x_0:?}");
+    let moved = camera.to_screen(canvas, [-0.2, 0.4]);
+    window.hover_at(moved);
+    window.run_steps(2);
+    window.drop_at(moved);
+    window.run_steps(2);
+    assert!(close(pair(&read(&window, "x_t")), [-0.2, 0.4]));
+    assert_eq!(pair(&read(&window, "x₀")), x_0);
+    assert!(window.state().desk.cameras.is_empty(), "the camera stays");
+    click(&mut window, "Forward");
+    assert!(lab.snapshot().runs.is_empty());
+}
+
+/// Ho et al. 2020, eq. 7, at T = 1000 and t = 200, as the panel says it.
+#[test]
+fn one_step_of_a_thousand_reads_the_published_coefficients() {
+    let lab = Still::new(Path::Linear);
+    let mut window = window(&lab, Chapter::Compass, false);
+    window.get_by_role_and_label(Role::Slider, "Steps to 0").set_value_accesskit(1000.0);
+    window.run_steps(3);
+    let alpha_bar = |t: f64| (-(0.1 * t / 1000.0 + 9.95 * (t / 1000.0_f64).powi(2))).exp();
+    let (now, before) = (alpha_bar(200.0), alpha_bar(199.0));
+    let beta = 1.0 - now / before;
+    let c_0 = before.sqrt() * beta / (1.0 - now);
+    let c_t = (1.0 - beta).sqrt() * (1.0 - before) / (1.0 - now);
+    assert!((number(&read(&window, "c₀, of x̂₀")) - c_0).abs() < 1e-5);
+    assert!((number(&read(&window, "c_t, of x_t")) - c_t).abs() < 1e-5);
+    let posterior = (beta * (1.0 - before) / (1.0 - now)).sqrt();
+    assert!((number(&read(&window, "σ, circle")) - posterior).abs() < 6e-4);
+    click(&mut window, "Variance: Forward β");
+    assert!((number(&read(&window, "σ, circle")) - beta.sqrt()).abs() < 6e-4);
+    let [mean, x_0, x_t] = ["mean μ", "x̂₀", "x_t"].map(|name| pair(&read(&window, name)));
+    assert!((0..2).all(|i| (mean[i] - c_0 * x_0[i] - c_t * x_t[i]).abs() < 0.02));
+}
