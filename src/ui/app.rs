@@ -207,9 +207,11 @@ impl LabApp {
         let Self { desk, pages, chapter, .. } = self;
         let page = pages.page(*chapter);
         let palette = desk.palette();
-        let inner = rect.shrink2(vec2(16.0, 0.0));
+        // The scroll bar lies in the margin, beside the numbers.
+        let inner = Rect::from_x_y_ranges(rect.left() + 16.0..=rect.right() - 3.0, rect.y_range());
         let mut panel = ui.new_child(UiBuilder::new().max_rect(inner).id_salt(("panel", chapter.name())));
         egui::ScrollArea::vertical().auto_shrink(false).show(&mut panel, |ui| {
+            ui.set_max_width(ui.available_width() - 13.0);
             ui.spacing_mut().item_spacing.y = 3.0;
             ui.add_space(14.0);
             ui.label(egui::RichText::new(chapter.title()).font(strong_font(TITLE)).color(palette.ink));

@@ -218,7 +218,7 @@ impl Reverse {
 }
 
 /// Height of the key to the colours.
-const KEY: f32 = 86.0;
+const KEY: f32 = 72.0;
 
 /// The wheel of starts: where a particle began, out to 2.5 standard deviations.
 fn origin_key(ui: &mut Ui, palette: &Palette) {

@@ -228,7 +228,7 @@ impl Trajectories {
             let last = result.recording.taus.len().saturating_sub(1);
             let drawn = Drawn::Frame {
                 at: FrameAt { first: last, next: last, share: 0.0 },
-                dots: Dots { color: color.gamma_multiply(0.55), radius: 1.2 },
+                dots: Dots { color: color.gamma_multiply(0.4), radius: 1.2 },
                 origin: None,
             };
             layers.push(Layer::Motion(Motion::of(key, result, view, 0.0, drawn)));
