@@ -4,6 +4,8 @@ mod ask;
 mod compass;
 mod compass_plots;
 mod forward;
+mod needle;
+mod score_draws;
 mod score_field;
 mod streamlines;
 mod training;
