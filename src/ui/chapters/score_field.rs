@@ -6,13 +6,12 @@ use egui::{Align2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::Page;
 use super::ask::Ask;
+use super::score_draws::Draws;
 use super::streamlines::Lattice;
 use crate::data::bounds::Bounds;
-use crate::data::mixture::Mixture;
 use crate::diffusion::path::{Path, Scales};
 use crate::diffusion::solver::Plan;
 use crate::engine::Start;
-use crate::engine::philox::{Stream, normal};
 use crate::lab::message::{RunRequest, RunResult};
 use crate::measure::field_error::FieldError;
 use crate::ui::canvas::field::{ArrowLength, ArrowLook, FieldLayer};
@@ -26,8 +25,6 @@ use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Scale};
 use crate::ui::widgets::{readout, segmented};
 
-/// Draws of x_t by which the error is measured.
-const DRAWS: u32 = 2048;
 /// s · |learned − exact|, the distance of the noise predictions: unseen, and painted in full.
 const ERROR_RANGE: [f32; 2] = [0.02, 2.0];
 /// Nats between two contours.
@@ -79,17 +76,6 @@ pub struct ScoreField {
 struct Measured {
     error: FieldError,
     plan: Plan,
-}
-
-/// (x_0, ε) of the draws, and what they were drawn from.
-struct Draws {
-    mixture: Arc<Mixture>,
-    seed: u64,
-    x_0: Vec<[f32; 2]>,
-    epsilon: Vec<[f32; 2]>,
-    version: u64,
-    /// x_t at the latest scales, shared by both requests.
-    x_t: Option<(Scales, Arc<Vec<[f32; 2]>>)>,
 }
 
 impl Default for ScoreField {
@@ -313,40 +299,6 @@ fn plate_ui(ui: &Ui, view: &View, at: [f32; 2], lines: &[(String, egui::Color32)
         let drawn = painter.text(left, Align2::LEFT_TOP, text, text_font(13.0), *color);
         let label = ui.interact(drawn, ui.make_persistent_id(("score plate", index)), Sense::hover());
         label.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
-    }
-}
-
-impl Draws {
-    /// The draws of the experiment's data; made anew when data or seed change.
-    fn of<'a>(draws: &'a mut Option<Self>, desk: &Desk) -> &'a mut Self {
-        let mixture = &desk.snapshot.dataset.mixture;
-        let seed = desk.snapshot.experiment.seed;
-        let version = draws.as_ref().map_or(0, |old| old.version);
-        if draws.as_ref().is_some_and(|old| !Arc::ptr_eq(&old.mixture, mixture) || old.seed != seed) {
-            *draws = None;
-        }
-        draws.get_or_insert_with(|| Self {
-            mixture: mixture.clone(),
-            seed,
-            x_0: mixture.draw(DRAWS as usize, seed),
-            epsilon: (0..DRAWS).map(|i| normal(seed, Stream::Forward, 0, i)).collect(),
-            version: version + 1,
-            x_t: None,
-        })
-    }
-
-    /// x_t = a x_0 + s ε of every draw.
-    fn at(&mut self, scales: Scales) -> Arc<Vec<[f32; 2]>> {
-        if let Some((at, x_t)) = &self.x_t
-            && *at == scales
-        {
-            return x_t.clone();
-        }
-        let (a, s) = (scales.a as f32, scales.s as f32);
-        let x_t = self.x_0.iter().zip(&self.epsilon).map(|(x, e)| [a * x[0] + s * e[0], a * x[1] + s * e[1]]);
-        let x_t: Arc<Vec<_>> = Arc::new(x_t.collect());
-        self.x_t = Some((scales, x_t.clone()));
-        x_t
     }
 }
 
