@@ -191,7 +191,7 @@ impl PlanRun {
             return;
         }
         let rows = count.next_multiple_of(ROW_PADDING);
-        let tile_groups = [groups_of_64(rows / 8 * (layout.hidden_stride / 2)), 1];
+        let tile_groups = [groups_of_64(rows / kernels.tile_rows * (layout.hidden_stride / 2)), 1];
         kernels.dense_infer.dispatch(pass, &self.first_group, &[self.first_layers.offset(stage)], tile_groups);
         for layer in 1..self.layer_count - 1 {
             kernels.dense_infer.dispatch(pass, &self.dense_group, &[self.layers.offset(layer)], tile_groups);

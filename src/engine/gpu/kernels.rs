@@ -7,9 +7,16 @@ use super::types::{Layer, PlanRow, Step};
 use crate::engine::EngineError;
 use crate::nn::layout::Activation;
 
+/// Rows of a matrix kernel's tile: a processor likes few large ones, a GPU many.
+pub fn tile_rows(context: &GpuContext) -> u32 {
+    if context.info().software { 16 } else { 8 }
+}
+
 /// Every kernel of training and sampling. The bindings' shapes stand at the head of each shader.
 #[derive(Debug)]
 pub struct Kernels {
+    /// Rows of a tile of `dense_forward`, `dense_infer` and `dense_backward`.
+    pub(super) tile_rows: u32,
     pub(super) batch_draw: Kernel,
     pub(super) batch_given: Kernel,
     pub(super) dense_forward: Kernel,
@@ -29,15 +36,29 @@ impl Kernels {
     pub fn new(context: &GpuContext, activation: Activation) -> Result<Self, EngineError> {
         let index = Activation::ALL.iter().position(|a| *a == activation).unwrap_or(0) as f64;
         let (layer, step, plan) = (size_of::<Layer>() as u64, size_of::<Step>() as u64, size_of::<PlanRow>() as u64);
+        let tile_rows = f64::from(tile_rows(context));
         let kernel = |name, binds: &[_], constants: &[(&str, f64)]| Kernel::new(context, name, binds, constants);
         let dense = [Dynamic(layer), Uniform, Read, Read, Write, Write];
         Ok(Self {
+            tile_rows: tile_rows as u32,
             batch_draw: kernel("batch_draw", &[Uniform, Dynamic(step), Read, Read, Read, Write, Write], &[])?,
             batch_given: kernel("batch_given", &[Uniform, Read, Read, Read, Write, Write], &[])?,
-            dense_forward: kernel("dense_forward", &dense, &[("ACTIVATION", index), ("TRAINING", 1.0)])?,
-            dense_infer: kernel("dense_forward", &dense, &[("ACTIVATION", index), ("TRAINING", 0.0)])?,
+            dense_forward: kernel(
+                "dense_forward",
+                &dense,
+                &[("ACTIVATION", index), ("TRAINING", 1.0), ("TILE_ROWS", tile_rows)],
+            )?,
+            dense_infer: kernel(
+                "dense_forward",
+                &dense,
+                &[("ACTIVATION", index), ("TRAINING", 0.0), ("TILE_ROWS", tile_rows)],
+            )?,
             head_loss: kernel("head_loss", &[Uniform, Uniform, Read, Read, Read, Write, Read, Write, Write], &[])?,
-            dense_backward: kernel("dense_backward", &[Dynamic(layer), Uniform, Read, Write, Read], &[])?,
+            dense_backward: kernel(
+                "dense_backward",
+                &[Dynamic(layer), Uniform, Read, Write, Read],
+                &[("TILE_ROWS", tile_rows)],
+            )?,
             weight_gradient: kernel("weight_gradient", &[Uniform, Uniform, Read, Read, Write], &[])?,
             adam: kernel("adam", &[Uniform, Dynamic(step), Write, Write, Write, Write, Write, Read, Write], &[])?,
             time_bias: kernel("time_bias", &[Uniform, Uniform, Read, Read, Write], &[])?,

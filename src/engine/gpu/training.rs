@@ -224,7 +224,7 @@ impl Workspace {
     pub fn encode(&self, kernels: &Kernels, layout: &DeviceLayout, pass: &mut wgpu::ComputePass<'_>, slot: u32) {
         let step = self.steps.offset(slot);
         let row_groups = [groups_of_64(self.rows), 1];
-        let tile_groups = |stride: u32| [groups_of_64(self.rows / 8 * (stride / 2)), 1];
+        let tile_groups = |stride: u32| [groups_of_64(self.rows / kernels.tile_rows * (stride / 2)), 1];
         if self.drawn {
             kernels.batch_draw.dispatch(pass, &self.batch_group, &[step], row_groups);
         } else {
