@@ -13,7 +13,7 @@ use crate::lab::message::Command;
 /// Between two pictures of a training, where painting has its own processor.
 const HARDWARE_INTERVAL: Duration = Duration::from_micros(16_600);
 /// The same where painting and training share the cores: a little over 4 pictures a second.
-const SOFTWARE_INTERVAL: Duration = Duration::from_millis(230);
+const SOFTWARE_INTERVAL: Duration = Duration::from_millis(215);
 /// Pixels of the window that the interval is for.
 const REFERENCE_PIXELS: f32 = 1280.0 * 800.0;
 /// Between two frames of an animation on a software adapter.
