@@ -244,3 +244,31 @@ fn a_batch_too_large_for_the_adapter_is_refused_in_words() {
     gpu.train(1, 1.0).unwrap();
     gpu.poll(true).unwrap();
 }
+
+/// A window's surface cannot be configured while training fills the queue: what wgpu refuses the painting thread must not
+/// end the engine, and what it refuses any other thread must.
+#[test]
+fn a_refused_frame_is_no_fault_of_the_engine() {
+    let own = GpuContext::headless().unwrap();
+    let refused = |context: &GpuContext| {
+        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let small = context.storage("small", &[0_u32; 4]);
+        encoder.copy_buffer_to_buffer(&small, 0, &small, 1 << 20, 16);
+        context.submit(encoder.finish());
+    };
+    refused(&own);
+    assert!(matches!(own.check(), Err(EngineError::Device(_))));
+
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).unwrap();
+    let (device, queue) = pollster::block_on(adapter.request_device(&GpuContext::device_descriptor(&adapter))).unwrap();
+    let window = GpuContext::of_window(&adapter, device, queue);
+    refused(&window);
+    window.check().unwrap();
+    // The queue is left alone for a moment, then work goes on.
+    let begun = std::time::Instant::now();
+    window.read_buffer(&window.storage("again", &[7_u32]), 0, 4).unwrap();
+    assert!(begun.elapsed().as_millis() > 100);
+    std::thread::scope(|scope| scope.spawn(|| refused(&window)).join().unwrap());
+    assert!(window.check().is_err());
+}

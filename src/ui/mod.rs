@@ -70,7 +70,7 @@ fn open(
     choice: EngineChoice,
 ) -> anyhow::Result<LabApp> {
     theme::install(ctx);
-    let context = GpuContext::new(&state.adapter, state.device.clone(), state.queue.clone());
+    let context = GpuContext::of_window(&state.adapter, state.device.clone(), state.queue.clone());
     let software = context.info().software;
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);

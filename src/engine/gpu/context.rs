@@ -1,6 +1,7 @@
 //! One device and its queue, shared by everything that computes or paints on it.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::engine::{EngineError, EngineInfo, EngineKind};
 
@@ -15,6 +16,33 @@ pub struct GpuContext {
     queue: wgpu::Queue,
     info: EngineInfo,
     fault: Arc<Mutex<Option<EngineError>>>,
+    hold: Hold,
+}
+
+/// Until when nothing may be submitted. A window's surface is configured anew (at every change of its size) only while
+/// the queue is empty, and a training keeps it full: after the first refusal the queue is left alone for a moment.
+#[derive(Clone, Debug, Default)]
+struct Hold(Arc<Mutex<Option<Instant>>>);
+
+/// Long enough for a frame or two on a software adapter.
+const HOLD: Duration = Duration::from_millis(400);
+
+impl Hold {
+    fn begin(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + HOLD);
+    }
+
+    /// Wait until it is over.
+    fn pass(&self) {
+        loop {
+            let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left);
+        }
+    }
 }
 
 impl GpuContext {
@@ -46,8 +74,23 @@ impl GpuContext {
         wgpu::DeviceDescriptor { label: Some("noise compass"), required_limits: adapter.limits(), ..Default::default() }
     }
 
-    /// Share a device that somebody else opened (the window).
+    /// Share a device that somebody else opened.
     pub fn new(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Arc<Self> {
+        Self::shared(adapter, device, queue, None)
+    }
+
+    /// Share the device of a window that paints on the calling thread. What wgpu refuses that thread (a surface while
+    /// the queue is busy, the frame after it) is no fault of the engine's, and mended by the next frame.
+    pub fn of_window(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Arc<Self> {
+        Self::shared(adapter, device, queue, Some(std::thread::current().id()))
+    }
+
+    fn shared(
+        adapter: &wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        painter: Option<std::thread::ThreadId>,
+    ) -> Arc<Self> {
         let adapter_info = adapter.get_info();
         let info = EngineInfo {
             kind: EngineKind::Gpu,
@@ -64,11 +107,18 @@ impl GpuContext {
             record(&slot, EngineError::DeviceLost(format!("{reason:?}: {message}")));
         });
         let slot = fault.clone();
+        let hold = Hold::default();
+        let held = hold.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            if matches!(error, wgpu::Error::Validation { .. }) && painter == Some(std::thread::current().id()) {
+                log::debug!("a frame was refused: {error}");
+                held.begin();
+                return;
+            }
             log::error!("{error}");
             record(&slot, EngineError::Device(error.to_string()));
         }));
-        Arc::new(Self { device, queue, info, fault })
+        Arc::new(Self { device, queue, info, fault, hold })
     }
 
     /// The device.
@@ -92,6 +142,12 @@ impl GpuContext {
             Some(error) => Err(error.clone()),
             None => Ok(()),
         }
+    }
+
+    /// Hand recorded work to the device. Waits while the window needs the queue for itself.
+    pub fn submit(&self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
+        self.hold.pass();
+        self.queue.submit([commands])
     }
 
     /// Wait until the device has done everything handed over so far.
@@ -136,7 +192,7 @@ impl GpuContext {
         });
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
-        self.queue.submit([encoder.finish()]);
+        self.submit(encoder.finish());
         let slice = staging.slice(..);
         slice.map_async(wgpu::MapMode::Read, |_| {});
         self.wait()?;

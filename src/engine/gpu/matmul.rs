@@ -36,7 +36,7 @@ fn rate(
             }
         }
         let start = Instant::now();
-        context.queue().submit([encoder.finish()]);
+        context.submit(encoder.finish());
         context.wait()?;
         Ok(start.elapsed().as_secs_f64() / f64::from(products))
     };

@@ -74,7 +74,7 @@ impl Readback {
         encoder.copy_buffer_to_buffer(&workspace.losses, 0, &staging, 0, 4 * u64::from(count));
         encoder.copy_buffer_to_buffer(&workspace.histogram, 0, &staging, LOSS_BYTES, HISTOGRAM_BYTES);
         let submitted = Instant::now();
-        let index = context.queue().submit([encoder.finish()]);
+        let index = context.submit(encoder.finish());
         let state = Arc::new(AtomicU8::new(PENDING));
         let flag = state.clone();
         staging.slice(..).map_async(wgpu::MapMode::Read, move |result| {
