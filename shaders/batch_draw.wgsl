@@ -9,6 +9,7 @@
 //!include philox
 //!include features
 //!include types
+//!include batch
 
 @group(0) @binding(0) var<uniform> training: Training;
 @group(0) @binding(1) var<uniform> step: Step;
@@ -39,12 +40,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if row >= training.rows {
         return;
     }
-    let base = row * training.input_stride;
     if row >= training.batch {
-        for (var i = 0u; i < training.input_stride; i++) {
-            activations[base + i] = vec4<f32>(0.0);
-        }
-        targets[row] = vec4<f32>(0.0);
+        write_padding(row);
         return;
     }
     let words = draw(training.seed, STREAM_BATCH, step.index, row);
@@ -60,12 +57,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let at = timetable[t_index];
     let x_t = at.a * x_0 + at.s * noise;
-    for (var i = 0u; i < training.coordinate_stride; i++) {
-        activations[base + i] = coordinate_features_4(x_t, training.octaves, 4u * i);
-    }
-    for (var i = 0u; i < 16u; i++) {
-        activations[base + training.coordinate_stride + i] = embedding[t_index * 16u + i];
-    }
+    write_input(row, x_t, t_index);
     let regression = at.target_x0 * x_0 + at.target_eps * noise;
     targets[row] = vec4<f32>(regression, at.loss_weight, bitcast<f32>(t_index));
 }

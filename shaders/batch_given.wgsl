@@ -7,6 +7,7 @@
 //!include math
 //!include features
 //!include types
+//!include batch
 
 @group(0) @binding(0) var<uniform> training: Training;
 @group(0) @binding(1) var<storage, read> given: array<vec4<f32>>;
@@ -21,21 +22,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if row >= training.rows {
         return;
     }
-    let base = row * training.input_stride;
     if row >= training.batch {
-        for (var i = 0u; i < training.input_stride; i++) {
-            activations[base + i] = vec4<f32>(0.0);
-        }
-        targets[row] = vec4<f32>(0.0);
+        write_padding(row);
         return;
     }
     let point = given[2u * row];
     let t_index = bitcast<u32>(point.z);
-    for (var i = 0u; i < training.coordinate_stride; i++) {
-        activations[base + i] = coordinate_features_4(point.xy, training.octaves, 4u * i);
-    }
-    for (var i = 0u; i < 16u; i++) {
-        activations[base + training.coordinate_stride + i] = embedding[t_index * 16u + i];
-    }
+    write_input(row, point.xy, t_index);
     targets[row] = vec4<f32>(given[2u * row + 1u].xy, timetable[t_index].loss_weight, point.z);
 }

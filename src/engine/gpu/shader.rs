@@ -27,7 +27,6 @@ sources![
     "head_loss",
     "log_density",
     "matmul",
-    "matmul_tall",
     "sampler_start",
     "sampler_step",
     "sampler_step_exact",
@@ -35,7 +34,7 @@ sources![
     "weight_gradient",
 ];
 
-shared!["activation", "advance", "features", "math", "philox", "sampling", "types"];
+shared!["activation", "advance", "batch", "features", "math", "philox", "sampling", "types"];
 
 /// The whole source of a kernel, includes resolved.
 ///
