@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{print_json, say};
 use crate::engine::gpu::{AdapterReport, list_adapters};
 use crate::engine::philox::philox4x32;
-use crate::engine::{self, EngineChoice, EngineError, EngineInfo, ModelState};
+use crate::engine::{self, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState};
 use crate::lab::experiment::Experiment;
 use crate::lab::setup::Setup;
 use crate::nn::init::initial_weights;
@@ -144,6 +144,9 @@ fn tell(report: &Report) {
     }
     if let Some(info) = &report.auto {
         say(&format!("--engine auto runs on {} ({})", info.adapter, info.backend));
+        if info.kind == EngineKind::Gpu && info.software {
+            say("  a software adapter: --engine cpu trains several times faster here");
+        }
     }
 }
 

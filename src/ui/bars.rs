@@ -83,8 +83,13 @@ fn engine_pill(ui: &mut Ui, desk: &mut Desk) {
     pill::menu(ui, ["Engine", kind, &adapter], &tip, palette, |ui| {
         ui.set_width(270.0);
         controls::note(ui, &tip, palette);
-        let software =
-            if info.software { "It shares the processor with painting." } else { "It has its own processor." };
+        let software = match (info.software, info.kind) {
+            (false, _) => "It has its own processor.",
+            (true, EngineKind::Cpu) => "It shares the processor with painting.",
+            (true, EngineKind::Gpu) => {
+                "This adapter is software: shaders run on the processor, where plain Rust trains several times faster."
+            }
+        };
         controls::note(ui, software, palette);
         ui.separator();
         for (choice, name, running) in [
