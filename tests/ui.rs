@@ -22,7 +22,8 @@ use noise_compass::engine::{
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
-    Command, DensityField, LossCurve, Notice, RunRequest, RunResult, RunState, Slot, Snapshot, Status,
+    Command, DensityField, LossCurve, Notice, Order, RunRequest, RunResult, RunState, Side, Slot, Snapshot, Snapshots,
+    Status,
 };
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
@@ -52,7 +53,8 @@ struct Recorder {
 struct Probe(Rc<Recorder>);
 
 impl Lab for Probe {
-    fn send(&self, command: Command) {
+    fn send(&self, order: Order) {
+        let Some(command) = order.command_for(Side::A) else { return };
         if let Command::ShowDensity(view) = command {
             let mut snapshot = self.0.snapshot.borrow_mut();
             let experiment = snapshot.experiment.clone();
@@ -72,8 +74,8 @@ impl Lab for Probe {
         self.0.asked.borrow_mut().push(command);
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::new(self.0.snapshot.borrow().clone())
+    fn snapshots(&self) -> Snapshots {
+        Snapshots::one(Arc::new(self.0.snapshot.borrow().clone()))
     }
 }
 
@@ -99,6 +101,8 @@ impl Probe {
             timestep_loss: Arc::new(std::array::from_fn(|bin| 0.9 * (-(bin as f32) / 18.0).exp())),
             steps_per_sec: 0.0,
             trained_secs: 83.0,
+            quality: Arc::default(),
+            changed_at: None,
             samples: Some(Cloud::Host(Arc::new(setup.dataset.mixture.draw(2048, 9)))),
             runs: Arc::default(),
             samples_version: 1,

@@ -18,7 +18,9 @@ use noise_compass::diffusion::solver::Sampler;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::{EngineError, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, RunProgress, RunRequest, RunResult, RunState, Slot, Snapshot};
+use noise_compass::lab::message::{
+    Command, Order, RunProgress, RunRequest, RunResult, RunState, Side, Slot, Snapshots,
+};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::measure::paths::{blockwise_sliced, crossings, rms_distance, sliced_floor};
@@ -75,17 +77,18 @@ impl Probe {
     }
 
     fn result(&self, slot: &str) -> Arc<RunResult> {
-        self.snapshot().runs[slot].done.clone().unwrap()
+        self.snapshots().a.runs[slot].done.clone().unwrap()
     }
 }
 
 impl Lab for Probe {
-    fn send(&self, command: Command) {
+    fn send(&self, order: Order) {
+        let Some(command) = order.command_for(Side::A) else { return };
         self.0.asked.borrow_mut().push(command.clone());
         self.0.session.borrow_mut().handle(command);
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    fn snapshots(&self) -> Snapshots {
         let mut session = self.0.session.borrow_mut();
         if self.0.busy {
             let mut snapshot = session.snapshot();
@@ -95,10 +98,10 @@ impl Lab for Probe {
                 RunState { progress: Some(progress), ..state.clone() }
             };
             snapshot.runs = Arc::new(snapshot.runs.iter().map(|(slot, state)| (*slot, under_way(state))).collect());
-            return Arc::new(snapshot);
+            return Snapshots::one(Arc::new(snapshot));
         }
         while !session.tick(Duration::from_millis(50)).idle {}
-        Arc::new(session.snapshot())
+        Snapshots::one(Arc::new(session.snapshot()))
     }
 }
 
@@ -260,7 +263,7 @@ fn the_chain_lands_anew_from_the_same_noise_as_the_network_learns() {
     let before = (lab.result("reverse").step, frames(&lab));
     window.get_by_label("by step 0");
     lab.0.session.borrow_mut().train_until(150);
-    lab.send(Command::Play);
+    lab.send(Command::Play.into());
     window.run_steps(3);
     let after = (lab.result("reverse").step, frames(&lab));
     assert_eq!((before.0, after.0), (0, 150));

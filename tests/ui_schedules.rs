@@ -18,7 +18,7 @@ use noise_compass::diffusion::path::Path;
 use noise_compass::engine::gpu::GpuContext;
 use noise_compass::engine::{EngineInfo, EngineKind, LOSS_BINS};
 use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::{Command, LossCurve, Snapshot, Status};
+use noise_compass::lab::message::{Command, LossCurve, Order, Side, Snapshot, Snapshots, Status};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
@@ -39,15 +39,16 @@ static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
 struct Probe(Rc<(RefCell<Snapshot>, RefCell<Vec<Experiment>>)>);
 
 impl Lab for Probe {
-    fn send(&self, command: Command) {
+    fn send(&self, order: Order) {
+        let Some(command) = order.command_for(Side::A) else { return };
         if let Command::Configure { experiment, .. } = command {
             self.0.0.borrow_mut().experiment = Arc::new((*experiment).clone());
             self.0.1.borrow_mut().push(*experiment);
         }
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::new(self.0.0.borrow().clone())
+    fn snapshots(&self) -> Snapshots {
+        Snapshots::one(Arc::new(self.0.0.borrow().clone()))
     }
 }
 
@@ -70,6 +71,8 @@ impl Probe {
             timestep_loss: Arc::new([f32::NAN; LOSS_BINS]),
             steps_per_sec: 0.0,
             trained_secs: 0.0,
+            quality: Arc::default(),
+            changed_at: None,
             samples: None,
             runs: Arc::default(),
             samples_version: 0,

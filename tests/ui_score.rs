@@ -18,7 +18,7 @@ use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::engine::{self, EngineChoice, ModelState, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, RunResult, Snapshot};
+use noise_compass::lab::message::{Order, RunResult, Side, Snapshots};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::app::LabApp;
@@ -45,14 +45,15 @@ const COMPASS_HOME: Bounds = Bounds { min: [-2.6, -2.0], max: [2.6, 2.0] };
 struct Still(Rc<RefCell<Session>>);
 
 impl Lab for Still {
-    fn send(&self, command: Command) {
+    fn send(&self, order: Order) {
+        let Some(command) = order.command_for(Side::A) else { return };
         self.0.borrow_mut().handle(command);
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    fn snapshots(&self) -> Snapshots {
         let mut session = self.0.borrow_mut();
         while !session.tick(Duration::from_millis(50)).idle {}
-        Arc::new(session.snapshot())
+        Snapshots::one(Arc::new(session.snapshot()))
     }
 }
 
@@ -69,7 +70,7 @@ impl Still {
     }
 
     fn run(&self, slot: &str) -> Option<Arc<RunResult>> {
-        self.snapshot().runs.get(slot).and_then(|state| state.done.clone())
+        self.snapshots().a.runs.get(slot).and_then(|state| state.done.clone())
     }
 }
 
@@ -202,7 +203,7 @@ fn every_control_of_the_score_field_acts() {
         before = now;
     }
     click(&mut window, "Forward");
-    assert!(lab.snapshot().runs.is_empty(), "what nobody sees must not run");
+    assert!(lab.snapshots().a.runs.is_empty(), "what nobody sees must not run");
 }
 
 /// The exact arrows of N(0, I) point to the origin, on the places of the lattice.
@@ -302,7 +303,7 @@ fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
     assert_eq!(pair(&read(&window, "x₀")), x_0);
     assert!(window.state().desk.cameras.is_empty(), "the camera stays");
     click(&mut window, "Forward");
-    assert!(lab.snapshot().runs.is_empty());
+    assert!(lab.snapshots().a.runs.is_empty());
 }
 
 /// Ho et al. 2020, eq. 7, at T = 1000 and t = 200, as the panel says it.

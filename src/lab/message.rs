@@ -1,4 +1,5 @@
-//! The whole vocabulary between the window and the worker: the UI sends a [`Command`] and reads the latest [`Snapshot`].
+//! The whole vocabulary between the window and the worker: the UI sends an [`Order`], mostly a [`Command`] to one of two
+//! experiments, and reads the latest [`Snapshots`].
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,10 +11,95 @@ use crate::data::bounds::Bounds;
 use crate::data::dataset::Dataset;
 use crate::diffusion::solver::Plan;
 use crate::engine::{Cloud, EngineChoice, EngineInfo, LOSS_BINS, Recording, Start};
+use serde::{Deserialize, Serialize};
 
 use super::experiment::Experiment;
 
-/// What the window may ask of the worker.
+/// One of the two experiments of a lab that is split. A lab that is not split has only A.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Side {
+    /// The first, drawn in blue.
+    #[default]
+    A,
+    /// The second, drawn in vermilion.
+    B,
+}
+
+impl Side {
+    /// Both, in order.
+    pub const BOTH: [Self; 2] = [Self::A, Self::B];
+
+    /// 0 or 1.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The one opposite.
+    pub fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    /// Its name.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::B => "B",
+        }
+    }
+}
+
+/// What two experiments that train side by side have equal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum InStep {
+    /// The number of updates.
+    #[default]
+    Steps,
+    /// The time that the device spent on each.
+    Time,
+}
+
+/// What the window may ask of the lab.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// For one experiment. For B while there is none it goes nowhere.
+    To(Side, Command),
+    /// For every experiment there is.
+    Both(Command),
+    /// B becomes a copy of A: settings, weights, optimiser, losses, kind of engine. Splits the lab that is not split.
+    Equalise,
+    /// Split, with these experiments for A and B. Where they differ from what A runs only in how they sample, the weights
+    /// of A are kept and B gets a copy; else both start anew.
+    Compare(Box<[Experiment; 2]>),
+    /// A becomes B and B becomes A.
+    Swap,
+    /// End the comparison; this one stays, as A.
+    Keep(Side),
+    /// What both have equal while they train.
+    InStep(InStep),
+}
+
+impl Order {
+    /// The command that this means for one side, if it is one.
+    pub fn command_for(self, side: Side) -> Option<Command> {
+        match self {
+            Self::To(to, command) if to == side => Some(command),
+            Self::Both(command) => Some(command),
+            _ => None,
+        }
+    }
+}
+
+impl From<Command> for Order {
+    fn from(command: Command) -> Self {
+        Self::Both(command)
+    }
+}
+
+/// What the window may ask of one experiment.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Train until paused.
@@ -165,7 +251,50 @@ pub struct LossCurve {
     pub smooth: Vec<(u64, f32)>,
 }
 
-/// The state of the laboratory as the window sees it. Cheap to clone.
+/// How good a model was at some step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct QualityPoint {
+    /// Updates that the weights had seen.
+    pub step: u64,
+    /// Seconds of training.
+    pub secs: f64,
+    /// Sliced W₂ of the live picture to as many fresh draws of the data, data units.
+    pub distance: f64,
+    /// The same between independent draws: what a perfect model would score.
+    pub floor: f64,
+    /// Mean over t/T of s² E‖learned − exact score‖² under p_t: what the error adds to the loss of ε̂.
+    pub score_error: f64,
+}
+
+/// Both experiments at one moment. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Snapshots {
+    /// A.
+    pub a: Arc<Snapshot>,
+    /// B, while the lab is split.
+    pub b: Option<Arc<Snapshot>>,
+    /// What both have equal while they train.
+    pub in_step: InStep,
+    /// How often A and B have changed places.
+    pub swaps: u64,
+}
+
+impl Snapshots {
+    /// A lab that is not split.
+    pub fn one(a: Arc<Snapshot>) -> Self {
+        Self { a, b: None, in_step: InStep::default(), swaps: 0 }
+    }
+
+    /// One side's; `None` for B where the lab is not split.
+    pub fn of(&self, side: Side) -> Option<&Arc<Snapshot>> {
+        match side {
+            Side::A => Some(&self.a),
+            Side::B => self.b.as_ref(),
+        }
+    }
+}
+
+/// The state of one experiment as the window sees it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The experiment that runs.
@@ -188,6 +317,11 @@ pub struct Snapshot {
     pub steps_per_sec: f64,
     /// Seconds of training so far (pauses do not count).
     pub trained_secs: f64,
+    /// How good the live picture and the score were, as training went on; ascending.
+    pub quality: Arc<Vec<QualityPoint>>,
+    /// The step at which a setting that training depends on was changed under the same weights; `None` where all updates
+    /// were made under the present settings.
+    pub changed_at: Option<u64>,
     /// Samples by the live sampler; `None` before the first.
     pub samples: Option<Cloud>,
     /// Grows with every refresh of `samples`.

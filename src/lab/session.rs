@@ -188,6 +188,8 @@ impl Session {
             timestep_loss: self.record.by_timestep().clone(),
             steps_per_sec: self.rate.per_sec(),
             trained_secs: self.trained_secs(),
+            quality: Arc::default(),
+            changed_at: None,
             samples: self.live.shown().cloned(),
             samples_version: self.live.version(),
             density: self.density.clone(),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 
 use super::experiment::Experiment;
-use super::message::{Command, LossCurve, Notice, Slot, Snapshot, Status};
+use super::message::{Command, LossCurve, Notice, Order, Side, Slot, Snapshot, Snapshots, Status};
 use super::session::{EngineFactory, Session};
 use super::setup::Setup;
 use crate::engine::gpu::GpuContext;
@@ -66,15 +66,21 @@ impl Worker {
         Ok(Self { commands, wishes, latest, thread: Some(thread) })
     }
 
-    /// Send a command. After the thread ended it goes nowhere; the snapshot says why.
-    pub fn send(&self, command: Command) {
+    /// Send an order. After the thread ended it goes nowhere; the snapshot says why.
+    pub fn send(&self, order: impl Into<Order>) {
+        let Some(command) = order.into().command_for(Side::A) else { return };
         self.wishes.send(&command);
         if self.commands.send(command).is_err() {
             log::warn!("the worker has ended: a command was dropped");
         }
     }
 
-    /// The latest snapshot. Never waits for work.
+    /// The latest snapshots. Never waits for work.
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::one(self.snapshot())
+    }
+
+    /// The latest snapshot of A. Never waits for work.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         lock(&self.latest).clone()
     }
@@ -296,6 +302,8 @@ fn starting(setup: &Setup) -> Snapshot {
         timestep_loss: Arc::new([f32::NAN; LOSS_BINS]),
         steps_per_sec: 0.0,
         trained_secs: 0.0,
+        quality: Arc::default(),
+        changed_at: None,
         samples: None,
         samples_version: 0,
         runs: Arc::default(),

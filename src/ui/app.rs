@@ -72,7 +72,6 @@ impl LabApp {
         }
         self.frame_seen = Some(frame);
         log::trace!("frame {frame}, step {}", self.desk.snapshot.step);
-        log::trace!("frame {frame}, step {}", self.desk.snapshot.step);
         self.pace.begin_frame();
         self.pace.fit_interval(ctx.content_rect().area() * ctx.pixels_per_point().powi(2));
         self.desk.take_news();

@@ -13,7 +13,7 @@ use crate::data::bounds::Bounds;
 use crate::diffusion::log_snr::LogSnr;
 use crate::diffusion::path::{Path, Scales};
 use crate::lab::experiment::{DataSource, Experiment};
-use crate::lab::message::{Command, DensityView, Snapshot, Status};
+use crate::lab::message::{Command, DensityView, Order, Side, Snapshot, Status};
 use crate::nn::layout::NetworkShape;
 
 /// How long the controls show what was asked for before they show what the worker made of it.
@@ -53,7 +53,7 @@ pub struct Desk {
 impl Desk {
     /// A desk for a lab.
     pub fn new(lab: Box<dyn Lab>, format: Option<wgpu::TextureFormat>, software: bool, light: bool) -> Self {
-        let snapshot = lab.snapshot();
+        let snapshot = lab.snapshots().a;
         let draft = Experiment::clone(&snapshot.experiment);
         Self {
             lab,
@@ -80,7 +80,7 @@ impl Desk {
 
     /// Ask the lab for something.
     pub fn send(&self, command: Command) {
-        self.lab.send(command);
+        self.lab.send(Order::To(Side::A, command));
     }
 
     /// Colours of the theme.
@@ -91,7 +91,7 @@ impl Desk {
     /// Take the latest snapshot, once a frame. What the worker runs replaces what the controls show, unless something
     /// was asked for a moment ago.
     pub fn take_news(&mut self) {
-        let snapshot = self.lab.snapshot();
+        let snapshot = self.lab.snapshots().a;
         let answered = *snapshot.experiment == self.draft;
         let waiting = !answered && self.asked_at.is_some_and(|at| at.elapsed() < PATIENCE);
         if answered {

@@ -1,25 +1,23 @@
 //! What the window knows of the laboratory: commands go in, snapshots come out.
 
-use std::sync::Arc;
-
-use crate::lab::message::{Command, Snapshot};
+use crate::lab::message::{Order, Snapshots};
 use crate::lab::worker::Worker;
 
-/// The other end of the window. The worker's thread in the application; a recorder in tests; a session that is driven
-/// in place where pictures are drawn without a window.
+/// The other end of the window. The worker's thread in the application; a recorder in tests; a lab that is driven in
+/// place where pictures are drawn without a window.
 pub trait Lab {
     /// Ask for something. Never waits.
-    fn send(&self, command: Command);
+    fn send(&self, order: Order);
     /// How things stand.
-    fn snapshot(&self) -> Arc<Snapshot>;
+    fn snapshots(&self) -> Snapshots;
 }
 
 impl Lab for Worker {
-    fn send(&self, command: Command) {
-        Worker::send(self, command);
+    fn send(&self, order: Order) {
+        Worker::send(self, order);
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
-        Worker::snapshot(self)
+    fn snapshots(&self) -> Snapshots {
+        Worker::snapshots(self)
     }
 }

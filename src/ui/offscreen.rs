@@ -14,7 +14,7 @@ use super::picture;
 use crate::engine::gpu::GpuContext;
 use crate::engine::{self, EngineChoice};
 use crate::lab::experiment::Experiment;
-use crate::lab::message::{Command, Snapshot};
+use crate::lab::message::{Command, Order, Side, Snapshots};
 use crate::lab::session::{EngineFactory, Session};
 use crate::lab::setup::Setup;
 use anyhow::{Context as _, bail};
@@ -94,14 +94,16 @@ struct Still {
 }
 
 impl Lab for std::rc::Rc<Still> {
-    fn send(&self, command: Command) {
-        self.session.borrow_mut().handle(command);
+    fn send(&self, order: Order) {
+        if let Some(command) = order.command_for(Side::A) {
+            self.session.borrow_mut().handle(command);
+        }
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    fn snapshots(&self) -> Snapshots {
         let mut session = self.session.borrow_mut();
         settle(&mut session);
-        Arc::new(session.snapshot())
+        Snapshots::one(Arc::new(session.snapshot()))
     }
 }
 

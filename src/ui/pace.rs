@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use egui::Context;
 
 use super::link::Lab;
-use crate::lab::message::Command;
+use crate::lab::message::{Command, Order};
 
 /// Between two pictures of a training, where painting has its own processor.
 const HARDWARE_INTERVAL: Duration = Duration::from_micros(16_600);
@@ -95,7 +95,7 @@ impl Pace {
         if animating || wheel || ctx.egui_is_using_pointer() {
             if self.told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
                 self.told = Some(Instant::now());
-                lab.send(Command::Interacting(YIELD));
+                lab.send(Order::Both(Command::Interacting(YIELD)));
             }
         } else {
             self.told = None;
@@ -114,7 +114,7 @@ impl Pace {
         let hidden = ctx.input(|i| i.viewport().visible() == Some(false));
         if hidden != self.hidden {
             self.hidden = hidden;
-            lab.send(Command::Hidden(hidden));
+            lab.send(Order::Both(Command::Hidden(hidden)));
         }
         if hidden {
             // Only `App::logic` runs: it takes the news without painting.
