@@ -326,7 +326,7 @@ fn the_keys_of_the_training_chapter_train() {
     let mut window = window(lab.clone(), Chapter::Forward, false);
     window.get_by_role_and_label(Role::Tab, "Training").click();
     window.run_steps(2);
-    assert_eq!(window.state().chapter, Chapter::Training);
+    assert_eq!(window.state().chapter(), Chapter::Training);
     lab.asked();
     window.key_press(Key::Space);
     window.run_steps(1);
@@ -379,7 +379,7 @@ fn points_are_painted_where_the_axes_say() {
     let canvas = window.get_by_label("Training canvas").rect();
     let home = Camera::fit(window.state().desk.snapshot.dataset.clip.scaled(1.22), canvas);
     let image = window.render().unwrap();
-    let learned = theme::palette(true).learned;
+    let learned = theme::palette(true, Side::A).learned;
     let distance = |at: Pos2| {
         let pixel = image.get_pixel(at.x as u32, at.y as u32).0;
         (0..3).map(|c| (i32::from(pixel[c]) - i32::from(learned[c])).abs()).sum::<i32>()

@@ -184,7 +184,7 @@ fn the_frame_on_show_is_drawn_where_the_recording_has_it_in_the_colour_of_its_or
     let result = lab.result("reverse");
     assert_eq!(result.recording.particles, 500);
     let points = result.recording.points.to_host().unwrap();
-    let palette = theme::palette(true);
+    let palette = theme::palette(true, Side::A);
     let mut seen = 0;
     for step in [0_usize, 35, 42] {
         slide(&mut window, "Step", step as f64);

@@ -341,10 +341,10 @@ fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
     }
     let image = image::open(&path).unwrap().to_rgba8();
     assert_eq!(image.dimensions(), (1600, 1000));
-    let panel = theme::palette(true).panel;
+    let panel = theme::palette(true, Side::A).panel;
     assert_eq!(image.get_pixel(2, 2).0, panel.to_array());
     // Points of both clouds are there, in both colours.
-    for color in [theme::palette(true).learned, theme::palette(true).other] {
+    for color in [theme::palette(true, Side::A).learned, theme::palette(true, Side::A).other] {
         let near = |pixel: &image::Rgba<u8>| (0..3).all(|c| pixel[c].abs_diff(color[c]) < 60);
         let count = image.enumerate_pixels().filter(|(x, y, p)| (200..1250).contains(x) && *y < 500 && near(p)).count();
         assert!(count > 2000, "{count} pixels");

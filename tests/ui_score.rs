@@ -221,7 +221,7 @@ fn arrows_are_painted_where_the_axes_say() {
     let Start::Points(points) = &done.request.start else { panic!("no points") };
     let step = points[1][0] - points[0][0];
     let image = window.render().unwrap();
-    let exact = theme::palette(true).exact;
+    let exact = theme::palette(true, Side::A).exact;
     let painted = |at: Pos2| {
         let pixel = image.get_pixel(at.x as u32, at.y as u32).0;
         (0..3).map(|c| (i32::from(pixel[c]) - i32::from(exact[c])).abs()).sum::<i32>() < 260

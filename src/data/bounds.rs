@@ -19,6 +19,15 @@ impl Bounds {
         }))
     }
 
+    /// The smallest box that holds both.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            min: std::array::from_fn(|axis| self.min[axis].min(other.min[axis])),
+            max: std::array::from_fn(|axis| self.max[axis].max(other.max[axis])),
+        }
+    }
+
     /// The box scaled about its centre.
     #[must_use]
     pub fn scaled(self, factor: f32) -> Self {

@@ -102,6 +102,12 @@ impl Experiment {
         PlanContext { path: self.path, target: self.target, timesteps: self.timesteps }
     }
 
+    /// True where the two differ at most in how they sample: their trainings are the same.
+    pub fn trains_like(&self, other: &Self) -> bool {
+        let Self { sampler, sampler_steps, clip, .. } = *other;
+        *other == Self { sampler, sampler_steps, clip, ..self.clone() }
+    }
+
     /// Check every setting.
     ///
     /// # Errors

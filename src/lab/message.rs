@@ -344,3 +344,14 @@ pub enum Notice {
     /// It did not; what to do.
     Error(String),
 }
+
+impl Notice {
+    /// The same, said of one of two experiments.
+    #[must_use]
+    pub fn of(&self, side: Side) -> Self {
+        match self {
+            Self::Info(text) => Self::Info(format!("{}: {text}", side.letter())),
+            Self::Error(text) => Self::Error(format!("{}: {text}", side.letter())),
+        }
+    }
+}

@@ -2,64 +2,74 @@
 
 use std::sync::Arc;
 
-use egui::{Context, Key, Modifiers, Rect, Sense, Ui, UiBuilder, vec2};
+use egui::{Context, Key, Modifiers, Rect, Ui, UiBuilder};
 
-use super::canvas::camera::Camera;
-use super::canvas::{View, canvas_ui, empty_ui};
 use super::chapters::{Chapter, Pages};
 use super::desk::Desk;
 use super::files::Purpose;
 use super::pace::Pace;
 use super::picture::{self, Drawing, Order, Pictures};
+use super::stage::{Book, Stage};
 use super::theme::{TITLE, strong_font};
 use super::toasts::Toasts;
-use super::widgets::button;
 use super::widgets::equation::equation_ui;
-use super::widgets::icon::Icon;
-use super::{bars, controls};
+use super::{bars, compare, controls, strip};
 use crate::engine::gpu::GpuContext;
 use crate::lab::experiment::DataSource;
-use crate::lab::message::{Command, Notice};
+use crate::lab::message::{Command, Notice, Side};
 
 const TOP_BAR: f32 = 44.0;
+const COMPARISON_BAR: f32 = 40.0;
 const RAIL: f32 = 150.0;
 const CLOCK_BAR: f32 = 54.0;
-const TRAINING_STRIP: f32 = 66.0;
 
 /// The lab's window.
 pub struct LabApp {
     /// What all parts share.
     pub desk: Desk,
-    /// The open chapter.
-    pub chapter: Chapter,
+    /// The open chapters of A and of B.
+    chapters: [Chapter; 2],
     /// The device that pictures are painted on; `None` saves none.
     pub painter: Option<Arc<GpuContext>>,
-    /// The chapter that the last frame showed.
-    shown: Chapter,
-    pages: Pages,
+    /// How two experiments share the canvas.
+    pub stage: Stage,
+    /// The side that menus and panel set.
+    focus: Side,
+    /// The chapters that the last frame showed.
+    shown: [Chapter; 2],
+    pages: [Pages; 2],
+    was_split: bool,
     pace: Pace,
     toasts: Toasts,
     pictures: Pictures,
-    notice_seen: u64,
+    notices_seen: [u64; 2],
     frame_seen: Option<u64>,
 }
 
 impl LabApp {
     /// A window on a desk.
     pub fn new(desk: Desk, pace: Pace, chapter: Chapter) -> Self {
-        let notice_seen = desk.snapshot.notice.as_ref().map_or(0, |(number, _)| *number);
+        let number = |side| Some(desk.bench(side)?.snapshot.notice.as_ref()?.0);
         Self {
+            notices_seen: Side::BOTH.map(|side| number(side).unwrap_or_default()),
+            was_split: desk.is_split(),
             desk,
-            chapter,
+            chapters: [chapter; 2],
             painter: None,
-            shown: chapter,
-            pages: Pages::default(),
+            stage: Stage::default(),
+            focus: Side::A,
+            shown: [chapter; 2],
+            pages: Default::default(),
             pace,
             toasts: Toasts::default(),
             pictures: Pictures::default(),
-            notice_seen,
             frame_seen: None,
         }
+    }
+
+    /// The open chapter of the side that menus and panel set.
+    pub fn chapter(&self) -> Chapter {
+        self.chapters[self.focus.index()]
     }
 
     /// What happens once a frame before anything is drawn, also while the window is hidden.
@@ -74,14 +84,39 @@ impl LabApp {
         log::trace!("frame {frame}, step {}", self.desk.snapshot.step);
         self.pace.begin_frame();
         self.pace.fit_interval(ctx.content_rect().area() * ctx.pixels_per_point().powi(2));
-        self.desk.take_news();
-        self.desk.clock.tick(ctx.input(|i| i.time));
+        self.take_news();
+        self.desk.tick_clocks(ctx.input(|i| i.time));
         self.take_files();
-        self.take_notice(ctx.input(|i| i.time));
+        self.take_notices(ctx.input(|i| i.time));
         self.take_pictures(ctx);
         let theme = if self.desk.light { egui::Theme::Light } else { egui::Theme::Dark };
         if ctx.theme() != theme {
             ctx.set_theme(theme);
+        }
+    }
+
+    /// Take the latest snapshots; the pages go with their experiments.
+    fn take_news(&mut self) {
+        if self.desk.take_news() % 2 == 1 {
+            self.pages.swap(0, 1);
+            self.shown.swap(0, 1);
+            self.notices_seen.swap(0, 1);
+        }
+        let split = self.desk.is_split();
+        if split != self.was_split {
+            // What begins beside A shows things as A does; what ended is forgotten.
+            self.was_split = split;
+            let [a, b] = &mut self.pages;
+            *b = Pages::default();
+            for chapter in Chapter::ALL {
+                b.take_after(a, chapter, true);
+            }
+            self.chapters[1] = self.chapters[0];
+            self.shown[1] = self.chapters[0];
+            self.focus = Side::A;
+            self.desk.turn_to(Side::A);
+            let seen = self.desk.bench(Side::B).and_then(|bench| Some(bench.snapshot.notice.as_ref()?.0));
+            self.notices_seen[1] = seen.unwrap_or_default();
         }
     }
 
@@ -124,11 +159,16 @@ impl LabApp {
         drawing
     }
 
-    fn take_notice(&mut self, now: f64) {
-        let Some((number, notice)) = &self.desk.snapshot.notice else { return };
-        if *number != self.notice_seen {
-            self.notice_seen = *number;
-            self.toasts.add(notice.clone(), now);
+    fn take_notices(&mut self, now: f64) {
+        for (side, seen) in Side::BOTH.into_iter().zip(&mut self.notices_seen) {
+            let Some((number, notice)) = self.desk.bench(side).and_then(|bench| bench.snapshot.notice.as_ref()) else {
+                continue;
+            };
+            if number != seen {
+                *seen = *number;
+                let notice = if self.desk.is_split() { notice.of(side) } else { notice.clone() };
+                self.toasts.add(notice, now);
+            }
         }
     }
 
@@ -138,7 +178,8 @@ impl LabApp {
             return;
         }
         let pressed = |modifiers: Modifiers, key: Key| ctx.input_mut(|i| i.consume_key(modifiers, key));
-        let page = self.pages.page(self.chapter);
+        let focus = self.focus.index();
+        let page = self.pages[focus].page(self.chapters[focus]);
         if pressed(Modifiers::NONE, Key::Space) {
             page.play(&mut self.desk);
         }
@@ -155,58 +196,95 @@ impl LabApp {
         }
     }
 
+    /// Leave the chapters that are no longer open, and let those that are do what they must.
+    fn open_pages(&mut self, ctx: &Context) {
+        for &side in self.desk.sides() {
+            let index = side.index();
+            self.desk.turn_to(side);
+            if self.shown[index] != self.chapters[index] {
+                self.pages[index].page(self.shown[index]).leave(&mut self.desk);
+                self.shown[index] = self.chapters[index];
+            }
+            self.pages[index].page(self.chapters[index]).prepare(ctx, &mut self.desk);
+        }
+        self.desk.turn_to(self.focus);
+    }
+
     /// Draw everything over the whole of `ui`.
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
-        if self.shown != self.chapter {
-            self.pages.page(self.shown).leave(&mut self.desk);
-            self.shown = self.chapter;
-        }
+        self.desk.turn_to(self.focus);
         self.keys(&ctx);
-        let palette = self.desk.palette();
+        self.open_pages(&ctx);
         let window = ui.max_rect();
 
         let (top, below) = window.split_top_bottom_at_y(window.top() + TOP_BAR);
-        let (middle, bars) = below.split_top_bottom_at_y(below.bottom() - CLOCK_BAR - TRAINING_STRIP);
+        let comparison = if self.desk.is_split() { COMPARISON_BAR } else { 0.0 };
+        let (comparison, below) = below.split_top_bottom_at_y(below.top() + comparison);
+        let bars_height = CLOCK_BAR + strip::height(&self.desk);
+        let (middle, bars) = below.split_top_bottom_at_y(below.bottom() - bars_height);
         let (clock, strip) = bars.split_top_bottom_at_y(bars.top() + CLOCK_BAR);
         let panel_width = (0.215 * window.width()).clamp(264.0, 380.0);
         let (rail, rest) = middle.split_left_right_at_x(middle.left() + RAIL);
         let (centre, panel) = rest.split_left_right_at_x(rest.right() - panel_width);
 
         // Only what the canvas does not fill: on a software adapter every painted pixel counts.
-        for rect in [top, rail, panel, bars] {
+        let palette = self.desk.palette();
+        for rect in [top, comparison, rail, panel, bars] {
             ui.painter().rect_filled(rect, 0.0, palette.panel);
         }
-        bars::top_bar_ui(ui, top, &mut self.desk);
-        bars::rail_ui(ui, rail, &mut self.chapter, &self.desk);
+        let mut open = None;
+        bars::top_bar_ui(ui, top, &mut self.desk, &mut self.focus, &mut open);
+        self.desk.turn_to(self.focus);
+        if self.desk.is_split() {
+            compare::bar_ui(ui, comparison, &mut self.desk, &mut self.stage, &mut open);
+        }
+        bars::rail_ui(ui, rail, &mut self.chapters, self.focus, &self.desk);
+        if let Some(chapter) = open {
+            self.chapters = [chapter; 2];
+        }
+        if self.desk.links.chapter {
+            self.chapters[self.focus.other().index()] = self.chapter();
+        }
         bars::clock_bar_ui(ui, clock, &mut self.desk);
-        bars::training_strip_ui(ui, strip, &mut self.desk);
+        strip::strip_ui(ui, strip, &mut self.desk);
+        self.open_pages(&ctx);
         self.panel_ui(ui, panel);
-        self.centre_ui(ui, centre);
+        let mut book = Book { pages: &mut self.pages, chapters: self.chapters, focus: self.focus };
+        book.spread(self.focus, self.desk.links.points);
+        self.stage.show(ui, centre, &mut self.desk, &mut book);
 
         let palette = self.desk.palette();
         let line = (1.0, palette.line);
-        for y in [top.bottom(), clock.top(), strip.top()] {
+        for y in [top.bottom(), comparison.bottom(), clock.top(), strip.top()] {
             ui.painter().hline(window.x_range(), y, line);
         }
         for x in [centre.left(), centre.right()] {
             ui.painter().vline(x, middle.y_range(), line);
         }
         if !self.desk.still {
-            self.toasts.show(&ctx, CLOCK_BAR + TRAINING_STRIP, palette);
-            self.pace.end_frame(&ctx, self.desk.clock.playing, self.desk.lab());
+            self.toasts.show(&ctx, bars_height, palette);
+            let animating = self.desk.benches().any(|(_, bench, _)| bench.clock.playing);
+            self.pace.end_frame(&ctx, animating, self.desk.lab());
         }
     }
 
-    /// True while the open chapter computes something of its own.
+    /// True while an open chapter computes something of its own.
     pub fn is_busy(&mut self) -> bool {
-        self.pages.page(self.chapter).is_busy()
+        let mut sides = self.desk.sides().iter();
+        sides.any(|side| self.pages[side.index()].page(self.chapters[side.index()]).is_busy())
     }
 
     fn panel_ui(&mut self, ui: &mut Ui, rect: Rect) {
-        let Self { desk, pages, chapter, .. } = self;
-        let page = pages.page(*chapter);
+        let chapter = self.chapter();
+        let Self { desk, pages, focus, .. } = self;
+        let page = pages[focus.index()].page(chapter);
         let palette = desk.palette();
+        if desk.is_split() {
+            // Whose settings these are.
+            let edge = rect.with_max_y(rect.top() + 2.0);
+            ui.painter().rect_filled(edge, 0.0, palette.learned);
+        }
         // The scroll bar lies in the margin, beside the numbers.
         let inner = Rect::from_x_y_ranges(rect.left() + 16.0..=rect.right() - 3.0, rect.y_range());
         let mut panel = ui.new_child(UiBuilder::new().max_rect(inner).id_salt(("panel", chapter.name())));
@@ -222,61 +300,6 @@ impl LabApp {
             page.controls_ui(ui, desk);
             ui.add_space(10.0);
         });
-    }
-
-    fn centre_ui(&mut self, ui: &mut Ui, rect: Rect) {
-        let Self { desk, pages, chapter, .. } = self;
-        let page = pages.page(*chapter);
-        let palette = desk.palette();
-        let plots_height = page.plots_height(rect.height()).round();
-        let (canvas, plots) = rect.split_top_bottom_at_y(rect.bottom() - plots_height);
-        let scenes: Vec<_> = std::iter::once(page.scene(desk)).chain(page.beside(desk)).collect();
-        let halves = scenes.len();
-        let width = canvas.width() / halves as f32;
-        let first = canvas.with_max_x(canvas.left() + width);
-        let home = Camera::fit(page.home(desk), first);
-        let mut camera = desk.cameras.get(chapter.name()).copied().unwrap_or(home);
-        let before = camera;
-        for (index, scene) in scenes.into_iter().enumerate() {
-            let rect = first.translate(vec2(width * index as f32, 0.0));
-            let empty = scene.layers.is_empty();
-            let name = format!("{} canvas{}", chapter.title(), if index == 0 { "" } else { ", second" });
-            let response = canvas_ui(ui, rect, &name, scene, &mut camera, desk.format, palette);
-            if empty {
-                empty_ui(ui, rect, "nothing to show yet", palette);
-            }
-            page.overlay_ui(ui, &View { index, rect, camera }, &response, desk);
-            if index > 0 {
-                ui.painter().vline(rect.left(), rect.y_range(), (1.0, palette.line));
-            }
-            if response.double_clicked() {
-                desk.cameras.remove(chapter.name());
-                camera = before;
-            }
-            if response.has_focus() {
-                ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
-            }
-        }
-        if camera != before {
-            desk.cameras.insert(chapter.name(), camera);
-        }
-        if let Some(tau) = page.density_tau(desk) {
-            let moving = desk.clock.playing || ui.ctx().egui_is_using_pointer();
-            desk.want_density(tau, camera.visible(first), moving);
-        }
-        let corner = Rect::from_min_size(canvas.right_top() + vec2(-42.0, 9.0), vec2(30.0, 30.0));
-        let mut child = ui.new_child(UiBuilder::new().max_rect(corner).id_salt("reset view"));
-        let tip = "Show all (double click on the canvas). Drag to pan, wheel or pinch to zoom";
-        if button::round(&mut child, Icon::Frame, "Reset view", tip, false, palette).clicked() {
-            desk.cameras.remove(chapter.name());
-        }
-        bars::fault_ui(ui, canvas, desk);
-        if plots_height > 0.0 {
-            ui.painter().rect_filled(plots, 0.0, palette.canvas);
-            ui.painter().hline(plots.x_range(), plots.top(), (1.0, palette.line));
-            let mut child = ui.new_child(UiBuilder::new().max_rect(plots).id_salt("plots").sense(Sense::hover()));
-            page.plots_ui(&mut child, desk);
-        }
     }
 }
 

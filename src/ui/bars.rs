@@ -3,31 +3,37 @@
 use egui::{Align, Align2, Layout, Rect, Role, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::chapters::Chapter;
+use super::compare;
 use super::controls;
 use super::desk::Desk;
-use super::plots;
-use super::theme::{SMALL, strong_font, text_font};
+use super::theme::{self, SMALL, strong_font, text_font};
 use super::widgets::icon::Icon;
-use super::widgets::number::{duration, fixed, grouped, short};
+use super::widgets::number::{fixed, short};
 use super::widgets::time_slider::time_slider;
 use super::widgets::{button, pill, readout};
 use crate::engine::{EngineChoice, EngineInfo, EngineKind};
-use crate::lab::message::{Command, Status};
+use crate::lab::message::{Command, Side, Status};
 
 /// A child in a place of the window, laid out in a row.
-fn row_in(ui: &mut Ui, rect: Rect, layout: Layout, salt: &str, content: impl FnOnce(&mut Ui)) {
+pub(super) fn row_in(ui: &mut Ui, rect: Rect, layout: Layout, salt: &str, content: impl FnOnce(&mut Ui)) {
     let mut child = ui.new_child(UiBuilder::new().max_rect(rect).layout(layout).id_salt(salt));
     content(&mut child);
 }
 
-/// Name, what is trained, and on what.
-pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
+/// Name, what is trained, and on what. While the lab is split, of the experiment in `focus`.
+pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, focus: &mut Side, open: &mut Option<Chapter>) {
     let palette = desk.palette();
     let name = pos2(rect.left() + 14.0, rect.center().y);
     ui.painter().text(name, Align2::LEFT_CENTER, "Noise Compass", strong_font(13.0), palette.ink);
     let left = rect.with_min_x(rect.left() + 146.0);
     row_in(ui, left, Layout::left_to_right(Align::Center), "settings", |ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
+        if desk.is_split() {
+            compare::focus_ui(ui, desk, focus);
+            desk.turn_to(*focus);
+            ui.add_space(2.0);
+        }
+        let palette = desk.palette();
         let data = controls::data_title(&desk.draft.data);
         pill::menu(ui, ["Data", "Data", &data], "What is learned", palette, |ui| controls::data_menu(ui, desk));
         let path = format!("{}, T {}", controls::path_title(desk.draft.path), desk.draft.timesteps);
@@ -47,6 +53,9 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
             controls::octaves_row(ui, desk);
             controls::network_question(ui, desk);
         });
+        if !desk.is_split() {
+            compare::begin_ui(ui, desk, open);
+        }
     });
     let right = rect.with_max_x(rect.right() - 13.0);
     row_in(ui, right, Layout::right_to_left(Align::Center), "machine", |ui| {
@@ -106,7 +115,7 @@ fn engine_pill(ui: &mut Ui, desk: &mut Desk) {
 }
 
 /// The chapters, in their groups.
-pub fn rail_ui(ui: &mut Ui, rect: Rect, chapter: &mut Chapter, desk: &Desk) {
+pub fn rail_ui(ui: &mut Ui, rect: Rect, chapters: &mut [Chapter; 2], focus: Side, desk: &Desk) {
     let palette = desk.palette();
     let mut y = rect.top() + 20.0;
     let mut group = "";
@@ -121,10 +130,13 @@ pub fn rail_ui(ui: &mut Ui, rect: Rect, chapter: &mut Chapter, desk: &Desk) {
         }
         let place = Rect::from_min_size(pos2(rect.left() + 8.0, y), vec2(rect.width() - 16.0, 28.0));
         let response = ui.interact(place, ui.make_persistent_id(("chapter", entry.name())), Sense::click());
-        let chosen = *chapter == entry;
+        let chosen = chapters[focus.index()] == entry;
         response.widget_info(|| WidgetInfo::selected(Role::Tab, true, chosen, entry.title()));
         if response.clicked() {
-            *chapter = entry;
+            chapters[focus.index()] = entry;
+            if desk.links.chapter {
+                *chapters = [entry; 2];
+            }
         }
         if chosen || response.hovered() || response.has_focus() {
             ui.painter().rect_filled(place, 6.0, palette.raised);
@@ -132,6 +144,13 @@ pub fn rail_ui(ui: &mut Ui, rect: Rect, chapter: &mut Chapter, desk: &Desk) {
         let (font, color) = if chosen { (strong_font(13.0), palette.ink) } else { (text_font(13.0), palette.weak) };
         let at = pos2(place.left() + 10.0, place.center().y);
         ui.painter().text(at, Align2::LEFT_CENTER, entry.title(), font, color);
+        if desk.is_split() && chapters[0] != chapters[1] {
+            for side in Side::BOTH.into_iter().filter(|side| chapters[side.index()] == entry) {
+                let at = pos2(place.right() - 9.0, place.center().y);
+                let color = theme::palette(desk.light, side).learned;
+                ui.painter().text(at, Align2::RIGHT_CENTER, side.letter(), strong_font(13.0), color);
+            }
+        }
         y += 30.0;
     }
 }
@@ -149,7 +168,8 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
             desk.clock.toggle();
         }
         ui.label(egui::RichText::new("data").color(palette.weak));
-        let width = (ui.available_width() - 330.0).max(120.0);
+        let numbers = if desk.is_split() { 388.0 } else { 330.0 };
+        let width = (ui.available_width() - numbers).max(120.0);
         let mut tau = desk.clock.tau;
         if time_slider(ui, width, &mut tau, palette).changed() {
             desk.clock.set(tau);
@@ -158,51 +178,16 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         let scales = desk.scales();
         ui.spacing_mut().item_spacing.x = 6.0;
         readout::stacked(ui, 66.0, "t / T", &fixed(desk.clock.tau, 3), "The clock: 0 is data, 1 is noise", palette);
-        readout::stacked(ui, 66.0, "ᾱ", &fixed(scales.a.powi(2), 3), "ᾱ = a², the signal's variance", palette);
-        readout::stacked(ui, 76.0, "SNR", &short(scales.snr()), "Signal-to-noise ratio a²/s²", palette);
-    });
-}
-
-/// The training: play, one step, reset, and how it goes.
-pub fn training_strip_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
-    let palette = desk.palette();
-    let inner = rect.shrink2(vec2(14.0, 0.0));
-    row_in(ui, inner, Layout::left_to_right(Align::Center), "training", |ui| {
-        ui.spacing_mut().item_spacing.x = 10.0;
-        let training = desk.is_training();
-        let (icon, name) = if training { (Icon::Pause, "Pause training") } else { (Icon::Play, "Train") };
-        if button::round(ui, icon, name, "Train, or pause (space bar in the Training chapter)", true, palette).clicked()
-        {
-            desk.toggle_training();
+        let signal = |a: f64| fixed(a.powi(2), 3);
+        if desk.is_split() {
+            let each: Vec<_> = desk.benches().map(|(_, bench, color)| (signal(bench.scales().a), color)).collect();
+            readout::stacked_each(ui, 92.0, "ᾱ", &each, "ᾱ = a², the signal's variance, of A and of B", palette);
+            let each: Vec<_> = desk.benches().map(|(_, bench, color)| (short(bench.scales().snr()), color)).collect();
+            readout::stacked_each(ui, 108.0, "SNR", &each, "Signal-to-noise ratio a²/s², of A and of B", palette);
+        } else {
+            readout::stacked(ui, 66.0, "ᾱ", &signal(scales.a), "ᾱ = a², the signal's variance", palette);
+            readout::stacked(ui, 76.0, "SNR", &short(scales.snr()), "Signal-to-noise ratio a²/s²", palette);
         }
-        if button::round(ui, Icon::Step, "One step", "One training step", false, palette).clicked() {
-            desk.send(Command::StepOnce);
-        }
-        let tip = "Start anew from the seed (R in the Training chapter)";
-        if button::round(ui, Icon::Reset, "Reset training", tip, false, palette).clicked() {
-            desk.send(Command::Reset);
-        }
-        ui.add_space(6.0);
-        let snapshot = desk.snapshot.clone();
-        let rate = |per_sec: f64| if per_sec > 0.0 { short(per_sec) } else { "–".to_owned() };
-        let samples_per_sec = snapshot.steps_per_sec * f64::from(snapshot.experiment.batch);
-        let loss = snapshot.loss.map_or_else(|| "–".to_owned(), |loss| fixed(f64::from(loss), 4));
-        readout::stacked(ui, 78.0, "step", &grouped(snapshot.step as f64), "Updates of the weights so far", palette);
-        readout::stacked(ui, 70.0, "steps/s", &rate(snapshot.steps_per_sec), "Training steps a second", palette);
-        readout::stacked(ui, 78.0, "loss", &loss, "L, smoothed over 50 steps", palette);
-        let width = ui.available_width() - 2.0 * 94.0;
-        let (spark, _) = ui.allocate_exact_size(vec2(width.max(20.0), 44.0), Sense::hover());
-        plots::sparkline_ui(ui, spark, desk);
-        ui.add_space(6.0);
-        readout::stacked(ui, 86.0, "samples/s", &rate(samples_per_sec), "Steps a second times the batch B", palette);
-        readout::stacked(
-            ui,
-            66.0,
-            "time",
-            &duration(snapshot.trained_secs),
-            "Time of training, without pauses",
-            palette,
-        );
     });
 }
 
@@ -211,18 +196,20 @@ pub fn fault_ui(ui: &mut Ui, canvas: Rect, desk: &mut Desk) {
     let Status::Fault { message, can_restore } = desk.snapshot.status.clone() else { return };
     let palette = desk.palette();
     let width = (canvas.width() - 24.0).min(620.0);
+    let message = if desk.is_split() { format!("{}: {message}", desk.side().letter()) } else { message };
     let text = ui.painter().layout(message.clone(), text_font(13.0), palette.ink, width - 32.0);
     let height = text.size().y + 60.0;
     let plate = Rect::from_min_size(pos2(canvas.center().x - 0.5 * width, canvas.top() + 48.0), vec2(width, height));
     // The plate takes the pointer, so that the canvas beneath stays still.
-    let response = ui.interact(plate, ui.make_persistent_id("fault"), Sense::click_and_drag());
+    let response = ui.interact(plate, ui.make_persistent_id(("fault", desk.side().letter())), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &message));
     ui.painter().rect(plate, 8.0, palette.panel, (1.5, palette.fault), egui::StrokeKind::Inside);
     let size = text.size();
     ui.painter().galley(plate.min + vec2(16.0, 12.0), text, palette.ink);
     let buttons =
         Rect::from_min_max(pos2(plate.left() + 16.0, plate.top() + size.y + 20.0), plate.max - vec2(16.0, 8.0));
-    row_in(ui, buttons, Layout::left_to_right(Align::Center), "ways out", |ui| {
+    let salt = ["ways out", "ways out of B"][desk.side().index()];
+    row_in(ui, buttons, Layout::left_to_right(Align::Center), salt, |ui| {
         if can_restore {
             let tip = "Go back to the last weights whose loss was finite";
             if button::text(ui, "Restore last good weights", tip, 0.0, palette).clicked() {

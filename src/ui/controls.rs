@@ -11,6 +11,7 @@ use super::widgets::row::{self, Scale};
 use super::widgets::{button, pill, segmented};
 use crate::data::shapes::Shape;
 use crate::diffusion::path::Path;
+use crate::diffusion::solver::{Sampler, Variance};
 use crate::diffusion::target::Target;
 use crate::lab::experiment::DataSource;
 use crate::lab::message::Command;
@@ -277,6 +278,44 @@ pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
             desk.draft.batch = batch;
             desk.configure(false);
         }
+    }
+}
+
+/// The name of a sampler in menus.
+pub fn sampler_title(sampler: Sampler) -> &'static str {
+    match sampler {
+        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior β",
+        Sampler::Ddpm(Variance::Beta) => "DDPM, variance β",
+        Sampler::Ddim { .. } => "DDIM, no noise",
+        Sampler::Euler => "ODE by Euler",
+        Sampler::Heun => "ODE by Heun",
+        Sampler::Rk4 => "ODE by RK4",
+    }
+}
+
+/// The sampler of the live picture and of the chapter Reverse, and its steps. The training knows nothing of them.
+pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    row::named(ui, "Sampler", "How one step goes from x_t to an earlier x", palette, |ui| {
+        let title = sampler_title(desk.draft.sampler);
+        pill::menu(ui, ["Sampler", "", title], "Choose the sampler", palette, |ui| {
+            ui.set_width(190.0);
+            for sampler in Sampler::ALL {
+                let title = sampler_title(sampler);
+                if pill::choice(ui, sampler == desk.draft.sampler, title, title, palette).clicked() {
+                    desk.draft.sampler = sampler;
+                    desk.configure(false);
+                    ui.close();
+                }
+            }
+        });
+    });
+    let most = desk.draft.timesteps.min(1000);
+    let tip = "Steps from noise to data, at most T";
+    let steps = &mut desk.draft.sampler_steps;
+    *steps = (*steps).min(most);
+    if row::slider(ui, ["Steps", tip], steps, 2..=most.max(2), Scale::Logarithmic, grouped, palette).done {
+        desk.configure(false);
     }
 }
 

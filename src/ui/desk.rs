@@ -1,40 +1,54 @@
-//! What all parts of the window share: the lab, its latest snapshot, the clock, the camera, and what the controls show.
+//! What all parts of the window share: the lab, one or two benches with its experiments, and how these are linked.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::ops::{Deref, DerefMut};
 
-use super::canvas::camera::Camera;
-use super::clock::Clock;
+use egui::Color32;
+
+use super::bench::Bench;
 use super::files::Files;
 use super::link::Lab;
 use super::theme::{Palette, palette};
 use crate::data::bounds::Bounds;
 use crate::diffusion::log_snr::LogSnr;
-use crate::diffusion::path::{Path, Scales};
+use crate::diffusion::path::Path;
 use crate::lab::experiment::{DataSource, Experiment};
-use crate::lab::message::{Command, DensityView, Order, Side, Snapshot, Status};
+use crate::lab::message::{Command, InStep, Order, Side, Snapshots};
 use crate::nn::layout::NetworkShape;
 
-/// How long the controls show what was asked for before they show what the worker made of it.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// Cells per side of the density: fewest and most.
-const DENSITY_CELLS: [f64; 2] = [48.0, 256.0];
+/// What the hand does on one side and the other follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// t/T, and with it every scrubber.
+    pub clock: bool,
+    /// Pan and zoom.
+    pub camera: bool,
+    /// What is under the pointer is marked on the other side.
+    pub cursor: bool,
+    /// Points, starts and particles that a click placed or chose.
+    pub points: bool,
+    /// Both show the same chapter.
+    pub chapter: bool,
+}
 
-/// The shared state of the window.
+impl Default for Links {
+    fn default() -> Self {
+        Self { clock: true, camera: true, cursor: true, points: true, chapter: true }
+    }
+}
+
+/// The shared state of the window. The desk stands at one bench at a time: through it all of that [`Bench`] is reached.
 pub struct Desk {
     lab: Box<dyn Lab>,
-    /// The latest snapshot, the same for the whole frame.
-    pub snapshot: Arc<Snapshot>,
-    /// The experiment as the controls show it: what runs, or what was just asked for.
-    pub draft: Experiment,
-    /// The network as the controls show it; it differs from the draft's until the user agrees to start anew.
-    pub draft_shape: NetworkShape,
-    asked_at: Option<Instant>,
-    /// The clock of all chapters.
-    pub clock: Clock,
-    /// Where the hand moved each chapter's canvas; without an entry it shows the chapter's home.
-    pub cameras: HashMap<&'static str, Camera>,
+    /// Where the desk stands.
+    side: Side,
+    here: Bench,
+    /// The other bench, while the lab is split.
+    there: Option<Bench>,
+    /// What both sides do together.
+    pub links: Links,
+    /// What both have equal while they train.
+    pub in_step: InStep,
+    swaps: u64,
     /// The light theme.
     pub light: bool,
     /// Format of the target that the canvas paints on.
@@ -45,31 +59,41 @@ pub struct Desk {
     pub files: Files,
     /// A picture is being laid out: nothing is asked for.
     pub still: bool,
-    density_asked: Option<DensityView>,
-    /// The user's own schedule: the one that is trained by, or the last that was.
-    pub own_schedule: LogSnr,
+}
+
+impl Deref for Desk {
+    type Target = Bench;
+
+    fn deref(&self) -> &Bench {
+        &self.here
+    }
+}
+
+impl DerefMut for Desk {
+    fn deref_mut(&mut self) -> &mut Bench {
+        &mut self.here
+    }
 }
 
 impl Desk {
     /// A desk for a lab.
     pub fn new(lab: Box<dyn Lab>, format: Option<wgpu::TextureFormat>, software: bool, light: bool) -> Self {
-        let snapshot = lab.snapshots().a;
-        let draft = Experiment::clone(&snapshot.experiment);
+        let Snapshots { a, b, in_step, swaps } = lab.snapshots();
+        let here = Bench::new(a);
+        let there = b.map(|b| here.beside(b));
         Self {
             lab,
-            draft_shape: draft.shape(),
-            draft,
-            snapshot,
-            asked_at: None,
-            clock: Clock::default(),
-            cameras: HashMap::new(),
+            side: Side::A,
+            here,
+            there,
+            links: Links::default(),
+            in_step,
+            swaps,
             light,
             format,
             software,
             files: Files::default(),
             still: false,
-            density_asked: None,
-            own_schedule: LogSnr::default(),
         }
     }
 
@@ -78,41 +102,108 @@ impl Desk {
         self.lab.as_ref()
     }
 
-    /// Ask the lab for something.
+    /// Where the desk stands.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// True while there are two experiments.
+    pub fn is_split(&self) -> bool {
+        self.there.is_some()
+    }
+
+    /// The sides there are, in order.
+    pub fn sides(&self) -> &'static [Side] {
+        if self.is_split() { &Side::BOTH } else { &Side::BOTH[..1] }
+    }
+
+    /// One side's bench; `None` for B where the lab is not split.
+    pub fn bench(&self, side: Side) -> Option<&Bench> {
+        if side == self.side { Some(&self.here) } else { self.there.as_ref() }
+    }
+
+    /// The benches there are, in order, each with its colour.
+    pub fn benches(&self) -> impl Iterator<Item = (Side, &Bench, Color32)> {
+        let here = self.sides().iter().filter_map(|&side| Some((side, self.bench(side)?)));
+        here.map(|(side, bench)| (side, bench, palette(self.light, side).learned))
+    }
+
+    /// Go to a side, with what is linked. B is there only while the lab is split.
+    pub fn turn_to(&mut self, side: Side) {
+        let (true, Some(there)) = (side != self.side, self.there.as_mut()) else { return };
+        if self.links.clock {
+            there.clock = self.here.clock;
+        }
+        if self.links.camera && there.cameras != self.here.cameras {
+            there.cameras.clone_from(&self.here.cameras);
+        }
+        std::mem::swap(&mut self.here, there);
+        self.side = side;
+    }
+
+    /// Ask something of the experiment at which the desk stands.
     pub fn send(&self, command: Command) {
-        self.lab.send(Order::To(Side::A, command));
+        self.lab.send(Order::To(self.side, command));
     }
 
-    /// Colours of the theme.
+    /// Ask something of the lab.
+    pub fn order(&self, order: impl Into<Order>) {
+        self.lab.send(order.into());
+    }
+
+    /// Colours of the theme, and of the side at which the desk stands.
     pub fn palette(&self) -> &'static Palette {
-        palette(self.light)
+        palette(self.light, self.side)
     }
 
-    /// Take the latest snapshot, once a frame. What the worker runs replaces what the controls show, unless something
-    /// was asked for a moment ago.
-    pub fn take_news(&mut self) {
-        let snapshot = self.lab.snapshots().a;
-        let answered = *snapshot.experiment == self.draft;
-        let waiting = !answered && self.asked_at.is_some_and(|at| at.elapsed() < PATIENCE);
-        if answered {
-            self.asked_at = None;
-        } else if !waiting {
-            // A network that was chosen and not yet agreed to stays chosen.
-            if self.draft_shape == self.draft.shape() {
-                self.draft_shape = snapshot.experiment.shape();
+    /// Take the latest snapshots, once a frame. Returns how often A and B changed places since the last time.
+    pub fn take_news(&mut self) -> u64 {
+        let Snapshots { a, b, in_step, swaps } = self.lab.snapshots();
+        let swapped = swaps - self.swaps;
+        (self.swaps, self.in_step) = (swaps, in_step);
+        let side = self.side;
+        self.turn_to(Side::A);
+        if swapped % 2 == 1
+            && let Some(there) = &mut self.there
+        {
+            // The settings of a side go with it; the clock and the cameras stay in their place.
+            std::mem::swap(&mut self.here, there);
+            std::mem::swap(&mut self.here.clock, &mut there.clock);
+            std::mem::swap(&mut self.here.cameras, &mut there.cameras);
+            self.here.forget_asking();
+            there.forget_asking();
+        }
+        self.here.take_news(a);
+        self.there = match (self.there.take(), b) {
+            (Some(mut there), Some(b)) => {
+                there.take_news(b);
+                Some(there)
             }
-            self.draft = Experiment::clone(&snapshot.experiment);
-        }
-        self.snapshot = snapshot;
-        if let Path::Custom(own) = self.draft.path {
-            self.own_schedule = own;
+            (None, Some(b)) => Some(self.here.beside(b)),
+            (_, None) => None,
+        };
+        self.turn_to(side);
+        swapped
+    }
+
+    /// Let the clocks run to the present, given in seconds.
+    pub fn tick_clocks(&mut self, now: f64) {
+        self.here.clock.tick(now);
+        if let Some(there) = &mut self.there {
+            if self.links.clock {
+                there.clock = self.here.clock;
+            } else {
+                there.clock.tick(now);
+            }
         }
     }
 
-    /// Ask for the experiment that the controls show.
+    /// Ask for the experiment that the controls show. While two are compared, another training starts anew: weights that
+    /// learned partly under other settings would make the comparison unfair. It catches up with the other side.
     pub fn configure(&mut self, restart: bool) {
-        self.asked_at = Some(Instant::now());
-        self.send(Command::Configure { experiment: Box::new(self.draft.clone()), restart });
+        let unfair = self.is_split() && !self.draft.trains_like(&self.snapshot.experiment);
+        self.asked();
+        self.send(Command::Configure { experiment: Box::new(self.draft.clone()), restart: restart || unfair });
     }
 
     /// Ask for other data, keeping the weights.
@@ -139,76 +230,23 @@ impl Desk {
         }
     }
 
-    /// True while the worker trains.
-    pub fn is_training(&self) -> bool {
-        self.snapshot.status == Status::Training
+    /// True while any experiment trains.
+    pub fn any_training(&self) -> bool {
+        self.benches().any(|(_, bench, _)| bench.is_training())
     }
 
-    /// Play, or pause.
+    /// Play, or pause, everything.
     pub fn toggle_training(&self) {
-        self.send(if self.is_training() { Command::Pause } else { Command::Play });
+        self.order(if self.any_training() { Command::Pause } else { Command::Play });
     }
 
-    /// (a, s) of the experiment's path at the clock.
-    pub fn scales(&self) -> Scales {
-        self.draft.path.scales(self.clock.tau, self.draft.timesteps)
-    }
-
-    /// Ask for the density at t/T over what is visible, if what was asked for last does not serve. While something
-    /// moves, a coarser grid will do.
+    /// Ask for the density at t/T over what is visible, if what was asked for last does not serve.
     pub fn want_density(&mut self, tau: f64, visible: Bounds, moving: bool) {
         if self.still {
             return;
         }
-        let scales = self.draft.path.scales(tau, self.draft.timesteps);
-        let sigma = self.snapshot.dataset.mixture.components.iter().map(|c| f64::from(c.sigma)).fold(1.0, f64::min);
-        let detail = (scales.a * sigma).hypot(scales.s);
-        let view = density_view(self.density_asked, tau, visible, detail, moving);
-        if self.density_asked != Some(view) {
-            self.density_asked = Some(view);
+        if let Some(view) = self.here.wanted_density(tau, visible, moving) {
             self.send(Command::ShowDensity(view));
         }
-    }
-}
-
-/// The box and grid that serve a view: the last box where it holds what is visible and is not much larger, and cells
-/// no wider than 0.6 of the smallest detail (a standard deviation, data units).
-fn density_view(last: Option<DensityView>, tau: f64, visible: Bounds, detail: f64, moving: bool) -> DensityView {
-    let extent = |b: Bounds| f64::from((b.max[0] - b.min[0]).max(b.max[1] - b.min[1]));
-    let holds = |outer: Bounds| (0..2).all(|i| outer.min[i] <= visible.min[i] && visible.max[i] <= outer.max[i]);
-    let serves = |view: &DensityView| holds(view.bounds) && extent(view.bounds) <= 2.0 * extent(visible);
-    let bounds = last.filter(serves).map_or_else(|| visible.scaled(1.3), |view| view.bounds);
-    let most = if moving { 0.5 * DENSITY_CELLS[1] } else { DENSITY_CELLS[1] };
-    let cells = (extent(bounds) / (0.6 * detail).max(1e-6)).clamp(DENSITY_CELLS[0], most);
-    // Steps of 16: a slider does not ask for a new grid at each of its positions.
-    let resolution = ((cells / 16.0).ceil() * 16.0) as u32;
-    DensityView { tau, bounds, resolution }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const VISIBLE: Bounds = Bounds { min: [-2.0, -1.0], max: [2.0, 1.0] };
-
-    #[test]
-    fn panning_a_little_keeps_the_box_and_far_or_closer_asks_for_another() {
-        let first = density_view(None, 0.0, VISIBLE, 0.03, false);
-        assert_eq!(first.bounds, VISIBLE.scaled(1.3));
-        let near = Bounds { min: [-1.9, -0.9], max: [2.1, 1.1] };
-        assert_eq!(density_view(Some(first), 0.0, near, 0.03, false), first);
-        let far = Bounds { min: [1.0, -1.0], max: [5.0, 1.0] };
-        assert_eq!(density_view(Some(first), 0.0, far, 0.03, false).bounds, far.scaled(1.3));
-        let closer = VISIBLE.scaled(0.4);
-        assert_eq!(density_view(Some(first), 0.0, closer, 0.03, false).bounds, closer.scaled(1.3));
-    }
-
-    #[test]
-    fn fine_details_take_fine_grids_and_smooth_densities_coarse_ones() {
-        let cells = |detail, moving| density_view(None, 0.5, VISIBLE, detail, moving).resolution;
-        assert_eq!(cells(1.0, false), 48);
-        assert_eq!(cells(0.1, false), 96);
-        assert_eq!(cells(0.01, false), 256);
-        assert_eq!(cells(0.01, true), 128);
     }
 }

@@ -1,8 +1,9 @@
 //! The loss: its curve over the steps, and its bars over the timesteps.
 
 use egui::{Align2, Rect, Stroke, TextStyle, Ui, UiBuilder, pos2, vec2};
-use egui_plot::{Bar, BarChart, GridMark, Line, Plot, PlotPoints, VLine};
+use egui_plot::{Bar, BarChart, GridMark, HLine, Line, Plot, PlotPoints, Points, VLine};
 
+use super::bench::Bench;
 use super::desk::Desk;
 use super::theme::{Palette, text_font, time_color};
 use super::widgets::number::{grouped, short};
@@ -68,60 +69,97 @@ pub(super) fn plot<'a>(name: &str, palette: &Palette) -> Plot<'a> {
         .grid_fade(0.0)
 }
 
-/// The loss over the steps: raw thin, smoothed thick, on a logarithmic axis.
+fn nothing_yet(ui: &Ui, inner: Rect, text: &str, palette: &Palette) {
+    ui.painter().text(inner.center(), Align2::CENTER_CENTER, text, text_font(13.0), palette.faint);
+}
+
+/// A plot against the number of updates, its values as log10.
+fn over_steps<'a>(name: &str, last: u64, what: &'static str, palette: &Palette) -> Plot<'a> {
+    plot(name, palette)
+        .include_x(0.0)
+        .include_x(last.max(10) as f64)
+        .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
+        .y_grid_spacer(|input| log_marks(input.bounds))
+        .y_axis_formatter(|mark, _| short(10.0_f64.powf(mark.value)))
+        .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value) })
+        .label_formatter(move |hover| match hover {
+            egui_plot::HoverPosition::NearDataPoint { position, .. } => {
+                Some(format!("step {}\n{what} {}", grouped(position.x), short(10.0_f64.powf(position.y))))
+            }
+            egui_plot::HoverPosition::Elsewhere { .. } => None,
+        })
+}
+
+/// The loss over the steps, each experiment's in its colour: raw thin, smoothed thick, on a logarithmic axis.
 pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
     title(ui, rect, "Loss", palette);
-    let LossCurve { raw, smooth } = &*desk.snapshot.curve;
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(10.0, 4.0));
-    if raw.is_empty() {
-        ui.painter().text(inner.center(), Align2::CENTER_CENTER, "no step yet", text_font(13.0), palette.faint);
-        return;
-    }
-    let last = raw.last().map_or(1, |point| point.0).max(10) as f64;
+    let curves: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &*bench.snapshot.curve, color)).collect();
+    let Some(last) = curves.iter().filter_map(|(_, curve, _)| Some(curve.raw.last()?.0)).max() else {
+        return nothing_yet(ui, inner, "no step yet", palette);
+    };
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);
-        plot("Loss curve", palette)
-            .include_x(0.0)
-            .include_x(last)
-            .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
-            .y_grid_spacer(|input| log_marks(input.bounds))
-            .y_axis_formatter(|mark, _| short(10.0_f64.powf(mark.value)))
-            .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value) })
-            .label_formatter(|hover| match hover {
-                egui_plot::HoverPosition::NearDataPoint { position, .. } => {
-                    Some(format!("step {}\nloss {}", grouped(position.x), short(10.0_f64.powf(position.y))))
-                }
-                egui_plot::HoverPosition::Elsewhere { .. } => None,
-            })
-            .show(ui, |plot| {
-                plot.line(
-                    Line::new("raw", PlotPoints::from(thinned(raw)))
-                        .color(palette.learned.gamma_multiply(0.35))
-                        .width(1.0),
-                );
-                plot.line(Line::new("smoothed", PlotPoints::from(thinned(smooth))).color(palette.learned).width(2.0));
-            });
+        over_steps("Loss curve", last, "loss", palette).show(ui, |plot| {
+            for (side, LossCurve { raw, .. }, color) in &curves {
+                let line = Line::new(format!("raw {}", side.letter()), PlotPoints::from(thinned(raw)));
+                plot.line(line.color(color.gamma_multiply(0.35)).width(1.0));
+            }
+            for (side, LossCurve { smooth, .. }, color) in &curves {
+                let line = Line::new(format!("smoothed {}", side.letter()), PlotPoints::from(thinned(smooth)));
+                plot.line(line.color(*color).width(2.0));
+            }
+        });
     });
 }
 
-/// The loss by timestep over the recent past, coloured by time, with the clock marked.
+/// How far the samples are from the data over the steps, each experiment's in its colour, above the sampling floor.
+pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
+    let palette = desk.palette();
+    title(ui, rect, "Sliced W₂ of the samples; thin: floor", palette);
+    let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(10.0, 4.0));
+    let curves: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &*bench.snapshot.quality, color)).collect();
+    let Some(last) = curves.iter().filter_map(|(_, curve, _)| Some(curve.last()?.step)).max() else {
+        return nothing_yet(ui, inner, "not measured yet", palette);
+    };
+    ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
+        axis_style(ui, palette);
+        over_steps("Quality of the samples", last, "W₂", palette).show(ui, |plot| {
+            let log = |value: f64| value.max(1e-6).log10();
+            for (side, curve, color) in &curves {
+                let Some(point) = curve.last() else { continue };
+                let floor = HLine::new(format!("floor {}", side.letter()), log(point.floor));
+                let color = if curves.len() > 1 { *color } else { palette.exact };
+                plot.hline(floor.color(color.gamma_multiply(0.7)).width(1.0));
+            }
+            for (side, curve, color) in &curves {
+                let stride = curve.len().div_ceil(DRAWN).max(1);
+                let points: Vec<_> =
+                    curve.iter().rev().step_by(stride).map(|point| [point.step as f64, log(point.distance)]).collect();
+                if let [only] = points[..] {
+                    let dot = Points::new(format!("quality {}", side.letter()), vec![only]);
+                    plot.points(dot.color(*color).radius(3.0));
+                } else {
+                    let line = Line::new(format!("quality {}", side.letter()), PlotPoints::from(points));
+                    plot.line(line.color(*color).width(2.0));
+                }
+            }
+        });
+    });
+}
+
+/// The loss by timestep over the recent past, with the clock marked: of one experiment as bars coloured by time, of two
+/// as steps in their colours.
 pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
     title(ui, rect, "Loss by t / T", palette);
-    let losses = &desk.snapshot.timestep_loss;
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
-    if losses.iter().all(|loss| !loss.is_finite()) {
-        ui.painter().text(inner.center(), Align2::CENTER_CENTER, "no step yet", text_font(13.0), palette.faint);
-        return;
+    let all: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &bench.snapshot.timestep_loss, color)).collect();
+    if all.iter().all(|(_, losses, _)| losses.iter().all(|loss| !loss.is_finite())) {
+        return nothing_yet(ui, inner, "no step yet", palette);
     }
     let width = 1.0 / LOSS_BINS as f64;
-    let bars = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite()).map(|(bin, &loss)| {
-        let middle = (bin as f64 + 0.5) * width;
-        let color = time_color(middle as f32);
-        Bar::new(middle, f64::from(loss)).width(0.86 * width).fill(color).stroke(Stroke::NONE)
-    });
-    let bars: Vec<_> = bars.collect();
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);
         plot("Loss by timestep", palette)
@@ -134,16 +172,33 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             .x_axis_formatter(|mark, _| format!("{:.1}", mark.value))
             .label_formatter(|_| None)
             .show(ui, |plot| {
-                plot.bar_chart(BarChart::new("loss by timestep", bars).allow_hover(false));
+                let known = |losses: &[f32; LOSS_BINS]| {
+                    let known = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
+                    known.map(|(bin, &loss)| (bin as f64 * width, f64::from(loss))).collect::<Vec<_>>()
+                };
+                if let [(_, losses, _)] = all[..] {
+                    let bars = known(losses).into_iter().map(|(left, loss)| {
+                        let middle = left + 0.5 * width;
+                        let color = time_color(middle as f32);
+                        Bar::new(middle, loss).width(0.86 * width).fill(color).stroke(Stroke::NONE)
+                    });
+                    plot.bar_chart(BarChart::new("loss by timestep", bars.collect()).allow_hover(false));
+                } else {
+                    for (side, losses, color) in &all {
+                        let steps =
+                            known(losses).into_iter().flat_map(|(left, loss)| [[left, loss], [left + width, loss]]);
+                        let line = Line::new(format!("by timestep {}", side.letter()), steps.collect::<Vec<_>>());
+                        plot.line(line.color(*color).width(1.8).allow_hover(false));
+                    }
+                }
                 plot.vline(VLine::new("clock", desk.clock.tau).color(palette.ink).width(1.0));
             });
     });
 }
 
-/// The smoothed loss as a small line, for the training strip.
-pub fn sparkline_ui(ui: &Ui, rect: Rect, desk: &Desk) {
-    let palette = desk.palette();
-    let LossCurve { raw, smooth } = &*desk.snapshot.curve;
+/// The smoothed loss of one experiment as a small line, for the training strip.
+pub fn sparkline_ui(ui: &Ui, rect: Rect, bench: &Bench, palette: &Palette) {
+    let LossCurve { raw, smooth } = &*bench.snapshot.curve;
     let (raw, smooth) = (thinned(raw), thinned(smooth));
     let heights = raw.iter().map(|p| p[1]);
     let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), y| (l.min(y), h.max(y)));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::lab::message::Side;
 use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle, Visuals, vec2};
 
 /// Size of small labels, in points.
@@ -38,9 +39,9 @@ pub struct Palette {
     pub axis: Color32,
     /// The dashed manifold.
     pub outline: Color32,
-    /// Experiment A and all it learned.
+    /// The experiment and all it learned: A blue, B vermilion.
     pub learned: Color32,
-    /// What is set against the first: experiment B, the second of two schedules.
+    /// What is set against it: the other experiment, the second of two schedules.
     pub other: Color32,
     /// The exact answer.
     pub exact: Color32,
@@ -94,9 +95,18 @@ const LIGHT: Palette = Palette {
     fault: Color32::from_rgb(190, 76, 0),
 };
 
-/// The colours of the light or the dark theme.
-pub fn palette(light: bool) -> &'static Palette {
-    if light { &LIGHT } else { &DARK }
+/// As experiment B sees them: what is learned is vermilion.
+const DARK_B: Palette = Palette { learned: DARK.other, other: DARK.learned, ..DARK };
+const LIGHT_B: Palette = Palette { learned: LIGHT.other, other: LIGHT.learned, ..LIGHT };
+
+/// The colours of the light or the dark theme, for one side.
+pub fn palette(light: bool, side: Side) -> &'static Palette {
+    match (light, side) {
+        (false, Side::A) => &DARK,
+        (false, Side::B) => &DARK_B,
+        (true, Side::A) => &LIGHT,
+        (true, Side::B) => &LIGHT_B,
+    }
 }
 
 /// The text face.
@@ -179,7 +189,7 @@ pub fn install(ctx: &egui::Context) {
 }
 
 fn visuals(light: bool) -> Visuals {
-    let palette = palette(light);
+    let palette = palette(light, Side::A);
     let mut visuals = if light { Visuals::light() } else { Visuals::dark() };
     visuals.panel_fill = palette.panel;
     visuals.window_fill = palette.panel;
@@ -254,7 +264,7 @@ mod tests {
             (a.max(b) + 0.05) / (a.min(b) + 0.05)
         };
         for light in [false, true] {
-            let p = palette(light);
+            let p = palette(light, Side::A);
             for (text, behind) in [(p.ink, p.panel), (p.weak, p.panel), (p.ink, p.raised), (p.weak, p.canvas)] {
                 assert!(contrast(text, behind) >= 4.5, "{text:?} on {behind:?}: {}", contrast(text, behind));
             }

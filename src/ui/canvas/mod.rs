@@ -8,7 +8,7 @@ pub mod motion;
 
 use egui::{Align2, Color32, CursorIcon, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
-use crate::ui::theme::{Palette, text_font};
+use crate::ui::theme::{Palette, strong_font, text_font};
 use camera::Camera;
 use gpu::{CanvasPaint, Layer};
 
@@ -23,6 +23,8 @@ pub enum Mark {
     Dashes,
     /// A stroke: a curve.
     Line,
+    /// The text itself, in the colour: the letter of an experiment.
+    Letter,
 }
 
 /// What the grid behind the canvas counts.
@@ -70,6 +72,10 @@ pub struct View {
     pub rect: Rect,
     /// Where it looks.
     pub camera: Camera,
+    /// The pointer on it: its own, or that on the other side, carried over to the same place of the plane.
+    pub pointer: Option<egui::Pos2>,
+    /// Tells the canvases of the window apart.
+    pub canvas: egui::Id,
 }
 
 impl View {
@@ -84,24 +90,47 @@ impl View {
     }
 }
 
-/// Show a scene in a place of the window and let the hand move the camera. The name is for screen readers and
-/// tells canvases apart; `format` is that of the target (`None` paints no layers).
+/// Where a canvas lies and how it shares its place with another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// For screen readers; tells canvases apart.
+    pub name: &'a str,
+    /// The place that the camera looks into. What is seen of it, and can be clicked, the clip of the `Ui` says.
+    pub rect: Rect,
+    /// It lies over another one: neither ground nor grid is painted, and its legend stands so many lines lower.
+    pub over: Option<usize>,
+    /// The hand reaches it.
+    pub hand: bool,
+}
+
+/// Show a scene in a place of the window and let the hand move the camera. `format` is that of the target (`None`
+/// paints no layers).
 pub fn canvas_ui(
     ui: &mut Ui,
-    rect: Rect,
-    name: &str,
+    place: Place<'_>,
     scene: Scene,
     camera: &mut Camera,
     format: Option<wgpu::TextureFormat>,
     palette: &Palette,
 ) -> Response {
-    let response = ui.interact(rect, ui.make_persistent_id(("canvas", name)), Sense::click_and_drag());
+    let Place { name, rect, over, hand } = place;
+    let seen = rect.intersect(ui.clip_rect());
+    let (sensed, sense) = if hand {
+        (seen, Sense::click_and_drag())
+    } else {
+        (Rect::from_min_size(seen.min, vec2(0.0, 0.0)), Sense::hover())
+    };
+    let response = ui.interact(sensed, ui.make_persistent_id(("canvas", name)), sense);
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name));
-    move_camera(ui, &response, rect, camera, scene.takes_drags);
+    if hand {
+        move_camera(ui, &response, rect, camera, scene.takes_drags);
+    }
 
     let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 0.0, palette.canvas);
-    axes::paint_grid(&painter, rect, camera, scene.axes, palette);
+    if over.is_none() {
+        painter.rect_filled(rect, 0.0, palette.canvas);
+        axes::paint_grid(&painter, rect, camera, scene.axes, palette);
+    }
     for (line, stroke) in scene.lines_behind {
         painter.line(line.into_iter().map(|p| camera.to_screen(rect, p)).collect(), stroke);
     }
@@ -117,8 +146,10 @@ pub fn canvas_ui(
         let line: Vec<_> = line.iter().map(|&p| camera.to_screen(rect, p)).collect();
         painter.extend(Shape::dashed_line(&line, (1.0, palette.outline), 4.0, 4.0));
     }
-    axes::paint_numbers(&painter, rect, camera, scene.axes, palette);
-    legend_ui(&painter, rect, &scene.legend, palette);
+    if over.is_none() {
+        axes::paint_numbers(&painter, rect, camera, scene.axes, palette);
+    }
+    legend_ui(&painter, seen, over.unwrap_or(0), &scene.legend, palette);
     response
 }
 
@@ -136,33 +167,56 @@ fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, ta
     }
 }
 
-/// One line at the top left, on a plate that keeps it legible over points.
-fn legend_ui(painter: &egui::Painter, rect: Rect, entries: &[(Mark, Color32, String)], palette: &Palette) {
+/// Height of a line of the legend.
+const LEGEND_LINE: f32 = 28.0;
+
+/// At the top left, on a plate that keeps it legible over points; as many lines as the width asks for. `lower`: so many
+/// lines beneath its usual place.
+fn legend_ui(
+    painter: &egui::Painter,
+    rect: Rect,
+    lower: usize,
+    entries: &[(Mark, Color32, String)],
+    palette: &Palette,
+) {
     if entries.is_empty() {
         return;
     }
-    let texts: Vec<_> = entries
-        .iter()
-        .map(|(_, _, text)| painter.layout_no_wrap(text.clone(), text_font(13.0), palette.weak))
-        .collect();
-    let width: f32 = texts.iter().map(|t| t.size().x + 32.0).sum();
-    let plate = Rect::from_min_size(rect.min + vec2(12.0, 10.0), vec2(width + 4.0, 28.0));
+    // The button that resets the view stands at the right.
+    let room = rect.width() - 24.0 - 40.0;
+    let (mut x, mut line, mut widest) = (10.0, 0, 0.0_f32);
+    let mut placed = Vec::with_capacity(entries.len());
+    for (mark, color, text) in entries {
+        let letter = *mark == Mark::Letter;
+        let (font, ink) = if letter { (strong_font(13.0), *color) } else { (text_font(13.0), palette.weak) };
+        let galley = painter.layout_no_wrap(text.clone(), font, ink);
+        let before = if letter { 0.0 } else { 16.0 };
+        let width = before + galley.size().x;
+        if x > 10.0 && x + width + 8.0 > room {
+            (x, line) = (10.0, line + 1);
+        }
+        placed.push((vec2(x, LEGEND_LINE * line as f32), before, *mark, *color, galley));
+        widest = widest.max(x + width + 10.0);
+        x += width + 16.0;
+    }
+    let corner = rect.min + vec2(12.0, 10.0 + (LEGEND_LINE + 6.0) * lower as f32);
+    let plate = Rect::from_min_size(corner, vec2(widest, LEGEND_LINE * (line + 1) as f32));
     painter.rect(plate, 6.0, palette.panel.gamma_multiply(0.92), (1.0, palette.line), egui::StrokeKind::Inside);
-    let mut x = plate.left() + 10.0;
-    for ((mark, color, _), text) in entries.iter().zip(texts) {
-        let middle = pos2(x + 5.0, plate.center().y);
+    for (at, before, mark, color, galley) in placed {
+        let left = plate.min + at + vec2(0.0, 0.5 * LEGEND_LINE);
+        let middle = left + vec2(5.0, 0.0);
         match mark {
-            Mark::Dot => drop(painter.circle_filled(middle, 4.0, *color)),
-            Mark::Area => drop(painter.rect_filled(Rect::from_center_size(middle, vec2(10.0, 10.0)), 2.0, *color)),
+            Mark::Dot => drop(painter.circle_filled(middle, 4.0, color)),
+            Mark::Area => drop(painter.rect_filled(Rect::from_center_size(middle, vec2(10.0, 10.0)), 2.0, color)),
             Mark::Dashes => {
                 let ends = [middle - vec2(6.0, 0.0), middle + vec2(6.0, 0.0)];
-                painter.extend(Shape::dashed_line(&ends, (1.5, *color), 3.0, 2.0));
+                painter.extend(Shape::dashed_line(&ends, (1.5, color), 3.0, 2.0));
             }
-            Mark::Line => drop(painter.hline(middle.x - 6.0..=middle.x + 6.0, middle.y, (1.5, *color))),
+            Mark::Line => drop(painter.hline(middle.x - 6.0..=middle.x + 6.0, middle.y, (1.5, color))),
+            Mark::Letter => {}
         }
-        let size = text.size();
-        painter.galley(pos2(x + 16.0, plate.center().y - 0.5 * size.y), text, palette.weak);
-        x += size.x + 32.0;
+        let y = left.y - 0.5 * galley.size().y;
+        painter.galley(pos2(left.x + before, y), galley, palette.weak);
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use egui::{Align2, Color32, Painter, Response, Stroke, Ui, vec2};
 
-use super::Page;
 use super::ask::Ask;
 use super::compass_plots;
 use super::needle::{combine, distance, estimate, imprecise, nearest, noise_of, posterior_draw};
 use super::score_field::{field_scales, field_tau};
+use super::{Page, Pages};
 use crate::data::bounds::Bounds;
 use crate::diffusion::path::Scales;
 use crate::diffusion::solver::{Plan, Sampler, Variance};
@@ -57,6 +57,16 @@ struct Placed {
     epsilon: [f64; 2],
 }
 
+/// Something that the hand did to x_t.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Done {
+    /// The point is new; else it was dragged.
+    placed: bool,
+    x_t: [f64; 2],
+    /// Counts what was done.
+    number: u64,
+}
+
 /// The chapter's state.
 pub struct Compass {
     placed: Option<Placed>,
@@ -71,6 +81,10 @@ pub struct Compass {
     steps: u32,
     learned: Ask<(Plan, [f32; 2])>,
     grabbed: bool,
+    /// The last that the hand did.
+    done: Option<Done>,
+    /// What the other side's hand did, to be done here too.
+    due: Option<Done>,
     /// Counts the points placed: the counter of the draws from the posterior.
     placements: u32,
 }
@@ -87,6 +101,8 @@ impl Default for Compass {
             steps: 20,
             learned: Ask::new("compass, learned"),
             grabbed: false,
+            done: None,
+            due: None,
             placements: 0,
         }
     }
@@ -116,6 +132,22 @@ impl Reading {
 }
 
 impl Compass {
+    /// Show things as the other side does. What its hand did is done here with this side's data at this side's time.
+    pub(super) fn take_after(&mut self, other: &Self, hand: bool) {
+        (self.needle, self.origin, self.accuracy) = (other.needle, other.origin, other.accuracy);
+        (self.variance, self.steps) = (other.variance, other.steps);
+        if hand && self.done != other.done {
+            (self.done, self.due) = (other.done, other.done);
+        }
+    }
+
+    /// The hand puts x_t here, as a new point or by dragging.
+    fn put(&mut self, desk: &Desk, x_t: [f64; 2], placed: bool) {
+        self.due = None;
+        self.done = Some(Done { placed, x_t, number: self.done.map_or(0, |done| done.number) + 1 });
+        if placed { self.place(desk, x_t) } else { self.drag(desk, x_t) }
+    }
+
     /// t/T one step before the clock.
     fn tau_next(&self, tau: f64) -> f64 {
         let next = tau - 1.0 / f64::from(self.steps.max(1));
@@ -145,6 +177,9 @@ impl Compass {
 
     /// A point is always placed; other data ask for another x_0.
     fn keep_placed(&mut self, desk: &Desk) {
+        if let Some(Done { placed, x_t, .. }) = self.due.take() {
+            if placed || self.placed.is_none() { self.place(desk, x_t) } else { self.drag(desk, x_t) }
+        }
         let points = &desk.snapshot.dataset.points;
         if self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, points)) && self.placed.is_some() {
             return;
@@ -215,11 +250,11 @@ impl Compass {
         if (pressed && response.is_pointer_button_down_on()) || (response.clicked() && !self.grabbed) {
             let at = self.reading(desk).map(|reading| view.to_screen(reading.x_t.map(|v| v as f32)));
             if at.is_none_or(|at| at.distance(pointer) > GRIP) {
-                self.place(desk, here);
+                self.put(desk, here, true);
             }
             self.grabbed = true;
         } else if self.grabbed && down && response.dragged() {
-            self.drag(desk, here);
+            self.put(desk, here, false);
         }
         if !down {
             self.grabbed = false;
@@ -442,7 +477,7 @@ impl Page for Compass {
         (0.3 * available).clamp(130.0, 320.0)
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&Pages>) {
         let steps = self.steps;
         let coefficients = |tau: f64, variance: Variance| {
             let experiment = &desk.snapshot.experiment;
@@ -469,7 +504,7 @@ impl Page for Compass {
     }
 
     fn reset(&mut self, desk: &mut Desk) {
-        self.place(desk, OPENING);
+        self.put(desk, OPENING, true);
     }
 }
 

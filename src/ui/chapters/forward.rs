@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use egui::{Rect, Response, Stroke, Ui, UiBuilder, vec2};
+use egui::{Context, Rect, Response, Stroke, Ui, UiBuilder, vec2};
 
 use super::chain::{Chain, Steps};
 use super::forward_plots::{entropy_ui, scales_ui, value_at, variance_ui};
-use super::noising::{Drawn, Points, growing_scales, jump_equation, noised, step_equation, variance};
-use super::{Page, margins};
+use super::noising::{Drawn, Points, growing_scales, jump_equation, noised, preserving, step_equation, variance};
+use super::{Page, Pages, margins};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::{Path, Scales};
@@ -102,17 +102,21 @@ impl Default for Forward {
 }
 
 impl Forward {
-    /// The path whose noise is added without shrinking: the experiment's, or the linear one where that has no β.
-    fn preserving(desk: &Desk) -> Path {
-        if desk.draft.path.preserves_variance() { desk.draft.path } else { Path::Linear }
+    /// Show things as the other side does.
+    pub(super) fn take_after(&mut self, other: &Self, hand: bool) {
+        (self.way, self.count) = (other.way, other.count);
+        (self.density, self.histograms) = (other.density, other.histograms);
+        if hand {
+            self.chosen = other.chosen;
+        }
     }
 
     /// (a, s) of a canvas at t/T.
     fn scales(&self, desk: &Desk, canvas: usize, tau: f64) -> Scales {
         let timesteps = desk.draft.timesteps;
         match (self.way, canvas) {
-            (Way::Growing, 0) => Self::preserving(desk).scales(tau, timesteps),
-            (Way::Growing, _) => growing_scales(&Self::preserving(desk).summed_betas(timesteps), tau),
+            (Way::Growing, 0) => preserving(desk).scales(tau, timesteps),
+            (Way::Growing, _) => growing_scales(&preserving(desk).summed_betas(timesteps), tau),
             _ => desk.draft.path.scales(tau, timesteps),
         }
     }
@@ -134,11 +138,15 @@ impl Forward {
         (key, particles)
     }
 
-    /// Start what is missing, and take what has arrived.
-    fn compute(&mut self, ui: &Ui, desk: &Desk) {
+    /// The entropy along the experiment's path, as far as it is known.
+    fn entropy(&self) -> Vec<[f64; 2]> {
+        self.entropy.value().map_or_else(Vec::new, |points| points.to_vec())
+    }
+
+    fn compute(&mut self, ctx: &Context, desk: &Desk) {
         let (mixture, path, timesteps) = (desk.snapshot.dataset.mixture.clone(), desk.draft.path, desk.draft.timesteps);
         let key = EntropyKey { mixture: mixture.clone(), path, timesteps };
-        self.entropy.follow(ui.ctx(), key, move || {
+        self.entropy.follow(ctx, key, move || {
             let at = |tau: f64| {
                 // The same draws at every time: their error does not look like a wiggle.
                 let entropy = differential_entropy(&mixture, path.scales(tau, timesteps), ENTROPY_DRAWS, 1);
@@ -148,7 +156,7 @@ impl Forward {
         });
         if self.way == Way::Chain {
             let (key, particles) = self.chain_key(desk);
-            self.chain.follow(ui.ctx(), key, move || {
+            self.chain.follow(ctx, key, move || {
                 let steps = Steps::new(key.path, key.timesteps, key.seed);
                 Chain::new(&particles.x_0[..key.count as usize], &steps)
             });
@@ -186,7 +194,7 @@ impl Forward {
         let (tau, timesteps) = (desk.clock.tau, desk.draft.timesteps);
         let at = |i: usize| tau * i as f64 / TRAIL_PIECES as f64;
         if self.way == Way::Growing && canvas == 1 {
-            let sums = Self::preserving(desk).summed_betas(timesteps);
+            let sums = preserving(desk).summed_betas(timesteps);
             return (0..=TRAIL_PIECES).map(|i| noised(&particles, index, growing_scales(&sums, at(i)))).collect();
         }
         (0..=TRAIL_PIECES).map(|i| noised(&particles, index, self.scales(desk, canvas, at(i)))).collect()
@@ -231,7 +239,7 @@ impl Forward {
                 dots: Self::dots(color, self.count),
             });
             let what = match (self.way, canvas) {
-                (Way::Growing, 0) => format!("{}, shrinking", controls::path_title(Self::preserving(desk))),
+                (Way::Growing, 0) => format!("{}, shrinking", controls::path_title(preserving(desk))),
                 (Way::Growing, _) => "noise only added".into(),
                 _ => format!("particles at t = {}", fixed(desk.clock.tau, 2)),
             };
@@ -294,7 +302,6 @@ impl Page for Forward {
             let options = [(Way::Jump, "Jump"), (Way::Chain, "Chain"), (Way::Growing, "No shrinking")];
             segmented::choose(ui, "Way", &mut self.way, &options, palette);
         });
-        self.compute(ui, desk);
         if self.way == Way::Chain {
             Self::step_row(ui, desk);
         }
@@ -338,6 +345,10 @@ impl Page for Forward {
         let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
         let tip = "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; N(0, I) has 2.838";
         readout::line(ui, "entropy", &entropy, palette.exact, tip, palette);
+    }
+
+    fn prepare(&mut self, ctx: &Context, desk: &mut Desk) {
+        self.compute(ctx, desk);
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {
@@ -397,19 +408,25 @@ impl Page for Forward {
         (0.27 * available).clamp(120.0, 320.0)
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+    fn plots_are_shared(&self) -> bool {
+        true
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&Pages>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
         let growing = self.way == Way::Growing;
-        let path = if growing { Self::preserving(desk) } else { desk.draft.path };
-        let entropy = self.entropy.value().map_or_else(Vec::new, |points| points.to_vec());
+        let mut entropies = vec![(desk.side(), self.entropy())];
+        entropies.extend(twin.map(|pages| (desk.side().other(), pages.forward.entropy())));
+        entropies.sort_by_key(|(side, _)| *side);
+        let entropies: Vec<_> = entropies.into_iter().map(|(_, points)| points).collect();
         for index in 0..3 {
             let place = Rect::from_min_size(rect.min + vec2(third * index as f32, 0.0), vec2(third, rect.height()));
             let mut child = ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
             match index {
                 0 => scales_ui(&mut child, place, desk),
-                1 => variance_ui(&mut child, place, desk, path, growing),
-                _ => entropy_ui(&mut child, place, desk, entropy.clone()),
+                1 => variance_ui(&mut child, place, desk, growing),
+                _ => entropy_ui(&mut child, place, desk, &entropies),
             }
         }
     }

@@ -2,45 +2,61 @@
 
 use egui::{Rect, Ui};
 
-use super::noising::{growing_scales, variance};
-use crate::diffusion::path::{Path, Scales};
+use egui::Color32;
+
+use super::noising::{growing_scales, preserving, variance};
+use crate::diffusion::path::Scales;
 use crate::measure::entropy::STANDARD_NORMAL;
 use crate::ui::desk::Desk;
 use crate::ui::widgets::chart::{Chart, Curve, chart_ui, times};
 use crate::ui::widgets::number::{fixed, short};
 
-/// Signal a and noise s of the experiment's path.
+/// Signal a and noise s of the experiments' paths. Two experiments have a colour each, and s is thin.
 pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     let palette = desk.palette();
-    let (path, timesteps, tau) = (desk.draft.path, desk.draft.timesteps, desk.clock.tau);
-    let curves = [(palette.data, (|s| s.a) as fn(Scales) -> f64), (palette.noise, |s| s.s)].map(|(color, value)| {
-        let now = value(path.scales(tau, timesteps));
-        let points = times(120).map(|tau| [tau, value(path.scales(tau, timesteps))]).collect();
-        Curve { color, points, now: Some((now, fixed(now, 3))) }
-    });
-    // Where variance explodes the axis ends at the largest noise.
-    let most = path.scales(1.0, timesteps).s.max(1.0);
+    let mut curves = Vec::new();
+    let mut most = 1.0_f64;
+    let split = desk.is_split();
+    for (_, bench, own) in desk.benches() {
+        let (path, timesteps, tau) = (bench.draft.path, bench.draft.timesteps, desk.clock.tau);
+        let colors: [Color32; 2] = if split { [own; 2] } else { [palette.data, palette.noise] };
+        for ((noise, value), color) in
+            [(false, (|s| s.a) as fn(Scales) -> f64), (true, |s| s.s)].into_iter().zip(colors)
+        {
+            let now = value(path.scales(tau, timesteps));
+            let points = times(120).map(|tau| [tau, value(path.scales(tau, timesteps))]).collect();
+            let now = (!split || !noise).then(|| (now, fixed(now, 3)));
+            curves.push(Curve { color, points, now });
+        }
+        // Where variance explodes the axis ends at the largest noise.
+        most = most.max(path.scales(1.0, timesteps).s);
+    }
     let top = short(most);
     let marks = [(0.0, "0"), (most, if most > 1.0 { &*top } else { "1" })];
-    let title = "signal a falls, noise s rises";
+    let title = if split { "signal a; thin: noise s" } else { "signal a falls, noise s rises" };
     let chart = Chart { name: "Signal a and noise s against t", title, range: [0.0, 1.08 * most], marks: &marks };
     chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
 }
 
-/// Variance of x at t along a path, and, where asked for, of noise of the same β that is only added.
-pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, path: Path, growing: bool) {
+/// Variance of x at t along the experiments' paths, and, where asked for, of noise of the same β that is only added: of
+/// one experiment in the other colour, of two thin.
+pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
     let palette = desk.palette();
-    let (timesteps, tau) = (desk.draft.timesteps, desk.clock.tau);
-    let sums = if growing { path.summed_betas(timesteps) } else { vec![0.0] };
+    let split = desk.is_split();
     let mut curves = Vec::new();
-    let mut add = |color, scales: &dyn Fn(f64) -> Scales| {
-        let now = variance(scales(tau));
-        let points = times(120).map(|tau| [tau, variance(scales(tau))]).collect();
-        curves.push(Curve { color, points, now: Some((now, fixed(now, 2))) });
-    };
-    add(palette.learned, &|tau| path.scales(tau, timesteps));
-    if growing {
-        add(palette.other, &|tau| growing_scales(&sums, tau));
+    for (_, bench, own) in desk.benches() {
+        let (timesteps, tau) = (bench.draft.timesteps, desk.clock.tau);
+        let mut add = |color, marked: bool, scales: &dyn Fn(f64) -> Scales| {
+            let now = variance(scales(tau));
+            let points = times(120).map(|tau| [tau, variance(scales(tau))]).collect();
+            curves.push(Curve { color, points, now: marked.then(|| (now, fixed(now, 2))) });
+        };
+        let path = if growing { preserving(bench) } else { bench.draft.path };
+        add(own, true, &|tau| path.scales(tau, timesteps));
+        if growing {
+            let sums = path.summed_betas(timesteps);
+            add(if split { own } else { palette.other }, !split, &|tau| growing_scales(&sums, tau));
+        }
     }
     let most = curves.iter().flat_map(|c| &c.points).map(|p| p[1]).fold(1.0, f64::max);
     let top = short(most);
@@ -51,11 +67,10 @@ pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, path: Path, growing
     chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
 }
 
-/// Differential entropy of x at t, a curve of (t/T, nats), against that of N(0, I).
-pub fn entropy_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, points: Vec<[f64; 2]>) {
+/// Differential entropy of x at t of each experiment, curves of (t/T, nats), against that of N(0, I).
+pub fn entropy_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, entropies: &[Vec<[f64; 2]>]) {
     let palette = desk.palette();
-    let now = value_at(&points, desk.clock.tau);
-    let extent = points.iter().map(|p| p[1]).chain([STANDARD_NORMAL]);
+    let extent = entropies.iter().flatten().map(|p| p[1]).chain([STANDARD_NORMAL]);
     let (low, high) = extent.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     let margin = 0.12 * (high - low).max(0.5);
     let level = fixed(STANDARD_NORMAL, 2);
@@ -69,9 +84,13 @@ pub fn entropy_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, points: Vec<[f64; 2]
     let chart = Chart { name: "Entropy against t", title, range: [low - margin, high + margin], marks };
     let reference =
         Curve { color: palette.exact, points: vec![[0.0, STANDARD_NORMAL], [1.0, STANDARD_NORMAL]], now: None };
-    let present = now.map(|value| (value, fixed(value, 3)));
-    let curves =
-        [reference, Curve { color: palette.exact, points, now: Some(present.unwrap_or((f64::NAN, String::new()))) }];
+    let split = desk.is_split();
+    let each = desk.benches().zip(entropies).map(|((_, _, own), points)| {
+        let present = value_at(points, desk.clock.tau).map_or((f64::NAN, String::new()), |v| (v, fixed(v, 3)));
+        let color = if split { own } else { palette.exact };
+        Curve { color, points: points.clone(), now: Some(present) }
+    });
+    let curves: Vec<_> = std::iter::once(reference).chain(each).collect();
     chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
 }
 

@@ -17,7 +17,7 @@ mod streamlines;
 mod training;
 mod trajectories;
 
-use egui::{Response, Ui};
+use egui::{Context, Response, Ui};
 
 pub use compass::Compass;
 pub use forward::Forward;
@@ -100,7 +100,8 @@ impl Chapter {
     }
 }
 
-/// What a chapter brings to the window.
+/// What a chapter brings to the window. While the lab is split each side has its own pages, and the desk stands at the
+/// page's side whenever one of these is called.
 pub trait Page {
     /// One line that says what to try.
     fn hint(&self) -> &'static str;
@@ -108,6 +109,8 @@ pub trait Page {
     fn equation(&self, desk: &Desk) -> Equation;
     /// The controls beneath title, hint and formula.
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk);
+    /// Once a frame, before anything is drawn: start what is missing, take what has arrived.
+    fn prepare(&mut self, _ctx: &Context, _desk: &mut Desk) {}
     /// What the canvas shows.
     fn scene(&mut self, desk: &Desk) -> Scene;
     /// What a second canvas of the same size shows, to the right of the first; `None` for one canvas.
@@ -122,8 +125,12 @@ pub trait Page {
     fn plots_height(&self, _available: f32) -> f32 {
         0.0
     }
-    /// The plots beneath the canvas.
-    fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk) {}
+    /// True where one set of plots shows both experiments; else each has its own.
+    fn plots_are_shared(&self) -> bool {
+        false
+    }
+    /// The plots beneath the canvas. Shared ones find the other side's pages in `twin`.
+    fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk, _twin: Option<&Pages>) {}
     /// Over the canvas, after it is drawn: what the hand does there, and what lies above all layers.
     fn overlay_ui(&mut self, _ui: &mut Ui, _view: &View, _response: &Response, _desk: &mut Desk) {}
     /// Another chapter is opened: what runs for this one ends.
@@ -151,6 +158,21 @@ pub struct Pages {
 }
 
 impl Pages {
+    /// Let a chapter follow the same chapter of the other side: how it shows things, and with `hand` also what a click
+    /// placed or chose there.
+    pub fn take_after(&mut self, other: &Self, chapter: Chapter, hand: bool) {
+        match chapter {
+            // It shows nothing that could be set.
+            Chapter::Training => {}
+            Chapter::Forward => self.forward.take_after(&other.forward, hand),
+            Chapter::Schedules => self.schedules.take_after(&other.schedules),
+            Chapter::Compass => self.compass.take_after(&other.compass, hand),
+            Chapter::ScoreField => self.score_field.take_after(&other.score_field),
+            Chapter::Reverse => self.reverse.take_after(&other.reverse),
+            Chapter::Trajectories => self.trajectories.take_after(&other.trajectories, hand),
+        }
+    }
+
     /// One chapter.
     pub fn page(&mut self, chapter: Chapter) -> &mut dyn Page {
         match chapter {

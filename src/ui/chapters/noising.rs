@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::{Path, Scales};
 use crate::engine::philox::{Stream, normal};
+use crate::ui::bench::Bench;
 use crate::ui::canvas::gpu::Particles;
 use crate::ui::desk::Desk;
 use crate::ui::widgets::equation::{Equation, Piece};
@@ -40,6 +41,11 @@ impl Drawn {
         self.0 = Some(Made { mixture: mixture.clone(), seed, particles: particles.clone() });
         particles
     }
+}
+
+/// The path whose noise is added without shrinking: the experiment's, or the linear one where that has no β.
+pub fn preserving(bench: &Bench) -> Path {
+    if bench.draft.path.preserves_variance() { bench.draft.path } else { Path::Linear }
 }
 
 /// x_t from x_0 and ε in one jump, as the path writes it.

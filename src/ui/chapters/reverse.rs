@@ -1,23 +1,24 @@
 //! Reverse: from pure noise to the data, every position a frame of one recorded run.
 
-use egui::{Color32, Mesh, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use egui::{Color32, Context, Mesh, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use super::Page;
 use crate::data::bounds::Bounds;
-use crate::diffusion::solver::{Plan, PlanContext, Sampler, Variance};
+use crate::diffusion::solver::{Plan, PlanContext, Sampler};
 use crate::engine::Start;
 use crate::lab::message::{RunRequest, RunResult};
 use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::motion::{Drawn, FrameAt, Motion, View, origin_color};
 use crate::ui::canvas::{Mark, Scene};
 use crate::ui::clock::Clock;
+use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::{LOOK_EVERY, RunSlot};
 use crate::ui::theme::Palette;
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Scale};
-use crate::ui::widgets::{button, pill, progress, readout, segmented};
+use crate::ui::widgets::{button, progress, readout, segmented};
 
 /// Fewest and most particles.
 const PARTICLES: [u32; 2] = [500, 100_000];
@@ -62,8 +63,6 @@ impl Wish {
 pub struct Reverse {
     /// Chosen when the chapter opens: an untrained network has nothing to show.
     exact: Option<bool>,
-    sampler: Sampler,
-    steps: u32,
     particles: u32,
     by_origin: bool,
     density: bool,
@@ -77,8 +76,6 @@ impl Default for Reverse {
     fn default() -> Self {
         Self {
             exact: None,
-            sampler: Sampler::Ddim { eta: 0.0 },
-            steps: 50,
             particles: 2000,
             by_origin: true,
             density: false,
@@ -90,18 +87,6 @@ impl Default for Reverse {
     }
 }
 
-/// The name of a sampler in menus.
-fn sampler_title(sampler: Sampler) -> &'static str {
-    match sampler {
-        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior β",
-        Sampler::Ddpm(Variance::Beta) => "DDPM, variance β",
-        Sampler::Ddim { .. } => "DDIM, no noise",
-        Sampler::Euler => "ODE by Euler",
-        Sampler::Heun => "ODE by Heun",
-        Sampler::Rk4 => "ODE by RK4",
-    }
-}
-
 /// The frame at t/T. Frames of a noisy run are never mixed: the mean of two would be less noisy than either.
 fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
     let noisy = result.request.plan.steps.iter().any(|stage| stage.c_z != 0.0);
@@ -110,6 +95,13 @@ fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
 }
 
 impl Reverse {
+    /// Show things as the other side does.
+    pub(super) fn take_after(&mut self, other: &Self) {
+        (self.exact, self.particles, self.follow) = (other.exact, other.particles, other.follow);
+        (self.by_origin, self.density) = (other.by_origin, other.density);
+        (self.speed, self.noise) = (other.speed, other.noise);
+    }
+
     fn wish(&self, desk: &Desk) -> Wish {
         let experiment = &desk.snapshot.experiment;
         let exact = self.exact.unwrap_or(desk.snapshot.step == 0);
@@ -117,8 +109,8 @@ impl Reverse {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
             clip: (experiment.clip && !exact).then_some(desk.snapshot.dataset.clip),
-            sampler: self.sampler,
-            steps: self.steps.min(experiment.timesteps),
+            sampler: experiment.sampler,
+            steps: experiment.sampler_steps.clamp(1, experiment.timesteps),
             particles: self.particles,
             seed: experiment.seed.wrapping_add(self.noise),
             exact,
@@ -133,23 +125,7 @@ impl Reverse {
             segmented::choose(ui, "Field", &mut exact, &[(false, "Learned"), (true, "Exact")], palette);
         });
         self.exact = Some(exact);
-        row::named(ui, "Sampler", "How one step goes from x_t to an earlier x", palette, |ui| {
-            let title = sampler_title(self.sampler);
-            pill::menu(ui, ["Sampler", "", title], "Choose the sampler", palette, |ui| {
-                ui.set_width(190.0);
-                for sampler in Sampler::ALL {
-                    let title = sampler_title(sampler);
-                    if pill::choice(ui, sampler == self.sampler, title, title, palette).clicked() {
-                        self.sampler = sampler;
-                        ui.close();
-                    }
-                }
-            });
-        });
-        let most = desk.snapshot.experiment.timesteps.min(1000);
-        self.steps = self.steps.min(most);
-        let tip = "Steps of the chain, at most T; a hundred frames of them are kept";
-        row::slider(ui, ["Steps", tip], &mut self.steps, 2..=most.max(2), Scale::Logarithmic, grouped, palette);
+        controls::sampler_rows(ui, desk);
         let tip = "Particles of the cloud; the first ones stay the same when their number changes";
         let range = PARTICLES[0]..=PARTICLES[1];
         row::slider(ui, ["Particles", tip], &mut self.particles, range, Scale::Logarithmic, grouped, palette);
@@ -257,7 +233,7 @@ impl Page for Reverse {
         "Drag the step from noise to data and back: colours tell where each began. DDPM's fresh noise mixes them."
     }
 
-    fn equation(&self, _desk: &Desk) -> Equation {
+    fn equation(&self, desk: &Desk) -> Equation {
         let x = |index: Vec<Piece>| [Piece::Var("x"), Piece::Sub(index)];
         let mut pieces = x(vec![Piece::Var("r")]).to_vec();
         pieces.push(Piece::Sign(" = "));
@@ -268,7 +244,7 @@ impl Page for Reverse {
         pieces.push(Piece::Sign(" | "));
         pieces.extend(x(vec![Piece::Var("t")]));
         pieces.push(Piece::Sign("]"));
-        let noisy = matches!(self.sampler, Sampler::Ddpm(_));
+        let noisy = matches!(desk.draft.sampler, Sampler::Ddpm(_));
         if noisy {
             pieces.extend([Piece::Sign(" + "), Piece::Var("σ z")]);
         }
@@ -282,18 +258,10 @@ impl Page for Reverse {
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        if self.exact.is_none() {
-            self.exact = Some(desk.snapshot.step == 0);
-            if (desk.clock.tau - Clock::default().tau).abs() < 1e-9 {
-                desk.clock.set(OPENING);
-            }
-        }
-        self.run.take_news(desk);
         self.run_rows(ui, desk);
         self.progress_row(ui, desk);
         ui.separator();
         self.scrub_rows(ui, desk);
-        desk.clock.speed = -self.speed;
         ui.separator();
         row::named(ui, "Colour", "By where each particle began, or all alike", palette, |ui| {
             segmented::choose(ui, "Colour", &mut self.by_origin, &[(true, "Origin"), (false, "Plain")], palette);
@@ -304,6 +272,17 @@ impl Page for Reverse {
         if self.by_origin {
             origin_key(ui, palette);
         }
+    }
+
+    fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
+        if self.exact.is_none() {
+            self.exact = Some(desk.snapshot.step == 0);
+            if (desk.clock.tau - Clock::default().tau).abs() < 1e-9 {
+                desk.clock.set(OPENING);
+            }
+        }
+        self.run.take_news(desk);
+        desk.clock.speed = -self.speed;
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {

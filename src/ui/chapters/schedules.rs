@@ -2,16 +2,18 @@
 
 use egui::{Align2, Color32, CursorIcon, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
-use super::Page;
 use super::noising::{Drawn, jump_equation};
+use super::{Page, Pages};
 use crate::data::bounds::Bounds;
 use crate::diffusion::log_snr::{HANDLES, LIMIT, LogSnr};
-use crate::diffusion::path::Path;
+use crate::diffusion::path::{Path, Scales};
+use crate::lab::message::Side;
+use crate::ui::bench::Bench;
 use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::{Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
-use crate::ui::theme::{Palette, text_font};
+use crate::ui::theme::{palette, text_font};
 use crate::ui::widgets::chart::{Chart, Curve, Placement, chart_ui, times};
 use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
@@ -43,15 +45,50 @@ impl Default for Schedules {
     }
 }
 
+/// A path with its number of timesteps.
+#[derive(Clone, Copy)]
+struct Way {
+    path: Path,
+    timesteps: u32,
+    /// t/T at its clock.
+    tau: f64,
+}
+
+impl Way {
+    fn scales(self, tau: f64) -> Scales {
+        self.path.scales(tau, self.timesteps)
+    }
+
+    /// ᾱ, β and log SNR at the clock.
+    fn numbers(self) -> Numbers {
+        let scales = self.scales(self.tau);
+        let t = ((self.tau * f64::from(self.timesteps)).round() as u32).clamp(1, self.timesteps);
+        Numbers { alpha_bar: scales.a.powi(2), beta: self.path.beta(t, self.timesteps), log_snr: scales.snr().ln() }
+    }
+}
+
 impl Schedules {
-    fn paths(&self, desk: &Desk) -> [Path; 2] {
-        self.sides.map(|path| if matches!(path, Path::Custom(_)) { Path::Custom(desk.own_schedule) } else { path })
+    /// Show things as the other side does.
+    pub(super) fn take_after(&mut self, other: &Self) {
+        (self.sides, self.timesteps) = (other.sides, other.timesteps);
+    }
+
+    /// The two paths: of the two experiments, or those of the chapter's own while there is one experiment.
+    fn ways(&self, desk: &Desk) -> [Way; 2] {
+        let of = |bench: &Bench| Way { path: bench.draft.path, timesteps: bench.draft.timesteps, tau: desk.clock.tau };
+        if let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) {
+            return [of(a), of(b)];
+        }
+        self.sides.map(|path| {
+            let path = if matches!(path, Path::Custom(_)) { Path::Custom(desk.own_schedule) } else { path };
+            Way { path, timesteps: self.timesteps, tau: desk.clock.tau }
+        })
     }
 
     fn scene_of(&mut self, side: usize, desk: &Desk) -> Scene {
-        let path = self.paths(desk)[side];
-        let scales = path.scales(desk.clock.tau, self.timesteps);
-        let color = colors(desk.palette())[side];
+        let Way { path, .. } = self.ways(desk)[side];
+        let scales = self.ways(desk)[side].scales(desk.clock.tau);
+        let color = colors(desk)[side];
         let name = format!("{}  {}   ᾱ = {}", SIDES[side], controls::path_title(path), fixed(scales.a.powi(2), 3));
         Scene {
             layers: vec![Layer::Noised {
@@ -66,17 +103,10 @@ impl Schedules {
         }
     }
 
-    /// ᾱ, β and log SNR of a path at the clock.
-    fn numbers(&self, path: Path, tau: f64) -> Numbers {
-        let scales = path.scales(tau, self.timesteps);
-        let t = ((tau * f64::from(self.timesteps)).round() as u32).clamp(1, self.timesteps);
-        Numbers { alpha_bar: scales.a.powi(2), beta: path.beta(t, self.timesteps), log_snr: scales.snr().ln() }
-    }
-
     fn alpha_bar_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         let palette = desk.palette();
-        let curves =
-            self.curves(desk, |path, tau| path.alpha_bar(tau, self.timesteps), |n| n.alpha_bar, |v| fixed(v, 3));
+        let value = |way: Way, tau| way.path.alpha_bar(tau, way.timesteps);
+        let curves = self.curves(desk, value, |n| n.alpha_bar, |v| fixed(v, 3));
         let marks = [(0.0, "0.0"), (0.5, "0.5"), (1.0, "1.0")];
         let chart = Chart { name: "ᾱ against t", title: "ᾱ, signal variance", range: [0.0, 1.02], marks: &marks };
         chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
@@ -86,14 +116,15 @@ impl Schedules {
         let palette = desk.palette();
         // Below the axis a curve is broken off.
         let shown = |beta: f64| Some(beta.max(0.0).log10()).filter(|log| *log >= LOWEST_BETA).unwrap_or(f64::NAN);
-        // β belongs to whole timesteps: all of them, or every few.
-        let stride = self.timesteps.div_ceil(CURVE as u32).max(1);
-        let curves: Vec<_> = std::iter::zip(self.paths(desk), colors(palette))
-            .map(|(path, color)| {
-                let at = |t: u32| [f64::from(t) / f64::from(self.timesteps), shown(path.beta(t, self.timesteps))];
-                let middle = (1..self.timesteps).step_by(stride as usize).map(at);
-                let now = self.numbers(path, desk.clock.tau).beta;
-                let points = middle.chain([at(self.timesteps)]).collect();
+        let curves: Vec<_> = std::iter::zip(self.ways(desk), colors(desk))
+            .map(|(way, color)| {
+                let Way { path, timesteps, .. } = way;
+                // β belongs to whole timesteps: all of them, or every few.
+                let stride = timesteps.div_ceil(CURVE as u32).max(1);
+                let at = |t: u32| [f64::from(t) / f64::from(timesteps), shown(path.beta(t, timesteps))];
+                let middle = (1..timesteps).step_by(stride as usize).map(at);
+                let now = way.numbers().beta;
+                let points = middle.chain([at(timesteps)]).collect();
                 Curve { color, points, now: Some((shown(now), beta_text(now))) }
             })
             .collect();
@@ -105,16 +136,23 @@ impl Schedules {
 
     fn log_snr_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         let palette = desk.palette();
-        let value = |path: Path, tau: f64| path.scales(tau, self.timesteps).snr().ln();
+        let value = |way: Way, tau: f64| way.scales(tau).snr().ln();
         let curves = self.curves(desk, value, |n| n.log_snr, |v| fixed(v, 2));
         let marks = [(-10.0, "−10"), (0.0, "0"), (10.0, "10")];
         let range = [-LIMIT - 0.6, LIMIT + 0.6];
         let chart = Chart { name: "log SNR against t", title: "log SNR", range, marks: &marks };
         let place = chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
-        if let Some(side) = self.sides.iter().position(|path| matches!(path, Path::Custom(_))) {
+        let custom = |path: Path| matches!(path, Path::Custom(_));
+        // Of two experiments the one whose settings are on show is drawn.
+        let drawn = if desk.is_split() {
+            custom(desk.draft.path).then(|| desk.side().index())
+        } else {
+            self.sides.iter().position(|&path| custom(path))
+        };
+        if let Some(side) = drawn {
             let tip = "drag the rings";
             let at = rect.right_top() + vec2(-12.0, 8.0);
-            let color = colors(palette)[side];
+            let color = colors(desk)[side];
             ui.painter().text(at, Align2::RIGHT_TOP, tip, text_font(11.0), color);
             handles_ui(ui, place, color, desk);
         }
@@ -123,17 +161,65 @@ impl Schedules {
     fn curves(
         &self,
         desk: &Desk,
-        value: impl Fn(Path, f64) -> f64,
+        value: impl Fn(Way, f64) -> f64,
         now: impl Fn(&Numbers) -> f64,
         text: impl Fn(f64) -> String,
     ) -> Vec<Curve> {
-        std::iter::zip(self.paths(desk), colors(desk.palette()))
-            .map(|(path, color)| {
-                let present = now(&self.numbers(path, desk.clock.tau));
-                let points = times(CURVE).map(|tau| [tau, value(path, tau)]).collect();
+        std::iter::zip(self.ways(desk), colors(desk))
+            .map(|(way, color)| {
+                let present = now(&way.numbers());
+                let points = times(CURVE).map(|tau| [tau, value(way, tau)]).collect();
                 Curve { color, points, now: Some((present, text(present))) }
             })
             .collect()
+    }
+
+    /// The chapter's own two schedules, while there is one experiment.
+    fn choice_rows(&mut self, ui: &mut Ui, desk: &Desk) {
+        let palette = desk.palette();
+        let own = Path::Custom(desk.own_schedule);
+        let tip = "Linear and cosine keep their path at every T; literal is the DDPM table from 1e-4 to 0.02 as it \
+                   stands; yours goes through five handles of log SNR";
+        let mut paths = self.ways(desk).map(|way| way.path);
+        for (side, name) in SIDES.into_iter().enumerate() {
+            let mut palette = *palette;
+            // The side's letter bears its colour.
+            palette.weak = colors(desk)[side];
+            row::named(ui, name, tip, &palette, |ui| {
+                let options =
+                    [Path::Linear, Path::Cosine, Path::Literal, own].map(|path| (path, controls::path_title(path)));
+                let name = ["Schedule A", "Schedule B"][side];
+                segmented::choose(ui, name, &mut paths[side], &options, desk.palette());
+            });
+        }
+        self.sides = paths;
+        let tip =
+            "T: the number of timesteps. β of a single step grows as T falls; ᾱ does not, but for the literal table";
+        let [fewest, most] = TIMESTEPS;
+        let timesteps = &mut self.timesteps;
+        row::slider(ui, ["Timesteps T", tip], timesteps, fewest..=most, Scale::Logarithmic, grouped, palette);
+    }
+
+    fn numbers_ui(&self, ui: &mut Ui, desk: &Desk) {
+        let palette = desk.palette();
+        readout::pair(ui, "", SIDES, colors(desk), "The two schedules", palette);
+        let ways = self.ways(desk);
+        let numbers = ways.map(Way::numbers);
+        let last = ways.map(|way| way.path.alpha_bar(1.0, way.timesteps));
+        let ink = [palette.ink; 2];
+        for (name, tip, value) in [
+            ("ᾱ at t", "Signal variance: the share of the data left", [0, 1].map(|i| fixed(numbers[i].alpha_bar, 3))),
+            ("β at t", "Noise variance of one step, 1 − ᾱ_t/ᾱ_{t−1}", [0, 1].map(|i| beta_text(numbers[i].beta))),
+            ("log SNR at t", "ln ᾱ/(1 − ᾱ)", [0, 1].map(|i| fixed(numbers[i].log_snr, 2))),
+            ("ᾱ at T", "What is left of the signal at the end", last.map(short)),
+        ] {
+            readout::pair(ui, name, [&value[0], &value[1]], ink, tip, palette);
+        }
+        for (side, way) in std::iter::zip(SIDES, ways) {
+            if let Some(alpha_bar) = way.path.leftover_signal(way.timesteps) {
+                controls::warning(ui, &format!("{side}: {}", controls::leftover_text(alpha_bar)), palette);
+            }
+        }
     }
 }
 
@@ -151,8 +237,8 @@ fn beta_text(beta: f64) -> String {
 }
 
 /// A blue, B vermilion.
-fn colors(palette: &Palette) -> [Color32; 2] {
-    [palette.learned, palette.other]
+fn colors(desk: &Desk) -> [Color32; 2] {
+    Side::BOTH.map(|side| palette(desk.light, side).learned)
 }
 
 /// The five rings of one's own schedule, dragged up and down, or moved by the arrow keys.
@@ -206,54 +292,25 @@ impl Page for Schedules {
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        let colors = colors(palette);
-        let own = Path::Custom(desk.own_schedule);
-        let tip = "Linear and cosine keep their path at every T; literal is the DDPM table from 1e-4 to 0.02 as it \
-                   stands; yours goes through five handles of log SNR";
-        let mut paths = self.paths(desk);
-        for (side, name) in SIDES.into_iter().enumerate() {
-            let mut palette = *palette;
-            // The side's letter bears its colour.
-            palette.weak = colors[side];
-            row::named(ui, name, tip, &palette, |ui| {
-                let options =
-                    [Path::Linear, Path::Cosine, Path::Literal, own].map(|path| (path, controls::path_title(path)));
-                let name = ["Schedule A", "Schedule B"][side];
-                segmented::choose(ui, name, &mut paths[side], &options, desk.palette());
-            });
+        if desk.is_split() {
+            controls::path_row(ui, desk);
+            controls::timesteps_row(ui, desk);
+        } else {
+            self.choice_rows(ui, desk);
         }
-        self.sides = paths;
-        let tip =
-            "T: the number of timesteps. β of a single step grows as T falls; ᾱ does not, but for the literal table";
-        let [fewest, most] = TIMESTEPS;
-        let timesteps = &mut self.timesteps;
-        row::slider(ui, ["Timesteps T", tip], timesteps, fewest..=most, Scale::Logarithmic, grouped, palette);
         ui.separator();
-        readout::pair(ui, "", SIDES, colors, "The two schedules", palette);
-        let numbers = paths.map(|path| self.numbers(path, desk.clock.tau));
-        let last = paths.map(|path| path.alpha_bar(1.0, self.timesteps));
-        let ink = [palette.ink; 2];
-        for (name, tip, value) in [
-            ("ᾱ at t", "Signal variance: the share of the data left", [0, 1].map(|i| fixed(numbers[i].alpha_bar, 3))),
-            ("β at t", "Noise variance of one step, 1 − ᾱ_t/ᾱ_{t−1}", [0, 1].map(|i| beta_text(numbers[i].beta))),
-            ("log SNR at t", "ln ᾱ/(1 − ᾱ)", [0, 1].map(|i| fixed(numbers[i].log_snr, 2))),
-            ("ᾱ at T", "What is left of the signal at the end", last.map(short)),
-        ] {
-            readout::pair(ui, name, [&value[0], &value[1]], ink, tip, palette);
-        }
-        for (side, path) in std::iter::zip(SIDES, paths) {
-            if let Some(alpha_bar) = path.leftover_signal(self.timesteps) {
-                controls::warning(ui, &format!("{side}: {}", controls::leftover_text(alpha_bar)), palette);
-            }
+        self.numbers_ui(ui, desk);
+        if desk.is_split() {
+            return;
         }
         ui.separator();
         controls::note(ui, "Use one in the experiment. The weights stay.", palette);
         ui.horizontal(|ui| {
-            for (side, path) in std::iter::zip(["Train with A", "Train with B"], paths) {
+            for (side, way) in std::iter::zip(["Train with A", "Train with B"], self.ways(desk)) {
                 let tip = "This schedule and this T become those of the experiment";
                 if button::text(ui, side, tip, 0.0, palette).clicked() {
-                    desk.draft.path = path;
-                    desk.draft.timesteps = self.timesteps;
+                    desk.draft.path = way.path;
+                    desk.draft.timesteps = way.timesteps;
                     desk.configure(false);
                 }
             }
@@ -261,11 +318,11 @@ impl Page for Schedules {
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {
-        self.scene_of(0, desk)
+        self.scene_of(desk.side().index(), desk)
     }
 
     fn beside(&mut self, desk: &Desk) -> Option<Scene> {
-        Some(self.scene_of(1, desk))
+        (!desk.is_split()).then(|| self.scene_of(1, desk))
     }
 
     fn home(&self, _desk: &Desk) -> Bounds {
@@ -280,7 +337,11 @@ impl Page for Schedules {
         0.42 * available
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+    fn plots_are_shared(&self) -> bool {
+        true
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&Pages>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
         for (index, draw) in [Self::alpha_bar_ui, Self::beta_ui, Self::log_snr_ui].into_iter().enumerate() {

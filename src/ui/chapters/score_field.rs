@@ -153,6 +153,16 @@ fn request(plan: Plan, points: Arc<Vec<[f32; 2]>>, exact: bool) -> RunRequest {
 }
 
 impl ScoreField {
+    /// Show things as the other side does.
+    pub(super) fn take_after(&mut self, other: &Self) {
+        if self.arrows != other.arrows {
+            self.lines = None;
+        }
+        (self.arrows, self.behind) = (other.arrows, other.behind);
+        (self.grid, self.length) = (other.grid, other.length);
+        (self.contours, self.streamlines) = (other.contours, other.streamlines);
+    }
+
     /// Ask for what is shown and not there yet.
     fn ask(&mut self, desk: &Desk) {
         let Some(visible) = self.visible else { return };
@@ -252,8 +262,8 @@ impl ScoreField {
     }
 
     /// The plate beside the pointer.
-    fn hover_ui(&mut self, ui: &Ui, view: &View, response: &Response, desk: &Desk) {
-        let Some(pointer) = response.hover_pos().filter(|_| response.contains_pointer()) else {
+    fn hover_ui(&mut self, ui: &Ui, view: &View, desk: &Desk) {
+        let Some(pointer) = view.pointer else {
             self.at_pointer.stop(desk);
             return;
         };
@@ -297,7 +307,7 @@ fn plate_ui(ui: &Ui, view: &View, at: [f32; 2], lines: &[(String, egui::Color32)
     for (index, (text, color)) in lines.iter().enumerate() {
         let left = pos2(plate.left() + 10.0, plate.top() + 6.0 + LINE * index as f32);
         let drawn = painter.text(left, Align2::LEFT_TOP, text, text_font(13.0), *color);
-        let label = ui.interact(drawn, ui.make_persistent_id(("score plate", index)), Sense::hover());
+        let label = ui.interact(drawn, ui.make_persistent_id(("score plate", view.canvas, index)), Sense::hover());
         label.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
     }
 }
@@ -430,10 +440,10 @@ impl Page for ScoreField {
         (self.behind == Behind::Density || self.contours).then(|| field_tau(desk))
     }
 
-    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {
+    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, _response: &Response, desk: &mut Desk) {
         self.visible = Some(view.camera.visible(view.rect));
         self.ask(desk);
-        self.hover_ui(ui, view, response, desk);
+        self.hover_ui(ui, view, desk);
     }
 
     fn leave(&mut self, desk: &mut Desk) {

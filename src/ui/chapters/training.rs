@@ -2,7 +2,7 @@
 
 use egui::{DragValue, Ui, vec2};
 
-use super::Page;
+use super::{Page, Pages};
 use crate::data::bounds::Bounds;
 use crate::diffusion::target::Target;
 use crate::lab::message::Command;
@@ -121,6 +121,7 @@ impl Page for Training {
                 desk.configure(false);
             }
         });
+        controls::sampler_rows(ui, desk);
         let tip = "Clip every estimate of x_0 to the data's box × 1.1. Off shows what 1/a makes of a small error";
         row::named(ui, "Clip x₀", tip, palette, |ui| {
             let options = [(false, "Off"), (true, "On")];
@@ -184,11 +185,16 @@ impl Page for Training {
         (0.32 * available).clamp(130.0, 380.0)
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+    fn plots_are_shared(&self) -> bool {
+        true
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&Pages>) {
         let rect = ui.max_rect();
-        let middle = rect.left() + 0.56 * rect.width();
-        plots::loss_ui(ui, rect.with_max_x(middle), desk);
-        plots::timestep_loss_ui(ui, rect.with_min_x(middle), desk);
+        let [first, second] = [0.38, 0.69].map(|share| (rect.left() + share * rect.width()).round());
+        plots::loss_ui(ui, rect.with_max_x(first), desk);
+        plots::timestep_loss_ui(ui, rect.with_min_x(first).with_max_x(second), desk);
+        plots::quality_ui(ui, rect.with_min_x(second), desk);
     }
 
     fn play(&mut self, desk: &mut Desk) {

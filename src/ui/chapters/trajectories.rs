@@ -3,11 +3,10 @@
 mod runs;
 mod starts;
 
-use egui::{Align2, Color32, Event, Rect, Response, Sense, Stroke, Ui, UiBuilder, vec2};
+use egui::{Align2, Color32, Context, Event, Painter, Rect, Response, Sense, Stroke, Ui, UiBuilder, vec2};
 
-use super::Page;
+use super::{Page, Pages};
 use crate::data::bounds::Bounds;
-use crate::ui::canvas::camera::Camera;
 use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::motion::{Drawn, FrameAt, Motion, View};
 use crate::ui::canvas::{self, Axes, Mark, Scene};
@@ -91,6 +90,19 @@ impl Default for Trajectories {
 }
 
 impl Trajectories {
+    /// Show things as the other side does.
+    pub(super) fn take_after(&mut self, other: &Self, hand: bool) {
+        (self.exact, self.follow) = (other.exact, other.follow);
+        (self.look, self.turn, self.tilt) = (other.look, other.turn, other.tilt);
+        (self.click_bundles, self.shown, self.ends) = (other.click_bundles, other.shown, other.ends);
+        (self.eta, self.sde_steps) = (other.eta, other.sde_steps);
+        (self.method, self.ode_steps) = (other.method, other.ode_steps);
+        self.starts.coordinate = other.starts.coordinate;
+        if hand && self.starts != other.starts {
+            self.starts = Starts { std: self.starts.std, ..other.starts.clone() };
+        }
+    }
+
     fn settings(&self, desk: &Desk) -> Settings {
         Settings {
             exact: self.exact.unwrap_or(desk.snapshot.step == 0),
@@ -247,10 +259,9 @@ impl Trajectories {
     }
 
     /// Says which end of the box is which.
-    fn label_box(&self, hand: &Response, canvas: Rect, camera: &Camera, palette: &Palette) {
-        let painter = hand.ctx.layer_painter(hand.layer_id).with_clip_rect(canvas);
+    fn label_box(&self, painter: &Painter, view: &canvas::View, palette: &Palette) {
         for (tau, text) in [(1.0, "noise, t = 1"), (0.0, "data, t = 0")] {
-            let at = camera.to_screen(canvas, self.view().place([0.0, -BOX], tau));
+            let at = view.to_screen(self.view().place([0.0, -BOX], tau));
             painter.text(at + vec2(0.0, 6.0), Align2::CENTER_TOP, text, text_font(11.0), palette.weak);
         }
     }
@@ -329,13 +340,16 @@ impl Page for Trajectories {
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
-        self.exact.get_or_insert(desk.snapshot.step == 0);
-        desk.clock.speed = -1.0;
         self.look_rows(ui, desk);
         ui.separator();
         self.start_rows(ui, desk);
         ui.separator();
         self.solver_rows(ui, desk);
+    }
+
+    fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
+        self.exact.get_or_insert(desk.snapshot.step == 0);
+        desk.clock.speed = -1.0;
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {
@@ -384,10 +398,10 @@ impl Page for Trajectories {
         None
     }
 
-    fn overlay_ui(&mut self, _ui: &mut Ui, view: &canvas::View, hand: &Response, desk: &mut Desk) {
-        let (canvas, camera) = (view.rect, &view.camera);
+    fn overlay_ui(&mut self, ui: &mut Ui, view: &canvas::View, hand: &Response, desk: &mut Desk) {
+        let canvas = view.rect;
         if self.look == Look::Turned {
-            self.label_box(hand, canvas, camera, desk.palette());
+            self.label_box(&ui.painter_at(canvas), view, desk.palette());
             if hand.dragged() {
                 let way = hand.drag_delta();
                 self.turn = (self.turn - 0.4 * way.x).clamp(-90.0, 90.0);
@@ -396,7 +410,7 @@ impl Page for Trajectories {
             return;
         }
         let (true, Some(at)) = (hand.clicked(), hand.interact_pointer_pos()) else { return };
-        let mut start = camera.to_data(canvas, at);
+        let mut start = view.to_data(at);
         if self.look == Look::Time {
             let up = start[1];
             start = [0.0; 2];
@@ -425,7 +439,7 @@ impl Page for Trajectories {
         122.0
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&Pages>) {
         let palette = desk.palette();
         let findings = self.runs.findings(desk, self.method, self.starts.coordinate);
         let rect = ui.max_rect().shrink2(vec2(16.0, 8.0));

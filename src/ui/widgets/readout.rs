@@ -14,6 +14,27 @@ pub fn stacked(ui: &mut Ui, width: f32, name: &str, value: &str, tip: &str, pale
     response.on_hover_text(tip)
 }
 
+/// The name over several values side by side, each in its colour, in a cell of the given width.
+pub fn stacked_each(
+    ui: &mut Ui,
+    width: f32,
+    name: &str,
+    values: &[(String, Color32)],
+    tip: &str,
+    palette: &Palette,
+) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 34.0), Sense::hover());
+    let spoken: Vec<_> = values.iter().map(|(text, _)| text.as_str()).collect();
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name} {}", spoken.join(" and "))));
+    let painter = ui.painter();
+    painter.text(rect.left_top() + vec2(0.0, 1.0), Align2::LEFT_TOP, name, text_font(11.0), palette.faint);
+    for (index, (text, color)) in values.iter().enumerate() {
+        let at = rect.left_bottom() + vec2(width * index as f32 / values.len() as f32, -0.5);
+        painter.text(at, Align2::LEFT_BOTTOM, text, strong_font(13.0), *color);
+    }
+    response.on_hover_text(tip)
+}
+
 /// A line: the name at the left, the value at the right edge.
 pub fn line(ui: &mut Ui, name: &str, value: &str, color: Color32, tip: &str, palette: &Palette) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 21.0), Sense::hover());

@@ -1,0 +1,175 @@
+//! The bar of a comparison: how A and B differ, how they are arranged and linked, and the ways out. And the button and
+//! the menu that begin one.
+
+use egui::{Align, Layout, Rect, Role, Sense, Ui, WidgetInfo, vec2};
+
+use super::bars::row_in;
+use super::chapters::Chapter;
+use super::controls;
+use super::desk::{Desk, Links};
+use super::lessons::Lesson;
+use super::stage::{Arrangement, Stage};
+use super::theme::{Palette, palette, strong_font, text_font};
+use super::widgets::{button, pill, segmented};
+use crate::lab::message::{Command, InStep, Order, Side};
+
+/// Split the lab, or begin a lesson.
+pub fn begin_ui(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
+    let palette = desk.palette();
+    let tip = "A second experiment beside this one: it begins as a copy, then change what you like";
+    if button::text(ui, "Split A | B", tip, 0.0, palette).clicked() {
+        desk.order(Order::Equalise);
+    }
+    lessons_menu(ui, desk, open);
+}
+
+/// The comparisons worth a lesson.
+fn lessons_menu(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
+    let palette = desk.palette();
+    let tip = "Comparisons worth a lesson, one click each";
+    pill::menu(ui, ["Lessons", "", "Lessons"], tip, palette, |ui| {
+        ui.set_width(330.0);
+        for lesson in Lesson::ALL {
+            let title = lesson.title();
+            if pill::choice(ui, false, title, title, palette).on_hover_text(lesson.hint()).clicked() {
+                desk.order(Order::Compare(Box::new(lesson.experiments(&desk.draft))));
+                desk.order(Command::Play);
+                *open = Some(lesson.chapter());
+                ui.close();
+            }
+            let cost = if lesson.keeps_weights() { "keeps the weights" } else { "trains both anew" };
+            let text = egui::RichText::new(format!("{} ({cost})", lesson.hint())).font(text_font(11.0));
+            let inset = egui::Frame::new().inner_margin(egui::Margin { left: 10, right: 4, top: 0, bottom: 6 });
+            inset.show(ui, |ui| ui.add(egui::Label::new(text.color(palette.faint)).wrap()));
+        }
+    });
+}
+
+/// Which experiment the pills and the panel set.
+pub fn focus_ui(ui: &mut Ui, desk: &Desk, focus: &mut Side) {
+    let own = desk.palette();
+    let size = vec2(30.0, 26.0);
+    ui.spacing_mut().item_spacing.x = 3.0;
+    for side in Side::BOTH {
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let chosen = *focus == side;
+        let name = format!("Experiment: {}", side.letter());
+        response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, &name));
+        if response.clicked() {
+            *focus = side;
+        }
+        let color = palette(desk.light, side).learned;
+        let fill = if chosen {
+            color
+        } else if response.hovered() {
+            own.raised
+        } else {
+            own.panel
+        };
+        ui.painter().rect(rect, 6.0, fill, (1.5, color), egui::StrokeKind::Inside);
+        let ink = if chosen { own.canvas } else { color };
+        ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, side.letter(), strong_font(13.0), ink);
+        response.on_hover_text(format!("Set {} by the menus beside this and by the panel", side.letter()));
+    }
+    ui.spacing_mut().item_spacing.x = 8.0;
+}
+
+/// The bar beneath the top bar while the lab is split.
+pub fn bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, stage: &mut Stage, open: &mut Option<Chapter>) {
+    let palette = desk.palette();
+    let mut left = rect.right();
+    row_in(ui, rect.with_max_x(rect.right() - 13.0), Layout::right_to_left(Align::Center), "comparison", |ui| {
+        ui.spacing_mut().item_spacing.x = 8.0;
+        end_menu(ui, desk);
+        lessons_menu(ui, desk, open);
+        links_menu(ui, desk);
+        let mut in_step = desk.in_step;
+        let options = [(InStep::Steps, "Same steps"), (InStep::Time, "Same time")];
+        let chosen = segmented::choose(ui, "In step", &mut in_step, &options, palette);
+        if chosen.on_hover_text("What A and B have equal while they train: updates, or seconds of training").changed() {
+            desk.order(Order::InStep(in_step));
+        }
+        let options =
+            [(Arrangement::Beside, "Beside"), (Arrangement::Divider, "Divider"), (Arrangement::Overlay, "Overlay")];
+        segmented::choose(ui, "Canvas", &mut stage.arrangement, &options, palette)
+            .on_hover_text("Two canvases; one with a line to drag; or one over the other");
+        left = ui.min_rect().left();
+    });
+    let words = rect.with_min_x(rect.left() + 14.0).with_max_x(left - 10.0);
+    row_in(ui, words, Layout::left_to_right(Align::Center), "differences", |ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        if button::text(ui, "Swap", "A becomes B and B becomes A", 0.0, palette).clicked() {
+            desk.order(Order::Swap);
+        }
+        let tip = "B becomes a copy of A: settings, weights, optimiser, losses";
+        if button::text(ui, "B = A", tip, 0.0, palette).clicked() {
+            desk.order(Order::Equalise);
+        }
+        ui.add_space(6.0);
+        sentence_ui(ui, desk, palette);
+    });
+}
+
+/// How A and B differ, the letters in their colours; in full where the pointer rests on it.
+fn sentence_ui(ui: &mut Ui, desk: &Desk, own: &Palette) {
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return };
+    let mut text = format!("A {} · B {}, the rest alike", a.draft.path, b.draft.path);
+    for (side, bench) in [(Side::A, a), (Side::B, b)] {
+        if let Some(step) = bench.snapshot.changed_at {
+            text += &format!("; {} was changed at step {step}: start anew to be fair", side.letter());
+        }
+    }
+    let mut job = egui::text::LayoutJob::default();
+    job.wrap = egui::text::TextWrapping::truncate_at_width(ui.available_width() - 4.0);
+    for word in text.split_inclusive(' ') {
+        let side = Side::BOTH.into_iter().find(|side| word.trim() == side.letter());
+        let (font, color) =
+            side.map_or((text_font(13.0), own.ink), |side| (strong_font(13.0), palette(desk.light, side).learned));
+        job.append(word, 0.0, egui::TextFormat::simple(font, color));
+    }
+    let galley = ui.painter().layout_job(job);
+    let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+    ui.painter().galley(rect.min, galley, own.ink);
+    response.on_hover_text(text);
+}
+
+fn links_menu(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let linked = desk.links == Links::default();
+    let value = if linked { "Linked" } else { "Links" };
+    let tip = "What the hand does on one side and the other follows";
+    pill::menu(ui, ["Links", "", value], tip, palette, |ui| {
+        ui.set_width(250.0);
+        let links = &mut desk.links;
+        for (link, name, words) in [
+            (&mut links.clock, "Clock", "Clock and scrubber"),
+            (&mut links.camera, "Camera", "Pan and zoom"),
+            (&mut links.cursor, "Cursor", "Cursor: shown at the same place"),
+            (&mut links.points, "Points", "Points that a click places"),
+            (&mut links.chapter, "Chapter", "Chapter: both show the same"),
+        ] {
+            ui.checkbox(link, words).on_hover_text(format!("{name}: linked, or each side by itself"));
+        }
+        ui.add_space(4.0);
+        controls::note(
+            ui,
+            "Unlinked, each side keeps its own; the letters at the top left choose which one is set.",
+            palette,
+        );
+    });
+}
+
+fn end_menu(ui: &mut Ui, desk: &Desk) {
+    let palette = desk.palette();
+    pill::menu(ui, ["End", "", "End"], "End the comparison", palette, |ui| {
+        ui.set_width(190.0);
+        for (side, text) in [(Side::A, "Keep A"), (Side::B, "Keep B")] {
+            let tip = "The other experiment goes, with its weights";
+            if pill::choice(ui, false, text, text, palette).on_hover_text(tip).clicked() {
+                desk.order(Order::Keep(side));
+                ui.close();
+            }
+        }
+    });
+}

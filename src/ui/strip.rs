@@ -1,0 +1,191 @@
+//! The training strip at the lower edge: play, one step, reset, and what each experiment has reached.
+
+use egui::{Align, Align2, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use super::bars::row_in;
+use super::bench::Bench;
+use super::desk::Desk;
+use super::plots;
+use super::theme::{Palette, SMALL, palette, strong_font, text_font};
+use super::widgets::icon::Icon;
+use super::widgets::number::{duration, fixed, grouped, short};
+use super::widgets::{button, readout};
+use crate::lab::message::{Command, InStep, Side};
+
+/// Height of the strip of one experiment.
+const ONE: f32 = 66.0;
+/// Height of the table of two.
+const TWO: f32 = 88.0;
+
+/// How high the strip is.
+pub fn height(desk: &Desk) -> f32 {
+    if desk.is_split() { TWO } else { ONE }
+}
+
+/// Draw the strip.
+pub fn strip_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
+    let inner = rect.shrink2(vec2(14.0, 0.0));
+    let mut left = inner.left();
+    row_in(ui, inner, Layout::left_to_right(Align::Center), "training", |ui| {
+        ui.spacing_mut().item_spacing.x = 10.0;
+        buttons_ui(ui, desk);
+        left = ui.min_rect().right() + 16.0;
+    });
+    let rest = inner.with_min_x(left);
+    if desk.is_split() {
+        table_ui(ui, rest, desk);
+    } else {
+        row_in(ui, rest, Layout::left_to_right(Align::Center), "numbers", |ui| numbers_ui(ui, desk));
+    }
+}
+
+fn buttons_ui(ui: &mut Ui, desk: &Desk) {
+    let palette = desk.palette();
+    let (icon, name) = if desk.any_training() { (Icon::Pause, "Pause training") } else { (Icon::Play, "Train") };
+    if button::round(ui, icon, name, "Train, or pause (space bar in the Training chapter)", true, palette).clicked() {
+        desk.toggle_training();
+    }
+    if button::round(ui, Icon::Step, "One step", "One training step", false, palette).clicked() {
+        desk.order(Command::StepOnce);
+    }
+    let tip = "Start anew from the seed (R in the Training chapter)";
+    if button::round(ui, Icon::Reset, "Reset training", tip, false, palette).clicked() {
+        desk.order(Command::Reset);
+    }
+}
+
+const UPDATES: &str = "Updates of the weights so far";
+const RATE: &str = "Training steps a second";
+const TIME: &str = "Time of training, without pauses; of two experiments, each one's own share of the device";
+const LOSS: &str = "L, smoothed over 50 steps";
+const DISTANCE: &str = "Sliced 2-Wasserstein distance of the live picture's 2048 samples to fresh draws of the data";
+const FLOOR: &str = "Sampling floor: the same distance between two draws of the data. No model can be asked for less";
+const SCORE: &str = "Mean over t of s² E ‖learned − exact score‖² under p_t: what the error adds to the loss of ε̂";
+
+/// The numbers of an experiment, as texts.
+struct Reached {
+    step: String,
+    rate: String,
+    time: String,
+    loss: String,
+    distance: String,
+    floor: String,
+    score: String,
+}
+
+impl Reached {
+    fn of(bench: &Bench) -> Self {
+        let snapshot = &bench.snapshot;
+        let none = || "–".to_owned();
+        let quality = snapshot.quality.last();
+        let rate = snapshot.steps_per_sec;
+        Self {
+            step: grouped(snapshot.step as f64),
+            rate: if rate > 0.0 { short(rate) } else { none() },
+            time: duration(snapshot.trained_secs),
+            loss: snapshot.loss.map_or_else(none, |loss| fixed(f64::from(loss), 4)),
+            distance: quality.map_or_else(none, |q| fixed(q.distance, 3)),
+            floor: quality.map_or_else(none, |q| fixed(q.floor, 3)),
+            score: quality.map_or_else(none, |q| short(q.score_error)),
+        }
+    }
+}
+
+/// One experiment: numbers in cells, the loss as a small line.
+fn numbers_ui(ui: &mut Ui, desk: &Desk) {
+    let palette = desk.palette();
+    ui.spacing_mut().item_spacing.x = 10.0;
+    let reached = Reached::of(desk);
+    readout::stacked(ui, 74.0, "step", &reached.step, UPDATES, palette);
+    readout::stacked(ui, 58.0, "steps/s", &reached.rate, RATE, palette);
+    readout::stacked(ui, 58.0, "time", &reached.time, TIME, palette);
+    readout::stacked(ui, 66.0, "loss", &reached.loss, LOSS, palette);
+    let width = ui.available_width() - 3.0 * 10.0 - 62.0 - 50.0 - 78.0;
+    let (spark, _) = ui.allocate_exact_size(vec2(width.max(20.0), 44.0), Sense::hover());
+    plots::sparkline_ui(ui, spark, desk, palette);
+    readout::stacked(ui, 62.0, "sliced W₂", &reached.distance, DISTANCE, palette);
+    readout::stacked(ui, 50.0, "floor", &reached.floor, FLOOR, palette);
+    readout::stacked(ui, 78.0, "score error", &reached.score, SCORE, palette);
+}
+
+/// A column of the table: its name, width, tip, and what it shows.
+type Column = (&'static str, f32, &'static str, fn(&Reached) -> &str);
+
+/// Left of the small line of the loss, and right of it.
+const COLUMNS: [&[Column]; 2] = [
+    &[
+        ("step", 82.0, UPDATES, |r| &r.step),
+        ("steps/s", 66.0, RATE, |r| &r.rate),
+        ("time", 66.0, TIME, |r| &r.time),
+        ("loss", 70.0, LOSS, |r| &r.loss),
+    ],
+    &[
+        ("sliced W₂", 76.0, DISTANCE, |r| &r.distance),
+        ("floor", 62.0, FLOOR, |r| &r.floor),
+        ("score error", 84.0, SCORE, |r| &r.score),
+    ],
+];
+
+/// What A and B have reached, a row each.
+fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
+    const LETTER: f32 = 26.0;
+    const HEAD: f32 = 24.0;
+    let own = desk.palette();
+    let row = 0.5 * (rect.height() - HEAD - 6.0);
+    let widths = COLUMNS.map(|columns| columns.iter().map(|c| c.1).sum::<f32>());
+    let spark = (rect.width() - LETTER - widths[0] - widths[1] - 24.0).max(20.0);
+    let starts = [rect.left() + LETTER, rect.left() + LETTER + widths[0] + spark + 24.0];
+    for (columns, start) in COLUMNS.iter().zip(starts) {
+        let mut x = start;
+        for (name, width, tip, _) in *columns {
+            let cell = Rect::from_min_size(pos2(x, rect.top() + 4.0), vec2(*width, HEAD - 4.0));
+            let response = ui.interact(cell, ui.make_persistent_id(("head", *name)), Sense::hover());
+            ui.painter().text(cell.left_center(), Align2::LEFT_CENTER, *name, text_font(SMALL), own.faint);
+            response.on_hover_text(*tip);
+            x += width;
+        }
+    }
+    let steps = Side::BOTH.map(|side| desk.bench(side).map_or(0, |bench| bench.snapshot.step));
+    for (index, (side, bench, color)) in desk.benches().enumerate() {
+        let mut reached = Reached::of(bench);
+        // The one ahead waits until the other, which started anew, has caught up.
+        let ahead = steps[side.index()].saturating_sub(steps[side.other().index()]) > 500;
+        if desk.in_step == InStep::Steps && desk.any_training() && ahead {
+            reached.rate = "waits".to_owned();
+        }
+        let place =
+            Rect::from_min_size(pos2(rect.left(), rect.top() + HEAD + row * index as f32), vec2(rect.width(), row));
+        row_ui(ui, place, desk, (side, bench, color), &reached, starts, widths[0], spark);
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row of a table, told where its columns are")]
+fn row_ui(
+    ui: &Ui,
+    place: Rect,
+    desk: &Desk,
+    (side, bench, color): (Side, &Bench, egui::Color32),
+    reached: &Reached,
+    starts: [f32; 2],
+    before_spark: f32,
+    spark: f32,
+) {
+    let own: &Palette = palette(desk.light, side);
+    let middle = place.center().y;
+    let painter = ui.painter();
+    painter.text(place.left_center(), Align2::LEFT_CENTER, side.letter(), strong_font(13.0), color);
+    let mut spoken = side.letter().to_owned();
+    for (columns, start) in COLUMNS.iter().zip(starts) {
+        let mut x = start;
+        for (name, width, _, value) in *columns {
+            painter.text(pos2(x, middle), Align2::LEFT_CENTER, value(reached), strong_font(13.0), own.ink);
+            spoken += &format!(", {name} {}", value(reached));
+            x += width;
+        }
+    }
+    let left = starts[0] + before_spark;
+    let line = Rect::from_x_y_ranges(left..=left + spark, place.top() + 4.0..=place.bottom() - 4.0);
+    plots::sparkline_ui(ui, line, bench, own);
+    let response = ui.interact(place, ui.make_persistent_id(("reached", side.letter())), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Row, true, &spoken));
+}
