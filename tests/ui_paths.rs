@@ -106,7 +106,15 @@ impl Lab for Probe {
 }
 
 fn experiment(shape: Shape, path: Path) -> Experiment {
-    Experiment { data: DataSource::Shape(shape), path, width: 32, depth: 1, points: 256, ..Experiment::default() }
+    Experiment {
+        data: DataSource::Shape(shape),
+        path,
+        width: 32,
+        depth: 1,
+        points: 256,
+        sampler_steps: 50,
+        ..Experiment::default()
+    }
 }
 
 fn window(lab: Probe, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {

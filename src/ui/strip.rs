@@ -98,6 +98,10 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     let reached = Reached::of(desk);
     readout::stacked(ui, 74.0, "step", &reached.step, UPDATES, palette);
     readout::stacked(ui, 58.0, "steps/s", &reached.rate, RATE, palette);
+    let snapshot = &desk.snapshot;
+    let samples = snapshot.steps_per_sec * f64::from(snapshot.experiment.batch);
+    let samples = if samples > 0.0 { short(samples) } else { "–".to_owned() };
+    readout::stacked(ui, 70.0, "samples/s", &samples, "Steps a second times the batch B", palette);
     readout::stacked(ui, 58.0, "time", &reached.time, TIME, palette);
     readout::stacked(ui, 66.0, "loss", &reached.loss, LOSS, palette);
     let width = ui.available_width() - 3.0 * 10.0 - 62.0 - 50.0 - 78.0;

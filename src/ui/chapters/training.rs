@@ -109,7 +109,9 @@ impl Page for Training {
         controls::path_row(ui, desk);
         controls::timesteps_row(ui, desk);
         ui.separator();
+        let shape = desk.draft_shape;
         controls::network_rows(ui, desk);
+        let chosen = desk.draft_shape != shape;
         ui.separator();
         controls::batch_row(ui, desk);
         controls::learning_rate_row(ui, desk);
@@ -118,14 +120,6 @@ impl Page for Training {
             let seed =
                 ui.add_sized(vec2(72.0, 24.0), seed).accessible_name("Seed").on_hover_text("Drag, or click and type");
             if (seed.changed() && !seed.dragged()) || seed.drag_stopped() {
-                desk.configure(false);
-            }
-        });
-        controls::sampler_rows(ui, desk);
-        let tip = "Clip every estimate of x_0 to the data's box × 1.1. Off shows what 1/a makes of a small error";
-        row::named(ui, "Clip x₀", tip, palette, |ui| {
-            let options = [(false, "Off"), (true, "On")];
-            if segmented::choose(ui, "Clip", &mut desk.draft.clip, &options, palette).changed() {
                 desk.configure(false);
             }
         });
@@ -138,8 +132,20 @@ impl Page for Training {
                 desk.send(Command::Reset);
             }
         } else {
-            controls::network_question(ui, desk);
+            let question = ui.scope(|ui| controls::network_question(ui, desk)).response;
+            if chosen {
+                question.scroll_to_me(None);
+            }
         }
+        ui.separator();
+        controls::sampler_rows(ui, desk);
+        let tip = "Clip every estimate of x_0 to the data's box × 1.1. Off shows what 1/a makes of a small error";
+        row::named(ui, "Clip x₀", tip, palette, |ui| {
+            let options = [(false, "Off"), (true, "On")];
+            if segmented::choose(ui, "Clip", &mut desk.draft.clip, &options, palette).changed() {
+                desk.configure(false);
+            }
+        });
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {
