@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::message::fresh_version;
 use super::pace::{Share, Slice};
 use crate::diffusion::solver::Plan;
 use crate::engine::{Cloud, Engine, EngineError};
@@ -65,7 +66,18 @@ impl LivePicture {
         self.cloud = None;
         (self.cursor, self.stale) = (0, LIVE_SAMPLES);
         self.slice = Slice::new();
-        self.share = Share::new(if software { SHARE_SOFTWARE } else { SHARE });
+        self.share.set_share(if software { SHARE_SOFTWARE } else { SHARE });
+    }
+
+    /// Sampling takes this part of its usual share of the time.
+    pub fn set_share_factor(&mut self, factor: f64) {
+        self.share.set_factor(factor);
+    }
+
+    /// Show what another picture shows, until there is one of this model.
+    pub fn show_as(&mut self, other: &Self) {
+        self.shown.clone_from(&other.shown);
+        self.version = fresh_version();
     }
 
     /// True where every particle is of the present weights.
@@ -98,7 +110,7 @@ impl LivePicture {
         self.cursor = (self.cursor + count) % LIVE_SAMPLES;
         self.stale = self.stale.saturating_sub(count);
         self.shown.clone_from(&self.cloud);
-        self.version += 1;
+        self.version = fresh_version();
         Ok(count)
     }
 

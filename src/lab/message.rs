@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::data::bounds::Bounds;
@@ -138,6 +138,12 @@ pub enum Command {
     Quit,
 }
 
+/// A number that nothing else in this process bears: contents with equal versions are the same, of whichever experiment.
+pub fn fresh_version() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
 /// Which density is wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DensityView {
@@ -209,7 +215,7 @@ pub struct RunResult {
     pub host: Option<Arc<Vec<[f32; 2]>>>,
     /// Updates that the weights had seen.
     pub step: u64,
-    /// Grows with every result of any slot: the canvas uploads when it changes.
+    /// Another with every result, and larger: the canvas uploads when it changes.
     pub version: u64,
     /// Seconds that it took.
     pub secs: f64,
@@ -222,7 +228,7 @@ pub struct DensityField {
     pub view: DensityView,
     /// log p at the cell centres, row-major from the lower left.
     pub log_p: Arc<Vec<f32>>,
-    /// Grows with every new field: the canvas uploads when it changes.
+    /// Another with every new field: the canvas uploads when it changes.
     pub version: u64,
 }
 
@@ -324,7 +330,7 @@ pub struct Snapshot {
     pub changed_at: Option<u64>,
     /// Samples by the live sampler; `None` before the first.
     pub samples: Option<Cloud>,
-    /// Grows with every refresh of `samples`.
+    /// Another with every refresh of `samples`.
     pub samples_version: u64,
     /// The exact density last asked for.
     pub density: Option<DensityField>,

@@ -4,6 +4,7 @@ pub mod experiment;
 pub mod live;
 pub mod message;
 pub mod pace;
+pub mod pair;
 pub mod record;
 pub mod runs;
 pub mod session;

@@ -41,13 +41,25 @@ impl Rate {
 #[derive(Debug)]
 pub struct Share {
     share: f64,
+    /// Of the share, where another activity of the same kind takes the rest.
+    factor: f64,
     next: Option<Instant>,
 }
 
 impl Share {
     /// At most `share` (in (0, 1]) of the time.
     pub fn new(share: f64) -> Self {
-        Self { share, next: None }
+        Self { share, factor: 1.0, next: None }
+    }
+
+    /// Another share from now on; the activity may begin at once.
+    pub fn set_share(&mut self, share: f64) {
+        (self.share, self.next) = (share, None);
+    }
+
+    /// Take only this part of the share.
+    pub fn set_factor(&mut self, factor: f64) {
+        self.factor = factor;
     }
 
     /// True where it is the activity's turn.
@@ -57,7 +69,7 @@ impl Share {
 
     /// The activity ran until `end` and took `spent`.
     pub fn spend(&mut self, end: Instant, spent: Duration) {
-        self.next = Some(end + rest_after(spent, self.share));
+        self.next = Some(end + rest_after(spent, self.share * self.factor));
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Metric {
 }
 
 /// The losses of one training run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LossRecord {
     curve: Arc<LossCurve>,
     /// Seconds of training, one for each point of the curve.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::message::{RunProgress, RunRequest, RunResult, RunState, Slot};
+use super::message::{RunProgress, RunRequest, RunResult, RunState, Slot, fresh_version};
 use super::pace::Share;
 use crate::data::mixture::Mixture;
 use crate::engine::{Denoiser, Engine, EngineError, Recording};
@@ -23,12 +23,11 @@ pub struct Runs {
     states: Arc<BTreeMap<Slot, RunState>>,
     superseded: Superseded,
     share: Share,
-    version: u64,
 }
 
 impl Default for Runs {
     fn default() -> Self {
-        Self { states: Arc::default(), superseded: Arc::new(|_| false), share: Share::new(SHARE), version: 0 }
+        Self { states: Arc::default(), superseded: Arc::new(|_| false), share: Share::new(SHARE) }
     }
 }
 
@@ -36,6 +35,11 @@ impl Runs {
     /// Ask this during runs, so that a newer wish ends an older one at once.
     pub fn set_superseded(&mut self, superseded: Superseded) {
         self.superseded = superseded;
+    }
+
+    /// Runs that follow the training take this part of their usual share of the time.
+    pub fn set_share_factor(&mut self, factor: f64) {
+        self.share.set_factor(factor);
     }
 
     /// The slots, for the snapshot.
@@ -110,8 +114,7 @@ impl Runs {
                 return Err(error);
             }
         };
-        self.version += 1;
-        let version = self.version;
+        let version = fresh_version();
         if let Some(state) = Arc::make_mut(&mut self.states).get_mut(slot) {
             state.progress = None;
             let secs = spent.as_secs_f64();

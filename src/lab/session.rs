@@ -1,21 +1,22 @@
 //! One experiment being run: the state machine behind the window and the headless commands alike.
 //!
 //! Nothing here knows threads: [`Session::handle`] obeys a command, [`Session::tick`] does a short piece of work,
-//! [`Session::snapshot`] says how things stand.
+//! [`Session::snapshot`] says how things stand. How it trains is in [`training`], how it changes in [`change`].
 
-use std::path::Path;
+mod change;
+mod training;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::experiment::Experiment;
 use super::live::LivePicture;
-use super::message::{Command, DensityField, DensityView, Notice, Snapshot, Status};
+use super::message::{Command, DensityField, DensityView, Notice, Snapshot, Status, fresh_version};
 use super::pace::{Rate, rest_after};
 use super::record::LossRecord;
 use super::runs::{Runs, Superseded};
 use super::setup::Setup;
-use crate::engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState, Progress};
-use crate::export::model_dir;
+use crate::engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState};
 use crate::nn::init::initial_weights;
 
 /// Makes an engine of the wanted kind.
@@ -78,6 +79,10 @@ pub struct Session {
     interacting_until: Option<Instant>,
     density_wanted: Option<DensityView>,
     density: Option<DensityField>,
+    /// Where a setting that training depends on was changed under the same weights.
+    changed_at: Option<u64>,
+    /// Another session works on the same machine, in turn with this one.
+    shared: bool,
     notice: Option<(u64, Notice)>,
     version: u64,
 }
@@ -119,6 +124,8 @@ impl Session {
             interacting_until: None,
             density_wanted: None,
             density: None,
+            changed_at: None,
+            shared: false,
             notice: None,
             version: 1,
         })
@@ -143,6 +150,11 @@ impl Session {
             }
         }
         self.last_good.clone()
+    }
+
+    /// Updates handed to the engine so far; known to be done are [`Session::step`].
+    pub fn submitted(&self) -> u64 {
+        self.submitted
     }
 
     /// Seconds of training so far.
@@ -189,7 +201,7 @@ impl Session {
             steps_per_sec: self.rate.per_sec(),
             trained_secs: self.trained_secs(),
             quality: Arc::default(),
-            changed_at: None,
+            changed_at: self.changed_at,
             samples: self.live.shown().cloned(),
             samples_version: self.live.version(),
             density: self.density.clone(),
@@ -243,9 +255,14 @@ impl Session {
 
     /// Do a short piece of work: a slice of training of about `budget`, a slice of the live picture, a density.
     pub fn tick(&mut self, budget: Duration) -> Tick {
+        self.tick_within(budget, MAX_STEPS)
+    }
+
+    /// As [`Session::tick`], with at most so many training steps; 0 leaves it at the other work.
+    pub fn tick_within(&mut self, budget: Duration, most_steps: u64) -> Tick {
         let begun = Instant::now();
         let version = self.version;
-        let steps = self.work(budget).unwrap_or_else(|error| {
+        let steps = self.work(budget, most_steps).unwrap_or_else(|error| {
             self.fail(&error);
             0
         });
@@ -254,12 +271,12 @@ impl Session {
         Tick { steps, changed: self.version != version, idle: self.is_idle(), rest }
     }
 
-    fn work(&mut self, budget: Duration) -> Result<u32, EngineError> {
+    fn work(&mut self, budget: Duration, most_steps: u64) -> Result<u32, EngineError> {
         if matches!(self.fault, Some(Fault::Engine(_))) {
             return Ok(0);
         }
         self.compute_density()?;
-        let steps = if self.is_training() { self.train(budget)? } else { 0 };
+        let steps = if self.is_training() && most_steps > 0 { self.train(budget, most_steps)? } else { 0 };
         if !self.hidden && self.fault.is_none() {
             self.do_run()?;
         }
@@ -269,7 +286,8 @@ impl Session {
         Ok(steps)
     }
 
-    fn is_training(&self) -> bool {
+    /// True while it trains.
+    pub fn is_training(&self) -> bool {
         self.playing && self.fault.is_none()
     }
 
@@ -278,72 +296,6 @@ impl Session {
         let density = self.density_wanted.is_none() || matches!(self.fault, Some(Fault::Engine(_)));
         let runs = self.hidden || self.fault.is_some() || !self.runs.is_waiting(self.step);
         !self.is_training() && picture && density && runs
-    }
-
-    fn train(&mut self, budget: Duration) -> Result<u32, EngineError> {
-        let left = self.goal.map_or(MAX_STEPS, |goal| goal.saturating_sub(self.submitted).min(MAX_STEPS)) as u32;
-        let mut steps = 0;
-        if left > 0 {
-            steps = self.engine.train(left, budget.as_secs_f64())?;
-            self.submitted += u64::from(steps);
-            self.live.outdate();
-        }
-        self.take_progress(false)?;
-        if self.goal.is_some_and(|goal| self.submitted >= goal) {
-            self.pause()?;
-        } else if self.is_training() && self.trained_secs() - self.last_good_secs > SAFE_COPY_SECS {
-            self.keep_safe_copy()?;
-        }
-        Ok(steps)
-    }
-
-    /// Take in what became known of the losses. Stops at the first that is not finite.
-    fn take_progress(&mut self, wait: bool) -> Result<(), EngineError> {
-        let Progress { step, losses, histogram } = self.engine.poll(wait)?;
-        if self.fault.is_some() {
-            return Ok(());
-        }
-        if step != self.step || !losses.is_empty() {
-            self.version += 1;
-        }
-        self.step = step;
-        self.rate.mark(Instant::now(), step);
-        let secs = self.trained_secs();
-        for (step, loss) in losses {
-            if !loss.is_finite() {
-                self.stop_at_bad_loss(step, loss);
-                return Ok(());
-            }
-            self.record.push(step, loss, secs);
-        }
-        if let Some(news) = histogram {
-            self.record.push_histogram(&news);
-        }
-        Ok(())
-    }
-
-    fn stop_at_bad_loss(&mut self, step: u64, loss: f32) {
-        let was = if loss.is_nan() { "not a number" } else { "infinite" };
-        let message = format!(
-            "the loss became {was} at step {step}, so training was paused; lower the learning rate (now {}) and restore the last good weights (step {})",
-            self.setup.experiment.learning_rate, self.last_good.step
-        );
-        self.fault = Some(Fault::Loss(message));
-        self.stop_clock();
-        self.version += 1;
-    }
-
-    /// Copy the weights, provided that every loss so far is finite, and they are too.
-    fn keep_safe_copy(&mut self) -> Result<(), EngineError> {
-        self.take_progress(true)?;
-        if self.fault.is_none() && self.last_good.step != self.step {
-            let state = self.engine.state()?;
-            if state.weights.iter().all(|weight| weight.is_finite()) {
-                self.last_good = state;
-            }
-        }
-        self.last_good_secs = self.trained_secs();
-        Ok(())
     }
 
     /// The work handed over before is finished first, so that the slice's own time is measured.
@@ -384,172 +336,8 @@ impl Session {
         let mixture = &self.setup.dataset.mixture;
         let log_p = self.engine.log_density(mixture, scales, view.bounds, view.resolution)?;
         self.version += 1;
-        self.density = Some(DensityField { view, log_p: Arc::new(log_p), version: self.version });
+        self.density = Some(DensityField { view, log_p: Arc::new(log_p), version: fresh_version() });
         Ok(())
-    }
-
-    fn play(&mut self) {
-        match &self.fault {
-            Some(Fault::Loss(message) | Fault::Engine(message)) => {
-                let message = message.clone();
-                self.notify(Notice::Error(message));
-            }
-            None if !self.playing => {
-                self.playing = true;
-                self.clock = Some(Instant::now());
-                self.rate.clear();
-                self.rate.mark(Instant::now(), self.step);
-                self.version += 1;
-            }
-            None => {}
-        }
-    }
-
-    fn pause(&mut self) -> Result<(), EngineError> {
-        if self.is_training() {
-            self.keep_safe_copy()?;
-            self.stop_clock();
-            self.version += 1;
-        }
-        Ok(())
-    }
-
-    fn stop_clock(&mut self) {
-        self.trained_secs = self.trained_secs();
-        self.clock = None;
-        self.playing = false;
-        self.rate.clear();
-    }
-
-    fn step_once(&mut self) -> Result<(), EngineError> {
-        self.pause()?;
-        if self.fault.is_some() {
-            self.play();
-            return Ok(());
-        }
-        self.clock = Some(Instant::now());
-        self.submitted += u64::from(self.engine.train(1, 0.0)?);
-        self.live.outdate();
-        self.take_progress(true)?;
-        self.stop_clock();
-        Ok(())
-    }
-
-    fn start_anew(&mut self, setup: Setup) -> Result<(), EngineError> {
-        let state = fresh_model(&setup.experiment);
-        self.engine.load(&setup.spec, &state)?;
-        self.adopt(setup);
-        self.step = 0;
-        self.submitted = 0;
-        self.trained_secs = 0.0;
-        self.clock = self.is_training().then(Instant::now);
-        self.last_good = state;
-        self.last_good_secs = 0.0;
-        self.record = LossRecord::default();
-        self.rate.clear();
-        self.live.outdate();
-        if matches!(self.fault, Some(Fault::Loss(_))) {
-            self.fault = None;
-        }
-        Ok(())
-    }
-
-    /// Take over a setup that the engine already has.
-    fn adopt(&mut self, setup: Setup) {
-        let (old, new) = (&self.setup.experiment, &setup.experiment);
-        let other_path = (old.path, old.timesteps) != (new.path, new.timesteps);
-        if other_path || !Arc::ptr_eq(&self.setup.dataset, &setup.dataset) {
-            // The density that is shown is no longer that of the data: draw it again.
-            self.density_wanted = self.density_wanted.or(self.density.as_ref().map(|field| field.view));
-        }
-        if !Arc::ptr_eq(&self.setup.dataset, &setup.dataset) {
-            self.runs.again();
-        }
-        self.live.set_plan(&setup.plan);
-        self.setup = setup;
-        self.version += 1;
-    }
-
-    fn configure(&mut self, experiment: Experiment, restart: bool) -> Result<(), EngineError> {
-        if experiment == *self.setup.experiment && !restart {
-            return Ok(());
-        }
-        let other_shape = experiment.shape() != self.setup.spec.shape;
-        let setup = match self.setup.changed(experiment) {
-            Ok(setup) => setup,
-            Err(message) => {
-                self.notify(Notice::Error(message));
-                return Ok(());
-            }
-        };
-        if matches!(self.fault, Some(Fault::Engine(_))) {
-            self.play();
-            return Ok(());
-        }
-        if restart || other_shape {
-            self.start_anew(setup)?;
-            if other_shape && !restart {
-                self.notify(Notice::Info("another network shape: the training starts anew".into()));
-            }
-        } else {
-            self.engine.update(&setup.spec)?;
-            self.adopt(setup);
-        }
-        Ok(())
-    }
-
-    fn switch_engine(&mut self, choice: EngineChoice) {
-        let lost = matches!(self.fault, Some(Fault::Engine(_)));
-        let state = if lost { None } else { self.engine.state().ok() }.unwrap_or_else(|| self.last_good.clone());
-        let loaded = (self.factory)(choice).and_then(|mut engine| {
-            engine.load(&self.setup.spec, &state)?;
-            Ok(engine)
-        });
-        let engine = match loaded {
-            Ok(engine) => engine,
-            Err(error) => return self.notify(Notice::Error(error.to_string())),
-        };
-        self.engine = engine;
-        self.live.change_engine(self.engine.info().software);
-        self.runs.again();
-        self.step = state.step;
-        self.submitted = state.step;
-        self.rate.clear();
-        if lost {
-            self.fault = None;
-            self.record.rewind(state.step);
-            self.clock = self.playing.then(Instant::now);
-        }
-        let info = self.engine.info();
-        let text = format!("running on {} ({}) from step {}", info.adapter, info.backend, state.step);
-        self.notify(Notice::Info(text));
-    }
-
-    fn restore_last_good(&mut self) -> Result<(), EngineError> {
-        if matches!(self.fault, Some(Fault::Engine(_))) {
-            self.play();
-            return Ok(());
-        }
-        // Losses of the work in flight belong to the weights that are thrown away.
-        self.engine.poll(true)?;
-        self.engine.load(&self.setup.spec, &self.last_good)?;
-        self.stop_clock();
-        self.fault = None;
-        self.step = self.last_good.step;
-        self.submitted = self.step;
-        self.record.rewind(self.step);
-        self.live.outdate();
-        self.notify(Notice::Info(format!("the weights of step {} are back; training is paused", self.step)));
-        Ok(())
-    }
-
-    fn save(&mut self, directory: &Path) {
-        let state = self.model();
-        let notice = match model_dir::save(directory, &self.setup.experiment, &state, &self.record.metrics()) {
-            Ok(()) => Notice::Info(format!("saved step {} in {}", state.step, directory.display())),
-            Err(error) => Notice::Error(format!("{error:#}")),
-        };
-        self.notify(notice);
     }
 
     /// Tell the user something once.

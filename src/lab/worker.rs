@@ -1,4 +1,4 @@
-//! The thread that runs a [`Session`] beside the window: commands in, the latest [`Snapshot`] out.
+//! The thread that runs one experiment or two beside the window: orders in, the latest [`Snapshots`] out.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unboun
 
 use super::experiment::Experiment;
 use super::message::{Command, LossCurve, Notice, Order, Side, Slot, Snapshot, Snapshots, Status};
+use super::pair::{Pair, PairVersion};
 use super::session::{EngineFactory, Session};
 use super::setup::Setup;
 use crate::engine::gpu::GpuContext;
@@ -22,9 +23,9 @@ pub type OnChange = Box<dyn Fn() + Send>;
 
 /// The worker. Dropping it ends the thread.
 pub struct Worker {
-    commands: Sender<Command>,
+    orders: Sender<Order>,
     wishes: Arc<Wishes>,
-    latest: Arc<Mutex<Arc<Snapshot>>>,
+    latest: Arc<Mutex<Snapshots>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -52,8 +53,8 @@ impl Worker {
         on_change: OnChange,
     ) -> anyhow::Result<Self> {
         let setup = Setup::new(experiment).map_err(anyhow::Error::msg)?;
-        let latest = Arc::new(Mutex::new(Arc::new(starting(&setup))));
-        let (commands, inbox) = unbounded();
+        let latest = Arc::new(Mutex::new(Snapshots::one(Arc::new(starting(&setup)))));
+        let (orders, inbox) = unbounded();
         let wishes = Arc::new(Wishes::default());
         let heard = wishes.clone();
         let outlet = Outlet { latest: latest.clone(), on_change };
@@ -63,34 +64,35 @@ impl Worker {
                 outlet.publish_panic(panic.as_ref());
             }
         })?;
-        Ok(Self { commands, wishes, latest, thread: Some(thread) })
+        Ok(Self { orders, wishes, latest, thread: Some(thread) })
     }
 
-    /// Send an order. After the thread ended it goes nowhere; the snapshot says why.
+    /// Send an order. After the thread ended it goes nowhere; the snapshots say why.
     pub fn send(&self, order: impl Into<Order>) {
-        let Some(command) = order.into().command_for(Side::A) else { return };
-        self.wishes.send(&command);
-        if self.commands.send(command).is_err() {
-            log::warn!("the worker has ended: a command was dropped");
+        let order = order.into();
+        self.wishes.send(&order);
+        if self.orders.send(order).is_err() {
+            log::warn!("the worker has ended: an order was dropped");
         }
     }
 
-    /// The latest snapshots. Never waits for work.
+    /// The latest snapshots, of one moment. Never waits for work.
     pub fn snapshots(&self) -> Snapshots {
-        Snapshots::one(self.snapshot())
+        lock(&self.latest).clone()
     }
 
     /// The latest snapshot of A. Never waits for work.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        lock(&self.latest).clone()
+        self.snapshots().a
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.wishes.send(&Command::Quit);
+        let quit = Order::Both(Command::Quit);
+        self.wishes.send(&quit);
         // An error means that the thread has ended by itself.
-        let _ = self.commands.send(Command::Quit);
+        let _ = self.orders.send(quit);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -100,57 +102,76 @@ impl Drop for Worker {
 /// What waits in the channel for slots, known to the worker while a run keeps it from reading.
 #[derive(Default)]
 struct Wishes {
-    waiting: Mutex<BTreeMap<Slot, u32>>,
+    waiting: Mutex<BTreeMap<(Side, Slot), u32>>,
     quit: AtomicBool,
 }
 
+/// The slots of which an order asks something else, or nothing any more.
+fn wishes_of(order: &Order) -> impl Iterator<Item = (Side, Slot)> {
+    let (sides, command): (&[Side], _) = match order {
+        Order::To(Side::A, command) => (&Side::BOTH[..1], Some(command)),
+        Order::To(Side::B, command) => (&Side::BOTH[1..], Some(command)),
+        Order::Both(command) => (&Side::BOTH[..], Some(command)),
+        _ => (&[], None),
+    };
+    let slot = match command {
+        Some(Command::Run(slot, _) | Command::StopRun(slot)) => Some(*slot),
+        _ => None,
+    };
+    sides.iter().filter_map(move |side| Some((*side, slot?)))
+}
+
 impl Wishes {
-    /// A command goes into the channel.
-    fn send(&self, command: &Command) {
-        match command {
-            Command::Run(slot, _) | Command::StopRun(slot) => *lock(&self.waiting).entry(slot).or_default() += 1,
-            Command::Quit => self.quit.store(true, Ordering::Relaxed),
-            _ => {}
+    /// An order goes into the channel.
+    fn send(&self, order: &Order) {
+        if matches!(order, Order::Both(Command::Quit)) {
+            self.quit.store(true, Ordering::Relaxed);
+        }
+        for wish in wishes_of(order) {
+            *lock(&self.waiting).entry(wish).or_default() += 1;
         }
     }
 
-    /// A command was taken out of the channel.
-    fn receive(&self, command: &Command) {
-        if let Command::Run(slot, _) | Command::StopRun(slot) = command
-            && let Some(count) = lock(&self.waiting).get_mut(slot)
-        {
-            *count = count.saturating_sub(1);
+    /// An order was taken out of the channel.
+    fn receive(&self, order: &Order) {
+        for wish in wishes_of(order) {
+            if let Some(count) = lock(&self.waiting).get_mut(&wish) {
+                *count = count.saturating_sub(1);
+            }
         }
     }
 
     /// True where a slot was asked for something else, or the window closes.
-    fn supersede(&self, slot: Slot) -> bool {
-        self.quit.load(Ordering::Relaxed) || lock(&self.waiting).get(slot).is_some_and(|count| *count > 0)
+    fn supersede(&self, side: Side, slot: Slot) -> bool {
+        self.quit.load(Ordering::Relaxed) || lock(&self.waiting).get(&(side, slot)).is_some_and(|count| *count > 0)
     }
 }
 
 /// Where snapshots go.
 struct Outlet {
-    latest: Arc<Mutex<Arc<Snapshot>>>,
+    latest: Arc<Mutex<Snapshots>>,
     on_change: OnChange,
 }
 
 impl Outlet {
-    fn publish(&self, snapshot: Snapshot) {
-        *lock(&self.latest) = Arc::new(snapshot);
+    fn publish(&self, snapshots: Snapshots) {
+        *lock(&self.latest) = snapshots;
         (self.on_change)();
     }
 
     fn publish_panic(&self, panic: &(dyn Any + Send)) {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        let mut snapshot = Snapshot::clone(&lock(&self.latest));
-        snapshot.status = Status::Fault {
-            message: format!("the laboratory stopped unexpectedly ({text}); close the window and open it again"),
-            can_restore: false,
-        };
-        snapshot.version += 1;
-        self.publish(snapshot);
+        let mut snapshots = lock(&self.latest).clone();
+        for snapshot in std::iter::once(&mut snapshots.a).chain(&mut snapshots.b) {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.status = Status::Fault {
+                message: format!("the laboratory stopped unexpectedly ({text}); close the window and open it again"),
+                can_restore: false,
+            };
+            snapshot.version += 1;
+        }
+        self.publish(snapshots);
     }
 }
 
@@ -159,55 +180,62 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The body of the thread: takes the commands that wait, works, publishes; sleeps on the channel when idle.
+/// Of two experiments a picture is published when both stand at the same step, or after so many intervals at the latest.
+const LATEST: u32 = 3;
+
+/// The body of the thread: takes the orders that wait, works, publishes; sleeps on the channel when idle.
 fn run(
     setup: &Setup,
     choice: EngineChoice,
     factory: &EngineFactory,
-    inbox: &Receiver<Command>,
+    inbox: &Receiver<Order>,
     wishes: &Arc<Wishes>,
     outlet: &Outlet,
 ) {
-    let Some(mut session) = open(setup, choice, factory, outlet) else {
+    let Some(session) = open(setup, choice, factory, outlet) else {
         // Nothing runs: keep the fault on show until the window closes.
-        while !matches!(inbox.recv(), Ok(Command::Quit) | Err(_)) {}
+        while !matches!(inbox.recv(), Ok(Order::Both(Command::Quit)) | Err(_)) {}
         return;
     };
+    let mut pair = Pair::new(session);
     let heard = wishes.clone();
-    session.set_superseded(Arc::new(move |slot| heard.supersede(slot)));
-    let mut published = 0;
+    pair.set_superseded(Arc::new(move |side, slot| heard.supersede(side, slot)));
+    let mut published = PairVersion::default();
     let mut published_at = None;
     let mut waiting = Vec::new();
     loop {
         loop {
             match inbox.try_recv() {
-                Ok(command) => waiting.push(command),
+                Ok(order) => waiting.push(order),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => return,
             }
         }
         let obeyed = !waiting.is_empty();
-        for command in &waiting {
-            wishes.receive(command);
+        for order in &waiting {
+            wishes.receive(order);
         }
-        for command in coalesce(std::mem::take(&mut waiting)) {
-            if matches!(command, Command::Quit) {
+        for order in coalesce(std::mem::take(&mut waiting)) {
+            if matches!(order, Order::Both(Command::Quit)) {
                 return;
             }
-            session.handle(command);
+            pair.handle(order);
         }
-        if obeyed && session.version() != published {
+        if obeyed && pair.version() != published {
             // What was just asked for is seen before the work on it, which may be long, begins.
-            published = session.version();
-            outlet.publish(session.snapshot());
+            published = pair.version();
+            outlet.publish(pair.snapshots());
         }
-        let tick = session.tick(budget(&session));
+        let tick = pair.tick(budget(&pair));
         let now = Instant::now();
-        let due = published_at.is_none_or(|at| now.duration_since(at) >= publish_interval(&session));
-        if session.version() != published && (due || obeyed || tick.idle) {
-            published = session.version();
+        let due = published_at.is_none_or(|at| {
+            let (since, interval) = (now.duration_since(at), publish_interval(&pair));
+            since >= interval && (pair.is_level() || since >= LATEST * interval)
+        });
+        if pair.version() != published && (due || obeyed || tick.idle) {
+            published = pair.version();
             published_at = Some(now);
-            outlet.publish(session.snapshot());
+            outlet.publish(pair.snapshots());
         }
         let next = if tick.idle {
             inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -217,7 +245,7 @@ fn run(
             continue;
         };
         match next {
-            Ok(command) => waiting.push(command),
+            Ok(order) => waiting.push(order),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -240,38 +268,52 @@ fn open(setup: &Setup, choice: EngineChoice, factory: &EngineFactory, outlet: &O
             let mut snapshot = starting(setup);
             snapshot.status = Status::Fault { message: error.to_string(), can_restore: false };
             snapshot.version += 1;
-            outlet.publish(snapshot);
+            outlet.publish(Snapshots::one(Arc::new(snapshot)));
             None
         }
     }
 }
 
-/// Of commands in a row that each replace the one before, only the last counts: a dragged slider sends many.
-fn coalesce(commands: Vec<Command>) -> Vec<Command> {
-    let mut kept: Vec<Command> = Vec::with_capacity(commands.len());
-    for mut command in commands {
-        match (kept.last(), &mut command) {
-            (Some(Command::Configure { restart: earlier, .. }), Command::Configure { restart, .. }) => {
-                *restart |= *earlier;
-                kept.pop();
+/// Of orders in a row that each replace the one before, only the last counts: a dragged slider sends many. What goes to
+/// the other side in between does not matter.
+fn coalesce(orders: Vec<Order>) -> Vec<Order> {
+    let mut kept: Vec<Order> = Vec::with_capacity(orders.len());
+    for mut order in orders {
+        let mut replaced = None;
+        for (index, earlier) in kept.iter().enumerate().rev() {
+            match (earlier, &mut order) {
+                (Order::To(to, _), Order::To(side, _)) if to != side => continue,
+                (Order::To(_, earlier), Order::To(_, command)) | (Order::Both(earlier), Order::Both(command)) => {
+                    replaced = replaces(earlier, command).then_some(index);
+                }
+                _ => {}
             }
-            (Some(Command::Run(earlier, _)), Command::Run(slot, _)) if *earlier == *slot => {
-                kept.pop();
-            }
-            (Some(Command::ShowDensity(_)), Command::ShowDensity(_))
-            | (Some(Command::Interacting(_)), Command::Interacting(_)) => {
-                kept.pop();
-            }
-            _ => {}
+            break;
         }
-        kept.push(command);
+        if let Some(index) = replaced {
+            kept.remove(index);
+        }
+        kept.push(order);
     }
     kept
 }
 
+/// True where a command makes the one before it needless. A wish to restart is kept.
+fn replaces(earlier: &Command, command: &mut Command) -> bool {
+    match (earlier, command) {
+        (Command::Configure { restart: earlier, .. }, Command::Configure { restart, .. }) => {
+            *restart |= *earlier;
+            true
+        }
+        (Command::Run(earlier, _), Command::Run(slot, _)) => earlier == slot,
+        (Command::ShowDensity(_), Command::ShowDensity(_)) | (Command::Interacting(_), Command::Interacting(_)) => true,
+        _ => false,
+    }
+}
+
 /// Length of a slice of training: short where somebody waits for a frame on the same processor.
-fn budget(session: &Session) -> Duration {
-    let millis = match (session.engine_info().software, session.is_interacting()) {
+fn budget(pair: &Pair) -> Duration {
+    let millis = match (pair.is_software(), pair.is_interacting()) {
         (true, false) => 50,
         (_, true) => 8,
         (false, false) => 12,
@@ -280,8 +322,8 @@ fn budget(session: &Session) -> Duration {
 }
 
 /// Shortest time between two snapshots of a training: on the processor each frame is paid for by training.
-fn publish_interval(session: &Session) -> Duration {
-    Duration::from_millis(if session.engine_info().software { 220 } else { 15 })
+fn publish_interval(pair: &Pair) -> Duration {
+    Duration::from_millis(if pair.is_software() { 220 } else { 15 })
 }
 
 /// What is seen before the engine stands.
@@ -317,16 +359,35 @@ fn starting(setup: &Setup) -> Snapshot {
 mod tests {
     use super::*;
 
+    fn configure(batch: u32, restart: bool) -> Command {
+        Command::Configure { experiment: Box::new(Experiment { batch, ..Experiment::default() }), restart }
+    }
+
+    fn batch_of(order: &Order) -> Option<(u32, bool)> {
+        match order {
+            Order::Both(Command::Configure { experiment, restart })
+            | Order::To(_, Command::Configure { experiment, restart }) => Some((experiment.batch, *restart)),
+            _ => None,
+        }
+    }
+
     #[test]
     fn of_many_changes_in_a_row_the_last_counts_and_a_wish_to_restart_is_kept() {
-        let configure = |batch, restart| Command::Configure {
-            experiment: Box::new(Experiment { batch, ..Experiment::default() }),
-            restart,
-        };
-        let kept = coalesce(vec![configure(32, true), configure(64, false), Command::Play, configure(128, false)]);
+        let both = |batch, restart| Order::Both(configure(batch, restart));
+        let kept = coalesce(vec![both(32, true), both(64, false), Command::Play.into(), both(128, false)]);
         assert_eq!(kept.len(), 3);
-        assert!(matches!(&kept[0], Command::Configure { experiment, restart: true } if experiment.batch == 64));
-        assert!(matches!(kept[1], Command::Play));
-        assert!(matches!(&kept[2], Command::Configure { experiment, restart: false } if experiment.batch == 128));
+        assert_eq!(batch_of(&kept[0]), Some((64, true)));
+        assert!(matches!(kept[1], Order::Both(Command::Play)));
+        assert_eq!(batch_of(&kept[2]), Some((128, false)));
+    }
+
+    #[test]
+    fn each_side_has_its_own_last_wish_and_a_swap_parts_before_from_after() {
+        let to = |side, batch| Order::To(side, configure(batch, false));
+        let (a, b) = (Side::A, Side::B);
+        let kept = coalesce(vec![to(a, 32), to(b, 64), to(a, 128), to(b, 256), Order::Swap, to(a, 512)]);
+        let batches: Vec<_> = kept.iter().map(|order| batch_of(order).map(|(batch, _)| batch)).collect();
+        assert_eq!(batches, [Some(128), Some(256), None, Some(512)]);
+        assert!(matches!(kept[0], Order::To(Side::A, _)) && matches!(kept[1], Order::To(Side::B, _)));
     }
 }

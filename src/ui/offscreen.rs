@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use super::picture;
 use crate::engine::gpu::GpuContext;
 use crate::engine::{self, EngineChoice};
 use crate::lab::experiment::Experiment;
-use crate::lab::message::{Command, Order, Side, Snapshots};
+use crate::lab::message::{Command, Order, Snapshots};
+use crate::lab::pair::Pair;
 use crate::lab::session::{EngineFactory, Session};
 use crate::lab::setup::Setup;
 use anyhow::{Context as _, bail};
@@ -52,18 +54,28 @@ pub fn render_figures(
     std::fs::create_dir_all(out)
         .with_context(|| format!("cannot make the directory {}; choose another with --out", out.display()))?;
     let context = GpuContext::headless()?;
-    let mut session = Some(trained(model, &context, options.seed)?);
+    let mut pair = Pair::new(trained(model, &context, options.seed)?);
     let mut files = Vec::new();
     for chapter in chapters {
-        let lab = Still { session: RefCell::new(session.take().context("the session is in use")?) };
-        let lab = std::rc::Rc::new(lab);
-        let image = draw(chapter, Box::new(lab.clone()), &context, options)?;
-        session = std::rc::Rc::into_inner(lab).map(|still| still.session.into_inner());
+        let image;
+        (image, pair) = draw(chapter, pair, &context, options)?;
         let path = out.join(format!("{}.png", chapter.name()));
         picture::save(&image, &path)?;
         files.push(path);
     }
     Ok(files)
+}
+
+/// Draw two experiments side by side, with their curves and the table of what they have reached. Returns the lab.
+///
+/// # Errors
+/// No adapter that can paint, or a file that cannot be written: one sentence.
+pub fn render_comparison(pair: Pair, path: &Path) -> anyhow::Result<Pair> {
+    let context = GpuContext::headless()?;
+    let options = RenderOptions { width: 1600, height: 1000, light: true, seed: 0 };
+    let (image, pair) = draw(Chapter::Training, pair, &context, options)?;
+    picture::save(&image, path)?;
+    Ok(pair)
 }
 
 /// A session with the model that the pictures show: a given one, or one trained now.
@@ -88,33 +100,32 @@ fn settle(session: &mut Session) {
     while !session.tick(Duration::from_millis(100)).idle {}
 }
 
-/// A session that is driven in place: whatever is asked for is there in the next snapshot.
+/// A lab that is driven in place: whatever is asked for is there in the next snapshots.
 struct Still {
-    session: RefCell<Session>,
+    pair: RefCell<Pair>,
 }
 
-impl Lab for std::rc::Rc<Still> {
+impl Lab for Rc<Still> {
     fn send(&self, order: Order) {
-        if let Some(command) = order.command_for(Side::A) {
-            self.session.borrow_mut().handle(command);
-        }
+        self.pair.borrow_mut().handle(order);
     }
 
     fn snapshots(&self) -> Snapshots {
-        let mut session = self.session.borrow_mut();
-        settle(&mut session);
-        Snapshots::one(Arc::new(session.snapshot()))
+        let mut pair = self.pair.borrow_mut();
+        while !pair.tick(Duration::from_millis(100)).idle {}
+        pair.snapshots()
     }
 }
 
 /// Draw one chapter.
 fn draw(
     chapter: Chapter,
-    lab: Box<dyn Lab>,
+    pair: Pair,
     context: &Arc<GpuContext>,
     options: RenderOptions,
-) -> anyhow::Result<image::RgbaImage> {
-    let desk = Desk::new(lab, Some(picture::FORMAT), true, options.light);
+) -> anyhow::Result<(image::RgbaImage, Pair)> {
+    let lab = Rc::new(Still { pair: RefCell::new(pair) });
+    let desk = Desk::new(Box::new(lab.clone()), Some(picture::FORMAT), true, options.light);
     let mut app = LabApp::new(desk, Pace::new(true), chapter);
     let size = [options.width, options.height];
     let layout = picture::lay_out(size, options.light, |ui| {
@@ -122,5 +133,8 @@ fn draw(
         app.show(ui);
         app.is_busy()
     });
-    layout.context("nothing was drawn")?.paint(context)
+    let image = layout.context("nothing was drawn")?.paint(context)?;
+    drop(app);
+    let still = Rc::into_inner(lab).context("the lab is in use")?;
+    Ok((image, still.pair.into_inner()))
 }

@@ -124,6 +124,46 @@ mod tests {
         assert!(times.iter().all(|&n| n > 20), "{times:?}");
     }
 
+    /// What makes a comparison fair: whatever the path, the target and the size, equal seeds draw the same x_0, the same t
+    /// and the same ε. They are read back from x_t and the target by solving two equations.
+    #[test]
+    fn with_one_seed_other_settings_draw_the_same_points_times_and_noise() {
+        let points = (0..100).map(|i| [0.03 * i as f32 - 1.5, 1.0 - 0.01 * i as f32]).collect();
+        let source = Source::new(&TrainingData::Finite(Arc::new(points)));
+        let drawn = |path, target, size| {
+            let timetable = Timetable::new(path, target, 100);
+            let mut batch = Batch::default();
+            batch.fill(&source, &timetable, 3, STEP, size);
+            let of = |i: usize| {
+                let row = timetable.rows[batch.t[i] as usize - 1];
+                let [a, s, x, e] = [row.a, row.s, row.target_x0, row.target_eps].map(f64::from);
+                let determinant = a * e - s * x;
+                let solve = |axis: usize| {
+                    let (x_t, target) = (f64::from(batch.x[i][axis]), f64::from(batch.target[i][axis]));
+                    [(x_t * e - s * target) / determinant, (a * target - x * x_t) / determinant]
+                };
+                (batch.t[i], determinant.abs(), [solve(0), solve(1)])
+            };
+            (0..256).map(of).collect::<Vec<_>>()
+        };
+        let one = drawn(Path::Linear, Target::V, 256);
+        for (path, target, size) in [
+            (Path::Cosine, Target::V, 256),
+            (Path::Linear, Target::Velocity, 1024),
+            (Path::Flow, Target::Velocity, 300),
+        ] {
+            for (i, (one, other)) in one.iter().zip(drawn(path, target, size)).enumerate() {
+                assert_eq!(one.0, other.0, "t of sample {i}");
+                let margin = 1e-5 / one.1.min(other.1);
+                for (axis, values) in one.2.iter().zip(other.2).enumerate() {
+                    for (which, (v, w)) in values.0.iter().zip(values.1).enumerate() {
+                        assert!((v - w).abs() < margin, "{path:?} sample {i} axis {axis} {which}: {v} and {w}");
+                    }
+                }
+            }
+        }
+    }
+
     /// With x_0 as the target the batch shows the fresh points: mean and variance of each component, by its weight.
     #[test]
     fn fresh_batches_have_the_moments_of_the_mixture() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::{Path, Scales};
 use crate::engine::philox::{Stream, normal};
+use crate::lab::message::fresh_version;
 use crate::ui::bench::Bench;
 use crate::ui::canvas::gpu::Particles;
 use crate::ui::desk::Desk;
@@ -32,7 +33,7 @@ impl Drawn {
         {
             return made.particles.clone();
         }
-        let version = self.0.as_ref().map_or(0, |made| made.particles.version) + 1;
+        let version = fresh_version();
         let particles = Arc::new(Particles {
             x_0: mixture.draw(count as usize, seed),
             epsilon: (0..count).map(|i| normal(seed, Stream::Forward, 0, i)).collect(),

@@ -35,7 +35,6 @@ struct DataShown {
 impl Training {
     fn data(&mut self, desk: &Desk) -> &DataShown {
         let points = &desk.snapshot.dataset.points;
-        let version = self.data.as_ref().map_or(0, |shown| shown.version);
         let stale = self.data.as_ref().is_none_or(|shown| !std::sync::Arc::ptr_eq(&shown.of, points));
         if stale {
             self.data = None;
@@ -45,7 +44,7 @@ impl Training {
             DataShown {
                 of: points.clone(),
                 cloud: crate::engine::Cloud::Host(std::sync::Arc::new(thinned)),
-                version: version + 1,
+                version: crate::lab::message::fresh_version(),
             }
         })
     }

@@ -1,0 +1,148 @@
+//! How a session trains: slices, what becomes known of the losses, the clock, and safe copies of the weights.
+
+use std::time::{Duration, Instant};
+
+use super::{Fault, MAX_STEPS, SAFE_COPY_SECS, Session};
+use crate::engine::{EngineError, Progress};
+use crate::lab::message::Notice;
+
+impl Session {
+    pub(super) fn train(&mut self, budget: Duration, most_steps: u64) -> Result<u32, EngineError> {
+        if self.shared {
+            self.clock = Some(Instant::now());
+        }
+        let most = most_steps.min(MAX_STEPS);
+        let left = self.goal.map_or(most, |goal| goal.saturating_sub(self.submitted).min(most)) as u32;
+        let mut steps = 0;
+        if left > 0 {
+            steps = self.engine.train(left, budget.as_secs_f64())?;
+            self.submitted += u64::from(steps);
+            self.live.outdate();
+        }
+        // Two in turn: the time of a slice is that of its own work.
+        self.take_progress(self.shared)?;
+        if self.shared {
+            self.trained_secs = self.trained_secs();
+            self.clock = None;
+        }
+        if self.goal.is_some_and(|goal| self.submitted >= goal) {
+            self.pause()?;
+        } else if self.is_training() && self.trained_secs() - self.last_good_secs > SAFE_COPY_SECS {
+            self.keep_safe_copy()?;
+        }
+        Ok(steps)
+    }
+
+    /// Take in what became known of the losses. Stops at the first that is not finite.
+    pub(super) fn take_progress(&mut self, wait: bool) -> Result<(), EngineError> {
+        let Progress { step, losses, histogram } = self.engine.poll(wait)?;
+        if self.fault.is_some() {
+            return Ok(());
+        }
+        if step != self.step || !losses.is_empty() {
+            self.version += 1;
+        }
+        self.step = step;
+        self.rate.mark(Instant::now(), step);
+        let secs = self.trained_secs();
+        for (step, loss) in losses {
+            if !loss.is_finite() {
+                self.stop_at_bad_loss(step, loss);
+                return Ok(());
+            }
+            self.record.push(step, loss, secs);
+        }
+        if let Some(news) = histogram {
+            self.record.push_histogram(&news);
+        }
+        Ok(())
+    }
+
+    fn stop_at_bad_loss(&mut self, step: u64, loss: f32) {
+        let was = if loss.is_nan() { "not a number" } else { "infinite" };
+        let message = format!(
+            "the loss became {was} at step {step}, so training was paused; lower the learning rate (now {}) and restore the last good weights (step {})",
+            self.setup.experiment.learning_rate, self.last_good.step
+        );
+        self.fault = Some(Fault::Loss(message));
+        self.stop_clock();
+        self.version += 1;
+    }
+
+    /// Copy the weights, provided that every loss so far is finite, and they are too.
+    pub(super) fn keep_safe_copy(&mut self) -> Result<(), EngineError> {
+        self.take_progress(true)?;
+        if self.fault.is_none() && self.last_good.step != self.step {
+            let state = self.engine.state()?;
+            if state.weights.iter().all(|weight| weight.is_finite()) {
+                self.last_good = state;
+            }
+        }
+        self.last_good_secs = self.trained_secs();
+        Ok(())
+    }
+
+    pub(super) fn play(&mut self) {
+        match &self.fault {
+            Some(Fault::Loss(message) | Fault::Engine(message)) => {
+                let message = message.clone();
+                self.notify(Notice::Error(message));
+            }
+            None if !self.playing => {
+                self.playing = true;
+                self.start_clock();
+                self.rate.clear();
+                self.rate.mark(Instant::now(), self.step);
+                self.version += 1;
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn pause(&mut self) -> Result<(), EngineError> {
+        if self.is_training() {
+            self.keep_safe_copy()?;
+            self.stop_clock();
+            self.version += 1;
+        }
+        Ok(())
+    }
+
+    pub(super) fn start_clock(&mut self) {
+        self.clock = (!self.shared && self.is_training()).then(Instant::now);
+    }
+
+    /// Another session works on the same machine, in turn with this one (or no longer): each then counts the seconds of
+    /// its own slices, and both together spend on pictures, runs and measurements what one would.
+    pub fn set_shared(&mut self, shared: bool) {
+        if shared != self.shared {
+            self.trained_secs = self.trained_secs();
+            self.shared = shared;
+            self.start_clock();
+            let factor = if shared { 0.5 } else { 1.0 };
+            self.live.set_share_factor(factor);
+            self.runs.set_share_factor(factor);
+        }
+    }
+
+    pub(super) fn stop_clock(&mut self) {
+        self.trained_secs = self.trained_secs();
+        self.clock = None;
+        self.playing = false;
+        self.rate.clear();
+    }
+
+    pub(super) fn step_once(&mut self) -> Result<(), EngineError> {
+        self.pause()?;
+        if self.fault.is_some() {
+            self.play();
+            return Ok(());
+        }
+        self.clock = Some(Instant::now());
+        self.submitted += u64::from(self.engine.train(1, 0.0)?);
+        self.live.outdate();
+        self.take_progress(true)?;
+        self.stop_clock();
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! What the tests of the window share: one device, a lab that is driven in place, a window, and a hand.
+
+#![allow(dead_code, reason = "each test file uses what it needs")]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use eframe::egui_wgpu::{WgpuSetup, WgpuSetupExisting};
+use egui::Vec2;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::{Harness, SnapshotOptions};
+
+use noise_compass::engine::cpu::CpuEngine;
+use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::{Engine, EngineChoice};
+use noise_compass::lab::experiment::Experiment;
+use noise_compass::lab::message::{Order, Snapshots};
+
+use noise_compass::lab::pair::Pair;
+use noise_compass::lab::session::{EngineFactory, Session};
+use noise_compass::lab::setup::Setup;
+use noise_compass::ui::app::LabApp;
+use noise_compass::ui::chapters::Chapter;
+use noise_compass::ui::desk::Desk;
+use noise_compass::ui::link::Lab;
+use noise_compass::ui::pace::Pace;
+use noise_compass::ui::theme;
+
+/// The one device of all tests of a file: many made at once can hang.
+pub static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
+    let setup = egui_kittest::wgpu::default_wgpu_setup();
+    let state = egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
+    WgpuSetupExisting { instance: state.instance, adapter: state.adapter, device: state.device, queue: state.queue }
+});
+
+/// The same device, for engines.
+pub static CONTEXT: LazyLock<Arc<GpuContext>> =
+    LazyLock::new(|| GpuContext::new(&DEVICE.adapter, DEVICE.device.clone(), DEVICE.queue.clone()));
+
+/// A lab that is driven in place: what is asked for is there in the next frame. Remembers what that was.
+#[derive(Clone)]
+pub struct Driven(Rc<(RefCell<Pair>, RefCell<Vec<Order>>)>);
+
+impl Driven {
+    /// An experiment on an engine of its own; further engines are of the wanted kind, on the tests' device.
+    pub fn new(experiment: Experiment, choice: EngineChoice) -> Self {
+        let factory: EngineFactory = Arc::new(|choice| -> Result<Box<dyn Engine>, _> {
+            match choice {
+                EngineChoice::Cpu => Ok(Box::new(CpuEngine::new())),
+                EngineChoice::Gpu | EngineChoice::Auto => Ok(Box::new(GpuEngine::new(CONTEXT.clone())?)),
+            }
+        });
+        let engine = factory(choice).unwrap();
+        let session = Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap();
+        let lab = Self(Rc::new((RefCell::new(Pair::new(session)), RefCell::default())));
+        // A lab that is driven in place would train for ever.
+        lab.train_until(0);
+        lab
+    }
+
+    /// Train no further than this.
+    pub fn train_until(&self, step: u64) {
+        self.pair(|pair| pair.train_until(step));
+    }
+
+    /// What was asked for since the last call.
+    pub fn asked(&self) -> Vec<Order> {
+        std::mem::take(&mut *self.0.1.borrow_mut())
+    }
+
+    /// The two experiments themselves.
+    pub fn pair<R>(&self, look: impl FnOnce(&mut Pair) -> R) -> R {
+        look(&mut self.0.0.borrow_mut())
+    }
+}
+
+impl Lab for Driven {
+    fn send(&self, order: Order) {
+        self.0.1.borrow_mut().push(order.clone());
+        self.0.0.borrow_mut().handle(order);
+    }
+
+    fn snapshots(&self) -> Snapshots {
+        let mut pair = self.0.0.borrow_mut();
+        while !pair.tick(Duration::from_millis(50)).idle {}
+        pair.snapshots()
+    }
+}
+
+/// A window on a lab.
+pub fn window(lab: impl Lab + 'static, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
+    let mut harness = Harness::builder()
+        .with_size(Vec2::new(1280.0, 800.0))
+        .with_theme(if light { egui::Theme::Light } else { egui::Theme::Dark })
+        .with_render_cursor(false)
+        .wgpu_setup(WgpuSetup::Existing(DEVICE.clone()))
+        .build_eframe(move |cc| {
+            theme::install(&cc.egui_ctx);
+            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
+            LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
+        });
+    harness.run_steps(4);
+    harness
+}
+
+/// Click a control and let the window answer.
+pub fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
+    harness.get_by_label(name).click();
+    harness.run_steps(3);
+}
+
+/// The first label or value that begins with `name`, whole.
+pub fn find(harness: &Harness<'_, LabApp>, name: &str) -> Option<String> {
+    let begins = |text: Option<String>| text.filter(|text| text.starts_with(name));
+    let node = harness.query_all_by(|node| begins(node.value()).or_else(|| begins(node.label())).is_some()).next()?;
+    let node = node.accesskit_node();
+    begins(node.value()).or_else(|| begins(node.label()))
+}
+
+/// Compare with the stored picture of this name, which is lavapipe's: elsewhere it is drawn and not compared.
+pub fn compare(window: &mut Harness<'_, LabApp>, name: &str) {
+    let adapter = DEVICE.adapter.get_info();
+    if adapter.name.starts_with("llvmpipe") {
+        // Lines of text may move by a fraction of a pixel between versions of the driver.
+        window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(400));
+    } else {
+        window.render().unwrap();
+        eprintln!("{name}: drawn, not compared: the stored picture is lavapipe's, this is {}", adapter.name);
+    }
+}

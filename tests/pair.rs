@@ -1,0 +1,325 @@
+//! Two experiments side by side: nothing sets them apart but their settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use noise_compass::data::bounds::Bounds;
+use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::solver::{Plan, Sampler};
+use noise_compass::engine::gpu::GpuContext;
+use noise_compass::engine::{self, Engine, EngineChoice, EngineError, EngineKind, ModelState, Start};
+use noise_compass::lab::experiment::Experiment;
+use noise_compass::lab::message::{Command, DensityView, InStep, Notice, Order, RunRequest, Side, Snapshots, Status};
+use noise_compass::lab::pair::Pair;
+use noise_compass::lab::session::{EngineFactory, Session};
+use noise_compass::lab::setup::Setup;
+use noise_compass::nn::init::initial_weights;
+
+/// Length of a slice.
+const SLICE: Duration = Duration::from_millis(20);
+
+fn small() -> Experiment {
+    Experiment { width: 32, depth: 2, batch: 64, points: 512, sampler_steps: 8, ..Experiment::default() }
+}
+
+/// A lab of one experiment, on plain Rust or on one device shared by all engines.
+fn lab(experiment: Experiment, kind: EngineKind) -> Pair {
+    let factory: EngineFactory = match kind {
+        EngineKind::Cpu => Arc::new(|_| engine::create(EngineChoice::Cpu, None)),
+        EngineKind::Gpu => {
+            let context = GpuContext::headless().unwrap();
+            Arc::new(move |_| engine::create(EngineChoice::Gpu, Some(&context)))
+        }
+    };
+    let engine = factory(EngineChoice::Auto).unwrap();
+    Pair::new(Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap())
+}
+
+/// Work until nothing is left to do.
+fn settle(pair: &mut Pair) {
+    for _ in 0..20_000 {
+        if pair.tick(SLICE).idle {
+            return;
+        }
+    }
+    panic!("the lab does not come to rest");
+}
+
+/// Train both to this step.
+fn train(pair: &mut Pair, step: u64) {
+    pair.train_until(step);
+    pair.handle(Command::Play.into());
+    settle(pair);
+}
+
+fn model(pair: &mut Pair, side: Side) -> ModelState {
+    pair.session_mut(side).unwrap().model()
+}
+
+fn steps(pair: &Pair) -> [u64; 2] {
+    Side::BOTH.map(|side| pair.session(side).unwrap().submitted())
+}
+
+fn run(sampler: Sampler, particles: u32, seed: u64, follow: bool) -> Arc<RunRequest> {
+    let context = small().plan_context();
+    let plan = sampler.plan(10, context, None);
+    Arc::new(RunRequest { plan, start: Start::Noise(particles), seed, exact: false, every: 1, follow, read_back: true })
+}
+
+/// What chapters ask for: a cloud on A, a field that follows the training on B, a density on A alone; and each changes.
+fn open_a_chapter(pair: &mut Pair, round: u32) {
+    let bounds = Bounds { min: [-2.0, -2.0], max: [2.0, 2.0] };
+    let view = DensityView { tau: 0.1 * f64::from(round % 9), bounds, resolution: 16 };
+    pair.handle(Order::To(Side::A, Command::ShowDensity(view)));
+    pair.handle(Order::To(Side::A, Command::Run("reverse", run(Sampler::Heun, 20 + round, u64::from(round), true))));
+    let points = Arc::new((0..64).map(|i| [0.05 * i as f32 - 1.6, 0.3]).collect());
+    let plan = Plan::field(small().plan_context(), 0.1 + 0.05 * f64::from(round % 9), 1.0, 0.5);
+    let field = RunRequest {
+        plan,
+        start: Start::Points(points),
+        seed: 0,
+        exact: false,
+        every: 1,
+        follow: true,
+        read_back: true,
+    };
+    pair.handle(Order::To(Side::B, Command::Run("score arrows, learned", Arc::new(field))));
+    if round % 3 == 2 {
+        pair.handle(Order::To(Side::A, Command::StopRun("reverse")));
+        pair.handle(Order::To(Side::B, Command::Run("paths", run(Sampler::Ddim { eta: 1.0 }, 5, 3, false))));
+    }
+}
+
+/// Bit by bit: weights, EMA, Adam's moments, and every loss; and all as in a lab that was never split.
+fn stays_bit_equal(kind: EngineKind) {
+    let mut lone = lab(small(), kind);
+    train(&mut lone, 500);
+    let mut pair = lab(small(), kind);
+    train(&mut pair, 20);
+    pair.handle(Order::Equalise);
+    pair.train_until(500);
+    pair.handle(Command::Play.into());
+    let mut round = 0;
+    while pair.session(Side::B).unwrap().is_training() || pair.session(Side::A).unwrap().is_training() {
+        if round % 4 == 0 {
+            open_a_chapter(&mut pair, round / 4);
+        }
+        pair.tick(Duration::from_millis(4));
+        round += 1;
+    }
+    settle(&mut pair);
+    assert!(round > 8, "the chapters must have changed during the training, not {round} rounds");
+    let [a, b] = Side::BOTH.map(|side| model(&mut pair, side));
+    assert_eq!(a.step, 500);
+    assert!(a == b, "A and B parted");
+    assert!(a == model(&mut lone, Side::A), "being split changed the training");
+    let Snapshots { a, b, .. } = pair.snapshots();
+    let b = b.unwrap();
+    assert_eq!(a.curve.raw.len(), b.curve.raw.len());
+    assert!(a.curve.raw.iter().zip(&b.curve.raw).all(|(a, b)| a.0 == b.0 && a.1.to_bits() == b.1.to_bits()));
+    assert_eq!(a.curve.raw, lone.snapshots().a.curve.raw);
+    assert!(a.runs.contains_key("reverse") != b.runs.contains_key("reverse") || b.runs.contains_key("paths"));
+}
+
+#[test]
+fn two_equal_experiments_stay_bit_equal_on_plain_rust() {
+    stays_bit_equal(EngineKind::Cpu);
+}
+
+#[test]
+fn two_equal_experiments_stay_bit_equal_on_one_device() {
+    stays_bit_equal(EngineKind::Gpu);
+}
+
+#[test]
+fn they_train_in_step_and_pause_level_though_one_is_slower() {
+    let mut pair = lab(small(), EngineKind::Cpu);
+    pair.handle(Order::Equalise);
+    let wide = Experiment { width: 128, depth: 3, ..small() };
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(wide), restart: true }));
+    for _ in 0..5 {
+        pair.handle(Command::Play.into());
+        for _ in 0..7 {
+            pair.tick(SLICE);
+        }
+        pair.handle(Command::Pause.into());
+        let [a, b] = steps(&pair);
+        assert_eq!(a, b);
+        assert!(pair.is_level());
+    }
+    assert!(steps(&pair)[0] > 20, "{:?}", steps(&pair));
+    pair.handle(Command::StepOnce.into());
+    let [a, b] = steps(&pair);
+    assert_eq!(a, b);
+}
+
+#[test]
+fn for_equal_time_the_faster_does_more_steps() {
+    let mut pair = lab(small(), EngineKind::Cpu);
+    pair.handle(Order::Equalise);
+    let wide = Experiment { width: 128, depth: 3, ..small() };
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(wide), restart: true }));
+    pair.handle(Order::InStep(InStep::Time));
+    pair.handle(Command::Play.into());
+    for _ in 0..40 {
+        pair.tick(SLICE);
+    }
+    pair.handle(Command::Pause.into());
+    let secs = Side::BOTH.map(|side| pair.session(side).unwrap().trained_secs());
+    // A slice of each is half of the budget; the last may be longer where the machine is busy.
+    assert!((secs[0] - secs[1]).abs() < 0.2 * secs[0], "{secs:?}");
+    let [a, b] = steps(&pair);
+    assert!(a > 2 * b, "{a} and {b} steps in the same time");
+}
+
+#[test]
+fn what_is_started_anew_catches_up_while_the_other_waits() {
+    let mut pair = lab(small(), EngineKind::Cpu);
+    train(&mut pair, 300);
+    pair.handle(Order::Equalise);
+    let cosine = Experiment { path: Path::Cosine, ..small() };
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(cosine), restart: true }));
+    assert_eq!(steps(&pair), [300, 0]);
+    pair.train_until(400);
+    pair.handle(Command::Play.into());
+    let mut waited = 0;
+    while steps(&pair)[1] < 300 {
+        pair.tick(Duration::from_millis(4));
+        assert_eq!(steps(&pair)[0], 300, "A waits");
+        waited += 1;
+    }
+    assert!(waited > 1);
+    settle(&mut pair);
+    assert_eq!(steps(&pair), [400, 400]);
+    // Pausing far apart does not hold up the hand.
+    let linear = Experiment { path: Path::Linear, ..small() };
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(linear), restart: true }));
+    pair.train_until(800);
+    pair.handle(Command::Play.into());
+    pair.tick(Duration::from_millis(2));
+    pair.handle(Command::Pause.into());
+    assert!(steps(&pair)[1] < 300, "{:?}", steps(&pair));
+}
+
+#[test]
+fn a_copy_is_whole_a_swap_changes_places_and_one_can_be_kept() {
+    let mut pair = lab(small(), EngineKind::Cpu);
+    train(&mut pair, 50);
+    assert!(pair.snapshots().b.is_none());
+    pair.handle(Order::Equalise);
+    settle(&mut pair);
+    let Snapshots { a, b, .. } = pair.snapshots();
+    let b = b.unwrap();
+    assert_eq!((b.step, &b.curve, b.loss), (a.step, &a.curve, a.loss));
+    assert_eq!(*b.experiment, *a.experiment);
+    assert!((b.trained_secs - a.trained_secs).abs() < 1e-9);
+    assert!(model(&mut pair, Side::A) == model(&mut pair, Side::B));
+    // B goes its own way.
+    let cosine = Experiment { path: Path::Cosine, ..small() };
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(cosine.clone()), restart: true }));
+    train(&mut pair, 60);
+    let [first, second] = Side::BOTH.map(|side| model(&mut pair, side));
+    assert!(first != second);
+    pair.handle(Order::Swap);
+    assert_eq!(pair.snapshots().swaps, 1);
+    assert!(model(&mut pair, Side::A) == second && model(&mut pair, Side::B) == first);
+    assert_eq!(*pair.snapshots().a.experiment, cosine);
+    pair.handle(Order::Swap);
+    // B = A once more: the engine that is there is used again.
+    pair.handle(Order::Equalise);
+    assert!(model(&mut pair, Side::B) == first);
+    pair.handle(Order::Swap);
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(cosine.clone()), restart: true }));
+    pair.handle(Order::Keep(Side::B));
+    assert!(pair.snapshots().b.is_none());
+    assert_eq!(*pair.snapshots().a.experiment, cosine);
+    assert_eq!(pair.snapshots().swaps, 4);
+    train(&mut pair, 20);
+    assert_eq!(pair.session(Side::A).unwrap().submitted(), 20);
+}
+
+#[test]
+fn a_lesson_keeps_the_weights_where_only_sampling_differs() {
+    let mut pair = lab(small(), EngineKind::Cpu);
+    train(&mut pair, 40);
+    let before = model(&mut pair, Side::A);
+    let of = |sampler_steps| Experiment { sampler_steps, ..small() };
+    pair.handle(Order::Compare(Box::new([of(4), of(32)])));
+    assert!(model(&mut pair, Side::A) == before && model(&mut pair, Side::B) == before);
+    let snapshots = pair.snapshots();
+    assert_eq!((snapshots.a.experiment.sampler_steps, snapshots.b.unwrap().experiment.sampler_steps), (4, 32));
+    // Another path: both anew, from the same weights.
+    let of = |path| Experiment { path, ..small() };
+    pair.handle(Order::Compare(Box::new([of(Path::Linear), of(Path::Cosine)])));
+    assert_eq!(steps(&pair), [0, 0]);
+    assert!(model(&mut pair, Side::A).weights == model(&mut pair, Side::B).weights);
+    // One that cannot be prepared leaves all as it is.
+    let impossible = Experiment { batch: 1, ..small() };
+    pair.handle(Order::Compare(Box::new([small(), impossible])));
+    let snapshots = pair.snapshots();
+    assert!(matches!(&snapshots.a.notice, Some((_, Notice::Error(text))) if text.contains("batch 1")));
+    assert_eq!(snapshots.b.unwrap().experiment.path, Path::Cosine);
+}
+
+#[test]
+fn a_fault_in_b_stops_b_alone() {
+    // Both begin with spoilt weights, and A anew.
+    let factory: EngineFactory = Arc::new(|_| engine::create(EngineChoice::Cpu, None));
+    let mut spoilt = ModelState::fresh(initial_weights(small().shape(), 0));
+    spoilt.weights[0] = f32::NAN;
+    let setup = Setup::new(small()).unwrap();
+    let engine = factory(EngineChoice::Cpu).unwrap();
+    let mut pair = Pair::new(Session::resume(setup, spoilt, engine, factory).unwrap());
+    pair.handle(Order::Equalise);
+    pair.handle(Order::To(Side::A, Command::Reset));
+    pair.train_until(300);
+    pair.handle(Command::Play.into());
+    settle(&mut pair);
+    let Snapshots { a, b, .. } = pair.snapshots();
+    assert!(matches!(b.unwrap().status, Status::Fault { can_restore: true, .. }));
+    assert_eq!((a.status.clone(), a.step), (Status::Paused, 300));
+}
+
+#[test]
+fn where_no_second_engine_can_be_had_the_first_goes_on() {
+    let factory: EngineFactory =
+        Arc::new(|_| -> Result<Box<dyn Engine>, _> { Err(EngineError::Device("out of memory".into())) });
+    let engine = engine::create(EngineChoice::Cpu, None).unwrap();
+    let mut pair = Pair::new(Session::new(Setup::new(small()).unwrap(), engine, factory).unwrap());
+    train(&mut pair, 10);
+    let before = model(&mut pair, Side::A);
+    pair.handle(Order::Equalise);
+    let snapshots = pair.snapshots();
+    assert!(snapshots.b.is_none());
+    let Some((_, Notice::Error(text))) = &snapshots.a.notice else { panic!("it must be said") };
+    assert!(text.contains("no second experiment") && text.contains("out of memory"), "{text}");
+    assert!(model(&mut pair, Side::A) == before);
+    train(&mut pair, 20);
+}
+
+#[test]
+fn orders_for_b_go_nowhere_while_there_is_no_b() {
+    let mut pair = lab(small(), EngineKind::Cpu);
+    pair.handle(Order::To(Side::B, Command::Play));
+    pair.handle(Order::Swap);
+    pair.handle(Order::Keep(Side::B));
+    assert!(pair.snapshots().b.is_none());
+    assert_eq!((pair.snapshots().swaps, pair.snapshots().a.status.clone()), (0, Status::Paused));
+}
+
+/// A change that the training feels is remembered; one of sampling is not; starting anew forgets it.
+#[test]
+fn a_training_that_was_changed_on_its_way_says_so() {
+    let mut pair = lab(small(), EngineKind::Cpu);
+    let configure =
+        |experiment, restart| Order::To(Side::A, Command::Configure { experiment: Box::new(experiment), restart });
+    train(&mut pair, 30);
+    pair.handle(configure(Experiment { sampler_steps: 5, ..small() }, false));
+    assert_eq!(pair.snapshots().a.changed_at, None);
+    pair.handle(configure(Experiment { path: Path::Cosine, ..small() }, false));
+    assert_eq!(pair.snapshots().a.changed_at, Some(30));
+    pair.handle(Order::Equalise);
+    assert_eq!(pair.snapshots().b.unwrap().changed_at, Some(30));
+    pair.handle(Command::Reset.into());
+    assert_eq!(pair.snapshots().a.changed_at, None);
+}
