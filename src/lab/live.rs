@@ -29,6 +29,8 @@ pub struct LivePicture {
     cursor: u32,
     /// Particles not sampled from the present weights.
     stale: u32,
+    /// Particles renewed since [`LivePicture::mark`].
+    renewed: u32,
     slice: Slice,
     share: Share,
 }
@@ -43,6 +45,7 @@ impl LivePicture {
             version: 0,
             cursor: 0,
             stale: LIVE_SAMPLES,
+            renewed: 0,
             slice: Slice::new(),
             share: Share::new(if software { SHARE_SOFTWARE } else { SHARE }),
         }
@@ -85,6 +88,16 @@ impl LivePicture {
         self.stale == 0
     }
 
+    /// True where every particle was renewed since the last mark.
+    pub fn is_renewed(&self) -> bool {
+        self.renewed >= LIVE_SAMPLES
+    }
+
+    /// Count the renewed particles from here.
+    pub fn mark(&mut self) {
+        self.renewed = 0;
+    }
+
     /// What to draw; `None` before the first whole picture.
     pub fn shown(&self) -> Option<&Cloud> {
         self.shown.as_ref()
@@ -109,6 +122,7 @@ impl LivePicture {
         self.cloud = Some(cloud);
         self.cursor = (self.cursor + count) % LIVE_SAMPLES;
         self.stale = self.stale.saturating_sub(count);
+        self.renewed += count;
         self.shown.clone_from(&self.cloud);
         self.version = fresh_version();
         Ok(count)

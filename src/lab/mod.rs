@@ -1,10 +1,12 @@
 //! The laboratory: what an experiment is, the worker that runs it, and the words the two sides exchange.
 
+pub mod difference;
 pub mod experiment;
 pub mod live;
 pub mod message;
 pub mod pace;
 pub mod pair;
+pub mod quality;
 pub mod record;
 pub mod runs;
 pub mod session;

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use super::experiment::Experiment;
 use super::live::LivePicture;
-use super::message::{Command, DensityField, DensityView, Notice, Snapshot, Status, fresh_version};
+use super::message::{Command, DensityField, DensityView, Notice, QualityPoint, Snapshot, Status, fresh_version};
 use super::pace::{Rate, rest_after};
+use super::quality::QualityMeter;
 use super::record::LossRecord;
 use super::runs::{Runs, Superseded};
 use super::setup::Setup;
@@ -75,6 +76,7 @@ pub struct Session {
     last_good_secs: f64,
     live: LivePicture,
     runs: Runs,
+    quality: QualityMeter,
     hidden: bool,
     interacting_until: Option<Instant>,
     density_wanted: Option<DensityView>,
@@ -120,6 +122,7 @@ impl Session {
             last_good_secs: 0.0,
             live,
             runs: Runs::default(),
+            quality: QualityMeter::default(),
             hidden: false,
             interacting_until: None,
             density_wanted: None,
@@ -200,7 +203,7 @@ impl Session {
             timestep_loss: self.record.by_timestep().clone(),
             steps_per_sec: self.rate.per_sec(),
             trained_secs: self.trained_secs(),
-            quality: Arc::default(),
+            quality: self.quality.curve().clone(),
             changed_at: self.changed_at,
             samples: self.live.shown().cloned(),
             samples_version: self.live.version(),
@@ -283,6 +286,9 @@ impl Session {
         if !self.hidden && self.fault.is_none() && self.live.is_due(self.is_training(), Instant::now()) {
             self.refresh_picture()?;
         }
+        if self.may_measure() && self.quality.is_due(self.live.version(), self.is_training(), Instant::now()) {
+            self.measure()?;
+        }
         Ok(steps)
     }
 
@@ -295,7 +301,40 @@ impl Session {
         let picture = self.hidden || self.fault.is_some() || self.live.is_current();
         let density = self.density_wanted.is_none() || matches!(self.fault, Some(Fault::Engine(_)));
         let runs = self.hidden || self.fault.is_some() || !self.runs.is_waiting(self.step);
-        !self.is_training() && picture && density && runs
+        let quality = !self.may_measure() || !self.quality.is_news(self.live.version());
+        !self.is_training() && picture && density && runs && quality
+    }
+
+    /// True where there is a picture that is worth a measurement. Paused, it must be of the present weights.
+    fn may_measure(&self) -> bool {
+        let picture = if self.is_training() { self.live.is_renewed() } else { self.live.is_current() };
+        !self.hidden && self.fault.is_none() && picture && self.step > 0
+    }
+
+    /// Measure how good the model is. Samples that are not finite have no quality: nothing is noted of them.
+    fn measure(&mut self) -> Result<(), EngineError> {
+        self.take_progress(true)?;
+        let Some(samples) = self.live.shown().cloned() else { return Ok(()) };
+        let secs = self.trained_secs();
+        let picture = (&samples, self.live.version());
+        let measured = self.quality.measure(self.engine.as_mut(), &self.setup, picture, self.step, secs)?;
+        self.live.mark();
+        if measured.is_some() {
+            self.version += 1;
+        }
+        Ok(())
+    }
+
+    /// Sample and measure the model as it is now, also in a hidden window. `None` where its samples are not finite.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn measure_now(&mut self) -> Result<Option<QualityPoint>, EngineError> {
+        while !self.live.is_current() {
+            self.live.refresh(self.engine.as_mut())?;
+        }
+        self.measure()?;
+        Ok(self.quality.curve().last().copied().filter(|point| point.step == self.step))
     }
 
     /// The work handed over before is finished first, so that the slice's own time is measured.

@@ -11,6 +11,7 @@ use super::lessons::Lesson;
 use super::stage::{Arrangement, Stage};
 use super::theme::{Palette, palette, strong_font, text_font};
 use super::widgets::{button, pill, segmented};
+use crate::lab::difference::{differences, sentence};
 use crate::lab::message::{Command, InStep, Order, Side};
 
 /// Split the lab, or begin a lesson.
@@ -113,7 +114,8 @@ pub fn bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, stage: &mut Stage, open:
 /// How A and B differ, the letters in their colours; in full where the pointer rests on it.
 fn sentence_ui(ui: &mut Ui, desk: &Desk, own: &Palette) {
     let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return };
-    let mut text = format!("A {} · B {}, the rest alike", a.draft.path, b.draft.path);
+    let engines = [a, b].map(|bench| bench.snapshot.engine.kind);
+    let mut text = sentence(&differences(&a.draft, &b.draft, engines));
     for (side, bench) in [(Side::A, a), (Side::B, b)] {
         if let Some(step) = bench.snapshot.changed_at {
             text += &format!("; {} was changed at step {step}: start anew to be fair", side.letter());

@@ -34,6 +34,7 @@ impl Session {
         let mut twin = Self::resume(self.setup.clone(), state, engine, self.factory.clone())?;
         twin.goal = self.goal;
         twin.record = self.record.clone();
+        twin.quality.continue_from(&self.quality);
         twin.trained_secs = self.trained_secs();
         twin.last_good_secs = twin.trained_secs;
         twin.hidden = self.hidden;
@@ -58,6 +59,7 @@ impl Session {
         self.last_good = state;
         self.last_good_secs = 0.0;
         self.record = LossRecord::default();
+        self.quality.clear();
         self.rate.clear();
         self.live.outdate();
         if matches!(self.fault, Some(Fault::Loss(_))) {
@@ -133,6 +135,7 @@ impl Session {
         if lost {
             self.fault = None;
             self.record.rewind(state.step);
+            self.quality.rewind(state.step);
             self.start_clock();
         }
         let info = self.engine.info();
@@ -153,6 +156,7 @@ impl Session {
         self.step = self.last_good.step;
         self.submitted = self.step;
         self.record.rewind(self.step);
+        self.quality.rewind(self.step);
         self.live.outdate();
         self.notify(Notice::Info(format!("the weights of step {} are back; training is paused", self.step)));
         Ok(())

@@ -122,6 +122,7 @@ impl Session {
             let factor = if shared { 0.5 } else { 1.0 };
             self.live.set_share_factor(factor);
             self.runs.set_share_factor(factor);
+            self.quality.set_share_factor(factor);
         }
     }
 

@@ -1,0 +1,185 @@
+//! How two experiments differ, in plain words.
+
+use super::experiment::{DataSource, Experiment};
+use crate::diffusion::path::Path;
+use crate::diffusion::solver::{Sampler, Variance};
+use crate::diffusion::target::Target;
+use crate::engine::EngineKind;
+
+/// One setting that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Which setting.
+    pub what: &'static str,
+    /// A's, in words that stand by themselves: `cosine`, `width 64`.
+    pub a: String,
+    /// B's.
+    pub b: String,
+}
+
+/// Most differences that a sentence names.
+const NAMED: usize = 4;
+
+/// Every setting in which A and B differ; `engines` are those that run them.
+pub fn differences(a: &Experiment, b: &Experiment, engines: [EngineKind; 2]) -> Vec<Difference> {
+    let words = [words(a, engines[0]), words(b, engines[1])];
+    let [of_a, of_b] = words;
+    of_a.into_iter()
+        .zip(of_b)
+        .filter(|((_, a), (_, b))| a != b)
+        .map(|((what, a), (_, b))| Difference { what, a, b })
+        .collect()
+}
+
+/// The differences as a sentence: `A linear · B cosine, the rest alike`.
+pub fn sentence(differences: &[Difference]) -> String {
+    if differences.is_empty() {
+        return "A and B are alike".to_owned();
+    }
+    let named = &differences[..differences.len().min(NAMED)];
+    let list = |of: fn(&Difference) -> &str| named.iter().map(of).collect::<Vec<_>>().join(", ");
+    let more = match differences.len() - named.len() {
+        0 => String::new(),
+        count => format!(", and {count} more"),
+    };
+    format!("A {} · B {}{more}, the rest alike", list(|d| &d.a), list(|d| &d.b))
+}
+
+/// Every setting of an experiment, in the order in which people ask for them.
+fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, String)> {
+    // Without `..`, so that a new setting is not forgotten.
+    let Experiment {
+        data,
+        points,
+        fresh,
+        path,
+        target,
+        timesteps,
+        octaves,
+        width,
+        depth,
+        activation,
+        batch,
+        learning_rate,
+        ema_decay,
+        seed,
+        sampler,
+        sampler_steps,
+        clip,
+    } = experiment;
+    let engine = match engine {
+        EngineKind::Gpu => "on WGSL",
+        EngineKind::Cpu => "on plain Rust",
+    };
+    vec![
+        ("data", data_words(data)),
+        ("path", path_words(*path)),
+        ("timesteps", format!("T {timesteps}")),
+        ("target", target_words(*target).to_owned()),
+        ("width", format!("width {width}")),
+        ("depth", format!("depth {depth}")),
+        ("activation", activation.name().to_owned()),
+        ("octaves", format!("octaves {octaves}")),
+        ("sampler", sampler_words(*sampler)),
+        ("sampler steps", format!("{sampler_steps} steps")),
+        ("clip", if *clip { "clip on" } else { "clip off" }.to_owned()),
+        ("batch", format!("batch {batch}")),
+        ("learning rate", format!("lr {learning_rate}")),
+        ("EMA decay", format!("EMA {ema_decay}")),
+        ("training set", if *fresh { "fresh draws" } else { "finite set" }.to_owned()),
+        ("points", format!("{points} points")),
+        ("seed", format!("seed {seed}")),
+        ("engine", engine.to_owned()),
+    ]
+}
+
+fn data_words(data: &DataSource) -> String {
+    match data {
+        DataSource::Shape(shape) => shape.title().to_owned(),
+        DataSource::Csv(path) => {
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+        }
+    }
+}
+
+fn path_words(path: Path) -> String {
+    match path {
+        Path::Ve => "VE".to_owned(),
+        Path::Literal => "literal β".to_owned(),
+        Path::Custom(own) => format!("own schedule {own}"),
+        Path::Linear | Path::Cosine | Path::Flow => path.to_string(),
+    }
+}
+
+fn target_words(target: Target) -> &'static str {
+    match target {
+        Target::Eps => "ε",
+        Target::X0 => "x₀",
+        Target::V => "v",
+        Target::Score => "score",
+        Target::Velocity => "velocity",
+    }
+}
+
+fn sampler_words(sampler: Sampler) -> String {
+    match sampler {
+        Sampler::Ddpm(Variance::BetaTilde) => "DDPM".to_owned(),
+        Sampler::Ddpm(Variance::Beta) => "DDPM (variance β)".to_owned(),
+        Sampler::Ddim { eta } if eta == 0.0 => "DDIM".to_owned(),
+        Sampler::Ddim { eta } => format!("DDIM η {eta}"),
+        Sampler::Euler => "ODE by Euler".to_owned(),
+        Sampler::Heun => "ODE by Heun".to_owned(),
+        Sampler::Rk4 => "ODE by RK4".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::shapes::Shape;
+    use serde_json::{Value, json};
+
+    const SAME: [EngineKind; 2] = [EngineKind::Cpu; 2];
+
+    /// Each field by itself, changed through its JSON: exactly one difference, and no field left out.
+    #[test]
+    fn every_setting_is_told_by_itself() {
+        let base = Experiment::default();
+        let Value::Object(fields) = serde_json::to_value(&base).unwrap() else { panic!("an object") };
+        let changed = |name: &str, value: &Value| match (name, value) {
+            ("data", _) => serde_json::to_value(DataSource::Shape(Shape::Circle)).unwrap(),
+            ("path", _) => json!("cosine"),
+            ("target", _) => json!("v"),
+            ("activation", _) => json!("tanh"),
+            ("sampler", _) => serde_json::to_value(Sampler::Heun).unwrap(),
+            (_, Value::Bool(value)) => json!(!value),
+            (_, Value::Number(number)) if number.is_u64() => json!(number.as_u64().unwrap() + 1),
+            (_, Value::Number(number)) => json!(0.5 * number.as_f64().unwrap()),
+            (name, value) => panic!("how is {name} = {value} changed?"),
+        };
+        for (name, value) in &fields {
+            let mut other = fields.clone();
+            other.insert(name.clone(), changed(name, value));
+            let other: Experiment = serde_json::from_value(Value::Object(other)).unwrap();
+            assert_ne!(base, other, "{name}");
+            assert_eq!(differences(&base, &other, SAME).len(), 1, "{name}");
+        }
+        assert_eq!(fields.len() + 1, words(&base, EngineKind::Cpu).len());
+    }
+
+    #[test]
+    fn sentences_are_plain() {
+        let base = Experiment::default();
+        let say = |b: &Experiment, engines| sentence(&differences(&base, b, engines));
+        assert_eq!(say(&base, SAME), "A and B are alike");
+        let cosine = Experiment { path: Path::Cosine, ..base.clone() };
+        assert_eq!(say(&cosine, SAME), "A linear · B cosine, the rest alike");
+        let v = Experiment { target: Target::V, sampler_steps: 64, ..cosine.clone() };
+        assert_eq!(say(&v, SAME), "A linear, ε, 20 steps · B cosine, v, 64 steps, the rest alike");
+        let wide = Experiment { width: 256, depth: 2, batch: 1024, ..v };
+        let text = "A linear, ε, width 128, depth 3 · B cosine, v, width 256, depth 2, and 2 more, the rest alike";
+        assert_eq!(say(&wide, SAME), text);
+        let engines = [EngineKind::Gpu, EngineKind::Cpu];
+        assert_eq!(say(&base, engines), "A on WGSL · B on plain Rust, the rest alike");
+    }
+}
