@@ -154,6 +154,62 @@ fn the_same_seed_trains_the_same_model() {
     assert!(weights("a") != weights("c"));
 }
 
+/// Two experiments in one job: both models, a table, a picture; what the file does not say is as in the first.
+#[test]
+fn train_compares_two_experiments() {
+    let directory = directory();
+    fs::write(directory.path().join("b.json"), r#"{"path": "cosine"}"#).unwrap();
+    let text = ok(&directory, &format!("train {SMALL} --steps 60 --out both --vs b.json --json"));
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&report["a"]["steps"], &report["b"]["steps"]), (&60.into(), &60.into()));
+    assert_eq!(report["differences"][0]["b"], "cosine");
+    for side in ["a", "b"] {
+        for number in ["loss", "sliced_w2", "floor", "score_error", "secs"] {
+            assert!(report[side][number].as_f64().unwrap() > 0.0, "{side} {number}: {report}");
+        }
+        let experiment = fs::read_to_string(directory.path().join(format!("both/{side}/experiment.json"))).unwrap();
+        let experiment: Value = serde_json::from_str(&experiment).unwrap();
+        assert_eq!(experiment["path"], if side == "a" { "linear" } else { "cosine" });
+        assert_eq!(experiment["width"], 32);
+        ok(&directory, &format!("sample --engine cpu --model both/{side} --steps 4 --n 20 --out {side}.csv"));
+    }
+    let table = fs::read_to_string(directory.path().join("both/comparison.md")).unwrap();
+    assert!(table.starts_with("# A linear · B cosine, the rest alike"), "{table}");
+    assert!(table.contains("| steps | 60 | 60 |") && table.contains("sampling floor"), "{table}");
+    let picture = image::open(directory.path().join("both/comparison.png")).unwrap().to_rgb8();
+    // A is blue and B vermilion, each in its half.
+    let near = |color: [u8; 3], half: u32| {
+        let alike = |p: &&image::Rgb<u8>| (0..3).all(|c| p.0[c].abs_diff(color[c]) < 40);
+        let columns = picture.width() / 2;
+        picture.enumerate_pixels().filter(|(x, _, p)| x / columns == half && alike(p)).count()
+    };
+    assert!(near([0, 114, 178], 0) > 500 && near([204, 85, 0], 1) > 500);
+    // The first is what it would be alone.
+    ok(&directory, &format!("train {SMALL} --steps 60 --out alone"));
+    let model = |path: &str| fs::read(directory.path().join(path).join("model.safetensors")).unwrap();
+    assert_eq!(model("alone"), model("both/a"));
+    assert_ne!(model("both/a"), model("both/b"));
+    // A whole model serves as the second experiment, and equal ones learn the same.
+    ok(&directory, &format!("train {SMALL} --steps 60 --out same --vs alone"));
+    assert_eq!(model("same/a"), model("same/b"));
+    // For equal time the first does its steps.
+    let text = ok(&directory, &format!("train {SMALL} --steps 40 --out timed --vs b.json --in-step time --json"));
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["a"]["steps"], 40);
+}
+
+#[test]
+fn a_second_experiment_that_cannot_be_is_told_before_the_work() {
+    let directory = directory();
+    fs::write(directory.path().join("bad.json"), r#"{"schedule": "cosine"}"#).unwrap();
+    let line = fails(&directory, &format!("train {SMALL} --steps 9 --out both --vs bad.json"));
+    assert!(line.contains("'schedule'") && line.contains("path"), "{line}");
+    let line = fails(&directory, &format!("train {SMALL} --steps 9 --out both --vs nowhere.json"));
+    assert!(line.contains("nowhere.json") && line.contains("--vs"), "{line}");
+    assert!(!directory.path().join("both").exists());
+    wrong_usage(&directory, &format!("train {SMALL} --out both --in-step time"));
+}
+
 #[test]
 fn sampling_can_start_from_given_points() {
     let directory = with_model();

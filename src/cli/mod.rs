@@ -12,6 +12,7 @@ mod model;
 mod render;
 mod sample;
 mod train;
+mod versus;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use crate::diffusion::target::Target;
 use crate::engine::EngineKind;
 
 /// One setting that differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Difference {
     /// Which setting.
     pub what: &'static str,

@@ -190,6 +190,11 @@ impl Session {
         }
     }
 
+    /// True where a fault keeps it from training.
+    pub fn has_fault(&self) -> bool {
+        self.fault.is_some()
+    }
+
     /// How things stand.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
