@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::bench_split::{self, SplitCost};
 use super::{print_json, round, say};
 use crate::diffusion::solver::{Sampler, Variance};
 use crate::engine::gpu::{GpuContext, bench_matmul};
@@ -38,6 +39,8 @@ fn parse_secs(text: &str) -> Result<f64, String> {
 
 /// Batches whose training step is measured.
 const BATCHES: [u32; 3] = [256, 1024, 4096];
+/// Batches at which one experiment is compared with two.
+const SPLIT_BATCHES: [u32; 2] = [256, 1024];
 /// Side of the field that is measured.
 const FIELD_SIDE: u32 = 64;
 
@@ -59,6 +62,8 @@ struct EngineReport {
     info: EngineInfo,
     train: Vec<TrainRate>,
     sample: Vec<SampleRate>,
+    /// One experiment against two side by side.
+    split: Vec<SplitCost>,
     /// The learned field on a 64×64 grid.
     field_points_per_sec: f64,
     /// The best bare matrix product of this adapter, 4096×128 by 128×128; only on the GPU engine.
@@ -139,7 +144,11 @@ fn measure(engine: &mut dyn Engine, args: &Args) -> anyhow::Result<EngineReport>
     } else {
         None
     };
-    Ok(EngineReport { info, train, sample, field_points_per_sec, matmul_gflop_per_sec })
+    let mut split = Vec::new();
+    for batch in SPLIT_BATCHES {
+        split.push(bench_split::measure(&info, batch, args.seed, args.secs)?);
+    }
+    Ok(EngineReport { info, train, sample, split, field_points_per_sec, matmul_gflop_per_sec })
 }
 
 fn train_rate(engine: &mut dyn Engine, setup: &Setup, secs: f64) -> anyhow::Result<TrainRate> {

@@ -4,6 +4,7 @@
 //! holds one JSON object and nothing else; everything else goes to stderr.
 
 mod bench;
+mod bench_split;
 mod data;
 mod doctor;
 mod field;

@@ -77,8 +77,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let mut pair = open(setup, &args, other)?;
     let mut display = Display::new(args.steps);
     let training = |pair: &Pair| sessions(pair).any(Session::is_training);
+    let mut measure_at = versus::measure_steps(args.steps);
     while training(&pair) && !interrupted.load(Ordering::Relaxed) {
         pair.tick(SLICE);
+        if args.vs.is_some() && measure_at.next_if(|&step| sessions(&pair).all(|s| s.step() >= step)).is_some() {
+            versus::measure(&mut pair)?;
+        }
         // For equal time the first says when both are done.
         let done = pair.session(Side::A).is_none_or(|a| a.step() >= args.steps);
         if args.in_step == InStep::Time && done {

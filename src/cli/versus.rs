@@ -52,6 +52,25 @@ pub fn experiment(file: &Path, first: &Experiment) -> anyhow::Result<Experiment>
     Ok(second)
 }
 
+/// The steps at which both are measured on the way: closer at the beginning, where most happens.
+pub fn measure_steps(steps: u64) -> std::iter::Peekable<impl Iterator<Item = u64>> {
+    (1..12).map(move |k| steps * k * k / 144).filter(|step| *step > 0).peekable()
+}
+
+/// Measure all that have no fault; the clock of their training stands still meanwhile.
+///
+/// # Errors
+/// The engine's.
+pub fn measure(pair: &mut Pair) -> anyhow::Result<[Option<QualityPoint>; 2]> {
+    let mut measured = [None, None];
+    for (side, point) in Side::BOTH.into_iter().zip(&mut measured) {
+        if let Some(session) = pair.session_mut(side).filter(|session| !session.has_fault()) {
+            *point = session.measure_now()?;
+        }
+    }
+    Ok(measured)
+}
+
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
@@ -85,12 +104,7 @@ struct Reached {
 /// An engine that fails, a file that cannot be written, or no adapter to paint the picture: the models and the table
 /// are there all the same.
 pub fn report(mut pair: Pair, out: &Path, json: bool) -> anyhow::Result<()> {
-    let mut measured = [None, None];
-    for (side, point) in Side::BOTH.into_iter().zip(&mut measured) {
-        if let Some(session) = pair.session_mut(side).filter(|session| !session.has_fault()) {
-            *point = session.measure_now()?;
-        }
-    }
+    let measured = measure(&mut pair)?;
     let snapshots = pair.snapshots();
     let b = snapshots.b.as_ref().context("there is no second experiment")?;
     let both = [&*snapshots.a, &**b];

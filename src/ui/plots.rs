@@ -118,7 +118,7 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
 pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
     title(ui, rect, "Sliced W₂ of the samples; thin: floor", palette);
-    let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(10.0, 4.0));
+    let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(18.0, 4.0));
     let curves: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &*bench.snapshot.quality, color)).collect();
     let Some(last) = curves.iter().filter_map(|(_, curve, _)| Some(curve.last()?.step)).max() else {
         return nothing_yet(ui, inner, "not measured yet", palette);
