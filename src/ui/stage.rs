@@ -1,10 +1,12 @@
 //! The middle of the window: the canvases of one or two experiments, and the plots beneath them.
 
-use egui::{CursorIcon, Pos2, Rect, Response, Role, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{Color32, CursorIcon, Pos2, Rect, Response, Role, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::bars;
 use super::canvas::camera::Camera;
-use super::canvas::{Mark, Place, Scene, View, canvas_ui, empty_ui};
+use super::canvas::field::FieldLayer;
+use super::canvas::gpu::Layer;
+use super::canvas::{self, Mark, Place, Scene, View, canvas_ui, empty_ui};
 use super::chapters::{Chapter, Page, Pages};
 use super::desk::Desk;
 use super::theme::palette;
@@ -49,6 +51,8 @@ struct Drawn {
     view: View,
     response: Response,
     clip: Rect,
+    over: bool,
+    legend: Vec<(Mark, Color32, String)>,
 }
 
 /// Where one side's canvases go.
@@ -184,6 +188,13 @@ impl Stage {
             if split {
                 scenes[0].legend.insert(0, (Mark::Letter, palette.learned, side.letter().to_owned()));
             }
+            let empty = scenes[0].layers.is_empty();
+            if over {
+                // What is exact is there already; over it only what was learned is of interest.
+                let learned = scenes[0].layers.iter().any(|layer| arrows_of(layer) == Some("learned arrows"));
+                scenes[0].layers.retain(|layer| !is_exact(layer, learned));
+                scenes[0].legend.retain(|(_, color, _)| ![palette.exact, palette.glow.to_opaque()].contains(color));
+            }
             let count = scenes.len() as f32;
             // Two canvases of each of two experiments make four quarters.
             let (size, step) = if split {
@@ -197,13 +208,13 @@ impl Stage {
             let before = camera;
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(("side", side.letter())));
             child.set_clip_rect(clip.intersect(ui.clip_rect()));
-            for (index, scene) in scenes.into_iter().enumerate() {
+            for (index, mut scene) in scenes.into_iter().enumerate() {
                 let rect = first.translate(step * index as f32);
-                let empty = scene.layers.is_empty();
+                let legend = std::mem::take(&mut scene.legend);
                 let second = if index == 0 { "" } else { ", second" };
                 let letter = if split { format!(", {}", side.letter()) } else { String::new() };
                 let name = format!("{} canvas{second}{letter}", chapter.title());
-                let place = Place { name: &name, rect, over: over.then_some(1), hand };
+                let place = Place { name: &name, rect, over, hand };
                 let response = canvas_ui(&mut child, place, scene, &mut camera, desk.format, palette);
                 if empty {
                     empty_ui(&child, rect.intersect(clip), "nothing to show yet", palette);
@@ -220,7 +231,7 @@ impl Stage {
                     ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
                 }
                 let view = View { index, rect, camera, pointer: None, canvas: response.id };
-                drawn.push(Drawn { side, view, response, clip });
+                drawn.push(Drawn { side, view, response, clip, over, legend });
             }
             if camera != before {
                 desk.cameras.insert(chapter.name(), camera);
@@ -244,9 +255,14 @@ impl Stage {
             let at = d.response.hover_pos().filter(|_| d.response.contains_pointer())?;
             Some((d.side, d.view.index, d.view.rect, at, d.view.to_data(at)))
         });
+        // Legends lie over what all experiments painted.
+        let mut legend_above = 0.0;
         for canvas in drawn {
-            let Drawn { side, view, response, clip } = canvas;
+            let Drawn { side, view, response, clip, over, legend } = canvas;
             desk.turn_to(*side);
+            let lower = if *over { legend_above } else { 0.0 };
+            let seen = view.rect.intersect(*clip);
+            legend_above = canvas::legend_ui(&ui.painter_at(seen), seen, lower, legend, desk.palette());
             let mut view = *view;
             let mut mark: Option<Pos2> = None;
             if let Some((hovered, index, rect, at, point)) = under_hand
@@ -334,7 +350,7 @@ impl Stage {
             let chapter = book.chapter(focus);
             let [a, b] = &mut *book.pages;
             let (own, other) = if focus == Side::A { (a, b) } else { (b, a) };
-            let twin = desk.is_split().then_some(&*other);
+            let twin = desk.is_split().then_some(other);
             own.page(chapter).plots_ui(&mut child, desk, twin);
             return;
         }
@@ -345,6 +361,20 @@ impl Stage {
             book.page(side).plots_ui(&mut child, desk, None);
         }
         ui.painter().vline(right.left(), rect.y_range(), (1.0, palette.line));
+    }
+}
+
+/// True for what an experiment on top does not paint once more: the exact density, and exact arrows beside learned ones.
+fn is_exact(layer: &Layer, learned: bool) -> bool {
+    matches!(layer, Layer::Density { .. } | Layer::Field(FieldLayer::Contours { .. }))
+        || (learned && arrows_of(layer) == Some("exact arrows"))
+}
+
+/// The name of a layer of arrows.
+fn arrows_of(layer: &Layer) -> Option<&'static str> {
+    match layer {
+        Layer::Field(FieldLayer::Arrows { key, .. }) => Some(key),
+        _ => None,
     }
 }
 

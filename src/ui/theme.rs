@@ -45,6 +45,8 @@ pub struct Palette {
     pub other: Color32,
     /// The exact answer.
     pub exact: Color32,
+    /// The true noise and the true clean point behind one x_t.
+    pub truth: Color32,
     /// Data.
     pub data: Color32,
     /// Noise.
@@ -69,6 +71,7 @@ const DARK: Palette = Palette {
     learned: Color32::from_rgb(86, 165, 236),
     other: Color32::from_rgb(240, 120, 50),
     exact: Color32::from_rgb(38, 192, 144),
+    truth: Color32::from_rgb(222, 140, 190),
     data: Color32::from_rgb(214, 218, 224),
     noise: Color32::from_rgb(150, 155, 163),
     glow: Color32::from_rgba_unmultiplied_const(48, 106, 162, 175),
@@ -89,6 +92,7 @@ const LIGHT: Palette = Palette {
     learned: Color32::from_rgb(0, 114, 178),
     other: Color32::from_rgb(204, 85, 0),
     exact: Color32::from_rgb(0, 138, 100),
+    truth: Color32::from_rgb(168, 70, 128),
     data: Color32::from_rgb(38, 42, 48),
     noise: Color32::from_rgb(120, 125, 133),
     glow: Color32::from_rgba_unmultiplied_const(86, 164, 214, 112),

@@ -97,14 +97,14 @@ pub struct Place<'a> {
     pub name: &'a str,
     /// The place that the camera looks into. What is seen of it, and can be clicked, the clip of the `Ui` says.
     pub rect: Rect,
-    /// It lies over another one: neither ground nor grid is painted, and its legend stands so many lines lower.
-    pub over: Option<usize>,
+    /// It lies over another one: neither ground nor grid is painted.
+    pub over: bool,
     /// The hand reaches it.
     pub hand: bool,
 }
 
-/// Show a scene in a place of the window and let the hand move the camera. `format` is that of the target (`None`
-/// paints no layers).
+/// Show a scene, but for its legend, in a place of the window and let the hand move the camera. `format` is that of the
+/// target (`None` paints no layers).
 pub fn canvas_ui(
     ui: &mut Ui,
     place: Place<'_>,
@@ -127,7 +127,7 @@ pub fn canvas_ui(
     }
 
     let painter = ui.painter_at(rect);
-    if over.is_none() {
+    if !over {
         painter.rect_filled(rect, 0.0, palette.canvas);
         axes::paint_grid(&painter, rect, camera, scene.axes, palette);
     }
@@ -146,10 +146,9 @@ pub fn canvas_ui(
         let line: Vec<_> = line.iter().map(|&p| camera.to_screen(rect, p)).collect();
         painter.extend(Shape::dashed_line(&line, (1.0, palette.outline), 4.0, 4.0));
     }
-    if over.is_none() {
+    if !over {
         axes::paint_numbers(&painter, rect, camera, scene.axes, palette);
     }
-    legend_ui(&painter, seen, over.unwrap_or(0), &scene.legend, palette);
     response
 }
 
@@ -170,20 +169,18 @@ fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, ta
 /// Height of a line of the legend.
 const LEGEND_LINE: f32 = 28.0;
 
-/// At the top left, on a plate that keeps it legible over points; as many lines as the width asks for. `lower`: so many
-/// lines beneath its usual place.
-fn legend_ui(
+/// An entry of a legend in its place on the plate: the middle of its left end, and how far its text stands from it.
+type Entry = (egui::Vec2, f32, std::sync::Arc<egui::Galley>);
+
+/// Lay a legend out in a canvas of this width: the entries, and the size of the plate.
+fn lay_legend(
     painter: &egui::Painter,
-    rect: Rect,
-    lower: usize,
+    width: f32,
     entries: &[(Mark, Color32, String)],
     palette: &Palette,
-) {
-    if entries.is_empty() {
-        return;
-    }
+) -> (Vec<Entry>, egui::Vec2) {
     // The button that resets the view stands at the right.
-    let room = rect.width() - 24.0 - 40.0;
+    let room = width - 24.0 - 40.0;
     let (mut x, mut line, mut widest) = (10.0, 0, 0.0_f32);
     let mut placed = Vec::with_capacity(entries.len());
     for (mark, color, text) in entries {
@@ -195,15 +192,30 @@ fn legend_ui(
         if x > 10.0 && x + width + 8.0 > room {
             (x, line) = (10.0, line + 1);
         }
-        placed.push((vec2(x, LEGEND_LINE * line as f32), before, *mark, *color, galley));
+        placed.push((vec2(x, LEGEND_LINE * (line as f32 + 0.5)), before, galley));
         widest = widest.max(x + width + 10.0);
         x += width + 16.0;
     }
-    let corner = rect.min + vec2(12.0, 10.0 + (LEGEND_LINE + 6.0) * lower as f32);
-    let plate = Rect::from_min_size(corner, vec2(widest, LEGEND_LINE * (line + 1) as f32));
+    (placed, vec2(widest, LEGEND_LINE * (line + 1) as f32))
+}
+
+/// The legend at the top left of what is seen of a canvas, on a plate that keeps it legible over points; as many lines as
+/// the width asks for. `lower`: so far beneath its usual place. Returns its height with the gap beneath.
+pub fn legend_ui(
+    painter: &egui::Painter,
+    rect: Rect,
+    lower: f32,
+    entries: &[(Mark, Color32, String)],
+    palette: &Palette,
+) -> f32 {
+    if entries.is_empty() {
+        return 0.0;
+    }
+    let (placed, size) = lay_legend(painter, rect.width(), entries, palette);
+    let plate = Rect::from_min_size(rect.min + vec2(12.0, 10.0 + lower), size);
     painter.rect(plate, 6.0, palette.panel.gamma_multiply(0.92), (1.0, palette.line), egui::StrokeKind::Inside);
-    for (at, before, mark, color, galley) in placed {
-        let left = plate.min + at + vec2(0.0, 0.5 * LEGEND_LINE);
+    for ((mark, color, _), (at, before, galley)) in entries.iter().zip(placed) {
+        let (left, color) = (plate.min + at, *color);
         let middle = left + vec2(5.0, 0.0);
         match mark {
             Mark::Dot => drop(painter.circle_filled(middle, 4.0, color)),
@@ -218,6 +230,7 @@ fn legend_ui(
         let y = left.y - 0.5 * galley.size().y;
         painter.galley(pos2(left.x + before, y), galley, palette.weak);
     }
+    size.y + 6.0
 }
 
 /// A sentence in the middle of an empty canvas.

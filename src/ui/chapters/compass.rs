@@ -293,7 +293,7 @@ impl Compass {
         if let Some((epsilon_hat, x_0_hat)) = reading.needle {
             needle(epsilon_hat, x_0_hat, Some(epsilon), "−s ε̂", color);
         }
-        needle(epsilon, x_0, reading.needle.map(|n| n.0), "−s ε", palette.fault);
+        needle(epsilon, x_0, reading.needle.map(|n| n.0), "−s ε", palette.truth);
         if let Some((_, x_0_hat)) = reading.needle {
             let error = [place(x_0), place(x_0_hat)];
             painter.extend(egui::Shape::dashed_line(&error, Stroke::new(1.0, palette.weak), 2.0, 4.0));
@@ -301,8 +301,8 @@ impl Compass {
             painter.circle(error[1], 5.5, color, (1.5, palette.canvas));
             label(error[1], here, "x̂₀", color);
         }
-        painter.circle(place(x_0), 5.5, palette.fault, (1.5, palette.canvas));
-        label(place(x_0), here, "x₀", palette.fault);
+        painter.circle(place(x_0), 5.5, palette.truth, (1.5, palette.canvas));
+        label(place(x_0), here, "x₀", palette.truth);
         painter.circle(here, 7.5, palette.ink, (2.0, palette.canvas));
         label(here, place(x_0), "x_t", palette.ink);
     }
@@ -389,7 +389,7 @@ impl Page for Compass {
         let reading = reading.as_ref();
         let needle = reading.and_then(|r| r.needle);
         let color = self.needle_color(palette);
-        readout::line(ui, "x₀", &show(reading.map(|r| r.x_0)), palette.fault, "The true clean point", palette);
+        readout::line(ui, "x₀", &show(reading.map(|r| r.x_0)), palette.truth, "The true clean point", palette);
         readout::line(ui, "x_t", &show(reading.map(|r| r.x_t)), palette.ink, "a x₀ + s ε", palette);
         readout::line(ui, "x̂₀", &show(needle.map(|n| n.1)), color, "(x_t − s ε̂)/a", palette);
         let error = needle.zip(reading).map(|(n, r)| distance(n.1, r.x_0));
@@ -455,7 +455,7 @@ impl Page for Compass {
             Needle::Exact => "ε*, exact",
         };
         scene.legend = vec![
-            (Mark::Area, palette.fault, "true ε".into()),
+            (Mark::Area, palette.truth, "true ε".into()),
             (Mark::Area, self.needle_color(palette), name.into()),
             (Mark::Dot, palette.noise, "next step".into()),
             (Mark::Dot, palette.learned, "by the network".into()),
@@ -477,14 +477,12 @@ impl Page for Compass {
         (0.3 * available).clamp(130.0, 320.0)
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&Pages>) {
-        let steps = self.steps;
-        let coefficients = |tau: f64, variance: Variance| {
-            let experiment = &desk.snapshot.experiment;
-            let scales = |tau| experiment.path.scales(tau, experiment.timesteps);
-            Sampler::Ddpm(variance).coefficients(scales(tau), scales((tau - 1.0 / f64::from(steps.max(1))).max(0.0)))
-        };
-        compass_plots::show(ui, desk, field_tau(desk), &coefficients);
+    fn plots_are_shared(&self) -> bool {
+        true
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
+        compass_plots::show(ui, desk, field_tau(desk), self.steps, self.variance);
     }
 
     fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {

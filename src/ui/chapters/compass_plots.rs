@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
 use egui_plot::{Line, PlotPoints, Points, VLine};
 
-use crate::diffusion::solver::Variance;
+use crate::diffusion::solver::{Sampler, Variance};
 use crate::ui::desk::Desk;
 use crate::ui::plots::{axis_style, plot, round_marks, title};
 use crate::ui::theme::text_font;
@@ -12,32 +12,64 @@ use crate::ui::widgets::number::short;
 /// Points of a curve.
 const POINTS: usize = 200;
 
-/// A curve: its name, its colour, its value at t/T.
-type Curve<'a> = (&'static str, Color32, &'a dyn Fn(f64) -> f64);
+/// A curve over t/T.
+struct Curve<'a> {
+    name: &'static str,
+    color: Color32,
+    /// Drawn thin and not marked at the clock.
+    thin: bool,
+    value: Box<dyn Fn(f64) -> f64 + 'a>,
+}
 
-/// Two plots over t/T in the place of `ui`: the mean's coefficients, and the standard deviations. `coefficients` gives
-/// (c_x, c_0, σ) of the step from t/T; `now` is marked.
-pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, coefficients: &dyn Fn(f64, Variance) -> (f64, f64, f64)) {
+/// Two plots over t/T in the place of `ui`: the mean's coefficients, and the standard deviation of the next of `steps`
+/// steps; `now` is marked. Of two experiments, each has its colour.
+pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Variance) {
     let palette = desk.palette();
     let rect = ui.max_rect();
     let middle = rect.center().x;
-    let c_0 = |tau| coefficients(tau, Variance::BetaTilde).1;
-    let c_t = |tau| coefficients(tau, Variance::BetaTilde).0;
-    let beta = |tau| coefficients(tau, Variance::Beta).2;
-    let beta_tilde = |tau| coefficients(tau, Variance::BetaTilde).2;
-    let mean: [Curve<'_>; 2] = [("c₀, of x̂₀", palette.exact, &c_0), ("c_t, of x_t", palette.noise, &c_t)];
-    let spread: [Curve<'_>; 2] = [("√β, forward", palette.fault, &beta), ("posterior", palette.learned, &beta_tilde)];
-    curves_ui(ui, desk, rect.with_max_x(middle), "The mean's coefficients by t / T", now, &mean);
-    curves_ui(ui, desk, rect.with_min_x(middle), "σ of the next step by t / T", now, &spread);
+    let split = desk.is_split();
+    let (mut mean, mut spread) = (Vec::new(), Vec::new());
+    for (_, bench, own) in desk.benches() {
+        let experiment = &bench.snapshot.experiment;
+        let scales = move |tau: f64| experiment.path.scales(tau, experiment.timesteps);
+        // (c_x, c_0, σ) of the step from t/T.
+        let step = move |tau: f64, variance| {
+            let next = (tau - 1.0 / f64::from(steps.max(1))).max(0.0);
+            Sampler::Ddpm(variance).coefficients(scales(tau), scales(next))
+        };
+        let color = |alone| if split { own } else { alone };
+        let curve = |name, alone, thin, value| Curve { name, color: color(alone), thin: thin && split, value };
+        mean.push(curve("c₀, of x̂₀", palette.exact, false, Box::new(move |tau| step(tau, variance).1) as Box<_>));
+        mean.push(curve("c_t, of x_t", palette.noise, true, Box::new(move |tau| step(tau, variance).0)));
+        for (name, kind, alone) in
+            [("√β, forward", Variance::Beta, palette.truth), ("posterior", Variance::BetaTilde, palette.learned)]
+        {
+            spread.push(curve(name, alone, kind != variance, Box::new(move |tau| step(tau, kind).2) as Box<_>));
+        }
+    }
+    let [titles, other] = if split {
+        let spread = match variance {
+            Variance::Beta => "σ of the next step: √β; thin: posterior",
+            Variance::BetaTilde => "σ of the next step: posterior; thin: √β",
+        };
+        ["The mean's c₀, of x̂₀; thin: c_t, of x_t", spread]
+    } else {
+        ["The mean's coefficients by t / T", "σ of the next step by t / T"]
+    };
+    curves_ui(ui, desk, rect.with_max_x(middle), titles, now, &mean);
+    curves_ui(ui, desk, rect.with_min_x(middle), other, now, &spread);
 }
 
 fn curves_ui(ui: &mut Ui, desk: &Desk, rect: Rect, name: &str, now: f64, curves: &[Curve<'_>]) {
     let palette = desk.palette();
     title(ui, rect, name, palette);
-    let mut right = rect.right() - 16.0;
-    for (label, color, _) in curves.iter().rev() {
-        let text = ui.painter().text(pos2(right, rect.top() + 8.0), Align2::RIGHT_TOP, label, text_font(11.0), *color);
-        right = text.left() - 14.0;
+    if !desk.is_split() {
+        let mut right = rect.right() - 16.0;
+        for Curve { name, color, .. } in curves.iter().rev() {
+            let at = pos2(right, rect.top() + 8.0);
+            let text = ui.painter().text(at, Align2::RIGHT_TOP, name, text_font(11.0), *color);
+            right = text.left() - 14.0;
+        }
     }
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
     let least = 1.0 / f64::from(desk.snapshot.experiment.timesteps.max(1));
@@ -55,13 +87,14 @@ fn curves_ui(ui: &mut Ui, desk: &Desk, rect: Rect, name: &str, now: f64, curves:
             .label_formatter(|_| None)
             .show(ui, |plot| {
                 plot.vline(VLine::new("now", now).color(palette.ink).width(1.0));
-                for (label, color, value) in curves {
+                for Curve { name, color, thin, value } in curves {
                     let points: Vec<_> =
                         (0..POINTS).map(at).map(|tau| [tau, value(tau)]).filter(|p| p[1].is_finite()).collect();
-                    plot.line(Line::new(*label, PlotPoints::from(points)).color(*color).width(2.0));
+                    let width = if *thin { 1.0 } else { 2.0 };
+                    plot.line(Line::new(*name, PlotPoints::from(points)).color(*color).width(width));
                     let here = value(now);
-                    if here.is_finite() {
-                        plot.points(Points::new(*label, vec![[now, here]]).radius(3.5).color(*color));
+                    if here.is_finite() && !thin {
+                        plot.points(Points::new(*name, vec![[now, here]]).radius(3.5).color(*color));
                     }
                 }
             });

@@ -412,7 +412,7 @@ impl Page for Forward {
         true
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&Pages>) {
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Pages>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
         let growing = self.way == Way::Growing;

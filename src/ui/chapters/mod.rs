@@ -130,7 +130,7 @@ pub trait Page {
         false
     }
     /// The plots beneath the canvas. Shared ones find the other side's pages in `twin`.
-    fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk, _twin: Option<&Pages>) {}
+    fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk, _twin: Option<&mut Pages>) {}
     /// Over the canvas, after it is drawn: what the hand does there, and what lies above all layers.
     fn overlay_ui(&mut self, _ui: &mut Ui, _view: &View, _response: &Response, _desk: &mut Desk) {}
     /// Another chapter is opened: what runs for this one ends.

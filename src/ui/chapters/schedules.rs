@@ -341,7 +341,7 @@ impl Page for Schedules {
         true
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&Pages>) {
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
         for (index, draw) in [Self::alpha_bar_ui, Self::beta_ui, Self::log_snr_ui].into_iter().enumerate() {

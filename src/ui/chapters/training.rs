@@ -194,7 +194,7 @@ impl Page for Training {
         true
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&Pages>) {
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
         let rect = ui.max_rect();
         let [first, second] = [0.38, 0.69].map(|share| (rect.left() + share * rect.width()).round());
         plots::loss_ui(ui, rect.with_max_x(first), desk);

@@ -7,18 +7,19 @@ use egui::{Align2, Color32, Context, Event, Painter, Rect, Response, Sense, Stro
 
 use super::{Page, Pages};
 use crate::data::bounds::Bounds;
+use crate::lab::message::Side;
 use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::motion::{Drawn, FrameAt, Motion, View};
 use crate::ui::canvas::{self, Axes, Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::LOOK_EVERY;
-use crate::ui::theme::{Palette, text_font};
+use crate::ui::theme::{self, Palette, text_font};
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{fixed, grouped};
 use crate::ui::widgets::row::{self, Scale};
 use crate::ui::widgets::{button, progress, readout, segmented};
-use runs::{Runs, Settings};
+use runs::{Findings, Runs, Settings};
 use starts::{Kind, MOST, Starts};
 
 /// Data units from noise to data in the space-time view; half of it in the turned one.
@@ -266,16 +267,19 @@ impl Trajectories {
         }
     }
 
-    fn crossings_ui(&mut self, ui: &mut Ui, desk: &Desk, counts: [Option<u64>; 2]) {
+    fn crossings_ui(&mut self, ui: &mut Ui, desk: &Desk, findings: &[Findings]) {
         let palette = desk.palette();
         let [ode_color, sde_color] = self.colors(palette);
         let coordinate = self.starts.coordinate;
         heading(ui, &format!("Crossings of {} against t", COORDINATES[coordinate]), palette);
-        let text = |count: Option<u64>| count.map_or_else(|| "–".to_owned(), |count| grouped(count as f64));
+        let text = |which: usize| {
+            let count = |of: &Findings| of.crossings[which].map_or_else(|| "–".to_owned(), |n| grouped(n as f64));
+            findings.iter().map(count).collect::<Vec<_>>()
+        };
         let tip = "Pairs of ODE paths whose order changes, counted each time, between recorded frames";
-        readout::line(ui, "ODE crossings", &text(counts[0]), ode_color, tip, palette);
+        each_line(ui, desk, "ODE crossings", &text(0), ode_color, tip);
         let tip = "Pairs of SDE paths whose order changes, counted each time, between recorded frames";
-        readout::line(ui, "SDE crossings", &text(counts[1]), sde_color, tip, palette);
+        each_line(ui, desk, "SDE crossings", &text(1), sde_color, tip);
         let note = if self.starts.kind == Kind::Line && self.runs.keeps_line(desk, coordinate) {
             "Data symmetric about the line: the exact ODE stays on it, one-dimensional, and keeps its order."
         } else {
@@ -284,31 +288,47 @@ impl Trajectories {
         controls::note(ui, note, palette);
     }
 
-    fn errors_ui(&self, ui: &mut Ui, desk: &Desk, errors: [Option<f64>; 3]) {
+    fn errors_ui(&self, ui: &mut Ui, desk: &Desk, findings: &[Findings]) {
         let palette = desk.palette();
         let steps = self.ode_steps.min(desk.snapshot.experiment.timesteps);
         heading(ui, &format!("End-point error, {steps} steps"), palette);
         let tip = "Root mean square distance to where the exact field leads (Runge–Kutta, 400 steps), data units; \
                    in brackets how often the field is evaluated";
-        for (method, error) in errors.into_iter().enumerate() {
+        for method in 0..METHOD_NAMES.len() {
             let name = format!("{} ({})", METHOD_NAMES[method], grouped(f64::from(EVALUATIONS[method] * steps)));
-            let value = error.map_or_else(|| "–".to_owned(), error_text);
+            let value = |of: &Findings| of.end_error[method].map_or_else(|| "–".to_owned(), error_text);
+            let values: Vec<_> = findings.iter().map(value).collect();
             let color = if method == self.method { self.colors(palette)[0] } else { palette.ink };
-            readout::line(ui, &name, &value, color, tip, palette);
+            each_line(ui, desk, &name, &values, color, tip);
         }
     }
 
-    fn clouds_ui(ui: &mut Ui, palette: &Palette, clouds: Option<[f64; 2]>) {
+    fn clouds_ui(ui: &mut Ui, desk: &Desk, findings: &[Findings]) {
+        let palette = desk.palette();
         heading(ui, "End-point clouds, sliced W₂", palette);
-        let value = |value: Option<f64>, decimals: usize| value.map_or_else(|| "–".to_owned(), |v| fixed(v, decimals));
+        let values = |of: fn([f64; 2]) -> f64, decimals: usize| {
+            let value = |f: &Findings| f.clouds.map_or_else(|| "–".to_owned(), |clouds| fixed(of(clouds), decimals));
+            findings.iter().map(value).collect::<Vec<_>>()
+        };
         let tip = "Distance of the SDE's end points to the ODE's: 2048 each from other noise, in eight blocks, \
                    by at most 60 steps";
-        readout::line(ui, "SDE to ODE", &value(clouds.map(|c| c[0]), 4), palette.ink, tip, palette);
+        each_line(ui, desk, "SDE to ODE", &values(|c| c[0], 4), palette.ink, tip);
         let tip = "The same between independent draws of the data: no two samplers can be asked for less";
-        readout::line(ui, "sampling floor", &value(clouds.map(|c| c[1]), 4), palette.ink, tip, palette);
-        let ratio = clouds.map(|[distance, floor]| distance / floor);
+        each_line(ui, desk, "sampling floor", &values(|c| c[1], 4), palette.ink, tip);
         let tip = "Distance over floor: 1 where the marginals agree";
-        readout::line(ui, "distance / floor", &value(ratio, 2), palette.ink, tip, palette);
+        each_line(ui, desk, "distance / floor", &values(|[distance, floor]| distance / floor, 2), palette.ink, tip);
+    }
+}
+
+/// A line with the value of the one experiment, or with those of both in their colours.
+fn each_line(ui: &mut Ui, desk: &Desk, name: &str, values: &[String], color: Color32, tip: &str) {
+    let palette = desk.palette();
+    match values {
+        [a, b] => {
+            let colors = Side::BOTH.map(|side| theme::palette(desk.light, side).learned);
+            readout::pair(ui, name, [a, b], colors, tip, palette);
+        }
+        _ => drop(readout::line(ui, name, &values.concat(), color, tip, palette)),
     }
 }
 
@@ -439,9 +459,19 @@ impl Page for Trajectories {
         122.0
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&Pages>) {
-        let palette = desk.palette();
-        let findings = self.runs.findings(desk, self.method, self.starts.coordinate);
+    fn plots_are_shared(&self) -> bool {
+        true
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Pages>) {
+        let (method, coordinate) = (self.method, self.starts.coordinate);
+        let mut findings = vec![self.runs.findings(desk, method, coordinate)];
+        if let Some(pages) = twin {
+            let side = desk.side();
+            desk.turn_to(side.other());
+            findings.insert(side.other().index(), pages.trajectories.runs.findings(desk, method, coordinate));
+            desk.turn_to(side);
+        }
         let rect = ui.max_rect().shrink2(vec2(16.0, 8.0));
         let width = (rect.width() - 2.0 * 32.0) / 3.0;
         for column in 0..3 {
@@ -450,9 +480,9 @@ impl Page for Trajectories {
             let mut ui = ui.new_child(UiBuilder::new().max_rect(place).id_salt(column).sense(Sense::hover()));
             ui.spacing_mut().item_spacing.y = 1.0;
             match column {
-                0 => self.crossings_ui(&mut ui, desk, findings.crossings),
-                1 => self.errors_ui(&mut ui, desk, findings.end_error),
-                _ => Self::clouds_ui(&mut ui, palette, findings.clouds),
+                0 => self.crossings_ui(&mut ui, desk, &findings),
+                1 => self.errors_ui(&mut ui, desk, &findings),
+                _ => Self::clouds_ui(&mut ui, desk, &findings),
             }
         }
     }
