@@ -3,17 +3,19 @@
 //! One device serves all tests. The pictures in `tests/snapshots` belong to the software adapter lavapipe; on another
 //! adapter they are drawn but not compared, and the test says so.
 
+mod common;
+
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui_wgpu::{WgpuSetup, WgpuSetupExisting};
 use egui::accesskit::Role;
-use egui::{Key, Pos2, Vec2, ViewportId, vec2};
+use egui::{Key, Pos2, ViewportId, vec2};
+use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use egui_kittest::{Harness, SnapshotOptions};
 
+use common::{compare, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::engine::cpu::CpuEngine;
@@ -31,17 +33,8 @@ use noise_compass::nn::init::initial_weights;
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::Desk;
 use noise_compass::ui::link::Lab;
-use noise_compass::ui::pace::Pace;
 use noise_compass::ui::theme;
-
-/// The one device of all tests.
-static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
-    let setup = egui_kittest::wgpu::default_wgpu_setup();
-    let state = egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
-    WgpuSetupExisting { instance: state.instance, adapter: state.adapter, device: state.device, queue: state.queue }
-});
 
 /// A lab that remembers what it was asked for. It takes over experiments, and has densities from the plain-Rust engine.
 struct Recorder {
@@ -157,27 +150,6 @@ impl Probe {
     fn densities_asked(&self) -> usize {
         self.0.asked.borrow().iter().filter(|c| matches!(c, Command::ShowDensity(_))).count()
     }
-}
-
-fn window(lab: impl Lab + 'static, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
-    let mut harness = Harness::builder()
-        .with_size(Vec2::new(1280.0, 800.0))
-        .with_theme(if light { egui::Theme::Light } else { egui::Theme::Dark })
-        .with_render_cursor(false)
-        .wgpu_setup(WgpuSetup::Existing(DEVICE.clone()))
-        .build_eframe(move |cc| {
-            theme::install(&cc.egui_ctx);
-            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
-            assert!(format.is_some(), "the canvas must be painted");
-            LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
-        });
-    harness.run_steps(3);
-    while harness.state_mut().is_busy() {
-        std::thread::sleep(Duration::from_millis(5));
-        harness.run_steps(1);
-    }
-    harness.run_steps(1);
-    harness
 }
 
 /// Click a control and let the window answer.
@@ -461,17 +433,6 @@ fn a_click_trains_the_real_thing() {
 }
 
 /// Compare with the stored picture, on the adapter that it belongs to.
-fn compare(window: &mut Harness<'_, LabApp>, name: &str) {
-    let adapter = DEVICE.adapter.get_info();
-    if adapter.name.starts_with("llvmpipe") {
-        // Lines of text may move by a fraction of a pixel between versions of the driver.
-        window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(200));
-    } else {
-        window.render().unwrap();
-        eprintln!("{name}: drawn, not compared: the stored picture is lavapipe's, this is {}", adapter.name);
-    }
-}
-
 #[test]
 fn every_chapter_looks_as_it_did_in_both_themes() {
     let mut results = egui_kittest::SnapshotResults::new();

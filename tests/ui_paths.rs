@@ -1,21 +1,23 @@
 //! The chapters of recorded runs, reverse and trajectories: a session on the window's own device answers them, controls
 //! are driven by their accessible names, and what is drawn is held against closed forms.
 
+mod common;
+
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui_wgpu::{WgpuSetup, WgpuSetupExisting};
 use egui::accesskit::Role;
-use egui::{Modifiers, Pos2, Vec2};
+use egui::{Modifiers, Pos2};
+use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use egui_kittest::{Harness, SnapshotOptions};
 
+use common::{CONTEXT, compare, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::Sampler;
-use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::gpu::GpuEngine;
 use noise_compass::engine::{EngineError, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
@@ -28,20 +30,8 @@ use noise_compass::ui::app::LabApp;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::canvas::motion::origin_color;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::Desk;
 use noise_compass::ui::link::Lab;
-use noise_compass::ui::pace::Pace;
 use noise_compass::ui::theme;
-
-/// The one device of all tests.
-static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
-    let setup = egui_kittest::wgpu::default_wgpu_setup();
-    let state = egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
-    WgpuSetupExisting { instance: state.instance, adapter: state.adapter, device: state.device, queue: state.queue }
-});
-
-static CONTEXT: LazyLock<Arc<GpuContext>> =
-    LazyLock::new(|| GpuContext::new(&DEVICE.adapter, DEVICE.device.clone(), DEVICE.queue.clone()));
 
 /// A session on the window's device that does at once what it is asked for, and remembers which runs that were.
 struct Answering {
@@ -115,21 +105,6 @@ fn experiment(shape: Shape, path: Path) -> Experiment {
         sampler_steps: 50,
         ..Experiment::default()
     }
-}
-
-fn window(lab: Probe, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
-    let mut harness = Harness::builder()
-        .with_size(Vec2::new(1280.0, 800.0))
-        .with_theme(if light { egui::Theme::Light } else { egui::Theme::Dark })
-        .with_render_cursor(false)
-        .wgpu_setup(WgpuSetup::Existing(DEVICE.clone()))
-        .build_eframe(move |cc| {
-            theme::install(&cc.egui_ctx);
-            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
-            LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
-        });
-    harness.run_steps(3);
-    harness
 }
 
 fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
@@ -471,16 +446,6 @@ fn the_three_dimensional_view_is_turned_by_dragging() {
 }
 
 /// Compare with the stored picture, on the adapter that it belongs to.
-fn compare(window: &mut Harness<'_, LabApp>, name: &str) {
-    let adapter = DEVICE.adapter.get_info();
-    if adapter.name.starts_with("llvmpipe") {
-        window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(400));
-    } else {
-        window.render().unwrap();
-        eprintln!("{name}: drawn, not compared: the stored picture is lavapipe's, this is {}", adapter.name);
-    }
-}
-
 #[test]
 fn recorded_runs_look_as_they_did_in_both_themes() {
     let mut results = egui_kittest::SnapshotResults::new();

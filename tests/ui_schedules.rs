@@ -1,16 +1,18 @@
 //! The chapters Schedules and Forward and the saved picture: driven by their controls' names, against known answers.
 
+mod common;
+
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui_wgpu::{WgpuSetup, WgpuSetupExisting};
 use egui::accesskit::Role;
-use egui::{Pos2, Vec2, pos2, vec2};
+use egui::{Pos2, pos2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 
+use common::{DEVICE, window};
 use noise_compass::data::dataset::Dataset;
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::diffusion::log_snr::LogSnr;
@@ -22,17 +24,8 @@ use noise_compass::lab::message::{Command, LossCurve, Order, Side, Snapshot, Sna
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::Desk;
 use noise_compass::ui::link::Lab;
-use noise_compass::ui::pace::Pace;
 use noise_compass::ui::theme;
-
-/// The one device of all tests.
-static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
-    let setup = egui_kittest::wgpu::default_wgpu_setup();
-    let state = egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
-    WgpuSetupExisting { instance: state.instance, adapter: state.adapter, device: state.device, queue: state.queue }
-});
 
 /// A paused lab that takes every experiment it is asked for, and remembers the asking.
 #[derive(Clone)]
@@ -90,21 +83,6 @@ impl Probe {
 }
 
 type Window = Harness<'static, LabApp>;
-
-fn window(lab: Probe, chapter: Chapter, light: bool) -> Window {
-    let mut harness = Harness::builder()
-        .with_size(Vec2::new(1280.0, 800.0))
-        .with_theme(if light { egui::Theme::Light } else { egui::Theme::Dark })
-        .with_render_cursor(false)
-        .wgpu_setup(WgpuSetup::Existing(DEVICE.clone()))
-        .build_eframe(move |cc| {
-            theme::install(&cc.egui_ctx);
-            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
-            LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
-        });
-    settle(&mut harness);
-    harness
-}
 
 /// Let the window answer, and what it computes by itself arrive.
 fn settle(window: &mut Window) {

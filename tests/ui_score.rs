@@ -2,14 +2,15 @@
 //!
 //! The data are the single Gaussian: standardised it is N(0, I), so that p_t = N(0, (a² + s²) I).
 
+mod common;
+
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui_wgpu::{WgpuSetup, WgpuSetupExisting};
+use egui::Pos2;
 use egui::accesskit::Role;
-use egui::{Pos2, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -24,17 +25,8 @@ use noise_compass::lab::setup::Setup;
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::Desk;
 use noise_compass::ui::link::Lab;
-use noise_compass::ui::pace::Pace;
 use noise_compass::ui::theme;
-
-/// The one device of all tests.
-static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
-    let setup = egui_kittest::wgpu::default_wgpu_setup();
-    let state = egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
-    WgpuSetupExisting { instance: state.instance, adapter: state.adapter, device: state.device, queue: state.queue }
-});
 
 /// What the chapters show before the hand moves the camera.
 const SCORE_HOME: Bounds = Bounds { min: [-3.0, -2.6], max: [3.0, 2.6] };
@@ -75,18 +67,7 @@ impl Still {
 }
 
 fn window(lab: &Still, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
-    let lab = lab.clone();
-    let mut harness = Harness::builder()
-        .with_size(Vec2::new(1280.0, 800.0))
-        .with_render_cursor(false)
-        .wgpu_setup(WgpuSetup::Existing(DEVICE.clone()))
-        .build_eframe(move |cc| {
-            theme::install(&cc.egui_ctx);
-            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
-            LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
-        });
-    harness.run_steps(4);
-    harness
+    common::window(lab.clone(), chapter, light)
 }
 
 fn click(harness: &mut Harness<'_, LabApp>, name: &str) {

@@ -155,11 +155,8 @@ fn markdown(title: &str, both: [&Snapshot; 2], measured: [Option<QualityPoint>; 
         ("score error, mean over t of s² E‖learned − exact‖²", each(|point| point.score_error)),
         ("engine", both.map(|snapshot| format!("{} ({})", snapshot.engine.adapter, snapshot.engine.backend))),
     ];
-    let mut text = format!("# {title}\n\n| | A | B |\n|---|---|---|\n");
-    for (name, [a, b]) in rows {
-        text += &format!("| {name} | {a} | {b} |\n");
-    }
-    text
+    let rows: Vec<_> = rows.into_iter().map(|(name, [a, b])| format!("| {name} | {a} | {b} |\n")).collect();
+    format!("# {title}\n\n| | A | B |\n|---|---|---|\n{}", rows.concat())
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ fn sampler_words(sampler: Sampler) -> String {
     match sampler {
         Sampler::Ddpm(Variance::BetaTilde) => "DDPM".to_owned(),
         Sampler::Ddpm(Variance::Beta) => "DDPM (variance β)".to_owned(),
-        Sampler::Ddim { eta } if eta == 0.0 => "DDIM".to_owned(),
+        Sampler::Ddim { eta: 0.0 } => "DDIM".to_owned(),
         Sampler::Ddim { eta } => format!("DDIM η {eta}"),
         Sampler::Euler => "ODE by Euler".to_owned(),
         Sampler::Heun => "ODE by Heun".to_owned(),

@@ -56,6 +56,7 @@ impl LivePicture {
         if self.plan != *plan {
             self.plan = plan.clone();
             self.outdate();
+            self.mark();
         }
     }
 
@@ -67,7 +68,7 @@ impl LivePicture {
     /// The engine changed: its memory is gone, and the old picture stays until the new one is whole.
     pub fn change_engine(&mut self, software: bool) {
         self.cloud = None;
-        (self.cursor, self.stale) = (0, LIVE_SAMPLES);
+        (self.cursor, self.stale, self.renewed) = (0, LIVE_SAMPLES, 0);
         self.slice = Slice::new();
         self.share.set_share(if software { SHARE_SOFTWARE } else { SHARE });
     }

@@ -35,6 +35,7 @@ impl Side {
     }
 
     /// The one opposite.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::A => Self::B,

@@ -40,8 +40,8 @@ impl Rate {
 /// Keeps an activity to a share of the wall time: after `d` seconds of it, it waits `d (1/share − 1)`.
 #[derive(Debug)]
 pub struct Share {
-    share: f64,
-    /// Of the share, where another activity of the same kind takes the rest.
+    part: f64,
+    /// Of that part, where another activity of the same kind takes the rest.
     factor: f64,
     next: Option<Instant>,
 }
@@ -49,12 +49,12 @@ pub struct Share {
 impl Share {
     /// At most `share` (in (0, 1]) of the time.
     pub fn new(share: f64) -> Self {
-        Self { share, factor: 1.0, next: None }
+        Self { part: share, factor: 1.0, next: None }
     }
 
     /// Another share from now on; the activity may begin at once.
     pub fn set_share(&mut self, share: f64) {
-        (self.share, self.next) = (share, None);
+        (self.part, self.next) = (share, None);
     }
 
     /// Take only this part of the share.
@@ -69,7 +69,7 @@ impl Share {
 
     /// The activity ran until `end` and took `spent`.
     pub fn spend(&mut self, end: Instant, spent: Duration) {
-        self.next = Some(end + rest_after(spent, self.share * self.factor));
+        self.next = Some(end + rest_after(spent, self.part * self.factor));
     }
 }
 

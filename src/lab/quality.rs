@@ -53,8 +53,11 @@ struct Scores {
     of: Arc<Mixture>,
     path: Path,
     timesteps: u32,
-    at: Vec<(f64, Vec<[f32; 2]>, Vec<[f64; 2]>)>,
+    at: Vec<Level>,
 }
+
+/// One time: t/T, draws of x_t [n, 2], and ε* there [n, 2].
+type Level = (f64, Vec<[f32; 2]>, Vec<[f64; 2]>);
 
 impl Default for QualityMeter {
     fn default() -> Self {

@@ -1,7 +1,7 @@
 //! One experiment being run: the state machine behind the window and the headless commands alike.
 //!
 //! Nothing here knows threads: [`Session::handle`] obeys a command, [`Session::tick`] does a short piece of work,
-//! [`Session::snapshot`] says how things stand. How it trains is in [`training`], how it changes in [`change`].
+//! [`Session::snapshot`] says how things stand. How it trains is in `training.rs`, how it changes in `change.rs`.
 
 mod change;
 mod training;

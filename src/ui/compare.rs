@@ -30,18 +30,16 @@ fn lessons_menu(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
     let tip = "Comparisons worth a lesson, one click each";
     pill::menu(ui, ["Lessons", "", "Lessons"], tip, palette, |ui| {
         ui.set_width(330.0);
+        ui.spacing_mut().item_spacing.y = 1.0;
         for lesson in Lesson::ALL {
-            let title = lesson.title();
-            if pill::choice(ui, false, title, title, palette).on_hover_text(lesson.hint()).clicked() {
+            let cost = if lesson.keeps_weights() { "Keeps the weights." } else { "Trains both anew." };
+            let text = format!("{} {cost}", lesson.hint());
+            if pill::described(ui, lesson.title(), &text, palette).clicked() {
                 desk.order(Order::Compare(Box::new(lesson.experiments(&desk.draft))));
                 desk.order(Command::Play);
                 *open = Some(lesson.chapter());
                 ui.close();
             }
-            let cost = if lesson.keeps_weights() { "keeps the weights" } else { "trains both anew" };
-            let text = egui::RichText::new(format!("{} ({cost})", lesson.hint())).font(text_font(11.0));
-            let inset = egui::Frame::new().inner_margin(egui::Margin { left: 10, right: 4, top: 0, bottom: 6 });
-            inset.show(ui, |ui| ui.add(egui::Label::new(text.color(palette.faint)).wrap()));
         }
     });
 }
@@ -118,11 +116,12 @@ fn sentence_ui(ui: &mut Ui, desk: &Desk, own: &Palette) {
     let mut text = sentence(&differences(&a.draft, &b.draft, engines));
     for (side, bench) in [(Side::A, a), (Side::B, b)] {
         if let Some(step) = bench.snapshot.changed_at {
-            text += &format!("; {} was changed at step {step}: start anew to be fair", side.letter());
+            let letter = side.letter();
+            text = format!("{text}; {letter} was changed at step {step}: start anew to be fair");
         }
     }
-    let mut job = egui::text::LayoutJob::default();
-    job.wrap = egui::text::TextWrapping::truncate_at_width(ui.available_width() - 4.0);
+    let wrap = egui::text::TextWrapping::truncate_at_width(ui.available_width() - 4.0);
+    let mut job = egui::text::LayoutJob { wrap, ..Default::default() };
     for word in text.split_inclusive(' ') {
         let side = Side::BOTH.into_iter().find(|side| word.trim() == side.letter());
         let (font, color) =

@@ -145,7 +145,7 @@ pub fn leftover_text(alpha_bar: f64) -> String {
 
 /// A sentence in the colour of faults, for screen readers an alert.
 pub fn warning(ui: &mut Ui, text: &str, palette: &Palette) {
-    ui.add(egui::Label::new(egui::RichText::new(text).color(palette.fault)).wrap());
+    ragged(ui, egui::RichText::new(text).color(palette.fault));
 }
 
 /// The number of timesteps.
@@ -245,7 +245,13 @@ pub fn network_question(ui: &mut Ui, desk: &mut Desk) {
 
 /// Two weak lines of text.
 pub fn note(ui: &mut Ui, text: &str, palette: &Palette) {
-    ui.add(egui::Label::new(egui::RichText::new(text).color(palette.weak)).wrap());
+    ragged(ui, egui::RichText::new(text).color(palette.weak));
+}
+
+/// Text of several lines, ragged at the right also in a menu, whose own layout would stretch its lines.
+pub fn ragged(ui: &mut Ui, text: egui::RichText) {
+    let layout = egui::Layout::top_down(egui::Align::Min);
+    ui.with_layout(layout, |ui| ui.add(egui::Label::new(text).wrap()));
 }
 
 /// The learning rate, which acts at once and keeps the weights.

@@ -17,6 +17,7 @@ use crate::nn::layout::NetworkShape;
 
 /// What the hand does on one side and the other follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "five switches of a menu, each by itself")]
 pub struct Links {
     /// t/T, and with it every scrubber.
     pub clock: bool,

@@ -137,7 +137,7 @@ impl Stage {
     }
 
     /// True where both experiments are drawn on one canvas.
-    fn one_canvas(&self, desk: &mut Desk, book: &mut Book<'_>) -> bool {
+    fn one_canvas(self, desk: &mut Desk, book: &mut Book<'_>) -> bool {
         desk.turn_to(Side::A);
         self.arrangement != Arrangement::Beside
             && desk.is_split()
@@ -145,7 +145,7 @@ impl Stage {
             && book.page(Side::A).beside(desk).is_none()
     }
 
-    fn regions(&self, canvas: Rect, desk: &Desk, book: &Book<'_>, one_canvas: bool) -> Vec<Region> {
+    fn regions(self, canvas: Rect, desk: &Desk, book: &Book<'_>, one_canvas: bool) -> Vec<Region> {
         let whole = |side| Region { side, rect: canvas, clip: canvas, over: false, hand: true };
         if !desk.is_split() {
             return vec![whole(Side::A)];

@@ -151,12 +151,11 @@ fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     }
     let steps = Side::BOTH.map(|side| desk.bench(side).map_or(0, |bench| bench.snapshot.step));
     for (index, (side, bench, color)) in desk.benches().enumerate() {
-        let mut reached = Reached::of(bench);
+        let reached = Reached::of(bench);
         // The one ahead waits until the other, which started anew, has caught up.
         let ahead = steps[side.index()].saturating_sub(steps[side.other().index()]) > 500;
-        if desk.in_step == InStep::Steps && desk.any_training() && ahead {
-            reached.rate = "waits".to_owned();
-        }
+        let waits = desk.in_step == InStep::Steps && desk.any_training() && ahead;
+        let reached = if waits { Reached { rate: "waits".to_owned(), ..reached } } else { reached };
         let place =
             Rect::from_min_size(pos2(rect.left(), rect.top() + HEAD + row * index as f32), vec2(rect.width(), row));
         row_ui(ui, place, desk, (side, bench, color), &reached, starts, widths[0], spark);
@@ -178,12 +177,12 @@ fn row_ui(
     let middle = place.center().y;
     let painter = ui.painter();
     painter.text(place.left_center(), Align2::LEFT_CENTER, side.letter(), strong_font(13.0), color);
-    let mut spoken = side.letter().to_owned();
+    let mut spoken = vec![side.letter().to_owned()];
     for (columns, start) in COLUMNS.iter().zip(starts) {
         let mut x = start;
         for (name, width, _, value) in *columns {
             painter.text(pos2(x, middle), Align2::LEFT_CENTER, value(reached), strong_font(13.0), own.ink);
-            spoken += &format!(", {name} {}", value(reached));
+            spoken.push(format!("{name} {}", value(reached)));
             x += width;
         }
     }
@@ -191,5 +190,5 @@ fn row_ui(
     let line = Rect::from_x_y_ranges(left..=left + spark, place.top() + 4.0..=place.bottom() - 4.0);
     plots::sparkline_ui(ui, line, bench, own);
     let response = ui.interact(place, ui.make_persistent_id(("reached", side.letter())), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Row, true, &spoken));
+    response.widget_info(|| WidgetInfo::labeled(Role::Row, true, spoken.join(", ")));
 }

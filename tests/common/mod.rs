@@ -89,7 +89,7 @@ impl Lab for Driven {
     }
 }
 
-/// A window on a lab.
+/// A window on a lab, when all that its chapter computes is there.
 pub fn window(lab: impl Lab + 'static, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
     let mut harness = Harness::builder()
         .with_size(Vec2::new(1280.0, 800.0))
@@ -99,9 +99,15 @@ pub fn window(lab: impl Lab + 'static, chapter: Chapter, light: bool) -> Harness
         .build_eframe(move |cc| {
             theme::install(&cc.egui_ctx);
             let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
+            assert!(format.is_some(), "the canvas must be painted");
             LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
         });
-    harness.run_steps(4);
+    harness.run_steps(3);
+    while harness.state_mut().is_busy() {
+        std::thread::sleep(Duration::from_millis(5));
+        harness.run_steps(1);
+    }
+    harness.run_steps(1);
     harness
 }
 

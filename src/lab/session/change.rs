@@ -62,6 +62,7 @@ impl Session {
         self.quality.clear();
         self.rate.clear();
         self.live.outdate();
+        self.live.mark();
         if matches!(self.fault, Some(Fault::Loss(_))) {
             self.fault = None;
         }
@@ -158,6 +159,7 @@ impl Session {
         self.record.rewind(self.step);
         self.quality.rewind(self.step);
         self.live.outdate();
+        self.live.mark();
         self.notify(Notice::Info(format!("the weights of step {} are back; training is paused", self.step)));
         Ok(())
     }

@@ -89,7 +89,9 @@ impl Schedules {
         let Way { path, .. } = self.ways(desk)[side];
         let scales = self.ways(desk)[side].scales(desk.clock.tau);
         let color = colors(desk)[side];
-        let name = format!("{}  {}   ᾱ = {}", SIDES[side], controls::path_title(path), fixed(scales.a.powi(2), 3));
+        // The split window has named the side already.
+        let side = if desk.is_split() { String::new() } else { format!("{}  ", SIDES[side]) };
+        let name = format!("{side}{}   ᾱ = {}", controls::path_title(path), fixed(scales.a.powi(2), 3));
         Scene {
             layers: vec![Layer::Noised {
                 key: "schedule particles",

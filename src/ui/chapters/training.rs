@@ -207,6 +207,6 @@ impl Page for Training {
     }
 
     fn reset(&mut self, desk: &mut Desk) {
-        desk.send(Command::Reset);
+        desk.order(Command::Reset);
     }
 }

@@ -50,3 +50,22 @@ pub fn choice(ui: &mut Ui, selected: bool, text: &str, name: &str, palette: &Pal
     ui.painter().galley(pos2(rect.left() + 10.0, rect.center().y - 0.5 * galley.size().y), galley, color);
     response
 }
+
+/// A line of a menu with what it does beneath it: all of it can be clicked.
+pub fn described(ui: &mut Ui, title: &str, description: &str, palette: &Palette) -> Response {
+    let width = ui.available_width();
+    let painter = ui.painter();
+    let head = painter.layout_no_wrap(title.to_owned(), text_font(13.0), palette.ink);
+    let text = painter.layout(description.to_owned(), text_font(11.0), palette.faint, width - 20.0);
+    let height = head.size().y + text.size().y + 14.0;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title));
+    if response.hovered() || response.has_focus() {
+        ui.painter().rect_filled(rect, 5.0, palette.raised);
+    }
+    let at = rect.min + vec2(10.0, 5.0);
+    let beneath = at + vec2(0.0, head.size().y + 2.0);
+    ui.painter().galley(at, head, palette.ink);
+    ui.painter().galley(beneath, text, palette.faint);
+    response
+}
