@@ -116,15 +116,17 @@ impl QualityMeter {
         step: u64,
         secs: f64,
     ) -> Result<Option<QualityPoint>, EngineError> {
-        let begun = Instant::now();
         self.measured = Some(version);
+        // What is made once for a data set and a path is not counted in the share.
+        let (data, scores) = self.prepare(setup, samples.len());
+        let begun = Instant::now();
         let samples = samples.to_host()?;
-        let score_error = self.score_error(engine, setup)?;
-        let data = self.data(&setup.dataset.mixture, samples.len());
+        let score_error = score_error(engine, setup, scores)?;
         let floor = data.floor;
         let distances: Result<Vec<f64>, _> =
             data.draws.par_iter().map(|draw| sliced_wasserstein2(&samples, draw)).collect();
         let now = Instant::now();
+        log::trace!("measuring took {:?}", now.duration_since(begun));
         // Even a measurement that failed is not tried again at once.
         self.share.spend(now, now.duration_since(begun).max(Duration::from_millis(1)));
         let Ok(distances) = distances else { return Ok(None) };
@@ -146,40 +148,47 @@ impl QualityMeter {
         Ok(Some(point))
     }
 
-    /// The draws that `size` samples are held against.
-    fn data(&mut self, mixture: &Arc<Mixture>, size: usize) -> &Data {
-        let known = self.data.take().filter(|data| Arc::ptr_eq(&data.of, mixture) && data.size == size);
-        let make = || {
-            let draws: Vec<_> = (0..DRAWS).map(|k| mixture.draw(size, SALT.wrapping_add(k << 32))).collect();
-            let pairs: Vec<_> = (0..draws.len()).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
-            let distances: Vec<f64> =
-                pairs.par_iter().filter_map(|&(i, j)| sliced_wasserstein2(&draws[i], &draws[j]).ok()).collect();
-            let floor = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
-            Data { of: mixture.clone(), size, draws, floor }
-        };
-        self.data.insert(known.unwrap_or_else(make))
-    }
-
-    /// Mean over t/T of s² E‖learned − exact score‖² = E‖ε̂ − ε*‖² under p_t: by how much the loss of ε̂ exceeds the least
-    /// possible (Vincent 2011).
-    fn score_error(&mut self, engine: &mut dyn Engine, setup: &Setup) -> Result<f64, EngineError> {
-        let (path, timesteps) = (setup.experiment.path, setup.experiment.timesteps);
+    /// What `size` samples and the score are held against.
+    fn prepare(&mut self, setup: &Setup, size: usize) -> (&Data, &Scores) {
         let mixture = &setup.dataset.mixture;
-        let known =
-            self.scores.take().filter(|s| Arc::ptr_eq(&s.of, mixture) && (s.path, s.timesteps) == (path, timesteps));
-        let scores = self.scores.insert(known.unwrap_or_else(|| Scores::new(mixture.clone(), path, timesteps)));
-        let mut sum = 0.0;
-        for (tau, points, exact) in &scores.at {
-            let Pair(k_x, k_o) = setup.experiment.target.to_eps(path.scales(*tau, timesteps));
-            let output = engine.predict(*tau, points, true)?;
-            for ((x, out), exact) in points.iter().zip(&output).zip(exact) {
-                for axis in 0..2 {
-                    let learned = k_x * f64::from(x[axis]) + k_o * f64::from(out[axis]);
-                    sum += (learned - exact[axis]).powi(2);
-                }
+        let (path, timesteps) = (setup.experiment.path, setup.experiment.timesteps);
+        let data = self.data.take().filter(|data| Arc::ptr_eq(&data.of, mixture) && data.size == size);
+        let scores = self
+            .scores
+            .take()
+            .filter(|scores| Arc::ptr_eq(&scores.of, mixture) && (scores.path, scores.timesteps) == (path, timesteps));
+        (
+            self.data.insert(data.unwrap_or_else(|| Data::new(mixture.clone(), size))),
+            self.scores.insert(scores.unwrap_or_else(|| Scores::new(mixture.clone(), path, timesteps))),
+        )
+    }
+}
+
+/// Mean over t/T of s² E‖learned − exact score‖² = E‖ε̂ − ε*‖² under p_t: by how much the loss of ε̂ exceeds the least
+/// possible (Vincent 2011).
+fn score_error(engine: &mut dyn Engine, setup: &Setup, scores: &Scores) -> Result<f64, EngineError> {
+    let mut sum = 0.0;
+    for (tau, points, exact) in &scores.at {
+        let Pair(k_x, k_o) = setup.experiment.target.to_eps(scores.path.scales(*tau, scores.timesteps));
+        let output = engine.predict(*tau, points, true)?;
+        for ((x, out), exact) in points.iter().zip(&output).zip(exact) {
+            for axis in 0..2 {
+                let learned = k_x * f64::from(x[axis]) + k_o * f64::from(out[axis]);
+                sum += (learned - exact[axis]).powi(2);
             }
         }
-        Ok(sum / (TIMES * POINTS) as f64)
+    }
+    Ok(sum / (TIMES * POINTS) as f64)
+}
+
+impl Data {
+    fn new(of: Arc<Mixture>, size: usize) -> Self {
+        let draws: Vec<_> = (0..DRAWS).map(|k| of.draw(size, SALT.wrapping_add(k << 32))).collect();
+        let pairs: Vec<_> = (0..draws.len()).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
+        let distances: Vec<f64> =
+            pairs.par_iter().filter_map(|&(i, j)| sliced_wasserstein2(&draws[i], &draws[j]).ok()).collect();
+        let floor = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
+        Self { of, size, draws, floor }
     }
 }
 

@@ -190,5 +190,12 @@ fn row_ui(
     let line = Rect::from_x_y_ranges(left..=left + spark, place.top() + 4.0..=place.bottom() - 4.0);
     plots::sparkline_ui(ui, line, bench, own);
     let response = ui.interact(place, ui.make_persistent_id(("reached", side.letter())), Sense::hover());
+    let response = match bench.snapshot.quality.last() {
+        Some(point) => response.on_hover_text(format!(
+            "Distance and score error were measured at step {}. Paused, they are those of the present weights",
+            grouped(point.step as f64)
+        )),
+        None => response,
+    };
     response.widget_info(|| WidgetInfo::labeled(Role::Row, true, spoken.join(", ")));
 }
