@@ -1,11 +1,13 @@
 //! A chapter's way to a recorded run: it asks when what the run depends on changed, and keeps the last result.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::desk::Desk;
 use crate::lab::message::{Command, RunProgress, RunRequest, RunResult, Slot};
 
+/// A slot that answers nothing for this long is asked again.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at the progress of a run.
 pub const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -13,6 +15,8 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub struct RunSlot<K> {
     slot: Slot,
     asked: Option<K>,
+    /// What was sent last, and when.
+    sent: Option<(Arc<RunRequest>, Instant)>,
     stopped: bool,
     shown: Option<Arc<RunResult>>,
 }
@@ -20,7 +24,7 @@ pub struct RunSlot<K> {
 impl<K: PartialEq> RunSlot<K> {
     /// Nothing is asked for yet.
     pub fn new(slot: Slot) -> Self {
-        Self { slot, asked: None, stopped: false, shown: None }
+        Self { slot, asked: None, sent: None, stopped: false, shown: None }
     }
 
     /// Ask for a run, unless it is the one that was asked for last; take the news.
@@ -28,14 +32,28 @@ impl<K: PartialEq> RunSlot<K> {
         if self.asked.as_ref() != Some(&key) {
             self.asked = Some(key);
             self.stopped = false;
-            desk.send(Command::Run(self.slot, Arc::new(request())));
+            let request = Arc::new(request());
+            desk.send(Command::Run(self.slot, request.clone()));
+            self.sent = Some((request, Instant::now()));
         }
         self.take_news(desk);
     }
 
+    /// As [`RunSlot::want`], but while the answer to the wish before is on its way, the newer one waits: otherwise a hand
+    /// that moves faster than the engine would never see a result.
+    pub fn want_patiently(&mut self, desk: &Desk, key: K, request: impl FnOnce() -> RunRequest) {
+        self.take_news(desk);
+        let answered = |request| self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(&shown.request, request));
+        let waits = self.sent.as_ref().is_some_and(|(sent, at)| at.elapsed() < PATIENCE && !answered(sent));
+        if !waits {
+            self.want(desk, key, request);
+        }
+    }
+
     /// Take a result that is there by now.
     pub fn take_news(&mut self, desk: &Desk) {
-        if let (false, Some(state)) = (self.stopped, desk.snapshot.runs.get(self.slot))
+        let wanted = self.asked.is_some() && !self.stopped;
+        if let (true, Some(state)) = (wanted, desk.snapshot.runs.get(self.slot))
             && let Some(done) = &state.done
         {
             self.shown = Some(done.clone());
@@ -74,11 +92,18 @@ impl<K: PartialEq> RunSlot<K> {
         self.shown = None;
     }
 
+    /// Nothing is wanted and nothing shown any more.
+    pub fn end(&mut self, desk: &Desk) {
+        self.leave(desk);
+        self.forget();
+    }
+
     /// The chapter closes: nothing runs unseen.
     pub fn leave(&mut self, desk: &Desk) {
         if self.asked.take().is_some() {
             desk.send(Command::StopRun(self.slot));
         }
+        self.sent = None;
         self.stopped = false;
     }
 }

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use egui::Color32;
 
-use super::gpu::{Source, density_texture, pipeline, straight, uniform_buffer, upload};
+use super::device::{density_texture, pipeline, straight, uniform_buffer, upload};
+use super::gpu::Source;
 use crate::engine::Cloud;
 use crate::lab::message::DensityField;
 

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor};
-use wgpu::util::DeviceExt as _;
 
 use super::camera::Camera;
+use super::device::{density_texture, pipeline, straight, uniform_buffer, upload};
 use super::field::{FieldLayer, FieldResources, Onto};
 use super::motion::{Motion, MotionResources};
 use crate::diffusion::path::Scales;
@@ -140,113 +140,6 @@ struct DensitySlot {
     uniform: wgpu::Buffer,
     bind: wgpu::BindGroup,
     version: u64,
-}
-
-/// A pipeline of one file with the entry points `vertex` and `fragment`, that blends over what is there.
-pub(super) fn pipeline(
-    device: &wgpu::Device,
-    format: wgpu::TextureFormat,
-    source: &'static str,
-    label: &'static str,
-    topology: wgpu::PrimitiveTopology,
-) -> wgpu::RenderPipeline {
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some(label),
-        source: wgpu::ShaderSource::Wgsl(source.into()),
-    });
-    let constants = [("srgb_target", f64::from(u8::from(format.is_srgb())))];
-    let compilation_options =
-        wgpu::PipelineCompilationOptions { constants: &constants, ..wgpu::PipelineCompilationOptions::default() };
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some(label),
-        layout: None,
-        vertex: wgpu::VertexState {
-            module: &module,
-            entry_point: Some("vertex"),
-            compilation_options: compilation_options.clone(),
-            buffers: &[],
-        },
-        primitive: wgpu::PrimitiveState { topology, ..Default::default() },
-        depth_stencil: None,
-        multisample: wgpu::MultisampleState::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: &module,
-            entry_point: Some("fragment"),
-            compilation_options,
-            targets: &[Some(wgpu::ColorTargetState {
-                format,
-                blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
-                write_mask: wgpu::ColorWrites::ALL,
-            })],
-        }),
-        multiview_mask: None,
-        cache: None,
-    })
-}
-
-/// A buffer for a uniform of so many bytes.
-pub(super) fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer {
-    device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("canvas uniform"),
-        size: size as u64,
-        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    })
-}
-
-/// A storage buffer of points.
-pub(super) fn upload(device: &wgpu::Device, points: &[[f32; 2]]) -> wgpu::Buffer {
-    device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some("canvas points"),
-        contents: bytemuck::cast_slice(points),
-        usage: wgpu::BufferUsages::STORAGE,
-    })
-}
-
-/// Straight alpha, gamma space, as the shaders take it.
-pub(super) fn straight(color: egui::Color32) -> [f32; 4] {
-    let [r, g, b, a] = color.to_srgba_unmultiplied();
-    [r, g, b, a].map(|v| f32::from(v) / 255.0)
-}
-
-/// The bits of a half float, for finite numbers well inside its range; tiny ones become 0.
-fn half_bits(value: f32) -> u16 {
-    let bits = value.to_bits();
-    let sign = ((bits >> 16) & 0x8000) as u16;
-    let exponent = ((bits >> 23) & 0xff) as i32 - 127 + 15;
-    if exponent <= 0 {
-        return sign;
-    }
-    sign | ((exponent.min(30) as u16) << 10) | ((bits >> 13) & 0x3ff) as u16
-}
-
-/// log p − max log p, cut where its square root is invisible, as half floats.
-pub(super) fn relative_log_density(log_p: &[f32]) -> Vec<u16> {
-    const FLOOR: f32 = -24.0;
-    let max = log_p.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max);
-    // A cell without a value is empty.
-    log_p.iter().map(|&v| half_bits(if v.is_nan() { FLOOR } else { (v - max).clamp(FLOOR, 0.0) })).collect()
-}
-
-/// log p of a field, relative to its maximum, as a texture of half floats.
-pub(super) fn density_texture(device: &wgpu::Device, queue: &wgpu::Queue, field: &DensityField) -> wgpu::Texture {
-    let side = field.view.resolution;
-    let size = wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 };
-    device.create_texture_with_data(
-        queue,
-        &wgpu::TextureDescriptor {
-            label: Some("canvas density"),
-            size,
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: wgpu::TextureFormat::R16Float,
-            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-            view_formats: &[],
-        },
-        wgpu::util::TextureDataOrder::LayerMajor,
-        bytemuck::cast_slice(&relative_log_density(&field.log_p)),
-    )
 }
 
 impl CanvasResources {
@@ -465,20 +358,6 @@ impl CallbackTrait for CanvasPaint {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Powers of two, 1/3 and the cut, against the values of IEEE 754-2008 binary16 (truncated).
-    #[test]
-    fn half_floats_have_the_published_bits() {
-        for (value, bits) in [(0.0, 0), (1.0, 0x3c00), (-2.0, 0xc000), (1.0 / 3.0, 0x3555), (-24.0, 0xce00)] {
-            assert_eq!(half_bits(value), bits, "{value}");
-        }
-    }
-
-    #[test]
-    fn the_densest_cell_is_zero_and_empty_cells_stay_empty() {
-        let bits = relative_log_density(&[-3.0, -5.0, f32::NEG_INFINITY, f32::NAN]);
-        assert_eq!(bits, [half_bits(0.0), half_bits(-2.0), half_bits(-24.0), half_bits(-24.0)]);
-    }
 
     #[test]
     fn uniforms_have_the_layout_of_their_wgsl_twins() {

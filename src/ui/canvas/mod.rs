@@ -2,6 +2,7 @@
 
 pub mod axes;
 pub mod camera;
+mod device;
 pub mod field;
 pub mod gpu;
 pub mod motion;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use wgpu::util::DeviceExt as _;
 
 use super::camera::Camera;
-use super::gpu::{Dots, pipeline, straight, uniform_buffer, upload};
+use super::device::{pipeline, straight, uniform_buffer, upload};
+use super::gpu::Dots;
 use crate::engine::{Cloud, Recording};
 use crate::lab::message::RunResult;
 

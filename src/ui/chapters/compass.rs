@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, Painter, Response, Stroke, Ui, vec2};
+use egui::{Color32, Context, Response, Ui};
 
-use super::ask::Ask;
 use super::compass_plots;
+use super::compass_reading::{Look, Reading};
 use super::needle::{combine, distance, estimate, imprecise, nearest, noise_of, posterior_draw};
 use super::score_field::{field_scales, field_tau};
 use super::{Page, Pages};
 use crate::data::bounds::Bounds;
-use crate::diffusion::path::Scales;
 use crate::diffusion::solver::{Plan, Sampler, Variance};
 use crate::engine::Start;
 use crate::engine::philox::{Stream, draw, uniform};
@@ -19,7 +18,8 @@ use crate::ui::canvas::gpu::Layer;
 use crate::ui::canvas::{Mark, Scene, View};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
-use crate::ui::theme::{Palette, text_font};
+use crate::ui::run_slot::RunSlot;
+use crate::ui::theme::Palette;
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Scale};
@@ -79,7 +79,7 @@ pub struct Compass {
     variance: Variance,
     /// Steps from T to 0 of the sampler whose next step is shown.
     steps: u32,
-    learned: Ask<(Plan, [f32; 2])>,
+    learned: RunSlot<(Plan, [f32; 2])>,
     grabbed: bool,
     /// The last that the hand did.
     done: Option<Done>,
@@ -99,35 +99,12 @@ impl Default for Compass {
             accuracy: 0.7,
             variance: Variance::BetaTilde,
             steps: 20,
-            learned: Ask::new("compass, learned"),
+            learned: RunSlot::new("compass, learned"),
             grabbed: false,
             done: None,
             due: None,
             placements: 0,
         }
-    }
-}
-
-/// All that is drawn and read out at one clock.
-struct Reading {
-    scales: Scales,
-    x_0: [f64; 2],
-    x_t: [f64; 2],
-    epsilon: [f64; 2],
-    /// ε̂ and x̂_0 of the needle; `None` until the network has answered.
-    needle: Option<([f64; 2], [f64; 2])>,
-    /// x̂_0 of the network.
-    learned: Option<[f64; 2]>,
-    /// t/T after the next step.
-    tau_next: f64,
-    /// (c_x, c_0, σ) of the next step.
-    step: (f64, f64, f64),
-}
-
-impl Reading {
-    /// c_x x_t + c_0 x̂_0.
-    fn mean(&self, x_0: [f64; 2]) -> [f64; 2] {
-        combine(self.step.0, self.x_t, self.step.1, x_0)
     }
 }
 
@@ -193,7 +170,7 @@ impl Compass {
         let Placed { x_0, epsilon } = self.placed?;
         let scales = field_scales(desk);
         let x_t = combine(scales.a, x_0, scales.s, epsilon);
-        let learned = self.learned.result(desk).and_then(|result| {
+        let learned = self.learned.shown().and_then(|result| {
             // An answer for another time would be drawn with the wrong a and s.
             let same_time = result.request.plan.steps.first()?.scales == scales;
             same_time.then(|| result.host.as_ref()?.get(1).copied()).flatten()
@@ -229,7 +206,7 @@ impl Compass {
         let x_t = combine(scales.a, x_0, scales.s, epsilon).map(|v| v as f32);
         let context = desk.snapshot.experiment.plan_context();
         let plan = Plan::field(context, field_tau(desk), 1.0 / scales.s, -scales.a / scales.s);
-        self.learned.want(desk, (plan.clone(), x_t), || RunRequest {
+        self.learned.want_patiently(desk, (plan.clone(), x_t), || RunRequest {
             plan,
             start: Start::Points(Arc::new(vec![x_t])),
             seed: 0,
@@ -264,82 +241,6 @@ impl Compass {
     fn needle_color(&self, palette: &Palette) -> Color32 {
         if self.needle == Needle::Learned { palette.learned } else { palette.exact }
     }
-
-    fn draw(&self, painter: &Painter, view: &View, reading: &Reading, palette: &Palette) {
-        let place = |p: [f64; 2]| view.to_screen(p.map(|v| v as f32));
-        // Names stand outside the triangle.
-        let label = |at: egui::Pos2, from: egui::Pos2, text: &str, color| {
-            let away = 17.0 * (at - from).normalized();
-            painter.text(at + away, Align2::CENTER_CENTER, text, text_font(14.0), color);
-        };
-        let Reading { scales, x_0, x_t, epsilon, .. } = *reading;
-        let here = place(x_t);
-        // An arrow against the noise, from x_t to a x_0, and the way on to x_0 through the division by a.
-        let head = |epsilon: [f64; 2]| place(combine(1.0, x_t, -scales.s, epsilon));
-        let needle = |epsilon: [f64; 2], end: [f64; 2], other: Option<[f64; 2]>, name: &str, color: Color32| {
-            let shrunk = head(epsilon);
-            let ray =
-                egui::Shape::dashed_line(&[shrunk, place(end)], Stroke::new(1.2, color.gamma_multiply(0.8)), 3.0, 3.0);
-            painter.extend(ray);
-            arrow(painter, here, shrunk, 2.4, color);
-            let along = shrunk - here;
-            // The name stands on the side that the other arrow leaves free.
-            let side = vec2(-along.y, along.x).normalized();
-            let flip = other.is_some_and(|other| side.dot(head(other) - shrunk) > 0.0);
-            let side = if flip { -side } else { side };
-            painter.text(here + 0.68 * along + 20.0 * side, Align2::CENTER_CENTER, name, text_font(14.0), color);
-        };
-        let color = self.needle_color(palette);
-        if let Some((epsilon_hat, x_0_hat)) = reading.needle {
-            needle(epsilon_hat, x_0_hat, Some(epsilon), "−s ε̂", color);
-        }
-        needle(epsilon, x_0, reading.needle.map(|n| n.0), "−s ε", palette.truth);
-        if let Some((_, x_0_hat)) = reading.needle {
-            let error = [place(x_0), place(x_0_hat)];
-            painter.extend(egui::Shape::dashed_line(&error, Stroke::new(1.0, palette.weak), 2.0, 4.0));
-            self.draw_step(painter, view, reading, x_0_hat, palette);
-            painter.circle(error[1], 5.5, color, (1.5, palette.canvas));
-            label(error[1], here, "x̂₀", color);
-        }
-        painter.circle(place(x_0), 5.5, palette.truth, (1.5, palette.canvas));
-        label(place(x_0), here, "x₀", palette.truth);
-        painter.circle(here, 7.5, palette.ink, (2.0, palette.canvas));
-        label(here, place(x_0), "x_t", palette.ink);
-    }
-
-    /// Mean and spread of the next step.
-    fn draw_step(&self, painter: &Painter, view: &View, reading: &Reading, x_0_hat: [f64; 2], palette: &Palette) {
-        let place = |p: [f64; 2]| view.to_screen(p.map(|v| v as f32));
-        let mean = place(reading.mean(x_0_hat));
-        let radius = reading.step.2 as f32 * view.camera.points_per_unit(view.rect);
-        let color = palette.ink;
-        painter.circle(mean, radius, palette.noise.gamma_multiply(0.16), (1.2, palette.noise));
-        painter.circle_stroke(mean, 2.0 * radius, (1.0, palette.noise.gamma_multiply(0.5)));
-        let cross = 4.0;
-        for side in [vec2(cross, cross), vec2(cross, -cross)] {
-            painter.line_segment([mean - side, mean + side], (1.8, color));
-        }
-        if self.needle != Needle::Learned
-            && let Some(x_0) = reading.learned
-        {
-            painter.circle(place(reading.mean(x_0)), 4.0, palette.learned, (1.2, palette.canvas));
-        }
-    }
-}
-
-/// An arrow with a head of fixed size.
-fn arrow(painter: &Painter, from: egui::Pos2, to: egui::Pos2, width: f32, color: Color32) {
-    let along = to - from;
-    let length = along.length();
-    if length < 2.0 {
-        return;
-    }
-    let unit = along / length;
-    let head = (0.45 * length).min(12.0);
-    let base = to - head * unit;
-    let wing = 0.45 * head * vec2(-unit.y, unit.x);
-    painter.line_segment([from, base + 0.5 * unit], (width, color));
-    painter.add(egui::Shape::convex_polygon(vec![to, base + wing, base - wing], color, Stroke::NONE));
 }
 
 fn pair(v: [f64; 2]) -> String {
@@ -442,6 +343,10 @@ impl Page for Compass {
         }
     }
 
+    fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
+        self.learned.take_news(desk);
+    }
+
     fn scene(&mut self, desk: &Desk) -> Scene {
         let palette = desk.palette();
         self.keep_placed(desk);
@@ -489,12 +394,14 @@ impl Page for Compass {
         self.hand(ui, view, response, desk);
         self.ask(desk);
         if let Some(reading) = self.reading(desk) {
-            self.draw(&ui.painter_at(view.rect), view, &reading, desk.palette());
+            let palette = desk.palette();
+            let look = Look { needle: self.needle_color(palette), learned: self.needle != Needle::Learned };
+            reading.draw(&ui.painter_at(view.rect), view, look, palette);
         }
     }
 
     fn leave(&mut self, desk: &mut Desk) {
-        self.learned.stop(desk);
+        self.learned.end(desk);
     }
 
     fn play(&mut self, desk: &mut Desk) {

@@ -1,9 +1,9 @@
 //! The chapters. Each is one file; the rail shows those that work.
 
-mod ask;
 mod chain;
 mod compass;
 mod compass_plots;
+mod compass_reading;
 mod forward;
 mod forward_plots;
 mod margins;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Context, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::Page;
-use super::ask::Ask;
 use super::score_draws::Draws;
 use super::streamlines::Lattice;
 use crate::data::bounds::Bounds;
@@ -19,6 +18,7 @@ use crate::ui::canvas::gpu::Layer;
 use crate::ui::canvas::{Mark, Scene, View};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
+use crate::ui::run_slot::RunSlot;
 use crate::ui::theme::{Palette, text_font};
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{fixed, grouped, short};
@@ -60,10 +60,10 @@ pub struct ScoreField {
     /// What the canvas showed last.
     visible: Option<Bounds>,
     /// Arrows by the learned and by the exact field.
-    grids: [Ask<(Plan, Lattice)>; 2],
+    grids: [RunSlot<(Plan, Lattice)>; 2],
     /// Both fields at draws of x_t.
-    at_draws: [Ask<(Plan, u64)>; 2],
-    at_pointer: Ask<(Plan, [f32; 2])>,
+    at_draws: [RunSlot<(Plan, u64)>; 2],
+    at_pointer: RunSlot<(Plan, [f32; 2])>,
     draws: Option<Draws>,
     /// The last learned and exact arrows on one lattice at one time: the heat map while one of them is ahead.
     matched: Option<[Arc<RunResult>; 2]>,
@@ -89,9 +89,9 @@ impl Default for ScoreField {
             streamlines: false,
             visible: None,
             // Slots are served in the order of their names: what moves under the hand first.
-            grids: [Ask::new("score arrows, learned"), Ask::new("score arrows, exact")],
-            at_draws: [Ask::new("score error, learned"), Ask::new("score error, exact")],
-            at_pointer: Ask::new("score at the pointer"),
+            grids: [RunSlot::new("score arrows, learned"), RunSlot::new("score arrows, exact")],
+            at_draws: [RunSlot::new("score error, learned"), RunSlot::new("score error, exact")],
+            at_pointer: RunSlot::new("score at the pointer"),
             draws: None,
             matched: None,
             error: None,
@@ -170,19 +170,19 @@ impl ScoreField {
         let lattice = Lattice::over(visible, self.grid);
         for (grid, exact) in self.grids.iter_mut().zip([false, true]) {
             let make = || request(plan.clone(), Arc::new(lattice.points()), exact);
-            grid.want(desk, (plan.clone(), lattice), make);
+            grid.want_patiently(desk, (plan.clone(), lattice), make);
         }
         let scales = field_scales(desk);
         let draws = Draws::of(&mut self.draws, desk);
         let (version, x_t) = (draws.version, draws.at(scales));
         for (at, exact) in self.at_draws.iter_mut().zip([false, true]) {
-            at.want(desk, (plan.clone(), version), || request(plan.clone(), x_t.clone(), exact));
+            at.want_patiently(desk, (plan.clone(), version), || request(plan.clone(), x_t.clone(), exact));
         }
     }
 
     /// The error between the last answers that belong together.
-    fn error(&mut self, desk: &Desk) -> Option<Measured> {
-        let [learned, exact] = [self.at_draws[0].result(desk)?, self.at_draws[1].result(desk)?];
+    fn error(&mut self) -> Option<Measured> {
+        let [learned, exact] = [self.at_draws[0].shown()?, self.at_draws[1].shown()?];
         if let Some((l, e, error)) = &self.error
             && (*l, *e) == (learned.version, exact.version)
         {
@@ -202,9 +202,9 @@ impl ScoreField {
         error
     }
 
-    fn streams(&mut self, desk: &Desk) -> Option<Lines> {
+    fn streams(&mut self) -> Option<Lines> {
         let grid = &self.grids[usize::from(self.arrows == Arrows::Exact)];
-        let result = grid.result(desk)?;
+        let result = grid.shown()?;
         if let Some((version, lines)) = &self.lines
             && *version == result.version
         {
@@ -215,8 +215,8 @@ impl ScoreField {
         Some(lines)
     }
 
-    fn arrow_layers(&self, desk: &Desk, palette: &Palette) -> Vec<Layer> {
-        let [learned, exact] = [0, 1].map(|which| self.grids[which].result(desk));
+    fn arrow_layers(&self, palette: &Palette) -> Vec<Layer> {
+        let [learned, exact] = [0, 1].map(|which| self.grids[which].shown());
         // The exact field's scale for both: it does not breathe while the network learns.
         let largest = exact.and_then(|result| vectors(result)).unwrap_or_default();
         let largest = largest.iter().map(|v| v[0].hypot(v[1])).filter(|v| v.is_finite()).fold(0.0, f32::max);
@@ -241,8 +241,8 @@ impl ScoreField {
         [exact, learned].into_iter().flatten().flatten().collect()
     }
 
-    fn heat_layer(&mut self, desk: &Desk, palette: &Palette) -> Option<Layer> {
-        if let (Some(learned), Some(exact)) = (self.grids[0].result(desk), self.grids[1].result(desk))
+    fn heat_layer(&mut self, palette: &Palette) -> Option<Layer> {
+        if let (Some(learned), Some(exact)) = (self.grids[0].shown(), self.grids[1].shown())
             && Lattice::of(learned) == Lattice::of(exact)
             && learned.request.plan == exact.request.plan
         {
@@ -264,15 +264,15 @@ impl ScoreField {
     /// The plate beside the pointer.
     fn hover_ui(&mut self, ui: &Ui, view: &View, desk: &Desk) {
         let Some(pointer) = view.pointer else {
-            self.at_pointer.stop(desk);
+            self.at_pointer.end(desk);
             return;
         };
         let plan = score_plan(desk);
         let point = view.to_data(pointer);
         let make = || request(plan.clone(), Arc::new(vec![point]), false);
-        self.at_pointer.want(desk, (plan.clone(), point), make);
+        self.at_pointer.want_patiently(desk, (plan.clone(), point), make);
         // All numbers are of one place: where the network was asked last, a frame behind a moving hand.
-        let answer = self.at_pointer.result(desk).filter(|result| result.request.plan == plan);
+        let answer = self.at_pointer.shown().filter(|result| result.request.plan == plan);
         let read = answer.and_then(|result| result.host.as_ref()?.get(..2)?.try_into().ok());
         let (at, learned) = read.map_or((point, None), |[at, learned]: [[f32; 2]; 2]| (at, Some(learned)));
         let marginal = desk.snapshot.dataset.mixture.marginal(field_scales(desk));
@@ -365,7 +365,7 @@ impl Page for ScoreField {
             },
         );
         ui.separator();
-        let measured = self.error(desk);
+        let measured = self.error();
         let s = measured.as_ref().and_then(|m| m.plan.steps.first()).map(|stage| stage.scales.s);
         // Numbers of a moment ago step back.
         let current = measured.as_ref().is_none_or(|m| m.plan == score_plan(desk));
@@ -393,6 +393,12 @@ impl Page for ScoreField {
         }
     }
 
+    fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
+        self.grids.iter_mut().for_each(|slot| slot.take_news(desk));
+        self.at_draws.iter_mut().for_each(|slot| slot.take_news(desk));
+        self.at_pointer.take_news(desk);
+    }
+
     fn scene(&mut self, desk: &Desk) -> Scene {
         let palette = desk.palette();
         let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
@@ -407,12 +413,12 @@ impl Page for ScoreField {
             }
         }
         if self.behind == Behind::Error {
-            scene.layers.extend(self.heat_layer(desk, palette));
+            scene.layers.extend(self.heat_layer(palette));
         }
-        scene.layers.extend(self.arrow_layers(desk, palette));
+        scene.layers.extend(self.arrow_layers(palette));
         let of = if self.arrows == Arrows::Exact { palette.exact } else { palette.learned };
         if self.streamlines
-            && let Some(lines) = self.streams(desk)
+            && let Some(lines) = self.streams()
         {
             scene.lines = lines;
             scene.line_color = of.gamma_multiply(0.7);
@@ -447,9 +453,9 @@ impl Page for ScoreField {
     }
 
     fn leave(&mut self, desk: &mut Desk) {
-        self.grids.iter_mut().for_each(|ask| ask.stop(desk));
-        self.at_draws.iter_mut().for_each(|ask| ask.stop(desk));
-        self.at_pointer.stop(desk);
+        self.grids.iter_mut().for_each(|slot| slot.end(desk));
+        self.at_draws.iter_mut().for_each(|slot| slot.end(desk));
+        self.at_pointer.end(desk);
         self.matched = None;
     }
 
