@@ -118,6 +118,10 @@ fn stays_bit_equal(kind: EngineKind) {
     assert_eq!(a.curve.raw.len(), b.curve.raw.len());
     assert!(a.curve.raw.iter().zip(&b.curve.raw).all(|(a, b)| a.0 == b.0 && a.1.to_bits() == b.1.to_bits()));
     assert_eq!(a.curve.raw, lone.snapshots().a.curve.raw);
+    // They were measured on the way, and at the end by the same picture.
+    let [of_a, of_b] = [&a.quality, &b.quality].map(|curve| *curve.last().unwrap());
+    assert!(a.quality.len() > 1 && of_a.step == 500);
+    assert_eq!((of_a.distance, of_a.floor, of_a.score_error), (of_b.distance, of_b.floor, of_b.score_error));
     assert!(a.runs.contains_key("reverse") != b.runs.contains_key("reverse") || b.runs.contains_key("paths"));
 }
 
@@ -288,9 +292,13 @@ fn where_no_second_engine_can_be_had_the_first_goes_on() {
     let mut pair = Pair::new(Session::new(Setup::new(small()).unwrap(), engine, factory).unwrap());
     train(&mut pair, 10);
     let before = model(&mut pair, Side::A);
+    let cosine = Experiment { path: Path::Cosine, ..small() };
+    pair.handle(Order::Compare(Box::new([small(), cosine.clone()])));
+    pair.handle(Order::Compare(Box::new([cosine, small()])));
     pair.handle(Order::Equalise);
     let snapshots = pair.snapshots();
     assert!(snapshots.b.is_none());
+    assert_eq!((*snapshots.a.experiment).clone(), small());
     let Some((_, Notice::Error(text))) = &snapshots.a.notice else { panic!("it must be said") };
     assert!(text.contains("no second experiment") && text.contains("out of memory"), "{text}");
     assert!(model(&mut pair, Side::A) == before);

@@ -239,6 +239,26 @@ fn after_a_lost_device_the_other_engine_carries_on_from_the_last_good_weights() 
     assert_eq!(session.step(), 100);
 }
 
+/// A second experiment begun beside a broken one stands at the last good weights, and so do its curves.
+#[test]
+fn a_copy_of_a_broken_training_begins_where_its_weights_are() {
+    for lost in [false, true] {
+        let (mut session, script) = scripted();
+        run_to(&mut session, 20);
+        if lost {
+            script.lock().unwrap().lost_at = Some(42);
+        } else {
+            script.lock().unwrap().nan_at = Some(33);
+        }
+        run_to(&mut session, 1000);
+        assert!(session.has_fault());
+        let twin = session.copy(&mut None).unwrap().snapshot();
+        assert_eq!((twin.step, twin.status), (20, Status::Paused));
+        assert_eq!(twin.curve.raw.last().unwrap().0, 20);
+        assert!(session.has_fault(), "the broken one is as it was");
+    }
+}
+
 #[test]
 fn a_sound_engine_hands_its_present_weights_over() {
     let (mut session, script) = scripted();

@@ -119,7 +119,7 @@ impl Pair {
         match order {
             Order::To(side, command) => self.command(&[side], &command),
             Order::Both(command) => self.command(&Side::BOTH, &command),
-            Order::Equalise => self.equalise(),
+            Order::Equalise => drop(self.equalise()),
             Order::Compare(experiments) => {
                 let [a, b] = *experiments;
                 self.compare(a, b);
@@ -157,11 +157,13 @@ impl Pair {
         }
     }
 
-    /// B becomes a copy of A. Where that fails A says why and all stays as it was.
-    fn equalise(&mut self) {
+    /// B becomes a copy of A. Where that fails A says why and all stays as it was; returns whether it worked.
+    fn equalise(&mut self) -> bool {
         self.draw_level();
         let mut old = self.b.take();
-        match self.a.copy(&mut old) {
+        let twin = self.a.copy(&mut old);
+        let worked = twin.is_ok();
+        match twin {
             Ok(twin) => self.b = Some(twin),
             Err(error) => {
                 self.b = old;
@@ -171,6 +173,7 @@ impl Pair {
         let shared = self.b.is_some();
         self.sessions_mut().for_each(|session| session.set_shared(shared));
         self.rewire();
+        worked
     }
 
     /// Split, with these experiments.
@@ -181,10 +184,11 @@ impl Pair {
         }
         let keeps = a.trains_like(&b) && a.trains_like(&self.a.snapshot().experiment);
         let configure = |experiment| Command::Configure { experiment: Box::new(experiment), restart: !keeps };
-        self.a.handle(configure(a));
-        self.equalise();
-        if let Some(session) = &mut self.b {
-            session.handle(configure(b));
+        // First the copy: where there can be no second experiment, A stays as it is.
+        if self.equalise() {
+            for (side, experiment) in Side::BOTH.into_iter().zip([a, b]) {
+                self.command(&[side], &configure(experiment));
+            }
         }
     }
 

@@ -23,9 +23,14 @@ pub(super) fn row_in(ui: &mut Ui, rect: Rect, layout: Layout, salt: &str, conten
 /// Name, what is trained, and on what. While the lab is split, of the experiment in `focus`.
 pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, focus: &mut Side, open: &mut Option<Chapter>) {
     let palette = desk.palette();
+    // In a small window the pills bear their values alone.
+    let narrow = rect.width() < 1180.0;
+    let label = |text: &'static str| if narrow { "" } else { text };
     let name = pos2(rect.left() + 14.0, rect.center().y);
-    ui.painter().text(name, Align2::LEFT_CENTER, "Noise Compass", strong_font(13.0), palette.ink);
-    let left = rect.with_min_x(rect.left() + 146.0);
+    if !narrow {
+        ui.painter().text(name, Align2::LEFT_CENTER, "Noise Compass", strong_font(13.0), palette.ink);
+    }
+    let left = rect.with_min_x(rect.left() + if narrow { 14.0 } else { 146.0 });
     row_in(ui, left, Layout::left_to_right(Align::Center), "settings", |ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
         if desk.is_split() {
@@ -35,19 +40,19 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, focus: &mut Side, op
         }
         let palette = desk.palette();
         let data = controls::data_title(&desk.draft.data);
-        pill::menu(ui, ["Data", "Data", &data], "What is learned", palette, |ui| controls::data_menu(ui, desk));
+        pill::menu(ui, ["Data", label("Data"), &data], "What is learned", palette, |ui| controls::data_menu(ui, desk));
         let path = format!("{}, T {}", controls::path_title(desk.draft.path), desk.draft.timesteps);
-        pill::menu(ui, ["Path", "Path", &path], "The way from data to noise: a, s and T", palette, |ui| {
+        pill::menu(ui, ["Path", label("Path"), &path], "The way from data to noise: a, s and T", palette, |ui| {
             ui.set_width(330.0);
             controls::path_row(ui, desk);
             controls::timesteps_row(ui, desk);
         });
         let target = controls::target_symbol(desk.draft.target);
-        pill::menu(ui, ["Target", "Target", target], "What the network predicts", palette, |ui| {
+        pill::menu(ui, ["Target", label("Target"), target], "What the network predicts", palette, |ui| {
             controls::target_menu(ui, desk);
         });
         let net = controls::network_title(desk.draft.shape());
-        pill::menu(ui, ["Net", "Net", &net], "The network: depth × width, activation", palette, |ui| {
+        pill::menu(ui, ["Net", label("Net"), &net], "The network: depth × width, activation", palette, |ui| {
             ui.set_width(330.0);
             controls::network_rows(ui, desk);
             controls::octaves_row(ui, desk);

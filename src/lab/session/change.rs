@@ -19,7 +19,9 @@ impl Session {
     /// # Errors
     /// The engine's.
     pub fn copy(&mut self, old: &mut Option<Self>) -> Result<Self, EngineError> {
-        self.take_progress(true)?;
+        if !matches!(self.fault, Some(Fault::Engine(_))) {
+            self.take_progress(true)?;
+        }
         let state = self.model();
         let kind = self.engine.info().kind;
         let choice = match kind {
@@ -35,6 +37,11 @@ impl Session {
         twin.goal = self.goal;
         twin.record = self.record.clone();
         twin.quality.continue_from(&self.quality);
+        if twin.step != self.step {
+            // After a fault the twin stands at the last good weights, and so do its curves.
+            twin.record.rewind(twin.step);
+            twin.quality.rewind(twin.step);
+        }
         twin.trained_secs = self.trained_secs();
         twin.last_good_secs = twin.trained_secs;
         twin.hidden = self.hidden;
