@@ -97,18 +97,14 @@ fn stays_bit_equal(kind: EngineKind) {
     let mut pair = lab(small(), kind);
     train(&mut pair, 20);
     pair.handle(Order::Equalise);
-    pair.train_until(500);
-    pair.handle(Command::Play.into());
-    let mut round = 0;
-    while pair.session(Side::B).unwrap().is_training() || pair.session(Side::A).unwrap().is_training() {
-        if round % 4 == 0 {
-            open_a_chapter(&mut pair, round / 4);
-        }
-        pair.tick(Duration::from_millis(4));
-        round += 1;
+    for round in 1..=24 {
+        open_a_chapter(&mut pair, round);
+        pair.train_until(20 + 20 * u64::from(round));
+        pair.handle(Command::Play.into());
+        // Short slices: what the chapters ask for is done between them.
+        while pair.tick(Duration::from_millis(2)).steps > 0 {}
+        settle(&mut pair);
     }
-    settle(&mut pair);
-    assert!(round > 8, "the chapters must have changed during the training, not {round} rounds");
     let [a, b] = Side::BOTH.map(|side| model(&mut pair, side));
     assert_eq!(a.step, 500);
     assert!(a == b, "A and B parted");
@@ -313,6 +309,32 @@ fn orders_for_b_go_nowhere_while_there_is_no_b() {
     pair.handle(Order::Keep(Side::B));
     assert!(pair.snapshots().b.is_none());
     assert_eq!((pair.snapshots().swaps, pair.snapshots().a.status.clone()), (0, Status::Paused));
+}
+
+/// While they train, too: what is measured of equal experiments is of the same step and of the same samples.
+#[test]
+fn equal_experiments_look_equal_at_every_moment_of_the_training() {
+    let mut pair = lab(small(), EngineKind::Cpu);
+    train(&mut pair, 40);
+    pair.handle(Order::Equalise);
+    pair.train_until(1_000_000);
+    pair.handle(Command::Play.into());
+    let before = pair.snapshots().a.quality.len();
+    for _ in 0..4000 {
+        pair.tick(SLICE);
+        if pair.snapshots().a.quality.len() >= before + 3 {
+            break;
+        }
+    }
+    let Snapshots { a, b, .. } = pair.snapshots();
+    let b = b.unwrap();
+    assert!(a.quality.len() >= before + 3, "nothing was measured");
+    assert_eq!(a.quality.len(), b.quality.len());
+    for (a, b) in a.quality.iter().zip(&*b.quality) {
+        assert_eq!((a.step, a.distance, a.floor, a.score_error), (b.step, b.distance, b.floor, b.score_error));
+    }
+    let points = |cloud: &Option<noise_compass::engine::Cloud>| cloud.as_ref().unwrap().to_host().unwrap();
+    assert_eq!(points(&a.samples), points(&b.samples));
 }
 
 /// A change that the training feels is remembered; one of sampling is not; starting anew forgets it.

@@ -114,14 +114,23 @@ impl LivePicture {
         self.stale > 0 && (!training || self.share.is_due(now))
     }
 
+    /// The particles that come next: the first, and how many.
+    pub fn turn(&self) -> (u32, u32) {
+        (self.cursor, self.slice.count().min(LIVE_SAMPLES - self.cursor))
+    }
+
     /// Renew the next slice. Returns how many particles; tell [`LivePicture::measured`] how long it took.
     pub fn refresh(&mut self, engine: &mut dyn Engine) -> Result<u32, EngineError> {
+        self.refresh_slice(engine, self.turn())
+    }
+
+    /// Renew these particles: the first, and how many. Returns how many it were.
+    pub fn refresh_slice(&mut self, engine: &mut dyn Engine, turn: (u32, u32)) -> Result<u32, EngineError> {
         // The first picture is whole.
-        let wanted = if self.cloud.is_some() { self.slice.count() } else { LIVE_SAMPLES };
-        let count = wanted.min(LIVE_SAMPLES - self.cursor);
-        let cloud = engine.refresh(self.cloud.take(), LIVE_SAMPLES, self.cursor, count, &self.plan, LIVE_SEED)?;
+        let (first, count) = if self.cloud.is_some() { turn } else { (0, LIVE_SAMPLES) };
+        let cloud = engine.refresh(self.cloud.take(), LIVE_SAMPLES, first, count, &self.plan, LIVE_SEED)?;
         self.cloud = Some(cloud);
-        self.cursor = (self.cursor + count) % LIVE_SAMPLES;
+        self.cursor = (turn.0 + turn.1) % LIVE_SAMPLES;
         self.stale = self.stale.saturating_sub(count);
         self.renewed += count;
         self.shown.clone_from(&self.cloud);

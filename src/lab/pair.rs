@@ -208,12 +208,27 @@ impl Pair {
         }
         while left > 0 {
             let Some(session) = self.session_mut(behind).filter(|session| session.is_training()) else { return };
-            let steps = u64::from(session.tick_within(Duration::from_millis(50), left).steps);
+            let steps = u64::from(session.tick_within(Duration::from_millis(50), left, false).steps);
             if steps == 0 {
                 return;
             }
             left -= steps.min(left);
         }
+    }
+
+    /// What both show and what is measured of them is of the same updates and of the same particles: equal experiments
+    /// look equal at every moment. Returns whether something was done.
+    fn pictures_together(&mut self) -> bool {
+        let pictures = self.sessions().all(Session::picture_is_due);
+        if pictures {
+            let turn = self.a.picture_turn();
+            self.sessions_mut().for_each(|session| session.renew_picture(turn));
+        }
+        let measuring = self.sessions().all(Session::measuring_is_due);
+        if measuring {
+            self.sessions_mut().for_each(Session::measure_picture);
+        }
+        pictures || measuring
     }
 
     /// Training steps that a side may do now.
@@ -242,10 +257,11 @@ impl Pair {
         // Who is behind has all the time.
         let budget = if self.in_step == InStep::Steps && gap > 0 { budget } else { budget / 2 };
         let ahead = self.ahead;
+        let together = self.in_step == InStep::Steps && gap <= self.lead && self.sessions().all(Session::is_training);
         for side in [ahead, ahead.other()] {
             let most = self.allowance(side);
             let Some(session) = self.session_mut(side) else { continue };
-            let tick = session.tick_within(budget, most);
+            let tick = session.tick_within(budget, most, !together);
             if side == ahead && gap == 0 {
                 self.lead = u64::from(tick.steps);
             }
@@ -256,6 +272,9 @@ impl Pair {
         }
         if self.gap().is_some_and(|(gap, _)| gap == 0) {
             self.ahead = ahead.other();
+            if together {
+                total.changed |= self.pictures_together();
+            }
         }
         total
     }

@@ -263,14 +263,15 @@ impl Session {
 
     /// Do a short piece of work: a slice of training of about `budget`, a slice of the live picture, a density.
     pub fn tick(&mut self, budget: Duration) -> Tick {
-        self.tick_within(budget, MAX_STEPS)
+        self.tick_within(budget, MAX_STEPS, true)
     }
 
-    /// As [`Session::tick`], with at most so many training steps; 0 leaves it at the other work.
-    pub fn tick_within(&mut self, budget: Duration, most_steps: u64) -> Tick {
+    /// As [`Session::tick`], with at most so many training steps; 0 leaves it at the other work. Without `pictures`
+    /// the live picture and the measurements wait for [`Session::renew_picture`] and [`Session::measure_picture`].
+    pub fn tick_within(&mut self, budget: Duration, most_steps: u64, pictures: bool) -> Tick {
         let begun = Instant::now();
         let version = self.version;
-        let steps = self.work(budget, most_steps).unwrap_or_else(|error| {
+        let steps = self.work(budget, most_steps, pictures).unwrap_or_else(|error| {
             self.fail(&error);
             0
         });
@@ -279,7 +280,7 @@ impl Session {
         Tick { steps, changed: self.version != version, idle: self.is_idle(), rest }
     }
 
-    fn work(&mut self, budget: Duration, most_steps: u64) -> Result<u32, EngineError> {
+    fn work(&mut self, budget: Duration, most_steps: u64, pictures: bool) -> Result<u32, EngineError> {
         if matches!(self.fault, Some(Fault::Engine(_))) {
             return Ok(0);
         }
@@ -288,10 +289,10 @@ impl Session {
         if !self.hidden && self.fault.is_none() {
             self.do_run()?;
         }
-        if !self.hidden && self.fault.is_none() && self.live.is_due(self.is_training(), Instant::now()) {
-            self.refresh_picture()?;
+        if pictures && self.picture_is_due() {
+            self.refresh_picture(self.live.turn())?;
         }
-        if self.may_measure() && self.quality.is_due(self.live.version(), self.is_training(), Instant::now()) {
+        if pictures && self.measuring_is_due() {
             self.measure()?;
         }
         Ok(steps)
@@ -308,6 +309,35 @@ impl Session {
         let runs = self.hidden || self.fault.is_some() || !self.runs.is_waiting(self.step);
         let quality = !self.may_measure() || !self.quality.is_news(self.live.version());
         !self.is_training() && picture && density && runs && quality
+    }
+
+    /// True where it is the live picture's turn.
+    pub fn picture_is_due(&self) -> bool {
+        !self.hidden && self.fault.is_none() && self.live.is_due(self.is_training(), Instant::now())
+    }
+
+    /// The particles of the live picture that come next: the first, and how many.
+    pub fn picture_turn(&self) -> (u32, u32) {
+        self.live.turn()
+    }
+
+    /// Renew these particles of the live picture now.
+    pub fn renew_picture(&mut self, turn: (u32, u32)) {
+        if let Err(error) = self.refresh_picture(turn) {
+            self.fail(&error);
+        }
+    }
+
+    /// True where it is time to measure, and there is something to measure.
+    pub fn measuring_is_due(&self) -> bool {
+        self.may_measure() && self.quality.is_due(self.live.version(), self.is_training(), Instant::now())
+    }
+
+    /// Measure how good the model is by its present picture.
+    pub fn measure_picture(&mut self) {
+        if let Err(error) = self.measure() {
+            self.fail(&error);
+        }
     }
 
     /// True where there is a picture that is worth a measurement. Paused, it must be of the present weights.
@@ -343,11 +373,11 @@ impl Session {
     }
 
     /// The work handed over before is finished first, so that the slice's own time is measured.
-    fn refresh_picture(&mut self) -> Result<(), EngineError> {
+    fn refresh_picture(&mut self, turn: (u32, u32)) -> Result<(), EngineError> {
         self.take_progress(true)?;
         let begun = Instant::now();
         let before = self.live.version();
-        let count = self.live.refresh(self.engine.as_mut())?;
+        let count = self.live.refresh_slice(self.engine.as_mut(), turn)?;
         self.take_progress(true)?;
         let now = Instant::now();
         self.live.measured(count, now - begun, now);
