@@ -261,6 +261,38 @@ fn a_lesson_keeps_the_weights_where_only_sampling_differs() {
     assert_eq!(snapshots.b.unwrap().experiment.path, Path::Cosine);
 }
 
+/// A lesson that starts A anew lays its training aside; the way back leads to it, whatever came between.
+#[test]
+fn the_training_before_a_lesson_is_not_lost() {
+    let mut pair = lab(small(), EngineKind::Cpu);
+    train(&mut pair, 40);
+    let before = model(&mut pair, Side::A);
+    let curve = pair.snapshots().a.curve.clone();
+    let of = |path, width| Experiment { path, width, ..small() };
+    pair.handle(Order::Compare(Box::new([of(Path::Linear, 64), of(Path::Cosine, 64)])));
+    assert_eq!(pair.snapshots().before, Some(40));
+    train(&mut pair, 20);
+    pair.handle(Order::Compare(Box::new([of(Path::Flow, 32), of(Path::Cosine, 32)])));
+    pair.handle(Order::Swap);
+    train(&mut pair, 15);
+    assert_eq!(pair.snapshots().before, Some(40), "the first one counts");
+    pair.handle(Order::Return);
+    let Snapshots { a, b, before: none, .. } = pair.snapshots();
+    assert!(b.is_none() && none.is_none());
+    assert_eq!((a.step, &*a.experiment, &a.curve), (40, &small(), &curve));
+    assert!(model(&mut pair, Side::A) == before);
+    // It goes on as if nothing had been between.
+    train(&mut pair, 60);
+    let mut lone = lab(small(), EngineKind::Cpu);
+    train(&mut lone, 60);
+    assert!(model(&mut pair, Side::A) == model(&mut lone, Side::A));
+    // What is kept is kept: there is no way back any more.
+    pair.handle(Order::Compare(Box::new([of(Path::Linear, 64), of(Path::Cosine, 64)])));
+    pair.handle(Order::Keep(Side::A));
+    pair.handle(Order::Return);
+    assert_eq!((pair.snapshots().before, pair.snapshots().a.experiment.width), (None, 64));
+}
+
 #[test]
 fn a_fault_in_b_stops_b_alone() {
     // Both begin with spoilt weights, and A anew.

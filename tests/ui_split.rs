@@ -159,6 +159,24 @@ fn every_lesson_is_one_click_and_opens_where_it_is_seen() {
 }
 
 #[test]
+fn the_end_menu_leads_back_to_the_training_before_a_lesson() {
+    let lab = Driven::new(small(), EngineChoice::Cpu);
+    lab.train_until(25);
+    lab.send(Command::Play.into());
+    let mut window = window(lab.clone(), Chapter::Training, false);
+    click(&mut window, "Lessons: Lessons");
+    click(&mut window, Lesson::Schedules.title());
+    lab.train_until(10);
+    window.run_steps(3);
+    click(&mut window, "End: End");
+    click(&mut window, "Go back");
+    let Snapshots { a, b, .. } = lab.snapshots();
+    assert!(b.is_none());
+    assert_eq!((a.step, &*a.experiment), (25, &small()));
+    assert_eq!(window.state().desk.draft, small());
+}
+
+#[test]
 fn the_pointer_on_one_side_is_marked_at_the_same_place_of_the_other() {
     let (_, mut window) = split(Chapter::ScoreField, false);
     let [left, right] = ["A", "B"].map(|side| canvas(&window, Chapter::ScoreField, side));

@@ -79,6 +79,8 @@ pub enum Order {
     Swap,
     /// End the comparison; this one stays, as A.
     Keep(Side),
+    /// End the comparison; A is again what it was before the first one that started it anew.
+    Return,
     /// What both have equal while they train.
     InStep(InStep),
 }
@@ -284,12 +286,14 @@ pub struct Snapshots {
     pub in_step: InStep,
     /// How often A and B have changed places.
     pub swaps: u64,
+    /// The step of the training to which [`Order::Return`] leads back; `None` where there is none.
+    pub before: Option<u64>,
 }
 
 impl Snapshots {
     /// A lab that is not split.
     pub fn one(a: Arc<Snapshot>) -> Self {
-        Self { a, b: None, in_step: InStep::default(), swaps: 0 }
+        Self { a, b: None, in_step: InStep::default(), swaps: 0, before: None }
     }
 
     /// One side's; `None` for B where the lab is not split.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::experiment::Experiment;
 use super::message::{Command, InStep, Notice, Order, Side, Slot, Snapshots};
-use super::session::{Session, Tick};
+use super::session::{Parked, Session, Tick};
 use super::setup::Setup;
 
 /// Asked during a run whether its slot of this side has been asked for something else meanwhile.
@@ -29,6 +29,8 @@ pub struct Pair {
     /// Steps of the last slice of the one that went ahead.
     lead: u64,
     superseded: Option<Superseded>,
+    /// What A was before the first comparison that started it anew.
+    before: Option<Parked>,
     /// Grows when the pair changes otherwise than by its sessions.
     changes: u64,
 }
@@ -36,7 +38,17 @@ pub struct Pair {
 impl Pair {
     /// A lab with one experiment.
     pub fn new(a: Session) -> Self {
-        Self { a, b: None, in_step: InStep::default(), swaps: 0, ahead: Side::A, lead: 0, superseded: None, changes: 1 }
+        Self {
+            a,
+            b: None,
+            in_step: InStep::default(),
+            swaps: 0,
+            ahead: Side::A,
+            lead: 0,
+            superseded: None,
+            before: None,
+            changes: 1,
+        }
     }
 
     /// One experiment; `None` for B where the lab is not split.
@@ -95,6 +107,7 @@ impl Pair {
             b: self.b.as_ref().map(|b| Arc::new(b.snapshot())),
             in_step: self.in_step,
             swaps: self.swaps,
+            before: self.before.as_ref().map(Parked::step),
         }
     }
 
@@ -137,12 +150,27 @@ impl Pair {
                         self.a = b;
                         self.swaps += 1;
                     }
-                    self.a.set_shared(false);
-                    self.rewire();
+                    self.end();
+                }
+            }
+            Order::Return => {
+                if let Some(before) = self.before.take() {
+                    self.b = None;
+                    self.end();
+                    if let Err(error) = self.a.unpark(before) {
+                        self.a.notify(Notice::Error(format!("the training before could not be brought back: {error}")));
+                    }
                 }
             }
             Order::InStep(in_step) => self.in_step = in_step,
         }
+    }
+
+    /// A is alone again.
+    fn end(&mut self) {
+        self.before = None;
+        self.a.set_shared(false);
+        self.rewire();
     }
 
     fn command(&mut self, sides: &[Side], command: &Command) {
@@ -186,6 +214,9 @@ impl Pair {
         let configure = |experiment| Command::Configure { experiment: Box::new(experiment), restart: !keeps };
         // First the copy: where there can be no second experiment, A stays as it is.
         if self.equalise() {
+            if !keeps && self.before.is_none() && self.a.step() > 0 {
+                self.before = Some(self.a.park());
+            }
             for (side, experiment) in Side::BOTH.into_iter().zip([a, b]) {
                 self.command(&[side], &configure(experiment));
             }

@@ -6,6 +6,8 @@
 mod change;
 mod training;
 
+pub use change::Parked;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

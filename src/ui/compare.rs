@@ -32,7 +32,7 @@ fn lessons_menu(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
         ui.set_width(330.0);
         ui.spacing_mut().item_spacing.y = 1.0;
         for lesson in Lesson::ALL {
-            let cost = if lesson.keeps_weights() { "Keeps the weights." } else { "Trains both anew." };
+            let cost = if lesson.keeps_weights() { "Keeps the weights." } else { "Trains both anew; End leads back." };
             let text = format!("{} {cost}", lesson.hint());
             if pill::described(ui, lesson.title(), &text, palette).clicked() {
                 desk.order(Order::Compare(Box::new(lesson.experiments(&desk.draft))));
@@ -164,11 +164,18 @@ fn links_menu(ui: &mut Ui, desk: &mut Desk) {
 fn end_menu(ui: &mut Ui, desk: &Desk) {
     let palette = desk.palette();
     pill::menu(ui, ["End", "", "End"], "End the comparison", palette, |ui| {
-        ui.set_width(190.0);
+        ui.set_width(250.0);
         for (side, text) in [(Side::A, "Keep A"), (Side::B, "Keep B")] {
-            let tip = "The other experiment goes, with its weights";
-            if pill::choice(ui, false, text, text, palette).on_hover_text(tip).clicked() {
+            let tip = "The other experiment goes, with its weights.";
+            if pill::described(ui, text, tip, palette).clicked() {
                 desk.order(Order::Keep(side));
+                ui.close();
+            }
+        }
+        if let Some(step) = desk.before {
+            let tip = format!("The training that was here before, at step {step}. A and B go.");
+            if pill::described(ui, "Go back", &tip, palette).clicked() {
+                desk.order(Order::Return);
                 ui.close();
             }
         }

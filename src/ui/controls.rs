@@ -329,7 +329,9 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
 pub fn save_menu(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     ui.set_width(250.0);
-    note(ui, "A directory with model.safetensors (opens in PyTorch), experiment.json and metrics.jsonl", palette);
+    let of = if desk.is_split() { format!("Experiment {}: a", desk.side().letter()) } else { "A".to_owned() };
+    let text = format!("{of} directory with model.safetensors (opens in PyTorch), experiment.json and metrics.jsonl");
+    note(ui, &text, palette);
     path_field(ui, &mut desk.files.model, "Directory of the model", "directory");
     ui.horizontal(|ui| {
         let typed = desk.files.model.trim().to_owned();

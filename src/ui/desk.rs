@@ -49,6 +49,8 @@ pub struct Desk {
     pub links: Links,
     /// What both have equal while they train.
     pub in_step: InStep,
+    /// The step of the training before the comparison, if it can be gone back to.
+    pub before: Option<u64>,
     swaps: u64,
     /// The light theme.
     pub light: bool,
@@ -79,7 +81,7 @@ impl DerefMut for Desk {
 impl Desk {
     /// A desk for a lab.
     pub fn new(lab: Box<dyn Lab>, format: Option<wgpu::TextureFormat>, software: bool, light: bool) -> Self {
-        let Snapshots { a, b, in_step, swaps } = lab.snapshots();
+        let Snapshots { a, b, in_step, swaps, before } = lab.snapshots();
         let here = Bench::new(a);
         let there = b.map(|b| here.beside(b));
         Self {
@@ -89,6 +91,7 @@ impl Desk {
             there,
             links: Links::default(),
             in_step,
+            before,
             swaps,
             light,
             format,
@@ -159,9 +162,9 @@ impl Desk {
 
     /// Take the latest snapshots, once a frame. Returns how often A and B changed places since the last time.
     pub fn take_news(&mut self) -> u64 {
-        let Snapshots { a, b, in_step, swaps } = self.lab.snapshots();
+        let Snapshots { a, b, in_step, swaps, before } = self.lab.snapshots();
         let swapped = swaps - self.swaps;
-        (self.swaps, self.in_step) = (swaps, in_step);
+        (self.swaps, self.in_step, self.before) = (swaps, in_step, before);
         let side = self.side;
         self.turn_to(Side::A);
         if swapped % 2 == 1

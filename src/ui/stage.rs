@@ -217,7 +217,7 @@ impl Stage {
                 let place = Place { name: &name, rect, over, hand };
                 let response = canvas_ui(&mut child, place, scene, &mut camera, desk.format, palette);
                 if empty {
-                    empty_ui(&child, rect.intersect(clip), "nothing to show yet", palette);
+                    empty_ui(&child, rect.intersect(clip), page.waiting(), palette);
                 }
                 if index > 0 {
                     let edge = [rect.left_top(), if split { rect.right_top() } else { rect.left_bottom() }];

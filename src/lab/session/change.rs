@@ -4,14 +4,69 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Fault, Session, fresh_model};
+use crate::engine::ModelState;
 use crate::engine::{EngineChoice, EngineError, EngineKind};
 use crate::export::model_dir;
 use crate::lab::experiment::Experiment;
 use crate::lab::message::Notice;
+use crate::lab::quality::QualityMeter;
 use crate::lab::record::LossRecord;
 use crate::lab::setup::Setup;
 
+/// A training laid aside: all that it takes to go on with it, on the host.
+#[derive(Debug)]
+pub struct Parked {
+    setup: Setup,
+    state: ModelState,
+    record: LossRecord,
+    quality: QualityMeter,
+    trained_secs: f64,
+    changed_at: Option<u64>,
+}
+
+impl Parked {
+    /// Updates that it had seen.
+    pub fn step(&self) -> u64 {
+        self.state.step
+    }
+}
+
 impl Session {
+    /// Lay the training aside as it stands. It goes on here all the same.
+    pub fn park(&mut self) -> Parked {
+        let state = self.model();
+        let mut quality = QualityMeter::default();
+        quality.continue_from(&self.quality);
+        let mut record = self.record.clone();
+        record.rewind(state.step);
+        let (trained_secs, changed_at) = (self.trained_secs(), self.changed_at);
+        Parked { setup: self.setup.clone(), state, record, quality, trained_secs, changed_at }
+    }
+
+    /// Go on with a training that was laid aside, in place of the present one.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn unpark(&mut self, parked: Parked) -> Result<(), EngineError> {
+        let Parked { setup, state, record, quality, trained_secs, changed_at } = parked;
+        self.engine.load(&setup.spec, &state)?;
+        self.adopt(setup);
+        self.step = state.step;
+        self.submitted = state.step;
+        (self.trained_secs, self.last_good_secs) = (trained_secs, trained_secs);
+        self.start_clock();
+        self.changed_at = changed_at;
+        self.last_good = state;
+        self.record = record;
+        self.quality = quality;
+        self.rate.clear();
+        self.live.outdate();
+        self.live.mark();
+        self.fault = None;
+        self.version += 1;
+        Ok(())
+    }
+
     /// A second session that stands exactly where this one does: settings, weights, optimiser, losses, and the kind of
     /// engine. Its engine is that of `old`, where it is of the same kind, else a new one. `old` is left as it was where
     /// that fails.

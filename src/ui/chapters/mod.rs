@@ -113,6 +113,10 @@ pub trait Page {
     fn prepare(&mut self, _ctx: &Context, _desk: &mut Desk) {}
     /// What the canvas shows.
     fn scene(&mut self, desk: &Desk) -> Scene;
+    /// What is said in the middle of a canvas that has nothing to show yet.
+    fn waiting(&self) -> &'static str {
+        "nothing to show yet"
+    }
     /// What a second canvas of the same size shows, to the right of the first; `None` for one canvas.
     fn beside(&mut self, _desk: &Desk) -> Option<Scene> {
         None

@@ -314,6 +314,10 @@ impl Page for Reverse {
         scene
     }
 
+    fn waiting(&self) -> &'static str {
+        if self.run.is_stopped() { "the run was stopped" } else { "the chain is being run" }
+    }
+
     fn home(&self, desk: &Desk) -> Bounds {
         // All but 1 in 80 of N(0, I); where variance explodes twice as much, or the data would be a speck.
         let scales = desk.draft.path.scales(1.0, desk.draft.timesteps);

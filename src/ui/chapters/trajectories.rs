@@ -405,6 +405,10 @@ impl Page for Trajectories {
         scene
     }
 
+    fn waiting(&self) -> &'static str {
+        if self.starts.ode().is_empty() { "click to place a start" } else { "the paths are being run" }
+    }
+
     fn home(&self, _desk: &Desk) -> Bounds {
         let up = 2.8 * self.starts.std.min(2.0);
         match self.look {
