@@ -151,6 +151,7 @@ mod tests {
             ("path", _) => json!("cosine"),
             ("target", _) => json!("v"),
             ("activation", _) => json!("tanh"),
+            ("width", _) => json!(256),
             ("sampler", _) => serde_json::to_value(Sampler::Heun).unwrap(),
             (_, Value::Bool(value)) => json!(!value),
             (_, Value::Number(number)) if number.is_u64() => json!(number.as_u64().unwrap() + 1),
@@ -161,10 +162,26 @@ mod tests {
             let mut other = fields.clone();
             other.insert(name.clone(), changed(name, value));
             let other: Experiment = serde_json::from_value(Value::Object(other)).unwrap();
+            assert!(other.validate().is_ok(), "{name}");
             assert_ne!(base, other, "{name}");
             assert_eq!(differences(&base, &other, SAME).len(), 1, "{name}");
         }
         assert_eq!(fields.len() + 1, words(&base, EngineKind::Cpu).len());
+    }
+
+    #[test]
+    fn settings_are_said_in_the_words_of_the_field() {
+        let base = Experiment::default();
+        let say = |b: Experiment| differences(&base, &b, SAME).into_iter().map(|d| d.b).collect::<Vec<_>>().join(", ");
+        let sampled = |sampler| Experiment { sampler, ..base.clone() };
+        assert_eq!(say(sampled(Sampler::Ddpm(Variance::BetaTilde))), "DDPM");
+        assert_eq!(say(sampled(Sampler::Ddpm(Variance::Beta))), "DDPM (variance β)");
+        assert_eq!(say(sampled(Sampler::Ddim { eta: 0.5 })), "DDIM η 0.5");
+        assert_eq!(say(sampled(Sampler::Rk4)), "ODE by RK4");
+        let data = DataSource::Csv("some/where/points.csv".into());
+        assert_eq!(say(Experiment { data, target: Target::X0, ..base.clone() }), "points.csv, x₀");
+        let other = Experiment { clip: false, learning_rate: 1e-3, points: 512, path: Path::Literal, ..base.clone() };
+        assert_eq!(say(other), "literal β, clip off, lr 0.001, 512 points");
     }
 
     #[test]

@@ -216,6 +216,7 @@ impl Scores {
 mod tests {
     use super::*;
     use crate::data::shapes::Shape;
+    use crate::diffusion::target::Target;
     use crate::engine::ModelState;
     use crate::engine::cpu::CpuEngine;
     use crate::lab::experiment::{DataSource, Experiment};
@@ -241,10 +242,27 @@ mod tests {
         let at = |k: usize| setup.experiment.path.scales((k as f64 + 0.5) / TIMES as f64, 1000);
         let expected =
             (0..TIMES).map(at).map(|c| 2.0 * c.s * c.s / (c.a * c.a + c.s * c.s)).sum::<f64>() / TIMES as f64;
-        // 2048 draws of a χ² with two degrees of freedom, halved: three standard errors are 7 %; the times share x_0.
+        // Each time has 256 draws of ‖x_t‖², of relative variance 1, and all share x_0: one standard error is 2 to 6 %.
         assert_relative_eq!(point.score_error, expected, max_relative = 0.1);
         assert_eq!((point.step, point.secs), (3, 0.5));
         assert_eq!(meter.curve().len(), 1);
+    }
+
+    /// With v as the target, an output of 0 means x̂_0 = a x/(a² + s²): the posterior mean of N(0, I), so there is no error.
+    #[test]
+    fn a_network_that_happens_to_be_right_has_no_score_error() {
+        let (setup, mut engine) = zero();
+        let experiment = Experiment { target: Target::V, ..Experiment::clone(&setup.experiment) };
+        let setup = setup.changed(experiment).unwrap();
+        engine.update(&setup.spec).unwrap();
+        let samples = Cloud::Host(Arc::new(setup.dataset.mixture.draw(64, 1)));
+        let mut meter = QualityMeter::default();
+        let point = meter.measure(&mut engine, &setup, (&samples, 1), 1, 0.0).unwrap().unwrap();
+        assert!(point.score_error < 1e-9, "{point:?}");
+        // Another picture of the same step takes the place of the first.
+        meter.measure(&mut engine, &setup, (&samples, 2), 1, 0.0).unwrap();
+        assert_eq!(meter.curve().len(), 1);
+        assert!(!meter.is_news(2) && meter.is_news(3));
     }
 
     /// All projections of a set shifted by d are shifted by d·cos, whose mean square is d²/2.
