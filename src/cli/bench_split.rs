@@ -1,7 +1,7 @@
 //! What a second experiment costs: a step of one against a step pair of two, and the device memory of both.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -13,11 +13,10 @@ use crate::lab::message::{Command, Order, Side};
 use crate::lab::pair::Pair;
 use crate::lab::session::{EngineFactory, Session};
 use crate::lab::setup::Setup;
+use crate::lab::worker;
 
 /// Alternations of one and two whose median is taken.
 const TURNS: usize = 7;
-/// Length of a slice in milliseconds, as in the window: on the processor, and on a device of its own.
-const SLICE_MILLIS: [u64; 2] = [50, 12];
 
 /// One experiment against two equal ones on the same device, both with their live pictures and measurements.
 #[derive(Debug, Serialize)]
@@ -40,7 +39,6 @@ pub struct SplitCost {
 pub fn measure(info: &EngineInfo, batch: u32, seed: u64, secs: f64) -> anyhow::Result<SplitCost> {
     let context = if info.kind == EngineKind::Gpu { Some(GpuContext::headless()?) } else { None };
     let choice = if context.is_some() { EngineChoice::Gpu } else { EngineChoice::Cpu };
-    let slice = Duration::from_millis(SLICE_MILLIS[usize::from(!info.software)]);
     let device = context.clone();
     let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, device.as_ref()));
     let lab = || -> anyhow::Result<Pair> {
@@ -52,18 +50,18 @@ pub fn measure(info: &EngineInfo, batch: u32, seed: u64, secs: f64) -> anyhow::R
     let used = || Some(context.as_ref()?.device().generate_allocator_report()?.total_allocated_bytes);
     let before = used();
     let mut one = lab()?;
-    run(&mut one, slice, 0.3 * secs);
+    run(&mut one, 0.3 * secs);
     let with_one = used();
     let mut two = lab()?;
-    run(&mut two, slice, 0.3 * secs);
+    run(&mut two, 0.3 * secs);
     let with_first_of_two = used();
     two.handle(Order::Equalise);
-    run(&mut two, slice, 0.3 * secs);
+    run(&mut two, 0.3 * secs);
     let with_two = used();
     anyhow::ensure!(two.session(Side::B).is_some(), "a second experiment could not be made on this device");
 
     let mut turns: Vec<[f64; 2]> =
-        (0..TURNS).map(|_| [&mut one, &mut two].map(|pair| run(pair, slice, secs / TURNS as f64))).collect();
+        (0..TURNS).map(|_| [&mut one, &mut two].map(|pair| run(pair, secs / TURNS as f64))).collect();
     let median = |of: &dyn Fn(&[f64; 2]) -> f64, turns: &mut Vec<[f64; 2]>| {
         turns.sort_by(|a, b| of(a).total_cmp(&of(b)));
         of(&turns[TURNS / 2])
@@ -90,14 +88,14 @@ pub fn measure(info: &EngineInfo, batch: u32, seed: u64, secs: f64) -> anyhow::R
 }
 
 /// Run for a while; returns the seconds of a step, or of a step pair.
-fn run(pair: &mut Pair, slice: Duration, secs: f64) -> f64 {
+fn run(pair: &mut Pair, secs: f64) -> f64 {
     let steps = |pair: &Pair| {
         let of = |side| pair.session(side).map(Session::submitted);
         of(Side::A).into_iter().chain(of(Side::B)).min().unwrap_or_default()
     };
     let (begun, from) = (Instant::now(), steps(pair));
     while begun.elapsed().as_secs_f64() < secs || !pair.is_level() {
-        pair.tick(slice);
+        pair.tick(worker::budget(pair));
     }
     // What was handed over is done before the clock stops.
     pair.handle(Command::Pause.into());

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{print_json, round, say};
 use crate::export::atomic::atomic_write;
+use crate::export::model_dir;
 use crate::lab::difference::{Difference, differences, sentence};
 use crate::lab::experiment::Experiment;
 use crate::lab::message::{Command, Order, QualityPoint, Side, Snapshot};
@@ -25,7 +26,7 @@ pub fn outs(out: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// A file that cannot be read, is no JSON object, names a setting that there is not, or gives one an impossible value.
 pub fn experiment(file: &Path, first: &Experiment) -> anyhow::Result<Experiment> {
-    let file = if file.is_dir() { file.join("experiment.json") } else { file.to_path_buf() };
+    let file = if file.is_dir() { file.join(model_dir::EXPERIMENT) } else { file.to_path_buf() };
     let name = file.display();
     let text = fs::read_to_string(&file)
         .map_err(|error| anyhow!("cannot read {name}: {error}; give --vs the experiment.json of a model"))?;

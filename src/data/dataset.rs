@@ -24,6 +24,18 @@ pub enum DataSource {
     Csv(PathBuf),
 }
 
+impl DataSource {
+    /// The name for people: a shape's title, or the file's name.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Shape(shape) => shape.title().to_owned(),
+            Self::Csv(path) => {
+                path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+            }
+        }
+    }
+}
+
 impl std::str::FromStr for DataSource {
     type Err = String;
 

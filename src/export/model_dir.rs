@@ -12,7 +12,8 @@ use crate::lab::record::Metric;
 use crate::nn::weights::{self, ModelState};
 
 const MODEL: &str = "model.safetensors";
-const EXPERIMENT: &str = "experiment.json";
+/// The file with the settings alone.
+pub const EXPERIMENT: &str = "experiment.json";
 const METRICS: &str = "metrics.jsonl";
 
 /// Check that a model directory can be written, before hours of work are put into it. Its parents are made.

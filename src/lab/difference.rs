@@ -1,6 +1,6 @@
 //! How two experiments differ, in plain words.
 
-use super::experiment::{DataSource, Experiment};
+use super::experiment::Experiment;
 use crate::diffusion::path::Path;
 use crate::diffusion::solver::{Sampler, Variance};
 use crate::diffusion::target::Target;
@@ -72,7 +72,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         EngineKind::Cpu => "on plain Rust",
     };
     vec![
-        ("data", data_words(data)),
+        ("data", data.title()),
         ("path", path_words(*path)),
         ("timesteps", format!("T {timesteps}")),
         ("target", target_words(*target).to_owned()),
@@ -91,15 +91,6 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         ("seed", format!("seed {seed}")),
         ("engine", engine.to_owned()),
     ]
-}
-
-fn data_words(data: &DataSource) -> String {
-    match data {
-        DataSource::Shape(shape) => shape.title().to_owned(),
-        DataSource::Csv(path) => {
-            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-        }
-    }
 }
 
 fn path_words(path: Path) -> String {
@@ -137,6 +128,7 @@ fn sampler_words(sampler: Sampler) -> String {
 mod tests {
     use super::*;
     use crate::data::shapes::Shape;
+    use crate::lab::experiment::DataSource;
     use serde_json::{Value, json};
 
     const SAME: [EngineKind; 2] = [EngineKind::Cpu; 2];

@@ -103,8 +103,7 @@ impl QualityMeter {
     }
 
     /// Measure the model on the engine by the picture of its samples, given with its version. A point of the same step
-    /// is replaced. `None` where a sample or the score is not finite:
-    /// then there is no distance.
+    /// is replaced. `None` where a sample or the score is not finite: then there is no distance.
     ///
     /// # Errors
     /// The engine's.

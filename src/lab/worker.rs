@@ -312,7 +312,7 @@ fn replaces(earlier: &Command, command: &mut Command) -> bool {
 }
 
 /// Length of a slice of training: short where somebody waits for a frame on the same processor.
-fn budget(pair: &Pair) -> Duration {
+pub fn budget(pair: &Pair) -> Duration {
     let millis = match (pair.is_software(), pair.is_interacting()) {
         (true, false) => 50,
         (_, true) => 8,

@@ -215,7 +215,6 @@ impl LabApp {
         let ctx = ui.ctx().clone();
         self.desk.turn_to(self.focus);
         self.keys(&ctx);
-        self.open_pages(&ctx);
         let window = ui.max_rect();
 
         let (top, below) = window.split_top_bottom_at_y(window.top() + TOP_BAR);

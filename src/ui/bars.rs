@@ -6,7 +6,7 @@ use super::chapters::Chapter;
 use super::compare;
 use super::controls;
 use super::desk::Desk;
-use super::theme::{self, SMALL, strong_font, text_font};
+use super::theme::{SMALL, strong_font, text_font};
 use super::widgets::icon::Icon;
 use super::widgets::number::{fixed, short};
 use super::widgets::time_slider::time_slider;
@@ -152,7 +152,7 @@ pub fn rail_ui(ui: &mut Ui, rect: Rect, chapters: &mut [Chapter; 2], focus: Side
         if desk.is_split() && chapters[0] != chapters[1] {
             for side in Side::BOTH.into_iter().filter(|side| chapters[side.index()] == entry) {
                 let at = pos2(place.right() - 9.0, place.center().y);
-                let color = theme::palette(desk.light, side).learned;
+                let color = desk.color(side);
                 ui.painter().text(at, Align2::RIGHT_CENTER, side.letter(), strong_font(13.0), color);
             }
         }

@@ -9,7 +9,7 @@ use super::controls;
 use super::desk::{Desk, Links};
 use super::lessons::Lesson;
 use super::stage::{Arrangement, Stage};
-use super::theme::{Palette, palette, strong_font, text_font};
+use super::theme::{Palette, strong_font, text_font};
 use super::widgets::{button, pill, segmented};
 use crate::lab::difference::{differences, sentence};
 use crate::lab::message::{Command, InStep, Order, Side};
@@ -57,7 +57,7 @@ pub fn focus_ui(ui: &mut Ui, desk: &Desk, focus: &mut Side) {
         if response.clicked() {
             *focus = side;
         }
-        let color = palette(desk.light, side).learned;
+        let color = desk.color(side);
         let fill = if chosen {
             color
         } else if response.hovered() {
@@ -124,8 +124,7 @@ fn sentence_ui(ui: &mut Ui, desk: &Desk, own: &Palette) {
     let mut job = egui::text::LayoutJob { wrap, ..Default::default() };
     for word in text.split_inclusive(' ') {
         let side = Side::BOTH.into_iter().find(|side| word.trim() == side.letter());
-        let (font, color) =
-            side.map_or((text_font(13.0), own.ink), |side| (strong_font(13.0), palette(desk.light, side).learned));
+        let (font, color) = side.map_or((text_font(13.0), own.ink), |side| (strong_font(13.0), desk.color(side)));
         job.append(word, 0.0, egui::TextFormat::simple(font, color));
     }
     let galley = ui.painter().layout_job(job);

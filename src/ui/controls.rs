@@ -53,12 +53,8 @@ pub fn activation_title(activation: Activation) -> &'static str {
 /// The name of the data: a shape's title, or the file's name.
 pub fn data_title(data: &DataSource) -> String {
     match data {
-        DataSource::Shape(shape) => shape.title().to_owned(),
-        DataSource::Csv(path) => {
-            let name =
-                path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-            ellipsis(&name, 18)
-        }
+        DataSource::Shape(_) => data.title(),
+        DataSource::Csv(_) => ellipsis(&data.title(), 18),
     }
 }
 

@@ -129,7 +129,7 @@ impl Desk {
     /// The benches there are, in order, each with its colour.
     pub fn benches(&self) -> impl Iterator<Item = (Side, &Bench, Color32)> {
         let here = self.sides().iter().filter_map(|&side| Some((side, self.bench(side)?)));
-        here.map(|(side, bench)| (side, bench, palette(self.light, side).learned))
+        here.map(|(side, bench)| (side, bench, self.color(side)))
     }
 
     /// Go to a side, with what is linked. B is there only while the lab is split.
@@ -158,6 +158,11 @@ impl Desk {
     /// Colours of the theme, and of the side at which the desk stands.
     pub fn palette(&self) -> &'static Palette {
         palette(self.light, self.side)
+    }
+
+    /// The colour of an experiment: A blue, B vermilion.
+    pub fn color(&self, side: Side) -> Color32 {
+        palette(self.light, side).learned
     }
 
     /// Take the latest snapshots, once a frame. Returns how often A and B changed places since the last time.

@@ -9,7 +9,6 @@ use super::canvas::gpu::Layer;
 use super::canvas::{self, Mark, Place, Scene, View, canvas_ui, empty_ui};
 use super::chapters::{Chapter, Page, Pages};
 use super::desk::Desk;
-use super::theme::palette;
 use super::widgets::button;
 use super::widgets::icon::Icon;
 use crate::data::bounds::Bounds;
@@ -328,7 +327,7 @@ impl Stage {
         for (side, left) in Side::BOTH.into_iter().zip([true, false]) {
             let align = if left { egui::Align2::RIGHT_CENTER } else { egui::Align2::LEFT_CENTER };
             let at = knob.center() + vec2(if left { -11.0 } else { 11.0 }, 0.0);
-            let color = palette(desk.light, side).learned;
+            let color = desk.color(side);
             painter.text(at, align, side.letter(), super::theme::strong_font(13.0), color);
         }
     }
@@ -345,7 +344,7 @@ impl Stage {
         };
         let focus = book.focus;
         desk.turn_to(focus);
-        if !desk.is_split() || (book.same_chapter() && book.page(focus).plots_are_shared()) {
+        if !desk.is_split() || book.same_chapter() {
             let mut child = child(ui, rect, Side::A);
             let chapter = book.chapter(focus);
             let [a, b] = &mut *book.pages;

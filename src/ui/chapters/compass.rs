@@ -382,10 +382,6 @@ impl Page for Compass {
         (0.3 * available).clamp(130.0, 320.0)
     }
 
-    fn plots_are_shared(&self) -> bool {
-        true
-    }
-
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
         compass_plots::show(ui, desk, field_tau(desk), self.steps, self.variance);
     }

@@ -408,10 +408,6 @@ impl Page for Forward {
         (0.27 * available).clamp(120.0, 320.0)
     }
 
-    fn plots_are_shared(&self) -> bool {
-        true
-    }
-
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Pages>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;

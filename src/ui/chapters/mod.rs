@@ -129,11 +129,7 @@ pub trait Page {
     fn plots_height(&self, _available: f32) -> f32 {
         0.0
     }
-    /// True where one set of plots shows both experiments; else each has its own.
-    fn plots_are_shared(&self) -> bool {
-        false
-    }
-    /// The plots beneath the canvas. Shared ones find the other side's pages in `twin`.
+    /// The plots beneath the canvas, of both experiments where both show this chapter: the other side's pages are `twin`.
     fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk, _twin: Option<&mut Pages>) {}
     /// Over the canvas, after it is drawn: what the hand does there, and what lies above all layers.
     fn overlay_ui(&mut self, _ui: &mut Ui, _view: &View, _response: &Response, _desk: &mut Desk) {}

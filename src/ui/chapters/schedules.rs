@@ -13,7 +13,7 @@ use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::{Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
-use crate::ui::theme::{palette, text_font};
+use crate::ui::theme::text_font;
 use crate::ui::widgets::chart::{Chart, Curve, Placement, chart_ui, times};
 use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
@@ -240,7 +240,7 @@ fn beta_text(beta: f64) -> String {
 
 /// A blue, B vermilion.
 fn colors(desk: &Desk) -> [Color32; 2] {
-    Side::BOTH.map(|side| palette(desk.light, side).learned)
+    Side::BOTH.map(|side| desk.color(side))
 }
 
 /// The five rings of one's own schedule, dragged up and down, or moved by the arrow keys.
@@ -337,10 +337,6 @@ impl Page for Schedules {
 
     fn plots_height(&self, available: f32) -> f32 {
         0.42 * available
-    }
-
-    fn plots_are_shared(&self) -> bool {
-        true
     }
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {

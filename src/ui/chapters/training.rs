@@ -190,10 +190,6 @@ impl Page for Training {
         (0.32 * available).clamp(130.0, 380.0)
     }
 
-    fn plots_are_shared(&self) -> bool {
-        true
-    }
-
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
         let rect = ui.max_rect();
         let [first, second] = [0.38, 0.69].map(|share| (rect.left() + share * rect.width()).round());

@@ -14,7 +14,7 @@ use crate::ui::canvas::{self, Axes, Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::LOOK_EVERY;
-use crate::ui::theme::{self, Palette, text_font};
+use crate::ui::theme::{Palette, text_font};
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{fixed, grouped};
 use crate::ui::widgets::row::{self, Scale};
@@ -325,7 +325,7 @@ fn each_line(ui: &mut Ui, desk: &Desk, name: &str, values: &[String], color: Col
     let palette = desk.palette();
     match values {
         [a, b] => {
-            let colors = Side::BOTH.map(|side| theme::palette(desk.light, side).learned);
+            let colors = Side::BOTH.map(|side| desk.color(side));
             readout::pair(ui, name, [a, b], colors, tip, palette);
         }
         _ => drop(readout::line(ui, name, &values.concat(), color, tip, palette)),
@@ -461,10 +461,6 @@ impl Page for Trajectories {
 
     fn plots_height(&self, _available: f32) -> f32 {
         122.0
-    }
-
-    fn plots_are_shared(&self) -> bool {
-        true
     }
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Pages>) {
