@@ -32,6 +32,8 @@ struct Script {
     lost_at: Option<u64>,
     /// Panic in the next training slice.
     panic: bool,
+    /// The next training slice takes this long, as on a device that does not answer.
+    stuck: Duration,
     refresh_time: Duration,
     refreshed: u32,
     refresh_spent: Duration,
@@ -72,7 +74,8 @@ impl Engine for FakeEngine {
         Ok(())
     }
     fn train(&mut self, max_steps: u32, _: f64) -> Result<u32, EngineError> {
-        std::thread::sleep(Duration::from_millis(1));
+        let stuck = self.script.lock().unwrap().stuck;
+        std::thread::sleep(Duration::from_millis(1) + stuck);
         let script = self.script.lock().unwrap();
         assert!(!script.panic, "told to");
         let steps = max_steps.min(5);
@@ -266,6 +269,21 @@ fn a_sound_engine_hands_its_present_weights_over() {
     session.handle(Command::SwitchEngine(EngineChoice::Cpu));
     assert_eq!(script.lock().unwrap().loads.last(), Some(&(EngineChoice::Cpu, 35)));
     assert_eq!(session.status(), Status::Paused);
+}
+
+/// Two seconds are all that closing may take, also where the engine does not come back.
+#[test]
+fn a_window_closes_in_time_whatever_its_engine_does() {
+    for stuck in [Duration::ZERO, Duration::from_secs(20)] {
+        let script = Arc::new(Mutex::new(Script { stuck, ..Script::default() }));
+        let worker =
+            Worker::spawn_with(Experiment::default(), EngineChoice::Auto, factory(&script), Box::new(|| {})).unwrap();
+        worker.send(Command::Play);
+        std::thread::sleep(Duration::from_millis(200));
+        let begun = Instant::now();
+        drop(worker);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{stuck:?}: {:?}", begun.elapsed());
+    }
 }
 
 #[test]

@@ -74,6 +74,11 @@ pub enum EngineError {
     /// The device refused a request, typically for memory.
     #[error("the graphics device refused the work: {0}; use a smaller batch or width, or --engine cpu")]
     Device(String),
+    /// The device is there and does not answer.
+    #[error(
+        "the graphics device stands still: {0}; the weights are kept as of the last safe copy: switch the engine to CPU, or restart the lab"
+    )]
+    Stalled(String),
     /// The request itself makes no sense (a wrong length, an impossible shape).
     #[error("{0}")]
     Invalid(String),

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 
 use super::experiment::Experiment;
 use super::message::{Command, LossCurve, Notice, Order, Side, Slot, Snapshot, Snapshots, Status};
@@ -21,12 +20,17 @@ use crate::engine::{self, EngineChoice, EngineInfo, EngineKind, LOSS_BINS};
 /// Called on the worker's thread whenever there is a new snapshot.
 pub type OnChange = Box<dyn Fn() + Send>;
 
-/// The worker. Dropping it ends the thread.
+/// How long a closing window waits for its worker: first for the work under way, then with the device given up.
+const FAREWELL: [Duration; 2] = [Duration::from_millis(1200), Duration::from_millis(500)];
+
+/// The worker. Dropping it ends the thread, or leaves it behind where it does not end: a window always closes.
 pub struct Worker {
     orders: Sender<Order>,
     wishes: Arc<Wishes>,
     latest: Arc<Mutex<Snapshots>>,
-    thread: Option<JoinHandle<()>>,
+    device: Option<Arc<GpuContext>>,
+    /// Disconnected when the thread has ended.
+    ended: Receiver<()>,
 }
 
 impl Worker {
@@ -41,8 +45,11 @@ impl Worker {
         device: Option<Arc<GpuContext>>,
         on_change: OnChange,
     ) -> anyhow::Result<Self> {
-        let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, device.as_ref()));
-        Self::spawn_with(experiment, choice, factory, on_change)
+        let shared = device.clone();
+        let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, shared.as_ref()));
+        let mut worker = Self::spawn_with(experiment, choice, factory, on_change)?;
+        worker.device = device;
+        Ok(worker)
     }
 
     /// As [`Worker::spawn`], with engines of the caller's making.
@@ -58,13 +65,15 @@ impl Worker {
         let wishes = Arc::new(Wishes::default());
         let heard = wishes.clone();
         let outlet = Outlet { latest: latest.clone(), on_change };
-        let thread = std::thread::Builder::new().name("lab".into()).spawn(move || {
+        let (alive, ended) = bounded(0);
+        std::thread::Builder::new().name("lab".into()).spawn(move || {
+            let _alive = alive;
             let run = AssertUnwindSafe(|| run(&setup, choice, &factory, &inbox, &heard, &outlet));
             if let Err(panic) = catch_unwind(run) {
                 outlet.publish_panic(panic.as_ref());
             }
         })?;
-        Ok(Self { orders, wishes, latest, thread: Some(thread) })
+        Ok(Self { orders, wishes, latest, device: None, ended })
     }
 
     /// Send an order. After the thread ended it goes nowhere; the snapshots say why.
@@ -93,8 +102,15 @@ impl Drop for Worker {
         self.wishes.send(&quit);
         // An error means that the thread has ended by itself.
         let _ = self.orders.send(quit);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let has_ended = |patience| self.ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected);
+        if has_ended(FAREWELL[0]) {
+            return;
+        }
+        if let Some(device) = &self.device {
+            device.abandon();
+        }
+        if !has_ended(FAREWELL[1]) {
+            log::warn!("the laboratory did not end in time and is left behind");
         }
     }
 }

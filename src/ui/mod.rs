@@ -24,10 +24,13 @@ mod strip;
 pub mod theme;
 mod toasts;
 pub mod widgets;
+mod window;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use eframe::egui_wgpu::{RenderState, WgpuSetup, WgpuSetupCreateNew};
 
 use crate::engine::EngineChoice;
@@ -60,11 +63,30 @@ pub fn run_window(experiment: Experiment, choice: EngineChoice) -> anyhow::Resul
         ..WgpuSetupCreateNew::without_display_handle()
     };
     options.wgpu_options.wgpu_setup = WgpuSetup::CreateNew(setup);
+    let device = window::Device::default();
+    options.wgpu_options.on_surface_status = window::on_surface_status(device.clone());
+    // What eframe makes of an error in its event loop is only logged: the outcome is kept here.
+    let outcome = Rc::new(RefCell::new(None));
+    let (told, shared) = (outcome.clone(), device.clone());
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         let state = cc.wgpu_render_state.as_ref().ok_or("the window has no graphics device to paint with")?;
-        Ok(Box::new(open(&cc.egui_ctx, state, experiment, choice)?))
+        let app = open(&cc.egui_ctx, state, experiment, choice, &shared);
+        *told.borrow_mut() = Some(app.as_ref().map(drop).map_err(|error| format!("{error:#}")));
+        Ok(Box::new(app?))
     };
-    eframe::run_native("Noise Compass", options, Box::new(create)).map_err(|error| plain(&error))
+    window::run("Noise Compass", options, Box::new(create), device).map_err(|error| plain(&error))?;
+    match outcome.take() {
+        Some(Ok(())) => Ok(()),
+        Some(Err(error)) => {
+            bail!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
+        }
+        None => match GpuContext::headless() {
+            Err(error) => bail!("no graphics adapter that can paint a window ({error})"),
+            Ok(_) => bail!(
+                "the window could not be opened (RUST_LOG=eframe=error says why); the headless commands need none (noise-compass --help)"
+            ),
+        },
+    }
 }
 
 /// The app on the window's device, which the worker shares: what it computes is painted without a copy.
@@ -73,9 +95,12 @@ fn open(
     state: &RenderState,
     experiment: Experiment,
     choice: EngineChoice,
+    device: &window::Device,
 ) -> anyhow::Result<LabApp> {
     theme::install(ctx);
     let context = GpuContext::of_window(&state.adapter, state.device.clone(), state.queue.clone());
+    // Set once: there is one window.
+    let _ = device.set(context.clone());
     let software = context.info().software;
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);
@@ -97,10 +122,7 @@ fn plain(error: &eframe::Error) -> anyhow::Error {
         eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => anyhow!(
             "no display to open a window on ({reason}); log in to a desktop, or use the headless commands (noise-compass --help)"
         ),
-        eframe::Error::Wgpu(_) => anyhow!(
-            "no graphics adapter that can paint a window ({error}); install a Vulkan driver (on Debian mesa-vulkan-drivers), or use the headless commands (noise-compass --help)"
-        ),
-        eframe::Error::AppCreation(error) => {
+        error => {
             anyhow!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
         }
     }

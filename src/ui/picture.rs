@@ -134,7 +134,7 @@ impl Drawing {
             wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
         );
         commands.push(encoder.finish());
-        queue.submit(commands);
+        context.submit(commands);
         let bytes = context.read_buffer(&buffer, 0, u64::from(row) * u64::from(height))?;
         let pixels =
             bytes.chunks_exact(row as usize).flat_map(|line| line[..4 * width as usize].iter().copied()).collect();

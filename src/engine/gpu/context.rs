@@ -1,8 +1,11 @@
 //! One device and its queue, shared by everything that computes or paints on it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
+use super::gate::Gate;
 use crate::engine::{EngineError, EngineInfo, EngineKind};
 
 /// Usage of every buffer that kernels work on.
@@ -16,34 +19,26 @@ pub struct GpuContext {
     queue: wgpu::Queue,
     info: EngineInfo,
     fault: Arc<Mutex<Option<EngineError>>>,
-    hold: Hold,
+    /// The thread that paints the window, where there is one: it alone needs no pass.
+    painter: Option<ThreadId>,
+    gate: Arc<Gate>,
+    /// Nobody waits any more: the window closes.
+    abandoned: AtomicBool,
+    /// The longest wait for work.
+    patience: Duration,
+    /// Pairs of small buffers by which the end of work is seen.
+    markers: Mutex<Vec<[wgpu::Buffer; 2]>>,
 }
 
-/// Until when nothing may be submitted. A window's surface is configured anew (at every change of its size) only while
-/// the queue is empty, and a training keeps it full: after the first refusal the queue is left alone for a moment.
-#[derive(Clone, Debug, Default)]
-struct Hold(Arc<Mutex<Option<Instant>>>);
-
-/// Long enough for a frame or two on a software adapter.
-const HOLD: Duration = Duration::from_millis(400);
-
-impl Hold {
-    fn begin(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + HOLD);
-    }
-
-    /// Wait until it is over.
-    fn pass(&self) {
-        loop {
-            let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return;
-            }
-            std::thread::sleep(left);
-        }
-    }
-}
+/// How long the queue is left alone after a refused frame: a frame or two on a software adapter.
+const AFTER_REFUSAL: Duration = Duration::from_millis(400);
+/// How long the queue is left alone at most while a surface is configured.
+const WHILE_CONFIGURING: Duration = Duration::from_secs(2);
+/// Work that takes longer than this has stalled. The largest step of the largest network takes a few seconds on a
+/// software adapter.
+const STALLED: Duration = Duration::from_secs(20);
+/// Between two looks at the device while waiting: at first, and at most.
+const LOOKS: [Duration; 2] = [Duration::from_micros(20), Duration::from_micros(300)];
 
 impl GpuContext {
     /// Open the best adapter without a window.
@@ -89,7 +84,7 @@ impl GpuContext {
         adapter: &wgpu::Adapter,
         device: wgpu::Device,
         queue: wgpu::Queue,
-        painter: Option<std::thread::ThreadId>,
+        painter: Option<ThreadId>,
     ) -> Arc<Self> {
         let adapter_info = adapter.get_info();
         let info = EngineInfo {
@@ -107,18 +102,28 @@ impl GpuContext {
             record(&slot, EngineError::DeviceLost(format!("{reason:?}: {message}")));
         });
         let slot = fault.clone();
-        let hold = Hold::default();
-        let held = hold.clone();
+        let gate = Arc::new(Gate::default());
+        let held = gate.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             if matches!(error, wgpu::Error::Validation { .. }) && painter == Some(std::thread::current().id()) {
                 log::debug!("a frame was refused: {error}");
-                held.begin();
+                held.close(AFTER_REFUSAL);
                 return;
             }
             log::error!("{error}");
             record(&slot, EngineError::Device(error.to_string()));
         }));
-        Arc::new(Self { device, queue, info, fault, hold })
+        Arc::new(Self {
+            device,
+            queue,
+            info,
+            fault,
+            painter,
+            gate,
+            abandoned: AtomicBool::new(false),
+            patience: STALLED,
+            markers: Mutex::default(),
+        })
     }
 
     /// The device.
@@ -144,17 +149,102 @@ impl GpuContext {
         }
     }
 
+    /// Leave the queue alone from now on: the window is about to configure its surface. [`GpuContext::release`] ends it,
+    /// or, should that not come, a moment later it ends by itself.
+    pub fn hold(&self) {
+        if !self.gate.close(WHILE_CONFIGURING) {
+            log::warn!("work was being handed to the graphics device for too long");
+        }
+    }
+
+    /// The queue may be used again.
+    pub fn release(&self) {
+        self.gate.open();
+    }
+
+    /// End all waiting for the device, for good: each wait returns an error. For a window that closes.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+        self.gate.open();
+    }
+
     /// Hand recorded work to the device. Waits while the window needs the queue for itself.
-    pub fn submit(&self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
-        self.hold.pass();
-        self.queue.submit([commands])
+    pub fn submit(&self, commands: impl IntoIterator<Item = wgpu::CommandBuffer>) -> wgpu::SubmissionIndex {
+        let _pass = (self.painter != Some(std::thread::current().id())).then(|| self.gate.pass());
+        self.queue.submit(commands)
     }
 
     /// Wait until the device has done everything handed over so far.
+    ///
+    /// # Errors
+    /// A fault of the device, or one that does not answer.
     pub fn wait(&self) -> Result<(), EngineError> {
-        let waited = self.device.poll(wgpu::PollType::wait_indefinitely());
+        let spare = self.markers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let [from, to] = spare.unwrap_or_else(|| {
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            [self.buffer("marker", 16, STORAGE), self.buffer("marker read-back", 16, usage)]
+        });
+        // A copy behind all that was handed over: when it can be read, so is everything before it done.
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(&from, 0, &to, 0, 16);
+        self.submit([encoder.finish()]);
+        drop(self.read(&to)?);
+        to.unmap();
+        self.markers.lock().unwrap_or_else(PoisonError::into_inner).push([from, to]);
+        Ok(())
+    }
+
+    /// The bytes of a buffer with usage `MAP_READ` once the work on it is done; unmap it afterwards. Never waits for
+    /// ever: it ends when the window closes, and after a while is an error.
+    ///
+    /// # Errors
+    /// A fault of the device, or one that does not answer.
+    pub fn read(&self, buffer: &wgpu::Buffer) -> Result<wgpu::BufferView, EngineError> {
+        buffer.slice(..).map_async(wgpu::MapMode::Read, |_| {});
+        self.await_mapping(buffer)
+    }
+
+    /// As [`GpuContext::read`], where the mapping was asked for before.
+    ///
+    /// # Errors
+    /// A fault of the device, or one that does not answer.
+    pub fn await_mapping(&self, buffer: &wgpu::Buffer) -> Result<wgpu::BufferView, EngineError> {
+        let begun = Instant::now();
+        let mut pause = LOOKS[0];
+        loop {
+            if let Some(view) = self.try_read(buffer)? {
+                return Ok(view);
+            }
+            if self.abandoned.load(Ordering::Relaxed) {
+                return Err(EngineError::Stalled("the lab is closing".into()));
+            }
+            if begun.elapsed() > self.patience {
+                let secs = self.patience.as_secs_f32();
+                return Err(EngineError::Stalled(format!("it did not answer for {secs} s")));
+            }
+            std::thread::sleep(pause);
+            pause = (2 * pause).min(LOOKS[1]);
+        }
+    }
+
+    /// The bytes of a buffer whose mapping was asked for, if the work on it is done.
+    ///
+    /// Whether it is mapped is asked of the buffer, never of the mapping's callback: wgpu drops the callbacks of finished
+    /// work when it refuses to configure a surface. And the device is looked at, not waited for: wgpu's wait with a limit
+    /// panics where another thread sees the end of the work first.
+    ///
+    /// # Errors
+    /// A fault of the device.
+    pub fn try_read(&self, buffer: &wgpu::Buffer) -> Result<Option<wgpu::BufferView>, EngineError> {
+        let polled = self.device.poll(wgpu::PollType::Poll);
         self.check()?;
-        waited.map(|_| ()).map_err(|error| EngineError::Device(error.to_string()))
+        let status = polled.map_err(|error| EngineError::Device(error.to_string()))?;
+        let view = buffer.slice(..).get_mapped_range().ok();
+        if view.is_none() && status.is_queue_empty() {
+            // All is done, and the mapping was lost: ask for it again.
+            buffer.slice(..).map_async(wgpu::MapMode::Read, |_| {});
+        }
+        Ok(view)
     }
 
     /// A zeroed buffer of at least `size` bytes.
@@ -192,14 +282,80 @@ impl GpuContext {
         });
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
-        self.submit(encoder.finish());
-        let slice = staging.slice(..);
-        slice.map_async(wgpu::MapMode::Read, |_| {});
-        self.wait()?;
-        let view = slice.get_mapped_range().map_err(|error| EngineError::Device(error.to_string()))?;
+        self.submit([encoder.finish()]);
+        let view = self.read(&staging)?;
         let bytes = view.to_vec();
         drop(view);
         staging.unmap();
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(patience: Duration) -> GpuContext {
+        let mut context = Arc::into_inner(GpuContext::headless().unwrap()).unwrap();
+        context.patience = patience;
+        context
+    }
+
+    /// A mapping that is taken back is as one whose callback never comes: nothing but the buffer itself tells.
+    #[test]
+    fn what_a_buffer_holds_is_read_whatever_became_of_its_mapping() {
+        let context = context(STALLED);
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let buffer = context.buffer("test", 16, usage);
+        context.queue().write_buffer(&buffer, 0, &[7; 16]);
+        context.submit([]);
+        context.wait().unwrap();
+        for asked in [false, true] {
+            if asked {
+                buffer.slice(..).map_async(wgpu::MapMode::Read, |_| {});
+                buffer.unmap();
+            }
+            let view = (0..1000).find_map(|_| context.try_read(&buffer).unwrap()).unwrap();
+            assert_eq!(view.to_vec(), [7; 16]);
+            drop(view);
+            buffer.unmap();
+        }
+    }
+
+    /// Several threads that wait at once, as a window and its worker do: wgpu's own wait with a limit panics here.
+    #[test]
+    fn two_threads_wait_for_the_device_at_once() {
+        let context = Arc::new(context(STALLED));
+        let waiting = || {
+            for _ in 0..2000 {
+                context.wait().unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(waiting);
+            scope.spawn(waiting);
+        });
+    }
+
+    /// What does not come is an error after a while, in one sentence that says what to do.
+    #[test]
+    fn waiting_for_a_device_that_does_not_answer_has_a_bound() {
+        let context = context(Duration::ZERO);
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        // Its mapping was not asked for, so that it is not there at the first look.
+        let buffer = context.buffer("test", 16, usage);
+        let text = context.await_mapping(&buffer).unwrap_err().to_string();
+        assert!(text.contains("did not answer for 0 s") && text.contains("switch the engine"), "{text}");
+    }
+
+    #[test]
+    fn an_abandoned_device_keeps_nobody_waiting() {
+        let context = context(STALLED);
+        context.hold();
+        context.abandon();
+        let begun = Instant::now();
+        context.submit([]);
+        let _ = context.wait();
+        assert!(begun.elapsed() < Duration::from_millis(500));
     }
 }

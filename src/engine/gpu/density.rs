@@ -64,7 +64,7 @@ impl DensityKernel {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             kernel.dispatch(&mut pass, &group, &[], [groups_of_64(cells), 1]);
         }
-        context.submit(encoder.finish());
+        context.submit([encoder.finish()]);
         let bytes = context.read_buffer(&log_p, 0, 4 * u64::from(cells))?;
         self.kernel = Some(kernel);
         Ok(bytemuck::pod_collect_to_vec(&bytes))

@@ -30,7 +30,7 @@ fn rate(context: &GpuContext, tile_rows: u32, [m, k, n]: [u32; 3], repeats: u32)
             }
         }
         let start = Instant::now();
-        context.submit(encoder.finish());
+        context.submit([encoder.finish()]);
         context.wait()?;
         Ok(start.elapsed().as_secs_f64() / f64::from(products))
     };

@@ -4,6 +4,7 @@ mod adapters;
 mod cloud;
 mod context;
 mod density;
+mod gate;
 mod inference;
 mod kernel;
 mod kernels;
@@ -175,7 +176,7 @@ impl GpuEngine {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             workspace.encode(kernels, &model.layout, &mut pass, 0);
         }
-        context.submit(encoder.finish());
+        context.submit([encoder.finish()]);
         let loss: Vec<f32> = bytemuck::pod_collect_to_vec(&context.read_buffer(&workspace.losses, 0, 4)?);
         let gradient: Vec<f32> = bytemuck::pod_collect_to_vec(&context.read_buffer(
             &workspace.partials,
@@ -393,7 +394,7 @@ impl Engine for GpuEngine {
                 kept.run.encode_stage(kernels, &model.layout, &mut pass, stage, count);
             }
         }
-        context.submit(encoder.finish());
+        context.submit([encoder.finish()]);
         context.check()?;
         model.refresh = Some(kept);
         Ok(Cloud::Gpu(cloud))
@@ -478,7 +479,7 @@ fn run_all(
                     run.encode_stage(kernels, layout, &mut pass, index, count);
                 }
             }
-            context.submit(encoder.finish());
+            context.submit([encoder.finish()]);
             context.wait()?;
             let secs_a_stage = began.elapsed().as_secs_f64() / f64::from(end - stage);
             stages_a_piece = (SAMPLING_PIECE_SECS / secs_a_stage.max(1e-6)).clamp(1.0, 256.0) as u32;

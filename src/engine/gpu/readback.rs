@@ -1,17 +1,12 @@
 //! Losses on their way back from the device, without anybody waiting for them.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
 use super::context::GpuContext;
 use super::training::{HISTOGRAM_BYTES, MAX_STEPS_A_SUBMISSION, Workspace};
 use crate::engine::{EngineError, LOSS_BINS, LossHistogram, Progress};
 
-const PENDING: u8 = 0;
-const READY: u8 = 1;
-const FAILED: u8 = 2;
 const LOSS_BYTES: u64 = 4 * MAX_STEPS_A_SUBMISSION as u64;
 
 /// Submissions in flight, and a measure of how long a step takes.
@@ -26,9 +21,7 @@ pub struct Readback {
 }
 
 struct Submission {
-    index: wgpu::SubmissionIndex,
     staging: wgpu::Buffer,
-    state: Arc<AtomicU8>,
     /// Updates done before this submission.
     first: u64,
     count: u32,
@@ -67,54 +60,36 @@ impl Readback {
         first: u64,
         count: u32,
     ) {
-        let staging = self.spare.pop().unwrap_or_else(|| {
+        let staging = self.spare.pop().inspect(wgpu::Buffer::unmap).unwrap_or_else(|| {
             let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
             context.buffer("loss read-back", LOSS_BYTES + HISTOGRAM_BYTES, usage)
         });
         encoder.copy_buffer_to_buffer(&workspace.losses, 0, &staging, 0, 4 * u64::from(count));
         encoder.copy_buffer_to_buffer(&workspace.histogram, 0, &staging, LOSS_BYTES, HISTOGRAM_BYTES);
         let submitted = Instant::now();
-        let index = context.submit(encoder.finish());
-        let state = Arc::new(AtomicU8::new(PENDING));
-        let flag = state.clone();
-        staging.slice(..).map_async(wgpu::MapMode::Read, move |result| {
-            flag.store(if result.is_ok() { READY } else { FAILED }, Ordering::Release);
-        });
-        self.in_flight.push_back(Submission { index, staging, state, first, count, submitted });
+        context.submit([encoder.finish()]);
+        staging.slice(..).map_async(wgpu::MapMode::Read, |_| {});
+        self.in_flight.push_back(Submission { staging, first, count, submitted });
     }
 
     /// Wait for the oldest submission and take its losses.
     pub fn wait_oldest(&mut self, context: &GpuContext) -> Result<(), EngineError> {
         let Some(oldest) = self.in_flight.front() else { return Ok(()) };
-        let poll = wgpu::PollType::Wait { submission_index: Some(oldest.index.clone()), timeout: None };
-        let waited = context.device().poll(poll);
-        context.check()?;
-        waited.map_err(|error| EngineError::Device(error.to_string()))?;
+        let view = context.await_mapping(&oldest.staging)?;
         let now = Instant::now();
-        if let Some(oldest) = self.in_flight.front() {
-            let began = self.last_completion.map_or(oldest.submitted, |last| last.max(oldest.submitted));
-            let measured = (now - began).as_secs_f64() / f64::from(oldest.count);
-            self.secs_per_step = Some(self.secs_per_step.map_or(measured, |mean| 0.8 * mean + 0.2 * measured));
-        }
+        let began = self.last_completion.map_or(oldest.submitted, |last| last.max(oldest.submitted));
+        let measured = (now - began).as_secs_f64() / f64::from(oldest.count);
+        self.secs_per_step = Some(self.secs_per_step.map_or(measured, |mean| 0.8 * mean + 0.2 * measured));
         self.last_completion = Some(now);
+        self.take(&view);
         self.collect(context)
     }
 
     /// Take the losses of every submission that is done, without waiting.
     pub fn collect(&mut self, context: &GpuContext) -> Result<(), EngineError> {
-        let polled = context.device().poll(wgpu::PollType::Poll);
-        context.check()?;
-        polled.map_err(|error| EngineError::Device(error.to_string()))?;
         while let Some(oldest) = self.in_flight.front() {
-            match oldest.state.load(Ordering::Acquire) {
-                PENDING => break,
-                FAILED => return Err(EngineError::DeviceLost("a read-back failed".into())),
-                _ => {}
-            }
-            if let Some(done) = self.in_flight.pop_front() {
-                self.take(&done)?;
-                self.spare.push(done.staging);
-            }
+            let Some(view) = context.try_read(&oldest.staging)? else { break };
+            self.take(&view);
         }
         Ok(())
     }
@@ -125,17 +100,16 @@ impl Readback {
         std::mem::replace(&mut self.progress, Progress { step, ..Progress::default() })
     }
 
-    fn take(&mut self, done: &Submission) -> Result<(), EngineError> {
-        let view = done.staging.slice(..).get_mapped_range().map_err(|error| EngineError::Device(error.to_string()))?;
-        let words: Vec<u32> = bytemuck::pod_collect_to_vec(&view);
-        drop(view);
-        done.staging.unmap();
+    /// Take what the oldest submission brought.
+    fn take(&mut self, view: &wgpu::BufferView) {
+        let words: Vec<u32> = bytemuck::pod_collect_to_vec(view);
+        let Some(done) = self.in_flight.pop_front() else { return };
         let (losses, totals) = words.split_at(MAX_STEPS_A_SUBMISSION as usize);
         let numbered = (done.first + 1..).zip(&losses[..done.count as usize]);
         self.progress.losses.extend(numbered.map(|(step, bits)| (step, f32::from_bits(*bits))));
         self.progress.step = done.first + u64::from(done.count);
         self.add_histogram(&totals[..3 * LOSS_BINS]);
-        Ok(())
+        self.spare.push(done.staging);
     }
 
     /// The device's sums only grow; the news is the difference.
