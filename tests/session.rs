@@ -28,6 +28,8 @@ const SLICE: Duration = Duration::from_millis(5);
 struct Script {
     /// The loss of this update, and of those after it, is NaN.
     nan_at: Option<u64>,
+    /// From this update on the losses are sound and one of the four vectors is not.
+    spoilt: Option<(u64, usize)>,
     /// The device is lost when this update is handed over.
     lost_at: Option<u64>,
     /// Panic in the next training slice.
@@ -95,6 +97,12 @@ impl Engine for FakeEngine {
     fn state(&mut self) -> Result<ModelState, EngineError> {
         let mut state = ModelState::fresh(vec![self.step as f32; 4]);
         state.step = self.step;
+        if let Some((at, vector)) = self.script.lock().unwrap().spoilt
+            && self.step >= at
+        {
+            let vectors = [&mut state.weights, &mut state.ema, &mut state.adam_m, &mut state.adam_v];
+            vectors.into_iter().nth(vector).unwrap()[3] = f32::INFINITY;
+        }
         Ok(state)
     }
     fn sample(&mut self, _: &Plan, _: &Start, _: u64, _: &dyn Fn() -> bool) -> Result<Option<Cloud>, EngineError> {
@@ -207,6 +215,40 @@ fn a_nan_loss_pauses_says_so_and_the_last_good_weights_come_back() {
     script.lock().unwrap().nan_at = None;
     run_to(&mut session, 60);
     assert_eq!((session.step(), session.status()), (60, Status::Paused));
+}
+
+/// Whichever of the four vectors breaks while the losses are still finite, and wherever that is noticed.
+#[test]
+fn a_broken_model_is_neither_kept_as_the_last_good_one_nor_saved() {
+    for vector in 0..4 {
+        for noticed_by in ["the end of a training", "a pause", "a save"] {
+            let (mut session, script) = scripted();
+            run_to(&mut session, 20);
+            script.lock().unwrap().spoilt = Some((30, vector));
+            let directory = tempfile::tempdir().unwrap();
+            let out = directory.path().join("model");
+            if noticed_by == "the end of a training" {
+                run_to(&mut session, 30);
+            } else {
+                session.train_until(1000);
+                session.handle(Command::Play);
+                while session.step() < 30 {
+                    session.tick(SLICE);
+                }
+                let command = if noticed_by == "a pause" { Command::Pause } else { Command::Save(out.clone()) };
+                session.handle(command);
+            }
+            let what = format!("vector {vector}, noticed by {noticed_by}");
+            let Status::Fault { message, can_restore: true } = session.status() else {
+                panic!("no fault but {:?}: {what}", session.status());
+            };
+            assert!(message.contains("after step 30") && message.contains("(step 20)"), "{message}: {what}");
+            let model = session.model();
+            assert!(model.step == 20 && model.is_finite(), "{what}");
+            session.handle(Command::RestoreLastGood);
+            assert_eq!((session.step(), session.status()), (20, Status::Paused), "{what}");
+        }
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::say;
-use crate::data::csv_io::{write_mixture, write_points};
+use crate::data::csv_io::{mixture_file, mixture_json, points_csv, points_file};
 use crate::data::dataset::{DataSource, Dataset};
+use crate::export::atomic::same_file;
 use crate::lab::experiment::Experiment;
 
 /// Arguments of `data`.
@@ -25,15 +26,33 @@ pub struct Args {
     /// Where to write the mixture, in standardised units
     #[arg(long, value_name = "FILE.json")]
     mixture: Option<PathBuf>,
+    /// Replace a file that is not from this program
+    #[arg(long)]
+    force: bool,
 }
 
 /// Draw and write.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let read = match &args.data {
+        DataSource::Csv(path) => Some(path.as_path()),
+        DataSource::Shape(_) => None,
+    };
+    let out = points_file(&args.out, args.force).sparing(read);
+    let mixture = args.mixture.as_ref().map(|path| mixture_file(path, args.force).sparing(read));
+    out.check()?;
+    if let Some(mixture) = &mixture {
+        mixture.check()?;
+        anyhow::ensure!(
+            mixture.path() != out.path() && !same_file(mixture.path(), out.path()),
+            "the samples and the mixture cannot both be in {}; choose another --out or --mixture",
+            args.out.display()
+        );
+    }
     // A file's density estimate does not depend on the size of a training set.
     let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed)?;
-    write_points(&args.out, &dataset.mixture.draw(args.n as usize, args.seed))?;
-    if let Some(path) = &args.mixture {
-        write_mixture(path, &dataset.mixture)?;
+    out.write(&points_csv(&dataset.mixture.draw(args.n as usize, args.seed)))?;
+    if let Some(mixture) = mixture {
+        mixture.write(&mixture_json(&dataset.mixture)?)?;
     }
     say(&format!("{} samples of {} in {}", args.n, args.data, args.out.display()));
     Ok(())

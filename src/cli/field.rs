@@ -6,8 +6,7 @@ use super::model::ModelArgs;
 use super::say;
 use crate::data::csv_io::read_points;
 use crate::diffusion::target::Pair;
-use crate::export::atomic::atomic_write;
-use crate::export::field::{FieldRow, field_csv};
+use crate::export::field::{FieldRow, field_csv, field_file};
 
 /// Arguments of `field`.
 #[derive(Debug, clap::Args)]
@@ -23,6 +22,9 @@ pub struct Args {
     /// Where to write the table
     #[arg(long, value_name = "FILE.csv")]
     out: PathBuf,
+    /// Replace a file that is not from this program
+    #[arg(long)]
+    force: bool,
 }
 
 /// t/T = 0 is allowed: the network can be asked there, though it was never trained there.
@@ -35,6 +37,8 @@ fn parse_tau(text: &str) -> Result<f64, String> {
 
 /// Load, evaluate, write.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let out = field_file(&args.out, args.force).sparing(Some(&args.points));
+    out.check()?;
     let mut loaded = args.model.load()?;
     let points = read_points(&args.points)?;
     let outputs = loaded.engine.predict(args.t, &points, true)?;
@@ -53,7 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             exact_log_p: marginal.log_density(x),
         }
     });
-    atomic_write(&args.out, &field_csv(rows))?;
+    out.write(&field_csv(rows))?;
     say(&format!("the field at {} points, t/T = {}, in {}", points.len(), args.t, args.out.display()));
     Ok(())
 }

@@ -8,10 +8,12 @@ mod bench_split;
 mod data;
 mod doctor;
 mod field;
+mod interrupt;
 mod measure;
 mod model;
 mod render;
 mod sample;
+mod saver;
 mod train;
 mod versus;
 

@@ -29,12 +29,15 @@ pub struct Args {
     /// Seed of data, weights and noise
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Replace a file that is not from this program
+    #[arg(long)]
+    force: bool,
 }
 
 /// Draw and say where.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let options = RenderOptions { width: args.width, height: args.height, light: args.light, seed: args.seed };
-    for path in render_figures(&args.figure, args.model.as_deref(), &args.out, options)? {
+    for path in render_figures(&args.figure, args.model.as_deref(), &args.out, options, args.force)? {
         say(&format!("{}", path.display()));
     }
     Ok(())

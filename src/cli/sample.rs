@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::model::ModelArgs;
 use super::say;
-use crate::data::csv_io::{read_points, write_points};
+use crate::data::csv_io::{points_csv, points_file, read_points};
 use crate::diffusion::solver::Sampler;
 use crate::engine::Start;
 
@@ -37,10 +37,15 @@ pub struct Args {
     /// Where to write the samples: header x,y, standardised units
     #[arg(long, value_name = "FILE.csv")]
     out: PathBuf,
+    /// Replace a file that is not from this program
+    #[arg(long)]
+    force: bool,
 }
 
 /// Load, sample, write.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let out = points_file(&args.out, args.force).sparing(args.init.as_deref());
+    out.check()?;
     let mut loaded = args.model.load()?;
     let experiment = &loaded.setup.experiment;
     let timesteps = experiment.timesteps;
@@ -57,7 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     let cloud = loaded.engine.sample(&plan, &start, args.seed, &|| false)?;
     let points = cloud.context("the sampling was stopped; run it again")?.to_host()?;
-    write_points(&args.out, &points)?;
+    out.write(&points_csv(&points))?;
     say(&format!("{} samples in {} steps, in {}", points.len(), steps, args.out.display()));
     Ok(())
 }

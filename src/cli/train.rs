@@ -3,18 +3,20 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::{print_json, round, say, versus};
+use super::interrupt::Interrupt;
+use super::saver::Saver;
+use super::versus::{self, Comparison};
+use super::{print_json, round, say};
 use crate::engine::gpu::GpuContext;
 use crate::engine::{self, EngineChoice, EngineKind};
-use crate::export::model_dir;
+use crate::export::model_dir::ModelDir;
 use crate::lab::experiment::Experiment;
-use crate::lab::message::{Command, InStep, Notice, Order, Side, Snapshot, Status};
+use crate::lab::message::{Command, InStep, Notice, Order, Side, Snapshot};
 use crate::lab::pair::Pair;
 use crate::lab::session::{EngineFactory, Session};
 use crate::lab::setup::Setup;
@@ -34,6 +36,12 @@ pub struct Args {
     /// and the comparison
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Write also into a directory with other files, which stay, and replace files that are not from this program
+    #[arg(long)]
+    force: bool,
+    /// Seconds between two saves on the way; 0 saves only at the end
+    #[arg(long, value_name = "SECS", default_value = "60", value_parser = parse_interval)]
+    save_every: Duration,
     /// Train a second experiment side by side and compare: experiment.json of a model, a model directory, or any of its
     /// settings as JSON; those that are missing are as in the first
     #[arg(long, value_name = "FILE")]
@@ -65,58 +73,65 @@ const SLICE: Duration = Duration::from_millis(100);
 pub fn run(args: Args) -> anyhow::Result<()> {
     // What can be refused is refused before the work, not after it.
     let other = args.vs.as_deref().map(|file| versus::experiment(file, &args.experiment)).transpose()?;
-    let outs = if other.is_some() { versus::outs(&args.out) } else { vec![args.out.clone()] };
-    for out in &outs {
-        model_dir::check_target(out)?;
-    }
+    let outs = if other.is_some() { versus::outs(&args.out).to_vec() } else { vec![args.out.clone()] };
+    let outs: Vec<_> = outs.into_iter().map(|out| ModelDir::new(out, args.force)).collect();
+    outs.iter().try_for_each(ModelDir::check)?;
+    let comparison = other.is_some().then(|| Comparison::new(&args.out, args.force));
+    comparison.iter().try_for_each(Comparison::check)?;
     let setup = Setup::new(args.experiment.clone()).map_err(anyhow::Error::msg)?;
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = interrupted.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
+    let interrupt = Interrupt::listen()?;
 
     let mut pair = open(setup, &args, other)?;
     let mut display = Display::new(args.steps);
+    let mut saver = Saver::new(outs, (!args.save_every.is_zero()).then_some(args.save_every));
+    let mut faults = Vec::new();
     let training = |pair: &Pair| sessions(pair).any(Session::is_training);
     let mut measure_at = versus::measure_steps(args.steps);
-    while training(&pair) && !interrupted.load(Ordering::Relaxed) {
+    while training(&pair) && !interrupt.is_asked() {
         pair.tick(SLICE);
         if args.vs.is_some() && measure_at.next_if(|&step| sessions(&pair).all(|s| s.step() >= step)).is_some() {
-            versus::measure(&mut pair)?;
+            // An engine that cannot measure is no reason to throw away what it has trained.
+            if let Err(error) = versus::measure(&mut pair) {
+                faults.push(format!("the training ended early: {error:#}"));
+                break;
+            }
         }
-        // For equal time the first says when both are done.
-        let done = pair.session(Side::A).is_none_or(|a| a.step() >= args.steps);
+        // For equal time the first says when both are done, or that it has broken.
+        let done = pair.session(Side::A).is_none_or(|a| a.step() >= args.steps || !a.is_training());
         if args.in_step == InStep::Time && done {
             break;
         }
         if training(&pair) {
             display.show(&pair);
+            saver.save_in_passing(&mut pair);
         }
     }
     pair.handle(Command::Pause.into());
     display.finish();
 
-    let mut faults = Vec::new();
-    for (side, out) in Side::BOTH.into_iter().zip(&outs) {
-        let Some(session) = pair.session_mut(side) else { continue };
-        let status = session.status();
-        let state = session.model();
-        model_dir::save(out, &session.snapshot().experiment, &state, &session.record().metrics())?;
-        if let Status::Fault { message, .. } = status {
-            let who = if args.vs.is_some() { format!("{}: ", side.letter()) } else { String::new() };
-            let out = out.display();
-            faults.push(format!("{who}{message}; the last good weights (step {}) are in {out}", state.step));
-        }
+    // A model that has learned nothing replaces none that has.
+    let begun = sessions(&pair).any(|session| session.step() > 0 || session.has_fault());
+    anyhow::ensure!(begun, "interrupted before the first step; nothing was saved");
+    if interrupt.is_asked() {
+        say("saving; Ctrl-C again ends at once");
     }
-    if args.vs.is_none() {
+    faults.extend(saver.finish(&mut pair));
+    let Some(comparison) = comparison else {
         anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
         return report_one(&pair, args);
-    }
+    };
     let reached = pair.session(Side::A).map_or(0, Session::step);
     say(&format!("{} after {reached} of {} steps; comparing", how(reached, args.steps), args.steps));
-    let result = versus::report(pair, &args.out, args.json);
+    let result = comparison.report(pair, args.json);
     // A comparison with a spoilt side is written all the same.
     anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
     result
+}
+
+/// Time between two saves, in seconds.
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let secs = text.parse().ok().and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+    secs.ok_or_else(|| "a number of seconds is needed, 0 or more".into())
 }
 
 fn how(step: u64, steps: u64) -> &'static str {

@@ -1,24 +1,27 @@
 //! The comparison that `train --vs FILE` writes: both models, a table, and a picture.
 
 use std::fs;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{print_json, round, say};
-use crate::export::atomic::atomic_write;
+use super::{one_line, print_json, round, say};
+use crate::engine::EngineError;
+use crate::export::atomic::{Destination, all_lines};
 use crate::export::model_dir;
 use crate::lab::difference::{Difference, differences, sentence};
 use crate::lab::experiment::Experiment;
 use crate::lab::message::{Command, Order, QualityPoint, Side, Snapshot};
 use crate::lab::pair::Pair;
 use crate::ui::offscreen::render_comparison;
+use crate::ui::picture::picture_file;
 
 /// Where A's model and B's go.
-pub fn outs(out: &Path) -> Vec<PathBuf> {
-    ["a", "b"].map(|name| out.join(name)).to_vec()
+pub fn outs(out: &Path) -> [PathBuf; 2] {
+    ["a", "b"].map(|name| out.join(name))
 }
 
 /// The second experiment: the first with what a file says otherwise.
@@ -26,7 +29,12 @@ pub fn outs(out: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// A file that cannot be read, is no JSON object, names a setting that there is not, or gives one an impossible value.
 pub fn experiment(file: &Path, first: &Experiment) -> anyhow::Result<Experiment> {
-    let file = if file.is_dir() { file.join(model_dir::EXPERIMENT) } else { file.to_path_buf() };
+    let file = match model_dir::settings_file(file).filter(|_| file.is_dir()) {
+        Some(settings) => settings,
+        // The model itself says how it was trained.
+        None if file.is_dir() => return Ok(model_dir::load(file)?.0),
+        None => file.to_path_buf(),
+    };
     let name = file.display();
     let text = fs::read_to_string(&file)
         .map_err(|error| anyhow!("cannot read {name}: {error}; give --vs the experiment.json of a model"))?;
@@ -99,34 +107,71 @@ struct Reached {
     out: PathBuf,
 }
 
-/// Measure both, write `comparison.md` and `comparison.png`, and say so.
-///
-/// # Errors
-/// An engine that fails, a file that cannot be written, or no adapter to paint the picture: the models and the table
-/// are there all the same.
-pub fn report(mut pair: Pair, out: &Path, json: bool) -> anyhow::Result<()> {
-    let measured = measure(&mut pair)?;
-    let snapshots = pair.snapshots();
-    let b = snapshots.b.as_ref().context("there is no second experiment")?;
-    let both = [&*snapshots.a, &**b];
-    let engines = both.map(|snapshot| snapshot.engine.kind);
-    let different = differences(&both[0].experiment, &both[1].experiment, engines);
-    let table = out.join("comparison.md");
-    let text = markdown(&sentence(&different), both, measured);
-    atomic_write(&table, text.as_bytes())
-        .map_err(|error| anyhow!("cannot write {}: {error}; choose another --out", table.display()))?;
-    let path = out.join("comparison.png");
-    pair.handle(Order::Both(Command::Hidden(false)));
-    let painted = render_comparison(pair, &path);
-    say(&format!("{}; the table is {}", sentence(&different), table.display()));
-    if json {
-        let of = |side: Side| reached(both[side.index()], measured[side.index()], &outs(out)[side.index()]);
-        let picture = painted.is_ok().then(|| path.clone());
-        print_json(&Report { differences: &different, a: of(Side::A), b: of(Side::B), table, picture })?;
+/// The files of a comparison beside its models: a table and a picture.
+pub struct Comparison {
+    out: PathBuf,
+    table: Destination,
+    picture: Destination,
+}
+
+impl Comparison {
+    /// In this directory.
+    pub fn new(out: &Path, force: bool) -> Self {
+        Self {
+            out: out.to_path_buf(),
+            table: Destination::new(out.join("comparison.md"), is_table, force),
+            picture: picture_file(out.join("comparison.png"), force),
+        }
     }
-    painted
-        .map(drop)
-        .map_err(|error| anyhow!("the comparison has no picture: {error:#}; its table and models are written"))
+
+    /// Refuse now what could not be written later. Where the directory is still to be made, that of the models says.
+    ///
+    /// # Errors
+    /// A file of somebody else's, or one that cannot be written.
+    pub fn check(&self) -> anyhow::Result<()> {
+        if self.out.is_dir() {
+            self.table.check()?;
+            self.picture.check()?;
+        }
+        Ok(())
+    }
+
+    /// Measure both, write the table and the picture, and say so. Without an adapter to paint on there is no picture,
+    /// and a warning.
+    ///
+    /// # Errors
+    /// An engine that fails, or a file that cannot be written: the models are there all the same.
+    pub fn report(&self, mut pair: Pair, json: bool) -> anyhow::Result<()> {
+        let measured = measure(&mut pair)?;
+        let snapshots = pair.snapshots();
+        let b = snapshots.b.as_ref().context("there is no second experiment")?;
+        let both = [&*snapshots.a, &**b];
+        let engines = both.map(|snapshot| snapshot.engine.kind);
+        let different = differences(&both[0].experiment, &both[1].experiment, engines);
+        self.table.write(markdown(&sentence(&different), both, measured).as_bytes())?;
+        let (table, picture) = (self.table.path(), self.picture.path());
+        pair.handle(Order::Both(Command::Hidden(false)));
+        let painted = render_comparison(pair, &self.picture).map(drop);
+        say(&format!("{}; the table is {}", sentence(&different), table.display()));
+        if json {
+            let [out_a, out_b] = outs(&self.out);
+            print_json(&Report {
+                differences: &different,
+                a: reached(both[0], measured[0], &out_a),
+                b: reached(both[1], measured[1], &out_b),
+                table: table.to_path_buf(),
+                picture: painted.is_ok().then(|| picture.to_path_buf()),
+            })?;
+        }
+        match painted {
+            Err(error) if matches!(error.downcast_ref(), Some(EngineError::NoAdapter(_))) => {
+                say(&one_line(&format!("noise-compass: warning: the comparison has no picture: {error}")));
+                Ok(())
+            }
+            other => other
+                .map_err(|error| anyhow!("the comparison has no picture: {error:#}; its table and models are written")),
+        }
+    }
 }
 
 fn reached(snapshot: &Snapshot, point: Option<QualityPoint>, out: &Path) -> Reached {
@@ -146,18 +191,49 @@ fn reached(snapshot: &Snapshot, point: Option<QualityPoint>, out: &Path) -> Reac
 fn markdown(title: &str, both: [&Snapshot; 2], measured: [Option<QualityPoint>; 2]) -> String {
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
     let each = |of: fn(&QualityPoint) -> f64| measured.each_ref().map(|point| number(point.as_ref().map(of)));
-    let rows: [(&str, [String; 2]); 8] = [
-        ("steps", both.map(|snapshot| snapshot.step.to_string())),
-        ("seconds of training", both.map(|snapshot| format!("{:.1}", snapshot.trained_secs))),
-        ("loss, smoothed over 50 steps", both.map(|snapshot| number(snapshot.loss.map(f64::from)))),
-        ("sliced W₂ of 2048 samples to the data", each(|point| point.distance)),
-        ("its sampling floor", each(|point| point.floor)),
-        ("in floors", each(|point| point.distance / point.floor)),
-        ("score error, mean over t of s² E‖learned − exact‖²", each(|point| point.score_error)),
-        ("engine", both.map(|snapshot| format!("{} ({})", snapshot.engine.adapter, snapshot.engine.backend))),
+    let columns: [[String; 2]; 8] = [
+        both.map(|snapshot| snapshot.step.to_string()),
+        both.map(|snapshot| format!("{:.1}", snapshot.trained_secs)),
+        both.map(|snapshot| number(snapshot.loss.map(f64::from))),
+        each(|point| point.distance),
+        each(|point| point.floor),
+        each(|point| point.distance / point.floor),
+        each(|point| point.score_error),
+        both.map(|snapshot| format!("{} ({})", snapshot.engine.adapter, snapshot.engine.backend)),
     ];
-    let rows: Vec<_> = rows.into_iter().map(|(name, [a, b])| format!("| {name} | {a} | {b} |\n")).collect();
-    format!("# {title}\n\n| | A | B |\n|---|---|---|\n{}", rows.concat())
+    let rows: Vec<_> = ROWS.iter().zip(columns).map(|(name, [a, b])| format!("| {name} | {a} | {b} |\n")).collect();
+    format!("# {title}\n\n{}\n{}\n{}", HEAD[0], HEAD[1], rows.concat())
+}
+
+/// The first two lines of the table.
+const HEAD: [&str; 2] = ["| | A | B |", "|---|---|---|"];
+/// What is in its rows.
+const ROWS: [&str; 8] = [
+    "steps",
+    "seconds of training",
+    "loss, smoothed over 50 steps",
+    "sliced W₂ of 2048 samples to the data",
+    "its sampling floor",
+    "in floors",
+    "score error, mean over t of s² E‖learned − exact‖²",
+    "engine",
+];
+
+/// True for a table that [`markdown`] could have made.
+fn is_table(file: &mut dyn BufRead) -> io::Result<bool> {
+    let mut lines = 0;
+    let right = all_lines(file, |index, line| {
+        lines = index + 1;
+        match index {
+            0 => line.starts_with("# "),
+            1 => line.is_empty(),
+            2 | 3 => line == HEAD[index - 2],
+            _ => ROWS.get(index - 4).is_some_and(|name| {
+                line.strip_prefix(&format!("| {name} | ")).is_some_and(|rest| rest.ends_with(" |"))
+            }),
+        }
+    })?;
+    Ok(right && lines == 4 + ROWS.len())
 }
 
 #[cfg(test)]

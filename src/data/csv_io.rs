@@ -1,13 +1,13 @@
 //! Points and mixtures in files: CSV with header `x,y`, and JSON.
 
 use std::fmt::Write;
-use std::io::Read;
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
 
-use super::mixture::Mixture;
-use crate::export::atomic::{WriteError, atomic_write};
+use super::mixture::{self, Mixture};
+use crate::export::atomic::{Destination, all_lines, read_within};
 
 /// The most rows that are read from a CSV.
 pub const MAX_ROWS: usize = 1_000_000;
@@ -47,23 +47,57 @@ pub enum DataError {
     AllEqual(PathBuf),
 }
 
-/// Write points as CSV with header `x,y`, each number in the fewest digits that read back as the same f32.
-pub fn write_points(path: &Path, points: &[[f32; 2]]) -> Result<(), WriteError> {
+/// A place for points: a CSV that [`points_csv`] could have made is replaced there.
+pub fn points_file(path: impl Into<PathBuf>, force: bool) -> Destination {
+    Destination::new(path, is_points, force)
+}
+
+/// A place for a mixture: one that [`mixture_json`] could have made is replaced there.
+pub fn mixture_file(path: impl Into<PathBuf>, force: bool) -> Destination {
+    Destination::new(path, is_mixture, force)
+}
+
+/// Points as CSV with header `x,y`, each number in the fewest digits that read back as the same f32.
+pub fn points_csv(points: &[[f32; 2]]) -> Vec<u8> {
     let mut text = String::with_capacity(24 * points.len() + 4);
-    text.push_str("x,y\n");
+    text.push_str(HEADER);
+    text.push('\n');
     for [x, y] in points {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{x},{y}");
     }
-    atomic_write(path, text.as_bytes())
+    text.into_bytes()
 }
 
-/// Write a mixture as JSON.
-pub fn write_mixture(path: &Path, mixture: &Mixture) -> Result<(), WriteError> {
-    let text = serde_json::to_string_pretty(mixture)
-        .map_err(|error| WriteError { path: path.into(), source: std::io::Error::from(error) })?;
-    atomic_write(path, text.as_bytes())
+const HEADER: &str = "x,y";
+
+fn is_points(file: &mut dyn BufRead) -> io::Result<bool> {
+    all_lines(file, |index, line| if index == 0 { line == HEADER } else { is_row::<f32, 2>(line) })
 }
+
+/// True where a line is so many numbers in the fewest digits.
+pub fn is_row<T: std::str::FromStr + ToString, const N: usize>(line: &str) -> bool {
+    let shortest = |cell: &str| cell.parse::<T>().is_ok_and(|number| number.to_string() == cell);
+    line.split(',').count() == N && line.split(',').all(shortest)
+}
+
+/// A mixture as JSON.
+///
+/// # Errors
+/// Numbers that JSON has not.
+pub fn mixture_json(mixture: &Mixture) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec_pretty(mixture)
+}
+
+fn is_mixture(file: &mut dyn BufRead) -> io::Result<bool> {
+    let Some(bytes) = read_within(file, MOST_MIXTURE_BYTES)? else { return Ok(false) };
+    // Not by way of `Mixture`, which would scale the weights anew.
+    let components = serde_json::from_slice::<mixture::Components>(&bytes);
+    Ok(components.and_then(|components| serde_json::to_vec_pretty(&components)).is_ok_and(|again| again == bytes))
+}
+
+/// A mixture of a million components is shorter.
+const MOST_MIXTURE_BYTES: u64 = 256 << 20;
 
 /// Read points as they stand, in the file's own units.
 pub fn read_points(path: &Path) -> Result<Vec<[f32; 2]>, DataError> {
@@ -259,7 +293,7 @@ mod tests {
         fn points_come_back_bit_for_bit(points in prop::collection::vec(prop::array::uniform2(-1e30_f32..1e30), 1..50)) {
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join("points.csv");
-            write_points(&path, &points).unwrap();
+            std::fs::write(&path, points_csv(&points)).unwrap();
             prop_assert!(std::fs::read_to_string(&path).unwrap().starts_with("x,y\n"));
             prop_assert_eq!(read_points(&path).unwrap(), points);
         }
@@ -270,13 +304,49 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("mixture.json");
         let mixture = crate::data::shapes::Shape::EightGaussians.mixture();
-        write_mixture(&path, &mixture).unwrap();
+        std::fs::write(&path, mixture_json(&mixture).unwrap()).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let back: Mixture = serde_json::from_str(&text).unwrap();
         assert_eq!(back.components.len(), 8);
         for (left, right) in back.components.iter().zip(&mixture.components) {
             assert_eq!((left.mean, left.sigma), (right.mean, right.sigma));
             assert!((left.weight - right.weight).abs() < 1e-7);
+        }
+    }
+
+    /// What this program wrote is known by its bytes; a file that says the same in other bytes is somebody's own.
+    #[test]
+    fn our_own_files_are_told_from_others() {
+        let points = |text: &[u8]| is_points(&mut &text[..]).unwrap();
+        let ours = points_csv(&[[0.1, -2.5e-30], [1e30, 3.0], [f32::MIN_POSITIVE, 16_777_216.0]]);
+        assert!(points(&ours) && points(b"x,y\n"));
+        for other in [
+            "x,y\n1,2",
+            "X,Y\n1,2\n",
+            "x,y\n1,2.0\n",
+            "x,y\n1, 2\n",
+            "x,y\n1,2,3\n",
+            "x,y\n1,2\n\n",
+            "1,2\n",
+            "x,y\r\n1,2\r\n",
+            "x,y\n0.1234567890123,2\n",
+            "x,y\n1,2\n# mine\n",
+            "dear diary\n",
+        ] {
+            assert!(!points(other.as_bytes()), "{other:?}");
+        }
+        assert!(!points(&[0xFF; 4096]));
+
+        let mixture = |text: &[u8]| is_mixture(&mut &text[..]).unwrap();
+        for shape in crate::data::shapes::Shape::ALL {
+            assert!(mixture(&mixture_json(&shape.mixture()).unwrap()), "{shape:?}");
+        }
+        let ours = mixture_json(&crate::data::shapes::Shape::Gaussian.mixture()).unwrap();
+        let text = String::from_utf8(ours).unwrap();
+        for other in
+            [text.replace("  ", " "), format!("{text}\n"), "{}".into(), "[1]".into(), text.replace("}", ", \"my\": 1}")]
+        {
+            assert!(!mixture(other.as_bytes()), "{other}");
         }
     }
 }

@@ -217,7 +217,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("points.csv");
         let figure8 = Shape::Figure8.mixture();
-        crate::data::csv_io::write_points(&path, &figure8.draw(3000, 1)).unwrap();
+        std::fs::write(&path, crate::data::csv_io::points_csv(&figure8.draw(3000, 1))).unwrap();
         let data = Dataset::from_csv(&path, 0).unwrap();
         assert_eq!((data.points.len(), data.mixture.components.len()), (3000, MAX_COMPONENTS));
         assert!((data.mixture.total_weight() - 1.0).abs() < 1e-5);

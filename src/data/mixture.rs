@@ -30,8 +30,8 @@ pub struct Mixture {
 }
 
 /// A mixture as it lies in a file, unchecked.
-#[derive(Deserialize)]
-struct Components {
+#[derive(Deserialize, Serialize)]
+pub(super) struct Components {
     components: Vec<Component>,
 }
 

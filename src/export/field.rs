@@ -1,6 +1,11 @@
 //! `field.csv`: the learned field beside the exact one. Numbers are written in the fewest digits that read back the same.
 
 use std::fmt::Write as _;
+use std::io::{self, BufRead};
+use std::path::PathBuf;
+
+use super::atomic::{Destination, all_lines};
+use crate::data::csv_io::is_row;
 
 /// One row of `field.csv`: at a point and one time, what the network says and what is true.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,9 +38,36 @@ pub fn field_csv(rows: impl Iterator<Item = FieldRow>) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// A place for a field: a file that [`field_csv`] could have made is replaced there.
+pub fn field_file(path: impl Into<PathBuf>, force: bool) -> Destination {
+    Destination::new(path, is_field, force)
+}
+
+fn is_field(file: &mut dyn BufRead) -> io::Result<bool> {
+    all_lines(file, |index, line| if index == 0 { line == FIELD_HEADER } else { is_row::<f64, 9>(line) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_is_known_by_its_columns_and_digits() {
+        let row = FieldRow {
+            x: [0.1, 1.0],
+            eps: [1e-9, 2.5],
+            score: [f64::NAN, f64::NEG_INFINITY],
+            exact_score: [5.0, 1.0 / 3.0],
+            exact_log_p: -7.25,
+        };
+        let ours = field_csv([row, row].into_iter());
+        let is = |bytes: &[u8]| is_field(&mut &bytes[..]).unwrap();
+        assert!(is(&ours));
+        let text = String::from_utf8(ours).unwrap();
+        for other in [text.replace("exact_log_p", "log_p"), text.replace("2.5", "2.50"), text.replace(",-7.25", "")] {
+            assert!(!is(other.as_bytes()), "{other}");
+        }
+    }
 
     #[test]
     fn a_field_row_has_as_many_numbers_as_the_header_has_names() {

@@ -1,5 +1,6 @@
 //! What leaves the lab: files, written whole or not at all.
 
 pub mod atomic;
+mod disk;
 pub mod field;
 pub mod model_dir;

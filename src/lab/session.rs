@@ -150,7 +150,8 @@ impl Session {
     pub fn model(&mut self) -> ModelState {
         if self.fault.is_none() {
             match self.engine.state() {
-                Ok(state) => return state,
+                Ok(state) if state.is_finite() => return state,
+                Ok(state) => self.stop_at_bad_weights(state.step),
                 Err(error) => self.fail(&error),
             }
         }

@@ -5,14 +5,13 @@
 //! metadata has `experiment` (JSON) and `step`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
+use std::io::{self, BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
 use super::layout::NetworkShape;
-use crate::export::atomic::{WriteError, atomic_write};
 
 /// A model in training, on the host. All vectors are flat in the order of [`NetworkShape::layers`].
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +33,11 @@ impl ModelState {
     pub fn fresh(weights: Vec<f32>) -> Self {
         let zeros = vec![0.0; weights.len()];
         Self { step: 0, ema: weights.clone(), weights, adam_m: zeros.clone(), adam_v: zeros }
+    }
+
+    /// True for a model that can be sampled from and trained further: no number of it is NaN or infinite.
+    pub fn is_finite(&self) -> bool {
+        [&self.weights, &self.ema, &self.adam_m, &self.adam_v].into_iter().flatten().all(|number| number.is_finite())
     }
 }
 
@@ -106,16 +110,11 @@ const MAX_BYTES: u64 = 64 << 20;
 /// Prefixes of the four vectors of a state: weights, average, moments.
 const PREFIXES: [&str; 4] = ["", "ema.", "adam_m.", "adam_v."];
 
-/// Write a model, whole or not at all. `experiment` is JSON text that [`load`] hands back.
+/// The file of a model. `experiment` is JSON text that [`load`] hands back.
 ///
 /// # Errors
-/// Where the file cannot be written, or where the state is not of this shape.
-pub fn save(path: &Path, shape: NetworkShape, state: &ModelState, experiment: &str) -> Result<(), WriteError> {
-    let bytes = to_bytes(shape, state, experiment).map_err(|source| WriteError { path: path.into(), source })?;
-    atomic_write(path, &bytes)
-}
-
-fn to_bytes(shape: NetworkShape, state: &ModelState, experiment: &str) -> io::Result<Vec<u8>> {
+/// A state that is not of this shape.
+pub fn to_bytes(shape: NetworkShape, state: &ModelState, experiment: &str) -> io::Result<Vec<u8>> {
     let vectors = [&state.weights, &state.ema, &state.adam_m, &state.adam_v];
     let bytes: Vec<Vec<u8>> = vectors.iter().map(|v| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
     let mut tensors = Vec::new();
@@ -152,6 +151,23 @@ fn with_sorted_header(mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     header.fill(b' ');
     header[..sorted.len()].copy_from_slice(&sorted);
     Ok(bytes)
+}
+
+/// True for a file that begins as those of this lab do, whether or not the rest is sound.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn is_model(file: &mut dyn BufRead) -> io::Result<bool> {
+    let mut length = [0; 8];
+    match file.read_exact(&mut length) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        other => other?,
+    }
+    let mut header = Vec::new();
+    file.take(u64::from_le_bytes(length).min(MAX_BYTES)).read_to_end(&mut header)?;
+    let header = serde_json::from_slice::<serde_json::Value>(&header).unwrap_or_default();
+    let metadata = &header["__metadata__"];
+    Ok(metadata["experiment"].is_string() && metadata["step"].is_string() && header["layers.0.weight"].is_object())
 }
 
 /// What a file holds, sound in itself; [`LoadedWeights::into_state`] checks it against the experiment.
@@ -335,11 +351,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("model.safetensors");
         let experiment = r#"{"data": "a \"quoted\" ∇"}"#;
-        save(&path, SHAPE, &state(), experiment).unwrap();
+        std::fs::write(&path, to_bytes(SHAPE, &state(), experiment).unwrap()).unwrap();
         let loaded = load(&path).unwrap();
         assert_eq!(loaded.experiment_json, experiment);
         assert_eq!(loaded.into_state(SHAPE).unwrap(), state());
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left behind");
     }
 
     /// What a reader in PyTorch relies on: names, shapes, and [out, in] row-major.
@@ -395,6 +410,34 @@ mod tests {
         assert!(half_precision.contains("`layers.0.bias` holds F16"), "{half_precision}");
         let nan = complaint(|t| named(t, "ema.layers.2.weight").3[..4].copy_from_slice(&f32::NAN.to_le_bytes()));
         assert!(nan.contains("`ema.layers.2.weight` holds numbers that are not finite"), "{nan}");
+    }
+
+    #[test]
+    fn a_model_is_finite_where_all_of_its_vectors_are() {
+        assert!(state().is_finite());
+        let vectors: [fn(&mut ModelState) -> &mut Vec<f32>; 4] =
+            [|s| &mut s.weights, |s| &mut s.ema, |s| &mut s.adam_m, |s| &mut s.adam_v];
+        for vector in vectors {
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                for place in [0, SHAPE.parameters() - 1] {
+                    let mut state = state();
+                    vector(&mut state)[place] = bad;
+                    assert!(!state.is_finite());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn our_models_are_told_from_those_of_others() {
+        let is = |bytes: &[u8]| is_model(&mut &bytes[..]).unwrap();
+        let ours = to_bytes(SHAPE, &state(), "{}").unwrap();
+        assert!(is(&ours) && is(&ours[..ours.len() / 2]), "cut short it is ours all the same");
+        let file = write(&tensors(), &[]);
+        assert!(!is(&std::fs::read(file.path()).unwrap()), "other people's networks have layers too");
+        for other in [&b""[..], b"1234567", b"x,y\n1,2\n3,4\n", &[0xFF; 100], &[0; 100]] {
+            assert!(!is(other));
+        }
     }
 
     #[test]

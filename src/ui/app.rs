@@ -86,7 +86,7 @@ impl LabApp {
         self.pace.fit_interval(ctx.content_rect().area() * ctx.pixels_per_point().powi(2));
         self.take_news();
         self.desk.tick_clocks(ctx.input(|i| i.time));
-        self.take_files();
+        self.take_files(ctx.input(|i| i.time));
         self.take_notices(ctx.input(|i| i.time));
         self.take_pictures(ctx);
         let theme = if self.desk.light { egui::Theme::Light } else { egui::Theme::Dark };
@@ -120,12 +120,18 @@ impl LabApp {
         }
     }
 
-    fn take_files(&mut self) {
+    fn take_files(&mut self, now: f64) {
         while let Some((purpose, path)) = self.desk.files.take() {
             match purpose {
                 Purpose::OpenCsv => self.desk.choose_data(DataSource::Csv(path)),
                 Purpose::SaveModel => self.desk.send(Command::Save(path)),
-                Purpose::SavePicture => controls::order_picture(&mut self.desk),
+                Purpose::SavePicture => {
+                    if !controls::order_picture(&mut self.desk, false) {
+                        let text =
+                            format!("{} is there already; the menu Save asks whether to replace it", path.display());
+                        self.toasts.add(Notice::Error(text), now);
+                    }
+                }
             }
         }
     }
@@ -143,7 +149,7 @@ impl LabApp {
             return;
         };
         if let Some(drawing) = self.lay_out(&order) {
-            self.pictures.save(drawing, order.path, &painter, ctx);
+            self.pictures.save(drawing, order.destination(), &painter, ctx);
         }
     }
 

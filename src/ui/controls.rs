@@ -1,5 +1,7 @@
 //! Controls of the experiment that appear in several places: in the menus of the top bar and in the chapters.
 
+use std::path::PathBuf;
+
 use egui::Ui;
 
 use super::desk::Desk;
@@ -13,6 +15,7 @@ use crate::data::shapes::Shape;
 use crate::diffusion::path::Path;
 use crate::diffusion::solver::{Sampler, Variance};
 use crate::diffusion::target::Target;
+use crate::export::atomic::WriteError;
 use crate::lab::experiment::DataSource;
 use crate::lab::message::Command;
 use crate::nn::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
@@ -364,8 +367,7 @@ pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
     ui.horizontal(|ui| {
         let named = !desk.files.picture.trim().is_empty();
         let save = |ui: &mut Ui| button::text(ui, "Save picture", "Write this PNG", 0.0, palette);
-        if ui.add_enabled_ui(named, save).inner.clicked() {
-            order_picture(desk);
+        if ui.add_enabled_ui(named, save).inner.clicked() && order_picture(desk, false) {
             ui.ctx().request_repaint();
             ui.close();
         }
@@ -373,13 +375,48 @@ pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
             desk.files.browse(Purpose::SavePicture, ui.ctx());
         }
     });
+    picture_question(ui, desk);
 }
 
-/// Ask for a picture by the settings of the menu.
-pub fn order_picture(desk: &mut Desk) {
+/// Says that a file is in the way of a picture and asks. Takes its place only where something waits.
+fn picture_question(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    // Another name is another question.
+    let Some(path) = desk.files.picture_question.take_if(|path| *path == picture_path(&desk.files.picture)) else {
+        desk.files.picture_question = None;
+        return;
+    };
+    warning(ui, &format!("{} is there already and is no picture of this lab.", path.display()), palette);
+    ui.horizontal(|ui| {
+        if button::text(ui, "Replace it", "Write the picture in its place", 0.0, palette).clicked() {
+            order_picture(desk, true);
+            ui.ctx().request_repaint();
+            ui.close();
+        } else if !button::text(ui, "Keep it", "Leave the file as it is", 0.0, palette).clicked() {
+            desk.files.picture_question = Some(path);
+        }
+    });
+}
+
+/// The whole path of what was typed.
+fn picture_path(typed: &str) -> PathBuf {
+    let typed = PathBuf::from(typed.trim());
+    std::path::absolute(&typed).unwrap_or(typed)
+}
+
+/// Ask for a picture by the settings of the menu. Where a file is in its way that is no picture of the lab, nothing is
+/// asked for unless it is to be replaced: the menu then has a question, and this returns false.
+pub fn order_picture(desk: &mut Desk, replace: bool) -> bool {
     let light = desk.files.picture_light || desk.light;
-    let path = desk.files.picture.trim().into();
-    desk.files.picture_order = Some(Order { path, size: desk.files.picture_size, light });
+    let path = picture_path(&desk.files.picture);
+    let order = Order { path, size: desk.files.picture_size, light, replace };
+    // Any other fault is told when the picture is saved.
+    if let Err(WriteError::NotOurs(path)) = order.destination().check() {
+        desk.files.picture_question = Some(path);
+        return false;
+    }
+    desk.files.picture_order = Some(order);
+    true
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub struct Files {
     pub picture_light: bool,
     /// A picture that was asked for and is not yet laid out.
     pub picture_order: Option<Order>,
+    /// A file that is no picture of the lab and was named for one: whether to replace it is asked.
+    pub picture_question: Option<PathBuf>,
     chosen: Receiver<(Purpose, PathBuf)>,
     outlet: Sender<(Purpose, PathBuf)>,
 }
@@ -44,6 +46,7 @@ impl Default for Files {
             picture_size: [2560, 1600],
             picture_light: true,
             picture_order: None,
+            picture_question: None,
             chosen,
             outlet,
         }

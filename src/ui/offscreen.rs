@@ -11,9 +11,10 @@ use super::chapters::Chapter;
 use super::desk::Desk;
 use super::link::Lab;
 use super::pace::Pace;
-use super::picture;
+use super::picture::{self, picture_file};
 use crate::engine::gpu::GpuContext;
 use crate::engine::{self, EngineChoice};
+use crate::export::atomic::Destination;
 use crate::lab::experiment::Experiment;
 use crate::lab::message::{Command, Order, Snapshots};
 use crate::lab::pair::Pair;
@@ -36,7 +37,8 @@ pub struct RenderOptions {
 
 /// Steps of the model that is trained for the pictures where none is given.
 const STEPS: u64 = 1500;
-/// Draw a chapter, or `all`, as `NAME.png` into the directory `out`. Returns the files.
+/// Draw a chapter, or `all`, as `NAME.png` into the directory `out`; by `force` also over files that are not pictures of
+/// this lab. Returns the files.
 ///
 /// # Errors
 /// An unknown name, no adapter, a model that cannot be read, or a directory that cannot be written: one sentence.
@@ -45,23 +47,26 @@ pub fn render_figures(
     model: Option<&Path>,
     out: &Path,
     options: RenderOptions,
+    force: bool,
 ) -> anyhow::Result<Vec<PathBuf>> {
-    let chapters: Vec<Chapter> = Chapter::ALL.into_iter().filter(|c| figure == "all" || c.name() == figure).collect();
+    let place = |chapter: Chapter| picture_file(out.join(format!("{}.png", chapter.name())), force);
+    let wanted = Chapter::ALL.into_iter().filter(|chapter| figure == "all" || chapter.name() == figure);
+    let chapters: Vec<(Chapter, Destination)> = wanted.map(|chapter| (chapter, place(chapter))).collect();
     if chapters.is_empty() {
         let names: Vec<_> = Chapter::ALL.into_iter().map(Chapter::name).collect();
         bail!("'{figure}' is not a figure: use {} or all", names.join(", "));
     }
     std::fs::create_dir_all(out)
         .with_context(|| format!("cannot make the directory {}; choose another with --out", out.display()))?;
+    chapters.iter().try_for_each(|(_, picture)| picture.check())?;
     let context = GpuContext::headless()?;
     let mut pair = Pair::new(trained(model, &context, options.seed)?);
     let mut files = Vec::new();
-    for chapter in chapters {
+    for (chapter, picture) in chapters {
         let image;
         (image, pair) = draw(chapter, pair, &context, options)?;
-        let path = out.join(format!("{}.png", chapter.name()));
-        picture::save(&image, &path)?;
-        files.push(path);
+        picture::save(&image, &picture)?;
+        files.push(picture.path().to_path_buf());
     }
     Ok(files)
 }
@@ -70,11 +75,11 @@ pub fn render_figures(
 ///
 /// # Errors
 /// No adapter that can paint, or a file that cannot be written: one sentence.
-pub fn render_comparison(pair: Pair, path: &Path) -> anyhow::Result<Pair> {
+pub fn render_comparison(pair: Pair, picture: &Destination) -> anyhow::Result<Pair> {
     let context = GpuContext::headless()?;
     let options = RenderOptions { width: 1600, height: 1000, light: true, seed: 0 };
     let (image, pair) = draw(Chapter::Training, pair, &context, options)?;
-    picture::save(&image, path)?;
+    picture::save(&image, picture)?;
     Ok(pair)
 }
 

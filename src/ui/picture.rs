@@ -1,7 +1,8 @@
 //! Pictures of the window's contents: laid out for any size by a context of their own, painted into a texture, saved as
 //! PNG.
 
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, Read as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use egui::{Context, Pos2, RawInput, Rect, TextureId, Ui, epaint, vec2};
 
 use super::theme;
 use crate::engine::gpu::GpuContext;
-use crate::export::atomic::atomic_write;
+use crate::export::atomic::{Destination, WriteError};
 use crate::lab::message::Notice;
 
 /// Format of a picture's pixels.
@@ -142,15 +143,48 @@ impl Drawing {
     }
 }
 
+/// What a picture says of where it comes from, by the keyword that PNG has for it.
+const SOFTWARE: [&str; 2] = ["Software", "Noise Compass"];
+
+/// A place for a picture: one that [`save`] wrote is replaced there.
+pub fn picture_file(path: impl Into<PathBuf>, force: bool) -> Destination {
+    Destination::new(path, is_picture, force)
+}
+
+fn is_picture(file: &mut dyn BufRead) -> io::Result<bool> {
+    let mut head = Vec::new();
+    // It stands before the pixels.
+    file.take(4096).read_to_end(&mut head)?;
+    let reader = png::Decoder::new(io::Cursor::new(head)).read_info();
+    let says_so = |text: &png::text_metadata::TEXtChunk| [&*text.keyword, &*text.text] == SOFTWARE;
+    Ok(reader.is_ok_and(|reader| reader.info().uncompressed_latin1_text.iter().any(says_so)))
+}
+
+fn to_png(image: &image::RgbaImage) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, image.width(), image.height());
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_compression(png::Compression::Fast);
+    let [keyword, text] = SOFTWARE.map(str::to_owned);
+    encoder.add_text_chunk(keyword, text)?;
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(image.as_raw())?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
 /// Write a PNG so that it is there whole or not at all.
 ///
 /// # Errors
 /// One sentence, where the file cannot be written.
-pub fn save(image: &image::RgbaImage, path: &Path) -> anyhow::Result<()> {
-    let mut png = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut png, image::ImageFormat::Png).context("the picture could not be made into a PNG")?;
-    atomic_write(path, png.get_ref())
-        .map_err(|error| anyhow!("cannot write {}: {}; choose another place", path.display(), error.source))
+pub fn save(image: &image::RgbaImage, destination: &Destination) -> anyhow::Result<()> {
+    let png = to_png(image).context("the picture could not be made into a PNG")?;
+    destination.write(&png).map_err(|error| match error {
+        WriteError::Io { path, source } => {
+            anyhow!("cannot write {}: {source}; choose another place", path.display())
+        }
+        other => other.into(),
+    })
 }
 
 /// A picture that the user wants.
@@ -162,6 +196,15 @@ pub struct Order {
     pub size: [u32; 2],
     /// The light theme, as for print.
     pub light: bool,
+    /// Replace what is there, whatever it is.
+    pub replace: bool,
+}
+
+impl Order {
+    /// The place for it.
+    pub fn destination(&self) -> Destination {
+        picture_file(&self.path, self.replace)
+    }
 }
 
 /// Pictures that are being painted and saved, each in a thread of its own.
@@ -179,12 +222,12 @@ impl Default for Pictures {
 
 impl Pictures {
     /// Paint and save; the outcome is a notice, which asks `ctx` for a frame.
-    pub fn save(&self, drawing: Drawing, path: PathBuf, context: &Arc<GpuContext>, ctx: &Context) {
+    pub fn save(&self, drawing: Drawing, destination: Destination, context: &Arc<GpuContext>, ctx: &Context) {
         let (outlet, context, ctx) = (self.outlet.clone(), context.clone(), ctx.clone());
         let failed = self.outlet.clone();
         let thread = std::thread::Builder::new().name("picture".into()).spawn(move || {
-            let notice = match drawing.paint(&context).and_then(|image| save(&image, &path)) {
-                Ok(()) => Notice::Info(format!("picture saved in {}", path.display())),
+            let notice = match drawing.paint(&context).and_then(|image| save(&image, &destination)) {
+                Ok(()) => Notice::Info(format!("picture saved in {}", destination.path().display())),
                 Err(error) => Notice::Error(format!("{error:#}")),
             };
             // The window may be gone by now: the picture is there all the same.
@@ -199,5 +242,32 @@ impl Pictures {
     /// An outcome since the last call.
     pub fn take(&mut self) -> Option<Notice> {
         self.outcomes.try_recv().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_pictures_are_told_from_those_of_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("picture.png");
+        let gradient =
+            |shift: u8| image::RgbaImage::from_fn(90, 70, |x, y| image::Rgba([x as u8, y as u8, shift, 255]));
+        for shift in [0, 100] {
+            save(&gradient(shift), &picture_file(&path, false)).unwrap();
+            assert_eq!(image::open(&path).unwrap().to_rgba8(), gradient(shift), "the second replaces the first");
+        }
+        // Somebody else's photograph, and no picture at all.
+        gradient(7).save(&path).unwrap();
+        for theirs in [std::fs::read(&path).unwrap(), b"notes".to_vec()] {
+            std::fs::write(&path, &theirs).unwrap();
+            let error = save(&gradient(0), &picture_file(&path, false)).unwrap_err().to_string();
+            assert!(error.contains("not from this program"), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), theirs);
+            save(&gradient(0), &picture_file(&path, true)).unwrap();
+            assert_eq!(image::open(&path).unwrap().to_rgba8(), gradient(0));
+        }
     }
 }

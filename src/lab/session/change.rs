@@ -228,9 +228,16 @@ impl Session {
 
     pub(super) fn save(&mut self, directory: &Path) {
         let state = self.model();
-        let notice = match model_dir::save(directory, &self.setup.experiment, &state, &self.record.metrics()) {
+        // Where the program was started is seen nowhere in the window.
+        let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_path_buf());
+        let notice = match model_dir::save(&directory, &self.setup.experiment, &state, &self.record.metrics()) {
             Ok(()) => Notice::Info(format!("saved step {} in {}", state.step, directory.display())),
-            Err(error) => Notice::Error(format!("{error:#}")),
+            Err(error) => {
+                // There are no flags in a window.
+                let text = format!("{error:#}");
+                let what = text.split("; choose another --out").next().unwrap_or(&text);
+                Notice::Error(format!("{what}; choose another place"))
+            }
         };
         self.notify(notice);
     }

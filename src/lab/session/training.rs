@@ -60,8 +60,17 @@ impl Session {
 
     fn stop_at_bad_loss(&mut self, step: u64, loss: f32) {
         let was = if loss.is_nan() { "not a number" } else { "infinite" };
+        self.stop_as_broken(&format!("the loss became {was} at step {step}"));
+    }
+
+    /// A loss is finite that was computed before the update which spoilt the weights, their average, or Adam's moments.
+    pub(super) fn stop_at_bad_weights(&mut self, step: u64) {
+        self.stop_as_broken(&format!("the weights were no longer finite after step {step}"));
+    }
+
+    fn stop_as_broken(&mut self, what: &str) {
         let message = format!(
-            "the loss became {was} at step {step}, so training was paused; lower the learning rate (now {}) and restore the last good weights (step {})",
+            "{what}, so training was paused; lower the learning rate (now {}) and restore the last good weights (step {})",
             self.setup.experiment.learning_rate, self.last_good.step
         );
         self.fault = Some(Fault::Loss(message));
@@ -69,13 +78,15 @@ impl Session {
         self.version += 1;
     }
 
-    /// Copy the weights, provided that every loss so far is finite, and they are too.
+    /// Copy the weights, provided that every loss so far is finite, and all of the model is too.
     pub(super) fn keep_safe_copy(&mut self) -> Result<(), EngineError> {
         self.take_progress(true)?;
         if self.fault.is_none() && self.last_good.step != self.step {
             let state = self.engine.state()?;
-            if state.weights.iter().all(|weight| weight.is_finite()) {
+            if state.is_finite() {
                 self.last_good = state;
+            } else {
+                self.stop_at_bad_weights(state.step);
             }
         }
         self.last_good_secs = self.trained_secs();
