@@ -310,6 +310,18 @@ fn a_loss_that_is_not_finite_fails_but_saves_the_last_good_weights() {
     ok(&directory, "sample --model model --n 10 --steps 3 --engine cpu --out s.csv");
 }
 
+/// All numbers stay finite, and nothing is learned.
+#[test]
+fn a_training_that_diverges_fails_and_saves_what_was_there_before() {
+    let directory = directory();
+    let output = run(&directory, "train --width 32 --depth 2 --lr 10 --steps 3000 --engine cpu --out model");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let last = stderr.lines().last().unwrap();
+    assert!(last.contains("the loss rose to") && last.contains("the last good weights (step "), "{stderr}");
+    ok(&directory, "sample --model model --n 10 --steps 3 --engine cpu --out s.csv");
+}
+
 #[test]
 fn models_that_are_none_are_told_apart() {
     let directory = with_model();

@@ -1,6 +1,7 @@
 //! The laboratory: what an experiment is, the worker that runs it, and the words the two sides exchange.
 
 pub mod difference;
+pub mod divergence;
 pub mod experiment;
 pub mod live;
 pub mod message;
@@ -9,6 +10,7 @@ pub mod pair;
 pub mod quality;
 pub mod record;
 pub mod runs;
+pub mod safe_copies;
 pub mod session;
 pub mod setup;
 pub mod worker;

@@ -11,6 +11,7 @@ pub use change::Parked;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::divergence::Watch;
 use super::experiment::Experiment;
 use super::live::LivePicture;
 use super::message::{Command, DensityField, DensityView, Notice, QualityPoint, Snapshot, Status, fresh_version};
@@ -18,6 +19,7 @@ use super::pace::{Rate, rest_after};
 use super::quality::QualityMeter;
 use super::record::LossRecord;
 use super::runs::{Runs, Superseded};
+use super::safe_copies::SafeCopies;
 use super::setup::Setup;
 use crate::engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState};
 use crate::nn::init::initial_weights;
@@ -48,7 +50,7 @@ pub struct Tick {
 /// Why training stands still against the user's wish.
 #[derive(Clone, Debug)]
 enum Fault {
-    /// A loss was NaN or infinite: the weights are spoilt, the engine is sound.
+    /// A loss was not finite, or the training diverged: the weights are spoilt, the engine is sound.
     Loss(String),
     /// The engine cannot be used any more: the weights are those of the last safe copy.
     Engine(String),
@@ -73,9 +75,10 @@ pub struct Session {
     trained_secs: f64,
     /// Since when training has been running.
     clock: Option<Instant>,
-    /// The last weights whose losses were finite, and at how many seconds of training they were copied.
-    last_good: ModelState,
-    last_good_secs: f64,
+    /// Sound weights of the recent past, and at how many seconds of training the last were copied.
+    safe: SafeCopies,
+    safe_secs: f64,
+    watch: Watch,
     live: LivePicture,
     runs: Runs,
     quality: QualityMeter,
@@ -106,6 +109,7 @@ impl Session {
         factory: EngineFactory,
     ) -> Result<Self, EngineError> {
         engine.load(&setup.spec, &state)?;
+        let watch = Watch::new(&setup.spec);
         let live = LivePicture::new(setup.plan.clone(), engine.info().software);
         Ok(Self {
             setup,
@@ -120,8 +124,9 @@ impl Session {
             rate: Rate::default(),
             trained_secs: 0.0,
             clock: None,
-            last_good: state,
-            last_good_secs: 0.0,
+            safe: SafeCopies::new(state, 0.0),
+            safe_secs: 0.0,
+            watch,
             live,
             runs: Runs::default(),
             quality: QualityMeter::default(),
@@ -146,7 +151,7 @@ impl Session {
         &self.record
     }
 
-    /// The model as it is now; after a fault, the last good one. Waits for work handed over.
+    /// The model as it is now; after a fault, the one that it goes back to. Waits for work handed over.
     pub fn model(&mut self) -> ModelState {
         if self.fault.is_none() {
             match self.engine.state() {
@@ -155,7 +160,15 @@ impl Session {
                 Err(error) => self.fail(&error),
             }
         }
-        self.last_good.clone()
+        self.good_model().clone()
+    }
+
+    /// What a fault goes back to: after a loss that went wrong the weights from before that, else the last ones.
+    fn good_model(&self) -> &ModelState {
+        match &self.fault {
+            Some(Fault::Engine(_)) => self.safe.last(),
+            _ => self.safe.before_the_rise(),
+        }
     }
 
     /// Updates handed to the engine so far; known to be done are [`Session::step`].

@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Fault, Session, fresh_model};
+use super::{Fault, SAFE_COPY_SECS, Session, fresh_model};
 use crate::engine::ModelState;
 use crate::engine::{EngineChoice, EngineError, EngineKind};
 use crate::export::model_dir;
+use crate::lab::divergence::Watch;
 use crate::lab::experiment::Experiment;
 use crate::lab::message::Notice;
 use crate::lab::quality::QualityMeter;
 use crate::lab::record::LossRecord;
+use crate::lab::safe_copies::SafeCopies;
 use crate::lab::setup::Setup;
 
 /// A training laid aside: all that it takes to go on with it, on the host.
@@ -53,10 +55,10 @@ impl Session {
         self.adopt(setup);
         self.step = state.step;
         self.submitted = state.step;
-        (self.trained_secs, self.last_good_secs) = (trained_secs, trained_secs);
+        self.trained_secs = trained_secs;
         self.start_clock();
         self.changed_at = changed_at;
-        self.last_good = state;
+        self.begin_watch(state);
         self.record = record;
         self.quality = quality;
         self.rate.clear();
@@ -98,7 +100,7 @@ impl Session {
             twin.quality.rewind(twin.step);
         }
         twin.trained_secs = self.trained_secs();
-        twin.last_good_secs = twin.trained_secs;
+        twin.safe_secs = twin.trained_secs;
         twin.hidden = self.hidden;
         twin.interacting_until = self.interacting_until;
         twin.changed_at = self.changed_at;
@@ -118,8 +120,7 @@ impl Session {
         self.trained_secs = 0.0;
         self.start_clock();
         self.changed_at = None;
-        self.last_good = state;
-        self.last_good_secs = 0.0;
+        self.begin_watch(state);
         self.record = LossRecord::default();
         self.quality.clear();
         self.rate.clear();
@@ -129,6 +130,13 @@ impl Session {
             self.fault = None;
         }
         Ok(())
+    }
+
+    /// A training begins, or goes on, with this model.
+    fn begin_watch(&mut self, state: ModelState) {
+        self.safe = SafeCopies::new(state, self.trained_secs());
+        self.safe_secs = self.trained_secs();
+        self.watch = Watch::new(&self.setup.spec);
     }
 
     /// Take over a setup that the engine already has.
@@ -169,9 +177,20 @@ impl Session {
                 self.notify(Notice::Info("another network shape: the training starts anew".into()));
             }
         } else {
-            self.engine.update(&setup.spec)?;
-            if self.step > 0 && !setup.experiment.trains_like(&self.setup.experiment) {
+            let (old, new) = (&self.setup.experiment, &setup.experiment);
+            let another_loss = !Arc::ptr_eq(&self.setup.spec.timetable, &setup.spec.timetable)
+                || !Arc::ptr_eq(&self.setup.dataset, &setup.dataset);
+            if !new.trains_like(old) && self.step > 0 {
+                // The new settings may ruin the weights: here is the way back.
+                if self.trained_secs() - self.safe_secs > SAFE_COPY_SECS / 8.0 {
+                    self.keep_safe_copy()?;
+                }
                 self.changed_at = Some(self.step);
+            }
+            self.engine.update(&setup.spec)?;
+            if another_loss {
+                self.watch = Watch::new(&setup.spec);
+                self.safe.forget_losses();
             }
             self.adopt(setup);
         }
@@ -180,7 +199,7 @@ impl Session {
 
     pub(super) fn switch_engine(&mut self, choice: EngineChoice) {
         let lost = matches!(self.fault, Some(Fault::Engine(_)));
-        let state = if lost { None } else { self.engine.state().ok() }.unwrap_or_else(|| self.last_good.clone());
+        let state = if lost { None } else { self.engine.state().ok() }.unwrap_or_else(|| self.good_model().clone());
         let loaded = (self.factory)(choice).and_then(|mut engine| {
             engine.load(&self.setup.spec, &state)?;
             Ok(engine)
@@ -213,11 +232,14 @@ impl Session {
         }
         // Losses of the work in flight belong to the weights that are thrown away.
         self.engine.poll(true)?;
-        self.engine.load(&self.setup.spec, &self.last_good)?;
+        let state = self.good_model().clone();
+        self.engine.load(&self.setup.spec, &state)?;
         self.stop_clock();
         self.fault = None;
-        self.step = self.last_good.step;
+        self.step = state.step;
         self.submitted = self.step;
+        self.safe.rewind(self.step);
+        self.watch = Watch::new(&self.setup.spec);
         self.record.rewind(self.step);
         self.quality.rewind(self.step);
         self.live.outdate();

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Fault, MAX_STEPS, SAFE_COPY_SECS, Session};
 use crate::engine::{EngineError, Progress};
+use crate::lab::divergence::Divergence;
 use crate::lab::message::Notice;
 
 impl Session {
@@ -27,13 +28,14 @@ impl Session {
         }
         if self.goal.is_some_and(|goal| self.submitted >= goal) {
             self.pause()?;
-        } else if self.is_training() && self.trained_secs() - self.last_good_secs > SAFE_COPY_SECS {
+        } else if self.is_training() && self.trained_secs() - self.safe_secs > SAFE_COPY_SECS {
             self.keep_safe_copy()?;
         }
         Ok(steps)
     }
 
-    /// Take in what became known of the losses. Stops at the first that is not finite.
+    /// Take in what became known of the losses. Stops at the first that is not finite, and where
+    /// the training diverges.
     pub(super) fn take_progress(&mut self, wait: bool) -> Result<(), EngineError> {
         let Progress { step, losses, histogram } = self.engine.poll(wait)?;
         if self.fault.is_some() {
@@ -51,6 +53,10 @@ impl Session {
                 return Ok(());
             }
             self.record.push(step, loss, secs);
+            if let Some(divergence) = self.watch.take(loss) {
+                self.stop_at_divergence(step, divergence);
+                return Ok(());
+            }
         }
         if let Some(news) = histogram {
             self.record.push_histogram(&news);
@@ -68,10 +74,26 @@ impl Session {
         self.stop_as_broken(&format!("the weights were no longer finite after step {step}"));
     }
 
+    fn stop_at_divergence(&mut self, step: u64, divergence: Divergence) {
+        let what = match divergence {
+            Divergence::Exploded { loss, reference } => {
+                format!("the loss rose to {loss:.3e} by step {step}, from about {reference:.2} at the start")
+            }
+            Divergence::Unlearned { loss, best } => {
+                let (loss, best) = (format!("{loss:.2}"), format!("{best:.2}"));
+                format!(
+                    "at step {step} the network predicts no better than nothing (loss {loss}, at best {best} before)"
+                )
+            }
+        };
+        self.stop_as_broken(&what);
+    }
+
     fn stop_as_broken(&mut self, what: &str) {
         let message = format!(
             "{what}, so training was paused; lower the learning rate (now {}) and restore the last good weights (step {})",
-            self.setup.experiment.learning_rate, self.last_good.step
+            self.setup.experiment.learning_rate,
+            self.safe.before_the_rise().step
         );
         self.fault = Some(Fault::Loss(message));
         self.stop_clock();
@@ -81,15 +103,15 @@ impl Session {
     /// Copy the weights, provided that every loss so far is finite, and all of the model is too.
     pub(super) fn keep_safe_copy(&mut self) -> Result<(), EngineError> {
         self.take_progress(true)?;
-        if self.fault.is_none() && self.last_good.step != self.step {
+        if self.fault.is_none() && self.safe.last().step != self.step {
             let state = self.engine.state()?;
             if state.is_finite() {
-                self.last_good = state;
+                self.safe.keep(state, self.watch.smoothed(), self.trained_secs());
             } else {
                 self.stop_at_bad_weights(state.step);
             }
         }
-        self.last_good_secs = self.trained_secs();
+        self.safe_secs = self.trained_secs();
         Ok(())
     }
 
