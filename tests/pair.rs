@@ -270,12 +270,12 @@ fn the_training_before_a_lesson_is_not_lost() {
     let curve = pair.snapshots().a.curve.clone();
     let of = |path, width| Experiment { path, width, ..small() };
     pair.handle(Order::Compare(Box::new([of(Path::Linear, 64), of(Path::Cosine, 64)])));
-    assert_eq!(pair.snapshots().before, Some(40));
+    assert_eq!(pair.snapshots().before, Some((40, None)));
     train(&mut pair, 20);
     pair.handle(Order::Compare(Box::new([of(Path::Flow, 32), of(Path::Cosine, 32)])));
     pair.handle(Order::Swap);
     train(&mut pair, 15);
-    assert_eq!(pair.snapshots().before, Some(40), "the first one counts");
+    assert_eq!(pair.snapshots().before, Some((40, None)), "the first one counts");
     pair.handle(Order::Return);
     let Snapshots { a, b, before: none, .. } = pair.snapshots();
     assert!(b.is_none() && none.is_none());

@@ -59,6 +59,7 @@ impl Probe {
             },
             status: Status::Paused,
             step: 0,
+            saved: None,
             loss: None,
             curve: Arc::new(LossCurve::default()),
             timestep_loss: Arc::new([f32::NAN; LOSS_BINS]),

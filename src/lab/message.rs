@@ -14,6 +14,7 @@ use crate::engine::{Cloud, EngineChoice, EngineInfo, LOSS_BINS, Recording, Start
 use serde::{Deserialize, Serialize};
 
 use super::experiment::Experiment;
+use super::shelf::Shelved;
 
 /// One of the two experiments of a lab that is split. A lab that is not split has only A.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,8 +80,10 @@ pub enum Order {
     Swap,
     /// End the comparison; this one stays, as A.
     Keep(Side),
-    /// End the comparison; A is again what it was before the first one that started it anew.
+    /// Go back to what there was before the first comparison that replaced a training: A, and B where there was one.
     Return,
+    /// Bring a training back from the shelf, by its number, in the place of this side's, which is laid there in turn.
+    BringBack(u64, Side),
     /// What both have equal while they train.
     InStep(InStep),
 }
@@ -286,14 +289,16 @@ pub struct Snapshots {
     pub in_step: InStep,
     /// How often A and B have changed places.
     pub swaps: u64,
-    /// The step of the training to which [`Order::Return`] leads back; `None` where there is none.
-    pub before: Option<u64>,
+    /// The steps of A and, where there was one, of B to which [`Order::Return`] leads back; `None` where it leads nowhere.
+    pub before: Option<(u64, Option<u64>)>,
+    /// Trainings that were replaced, the latest first.
+    pub shelf: Arc<Vec<Shelved>>,
 }
 
 impl Snapshots {
     /// A lab that is not split.
     pub fn one(a: Arc<Snapshot>) -> Self {
-        Self { a, b: None, in_step: InStep::default(), swaps: 0, before: None }
+        Self { a, b: None, in_step: InStep::default(), swaps: 0, before: None, shelf: Arc::default() }
     }
 
     /// One side's; `None` for B where the lab is not split.
@@ -318,6 +323,8 @@ pub struct Snapshot {
     pub status: Status,
     /// Updates done.
     pub step: u64,
+    /// Updates of the model that the user saved last; `None` where none of this training was saved.
+    pub saved: Option<u64>,
     /// Latest smoothed loss.
     pub loss: Option<f32>,
     /// The loss curve.

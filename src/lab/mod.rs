@@ -13,4 +13,5 @@ pub mod runs;
 pub mod safe_copies;
 pub mod session;
 pub mod setup;
+pub mod shelf;
 pub mod worker;

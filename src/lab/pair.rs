@@ -10,6 +10,7 @@ use super::experiment::Experiment;
 use super::message::{Command, InStep, Notice, Order, Side, Slot, Snapshots};
 use super::session::{Parked, Session, Tick};
 use super::setup::Setup;
+use super::shelf::{Replaced, Shelf};
 
 /// Asked during a run whether its slot of this side has been asked for something else meanwhile.
 pub type Superseded = Arc<dyn Fn(Side, Slot) -> bool + Send + Sync>;
@@ -17,6 +18,12 @@ pub type Superseded = Arc<dyn Fn(Side, Slot) -> bool + Send + Sync>;
 /// What a snapshot was taken of: equal versions mean equal snapshots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PairVersion([u64; 3]);
+
+/// What a comparison began with.
+struct Before {
+    a: Arc<Parked>,
+    b: Option<Arc<Parked>>,
+}
 
 /// A, and while the lab is split B.
 pub struct Pair {
@@ -29,8 +36,10 @@ pub struct Pair {
     /// Steps of the last slice of the one that went ahead.
     lead: u64,
     superseded: Option<Superseded>,
-    /// What A was before the first comparison that started it anew.
-    before: Option<Parked>,
+    /// What A was, and B where there was one, before the first comparison that replaced a training.
+    before: Option<Before>,
+    /// Trainings that were replaced.
+    shelf: Shelf,
     /// Grows when the pair changes otherwise than by its sessions.
     changes: u64,
 }
@@ -47,6 +56,7 @@ impl Pair {
             lead: 0,
             superseded: None,
             before: None,
+            shelf: Shelf::default(),
             changes: 1,
         }
     }
@@ -107,7 +117,8 @@ impl Pair {
             b: self.b.as_ref().map(|b| Arc::new(b.snapshot())),
             in_step: self.in_step,
             swaps: self.swaps,
-            before: self.before.as_ref().map(Parked::step),
+            before: self.before.as_ref().map(|Before { a, b }| (a.step(), b.as_ref().map(|b| b.step()))),
+            shelf: self.shelf.list().clone(),
         }
     }
 
@@ -145,6 +156,7 @@ impl Pair {
                 }
             }
             Order::Keep(side) => {
+                self.lay_aside(side.other(), Replaced::Ended);
                 if let Some(b) = self.b.take() {
                     if side == Side::B {
                         self.a = b;
@@ -155,14 +167,91 @@ impl Pair {
             }
             Order::Return => {
                 if let Some(before) = self.before.take() {
-                    self.b = None;
-                    self.end();
-                    if let Err(error) = self.a.unpark(before) {
-                        self.a.notify(Notice::Error(format!("the training before could not be brought back: {error}")));
-                    }
+                    self.go_back(&before);
                 }
             }
+            Order::BringBack(id, side) => self.bring_back(id, side),
             Order::InStep(in_step) => self.in_step = in_step,
+        }
+        self.collect_replaced();
+    }
+
+    /// Lay a training that a session replaced by itself on the shelf, and say so.
+    fn collect_replaced(&mut self) {
+        for side in Side::BOTH {
+            let Some(session) = self.session_mut(side) else { continue };
+            for (replaced, parked) in session.take_replaced() {
+                self.shelve(side, replaced, parked);
+            }
+        }
+    }
+
+    fn shelve(&mut self, side: Side, replaced: Replaced, parked: Arc<Parked>) {
+        let step = parked.step();
+        if self.shelf.put(side, replaced, parked)
+            && replaced != Replaced::LastTime
+            && let Some(session) = self.session_mut(side)
+        {
+            session.notify(Notice::Info(format!("the training of step {step} is kept: Bring back leads to it")));
+        }
+    }
+
+    /// Something takes the place of this side's training.
+    fn lay_aside(&mut self, side: Side, replaced: Replaced) {
+        // Without B nothing is replaced by the end of a comparison.
+        if self.b.is_none() {
+            return;
+        }
+        if let Some(parked) = self.session_mut(side).map(Session::park) {
+            self.shelve(side, replaced, Arc::new(parked));
+        }
+    }
+
+    /// Take what was kept from an earlier start of the lab.
+    pub fn receive(&mut self, parked: Parked) {
+        self.shelf.put(Side::A, Replaced::LastTime, Arc::new(parked));
+        self.changes += 1;
+    }
+
+    /// What there was before the comparisons takes the place of what there is.
+    fn go_back(&mut self, before: &Before) {
+        for side in Side::BOTH {
+            self.lay_aside(side, Replaced::Ended);
+        }
+        if before.b.is_none() {
+            self.b = None;
+            self.end();
+        }
+        self.put_back(Side::A, &before.a);
+        if let Some(b) = &before.b {
+            if self.b.is_none() && !self.equalise() {
+                return;
+            }
+            self.put_back(Side::B, b);
+        }
+    }
+
+    /// A parked training takes this side's place. Returns whether it does.
+    fn put_back(&mut self, side: Side, parked: &Parked) -> bool {
+        let Some(session) = self.session_mut(side) else { return false };
+        let put = session.unpark(parked.clone());
+        if let Err(error) = &put {
+            session.notify(Notice::Error(format!("the training before could not be brought back: {error}")));
+        }
+        put.is_ok()
+    }
+
+    fn bring_back(&mut self, id: u64, side: Side) {
+        let side = if self.b.is_some() { side } else { Side::A };
+        let Some(parked) = self.shelf.get(id) else { return };
+        let Some(present) = self.session_mut(side).map(Session::park) else { return };
+        if self.put_back(side, &parked) {
+            self.shelf.take(id);
+            self.shelf.put(side, Replaced::BroughtBack, Arc::new(present));
+            let step = parked.step();
+            if let Some(session) = self.session_mut(side) {
+                session.notify(Notice::Info(format!("the training of step {step} is back")));
+            }
         }
     }
 
@@ -188,11 +277,18 @@ impl Pair {
     /// B becomes a copy of A. Where that fails A says why and all stays as it was; returns whether it worked.
     fn equalise(&mut self) -> bool {
         self.draw_level();
+        let replaced = self.b.as_mut().map(Session::park);
         let mut old = self.b.take();
         let twin = self.a.copy(&mut old);
         let worked = twin.is_ok();
         match twin {
-            Ok(twin) => self.b = Some(twin),
+            Ok(mut twin) => {
+                let replaced = replaced.filter(|old| !old.is_same_as(&twin.park()));
+                self.b = Some(twin);
+                if let Some(old) = replaced {
+                    self.shelve(Side::B, Replaced::Copy, Arc::new(old));
+                }
+            }
             Err(error) => {
                 self.b = old;
                 self.a.notify(Notice::Error(format!("there is no second experiment: {error}")));
@@ -210,12 +306,32 @@ impl Pair {
             self.a.notify(Notice::Error(error));
             return;
         }
-        let keeps = a.trains_like(&b) && a.trains_like(&self.a.snapshot().experiment);
+        // One training, sampled in two ways: the side that it is of is copied to the other.
+        let source = Side::BOTH.into_iter().find(|&side| {
+            a.trains_like(&b) && self.session(side).is_some_and(|session| a.trains_like(session.experiment()))
+        });
+        let keeps = source.is_some();
+        let replaces = self.b.is_some() || (!keeps && self.a.step() > 0);
+        let before =
+            replaces.then(|| Before { a: Arc::new(self.a.park()), b: self.b.as_mut().map(|b| Arc::new(b.park())) });
         let configure = |experiment| Command::Configure { experiment: Box::new(experiment), restart: !keeps };
-        // First the copy: where there can be no second experiment, A stays as it is.
+        // Where there can be no second experiment, all stays as it is.
+        if source == Some(Side::B)
+            && let Some(b) = &mut self.b
+        {
+            std::mem::swap(&mut self.a, b);
+            self.swaps += 1;
+        }
+        // First the copy.
         if self.equalise() {
-            if !keeps && self.before.is_none() && self.a.step() > 0 {
-                self.before = Some(self.a.park());
+            if let Some(before) = before {
+                if !keeps {
+                    self.shelve(Side::A, Replaced::Comparison, before.a.clone());
+                }
+                if let Some(b) = &before.b {
+                    self.shelve(Side::B, Replaced::Comparison, b.clone());
+                }
+                self.before.get_or_insert(before);
             }
             for (side, experiment) in Side::BOTH.into_iter().zip([a, b]) {
                 self.command(&[side], &configure(experiment));

@@ -71,9 +71,9 @@ impl QualityMeter {
         &self.curve
     }
 
-    /// Go on from another meter's curve.
-    pub fn continue_from(&mut self, other: &Self) {
-        self.curve = other.curve.clone();
+    /// Go on from this curve.
+    pub fn go_on_from(&mut self, curve: Arc<Vec<QualityPoint>>) {
+        self.curve = curve;
     }
 
     /// The training starts anew.

@@ -78,6 +78,17 @@ impl LossRecord {
         }
     }
 
+    /// The record of a training whose losses were saved. Of a thinned curve the smoothed one is as good as its points.
+    pub fn of_metrics(metrics: &[Metric]) -> Self {
+        let mut record = Self::default();
+        for metric in metrics {
+            record.push(metric.step, metric.loss, metric.secs);
+        }
+        let gap = metrics.windows(2).map(|pair| pair[1].step.saturating_sub(pair[0].step)).min().unwrap_or(1);
+        record.stride = record.stride.max(gap.max(1).next_power_of_two());
+        record
+    }
+
     /// Take in the per-timestep losses of the latest updates; older ones fade.
     pub fn push_histogram(&mut self, news: &LossHistogram) {
         let samples: u64 = news.count.iter().sum();

@@ -21,6 +21,7 @@ use super::record::LossRecord;
 use super::runs::{Runs, Superseded};
 use super::safe_copies::SafeCopies;
 use super::setup::Setup;
+use super::shelf::Replaced;
 use crate::engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState};
 use crate::nn::init::initial_weights;
 
@@ -86,6 +87,10 @@ pub struct Session {
     interacting_until: Option<Instant>,
     density_wanted: Option<DensityView>,
     density: Option<DensityField>,
+    /// Trainings that were replaced since the last [`Session::take_replaced`].
+    replaced: Vec<(Replaced, Arc<Parked>)>,
+    /// Updates of the model that the user saved last.
+    saved: Option<u64>,
     /// Where a setting that training depends on was changed under the same weights.
     changed_at: Option<u64>,
     /// Another session works on the same machine, in turn with this one.
@@ -134,6 +139,8 @@ impl Session {
             interacting_until: None,
             density_wanted: None,
             density: None,
+            replaced: Vec::new(),
+            saved: None,
             changed_at: None,
             shared: false,
             notice: None,
@@ -191,6 +198,11 @@ impl Session {
         self.version
     }
 
+    /// The settings that it runs under.
+    pub fn experiment(&self) -> &Arc<Experiment> {
+        &self.setup.experiment
+    }
+
     /// Updates known to be done.
     pub fn step(&self) -> u64 {
         self.step
@@ -219,6 +231,7 @@ impl Session {
             engine: self.engine.info().clone(),
             status: self.status(),
             step: self.step,
+            saved: self.saved,
             loss: self.record.smoothed(),
             curve: self.record.curve().clone(),
             timestep_loss: self.record.by_timestep().clone(),
@@ -252,7 +265,7 @@ impl Session {
             Command::Play => self.play(),
             Command::Pause => self.pause()?,
             Command::StepOnce => self.step_once()?,
-            Command::Reset => self.start_anew(self.setup.clone())?,
+            Command::Reset => self.start_anew(self.setup.clone(), Replaced::Anew)?,
             Command::Configure { experiment, restart } => self.configure(*experiment, restart)?,
             Command::SwitchEngine(choice) => self.switch_engine(choice),
             Command::ShowDensity(view) => {

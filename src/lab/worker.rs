@@ -355,6 +355,7 @@ fn starting(setup: &Setup) -> Snapshot {
         },
         status: Status::Paused,
         step: 0,
+        saved: None,
         loss: None,
         curve: Arc::new(LossCurve::default()),
         timestep_loss: Arc::new([f32::NAN; LOSS_BINS]),

@@ -2,6 +2,7 @@
 
 use egui::{Align, Align2, Layout, Rect, Role, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
+use super::bring_back;
 use super::chapters::Chapter;
 use super::compare;
 use super::controls;
@@ -158,6 +159,7 @@ pub fn rail_ui(ui: &mut Ui, rect: Rect, chapters: &mut [Chapter; 2], focus: Side
         }
         y += 30.0;
     }
+    bring_back::menu_ui(ui, rect, desk);
 }
 
 /// The clock: play, the slider from data to noise, and what it means.

@@ -165,14 +165,15 @@ fn end_menu(ui: &mut Ui, desk: &Desk) {
     pill::menu(ui, ["End", "", "End"], "End the comparison", palette, |ui| {
         ui.set_width(250.0);
         for (side, text) in [(Side::A, "Keep A"), (Side::B, "Keep B")] {
-            let tip = "The other experiment goes, with its weights.";
+            let tip = "The other experiment goes; Bring back leads to it.";
             if pill::described(ui, text, tip, palette).clicked() {
                 desk.order(Order::Keep(side));
                 ui.close();
             }
         }
-        if let Some(step) = desk.before {
-            let tip = format!("The training that was here before, at step {step}. A and B go.");
+        if let Some((a, b)) = desk.before {
+            let b = b.map_or_else(String::new, |b| format!(", and B's at step {b}"));
+            let tip = format!("The training that was here before, at step {a}{b}. What A and B are now is kept.");
             if pill::described(ui, "Go back", &tip, palette).clicked() {
                 desk.order(Order::Return);
                 ui.close();

@@ -1,6 +1,7 @@
 //! What all parts of the window share: the lab, one or two benches with its experiments, and how these are linked.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use egui::Color32;
 
@@ -13,6 +14,7 @@ use crate::diffusion::log_snr::LogSnr;
 use crate::diffusion::path::Path;
 use crate::lab::experiment::{DataSource, Experiment};
 use crate::lab::message::{Command, InStep, Order, Side, Snapshots};
+use crate::lab::shelf::Shelved;
 use crate::nn::layout::NetworkShape;
 
 /// What the hand does on one side and the other follows.
@@ -49,8 +51,10 @@ pub struct Desk {
     pub links: Links,
     /// What both have equal while they train.
     pub in_step: InStep,
-    /// The step of the training before the comparison, if it can be gone back to.
-    pub before: Option<u64>,
+    /// The steps of A, and of B where there was one, before the comparison, if they can be gone back to.
+    pub before: Option<(u64, Option<u64>)>,
+    /// Trainings that were replaced, the latest first.
+    pub shelf: Arc<Vec<Shelved>>,
     swaps: u64,
     /// The light theme.
     pub light: bool,
@@ -81,7 +85,7 @@ impl DerefMut for Desk {
 impl Desk {
     /// A desk for a lab.
     pub fn new(lab: Box<dyn Lab>, format: Option<wgpu::TextureFormat>, software: bool, light: bool) -> Self {
-        let Snapshots { a, b, in_step, swaps, before } = lab.snapshots();
+        let Snapshots { a, b, in_step, swaps, before, shelf } = lab.snapshots();
         let here = Bench::new(a);
         let there = b.map(|b| here.beside(b));
         Self {
@@ -92,6 +96,7 @@ impl Desk {
             links: Links::default(),
             in_step,
             before,
+            shelf,
             swaps,
             light,
             format,
@@ -167,9 +172,9 @@ impl Desk {
 
     /// Take the latest snapshots, once a frame. Returns how often A and B changed places since the last time.
     pub fn take_news(&mut self) -> u64 {
-        let Snapshots { a, b, in_step, swaps, before } = self.lab.snapshots();
+        let Snapshots { a, b, in_step, swaps, before, shelf } = self.lab.snapshots();
         let swapped = swaps - self.swaps;
-        (self.swaps, self.in_step, self.before) = (swaps, in_step, before);
+        (self.swaps, self.in_step, self.before, self.shelf) = (swaps, in_step, before, shelf);
         let side = self.side;
         self.turn_to(Side::A);
         if swapped % 2 == 1

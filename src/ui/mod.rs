@@ -5,6 +5,7 @@ pub mod app;
 pub mod background;
 mod bars;
 pub mod bench;
+mod bring_back;
 pub mod canvas;
 pub mod chapters;
 pub mod clock;

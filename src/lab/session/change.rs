@@ -9,21 +9,22 @@ use crate::engine::{EngineChoice, EngineError, EngineKind};
 use crate::export::model_dir;
 use crate::lab::divergence::Watch;
 use crate::lab::experiment::Experiment;
-use crate::lab::message::Notice;
-use crate::lab::quality::QualityMeter;
-use crate::lab::record::LossRecord;
+use crate::lab::message::{Notice, QualityPoint};
+use crate::lab::record::{LossRecord, Metric};
 use crate::lab::safe_copies::SafeCopies;
 use crate::lab::setup::Setup;
+use crate::lab::shelf::Replaced;
 
 /// A training laid aside: all that it takes to go on with it, on the host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Parked {
     setup: Setup,
     state: ModelState,
     record: LossRecord,
-    quality: QualityMeter,
+    quality: Arc<Vec<QualityPoint>>,
     trained_secs: f64,
     changed_at: Option<u64>,
+    saved: Option<u64>,
 }
 
 impl Parked {
@@ -31,18 +32,62 @@ impl Parked {
     pub fn step(&self) -> u64 {
         self.state.step
     }
+
+    /// Its settings.
+    pub fn experiment(&self) -> &Arc<Experiment> {
+        &self.setup.experiment
+    }
+
+    /// Its latest smoothed loss.
+    pub fn loss(&self) -> Option<f32> {
+        self.record.smoothed()
+    }
+
+    /// True where the two are one training at one step.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.setup.experiment == other.setup.experiment && self.state == other.state
+    }
+
+    /// A model that was saved, with its losses.
+    pub fn of_model(setup: Setup, state: ModelState, metrics: &[Metric]) -> Self {
+        let record = LossRecord::of_metrics(metrics);
+        let trained_secs = metrics.last().map_or(0.0, |metric| metric.secs);
+        Self { setup, state, record, quality: Arc::default(), trained_secs, changed_at: None, saved: None }
+    }
 }
 
 impl Session {
     /// Lay the training aside as it stands. It goes on here all the same.
     pub fn park(&mut self) -> Parked {
         let state = self.model();
-        let mut quality = QualityMeter::default();
-        quality.continue_from(&self.quality);
         let mut record = self.record.clone();
         record.rewind(state.step);
-        let (trained_secs, changed_at) = (self.trained_secs(), self.changed_at);
-        Parked { setup: self.setup.clone(), state, record, quality, trained_secs, changed_at }
+        let mut quality = self.quality.curve().clone();
+        if quality.last().is_some_and(|point| point.step > state.step) {
+            Arc::make_mut(&mut quality).retain(|point| point.step <= state.step);
+        }
+        Parked {
+            setup: self.setup.clone(),
+            state,
+            record,
+            quality,
+            trained_secs: self.trained_secs(),
+            changed_at: self.changed_at,
+            saved: self.saved,
+        }
+    }
+
+    /// Lay the training aside because something else takes its place. It waits for [`Session::take_replaced`].
+    fn lay_aside(&mut self, replaced: Replaced) {
+        if self.step > 0 {
+            let parked = Arc::new(self.park());
+            self.replaced.push((replaced, parked));
+        }
+    }
+
+    /// The trainings that were replaced since the last call.
+    pub fn take_replaced(&mut self) -> Vec<(Replaced, Arc<Parked>)> {
+        std::mem::take(&mut self.replaced)
     }
 
     /// Go on with a training that was laid aside, in place of the present one.
@@ -50,7 +95,7 @@ impl Session {
     /// # Errors
     /// The engine's.
     pub fn unpark(&mut self, parked: Parked) -> Result<(), EngineError> {
-        let Parked { setup, state, record, quality, trained_secs, changed_at } = parked;
+        let Parked { setup, state, record, quality, trained_secs, changed_at, saved } = parked;
         self.engine.load(&setup.spec, &state)?;
         self.adopt(setup);
         self.step = state.step;
@@ -60,10 +105,12 @@ impl Session {
         self.changed_at = changed_at;
         self.begin_watch(state);
         self.record = record;
-        self.quality = quality;
+        self.quality.go_on_from(quality);
+        self.saved = saved;
         self.rate.clear();
         self.live.outdate();
         self.live.mark();
+        self.runs.again();
         self.fault = None;
         self.version += 1;
         Ok(())
@@ -93,7 +140,7 @@ impl Session {
         let mut twin = Self::resume(self.setup.clone(), state, engine, self.factory.clone())?;
         twin.goal = self.goal;
         twin.record = self.record.clone();
-        twin.quality.continue_from(&self.quality);
+        twin.quality.go_on_from(self.quality.curve().clone());
         if twin.step != self.step {
             // After a fault the twin stands at the last good weights, and so do its curves.
             twin.record.rewind(twin.step);
@@ -111,7 +158,8 @@ impl Session {
         Ok(twin)
     }
 
-    pub(super) fn start_anew(&mut self, setup: Setup) -> Result<(), EngineError> {
+    pub(super) fn start_anew(&mut self, setup: Setup, replaced: Replaced) -> Result<(), EngineError> {
+        self.lay_aside(replaced);
         let state = fresh_model(&setup.experiment);
         self.engine.load(&setup.spec, &state)?;
         self.adopt(setup);
@@ -119,7 +167,7 @@ impl Session {
         self.submitted = 0;
         self.trained_secs = 0.0;
         self.start_clock();
-        self.changed_at = None;
+        (self.changed_at, self.saved) = (None, None);
         self.begin_watch(state);
         self.record = LossRecord::default();
         self.quality.clear();
@@ -172,7 +220,7 @@ impl Session {
             return Ok(());
         }
         if restart || other_shape {
-            self.start_anew(setup)?;
+            self.start_anew(setup, Replaced::Settings)?;
             if other_shape && !restart {
                 self.notify(Notice::Info("another network shape: the training starts anew".into()));
             }
@@ -184,6 +232,9 @@ impl Session {
                 // The new settings may ruin the weights: here is the way back.
                 if self.trained_secs() - self.safe_secs > SAFE_COPY_SECS / 8.0 {
                     self.keep_safe_copy()?;
+                }
+                if another_loss {
+                    self.lay_aside(Replaced::UnderSameWeights);
                 }
                 self.changed_at = Some(self.step);
             }
@@ -253,7 +304,10 @@ impl Session {
         // Where the program was started is seen nowhere in the window.
         let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_path_buf());
         let notice = match model_dir::save(&directory, &self.setup.experiment, &state, &self.record.metrics()) {
-            Ok(()) => Notice::Info(format!("saved step {} in {}", state.step, directory.display())),
+            Ok(()) => {
+                self.saved = Some(state.step);
+                Notice::Info(format!("saved step {} in {}", state.step, directory.display()))
+            }
             Err(error) => {
                 // There are no flags in a window.
                 let text = format!("{error:#}");
