@@ -12,6 +12,7 @@ use super::desk::Desk;
 use super::link::Lab;
 use super::pace::Pace;
 use super::picture;
+use crate::data::names::same;
 use crate::engine::gpu::GpuContext;
 use crate::engine::{self, EngineChoice};
 use crate::lab::experiment::Experiment;
@@ -46,7 +47,8 @@ pub fn render_figures(
     out: &Path,
     options: RenderOptions,
 ) -> anyhow::Result<Vec<PathBuf>> {
-    let chapters: Vec<Chapter> = Chapter::ALL.into_iter().filter(|c| figure == "all" || c.name() == figure).collect();
+    let chapters: Vec<Chapter> =
+        Chapter::ALL.into_iter().filter(|c| figure == "all" || same(c.name(), figure)).collect();
     if chapters.is_empty() {
         let names: Vec<_> = Chapter::ALL.into_iter().map(Chapter::name).collect();
         bail!("'{figure}' is not a figure: use {} or all", names.join(", "));
