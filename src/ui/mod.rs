@@ -23,15 +23,17 @@ pub mod stage;
 mod strip;
 pub mod theme;
 mod toasts;
+mod truths;
 pub mod widgets;
+mod window;
 
 use std::sync::Arc;
 
 use anyhow::anyhow;
 use eframe::egui_wgpu::{RenderState, WgpuSetup, WgpuSetupCreateNew};
 
-use crate::engine::EngineChoice;
-use crate::engine::gpu::GpuContext;
+use crate::engine::gpu::{GpuContext, backends};
+use crate::engine::{self, EngineChoice};
 use crate::lab::experiment::Experiment;
 use crate::lab::message::Command;
 use crate::lab::worker::Worker;
@@ -47,18 +49,13 @@ use pace::Pace;
 pub fn run_window(experiment: Experiment, choice: EngineChoice) -> anyhow::Result<()> {
     experiment.validate().map_err(anyhow::Error::msg)?;
     let mut options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
-            .with_title("Noise Compass")
-            .with_app_id("noise-compass")
-            .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([960.0, 600.0]),
+        viewport: window::builder().with_title("Noise Compass").with_app_id("noise-compass"),
         renderer: eframe::Renderer::Wgpu,
         ..Default::default()
     };
-    let setup = WgpuSetupCreateNew {
-        device_descriptor: Arc::new(GpuContext::device_descriptor),
-        ..WgpuSetupCreateNew::without_display_handle()
-    };
+    let mut setup = WgpuSetupCreateNew::without_display_handle();
+    setup.device_descriptor = Arc::new(GpuContext::device_descriptor);
+    setup.instance_descriptor.backends = backends();
     options.wgpu_options.wgpu_setup = WgpuSetup::CreateNew(setup);
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         let state = cc.wgpu_render_state.as_ref().ok_or("the window has no graphics device to paint with")?;
@@ -75,6 +72,7 @@ fn open(
     choice: EngineChoice,
 ) -> anyhow::Result<LabApp> {
     theme::install(ctx);
+    window::keep_fitting(ctx);
     let context = GpuContext::of_window(&state.adapter, state.device.clone(), state.queue.clone());
     let software = context.info().software;
     let light = ctx.system_theme() == Some(egui::Theme::Light);
@@ -82,7 +80,8 @@ fn open(
     let worker = Worker::spawn(experiment, choice, Some(context.clone()), pace.on_change(ctx.clone()))?;
     // The lab opens learning: that is its point.
     worker.send(Command::Play);
-    let desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
+    let mut desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
+    desk.auto = Some(engine::auto(Ok(context.info())));
     let mut app = LabApp::new(desk, pace, Chapter::Training);
     app.painter = Some(context);
     Ok(app)
