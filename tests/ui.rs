@@ -89,6 +89,7 @@ impl Probe {
             },
             status: Status::Paused,
             step: 2000,
+            saved: None,
             loss: Some(0.2511),
             curve: Arc::new(LossCurve { raw: curve.iter().map(wiggle).collect(), smooth: curve }),
             timestep_loss: Arc::new(std::array::from_fn(|bin| 0.9 * (-(bin as f32) / 18.0).exp())),

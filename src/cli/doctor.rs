@@ -38,8 +38,9 @@ struct Report {
     gpu: Examination,
     cpu: Examination,
     engines_agree: Option<bool>,
-    /// What `--engine auto` runs.
+    /// What `--engine auto` runs, and why.
     auto: Option<EngineInfo>,
+    auto_because: String,
 }
 
 /// One engine examined.
@@ -60,6 +61,10 @@ impl Examination {
 /// Look, test, tell; an error where what was asked for does not work.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let (gpu, cpu) = (examine(EngineChoice::Gpu), examine(EngineChoice::Cpu));
+    let found = gpu.engine.as_ref().filter(|_| gpu.works());
+    let none = EngineError::NoAdapter(gpu.error.clone().unwrap_or_default());
+    let (kind, auto_because) = engine::auto(found.ok_or(&none));
+    let auto = if kind == EngineKind::Gpu { &gpu } else { &cpu }.engine.clone();
     let engines_agree = (gpu.works() && cpu.works()).then(|| agree(&gpu.losses, &cpu.losses));
     let display = ["WAYLAND_DISPLAY", "DISPLAY"].iter().find_map(|name| {
         let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
@@ -70,7 +75,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         display,
         adapters: list_adapters(),
         philox_ok: philox4x32([0; 4], [0; 2]) == PHILOX_ANSWER,
-        auto: if gpu.works() { gpu.engine.clone() } else { cpu.engine.clone() },
+        auto,
+        auto_because,
         gpu,
         cpu,
         engines_agree,
@@ -143,10 +149,7 @@ fn tell(report: &Report) {
         say(&format!("the engines {}", if agree { "agree" } else { "DISAGREE" }));
     }
     if let Some(info) = &report.auto {
-        say(&format!("--engine auto runs on {} ({})", info.adapter, info.backend));
-        if info.kind == EngineKind::Gpu && info.software {
-            say("  a software adapter: --engine cpu trains several times faster here");
-        }
+        say(&format!("--engine auto runs on {} ({}): {}", info.adapter, info.backend, report.auto_because));
     }
 }
 

@@ -146,11 +146,12 @@ fn sessions(pair: &Pair) -> impl Iterator<Item = &Session> {
 fn open(setup: Setup, args: &Args, other: Option<Experiment>) -> anyhow::Result<Pair> {
     // One device for both.
     let context = (args.engine != EngineChoice::Cpu).then(GpuContext::headless).and_then(Result::ok);
+    let (engine, why) = engine::create_and_say(args.engine, context.as_ref())?;
     let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, context.as_ref()));
-    let engine = factory(args.engine)?;
     let info = engine.info().clone();
     let parameters = setup.spec.shape.parameters();
-    say(&format!("training on {} ({}) with {parameters} parameters", info.adapter, info.backend));
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    say(&format!("training on {} ({}) with {parameters} parameters{why}", info.adapter, info.backend));
     let mut pair = Pair::new(Session::new(setup, engine, factory)?);
     if let Some(other) = other {
         pair.handle(Order::Compare(Box::new([args.experiment.clone(), other])));

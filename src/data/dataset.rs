@@ -41,7 +41,7 @@ impl std::str::FromStr for DataSource {
 
     /// A built-in's name, or a path that ends in `.csv`.
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(shape) = Shape::ALL.into_iter().find(|s| s.name() == text) {
+        if let Ok(shape) = text.parse() {
             return Ok(Self::Shape(shape));
         }
         if Path::new(text).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {

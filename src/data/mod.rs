@@ -4,4 +4,5 @@ pub mod bounds;
 pub mod csv_io;
 pub mod dataset;
 pub mod mixture;
+pub mod names;
 pub mod shapes;

@@ -5,10 +5,11 @@ use std::f64::consts::{PI, TAU};
 use serde::{Deserialize, Serialize};
 
 use super::mixture::{Component, Mixture};
+use super::names;
 
 /// A built-in data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Shape {
     /// Lemniscate of Gerono (sin u, sin u cos u).
     Figure8,
@@ -30,6 +31,24 @@ pub enum Shape {
     Rings,
     /// One Gaussian, whose answers are known by hand.
     Gaussian,
+}
+
+impl std::str::FromStr for Shape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Files have one of them in words.
+        let words = |shape: Self| if shape == Self::EightGaussians { "eightgaussians" } else { shape.name() };
+        names::find(Self::ALL, "a built-in data set", text, |shape| [shape.name(), shape.title(), words(shape)])
+    }
+}
+
+impl TryFrom<String> for Shape {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
 }
 
 /// The most components of a built-in mixture.

@@ -6,6 +6,8 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::names::same;
+
 use super::log_snr::LogSnr;
 
 /// The path from data to noise. `tau` is t/T, the clock in [0, 1] that every view and command uses. In files and on
@@ -156,10 +158,11 @@ impl std::str::FromStr for Path {
     type Err = PathParseError;
 
     fn from_str(text: &str) -> Result<Self, PathParseError> {
-        if let Some(path) = Self::ALL.into_iter().find(|path| path.name() == text) {
+        if let Some(path) = Self::ALL.into_iter().find(|path| same(path.name(), text)) {
             return Ok(path);
         }
-        let own = text.strip_prefix("custom:").and_then(|handles| handles.parse().ok());
+        let own = text.split_once(':').filter(|(name, _)| same(name, "custom"));
+        let own = own.and_then(|(_, handles)| handles.parse().ok());
         own.map(Self::Custom).ok_or_else(|| PathParseError(text.into()))
     }
 }

@@ -5,10 +5,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::path::Scales;
+use crate::data::names;
 
 /// The regression target of the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Target {
     /// The noise ε (Ho et al. 2020, eq. 14).
     Eps,
@@ -28,6 +29,22 @@ pub struct Pair(pub f64, pub f64);
 
 /// Noise scales below this count as it, so that no conversion divides by zero at the ends of a path.
 const TINY: f64 = 1e-6;
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        names::find(Self::ALL, "a target", text, |one| [one.name()])
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
 
 impl Target {
     /// Every target, in the order of the menus.

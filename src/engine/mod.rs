@@ -26,7 +26,7 @@ pub const LOSS_BINS: usize = 64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineChoice {
-    /// The GPU engine where there is an adapter, else the plain-Rust one.
+    /// The GPU engine where there is a graphics card, else the plain-Rust one, which is faster than a software adapter.
     #[default]
     Auto,
     /// WGSL compute shaders; an error where there is no adapter.
@@ -287,19 +287,90 @@ pub trait Engine: Send {
     fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError>;
 }
 
+/// What `auto` runs where this is the adapter, and why: in words that follow upon the engine's name.
+pub fn auto(gpu: Result<&EngineInfo, &EngineError>) -> (EngineKind, String) {
+    match gpu {
+        Ok(info) if !info.software => (EngineKind::Gpu, format!("{} is a graphics card", info.adapter)),
+        Ok(info) => {
+            let name = info.adapter.split(" (").next().unwrap_or(&info.adapter);
+            let why = format!("{name} runs shaders on the processor, where plain Rust trains several times faster");
+            (EngineKind::Cpu, why)
+        }
+        Err(_) => (EngineKind::Cpu, "there is no usable graphics adapter".to_owned()),
+    }
+}
+
 /// Make an engine. `device` is the device that the window paints with, if there is a window: an engine on it can be
 /// drawn from without a copy. Without one, the GPU engine opens a device of its own.
 pub fn create(choice: EngineChoice, device: Option<&Arc<gpu::GpuContext>>) -> Result<Box<dyn Engine>, EngineError> {
-    let gpu = || -> Result<Box<dyn Engine>, EngineError> {
-        let context = device.map_or_else(gpu::GpuContext::headless, |context| Ok(context.clone()))?;
-        Ok(Box::new(gpu::GpuEngine::new(context)?))
-    };
+    Ok(create_and_say(choice, device)?.0)
+}
+
+/// As [`create`], with the reason why `auto` took the one that it took.
+pub fn create_and_say(
+    choice: EngineChoice,
+    device: Option<&Arc<gpu::GpuContext>>,
+) -> Result<(Box<dyn Engine>, Option<String>), EngineError> {
+    let context = || device.map_or_else(gpu::GpuContext::headless, |context| Ok(context.clone()));
+    let on_gpu = |context| -> Result<Box<dyn Engine>, EngineError> { Ok(Box::new(gpu::GpuEngine::new(context)?)) };
+    let on_cpu = || -> Box<dyn Engine> { Box::new(cpu::CpuEngine::new()) };
     match choice {
-        EngineChoice::Gpu => gpu(),
-        EngineChoice::Cpu => Ok(Box::new(cpu::CpuEngine::new())),
-        EngineChoice::Auto => gpu().or_else(|error| {
-            log::warn!("{error}; running on the plain-Rust engine instead");
-            Ok(Box::new(cpu::CpuEngine::new()))
-        }),
+        EngineChoice::Gpu => Ok((on_gpu(context()?)?, None)),
+        EngineChoice::Cpu => Ok((on_cpu(), None)),
+        EngineChoice::Auto => {
+            let context = context();
+            let (kind, why) = auto(context.as_ref().map(|context| context.info()));
+            let engine = match context {
+                Ok(context) if kind == EngineKind::Gpu => on_gpu(context),
+                Ok(_) => return Ok((on_cpu(), Some(why))),
+                Err(error) => Err(error),
+            };
+            match engine {
+                Ok(engine) => Ok((engine, Some(why))),
+                Err(error) => {
+                    log::warn!("{error}; running on the plain-Rust engine instead");
+                    Ok((on_cpu(), None))
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(name: &str, software: bool) -> EngineInfo {
+        EngineInfo { kind: EngineKind::Gpu, adapter: name.into(), backend: "Vulkan".into(), software }
+    }
+
+    #[test]
+    fn auto_takes_a_graphics_card_else_plain_rust_and_says_why() {
+        let card = adapter("AMD Radeon (RADV)", false);
+        let llvmpipe = adapter("llvmpipe (LLVM 15.0.6, 256 bits)", true);
+        let none = EngineError::NoAdapter("nothing found".into());
+        for (gpu, kind, word) in [
+            (Ok(&card), EngineKind::Gpu, "AMD Radeon (RADV) is a graphics card"),
+            (Ok(&llvmpipe), EngineKind::Cpu, "llvmpipe runs shaders on the processor"),
+            (Err(&none), EngineKind::Cpu, "no usable graphics adapter"),
+        ] {
+            let (chosen, why) = auto(gpu);
+            assert_eq!(chosen, kind);
+            assert!(why.contains(word), "{why}");
+        }
+    }
+
+    /// What is made is what was said, whatever adapter this machine has; an explicit choice is obeyed.
+    #[test]
+    fn what_auto_makes_is_what_it_says() {
+        let context = gpu::GpuContext::headless();
+        let (kind, why) = auto(context.as_ref().map(|context| context.info()));
+        let (engine, said) = create_and_say(EngineChoice::Auto, context.as_ref().ok()).unwrap();
+        assert_eq!(engine.info().kind, kind);
+        assert_eq!(said, context.is_ok().then_some(why));
+        if let Ok(context) = &context {
+            assert_eq!(create(EngineChoice::Gpu, Some(context)).unwrap().info().kind, EngineKind::Gpu);
+        }
+        assert_eq!(create(EngineChoice::Cpu, None).unwrap().info().kind, EngineKind::Cpu);
     }
 }

@@ -1,5 +1,8 @@
 //! The one configuration of a run: the same struct is the command line, the saved file and the panel.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 pub use crate::data::dataset::DataSource;
@@ -7,7 +10,30 @@ use crate::data::shapes::Shape;
 use crate::diffusion::path::Path;
 use crate::diffusion::solver::{PlanContext, Sampler};
 use crate::diffusion::target::Target;
-use crate::nn::layout::{Activation, NetworkShape};
+use crate::nn::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
+
+/// How far each number of an experiment may go: what is checked, what the command line says, and what the panel takes.
+pub mod limits {
+    use std::ops::RangeInclusive;
+
+    /// Size of the finite training set.
+    pub const POINTS: RangeInclusive<u32> = 2..=1_000_000;
+    /// Timesteps T.
+    pub const TIMESTEPS: RangeInclusive<u32> = 2..=10_000;
+    /// Samples of one training step.
+    pub const BATCH: RangeInclusive<u32> = 32..=16_384;
+    /// Adam's step size.
+    pub const LEARNING_RATE: RangeInclusive<f32> = 1e-12..=10.0;
+    /// Upper limit of the EMA decay: below 1.
+    pub const EMA_DECAY: RangeInclusive<f32> = 0.0..=1.0 - 0.5 * f32::EPSILON;
+    /// Steps of the live picture's sampler. It takes no more than T.
+    pub const SAMPLER_STEPS: RangeInclusive<u32> = 1..=*TIMESTEPS.end();
+}
+
+/// What the command line says of a number with limits.
+fn ranged<N: Display>(what: &str, range: &RangeInclusive<N>) -> String {
+    format!("{what}, {} to {}", range.start(), range.end())
+}
 
 /// One experiment. Missing fields of a file take the defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -17,7 +43,7 @@ pub struct Experiment {
     #[arg(long, value_name = "NAME|FILE.csv", default_value = "figure8")]
     pub data: DataSource,
     /// Size of the finite training set
-    #[arg(long, default_value_t = 8192)]
+    #[arg(long, default_value_t = 8192, help = ranged("Size of the finite training set", &limits::POINTS))]
     pub points: u32,
     /// Draw fresh samples from the mixture instead of a finite set
     #[arg(long)]
@@ -26,29 +52,29 @@ pub struct Experiment {
     /// log SNR at t/T = 0, 1/4, 1/2, 3/4 and 1
     #[arg(long = "schedule", value_name = "NAME", default_value = "linear")]
     pub path: Path,
-    /// What the network predicts
+    /// What the network predicts: eps, x0, v, score or velocity
     #[arg(long, default_value = "eps")]
     pub target: Target,
     /// Number of diffusion timesteps T
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, help = ranged("Number of diffusion timesteps T", &limits::TIMESTEPS))]
     pub timesteps: u32,
-    /// Coordinate octaves of the input, 0 to 6
-    #[arg(long, default_value_t = 3)]
+    /// Coordinate octaves of the input
+    #[arg(long, default_value_t = 3, help = ranged("Coordinate octaves of the input", &(0..=MAX_OCTAVES)))]
     pub octaves: u32,
-    /// Width of the hidden layers: 32, 64, 128 or 256
-    #[arg(long, default_value_t = 128)]
+    /// Width of the hidden layers
+    #[arg(long, default_value_t = 128, help = format!("Width of the hidden layers, one of {WIDTHS:?}"))]
     pub width: u32,
-    /// Number of hidden layers, 1 to 6
-    #[arg(long, default_value_t = 3)]
+    /// Number of hidden layers
+    #[arg(long, default_value_t = 3, help = ranged("Number of hidden layers", &(1..=MAX_DEPTH)))]
     pub depth: u32,
-    /// Nonlinearity
+    /// Nonlinearity: silu, gelu, relu or tanh
     #[arg(long, default_value = "silu")]
     pub activation: Activation,
-    /// Samples per training step, 32 to 16384
-    #[arg(long, default_value_t = 256)]
+    /// Samples per training step
+    #[arg(long, default_value_t = 256, help = ranged("Samples per training step", &limits::BATCH))]
     pub batch: u32,
     /// Adam's learning rate
-    #[arg(long = "lr", default_value_t = 3e-3)]
+    #[arg(long = "lr", default_value_t = 3e-3, help = format!("Adam's learning rate, above 0 and at most {}", limits::LEARNING_RATE.end()))]
     pub learning_rate: f32,
     /// Upper limit of the EMA decay
     #[arg(long, default_value_t = 0.999)]
@@ -108,27 +134,58 @@ impl Experiment {
         *other == Self { sampler, sampler_steps, clip, ..self.clone() }
     }
 
+    /// True where a run of one means the same as that of the other: one data set, one path, one target, one network.
+    pub fn runs_like(&self, other: &Self) -> bool {
+        let context = self.plan_context() == other.plan_context();
+        context && self.shape() == other.shape() && self.data == other.data
+    }
+
     /// Check every setting.
     ///
     /// # Errors
     /// One sentence naming the setting and its limits.
     pub fn validate(&self) -> Result<(), String> {
         self.shape().validate()?;
-        if !(32..=16_384).contains(&self.batch) {
-            return Err(format!("batch {} is not between 32 and 16384", self.batch));
+        within("batch", self.batch, &limits::BATCH)?;
+        within("timesteps", self.timesteps, &limits::TIMESTEPS)?;
+        within("size of the training set", self.points, &limits::POINTS)?;
+        within("learning rate", self.learning_rate, &limits::LEARNING_RATE)?;
+        within("EMA decay", self.ema_decay, &limits::EMA_DECAY)?;
+        within("sampler steps", self.sampler_steps, &limits::SAMPLER_STEPS)
+    }
+}
+
+/// NaN is within nothing.
+fn within<N: PartialOrd + Display>(name: &str, value: N, range: &RangeInclusive<N>) -> Result<(), String> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(format!("{name} {value} is not between {} and {}", range.start(), range.end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each number at both ends of its limits is taken, and one beyond each end is refused with the limits.
+    #[test]
+    fn limits_are_those_of_the_table() {
+        fn probe<N: Copy>(set: impl Fn(&mut Experiment, N), taken: &[N], refused: &[N], word: &str) {
+            for (values, good) in [(taken, true), (refused, false)] {
+                for &value in values {
+                    let mut experiment = Experiment::default();
+                    set(&mut experiment, value);
+                    let verdict = experiment.validate();
+                    assert_eq!(verdict.is_ok(), good, "{word}: {verdict:?}");
+                    assert!(verdict.err().is_none_or(|text| text.contains(word)), "{word}");
+                }
+            }
         }
-        if !(2..=10_000).contains(&self.timesteps) {
-            return Err(format!("{} timesteps are not between 2 and 10000", self.timesteps));
-        }
-        if !(2..=1_000_000).contains(&self.points) {
-            return Err(format!("a training set of {} points is not between 2 and 1000000", self.points));
-        }
-        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0 && self.learning_rate <= 10.0) {
-            return Err(format!("learning rate {} is not between 0 and 10", self.learning_rate));
-        }
-        if !(0.0..1.0).contains(&self.ema_decay) {
-            return Err(format!("EMA decay {} is not in [0, 1)", self.ema_decay));
-        }
-        Ok(())
+        probe(|e, v| e.batch = v, &[32, 16_384], &[31, 16_385], "between 32 and 16384");
+        probe(|e, v| e.timesteps = v, &[2, 10_000], &[1, 10_001], "between 2 and 10000");
+        probe(|e, v| e.points = v, &[2, 1_000_000], &[1, 1_000_001], "between 2 and 1000000");
+        probe(|e, v| e.learning_rate = v, &[1e-12, 10.0], &[0.0, 10.1, f32::NAN, -1.0, f32::INFINITY], "and 10");
+        probe(|e, v| e.ema_decay = v, &[0.0, 0.999_999], &[1.0, -0.1, f32::NAN], "EMA decay");
+        probe(|e, v| e.sampler_steps = v, &[1, 10_000], &[0, 10_001], "between 1 and 10000");
     }
 }

@@ -31,6 +31,8 @@ pub struct LivePicture {
     stale: u32,
     /// Particles renewed since [`LivePicture::mark`].
     renewed: u32,
+    /// Particles still to be renewed before the picture is of one model again: until then it is not shown.
+    foreign: u32,
     slice: Slice,
     share: Share,
 }
@@ -46,6 +48,7 @@ impl LivePicture {
             cursor: 0,
             stale: LIVE_SAMPLES,
             renewed: 0,
+            foreign: 0,
             slice: Slice::new(),
             share: Share::new(if software { SHARE_SOFTWARE } else { SHARE }),
         }
@@ -55,14 +58,22 @@ impl LivePicture {
     pub fn set_plan(&mut self, plan: &Arc<Plan>) {
         if self.plan != *plan {
             self.plan = plan.clone();
-            self.outdate();
-            self.mark();
+            self.forget();
         }
     }
 
     /// The weights changed: every particle is to be renewed.
     pub fn outdate(&mut self) {
         self.stale = LIVE_SAMPLES;
+    }
+
+    /// Another model or another sampler: nothing is shown until every particle is of it.
+    pub fn forget(&mut self) {
+        self.outdate();
+        self.mark();
+        self.foreign = LIVE_SAMPLES;
+        self.shown = None;
+        self.version = fresh_version();
     }
 
     /// The engine changed: its memory is gone, and the old picture stays until the new one is whole.
@@ -114,6 +125,11 @@ impl LivePicture {
         self.stale > 0 && (!training || self.share.is_due(now))
     }
 
+    /// As [`LivePicture::is_due`] while training, had sampling this share of the time and were one renewal all it is for.
+    pub fn is_due_early(&self, share: f64, now: Instant) -> bool {
+        self.stale > 0 && !self.is_renewed() && self.share.is_due_at(share, now)
+    }
+
     /// The particles that come next: the first, and how many.
     pub fn turn(&self) -> (u32, u32) {
         (self.cursor, self.slice.count().min(LIVE_SAMPLES - self.cursor))
@@ -133,7 +149,10 @@ impl LivePicture {
         self.cursor = (turn.0 + turn.1) % LIVE_SAMPLES;
         self.stale = self.stale.saturating_sub(count);
         self.renewed += count;
-        self.shown.clone_from(&self.cloud);
+        self.foreign = self.foreign.saturating_sub(count);
+        if self.foreign == 0 {
+            self.shown.clone_from(&self.cloud);
+        }
         self.version = fresh_version();
         Ok(count)
     }

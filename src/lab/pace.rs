@@ -43,18 +43,19 @@ pub struct Share {
     part: f64,
     /// Of that part, where another activity of the same kind takes the rest.
     factor: f64,
-    next: Option<Instant>,
+    /// When the activity ended last, and what it took.
+    last: Option<(Instant, Duration)>,
 }
 
 impl Share {
     /// At most `share` (in (0, 1]) of the time.
     pub fn new(share: f64) -> Self {
-        Self { part: share, factor: 1.0, next: None }
+        Self { part: share, factor: 1.0, last: None }
     }
 
     /// Another share from now on; the activity may begin at once.
     pub fn set_share(&mut self, share: f64) {
-        (self.part, self.next) = (share, None);
+        (self.part, self.last) = (share, None);
     }
 
     /// Take only this part of the share.
@@ -64,12 +65,17 @@ impl Share {
 
     /// True where it is the activity's turn.
     pub fn is_due(&self, now: Instant) -> bool {
-        self.next.is_none_or(|next| now >= next)
+        self.is_due_at(self.part * self.factor, now)
+    }
+
+    /// True where it would be the activity's turn, had it this share of the time.
+    pub fn is_due_at(&self, share: f64, now: Instant) -> bool {
+        self.last.is_none_or(|(end, spent)| now >= end + rest_after(spent, share))
     }
 
     /// The activity ran until `end` and took `spent`.
     pub fn spend(&mut self, end: Instant, spent: Duration) {
-        self.next = Some(end + rest_after(spent, self.part * self.factor));
+        self.last = Some((end, spent));
     }
 }
 
@@ -144,6 +150,8 @@ mod tests {
         share.spend(start, Duration::from_millis(10));
         assert!(!share.is_due(start + Duration::from_millis(89)));
         assert!(share.is_due(start + Duration::from_millis(91)));
+        assert!(!share.is_due_at(0.5, start + Duration::from_millis(9)));
+        assert!(share.is_due_at(0.5, start + Duration::from_millis(11)));
     }
 
     #[test]

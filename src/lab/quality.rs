@@ -17,6 +17,11 @@ use crate::measure::sliced_wasserstein2;
 
 /// Share of the wall time that measuring may take.
 const SHARE: f64 = 0.02;
+/// Share of the time that pictures and measuring may each take while the training has doubled its updates since the last
+/// measurement: at the beginning a number is old after a few updates. It comes to a dozen measurements in all.
+pub const EARLY_SHARE: f64 = 0.5;
+/// Updates after which numbers no longer age so fast.
+const EARLY_UPDATES: u64 = 4096;
 /// Draws of the data that samples are held against, and that give the floor among themselves.
 const DRAWS: u64 = 4;
 /// Times at which the score is compared, and draws of x_t at each.
@@ -33,6 +38,8 @@ pub struct QualityMeter {
     curve: Arc<Vec<QualityPoint>>,
     /// Version of the picture that was measured last, well or in vain.
     measured: Option<u64>,
+    /// Update at which it was tried last.
+    tried: Option<u64>,
     share: Share,
     data: Option<Data>,
     scores: Option<Scores>,
@@ -61,7 +68,7 @@ type Level = (f64, Vec<[f32; 2]>, Vec<[f64; 2]>);
 
 impl Default for QualityMeter {
     fn default() -> Self {
-        Self { curve: Arc::default(), measured: None, share: Share::new(SHARE), data: None, scores: None }
+        Self { curve: Arc::default(), measured: None, tried: None, share: Share::new(SHARE), data: None, scores: None }
     }
 }
 
@@ -76,15 +83,17 @@ impl QualityMeter {
         self.curve = curve;
     }
 
-    /// The training starts anew.
+    /// The training starts anew, or what is measured is no longer what was.
     pub fn clear(&mut self) {
         self.curve = Arc::default();
+        (self.measured, self.tried) = (None, None);
         self.share.set_share(SHARE);
     }
 
     /// The training goes back to this step.
     pub fn rewind(&mut self, step: u64) {
         Arc::make_mut(&mut self.curve).retain(|point| point.step <= step);
+        self.tried = self.tried.filter(|tried| *tried <= step);
     }
 
     /// Take only this part of the usual share of the time.
@@ -93,8 +102,15 @@ impl QualityMeter {
     }
 
     /// True where the picture of this version was not measured, and, while training, it is measuring's turn.
-    pub fn is_due(&self, version: u64, training: bool, now: Instant) -> bool {
-        self.is_news(version) && (!training || self.share.is_due(now))
+    pub fn is_due(&self, version: u64, training: bool, step: u64, now: Instant) -> bool {
+        let early = || self.is_behind(step) && self.share.is_due_at(EARLY_SHARE, now);
+        self.is_news(version) && (!training || self.share.is_due(now) || early())
+    }
+
+    /// True where the last measurement is of no more than half the updates, at the beginning of a training, or where there
+    /// is none.
+    pub fn is_behind(&self, step: u64) -> bool {
+        self.tried.is_none_or(|tried| tried < EARLY_UPDATES && step >= 2 * tried)
     }
 
     /// True where the picture of this version was not measured.
@@ -116,6 +132,7 @@ impl QualityMeter {
         secs: f64,
     ) -> Result<Option<QualityPoint>, EngineError> {
         self.measured = Some(version);
+        self.tried = Some(step);
         // What is made once for a data set and a path is not counted in the share.
         let (data, scores) = self.prepare(setup, samples.len());
         let begun = Instant::now();

@@ -104,6 +104,19 @@ impl LossRecord {
         self.by_timestep = Arc::new(means);
     }
 
+    /// From here on a loss means something else: neither the smoothed loss nor the losses by timestep mix the two. The curve
+    /// keeps what was.
+    pub fn break_off(&mut self) {
+        (self.mean, self.updates) = (0.0, 0);
+        self.forget_timesteps();
+    }
+
+    fn forget_timesteps(&mut self) {
+        self.sum = [0.0; LOSS_BINS];
+        self.count = [0.0; LOSS_BINS];
+        self.by_timestep = Arc::new([f32::NAN; LOSS_BINS]);
+    }
+
     /// Forget what came after update `step`, because the weights went back to it.
     pub fn rewind(&mut self, step: u64) {
         let curve = Arc::make_mut(&mut self.curve);
@@ -113,9 +126,7 @@ impl LossRecord {
         let last = curve.smooth.last().map(|(_, loss)| f64::from(*loss));
         // The smoothing goes on from the point it came back to, as if that had been the whole past.
         (self.mean, self.updates) = last.map_or((0.0, 0), |loss| (loss, i32::MAX));
-        self.sum = [0.0; LOSS_BINS];
-        self.count = [0.0; LOSS_BINS];
-        self.by_timestep = Arc::new([f32::NAN; LOSS_BINS]);
+        self.forget_timesteps();
     }
 
     /// The smoothed loss, bias-corrected as Adam's moments are (Kingma & Ba 2015, section 3); `None` before the first.
@@ -204,6 +215,23 @@ mod tests {
             record.push_histogram(&report(1.0));
         }
         assert!((record.by_timestep()[5] - 1.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn losses_of_another_meaning_are_not_mixed() {
+        let mut record = LossRecord::default();
+        for step in 1..=100 {
+            record.push(step, 4.0, 0.0);
+        }
+        let mut news = LossHistogram::default();
+        (news.sum[3], news.count[3]) = (40.0, 10);
+        record.push_histogram(&news);
+        record.break_off();
+        assert_eq!(record.smoothed(), None);
+        assert!(record.by_timestep().iter().all(|loss| loss.is_nan()));
+        record.push(101, 1.0, 0.0);
+        assert!((record.smoothed().unwrap() - 1.0).abs() < 1e-6, "{:?}", record.smoothed());
+        assert_eq!(record.curve().raw.len(), 101, "the curve keeps what was");
     }
 
     #[test]

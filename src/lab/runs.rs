@@ -66,6 +66,13 @@ impl Runs {
         }
     }
 
+    /// These results are no longer of what runs: they go, and are computed again.
+    pub fn forget(&mut self, which: impl Fn(&RunRequest) -> bool) {
+        for state in Arc::make_mut(&mut self.states).values_mut().filter(|state| which(&state.request)) {
+            (state.progress, state.done) = (Some(RunProgress::default()), None);
+        }
+    }
+
     /// True where a run waits, whatever the time.
     pub fn is_waiting(&self, step: u64) -> bool {
         self.states.values().any(|state| waits(state, step))

@@ -16,7 +16,7 @@ use super::experiment::Experiment;
 use super::live::LivePicture;
 use super::message::{Command, DensityField, DensityView, Notice, QualityPoint, Snapshot, Status, fresh_version};
 use super::pace::{Rate, rest_after};
-use super::quality::QualityMeter;
+use super::quality::{EARLY_SHARE, QualityMeter};
 use super::record::LossRecord;
 use super::runs::{Runs, Superseded};
 use super::safe_copies::SafeCopies;
@@ -342,7 +342,9 @@ impl Session {
 
     /// True where it is the live picture's turn.
     pub fn picture_is_due(&self) -> bool {
-        !self.hidden && self.fault.is_none() && self.live.is_due(self.is_training(), Instant::now())
+        let now = Instant::now();
+        let early = || self.step > 0 && self.quality.is_behind(self.step) && self.live.is_due_early(EARLY_SHARE, now);
+        !self.hidden && self.fault.is_none() && (self.live.is_due(self.is_training(), now) || early())
     }
 
     /// The particles of the live picture that come next: the first, and how many.
@@ -359,7 +361,7 @@ impl Session {
 
     /// True where it is time to measure, and there is something to measure.
     pub fn measuring_is_due(&self) -> bool {
-        self.may_measure() && self.quality.is_due(self.live.version(), self.is_training(), Instant::now())
+        self.may_measure() && self.quality.is_due(self.live.version(), self.is_training(), self.step, Instant::now())
     }
 
     /// Measure how good the model is by its present picture.

@@ -5,11 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::names;
 use crate::diffusion::timetable::TIME_FEATURES;
 
 /// The nonlinearity between the layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Activation {
     /// z · sigmoid(z).
     Silu,
@@ -19,6 +20,22 @@ pub enum Activation {
     Relu,
     /// tanh(z).
     Tanh,
+}
+
+impl std::str::FromStr for Activation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        names::find(Self::ALL, "an activation", text, |one| [one.name()])
+    }
+}
+
+impl TryFrom<String> for Activation {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
 }
 
 impl Activation {

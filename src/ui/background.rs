@@ -8,25 +8,27 @@ use egui::Context;
 
 use crate::lab::message::fresh_version;
 
-/// A value that follows from a key. While a new one is computed the last stays on show.
+/// A value that follows from a key. While a new one is computed there is none: the last is of something else.
 pub struct Background<K, V> {
     done: Option<(K, Arc<V>)>,
+    /// `done` is of the key that is followed.
+    current: bool,
     under_way: Option<(K, Receiver<V>)>,
     version: u64,
 }
 
 impl<K, V> Default for Background<K, V> {
     fn default() -> Self {
-        Self { done: None, under_way: None, version: 0 }
+        Self { done: None, current: false, under_way: None, version: 0 }
     }
 }
 
 impl<K: PartialEq, V: Send + Sync + 'static> Background<K, V> {
-    /// The latest value, which is that of `key` unless [`Background::is_busy`]. Asks for a frame when it arrives.
+    /// The value of `key`, if it is there. Asks for a frame when it arrives.
     pub fn follow(&mut self, ctx: &Context, key: K, make: impl FnOnce() -> V + Send + 'static) -> Option<Arc<V>> {
         self.take();
-        let known = self.done.as_ref().is_some_and(|(of, _)| *of == key);
-        if !known && self.under_way.is_none() {
+        self.current = self.done.as_ref().is_some_and(|(of, _)| *of == key);
+        if !self.current && self.under_way.is_none() {
             let (outlet, arriving) = channel();
             let ctx = ctx.clone();
             let thread = std::thread::Builder::new().name("chapter".into()).spawn(move || {
@@ -54,9 +56,9 @@ impl<K: PartialEq, V: Send + Sync + 'static> Background<K, V> {
         }
     }
 
-    /// The latest value.
+    /// The value of the key that is followed.
     pub fn value(&self) -> Option<Arc<V>> {
-        self.done.as_ref().map(|(_, value)| value.clone())
+        self.done.as_ref().filter(|_| self.current).map(|(_, value)| value.clone())
     }
 
     /// Another with every new value.
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_made_once_per_key_and_the_old_one_stays_meanwhile() {
+    fn a_value_is_made_once_per_key_and_no_other_stands_for_it() {
         let ctx = Context::default();
         let mut squares = Background::default();
         let wait = |squares: &mut Background<u64, u64>, key: u64| {
@@ -98,7 +100,7 @@ mod tests {
             16
         });
         assert!(squares.is_busy());
-        assert_eq!(squares.value().map(|v| *v), Some(9));
+        assert_eq!(squares.value(), None);
         release.send(()).unwrap();
         assert_eq!(wait(&mut squares, 4), Some(16));
     }

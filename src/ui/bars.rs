@@ -110,12 +110,16 @@ fn engine_pill(ui: &mut Ui, desk: &mut Desk) {
         for (choice, name, running) in [
             (EngineChoice::Gpu, "GPU: WGSL compute shaders", info.kind == EngineKind::Gpu),
             (EngineChoice::Cpu, "CPU: plain Rust", info.kind == EngineKind::Cpu),
-            (EngineChoice::Auto, "Auto: the GPU where there is one", false),
+            (EngineChoice::Auto, "Auto: a graphics card, else plain Rust", false),
         ] {
             if pill::choice(ui, running, name, name, palette).clicked() {
                 desk.send(Command::SwitchEngine(choice));
                 ui.close();
             }
+        }
+        if let Some((kind, why)) = &desk.auto {
+            let taken = if *kind == EngineKind::Gpu { "the GPU" } else { "plain Rust" };
+            controls::note(ui, &format!("Here auto takes {taken}: {why}."), palette);
         }
     });
 }

@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use egui::Ui;
 
 use super::desk::Desk;
-use super::files::Purpose;
+use super::files::{Purpose, typed_path};
 use super::picture::{self, Order};
 use super::theme::Palette;
 use super::widgets::number::{grouped, short};
-use super::widgets::row::{self, Scale};
+use super::widgets::row::{self, Track};
 use super::widgets::{button, pill, segmented};
 use crate::data::shapes::Shape;
 use crate::diffusion::path::Path;
 use crate::diffusion::solver::{Sampler, Variance};
 use crate::diffusion::target::Target;
 use crate::export::atomic::WriteError;
-use crate::lab::experiment::DataSource;
+use crate::lab::experiment::{DataSource, limits};
 use crate::lab::message::Command;
 use crate::nn::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
 
@@ -93,7 +93,7 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
         let open =
             |ui: &mut Ui| button::text(ui, "Open CSV", "Learn the points of this file (header x,y)", 0.0, palette);
         if ui.add_enabled_ui(!typed.is_empty(), open).inner.clicked() {
-            desk.choose_data(DataSource::Csv(typed.into()));
+            desk.choose_data(DataSource::Csv(typed_path(&typed)));
             ui.close();
         }
         if button::text(ui, "Browse…", "Choose a CSV file", 0.0, palette).clicked() {
@@ -155,8 +155,7 @@ pub fn timesteps_row(ui: &mut Ui, desk: &mut Desk) {
         ui,
         ["Timesteps T", tip],
         &mut desk.draft.timesteps,
-        10..=4000,
-        Scale::Logarithmic,
+        Track::logarithmic(limits::TIMESTEPS),
         grouped,
         palette,
     );
@@ -253,16 +252,22 @@ pub fn ragged(ui: &mut Ui, text: egui::RichText) {
     ui.with_layout(layout, |ui| ui.add(egui::Label::new(text).wrap()));
 }
 
+/// How far the slider of the learning rate goes; typed, it may be any that an experiment takes.
+const RATES: std::ops::RangeInclusive<f32> = 1e-6..=1e-1;
+
 /// The learning rate, which acts at once and keeps the weights.
 pub fn learning_rate_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let tip = "Adam's step size. It acts at once and keeps the weights";
     let rate = &mut desk.draft.learning_rate;
-    let moved = row::slider(ui, ["Learning rate", tip], rate, 1e-5..=1e-1, Scale::Logarithmic, rate_text, palette);
+    let track = Track::logarithmic(RATES).limits(limits::LEARNING_RATE);
+    let moved = row::slider(ui, ["Learning rate", tip], rate, track, rate_text, palette);
     if moved.changed {
-        // Two digits: the slider stops at numbers that one can say.
-        let digits = 10.0_f32.powf(desk.draft.learning_rate.log10().floor() - 1.0);
-        desk.draft.learning_rate = (desk.draft.learning_rate / digits).round() * digits;
+        if !moved.typed {
+            // Two digits: the slider stops at numbers that one can say.
+            let digits = 10.0_f32.powf(rate.log10().floor() - 1.0);
+            *rate = (*rate / digits).round() * digits;
+        }
         desk.configure(false);
     }
 }
@@ -271,18 +276,26 @@ fn rate_text(rate: f64) -> String {
     if rate >= 1e-3 { format!("{rate:.4}").trim_end_matches('0').to_owned() } else { short(rate) }
 }
 
-/// The batch, in powers of two.
+/// The batch: the slider stops at powers of two, and any number can be typed.
 pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let mut power = f64::from(desk.draft.batch).log2();
+    let before = desk.draft.batch;
     let tip = "B: samples of one training step";
-    let text = |power: f64| grouped(power.exp2().round());
-    if row::slider(ui, ["Batch", tip], &mut power, 5.0..=14.0, Scale::Linear, text, palette).changed {
-        let batch = power.round().exp2() as u32;
-        if batch != desk.draft.batch {
-            desk.draft.batch = batch;
-            desk.configure(false);
+    let track = Track::logarithmic(limits::BATCH);
+    let moved = row::slider(ui, ["Batch", tip], &mut desk.draft.batch, track, grouped, palette);
+    if moved.changed && !moved.typed {
+        let power = |batch: u32| f64::from(batch).log2().round().exp2() as u32;
+        let stop = power(desk.draft.batch);
+        // A key moves the slider by less than half the way to the next stop.
+        desk.draft.batch = match desk.draft.batch.cmp(&before) {
+            std::cmp::Ordering::Greater if moved.done && stop <= before => 2 * power(before),
+            std::cmp::Ordering::Less if moved.done && stop >= before => power(before) / 2,
+            _ => stop,
         }
+        .clamp(*limits::BATCH.start(), *limits::BATCH.end());
+    }
+    if desk.draft.batch != before {
+        desk.configure(false);
     }
 }
 
@@ -297,6 +310,9 @@ pub fn sampler_title(sampler: Sampler) -> &'static str {
         Sampler::Rk4 => "ODE by RK4",
     }
 }
+
+/// Farthest that the slider of the sampler's steps goes: more are slow to watch.
+const SAMPLER_TRAVEL: u32 = 1000;
 
 /// The sampler of the live picture and of the chapter Reverse, and its steps. The training knows nothing of them.
 pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
@@ -315,11 +331,10 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
             }
         });
     });
-    let most = desk.draft.timesteps.min(1000);
-    let tip = "Steps from noise to data, at most T";
-    let steps = &mut desk.draft.sampler_steps;
-    *steps = (*steps).min(most);
-    if row::slider(ui, ["Steps", tip], steps, 2..=most.max(2), Scale::Logarithmic, grouped, palette).done {
+    let most = desk.draft.timesteps;
+    let tip = "Steps from noise to data. More than T are taken as T";
+    let track = Track::logarithmic(*limits::SAMPLER_STEPS.start()..=most.min(SAMPLER_TRAVEL)).limits(1..=most);
+    if row::slider(ui, ["Steps", tip], &mut desk.draft.sampler_steps, track, grouped, palette).done {
         desk.configure(false);
     }
 }
@@ -336,7 +351,7 @@ pub fn save_menu(ui: &mut Ui, desk: &mut Desk) {
         let typed = desk.files.model.trim().to_owned();
         let save = |ui: &mut Ui| button::text(ui, "Save model", "Write the model into this directory", 0.0, palette);
         if ui.add_enabled_ui(!typed.is_empty(), save).inner.clicked() {
-            desk.send(Command::Save(typed.into()));
+            desk.send(Command::Save(typed_path(&typed)));
             ui.close();
         }
         if button::text(ui, "Browse…", "Choose where to save", 0.0, palette).clicked() {
@@ -356,8 +371,8 @@ pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
     let [fewest, most] = picture::SIDES;
     row::named(ui, "Pixels", "Width and height; larger pictures are sharper", palette, |ui| {
         for (side, name) in [(1, "Picture height"), (0, "Picture width")] {
-            let number = egui::DragValue::new(&mut desk.files.picture_size[side]).range(fewest..=most).speed(10.0);
-            ui.add_sized(egui::vec2(64.0, 24.0), number).accessible_name(name).on_hover_text(name);
+            let (pixels, track) = (&mut desk.files.picture_size[side], Track::linear(fewest..=most));
+            row::number(ui, [name, name], pixels, &track, &grouped, egui::vec2(64.0, 24.0));
         }
     });
     row::named(ui, "Background", "Light for print, or as the window is", palette, |ui| {
@@ -400,7 +415,7 @@ fn picture_question(ui: &mut Ui, desk: &mut Desk) {
 
 /// The whole path of what was typed.
 fn picture_path(typed: &str) -> PathBuf {
-    let typed = PathBuf::from(typed.trim());
+    let typed = typed_path(typed.trim());
     std::path::absolute(&typed).unwrap_or(typed)
 }
 

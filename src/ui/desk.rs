@@ -12,6 +12,7 @@ use super::theme::{Palette, palette};
 use crate::data::bounds::Bounds;
 use crate::diffusion::log_snr::LogSnr;
 use crate::diffusion::path::Path;
+use crate::engine::EngineKind;
 use crate::lab::experiment::{DataSource, Experiment};
 use crate::lab::message::{Command, InStep, Order, Side, Snapshots};
 use crate::lab::shelf::Shelved;
@@ -62,8 +63,12 @@ pub struct Desk {
     pub format: Option<wgpu::TextureFormat>,
     /// Painting shares the processor with training.
     pub software: bool,
+    /// What `auto` takes on this machine, and why.
+    pub auto: Option<(EngineKind, String)>,
     /// File dialogs and the paths typed by hand.
     pub files: Files,
+    /// Both experiments are drawn on one canvas: their colours alone tell them apart.
+    pub one_canvas: bool,
     /// A picture is being laid out: nothing is asked for.
     pub still: bool,
 }
@@ -101,7 +106,9 @@ impl Desk {
             light,
             format,
             software,
+            auto: None,
             files: Files::default(),
+            one_canvas: false,
             still: false,
         }
     }

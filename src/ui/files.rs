@@ -1,9 +1,27 @@
 //! Choosing files: a path typed by hand, or the system's dialog, which runs in a thread of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use super::picture::Order;
+use super::toasts::tell;
+use crate::lab::message::Notice;
+
+/// A dialog that answers sooner than this was never there: nobody cancels so fast.
+const FASTEST_HAND: Duration = Duration::from_millis(300);
+
+const NO_DIALOG: &str =
+    "this desktop opened no file dialog (it has neither an XDG portal nor zenity); type the path in the field instead";
+
+/// A path as it was typed; `~` at its beginning is the home directory, as in a shell.
+pub fn typed_path(text: &str) -> PathBuf {
+    let path = Path::new(text);
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_path_buf(),
+    }
+}
 
 /// What a chosen path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +72,7 @@ impl Default for Files {
 }
 
 impl Files {
-    /// Open the system's dialog. Where there is none, nothing is chosen and the path can still be typed.
+    /// Open the system's dialog. Where there is none, a notice says so: the path can still be typed.
     pub fn browse(&self, purpose: Purpose, ctx: &egui::Context) {
         let dialog = rfd::AsyncFileDialog::new();
         // The dialog is made here, on the window's thread, as some systems demand; only the waiting is elsewhere.
@@ -68,16 +86,20 @@ impl Files {
                 Box::pin(dialog.set_file_name(&self.picture).save_file())
             }
         };
-        let (outlet, ctx) = (self.outlet.clone(), ctx.clone());
+        let (outlet, waker) = (self.outlet.clone(), ctx.clone());
         let waiting = std::thread::Builder::new().name("file dialog".into()).spawn(move || {
+            let asked = Instant::now();
             if let Some(file) = pollster::block_on(answer) {
                 // The window may be gone by now: then nobody waits for the path.
                 let _ = outlet.send((purpose, file.path().to_path_buf()));
-                ctx.request_repaint();
+                waker.request_repaint();
+            } else if asked.elapsed() < FASTEST_HAND {
+                // No dialog and a cancelled one answer alike.
+                tell(&waker, Notice::Error(NO_DIALOG.to_owned()));
             }
         });
-        if let Err(error) = waiting {
-            log::warn!("no file dialog ({error}); type the path instead");
+        if waiting.is_err() {
+            tell(ctx, Notice::Error(NO_DIALOG.to_owned()));
         }
     }
 
@@ -91,5 +113,25 @@ impl Files {
             Purpose::SavePicture => self.picture = text,
         }
         Some((purpose, path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_directory_at_the_beginning_alone() {
+        let home = std::env::home_dir().unwrap();
+        for (text, path) in [
+            ("~", home.clone()),
+            ("~/", home.clone()),
+            ("~/models/first", home.join("models/first")),
+            ("~name/file", "~name/file".into()),
+            ("models/~/x", "models/~/x".into()),
+            ("/tmp/~", "/tmp/~".into()),
+        ] {
+            assert_eq!(typed_path(text), path, "{text}");
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod clock;
 mod compare;
 pub mod controls;
 pub mod desk;
+mod event_loop;
 pub mod files;
 pub mod lessons;
 pub mod link;
@@ -24,6 +25,7 @@ pub mod stage;
 mod strip;
 pub mod theme;
 mod toasts;
+mod truths;
 pub mod widgets;
 mod window;
 
@@ -34,8 +36,8 @@ use std::sync::Arc;
 use anyhow::{anyhow, bail};
 use eframe::egui_wgpu::{RenderState, WgpuSetup, WgpuSetupCreateNew};
 
-use crate::engine::EngineChoice;
-use crate::engine::gpu::GpuContext;
+use crate::engine::gpu::{GpuContext, backends};
+use crate::engine::{self, EngineChoice};
 use crate::lab::experiment::Experiment;
 use crate::lab::message::Command;
 use crate::lab::worker::Worker;
@@ -51,21 +53,16 @@ use pace::Pace;
 pub fn run_window(experiment: Experiment, choice: EngineChoice) -> anyhow::Result<()> {
     experiment.validate().map_err(anyhow::Error::msg)?;
     let mut options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
-            .with_title("Noise Compass")
-            .with_app_id("noise-compass")
-            .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([960.0, 600.0]),
+        viewport: window::builder().with_title("Noise Compass").with_app_id("noise-compass"),
         renderer: eframe::Renderer::Wgpu,
         ..Default::default()
     };
-    let setup = WgpuSetupCreateNew {
-        device_descriptor: Arc::new(GpuContext::device_descriptor),
-        ..WgpuSetupCreateNew::without_display_handle()
-    };
+    let mut setup = WgpuSetupCreateNew::without_display_handle();
+    setup.device_descriptor = Arc::new(GpuContext::device_descriptor);
+    setup.instance_descriptor.backends = backends();
     options.wgpu_options.wgpu_setup = WgpuSetup::CreateNew(setup);
-    let device = window::Device::default();
-    options.wgpu_options.on_surface_status = window::on_surface_status(device.clone());
+    let device = event_loop::Device::default();
+    options.wgpu_options.on_surface_status = event_loop::on_surface_status(device.clone());
     // What eframe makes of an error in its event loop is only logged: the outcome is kept here.
     let outcome = Rc::new(RefCell::new(None));
     let (told, shared) = (outcome.clone(), device.clone());
@@ -75,7 +72,7 @@ pub fn run_window(experiment: Experiment, choice: EngineChoice) -> anyhow::Resul
         *told.borrow_mut() = Some(app.as_ref().map(drop).map_err(|error| format!("{error:#}")));
         Ok(Box::new(app?))
     };
-    window::run("Noise Compass", options, Box::new(create), device).map_err(|error| plain(&error))?;
+    event_loop::run("Noise Compass", options, Box::new(create), device).map_err(|error| plain(&error))?;
     match outcome.take() {
         Some(Ok(())) => Ok(()),
         Some(Err(error)) => {
@@ -96,9 +93,10 @@ fn open(
     state: &RenderState,
     experiment: Experiment,
     choice: EngineChoice,
-    device: &window::Device,
+    device: &event_loop::Device,
 ) -> anyhow::Result<LabApp> {
     theme::install(ctx);
+    window::keep_fitting(ctx);
     let context = GpuContext::of_window(&state.adapter, state.device.clone(), state.queue.clone());
     // Set once: there is one window.
     let _ = device.set(context.clone());
@@ -108,7 +106,8 @@ fn open(
     let worker = Worker::spawn(experiment, choice, Some(context.clone()), pace.on_change(ctx.clone()))?;
     // The lab opens learning: that is its point.
     worker.send(Command::Play);
-    let desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
+    let mut desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
+    desk.auto = Some(engine::auto(Ok(context.info())));
     let mut app = LabApp::new(desk, pace, Chapter::Training);
     app.painter = Some(context);
     Ok(app)

@@ -12,6 +12,7 @@ use super::desk::Desk;
 use super::link::Lab;
 use super::pace::Pace;
 use super::picture::{self, picture_file};
+use crate::data::names::same;
 use crate::engine::gpu::GpuContext;
 use crate::engine::{self, EngineChoice};
 use crate::export::atomic::Destination;
@@ -50,7 +51,7 @@ pub fn render_figures(
     force: bool,
 ) -> anyhow::Result<Vec<PathBuf>> {
     let place = |chapter: Chapter| picture_file(out.join(format!("{}.png", chapter.name())), force);
-    let wanted = Chapter::ALL.into_iter().filter(|chapter| figure == "all" || chapter.name() == figure);
+    let wanted = Chapter::ALL.into_iter().filter(|chapter| figure == "all" || same(chapter.name(), figure));
     let chapters: Vec<(Chapter, Destination)> = wanted.map(|chapter| (chapter, place(chapter))).collect();
     if chapters.is_empty() {
         let names: Vec<_> = Chapter::ALL.into_iter().map(Chapter::name).collect();

@@ -1,7 +1,7 @@
 //! The loss: its curve over the steps, and its bars over the timesteps.
 
 use egui::{Align2, Rect, Stroke, TextStyle, Ui, UiBuilder, pos2, vec2};
-use egui_plot::{Bar, BarChart, GridMark, HLine, Line, Plot, PlotPoints, Points, VLine};
+use egui_plot::{Bar, BarChart, GridMark, HLine, Line, LineStyle, Plot, PlotPoints, Points, VLine};
 
 use super::bench::Bench;
 use super::desk::Desk;
@@ -105,6 +105,13 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             for (side, LossCurve { raw, .. }, color) in &curves {
                 let line = Line::new(format!("raw {}", side.letter()), PlotPoints::from(thinned(raw)));
                 plot.line(line.color(color.gamma_multiply(0.35)).width(1.0));
+            }
+            for (side, bench, color) in desk.benches() {
+                // Before it a loss meant something else.
+                if let Some(step) = bench.snapshot.changed_at {
+                    let line = VLine::new(format!("changed {}", side.letter()), step as f64);
+                    plot.vline(line.color(color.gamma_multiply(0.6)).width(1.0).style(LineStyle::dashed_dense()));
+                }
             }
             for (side, LossCurve { smooth, .. }, color) in &curves {
                 let line = Line::new(format!("smoothed {}", side.letter()), PlotPoints::from(thinned(smooth)));

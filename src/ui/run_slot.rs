@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::desk::Desk;
+use crate::lab::experiment::Experiment;
 use crate::lab::message::{Command, RunProgress, RunRequest, RunResult, Slot};
 
 /// A slot that answers nothing for this long is asked again.
@@ -19,12 +20,14 @@ pub struct RunSlot<K> {
     sent: Option<(Arc<RunRequest>, Instant)>,
     stopped: bool,
     shown: Option<Arc<RunResult>>,
+    /// The experiment that the shown result is of.
+    of: Option<Arc<Experiment>>,
 }
 
 impl<K: PartialEq> RunSlot<K> {
     /// Nothing is asked for yet.
     pub fn new(slot: Slot) -> Self {
-        Self { slot, asked: None, sent: None, stopped: false, shown: None }
+        Self { slot, asked: None, sent: None, stopped: false, shown: None, of: None }
     }
 
     /// Ask for a run, unless it is the one that was asked for last; take the news.
@@ -50,17 +53,34 @@ impl<K: PartialEq> RunSlot<K> {
         }
     }
 
-    /// Take a result that is there by now.
+    /// Take a result that is there by now. One of another experiment, or of weights that are gone, goes.
     pub fn take_news(&mut self, desk: &Desk) {
-        let wanted = self.asked.is_some() && !self.stopped;
-        if let (true, Some(state)) = (wanted, desk.snapshot.runs.get(self.slot))
-            && let Some(done) = &state.done
-        {
-            self.shown = Some(done.clone());
+        let snapshot = &desk.snapshot;
+        if self.of.as_ref().is_some_and(|of| !of.runs_like(&snapshot.experiment)) {
+            self.forget();
+        }
+        let Some(state) = snapshot.runs.get(self.slot) else { return };
+        match &state.done {
+            Some(done) if self.asked.is_some() && !self.stopped => {
+                (self.shown, self.of) = (Some(done.clone()), Some(snapshot.experiment.clone()));
+            }
+            None if self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(&shown.request, &state.request)) => {
+                self.forget();
+            }
+            _ => {}
         }
     }
 
-    /// The last result, also after the run was stopped.
+    /// The last result, where it is by the sampler and the field that are asked for now.
+    pub fn shown_as_asked(&self) -> Option<&Arc<RunResult>> {
+        let (asked, _) = self.sent.as_ref()?;
+        self.shown.as_ref().filter(|shown| {
+            let request = &shown.request;
+            Arc::ptr_eq(request, asked) || (request.exact == asked.exact && request.plan == asked.plan)
+        })
+    }
+
+    /// The last result of this experiment, also after the run was stopped.
     pub fn shown(&self) -> Option<&Arc<RunResult>> {
         self.shown.as_ref()
     }
@@ -89,7 +109,7 @@ impl<K: PartialEq> RunSlot<K> {
 
     /// There is nothing to show.
     pub fn forget(&mut self) {
-        self.shown = None;
+        (self.shown, self.of) = (None, None);
     }
 
     /// Nothing is wanted and nothing shown any more.

@@ -4,13 +4,12 @@ use egui::{Color32, CursorIcon, Pos2, Rect, Response, Role, Sense, Ui, UiBuilder
 
 use super::bars;
 use super::canvas::camera::Camera;
-use super::canvas::field::FieldLayer;
-use super::canvas::gpu::Layer;
 use super::canvas::{self, Mark, Place, Scene, View, canvas_ui, empty_ui};
 use super::chapters::{Chapter, Page, Pages};
 use super::desk::Desk;
-use super::widgets::button;
+use super::truths;
 use super::widgets::icon::Icon;
+use super::widgets::{button, hand};
 use crate::data::bounds::Bounds;
 use crate::lab::message::Side;
 
@@ -112,6 +111,7 @@ impl Stage {
         // What lies on one canvas looks at one place.
         let links = desk.links;
         desk.links.camera |= one_canvas;
+        desk.one_canvas = one_canvas;
         let regions = self.regions(canvas, desk, book, one_canvas);
         let drawn = Self::canvases_ui(ui, desk, book, &regions);
         if one_canvas && self.arrangement == Arrangement::Divider {
@@ -176,6 +176,7 @@ impl Stage {
                 home = Some(home.map_or(own, |home| home.joined(own)));
             }
         }
+        let one_truth = truths::are_one(desk);
         for region in regions {
             let Region { side, rect, clip, over, hand } = *region;
             desk.turn_to(side);
@@ -188,11 +189,10 @@ impl Stage {
                 scenes[0].legend.insert(0, (Mark::Letter, palette.learned, side.letter().to_owned()));
             }
             let empty = scenes[0].layers.is_empty();
-            if over {
-                // What is exact is there already; over it only what was learned is of interest.
-                let learned = scenes[0].layers.iter().any(|layer| arrows_of(layer) == Some("learned arrows"));
-                scenes[0].layers.retain(|layer| !is_exact(layer, learned));
-                scenes[0].legend.retain(|(_, color, _)| ![palette.exact, palette.glow.to_opaque()].contains(color));
+            if desk.one_canvas && !one_truth {
+                scenes.iter_mut().for_each(|scene| truths::tint(scene, palette));
+            } else if over {
+                truths::leave_out(&mut scenes[0], palette);
             }
             let count = scenes.len() as f32;
             // Two canvases of each of two experiments make four quarters.
@@ -307,7 +307,7 @@ impl Stage {
         if response.has_focus() {
             moved = 0.02 * (keys(egui::Key::ArrowRight) - keys(egui::Key::ArrowLeft));
         }
-        if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
+        if let Some(pointer) = hand::pulled_to(&response) {
             moved = (pointer.x - canvas.left()) / canvas.width() - self.divider;
         }
         if response.double_clicked() {
@@ -360,20 +360,6 @@ impl Stage {
             book.page(side).plots_ui(&mut child, desk, None);
         }
         ui.painter().vline(right.left(), rect.y_range(), (1.0, palette.line));
-    }
-}
-
-/// True for what an experiment on top does not paint once more: the exact density, and exact arrows beside learned ones.
-fn is_exact(layer: &Layer, learned: bool) -> bool {
-    matches!(layer, Layer::Density { .. } | Layer::Field(FieldLayer::Contours { .. }))
-        || (learned && arrows_of(layer) == Some("exact arrows"))
-}
-
-/// The name of a layer of arrows.
-fn arrows_of(layer: &Layer) -> Option<&'static str> {
-    match layer {
-        Layer::Field(FieldLayer::Arrows { key, .. }) => Some(key),
-        _ => None,
     }
 }
 

@@ -13,6 +13,12 @@ const STAY_SECS: [f64; 2] = [4.0, 10.0];
 const MOST: usize = 4;
 const WIDTH: f32 = 340.0;
 
+/// Show a notice as soon as a frame comes. For those who have the context alone, on any thread.
+pub fn tell(ctx: &Context, notice: Notice) {
+    ctx.data_mut(|data| data.get_temp_mut_or_default::<Vec<Notice>>(Id::unique("notices told")).push(notice));
+    ctx.request_repaint();
+}
+
 /// The notices on show, oldest first.
 #[derive(Default)]
 pub struct Toasts {
@@ -33,6 +39,14 @@ impl Toasts {
     /// Draw them, above `above` points at the bottom. A click sends one away.
     pub fn show(&mut self, ctx: &Context, above: f32, palette: &Palette) {
         let now = ctx.input(|i| i.time);
+        for notice in
+            ctx.data_mut(|data| data.remove_temp::<Vec<Notice>>(Id::unique("notices told"))).unwrap_or_default()
+        {
+            // A field may read what was typed in two frames: it is told once.
+            if self.shown.last().is_none_or(|(last, _)| *last != notice) {
+                self.add(notice, now);
+            }
+        }
         self.shown.retain(|(_, until)| now < *until);
         let mut bottom = above + 14.0;
         let mut dismissed = None;

@@ -1,118 +1,165 @@
-//! The window's event loop: eframe's own, with a look at each event before eframe sees it.
-//!
-//! eframe configures the window's surface as soon as it hears of a new size, and wgpu refuses that while work is in
-//! flight. Here the queue is held at the first sign of a new size, until the frame after it is painted.
+//! The window's size: it fits the screen that it opens on, and what is in it fits the window.
 
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use eframe::egui_wgpu::SurfaceErrorAction;
-use eframe::{EframeWinitApplication, UserEvent};
-use winit::application::ApplicationHandler;
-use winit::event::{DeviceEvent, DeviceId, StartCause, WindowEvent};
-use winit::event_loop::{ActiveEventLoop, EventLoop};
-use winit::platform::run_on_demand::EventLoopExtRunOnDemand as _;
-use winit::window::WindowId;
+use egui::{Context, Vec2, ViewportBuilder, ViewportCommand, vec2};
 
-use crate::engine::gpu::GpuContext;
+/// What the window would like to have, in points.
+const WANTED: Vec2 = vec2(1280.0, 800.0);
+/// The least that everything has room in. In a smaller window everything is drawn smaller.
+const LEAST: Vec2 = vec2(960.0, 600.0);
+/// As small as the window can be made.
+const SMALLEST: Vec2 = vec2(480.0, 300.0);
+/// What a title bar and edges take, until the window knows its own.
+const FRAME: Vec2 = vec2(4.0, 40.0);
+/// Frames until a window without title bar is taken to have none.
+const PATIENCE: u32 = 120;
 
-/// How long after a new size frames may still find that their surface does not fit.
-const UNSETTLED: Duration = Duration::from_secs(1);
-
-/// The device that the window paints with, known once the window stands.
-pub type Device = Arc<OnceLock<Arc<GpuContext>>>;
-
-/// Run eframe's application until its window is closed.
-///
-/// # Errors
-/// An event loop that cannot be made (no display) or that fails.
-pub fn run(
-    name: &str,
-    options: eframe::NativeOptions,
-    create: eframe::AppCreator<'_>,
-    device: Device,
-) -> eframe::Result {
-    let mut event_loop = EventLoop::<UserEvent>::with_user_event().build()?;
-    let app = eframe::create_native(name, options, create, &event_loop);
-    event_loop.run_app_on_demand(&mut Window { app, device, resized: None })?;
-    Ok(())
+/// How the window opens.
+pub fn builder() -> ViewportBuilder {
+    ViewportBuilder::default().with_inner_size(WANTED).with_min_inner_size(SMALLEST)
 }
 
-/// What to do with a frame that the surface did not give. The queue is held first, so that a surface that is out of date
-/// can be configured at once.
-pub fn on_surface_status(
-    device: Device,
-) -> Arc<dyn Fn(&wgpu::CurrentSurfaceTexture) -> SurfaceErrorAction + Send + Sync> {
-    Arc::new(move |status| {
-        log::debug!("no frame to paint on: {status:?}");
-        let action = match status {
-            wgpu::CurrentSurfaceTexture::Outdated => SurfaceErrorAction::Reconfigure,
-            wgpu::CurrentSurfaceTexture::Lost => SurfaceErrorAction::RecreateSurface,
-            _ => return SurfaceErrorAction::SkipFrame,
-        };
-        if let Some(context) = device.get() {
-            context.hold();
-        }
-        action
-    })
+/// Let a window fit its screen, and its contents the window, from the next frame on.
+pub fn keep_fitting(ctx: &Context) {
+    let fit = Mutex::new(Fit::default());
+    ctx.on_begin_pass(
+        "fit the window",
+        Arc::new(move |ui| fit.lock().unwrap_or_else(PoisonError::into_inner).begin_pass(ui.ctx())),
+    );
 }
 
-struct Window<'a> {
-    app: EframeWinitApplication<'a>,
-    device: Device,
-    /// When the size last changed.
-    resized: Option<Instant>,
+/// What is remembered of the window's size.
+#[derive(Debug, Default)]
+struct Fit {
+    /// The zoom that the user chose, where it is not what was last set here.
+    chosen: Option<f32>,
+    set: Option<f32>,
+    /// Frames in which the window was held against its screen.
+    frames: u32,
+    /// The window was held against its screen with its own title bar.
+    fits: bool,
 }
 
-impl ApplicationHandler<UserEvent> for Window<'_> {
-    fn window_event(&mut self, event_loop: &ActiveEventLoop, window: WindowId, event: WindowEvent) {
-        let new_size = matches!(
-            event,
-            WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } | WindowEvent::Occluded(_)
-        );
-        if new_size {
-            self.resized = Some(Instant::now());
+impl Fit {
+    fn begin_pass(&mut self, ctx: &Context) {
+        let zoom = ctx.zoom_factor();
+        // Before zoom: as the system counts.
+        let inner = zoom * ctx.content_rect().size();
+        if self.set != Some(zoom) {
+            self.chosen = Some(zoom);
         }
-        let unsettled = self.resized.is_some_and(|at| at.elapsed() < UNSETTLED);
-        let paints = matches!(event, WindowEvent::RedrawRequested);
-        if let Some(context) = self.device.get().filter(|_| new_size || (paints && unsettled)) {
-            context.hold();
+        let fitting = zoom_for(self.chosen.unwrap_or(1.0), inner);
+        if (fitting - zoom).abs() > 0.002 {
+            ctx.set_zoom_factor(fitting);
+            self.set = Some(fitting);
         }
-        self.app.window_event(event_loop, window, event);
-        if let Some(context) = self.device.get().filter(|_| new_size || paints) {
-            context.release();
+        self.fit_screen(ctx, inner);
+    }
+
+    fn fit_screen(&mut self, ctx: &Context, inner: Vec2) {
+        if self.fits {
+            return;
+        }
+        let (screen, outer, grown) = ctx.input(|i| {
+            let viewport = i.viewport();
+            let grown = viewport.maximized == Some(true) || viewport.fullscreen == Some(true);
+            (viewport.monitor_size, viewport.outer_rect, grown)
+        });
+        let zoom = ctx.zoom_factor();
+        let Some(screen) = screen.map(|size| zoom * size).filter(|_| !grown) else { return };
+        let frame = outer.map(|outer| zoom * outer.size() - inner).filter(|frame| frame.y > 1.0);
+        self.frames += 1;
+        self.fits = frame.is_some() || self.frames > PATIENCE;
+        let room = screen - frame.unwrap_or(FRAME);
+        if inner.x > room.x + 0.5 || inner.y > room.y + 0.5 {
+            ctx.send_viewport_cmd(ViewportCommand::InnerSize(inner.min(room) / zoom));
+        }
+    }
+}
+
+/// The zoom at which a window of this size (points at zoom 1) has room for everything: the chosen one, or less.
+fn zoom_for(chosen: f32, inner: Vec2) -> f32 {
+    let most = (inner / LEAST).min_elem();
+    // A window that is being made has no size yet.
+    if most > 0.1 { chosen.min(most) } else { chosen }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_shrink_with_the_window_and_never_grow_beyond_what_was_chosen() {
+        for (chosen, inner, zoom) in [
+            (1.0, vec2(1280.0, 800.0), 1.0),
+            (1.0, vec2(960.0, 600.0), 1.0),
+            (1.0, vec2(480.0, 800.0), 0.5),
+            (1.0, vec2(853.0, 450.0), 0.75),
+            (1.5, vec2(3840.0, 2160.0), 1.5),
+            (1.5, vec2(1280.0, 800.0), 4.0 / 3.0),
+            (1.0, vec2(0.0, 0.0), 1.0),
+        ] {
+            assert!((zoom_for(chosen, inner) - zoom).abs() < 1e-3, "{inner}");
         }
     }
 
-    fn resumed(&mut self, event_loop: &ActiveEventLoop) {
-        self.app.resumed(event_loop);
+    /// A window on a screen, frame by frame, as the system would tell it.
+    struct Desktop {
+        screen: Vec2,
+        frame: Vec2,
+        inner: Vec2,
     }
 
-    fn new_events(&mut self, event_loop: &ActiveEventLoop, cause: StartCause) {
-        self.app.new_events(event_loop, cause);
+    impl Desktop {
+        fn show(&mut self, ctx: &Context, frames: u32) {
+            for index in 0..frames {
+                let zoom = ctx.zoom_factor();
+                let mut input = egui::RawInput {
+                    screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, self.inner / zoom)),
+                    ..Default::default()
+                };
+                let viewport = input.viewports.get_mut(&egui::ViewportId::ROOT).unwrap();
+                viewport.monitor_size = Some(self.screen / zoom);
+                // The title bar is there from the third frame on.
+                let outer = self.inner + if index > 2 { self.frame } else { Vec2::ZERO };
+                viewport.outer_rect = Some(egui::Rect::from_min_size(egui::Pos2::ZERO, outer / zoom));
+                let output = ctx.run_ui(input, |_| {});
+                for command in &output.viewport_output[&egui::ViewportId::ROOT].commands {
+                    if let ViewportCommand::InnerSize(size) = command {
+                        self.inner = *size * zoom;
+                    }
+                }
+            }
+        }
     }
 
-    fn user_event(&mut self, event_loop: &ActiveEventLoop, event: UserEvent) {
-        self.app.user_event(event_loop, event);
-    }
-
-    fn device_event(&mut self, event_loop: &ActiveEventLoop, device: DeviceId, event: DeviceEvent) {
-        self.app.device_event(event_loop, device, event);
-    }
-
-    fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
-        self.app.about_to_wait(event_loop);
-    }
-
-    fn suspended(&mut self, event_loop: &ActiveEventLoop) {
-        self.app.suspended(event_loop);
-    }
-
-    fn exiting(&mut self, event_loop: &ActiveEventLoop) {
-        self.app.exiting(event_loop);
-    }
-
-    fn memory_warning(&mut self, event_loop: &ActiveEventLoop) {
-        self.app.memory_warning(event_loop);
+    /// On every screen and at every scale the window lies within it with its title bar, and has room for everything.
+    #[test]
+    fn the_window_and_its_title_bar_fit_every_screen() {
+        for [width, height] in [[1366.0, 768.0], [1280.0, 800.0], [1280.0, 720.0], [1920.0, 1080.0], [3840.0, 2160.0]] {
+            for scale in [1.0, 1.5, 2.0] {
+                for title in [0.0, 22.0, 37.0, 60.0] {
+                    let screen = vec2(width, height) / scale;
+                    let ctx = Context::default();
+                    keep_fitting(&ctx);
+                    // As eframe opens it: no larger than the screen.
+                    let mut desktop = Desktop { screen, frame: vec2(2.0, title), inner: WANTED.min(screen) };
+                    desktop.show(&ctx, 8);
+                    let outer = desktop.inner + desktop.frame;
+                    let what = format!("{width}×{height} at {scale}, title {title}: {outer}");
+                    assert!(outer.x <= screen.x + 0.6 && outer.y <= screen.y + 0.6, "{what}");
+                    let room = desktop.inner / ctx.zoom_factor();
+                    assert!(room.x >= LEAST.x - 1.0 && room.y >= LEAST.y - 1.0, "{what}: {room}");
+                    if screen.x > 1300.0 && screen.y > 900.0 {
+                        assert_eq!((desktop.inner, ctx.zoom_factor()), (WANTED, 1.0), "{what}");
+                    }
+                    // What the user then chooses is left alone.
+                    desktop.inner = vec2(2000.0, 1500.0);
+                    desktop.show(&ctx, 3);
+                    assert_eq!(desktop.inner, vec2(2000.0, 1500.0), "{what}");
+                }
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::ode::Method;
 use super::{Plan, PlanContext, PlanStep};
 use crate::data::bounds::Bounds;
+use crate::data::names::same;
 use crate::diffusion::path::Scales;
 use crate::diffusion::target::Pair;
 
@@ -170,11 +171,12 @@ impl std::str::FromStr for Sampler {
     type Err = SamplerParseError;
 
     fn from_str(text: &str) -> Result<Self, SamplerParseError> {
-        if let Some(sampler) = Self::ALL.into_iter().find(|s| s.name() == text) {
+        if let Some(sampler) = Self::ALL.into_iter().find(|s| same(s.name(), text)) {
             return Ok(sampler);
         }
-        text.strip_prefix("ddim:")
-            .and_then(|eta| eta.parse().ok())
+        text.split_once(':')
+            .filter(|(name, _)| same(name, "ddim"))
+            .and_then(|(_, eta)| eta.parse().ok())
             .filter(|eta| (0.0..=1.0).contains(eta))
             .map(|eta| Self::Ddim { eta })
             .ok_or_else(|| SamplerParseError(text.into()))
@@ -207,7 +209,7 @@ mod tests {
             assert_eq!(sampler.to_string().parse(), Ok(sampler));
         }
         assert_eq!("ddim:0.5".parse(), Ok(Sampler::Ddim { eta: 0.5 }));
-        for wrong in ["", "DDPM", "ddim:", "ddim:2", "ddim:-0.1", "ddim:NaN", "ddpm:0.5", "rk5"] {
+        for wrong in ["", "ddim:", "ddim:2", "ddim:-0.1", "ddim:NaN", "ddpm:0.5", "rk5"] {
             let error = wrong.parse::<Sampler>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("'{wrong}' is not a sampler")), "{error}");
         }

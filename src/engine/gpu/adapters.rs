@@ -21,11 +21,24 @@ pub struct AdapterReport {
     pub workgroup_invocations: u32,
 }
 
-/// Every adapter that the drivers show.
+/// The backends to ask, where the environment does not say: OpenGL only where nothing better is there. Loading its
+/// drivers is slow, and some complain on stderr.
+pub fn backends() -> wgpu::Backends {
+    wgpu::Backends::from_env().unwrap_or_else(|| {
+        let better = wgpu::Backends::PRIMARY;
+        if adapters_of(better).is_empty() { wgpu::Backends::all() } else { better }
+    })
+}
+
+fn adapters_of(backends: wgpu::Backends) -> Vec<wgpu::Adapter> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    descriptor.backends = backends;
+    pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends))
+}
+
+/// Every adapter that the drivers show; those of OpenGL only where there are no others.
 pub fn list_adapters() -> Vec<AdapterReport> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    adapters
+    adapters_of(backends())
         .iter()
         .map(|adapter| {
             let (info, limits) = (adapter.get_info(), adapter.limits());

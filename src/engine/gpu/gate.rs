@@ -102,7 +102,9 @@ mod tests {
         std::thread::sleep(Duration::from_millis(50));
         assert_eq!(passed.load(Ordering::SeqCst), 0);
         gate.open();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
         assert_eq!(passed.load(Ordering::SeqCst), 4);
     }
 

@@ -15,7 +15,7 @@ pub mod shader;
 mod training;
 pub mod types;
 
-pub use adapters::{AdapterReport, list_adapters};
+pub use adapters::{AdapterReport, backends, list_adapters};
 pub use cloud::GpuCloud;
 pub use context::GpuContext;
 pub use matmul::bench_matmul;

@@ -108,9 +108,7 @@ impl Session {
         self.quality.go_on_from(quality);
         self.saved = saved;
         self.rate.clear();
-        self.live.outdate();
-        self.live.mark();
-        self.runs.again();
+        self.forget_pictures();
         self.fault = None;
         self.version += 1;
         Ok(())
@@ -172,8 +170,7 @@ impl Session {
         self.record = LossRecord::default();
         self.quality.clear();
         self.rate.clear();
-        self.live.outdate();
-        self.live.mark();
+        self.forget_pictures();
         if matches!(self.fault, Some(Fault::Loss(_))) {
             self.fault = None;
         }
@@ -187,16 +184,33 @@ impl Session {
         self.watch = Watch::new(&self.setup.spec);
     }
 
-    /// Take over a setup that the engine already has.
+    /// Other weights: no picture of theirs stands for them.
+    fn forget_pictures(&mut self) {
+        self.live.forget();
+        self.runs.forget(|request| !request.exact);
+    }
+
+    /// Take over a setup that the engine already has. What was seen and measured of other settings goes with them.
     fn adopt(&mut self, setup: Setup) {
-        let (old, new) = (&self.setup.experiment, &setup.experiment);
-        let other_path = (old.path, old.timesteps) != (new.path, new.timesteps);
-        if other_path || !Arc::ptr_eq(&self.setup.dataset, &setup.dataset) {
-            // The density that is shown is no longer that of the data: draw it again.
-            self.density_wanted = self.density_wanted.or(self.density.as_ref().map(|field| field.view));
+        let (old, new) = (&self.setup, &setup);
+        let other_data = !Arc::ptr_eq(&old.dataset, &new.dataset);
+        let other_mixture = other_data && old.dataset.mixture != new.dataset.mixture;
+        let context = |setup: &Setup| setup.experiment.plan_context();
+        let other_context = context(old) != context(new);
+        if other_data || other_context {
+            // The density that was shown is no longer that of the data: draw it again.
+            self.density_wanted = self.density_wanted.or(self.density.take().map(|field| field.view));
         }
-        if !Arc::ptr_eq(&self.setup.dataset, &setup.dataset) {
+        if other_mixture || other_context {
+            self.runs.forget(|_| true);
+        } else if other_data {
             self.runs.again();
+        }
+        if other_mixture || old.plan != new.plan {
+            self.quality.clear();
+        }
+        if other_data || other_context || old.experiment.fresh != new.experiment.fresh {
+            self.record.break_off();
         }
         self.live.set_plan(&setup.plan);
         self.setup = setup;
@@ -225,6 +239,8 @@ impl Session {
                 self.notify(Notice::Info("another network shape: the training starts anew".into()));
             }
         } else {
+            // The losses of the work in flight belong to the settings that were.
+            self.take_progress(true)?;
             let (old, new) = (&self.setup.experiment, &setup.experiment);
             let another_loss = !Arc::ptr_eq(&self.setup.spec.timetable, &setup.spec.timetable)
                 || !Arc::ptr_eq(&self.setup.dataset, &setup.dataset);
@@ -293,8 +309,7 @@ impl Session {
         self.watch = Watch::new(&self.setup.spec);
         self.record.rewind(self.step);
         self.quality.rewind(self.step);
-        self.live.outdate();
-        self.live.mark();
+        self.forget_pictures();
         self.notify(Notice::Info(format!("the weights of step {} are back; training is paused", self.step)));
         Ok(())
     }

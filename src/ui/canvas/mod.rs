@@ -10,6 +10,7 @@ pub mod motion;
 use egui::{Align2, Color32, CursorIcon, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use crate::ui::theme::{Palette, strong_font, text_font};
+use crate::ui::widgets::hand::pulled_by;
 use camera::Camera;
 use gpu::{CanvasPaint, Layer};
 
@@ -154,8 +155,10 @@ pub fn canvas_ui(
 }
 
 fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, takes_drags: bool) {
-    if response.dragged() && !(takes_drags && response.dragged_by(egui::PointerButton::Primary)) {
-        camera.pan(rect, response.drag_delta());
+    let first = egui::PointerButton::Primary;
+    let chapters = takes_drags && (response.dragged_by(first) || response.drag_stopped_by(first));
+    if (response.dragged() || response.drag_stopped()) && !chapters {
+        camera.pan(rect, pulled_by(response));
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
     }
     if let (true, Some(cursor)) = (response.contains_pointer(), response.hover_pos()) {

@@ -21,9 +21,9 @@ use crate::ui::desk::Desk;
 use crate::ui::run_slot::RunSlot;
 use crate::ui::theme::Palette;
 use crate::ui::widgets::equation::{Equation, Piece};
-use crate::ui::widgets::number::{fixed, grouped, short};
-use crate::ui::widgets::row::{self, Scale};
-use crate::ui::widgets::{readout, segmented};
+use crate::ui::widgets::number::{Sign, fixed, grouped, short};
+use crate::ui::widgets::row::{self, Track};
+use crate::ui::widgets::{hand, readout, segmented};
 
 /// Where x_t lies until the hand places it.
 const OPENING: [f64; 2] = [-0.15, -1.6];
@@ -67,6 +67,16 @@ struct Done {
     number: u64,
 }
 
+/// What the other side's hand did, to be done here too.
+#[derive(Clone, Debug)]
+struct Due {
+    done: Option<Done>,
+    /// The other side's point, and the data that its x_0 was chosen from.
+    point: Option<(Placed, Arc<Vec<[f32; 2]>>)>,
+    /// More was done there than this, while points were not linked or before this side was there.
+    missed: bool,
+}
+
 /// The chapter's state.
 pub struct Compass {
     placed: Option<Placed>,
@@ -83,8 +93,7 @@ pub struct Compass {
     grabbed: bool,
     /// The last that the hand did.
     done: Option<Done>,
-    /// What the other side's hand did, to be done here too.
-    due: Option<Done>,
+    due: Option<Due>,
     /// Counts the points placed: the counter of the draws from the posterior.
     placements: u32,
 }
@@ -113,8 +122,11 @@ impl Compass {
     pub(super) fn take_after(&mut self, other: &Self, hand: bool) {
         (self.needle, self.origin, self.accuracy) = (other.needle, other.origin, other.accuracy);
         (self.variance, self.steps) = (other.variance, other.steps);
-        if hand && self.done != other.done {
-            (self.done, self.due) = (other.done, other.done);
+        if hand && (self.done != other.done || self.placed.is_none()) {
+            let number = |compass: &Self| compass.done.map_or(0, |done| done.number);
+            let missed = self.placed.is_none() || number(self) + 1 != number(other);
+            self.due = Some(Due { done: other.done, point: other.placed.zip(other.of.clone()), missed });
+            (self.done, self.placements) = (other.done, other.placements);
         }
     }
 
@@ -125,9 +137,14 @@ impl Compass {
         if placed { self.place(desk, x_t) } else { self.drag(desk, x_t) }
     }
 
+    /// Steps of the sampler: no more than there are.
+    fn steps_of(&self, timesteps: u32) -> u32 {
+        self.steps.min(timesteps)
+    }
+
     /// t/T one step before the clock.
-    fn tau_next(&self, tau: f64) -> f64 {
-        let next = tau - 1.0 / f64::from(self.steps.max(1));
+    fn tau_next(&self, tau: f64, timesteps: u32) -> f64 {
+        let next = tau - 1.0 / f64::from(self.steps_of(timesteps).max(1));
         if next < 1e-9 { 0.0 } else { next }
     }
 
@@ -154,10 +171,25 @@ impl Compass {
 
     /// A point is always placed; other data ask for another x_0.
     fn keep_placed(&mut self, desk: &Desk) {
-        if let Some(Done { placed, x_t, .. }) = self.due.take() {
-            if placed || self.placed.is_none() { self.place(desk, x_t) } else { self.drag(desk, x_t) }
-        }
         let points = &desk.snapshot.dataset.points;
+        if let Some(Due { done, point, missed }) = self.due.take() {
+            match (done, point) {
+                // Of the same data the same x_0.
+                (_, Some((point, of))) if Arc::ptr_eq(&of, points) || of == *points => {
+                    let epsilon = match done {
+                        Some(Done { x_t, .. }) if !missed => noise_of(x_t, point.x_0, field_scales(desk)),
+                        _ => point.epsilon,
+                    };
+                    self.placed = Some(Placed { epsilon, ..point });
+                    self.of = Some(points.clone());
+                }
+                (Some(Done { x_t, placed, .. }), _) if placed || missed || self.placed.is_none() => {
+                    self.place(desk, x_t);
+                }
+                (Some(Done { x_t, .. }), _) => self.drag(desk, x_t),
+                (None, _) => {}
+            }
+        }
         if self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, points)) && self.placed.is_some() {
             return;
         }
@@ -185,7 +217,7 @@ impl Compass {
             }
         };
         let experiment = &desk.snapshot.experiment;
-        let tau_next = self.tau_next(field_tau(desk));
+        let tau_next = self.tau_next(field_tau(desk), experiment.timesteps);
         let next = experiment.path.scales(tau_next, experiment.timesteps);
         Some(Reading {
             scales,
@@ -222,16 +254,21 @@ impl Compass {
             self.grabbed = false;
             return;
         };
-        let (pressed, down) = ui.input(|i| (i.pointer.primary_pressed(), i.pointer.primary_down()));
-        let here = view.to_data(pointer).map(f64::from);
-        if (pressed && response.is_pointer_button_down_on()) || (response.clicked() && !self.grabbed) {
+        let (pressed, down, origin) =
+            ui.input(|i| (i.pointer.primary_pressed(), i.pointer.primary_down(), i.pointer.press_origin()));
+        let to_data = |at| view.to_data(at).map(f64::from);
+        let taken = response.is_pointer_button_down_on() || response.clicked() || response.drag_stopped();
+        if !self.grabbed && taken && (pressed || response.clicked()) {
+            // Where the button went down: in the same frame the pointer may have moved on.
+            let origin = origin.unwrap_or(pointer);
             let at = self.reading(desk).map(|reading| view.to_screen(reading.x_t.map(|v| v as f32)));
-            if at.is_none_or(|at| at.distance(pointer) > GRIP) {
-                self.put(desk, here, true);
+            if at.is_none_or(|at| at.distance(origin) > GRIP) {
+                self.put(desk, to_data(origin), true);
             }
             self.grabbed = true;
-        } else if self.grabbed && down && response.dragged() {
-            self.put(desk, here, false);
+        }
+        if self.grabbed && hand::pulled_to(response).is_some() {
+            self.put(desk, to_data(pointer), false);
         }
         if !down {
             self.grabbed = false;
@@ -271,7 +308,8 @@ impl Page for Compass {
             let tip = "100 % is the true ε and lands on x₀; less turns and shortens it, to what is unrelated at 0 %";
             let mut percent = 100.0 * self.accuracy;
             let text = |percent: f64| format!("{percent:.0} %");
-            if row::slider(ui, ["Accuracy", tip], &mut percent, 0.0..=100.0, Scale::Linear, text, palette).changed {
+            let track = Track::linear(0.0..=100.0).sign(Sign::Percent);
+            if row::slider(ui, ["Accuracy", tip], &mut percent, track, text, palette).changed {
                 self.accuracy = 0.01 * percent;
             }
         });
@@ -280,7 +318,7 @@ impl Page for Compass {
             if segmented::choose(ui, "True x0", &mut self.origin, &options, palette).changed()
                 && let Some(reading) = self.reading(desk)
             {
-                self.place(desk, reading.x_t);
+                self.put(desk, reading.x_t, true);
             }
         });
         ui.separator();
@@ -298,10 +336,9 @@ impl Page for Compass {
         let size = reading.map(|r| r.epsilon[0].hypot(r.epsilon[1]));
         readout::line(ui, "length of ε", &number(size, 2), palette.ink, "1.25 on average where x_t is likely", palette);
         ui.separator();
-        let tip = "Steps of the sampler from T to 0; T of them are those of training";
-        let most = desk.snapshot.experiment.timesteps.max(3);
-        self.steps = self.steps.clamp(2, most);
-        row::slider(ui, ["Steps to 0", tip], &mut self.steps, 2..=most, Scale::Logarithmic, grouped, palette);
+        let tip = "Steps of the sampler from T to 0; T of them are those of training, and more are taken as T";
+        let track = Track::logarithmic(2..=desk.snapshot.experiment.timesteps.max(3));
+        row::slider(ui, ["Steps to 0", tip], &mut self.steps, track, grouped, palette);
         row::named(
             ui,
             "Variance",
@@ -383,7 +420,8 @@ impl Page for Compass {
     }
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
-        compass_plots::show(ui, desk, field_tau(desk), self.steps, self.variance);
+        let steps = self.steps_of(desk.snapshot.experiment.timesteps);
+        compass_plots::show(ui, desk, field_tau(desk), steps, self.variance);
     }
 
     fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {
@@ -427,7 +465,7 @@ mod tests {
                 let beta_tilde = (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t)) * beta;
                 let compass = Compass { steps: timesteps, ..Compass::default() };
                 let tau = f64::from(t) / 1000.0;
-                let [now, next] = [tau, compass.tau_next(tau)].map(|tau| path.scales(tau, timesteps));
+                let [now, next] = [tau, compass.tau_next(tau, timesteps)].map(|tau| path.scales(tau, timesteps));
                 for (variance, expected) in [(Variance::BetaTilde, beta_tilde), (Variance::Beta, beta)] {
                     let (x, x_0, sigma) = Sampler::Ddpm(variance).coefficients(now, next);
                     assert!((x - c_t).abs() < 1e-9 && (x_0 - c_0).abs() < 1e-9, "{path:?} {t}");
@@ -440,7 +478,7 @@ mod tests {
     #[test]
     fn the_first_step_lands_on_the_data() {
         let compass = Compass::default();
-        assert_eq!(compass.tau_next(0.001), 0.0);
-        assert_eq!(Compass { steps: 1000, ..compass }.tau_next(1.0), 0.999);
+        assert_eq!(compass.tau_next(0.001, 1000), 0.0);
+        assert_eq!(Compass { steps: 1000, ..compass }.tau_next(1.0, 1000), 0.999);
     }
 }

@@ -22,7 +22,7 @@ use crate::ui::theme::time_color;
 use crate::ui::widgets::chart::times;
 use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
-use crate::ui::widgets::row::{self, Scale};
+use crate::ui::widgets::row::{self, Track};
 use crate::ui::widgets::{button, readout, segmented};
 
 /// Most particles.
@@ -307,7 +307,7 @@ impl Page for Forward {
         }
         controls::path_row(ui, desk);
         let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
-        row::slider(ui, ["Particles", tip], &mut self.count, 100..=MOST, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["Particles", tip], &mut self.count, Track::logarithmic(100..=MOST), grouped, palette);
         row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
             segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
         });

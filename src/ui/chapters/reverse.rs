@@ -16,8 +16,8 @@ use crate::ui::desk::Desk;
 use crate::ui::run_slot::{LOOK_EVERY, RunSlot};
 use crate::ui::theme::Palette;
 use crate::ui::widgets::equation::{Equation, Piece};
-use crate::ui::widgets::number::{fixed, grouped, short};
-use crate::ui::widgets::row::{self, Scale};
+use crate::ui::widgets::number::{Sign, fixed, grouped, short};
+use crate::ui::widgets::row::{self, Track};
 use crate::ui::widgets::{button, progress, readout, segmented};
 
 /// Fewest and most particles.
@@ -127,8 +127,8 @@ impl Reverse {
         self.exact = Some(exact);
         controls::sampler_rows(ui, desk);
         let tip = "Particles of the cloud; the first ones stay the same when their number changes";
-        let range = PARTICLES[0]..=PARTICLES[1];
-        row::slider(ui, ["Particles", tip], &mut self.particles, range, Scale::Logarithmic, grouped, palette);
+        let track = Track::logarithmic(PARTICLES[0]..=PARTICLES[1]);
+        row::slider(ui, ["Particles", tip], &mut self.particles, track, grouped, palette);
         let tip = "While training runs, run the chain again and again from the same noise";
         row::named(ui, "Follow training", tip, palette, |ui| {
             segmented::choose(ui, "Follow training", &mut self.follow, &[(false, "Off"), (true, "On")], palette);
@@ -163,20 +163,22 @@ impl Reverse {
     fn scrub_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
         let times = |v: f64| format!("× {}", fixed(v, 2));
+        let track = Track::logarithmic(0.25..=4.0).sign(Sign::Times);
         let tip = "Speed of the clock's play button and of the space bar: × 1 takes six seconds";
-        row::slider(ui, ["Speed", tip], &mut self.speed, 0.25..=4.0, Scale::Logarithmic, times, palette);
-        let Some(result) = self.run.shown().cloned() else { return };
+        row::slider(ui, ["Speed", tip], &mut self.speed, track, times, palette);
+        let Some(result) = self.run.shown_as_asked().cloned() else { return };
         let taus = &result.recording.taus;
         let at = FrameAt::nearest(taus, desk.clock.tau).first;
         let (every, steps) = (result.request.every as usize, result.request.plan.steps.iter().filter(|s| s.ends_step));
         let last_step = steps.count();
         let step_of = |frame: usize| (frame * every).min(last_step);
-        let mut frame = at as u32;
+        let mut step = step_of(at) as u32;
         let tip = "From pure noise (0) to the data, step by step: each is recorded, so scrub both ways";
-        let last = taus.len().saturating_sub(1) as u32;
-        let text = |frame: f64| grouped(step_of(frame.round() as usize) as f64);
-        if row::slider(ui, ["Step", tip], &mut frame, 0..=last.max(1), Scale::Linear, text, palette).changed {
-            desk.clock.set(taus[(frame as usize).min(taus.len() - 1)]);
+        let track = Track::linear(0..=last_step.max(1) as u32);
+        if row::slider(ui, ["Step", tip], &mut step, track, grouped, palette).changed {
+            // The recorded step that is nearest.
+            let near = (0..taus.len()).min_by_key(|&frame| step_of(frame).abs_diff(step as usize));
+            desk.clock.set(taus[near.unwrap_or_default()]);
         }
         ui.separator();
         let ink = palette.ink;
@@ -263,13 +265,17 @@ impl Page for Reverse {
         ui.separator();
         self.scrub_rows(ui, desk);
         ui.separator();
-        row::named(ui, "Colour", "By where each particle began, or all alike", palette, |ui| {
-            segmented::choose(ui, "Colour", &mut self.by_origin, &[(true, "Origin"), (false, "Plain")], palette);
+        ui.add_enabled_ui(!desk.one_canvas, |ui| {
+            row::named(ui, "Colour", "By where each particle began, or all alike", palette, |ui| {
+                segmented::choose(ui, "Colour", &mut self.by_origin, &[(true, "Origin"), (false, "Plain")], palette);
+            });
         });
         row::named(ui, "Behind", "The exact density of x_t, which the cloud should have", palette, |ui| {
             segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
         });
-        if self.by_origin {
+        if desk.one_canvas {
+            controls::note(ui, "On one canvas A is blue and B vermilion, whatever the colour chosen.", palette);
+        } else if self.by_origin {
             origin_key(ui, palette);
         }
     }
@@ -290,22 +296,25 @@ impl Page for Reverse {
         let wish = self.wish(desk);
         self.run.want(desk, wish, || wish.request());
         let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
-        let Some(result) = self.run.shown() else { return scene };
+        let Some(result) = self.run.shown_as_asked() else { return scene };
         if let (true, Some(field)) = (self.density, &desk.snapshot.density) {
             scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
         }
         let count = result.recording.particles;
         let alpha = (60.0 / (count as f32).sqrt()).clamp(0.3, 0.9);
-        let color = if result.request.exact { palette.exact } else { palette.learned };
+        let green = result.request.exact && !desk.one_canvas;
+        let color = if green { palette.exact } else { palette.learned };
+        // The wheel of origins has all colours: on one canvas with the other experiment it would tell nothing.
+        let by_origin = self.by_origin && !desk.one_canvas;
         let start_std = result.request.plan.start_std.max(1e-6) as f32;
         let drawn = Drawn::Frame {
             at: frame_at(result, desk.clock.tau),
             dots: Dots { color: color.gamma_multiply(alpha), radius: if count > 20_000 { 1.0 } else { 1.6 } },
-            origin: self.by_origin.then_some((1.0 / start_std, palette.ink)),
+            origin: by_origin.then_some((1.0 / start_std, palette.ink)),
         };
         scene.layers.push(Layer::Motion(Motion::of("reverse", result, View::PLANE, desk.clock.tau, drawn)));
         let by = if result.request.exact { "exact" } else { "learned" };
-        let mark: Color32 = if self.by_origin { origin_color([2.0, 2.0], palette.ink) } else { color };
+        let mark: Color32 = if by_origin { origin_color([2.0, 2.0], palette.ink) } else { color };
         let at_t = format!("{by} chain at t = {}", fixed(desk.clock.tau, 2));
         scene.legend = vec![(Mark::Dot, mark, at_t), (Mark::Dashes, palette.outline, "data".into())];
         if self.density {

@@ -7,6 +7,7 @@ use super::{Page, Pages};
 use crate::data::bounds::Bounds;
 use crate::diffusion::log_snr::{HANDLES, LIMIT, LogSnr};
 use crate::diffusion::path::{Path, Scales};
+use crate::lab::experiment::limits;
 use crate::lab::message::Side;
 use crate::ui::bench::Bench;
 use crate::ui::canvas::gpu::{Dots, Layer};
@@ -17,15 +18,13 @@ use crate::ui::theme::text_font;
 use crate::ui::widgets::chart::{Chart, Curve, Placement, chart_ui, times};
 use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
-use crate::ui::widgets::row::{self, Scale};
-use crate::ui::widgets::{button, readout, segmented};
+use crate::ui::widgets::row::{self, Track};
+use crate::ui::widgets::{button, hand, readout, segmented};
 
 /// Points of each cloud.
 const COUNT: u32 = 2000;
 /// Points of a curve.
 const CURVE: usize = 240;
-/// T: fewest and most.
-const TIMESTEPS: [u32; 2] = [10, 1000];
 /// The two sides.
 const SIDES: [&str; 2] = ["A", "B"];
 /// The lowest log10 β that is drawn.
@@ -197,9 +196,8 @@ impl Schedules {
         self.sides = paths;
         let tip =
             "T: the number of timesteps. β of a single step grows as T falls; ᾱ does not, but for the literal table";
-        let [fewest, most] = TIMESTEPS;
-        let timesteps = &mut self.timesteps;
-        row::slider(ui, ["Timesteps T", tip], timesteps, fewest..=most, Scale::Logarithmic, grouped, palette);
+        let track = Track::logarithmic(limits::TIMESTEPS);
+        row::slider(ui, ["Timesteps T", tip], &mut self.timesteps, track, grouped, palette);
     }
 
     fn numbers_ui(&self, ui: &mut Ui, desk: &Desk) {
@@ -254,10 +252,7 @@ fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &mut Desk) {
         let response = ui.interact(grip, ui.make_persistent_id(("handle", index)), Sense::click_and_drag());
         let name = format!("Handle {} of log SNR", index + 1);
         response.widget_info(|| WidgetInfo::slider(true, value, &name));
-        let mut wanted = None;
-        if response.dragged() {
-            wanted = response.interact_pointer_pos().map(|pointer| place.value_at(pointer.y));
-        }
+        let mut wanted = hand::pulled_to(&response).map(|pointer| place.value_at(pointer.y));
         if response.has_focus() {
             let steps =
                 ui.input(|i| i.num_presses(egui::Key::ArrowUp) as f64 - i.num_presses(egui::Key::ArrowDown) as f64);

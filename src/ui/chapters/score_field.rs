@@ -22,7 +22,7 @@ use crate::ui::run_slot::RunSlot;
 use crate::ui::theme::{Palette, text_font};
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{fixed, grouped, short};
-use crate::ui::widgets::row::{self, Scale};
+use crate::ui::widgets::row::{self, Track};
 use crate::ui::widgets::{readout, segmented};
 
 /// s · |learned − exact|, the distance of the noise predictions: unseen, and painted in full.
@@ -182,7 +182,10 @@ impl ScoreField {
 
     /// The error between the last answers that belong together.
     fn error(&mut self) -> Option<Measured> {
-        let [learned, exact] = [self.at_draws[0].shown()?, self.at_draws[1].shown()?];
+        let [Some(learned), Some(exact)] = [0, 1].map(|which| self.at_draws[which].shown()) else {
+            self.error = None;
+            return None;
+        };
         if let Some((l, e, error)) = &self.error
             && (*l, *e) == (learned.version, exact.version)
         {
@@ -242,11 +245,15 @@ impl ScoreField {
     }
 
     fn heat_layer(&mut self, palette: &Palette) -> Option<Layer> {
-        if let (Some(learned), Some(exact)) = (self.grids[0].shown(), self.grids[1].shown())
-            && Lattice::of(learned) == Lattice::of(exact)
-            && learned.request.plan == exact.request.plan
-        {
-            self.matched = Some([learned.clone(), exact.clone()]);
+        match [0, 1].map(|which| self.grids[which].shown()) {
+            [Some(learned), Some(exact)]
+                if Lattice::of(learned) == Lattice::of(exact) && learned.request.plan == exact.request.plan =>
+            {
+                self.matched = Some([learned.clone(), exact.clone()]);
+            }
+            [Some(_), Some(_)] => {}
+            // What there was is of another experiment.
+            _ => self.matched = None,
         }
         let [learned, exact] = self.matched.as_ref()?;
         let lattice = Lattice::of(learned)?;
@@ -347,7 +354,7 @@ impl Page for ScoreField {
             segmented::choose(ui, "Behind", &mut self.behind, &options, palette);
         });
         let tip = "Arrows a side over what is visible";
-        row::slider(ui, ["Grid", tip], &mut self.grid, 16..=64, Scale::Linear, grouped, palette);
+        row::slider(ui, ["Grid", tip], &mut self.grid, Track::linear(16..=64), grouped, palette);
         row::named(ui, "Length", "By log |∇ log p|, by |∇ log p|, or all alike", palette, |ui| {
             let options = [(ArrowLength::Log, "Log"), (ArrowLength::True, "True"), (ArrowLength::Unit, "Unit")];
             segmented::choose(ui, "Length", &mut self.length, &options, palette);

@@ -1,10 +1,11 @@
 //! Training: watch noise become data while the network learns.
 
-use egui::{DragValue, Ui, vec2};
+use egui::Ui;
 
 use super::{Page, Pages};
 use crate::data::bounds::Bounds;
 use crate::diffusion::target::Target;
+use crate::lab::experiment::limits;
 use crate::lab::message::Command;
 use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::{Mark, Scene};
@@ -13,7 +14,7 @@ use crate::ui::desk::Desk;
 use crate::ui::plots;
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::grouped;
-use crate::ui::widgets::row::{self, Scale};
+use crate::ui::widgets::row::{self, Track};
 use crate::ui::widgets::{button, pill, segmented};
 
 /// Most data points that are drawn: more would only cover the samples.
@@ -100,7 +101,7 @@ impl Page for Training {
         ui.add_enabled_ui(!desk.draft.fresh, |ui| {
             let tip = "N: the size of the finite training set";
             let points = &mut desk.draft.points;
-            if row::slider(ui, ["Points", tip], points, 2..=100_000, Scale::Logarithmic, grouped, palette).done {
+            if row::slider(ui, ["Points", tip], points, Track::logarithmic(limits::POINTS), grouped, palette).done {
                 desk.configure(false);
             }
         });
@@ -115,10 +116,7 @@ impl Page for Training {
         controls::batch_row(ui, desk);
         controls::learning_rate_row(ui, desk);
         row::named(ui, "Seed", "Of data, first weights, batches and noise", palette, |ui| {
-            let seed = DragValue::new(&mut desk.draft.seed).speed(0.1).update_while_editing(false);
-            let seed =
-                ui.add_sized(vec2(72.0, 24.0), seed).accessible_name("Seed").on_hover_text("Drag, or click and type");
-            if (seed.changed() && !seed.dragged()) || seed.drag_stopped() {
+            if row::whole_number(ui, ["Seed", "Click, type, and press Enter"], &mut desk.draft.seed) {
                 desk.configure(false);
             }
         });

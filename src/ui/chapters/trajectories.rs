@@ -16,8 +16,9 @@ use crate::ui::desk::Desk;
 use crate::ui::run_slot::LOOK_EVERY;
 use crate::ui::theme::{Palette, text_font};
 use crate::ui::widgets::equation::{Equation, Piece};
-use crate::ui::widgets::number::{fixed, grouped};
-use crate::ui::widgets::row::{self, Scale};
+use crate::ui::widgets::hand::pulled_by;
+use crate::ui::widgets::number::{Sign, fixed, grouped};
+use crate::ui::widgets::row::{self, Track};
 use crate::ui::widgets::{button, progress, readout, segmented};
 use runs::{Findings, Runs, Settings};
 use starts::{Kind, MOST, Starts};
@@ -143,10 +144,12 @@ impl Trajectories {
         });
         if self.look == Look::Turned {
             let degrees = |v: f64| format!("{}°", fixed(v, 0));
+            let track = Track::linear(-90.0..=90.0).sign(Sign::Degrees);
             let tip = "About the upright axis: 0° is y against time, 90° the plane. Or drag the canvas";
-            row::slider(ui, ["Turn", tip], &mut self.turn, -90.0..=90.0, Scale::Linear, degrees, palette);
+            row::slider(ui, ["Turn", tip], &mut self.turn, track, degrees, palette);
+            let track = Track::linear(-80.0..=80.0).sign(Sign::Degrees);
             let tip = "Up and down. Or drag the canvas";
-            row::slider(ui, ["Tilt", tip], &mut self.tilt, -80.0..=80.0, Scale::Linear, degrees, palette);
+            row::slider(ui, ["Tilt", tip], &mut self.tilt, track, degrees, palette);
         }
         row::named(ui, "Show", "Paths of the ODE, of the SDE, or both", palette, |ui| {
             let options = [(Shown::Both, "Both"), (Shown::Ode, "ODE"), (Shown::Sde, "SDE")];
@@ -168,7 +171,7 @@ impl Trajectories {
             segmented::choose(ui, "Starts", &mut starts.kind, &options, palette);
         });
         let tip = "Starts on the line or from the noise";
-        row::slider(ui, ["Paths", tip], &mut starts.count, 2..=MOST, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["Paths", tip], &mut starts.count, Track::logarithmic(2..=MOST), grouped, palette);
         let tip = "One click on the canvas: one start, or fifty SDE paths from it (as with Shift)";
         row::named(ui, "A click places", tip, palette, |ui| {
             let options = [(false, "Start"), (true, "Bundle")];
@@ -188,32 +191,37 @@ impl Trajectories {
 
     fn solver_rows(&mut self, ui: &mut Ui, desk: &Desk) {
         let palette = desk.palette();
-        let most = desk.snapshot.experiment.timesteps.clamp(5, 1000);
+        // More than T are taken as T.
+        let steps = Track::logarithmic(5..=desk.snapshot.experiment.timesteps.clamp(6, 1000));
         let tip = "How much noise a step adds: 1 the reverse SDE, 0 the ODE; the marginals are the same all the way";
-        row::slider(ui, ["SDE noise η", tip], &mut self.eta, 0.0..=1.0, Scale::Linear, |v| fixed(v, 2), palette);
+        let track = Track::linear(0.0..=1.0).sign(Sign::Share);
+        row::slider(ui, ["SDE noise η", tip], &mut self.eta, track, |v| fixed(v, 2), palette);
         let tip = "Steps of the SDE";
-        row::slider(ui, ["SDE steps", tip], &mut self.sde_steps, 5..=most, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["SDE steps", tip], &mut self.sde_steps, steps.clone(), grouped, palette);
         row::named(ui, "ODE by", "How the probability-flow ODE is solved", palette, |ui| {
             let options = std::array::from_fn::<_, 3, _>(|i| (i, METHOD_NAMES[i]));
             segmented::choose(ui, "ODE by", &mut self.method, &options, palette);
         });
         let tip = "Steps of the ODE, by whichever method";
-        row::slider(ui, ["ODE steps", tip], &mut self.ode_steps, 5..=most, Scale::Logarithmic, grouped, palette);
+        row::slider(ui, ["ODE steps", tip], &mut self.ode_steps, steps, grouped, palette);
         let tip = "While training runs, run all paths again and again from the same noise";
         row::named(ui, "Follow training", tip, palette, |ui| {
             segmented::choose(ui, "Follow training", &mut self.follow, &[(false, "Off"), (true, "On")], palette);
         });
     }
 
-    /// Colours of ODE and SDE: the field's own, and that of noise.
-    fn colors(&self, palette: &Palette) -> [Color32; 2] {
+    /// Colours of ODE and SDE: the field's own, and that of noise. Of two experiments on one canvas each has its own.
+    fn colors(&self, desk: &Desk) -> [Color32; 2] {
+        let palette = desk.palette();
+        if desk.one_canvas {
+            return [palette.learned, palette.learned.lerp_to_gamma(palette.noise, 0.6)];
+        }
         [if self.exact == Some(true) { palette.exact } else { palette.learned }, palette.noise]
     }
 
     /// Paths, their starts and their heads at the clock; the ODE over the SDE.
     fn path_layers(&self, desk: &Desk, view: View, layers: &mut Vec<Layer>) {
-        let palette = desk.palette();
-        let [ode_color, sde_color] = self.colors(palette);
+        let [ode_color, sde_color] = self.colors(desk);
         let now = desk.clock.tau;
         let sets = [
             (Shown::Sde, self.runs.sde(), ["sde", "sde heads"], sde_color, 1.0_f32),
@@ -235,7 +243,7 @@ impl Trajectories {
 
     /// The clouds that both end in, at t = 0.
     fn end_layers(&self, desk: &Desk, view: View, layers: &mut Vec<Layer>) {
-        let colors = self.colors(desk.palette());
+        let colors = self.colors(desk);
         for ((result, color), key) in self.runs.ends().into_iter().zip(colors).zip(["ode ends", "sde ends"]) {
             let Some(result) = result else { continue };
             let last = result.recording.taus.len().saturating_sub(1);
@@ -269,7 +277,7 @@ impl Trajectories {
 
     fn crossings_ui(&mut self, ui: &mut Ui, desk: &Desk, findings: &[Findings]) {
         let palette = desk.palette();
-        let [ode_color, sde_color] = self.colors(palette);
+        let [ode_color, sde_color] = self.colors(desk);
         let coordinate = self.starts.coordinate;
         heading(ui, &format!("Crossings of {} against t", COORDINATES[coordinate]), palette);
         let text = |which: usize| {
@@ -298,7 +306,7 @@ impl Trajectories {
             let name = format!("{} ({})", METHOD_NAMES[method], grouped(f64::from(EVALUATIONS[method] * steps)));
             let value = |of: &Findings| of.end_error[method].map_or_else(|| "–".to_owned(), error_text);
             let values: Vec<_> = findings.iter().map(value).collect();
-            let color = if method == self.method { self.colors(palette)[0] } else { palette.ink };
+            let color = if method == self.method { self.colors(desk)[0] } else { palette.ink };
             each_line(ui, desk, &name, &values, color, tip);
         }
     }
@@ -394,7 +402,7 @@ impl Page for Trajectories {
             self.end_layers(desk, view, &mut scene.layers);
         }
         self.path_layers(desk, view, &mut scene.layers);
-        let [ode, sde] = self.colors(palette);
+        let [ode, sde] = self.colors(desk);
         let by = if self.exact == Some(true) { "exact" } else { "learned" };
         let names = [(Shown::Ode, ode, format!("ODE, {by}")), (Shown::Sde, sde, format!("SDE, {by}"))];
         let shown = names.into_iter().filter(|(which, ..)| self.shown == Shown::Both || self.shown == *which);
@@ -426,8 +434,8 @@ impl Page for Trajectories {
         let canvas = view.rect;
         if self.look == Look::Turned {
             self.label_box(&ui.painter_at(canvas), view, desk.palette());
-            if hand.dragged() {
-                let way = hand.drag_delta();
+            let way = pulled_by(hand);
+            if way != egui::Vec2::ZERO {
                 self.turn = (self.turn - 0.4 * way.x).clamp(-90.0, 90.0);
                 self.tilt = (self.tilt + 0.4 * way.y).clamp(-80.0, 80.0);
             }

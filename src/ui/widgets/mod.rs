@@ -3,6 +3,7 @@
 pub mod button;
 pub mod chart;
 pub mod equation;
+pub mod hand;
 pub mod icon;
 pub mod number;
 pub mod pill;

@@ -135,6 +135,11 @@ fn last_frame(result: &RunResult) -> Option<&[[f32; 2]]> {
     host.get(host.len().checked_sub(result.recording.particles)?..)
 }
 
+/// True where two runs have the same starts.
+fn begin_alike(a: &RunResult, b: &RunResult) -> bool {
+    matches!((&a.request.start, &b.request.start), (Start::Points(a), Start::Points(b)) if a == b)
+}
+
 impl Runs {
     /// Ask for what the settings need.
     pub fn want(&mut self, desk: &Desk, settings: Settings, starts: &Starts) {
@@ -178,17 +183,17 @@ impl Runs {
 
     /// The paths of the SDE.
     pub fn sde(&self) -> Option<&Arc<RunResult>> {
-        self.sde.shown()
+        self.sde.shown_as_asked()
     }
 
     /// The paths of the ODE by a method.
     pub fn ode(&self, method: usize) -> Option<&Arc<RunResult>> {
-        self.ode[method].shown()
+        self.ode[method].shown_as_asked()
     }
 
     /// The end-point clouds of ODE and SDE.
     pub fn ends(&self) -> [Option<&Arc<RunResult>>; 2] {
-        self.ends.each_ref().map(RunSlot::shown)
+        self.ends.each_ref().map(RunSlot::shown_as_asked)
     }
 
     /// The share of all runs that is done, while one is under way.
@@ -207,23 +212,24 @@ impl Runs {
     /// Read the numbers; each is computed once a result.
     pub fn findings(&mut self, desk: &Desk, method: usize, coordinate: usize) -> Findings {
         let mut findings = Findings::default();
-        let shown = [self.ode[method].shown(), self.sde.shown()];
+        let shown = [self.ode[method].shown_as_asked(), self.sde.shown_as_asked()];
         for ((memo, result), count) in self.crossings.iter_mut().zip(shown).zip(&mut findings.crossings) {
             let Some((result, host)) = result.and_then(|r| r.host.as_ref().map(|host| (r, host))) else { continue };
             *count = Some(
                 memo.get((result.version, coordinate), || crossings(host, result.recording.particles, coordinate)),
             );
         }
-        if let Some(reference) = self.reference.shown() {
-            let results = self.ode.iter().map(RunSlot::shown);
+        if let Some(reference) = self.reference.shown_as_asked() {
+            let results = self.ode.iter().map(RunSlot::shown_as_asked);
             for ((memo, result), error) in self.errors.iter_mut().zip(results).zip(&mut findings.end_error) {
-                let Some(result) = result else { continue };
+                // While the starts change, one of the two may be ahead.
+                let Some(result) = result.filter(|result| begin_alike(result, reference)) else { continue };
                 *error = memo.get([result.version, reference.version], || {
                     rms_distance(last_frame(result)?, last_frame(reference)?).ok()
                 });
             }
         }
-        if let [Some(ode), Some(sde)] = self.ends.each_ref().map(RunSlot::shown) {
+        if let [Some(ode), Some(sde)] = self.ends.each_ref().map(RunSlot::shown_as_asked) {
             let [points, blocks] = ENDS.map(|n| n as usize);
             let distance = self
                 .distance

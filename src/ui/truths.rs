@@ -1,0 +1,74 @@
+//! What is exact, of two experiments on one canvas: painted once where both have one truth, else each in a tint of its side.
+
+use std::sync::Arc;
+
+use egui::Color32;
+
+use super::canvas::Scene;
+use super::canvas::field::FieldLayer;
+use super::canvas::gpu::Layer;
+use super::desk::Desk;
+use super::theme::Palette;
+use crate::lab::message::Side;
+
+/// How far a truth's green goes towards its experiment's colour.
+const TINT: f32 = 0.55;
+
+/// True where the exact density and score of A and B are the same at their clocks.
+pub fn are_one(desk: &Desk) -> bool {
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return true };
+    let path = |bench: &super::bench::Bench| {
+        let experiment = &bench.snapshot.experiment;
+        (experiment.path, experiment.timesteps, bench.clock.tau)
+    };
+    let [left, right] = [a, b].map(|bench| &bench.snapshot.dataset.mixture);
+    path(a) == path(b) && (Arc::ptr_eq(left, right) || left == right)
+}
+
+/// Leave out what is exact: it is there already, beneath. Exact arrows stay where no learned ones lie beside them.
+pub fn leave_out(scene: &mut Scene, palette: &Palette) {
+    let learned = scene.layers.iter().any(|layer| arrows_of(layer) == Some("learned arrows"));
+    scene.layers.retain(|layer| !is_exact(layer) || (!learned && arrows_of(layer).is_some()));
+    scene.legend.retain(|(_, color, _)| ![palette.exact, palette.glow.to_opaque()].contains(color));
+}
+
+/// Give what is exact the tint of its side.
+pub fn tint(scene: &mut Scene, palette: &Palette) {
+    let tinted = |color: Color32| {
+        let [r, g, b, alpha] = palette.learned.to_array();
+        // With the alpha of what it tints.
+        let side = Color32::from_rgba_unmultiplied(r, g, b, alpha).gamma_multiply(f32::from(color.a()) / 255.0);
+        color.lerp_to_gamma(side, TINT)
+    };
+    for layer in scene.layers.iter_mut().filter(|layer| is_exact(layer)) {
+        match layer {
+            Layer::Density { color, .. } | Layer::Field(FieldLayer::Contours { color, .. }) => *color = tinted(*color),
+            Layer::Points { dots, .. } => dots.color = tinted(dots.color),
+            Layer::Field(FieldLayer::Arrows { look, .. }) => look.colors = look.colors.map(tinted),
+            Layer::Field(FieldLayer::Heat { .. }) | Layer::Noised { .. } | Layer::Motion(_) => {}
+        }
+    }
+    for (_, color, _) in &mut scene.legend {
+        if [palette.exact, palette.glow.to_opaque(), palette.data].contains(color) {
+            *color = tinted(*color);
+        }
+    }
+}
+
+/// True for the data and what follows from them in closed form.
+fn is_exact(layer: &Layer) -> bool {
+    match layer {
+        Layer::Density { .. } | Layer::Field(FieldLayer::Contours { .. }) => true,
+        Layer::Points { key, .. } => *key == "data",
+        Layer::Field(FieldLayer::Heat { .. }) | Layer::Noised { .. } | Layer::Motion(_) => false,
+        Layer::Field(FieldLayer::Arrows { .. }) => arrows_of(layer) == Some("exact arrows"),
+    }
+}
+
+/// The name of a layer of arrows.
+fn arrows_of(layer: &Layer) -> Option<&'static str> {
+    match layer {
+        Layer::Field(FieldLayer::Arrows { key, .. }) => Some(key),
+        _ => None,
+    }
+}

@@ -1,0 +1,301 @@
+//! Controls change what somebody meant to change, and nothing else: each chapter and menu is opened with experiments at
+//! the ends of what is allowed, and each number is typed into.
+
+mod common;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use egui::Key;
+use egui_kittest::Harness;
+use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
+
+use common::window;
+use noise_compass::data::shapes::Shape;
+use noise_compass::diffusion::log_snr::LogSnr;
+use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::solver::Sampler;
+use noise_compass::diffusion::target::Target;
+use noise_compass::engine::{EngineInfo, EngineKind, LOSS_BINS};
+use noise_compass::lab::experiment::{DataSource, Experiment, limits};
+use noise_compass::lab::message::{Command, Order, Side, Snapshot, Snapshots, Status};
+use noise_compass::lab::setup::Setup;
+use noise_compass::nn::layout::Activation;
+use noise_compass::ui::app::LabApp;
+use noise_compass::ui::chapters::Chapter;
+use noise_compass::ui::link::Lab;
+
+/// A lab that computes nothing: it takes over what it is told, and remembers it.
+#[derive(Clone)]
+struct Still(Rc<(RefCell<Snapshot>, RefCell<Vec<Command>>)>);
+
+impl Still {
+    fn new(experiment: Experiment) -> Self {
+        let setup = Setup::new(experiment).unwrap();
+        let engine =
+            EngineInfo { kind: EngineKind::Cpu, adapter: "2 threads".into(), backend: "Rust".into(), software: true };
+        let snapshot = Snapshot {
+            experiment: setup.experiment,
+            dataset: setup.dataset,
+            engine,
+            status: Status::Paused,
+            step: 500,
+            saved: None,
+            loss: None,
+            curve: Arc::default(),
+            timestep_loss: Arc::new([f32::NAN; LOSS_BINS]),
+            steps_per_sec: 0.0,
+            trained_secs: 0.0,
+            quality: Arc::default(),
+            changed_at: None,
+            samples: None,
+            samples_version: 0,
+            density: None,
+            runs: Arc::default(),
+            version: 1,
+            notice: None,
+        };
+        Self(Rc::new((RefCell::new(snapshot), RefCell::default())))
+    }
+
+    /// What was asked for since the last call that is not about looking.
+    fn changes(&self) -> Vec<Command> {
+        let mut asked = std::mem::take(&mut *self.0.1.borrow_mut());
+        let looks = |command: &Command| {
+            use Command::{Hidden, Interacting, Run, ShowDensity, StopRun};
+            matches!(command, ShowDensity(_) | Run(..) | StopRun(_) | Interacting(_) | Hidden(_))
+        };
+        asked.retain(|command| !looks(command));
+        asked
+    }
+}
+
+impl Lab for Still {
+    fn send(&self, order: Order) {
+        let Some(command) = order.command_for(Side::A) else { return };
+        if let Command::Configure { experiment, .. } = &command {
+            self.0.0.borrow_mut().experiment = Arc::new(Experiment::clone(experiment));
+        }
+        self.0.1.borrow_mut().push(command);
+    }
+
+    fn snapshots(&self) -> Snapshots {
+        Snapshots::one(Arc::new(self.0.0.borrow().clone()))
+    }
+}
+
+/// Experiments at the ends of what is allowed, and one with numbers that no slider stops at.
+fn extremes() -> [Experiment; 3] {
+    let most = Experiment {
+        data: DataSource::Shape(Shape::Checkerboard),
+        points: *limits::POINTS.end(),
+        path: Path::Cosine,
+        target: Target::V,
+        timesteps: *limits::TIMESTEPS.end(),
+        octaves: 6,
+        width: 256,
+        depth: 6,
+        activation: Activation::Tanh,
+        batch: *limits::BATCH.end(),
+        learning_rate: *limits::LEARNING_RATE.end(),
+        ema_decay: *limits::EMA_DECAY.end(),
+        seed: u64::MAX,
+        sampler: Sampler::Rk4,
+        sampler_steps: *limits::SAMPLER_STEPS.end(),
+        ..Experiment::default()
+    };
+    let least = Experiment {
+        points: *limits::POINTS.start(),
+        path: Path::Ve,
+        timesteps: *limits::TIMESTEPS.start(),
+        octaves: 0,
+        width: 32,
+        depth: 1,
+        batch: *limits::BATCH.start(),
+        learning_rate: *limits::LEARNING_RATE.start(),
+        ema_decay: *limits::EMA_DECAY.start(),
+        sampler_steps: *limits::SAMPLER_STEPS.start(),
+        clip: false,
+        ..Experiment::default()
+    };
+    let odd = Experiment {
+        points: 200_001,
+        path: Path::Custom(LogSnr::default()),
+        timesteps: 5003,
+        batch: 300,
+        learning_rate: 5.123e-6,
+        seed: (1 << 53) + 1,
+        sampler_steps: 7777,
+        ..Experiment::default()
+    };
+    [most, least, odd]
+}
+
+fn press(window: &mut Harness<'_, LabApp>, key: Key) {
+    window.key_press(key);
+    window.run_steps(2);
+}
+
+fn labels(window: &Harness<'_, LabApp>, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let text = |node: &AccessKitNode<'_>| node.label().or_else(|| node.value());
+    let nodes = window.query_all_by(|node| text(node).is_some_and(|text| wanted(&text)));
+    nodes.filter_map(|node| text(&node.accesskit_node())).collect()
+}
+
+fn is_number(node: &AccessKitNode<'_>) -> bool {
+    node.label().is_some_and(|label| label == "Seed" || label.ends_with(" value"))
+}
+
+fn numbers(window: &Harness<'_, LabApp>) -> Vec<String> {
+    window.query_all_by(is_number).filter_map(|node| node.accesskit_node().label()).collect()
+}
+
+#[test]
+fn looking_at_everything_changes_nothing() {
+    for experiment in extremes() {
+        experiment.validate().unwrap();
+        for chapter in Chapter::ALL {
+            let lab = Still::new(experiment.clone());
+            let mut window = window(lab.clone(), chapter, false);
+            for menu in ["", "Data: ", "Path: ", "Target: ", "Net: ", "Save: ", "Engine: ", "Data set: ", "Sampler: "] {
+                if !menu.is_empty() {
+                    let Some(pill) = labels(&window, |label| label.starts_with(menu)).into_iter().next() else {
+                        continue;
+                    };
+                    window.get_by_label(&pill).click();
+                    window.run_steps(2);
+                }
+                // Each number is entered and left as it stands.
+                for (index, name) in numbers(&window).into_iter().enumerate() {
+                    window.query_all_by(is_number).nth(index).unwrap().focus();
+                    window.run_steps(2);
+                    press(&mut window, Key::Enter);
+                    assert_eq!(window.state().desk.draft, experiment, "{name} in {menu} of {chapter:?}");
+                }
+                press(&mut window, Key::Escape);
+                press(&mut window, Key::Escape);
+            }
+            let changes = lab.changes();
+            assert!(changes.is_empty(), "{chapter:?}: {changes:?}");
+            assert_eq!(window.state().desk.draft, experiment, "{chapter:?}");
+        }
+    }
+}
+
+/// Type into a field, whatever it held.
+fn enter(window: &mut Harness<'_, LabApp>, name: &str, text: &str) {
+    window.get_by_label(name).focus();
+    window.run_steps(2);
+    window.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
+    window.run_steps(1);
+    window.event(egui::Event::Text(text.to_owned()));
+    window.run_steps(1);
+    press(window, Key::Enter);
+}
+
+#[test]
+fn a_typed_number_is_taken_as_it_is_meant() {
+    type Read = fn(&Experiment) -> f64;
+    let cases: [(&str, Read, &[(&str, f64)]); 5] = [
+        ("Batch value", |e| f64::from(e.batch), &[("256", 256.0), ("300", 300.0), ("16\u{2009}384", 16_384.0)]),
+        ("Timesteps T value", |e| f64::from(e.timesteps), &[("10,000", 10_000.0), ("2", 2.0), ("1e3", 1000.0)]),
+        ("Points value", |e| f64::from(e.points), &[("12,480", 12_480.0), ("1000000", 1e6)]),
+        (
+            "Learning rate value",
+            |e| f64::from(e.learning_rate),
+            &[("0,003", 0.003), ("0.00345", 0.00345), ("5e−6", 5e-6), ("10", 10.0)],
+        ),
+        ("Steps value", |e| f64::from(e.sampler_steps), &[("7", 7.0), ("1000", 1000.0), ("1", 1.0)]),
+    ];
+    let lab = Still::new(Experiment::default());
+    let mut window = window(lab.clone(), Chapter::Training, false);
+    for (name, read, typed) in cases {
+        for &(text, value) in typed {
+            enter(&mut window, name, text);
+            let got = read(&lab.0.0.borrow().experiment);
+            assert!((got / value - 1.0).abs() < 1e-6, "{name}: {text} became {got}");
+        }
+    }
+    for seed in [u64::MAX, (1 << 53) + 1, 0] {
+        enter(&mut window, "Seed", &seed.to_string());
+        assert_eq!(lab.0.0.borrow().experiment.seed, seed);
+        assert_eq!(window.get_by_label("Seed").accesskit_node().value(), Some(seed.to_string()), "shown exactly");
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_with_the_limits() {
+    let lab = Still::new(Experiment::default());
+    let mut window = window(lab.clone(), Chapter::Training, false);
+    let fields = [
+        ("Batch value", &["10", "16385", "12.5"][..], "32 to 16\u{2009}384"),
+        ("Timesteps T value", &["1", "10001"], "2 to 10\u{2009}000"),
+        ("Points value", &["1", "1000001"], "2 to 1\u{2009}000\u{2009}000"),
+        ("Learning rate value", &["0", "11"], "to 10"),
+        ("Steps value", &["0", "1001"], "1 to 1\u{2009}000"),
+        ("Seed", &["1.5", "18446744073709551616"], "whole number"),
+    ];
+    lab.changes();
+    for (name, own, limits) in fields {
+        for text in own.iter().chain(&["-5", "nan", "inf", "50 %", "many", ""]) {
+            enter(&mut window, name, text);
+            assert!(lab.changes().is_empty(), "{name}: {text}");
+            assert_eq!(window.state().desk.draft, Experiment::default(), "{name}: {text}");
+            let control = name.trim_end_matches(" value");
+            let told = labels(&window, |label| label.starts_with(&format!("{control}: what you typed")));
+            assert!(told.iter().any(|label| label.contains(limits)), "{name}: {text}: {told:?}");
+            // A click sends the notice away.
+            while window.query_all_by_label("Notice").next().is_some_and(|notice| {
+                notice.click();
+                true
+            }) {
+                window.run_steps(2);
+            }
+        }
+    }
+}
+
+/// A share is a share, an angle an angle, a factor a factor; a percentage of anything else is nothing.
+#[test]
+fn signs_are_read_as_they_are_shown() {
+    for (chapter, name, text, shown) in [
+        (Chapter::Trajectories, "SDE noise η value", "50 %", Some("0.50")),
+        (Chapter::Trajectories, "SDE noise η value", "0,25", Some("0.25")),
+        (Chapter::Trajectories, "Paths value", "50 %", None),
+        (Chapter::Compass, "Accuracy value", "35", Some("35 %")),
+        (Chapter::Compass, "Accuracy value", "35 %", Some("35 %")),
+        (Chapter::Compass, "Accuracy value", "135 %", None),
+        (Chapter::Reverse, "Speed value", "× 2", Some("× 2.00")),
+        (Chapter::Reverse, "Speed value", "9", None),
+    ] {
+        let lab = Still::new(Experiment::default());
+        let mut window = window(lab.clone(), chapter, false);
+        let before = window.get_by_label(name).accesskit_node().value();
+        enter(&mut window, name, text);
+        let after = window.get_by_label(name).accesskit_node().value();
+        assert_eq!(after, shown.map(str::to_owned).or(before), "{name}: {text}");
+        let told = labels(&window, |label| label.contains("what you typed"));
+        assert_eq!(told.is_empty(), shown.is_some(), "{name}: {text}: {told:?}");
+    }
+}
+
+/// The slider stops at powers of two, with keys as well, and a picture's size is refused like any number.
+#[test]
+fn keys_move_the_batch_from_power_to_power() {
+    let lab = Still::new(Experiment::default());
+    let mut window = window(lab.clone(), Chapter::Training, false);
+    let batch = || lab.0.0.borrow().experiment.batch;
+    window.get_by_role_and_label(egui::accesskit::Role::Slider, "Batch").focus();
+    window.run_steps(2);
+    for (key, expected) in [(Key::ArrowRight, 512), (Key::ArrowRight, 1024), (Key::ArrowLeft, 512)] {
+        press(&mut window, key);
+        assert_eq!(batch(), expected);
+    }
+    window.get_by_label("Save: Save").click();
+    window.run_steps(2);
+    for (text, size) in [("10", 2560), ("2000", 2000)] {
+        enter(&mut window, "Picture width value", text);
+        assert_eq!(window.state().desk.files.picture_size[0], size, "{text}");
+    }
+}

@@ -1,0 +1,200 @@
+//! What the hand does: a quick drag ends where a slow one does, linked points are alike on equal sides, and on one canvas
+//! A and B are told apart.
+
+mod common;
+
+use egui::{PointerButton, Pos2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+use common::{Driven, click, find, window};
+use noise_compass::diffusion::log_snr::LogSnr;
+use noise_compass::diffusion::path::Path;
+use noise_compass::engine::EngineChoice;
+use noise_compass::lab::experiment::Experiment;
+use noise_compass::lab::message::Order;
+use noise_compass::ui::app::LabApp;
+use noise_compass::ui::chapters::Chapter;
+use noise_compass::ui::link::Lab as _;
+use noise_compass::ui::stage::Arrangement;
+
+type Window = Harness<'static, LabApp>;
+
+fn small() -> Experiment {
+    Experiment { width: 32, depth: 2, batch: 64, points: 512, sampler_steps: 8, ..Experiment::default() }
+}
+
+fn lab(sides: Option<[Experiment; 2]>) -> Driven {
+    let lab = Driven::new(small(), EngineChoice::Cpu);
+    if let Some(sides) = sides {
+        lab.send(Order::Compare(Box::new(sides)));
+    }
+    lab
+}
+
+fn button(window: &Window, pos: Pos2, pressed: bool) {
+    let modifiers = egui::Modifiers::NONE;
+    window.event(egui::Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers });
+}
+
+/// Drag, frame by frame; `quick`: the last move and the release come in one frame.
+fn drag(window: &mut Window, from: Pos2, to: Pos2, quick: bool) {
+    window.hover_at(from);
+    window.run_steps(1);
+    button(window, from, true);
+    window.run_steps(1);
+    window.hover_at(from + 0.4 * (to - from));
+    window.run_steps(1);
+    window.hover_at(to);
+    if !quick {
+        window.run_steps(2);
+    }
+    button(window, to, false);
+    window.run_steps(3);
+}
+
+fn rect(window: &Window, name: &str) -> egui::Rect {
+    window.get_by_label(name).rect()
+}
+
+#[test]
+fn a_quick_drag_ends_where_the_pointer_does() {
+    let own = Experiment { path: Path::Custom(LogSnr::default()), ..small() };
+    type Act = fn(&mut Window, bool) -> String;
+    let acts: [(&str, Chapter, Option<[Experiment; 2]>, Act); 4] = [
+        ("compass", Chapter::Compass, None, |window, quick| {
+            let canvas = rect(window, "Noise compass canvas");
+            drag(window, canvas.center() + vec2(-120.0, 60.0), canvas.center() + vec2(90.0, -70.0), quick);
+            find(window, "x_t").unwrap()
+        }),
+        ("camera", Chapter::Forward, None, |window, quick| {
+            let canvas = rect(window, "Forward canvas");
+            drag(window, canvas.center(), canvas.center() + vec2(140.0, 30.0), quick);
+            format!("{:?}", window.state().desk.cameras.get("forward").unwrap())
+        }),
+        ("divider", Chapter::Forward, Some([small(), small()]), |window, quick| {
+            window.state_mut().stage.arrangement = Arrangement::Divider;
+            window.run_steps(2);
+            let divider = rect(window, "Divider between A and B").center();
+            drag(window, divider, divider + vec2(130.0, 0.0), quick);
+            format!("{:.4}", window.state().stage.divider)
+        }),
+        ("handle", Chapter::Schedules, Some([own.clone(), own]), |window, quick| {
+            let handle = rect(window, "Handle 3 of log SNR").center();
+            drag(window, handle, handle + vec2(0.0, 14.0), quick);
+            format!("{:.2?}", window.state().desk.own_schedule.handles())
+        }),
+    ];
+    for (name, chapter, sides, act) in acts {
+        let ends = [false, true].map(|quick| act(&mut window(lab(sides.clone()), chapter, false), quick));
+        assert_eq!(ends[0], ends[1], "{name}: slow, then quick");
+    }
+}
+
+/// A press in one frame with the move: it takes hold where the button went down.
+#[test]
+fn a_press_takes_hold_where_the_button_went_down() {
+    let mut window = window(lab(None), Chapter::Compass, false);
+    let canvas = rect(&window, "Noise compass canvas");
+    let (from, to) = (canvas.center() + vec2(-100.0, 30.0), canvas.center() + vec2(80.0, -20.0));
+    drag(&mut window, from, from + vec2(1.0, 0.0), false);
+    let x_0 = find(&window, "x₀").unwrap();
+    window.hover_at(from);
+    window.run_steps(1);
+    button(&window, from, true);
+    window.hover_at(from + 0.5 * (to - from));
+    window.run_steps(1);
+    window.hover_at(to);
+    window.run_steps(1);
+    button(&window, to, false);
+    window.run_steps(2);
+    assert_eq!(find(&window, "x₀").unwrap(), x_0, "x_t was dragged, not placed anew");
+}
+
+/// Points that went their own ways while they were not linked are alike again where the sides are: the same x_t from the
+/// same x_0, whatever was done, wherever the settings are shown.
+#[test]
+fn linked_points_are_alike_on_equal_sides() {
+    let near = |canvas: egui::Rect, by: [f32; 2]| canvas.center() + vec2(by[0], by[1]);
+    let both = |window: &mut Window| {
+        ["A", "B"].map(|side| {
+            click(window, &format!("Experiment: {side}"));
+            ["x₀", "x_t"].map(|name| find(window, name).unwrap())
+        })
+    };
+    for focus in ["A", "B"] {
+        for origin in ["Nearest", "Drawn"] {
+            let mut window = window(lab(Some([small(), small()])), Chapter::Compass, false);
+            click(&mut window, &format!("True x0: {origin}"));
+            let [a, b] = both(&mut window);
+            assert_eq!(a, b, "to begin with");
+            // Each side goes its own way: a point placed and dragged on A, another on B.
+            window.state_mut().desk.links.points = false;
+            window.run_steps(2);
+            let canvases = ["A", "B"].map(|side| rect(&window, &format!("Noise compass canvas, {side}")));
+            drag(&mut window, near(canvases[0], [-60.0, 40.0]), near(canvases[0], [30.0, -50.0]), false);
+            drag(&mut window, near(canvases[1], [70.0, -20.0]), near(canvases[1], [71.0, -20.0]), false);
+            drag(&mut window, near(canvases[1], [71.0, -20.0]), near(canvases[1], [-40.0, 80.0]), false);
+            let [a, b] = both(&mut window);
+            assert_ne!(a, b, "unlinked they differ");
+            click(&mut window, &format!("Experiment: {focus}"));
+            window.state_mut().desk.links.points = true;
+            window.run_steps(4);
+            let [a, b] = both(&mut window);
+            assert_eq!(a, b, "linked again, {origin}, {focus} in focus");
+            drag(&mut window, near(canvases[0], [-20.0, 20.0]), near(canvases[0], [60.0, 50.0]), false);
+            let [a, b] = both(&mut window);
+            assert_eq!(a, b, "and after another, {origin}, {focus} in focus");
+        }
+    }
+}
+
+/// Hue of a saturated colour in degrees; `None` of a grey.
+fn hue(pixel: [u8; 4]) -> Option<f32> {
+    let [r, g, b] = [0, 1, 2].map(|i| f32::from(pixel[i]));
+    let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+    let spread = most - least;
+    if spread < 60.0 {
+        return None;
+    }
+    let hue = if most == r {
+        (g - b) / spread
+    } else if most == g {
+        2.0 + (b - r) / spread
+    } else {
+        4.0 + (r - g) / spread
+    };
+    Some((60.0 * hue).rem_euclid(360.0))
+}
+
+/// On one canvas each particle and each path bears its side's colour: by the learned and by the exact field.
+#[test]
+fn on_one_canvas_colours_tell_a_from_b() {
+    let cosine = Experiment { path: Path::Cosine, ..small() };
+    for chapter in [Chapter::Reverse, Chapter::Trajectories] {
+        for field in ["Learned", "Exact"] {
+            for arrangement in [Arrangement::Overlay, Arrangement::Divider] {
+                let mut window = window(lab(Some([small(), cosine.clone()])), chapter, false);
+                click(&mut window, &format!("Field: {field}"));
+                window.state_mut().stage.arrangement = arrangement;
+                window.state_mut().desk.clock.set(0.9);
+                window.run_steps(4);
+                let name = format!("{} canvas, A", chapter.title());
+                let canvas = rect(&window, &name).shrink2(vec2(60.0, 80.0));
+                let image = window.render().unwrap();
+                let hues: Vec<f32> = (canvas.top() as u32..canvas.bottom() as u32)
+                    .flat_map(|y| (170..960).map(move |x| (x, y)))
+                    .filter_map(|(x, y)| hue(image.get_pixel(x, y).0))
+                    .collect();
+                let near =
+                    |side: f32| hues.iter().filter(|h| ((**h - side + 540.0) % 360.0 - 180.0).abs() < 22.0).count();
+                let colors = [noise_compass::lab::message::Side::A, noise_compass::lab::message::Side::B]
+                    .map(|side| hue(window.state().desk.color(side).to_array()).unwrap());
+                let [a, b] = colors.map(near);
+                let what = format!("{chapter:?}, {field}, {arrangement:?}: {a} of A, {b} of B, {} in all", hues.len());
+                assert!(a > 150 && b > 150, "{what}");
+                assert!((a + b) as f32 > 0.93 * hues.len() as f32, "{what}");
+            }
+        }
+    }
+}
