@@ -188,6 +188,7 @@ fn enter(window: &mut Harness<'_, LabApp>, name: &str, text: &str) {
     window.run_steps(2);
     window.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
     window.run_steps(1);
+    press(window, Key::Backspace);
     window.event(egui::Event::Text(text.to_owned()));
     window.run_steps(1);
     press(window, Key::Enter);

@@ -8,17 +8,21 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use common::{Driven, click, find, window};
+use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::path::Path;
 use noise_compass::engine::EngineChoice;
-use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::Order;
+use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::message::{Order, Side};
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::link::Lab as _;
 use noise_compass::ui::stage::Arrangement;
+use noise_compass::ui::theme::palette;
 
 type Window = Harness<'static, LabApp>;
+/// Something that the hand does, slowly or quickly, and where it ends.
+type Act = fn(&mut Window, bool) -> String;
 
 fn small() -> Experiment {
     Experiment { width: 32, depth: 2, batch: 64, points: 512, sampler_steps: 8, ..Experiment::default() }
@@ -60,7 +64,6 @@ fn rect(window: &Window, name: &str) -> egui::Rect {
 #[test]
 fn a_quick_drag_ends_where_the_pointer_does() {
     let own = Experiment { path: Path::Custom(LogSnr::default()), ..small() };
-    type Act = fn(&mut Window, bool) -> String;
     let acts: [(&str, Chapter, Option<[Experiment; 2]>, Act); 4] = [
         ("compass", Chapter::Compass, None, |window, quick| {
             let canvas = rect(window, "Noise compass canvas");
@@ -188,13 +191,47 @@ fn on_one_canvas_colours_tell_a_from_b() {
                     .collect();
                 let near =
                     |side: f32| hues.iter().filter(|h| ((**h - side + 540.0) % 360.0 - 180.0).abs() < 22.0).count();
-                let colors = [noise_compass::lab::message::Side::A, noise_compass::lab::message::Side::B]
-                    .map(|side| hue(window.state().desk.color(side).to_array()).unwrap());
+                let colors = Side::BOTH.map(|side| hue(window.state().desk.color(side).to_array()).unwrap());
                 let [a, b] = colors.map(near);
                 let what = format!("{chapter:?}, {field}, {arrangement:?}: {a} of A, {b} of B, {} in all", hues.len());
                 assert!(a > 150 && b > 150, "{what}");
                 assert!((a + b) as f32 > 0.93 * hues.len() as f32, "{what}");
             }
+        }
+    }
+}
+
+/// In Overlay each side has its own truth where data or schedules differ, in a tint of its side; equal truths are painted
+/// once, in their green.
+#[test]
+fn an_overlay_shows_the_truth_of_both() {
+    let cosine = Experiment { path: Path::Cosine, ..small() };
+    let moons = Experiment { data: DataSource::Shape(Shape::Moons), ..small() };
+    for (what, b, one) in [("path", cosine, false), ("data", moons, false), ("equal", small(), true)] {
+        let mut window = window(lab(Some([small(), b])), Chapter::ScoreField, false);
+        click(&mut window, "Arrows: Exact");
+        click(&mut window, "Behind: None");
+        window.state_mut().stage.arrangement = Arrangement::Overlay;
+        window.run_steps(4);
+        let canvas = rect(&window, "Score field canvas, A").shrink2(vec2(40.0, 70.0));
+        let image = window.render().unwrap();
+        let hues: Vec<f32> = (canvas.top() as u32..canvas.bottom() as u32)
+            .flat_map(|y| (canvas.left() as u32..canvas.right() as u32).map(move |x| (x, y)))
+            .filter_map(|(x, y)| hue(image.get_pixel(x, y).0))
+            .collect();
+        let near = |color: egui::Color32| {
+            let wanted = hue(color.to_array()).unwrap();
+            hues.iter().filter(|h| ((**h - wanted + 540.0) % 360.0 - 180.0).abs() < 12.0).count() as f32
+                / hues.len() as f32
+        };
+        let [a, b] = Side::BOTH.map(|side| palette(false, side));
+        let [of_a, of_b] = [a, b].map(|palette| near(palette.exact.lerp_to_gamma(palette.learned, 0.55)));
+        let green = near(a.exact);
+        let told = format!("{what}: {of_a} of A, {of_b} of B, {green} green, of {}", hues.len());
+        if one {
+            assert!(green > 0.9, "{told}");
+        } else {
+            assert!(of_a > 0.15 && of_b > 0.3 && green < 0.1, "{told}");
         }
     }
 }
