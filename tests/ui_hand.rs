@@ -65,11 +65,11 @@ fn drag(window: &mut Window, from: Pos2, to: Pos2, pace: Pace) {
     if pace != Pace::Sudden {
         at_once(window, &[moved(from + 0.6 * (to - from))]);
     }
-    if pace != Pace::Slow {
-        at_once(window, &[moved(to), button(to, false)]);
-    } else {
+    if pace == Pace::Slow {
         at_once(window, &[moved(to)]);
         at_once(window, &[button(to, false)]);
+    } else {
+        at_once(window, &[moved(to), button(to, false)]);
     }
     window.run_steps(3);
 }
