@@ -60,3 +60,8 @@ need_cargo() {
         exit 1
     fi
 }
+
+# Without a runtime directory there is no Wayland, and Mesa's layer that sorts Vulkan devices by what Wayland shows only complains.
+if [[ -z "${XDG_RUNTIME_DIR:-}" ]]; then
+    export NODEVICE_SELECT="${NODEVICE_SELECT:-1}"
+fi

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use egui_kittest::Harness;
+use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 
 use common::{Driven, find, window};
 use noise_compass::data::bounds::Bounds;
@@ -118,17 +119,17 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
     }
 }
 
-/// At the beginning numbers age fast, so they are taken again soon: within a few thousand quick updates, several times.
+/// At the beginning numbers age fast, so they are taken again soon: several times in the first thousand updates.
 #[test]
-fn the_first_measurement_does_not_stay_for_thousands_of_updates() {
-    let mut session = session(Experiment { depth: 1, batch: 32, sampler_steps: 4, ..small() });
-    session.train_until(6000);
+fn the_first_measurement_does_not_stay_for_a_thousand_updates() {
+    let mut session = session(Experiment::default());
+    session.train_until(1000);
     session.handle(Command::Play);
     while session.is_training() {
         session.tick(Duration::from_millis(5));
     }
     let steps: Vec<u64> = session.snapshot().quality.iter().map(|point| point.step).collect();
-    assert!(steps.iter().filter(|step| **step < 6000).count() >= 4, "measured at {steps:?}");
+    assert!(steps.iter().filter(|step| **step < 1000).count() >= 3, "measured at {steps:?}");
 }
 
 /// A lab that works only while it is let.
@@ -154,9 +155,17 @@ fn held(chapter: Chapter) -> (Held, Harness<'static, LabApp>) {
     (held, window)
 }
 
-/// Read-outs of a chapter that are there only with a result.
+/// A read-out of a chapter that has a number only with a result; of two experiments, that of either.
 fn read(window: &Harness<'_, LabApp>, name: &str) -> Option<String> {
-    find(window, name).filter(|text| !text.trim_end().ends_with('–'))
+    let text = |node: &AccessKitNode<'_>| node.value().or_else(|| node.label()).filter(|text| text.contains(name));
+    let mut nodes = window.query_all_by(|node| text(node).is_some());
+    nodes.find_map(|node| {
+        let text = text(&node.accesskit_node())?;
+        let (_, value) = text.split_once(name)?;
+        // In brackets is how it is computed.
+        let value = value.rsplit(')').next()?;
+        value.contains(|c: char| c.is_ascii_digit()).then(|| value.to_owned())
+    })
 }
 
 /// The changes of the lab that make each chapter's results those of something else.

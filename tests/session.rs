@@ -355,6 +355,13 @@ fn the_picture_gets_a_bounded_share_of_a_training_and_is_finished_once_paused() 
     let (mut session, script) = scripted();
     script.lock().unwrap().refresh_time = Duration::from_millis(8);
     session.handle(Command::Play);
+    // At the beginning, while numbers age fast, half the time at most.
+    let begun = Instant::now();
+    while session.step() < 9000 {
+        session.tick(SLICE);
+    }
+    let share = std::mem::take(&mut script.lock().unwrap().refresh_spent).as_secs_f64() / begun.elapsed().as_secs_f64();
+    assert!(share < 0.5, "sampling took {share} of the beginning");
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(1500) {
         session.tick(SLICE);

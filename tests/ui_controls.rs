@@ -189,6 +189,7 @@ fn enter(window: &mut Harness<'_, LabApp>, name: &str, text: &str) {
     window.run_steps(2);
     window.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
     window.run_steps(1);
+    press(window, Key::Backspace);
     window.event(egui::Event::Text(text.to_owned()));
     window.run_steps(1);
     press(window, Key::Enter);
@@ -196,8 +197,9 @@ fn enter(window: &mut Harness<'_, LabApp>, name: &str, text: &str) {
 
 #[test]
 fn a_typed_number_is_taken_as_it_is_meant() {
-    type Read = fn(&Experiment) -> f64;
-    let cases: [(&str, Read, &[(&str, f64)]); 5] = [
+    /// A field, the setting that it sets, and texts with what they mean.
+    type Case = (&'static str, fn(&Experiment) -> f64, &'static [(&'static str, f64)]);
+    let cases: [Case; 5] = [
         ("Batch value", |e| f64::from(e.batch), &[("256", 256.0), ("300", 300.0), ("16\u{2009}384", 16_384.0)]),
         ("Timesteps T value", |e| f64::from(e.timesteps), &[("10,000", 10_000.0), ("2", 2.0), ("1e3", 1000.0)]),
         ("Points value", |e| f64::from(e.points), &[("12,480", 12_480.0), ("1000000", 1e6)]),

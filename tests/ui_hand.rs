@@ -8,17 +8,21 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use common::{Driven, click, find, window};
+use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::path::Path;
 use noise_compass::engine::EngineChoice;
-use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::Order;
+use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::message::{Order, Side};
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::link::Lab as _;
 use noise_compass::ui::stage::Arrangement;
+use noise_compass::ui::theme::palette;
 
 type Window = Harness<'static, LabApp>;
+/// Something that the hand does, and where it ends.
+type Act = fn(&mut Window, Pace) -> String;
 
 fn small() -> Experiment {
     Experiment { width: 32, depth: 2, batch: 64, points: 512, sampler_steps: 8, ..Experiment::default() }
@@ -32,24 +36,41 @@ fn lab(sides: Option<[Experiment; 2]>) -> Driven {
     lab
 }
 
-fn button(window: &Window, pos: Pos2, pressed: bool) {
-    let modifiers = egui::Modifiers::NONE;
-    window.event(egui::Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers });
+/// What the hand does in one frame: the harness gives each event a frame of its own.
+fn at_once(window: &mut Window, events: &[egui::Event]) {
+    window.input_mut().events.extend_from_slice(events);
+    window.run_steps(1);
 }
 
-/// Drag, frame by frame; `quick`: the last move and the release come in one frame.
-fn drag(window: &mut Window, from: Pos2, to: Pos2, quick: bool) {
-    window.hover_at(from);
-    window.run_steps(1);
-    button(window, from, true);
-    window.run_steps(1);
-    window.hover_at(from + 0.4 * (to - from));
-    window.run_steps(1);
-    window.hover_at(to);
-    if !quick {
-        window.run_steps(2);
+fn button(pos: Pos2, pressed: bool) -> egui::Event {
+    egui::Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: egui::Modifiers::NONE }
+}
+
+/// How a drag is seen.
+#[derive(Clone, Copy, PartialEq)]
+enum Pace {
+    /// Each move and the release in a frame of its own.
+    Slow,
+    /// The last move and the release in one frame.
+    Quick,
+    /// All of the way and the release in one frame.
+    Sudden,
+}
+
+/// Drag at a pace.
+fn drag(window: &mut Window, from: Pos2, to: Pos2, pace: Pace) {
+    let moved = egui::Event::PointerMoved;
+    at_once(window, &[moved(from)]);
+    at_once(window, &[button(from, true)]);
+    if pace != Pace::Sudden {
+        at_once(window, &[moved(from + 0.6 * (to - from))]);
     }
-    button(window, to, false);
+    if pace == Pace::Slow {
+        at_once(window, &[moved(to)]);
+        at_once(window, &[button(to, false)]);
+    } else {
+        at_once(window, &[moved(to), button(to, false)]);
+    }
     window.run_steps(3);
 }
 
@@ -60,34 +81,38 @@ fn rect(window: &Window, name: &str) -> egui::Rect {
 #[test]
 fn a_quick_drag_ends_where_the_pointer_does() {
     let own = Experiment { path: Path::Custom(LogSnr::default()), ..small() };
-    type Act = fn(&mut Window, bool) -> String;
     let acts: [(&str, Chapter, Option<[Experiment; 2]>, Act); 4] = [
-        ("compass", Chapter::Compass, None, |window, quick| {
+        ("compass", Chapter::Compass, None, |window, pace| {
             let canvas = rect(window, "Noise compass canvas");
-            drag(window, canvas.center() + vec2(-120.0, 60.0), canvas.center() + vec2(90.0, -70.0), quick);
+            drag(window, canvas.center() + vec2(-120.0, 60.0), canvas.center() + vec2(90.0, -70.0), pace);
             find(window, "x_t").unwrap()
         }),
-        ("camera", Chapter::Forward, None, |window, quick| {
+        ("camera", Chapter::Forward, None, |window, pace| {
             let canvas = rect(window, "Forward canvas");
-            drag(window, canvas.center(), canvas.center() + vec2(140.0, 30.0), quick);
-            format!("{:?}", window.state().desk.cameras.get("forward").unwrap())
+            drag(window, canvas.center(), canvas.center() + vec2(140.0, 30.0), pace);
+            format!("{:?}", window.state().desk.cameras.get("forward"))
         }),
-        ("divider", Chapter::Forward, Some([small(), small()]), |window, quick| {
+        ("divider", Chapter::Forward, Some([small(), small()]), |window, pace| {
             window.state_mut().stage.arrangement = Arrangement::Divider;
             window.run_steps(2);
             let divider = rect(window, "Divider between A and B").center();
-            drag(window, divider, divider + vec2(130.0, 0.0), quick);
+            drag(window, divider, divider + vec2(130.0, 0.0), pace);
             format!("{:.4}", window.state().stage.divider)
         }),
-        ("handle", Chapter::Schedules, Some([own.clone(), own]), |window, quick| {
+        ("handle", Chapter::Schedules, Some([own.clone(), own]), |window, pace| {
             let handle = rect(window, "Handle 3 of log SNR").center();
-            drag(window, handle, handle + vec2(0.0, 14.0), quick);
+            drag(window, handle, handle + vec2(0.0, 14.0), pace);
             format!("{:.2?}", window.state().desk.own_schedule.handles())
         }),
     ];
     for (name, chapter, sides, act) in acts {
-        let ends = [false, true].map(|quick| act(&mut window(lab(sides.clone()), chapter, false), quick));
-        assert_eq!(ends[0], ends[1], "{name}: slow, then quick");
+        let [slow, quick, sudden] = [Pace::Slow, Pace::Quick, Pace::Sudden]
+            .map(|pace| act(&mut window(lab(sides.clone()), chapter, false), pace));
+        assert_eq!(slow, quick, "{name}: slow, then quick");
+        // What can be clicked as well is not moved by what may have been a click.
+        if ["compass", "handle"].contains(&name) {
+            assert_eq!(slow, sudden, "{name}: slow, then sudden");
+        }
     }
 }
 
@@ -97,16 +122,12 @@ fn a_press_takes_hold_where_the_button_went_down() {
     let mut window = window(lab(None), Chapter::Compass, false);
     let canvas = rect(&window, "Noise compass canvas");
     let (from, to) = (canvas.center() + vec2(-100.0, 30.0), canvas.center() + vec2(80.0, -20.0));
-    drag(&mut window, from, from + vec2(1.0, 0.0), false);
+    drag(&mut window, from, from + vec2(1.0, 0.0), Pace::Slow);
     let x_0 = find(&window, "x₀").unwrap();
-    window.hover_at(from);
-    window.run_steps(1);
-    button(&window, from, true);
-    window.hover_at(from + 0.5 * (to - from));
-    window.run_steps(1);
-    window.hover_at(to);
-    window.run_steps(1);
-    button(&window, to, false);
+    let moved = egui::Event::PointerMoved;
+    at_once(&mut window, &[moved(from)]);
+    at_once(&mut window, &[button(from, true), moved(from + 0.5 * (to - from))]);
+    at_once(&mut window, &[moved(to), button(to, false)]);
     window.run_steps(2);
     assert_eq!(find(&window, "x₀").unwrap(), x_0, "x_t was dragged, not placed anew");
 }
@@ -132,9 +153,9 @@ fn linked_points_are_alike_on_equal_sides() {
             window.state_mut().desk.links.points = false;
             window.run_steps(2);
             let canvases = ["A", "B"].map(|side| rect(&window, &format!("Noise compass canvas, {side}")));
-            drag(&mut window, near(canvases[0], [-60.0, 40.0]), near(canvases[0], [30.0, -50.0]), false);
-            drag(&mut window, near(canvases[1], [70.0, -20.0]), near(canvases[1], [71.0, -20.0]), false);
-            drag(&mut window, near(canvases[1], [71.0, -20.0]), near(canvases[1], [-40.0, 80.0]), false);
+            drag(&mut window, near(canvases[0], [-60.0, 40.0]), near(canvases[0], [30.0, -50.0]), Pace::Slow);
+            drag(&mut window, near(canvases[1], [70.0, -20.0]), near(canvases[1], [71.0, -20.0]), Pace::Slow);
+            drag(&mut window, near(canvases[1], [71.0, -20.0]), near(canvases[1], [-40.0, 80.0]), Pace::Slow);
             let [a, b] = both(&mut window);
             assert_ne!(a, b, "unlinked they differ");
             click(&mut window, &format!("Experiment: {focus}"));
@@ -142,7 +163,7 @@ fn linked_points_are_alike_on_equal_sides() {
             window.run_steps(4);
             let [a, b] = both(&mut window);
             assert_eq!(a, b, "linked again, {origin}, {focus} in focus");
-            drag(&mut window, near(canvases[0], [-20.0, 20.0]), near(canvases[0], [60.0, 50.0]), false);
+            drag(&mut window, near(canvases[0], [-20.0, 20.0]), near(canvases[0], [60.0, 50.0]), Pace::Slow);
             let [a, b] = both(&mut window);
             assert_eq!(a, b, "and after another, {origin}, {focus} in focus");
         }
@@ -188,13 +209,47 @@ fn on_one_canvas_colours_tell_a_from_b() {
                     .collect();
                 let near =
                     |side: f32| hues.iter().filter(|h| ((**h - side + 540.0) % 360.0 - 180.0).abs() < 22.0).count();
-                let colors = [noise_compass::lab::message::Side::A, noise_compass::lab::message::Side::B]
-                    .map(|side| hue(window.state().desk.color(side).to_array()).unwrap());
+                let colors = Side::BOTH.map(|side| hue(window.state().desk.color(side).to_array()).unwrap());
                 let [a, b] = colors.map(near);
                 let what = format!("{chapter:?}, {field}, {arrangement:?}: {a} of A, {b} of B, {} in all", hues.len());
                 assert!(a > 150 && b > 150, "{what}");
                 assert!((a + b) as f32 > 0.93 * hues.len() as f32, "{what}");
             }
+        }
+    }
+}
+
+/// In Overlay each side has its own truth where data or schedules differ, in a tint of its side; equal truths are painted
+/// once, in their green.
+#[test]
+fn an_overlay_shows_the_truth_of_both() {
+    let cosine = Experiment { path: Path::Cosine, ..small() };
+    let moons = Experiment { data: DataSource::Shape(Shape::Moons), ..small() };
+    for (what, b, one) in [("path", cosine, false), ("data", moons, false), ("equal", small(), true)] {
+        let mut window = window(lab(Some([small(), b])), Chapter::ScoreField, false);
+        click(&mut window, "Arrows: Exact");
+        click(&mut window, "Behind: None");
+        window.state_mut().stage.arrangement = Arrangement::Overlay;
+        window.run_steps(4);
+        let canvas = rect(&window, "Score field canvas, A").shrink2(vec2(40.0, 70.0));
+        let image = window.render().unwrap();
+        let hues: Vec<f32> = (canvas.top() as u32..canvas.bottom() as u32)
+            .flat_map(|y| (canvas.left() as u32..canvas.right() as u32).map(move |x| (x, y)))
+            .filter_map(|(x, y)| hue(image.get_pixel(x, y).0))
+            .collect();
+        let near = |color: egui::Color32| {
+            let wanted = hue(color.to_array()).unwrap();
+            hues.iter().filter(|h| ((**h - wanted + 540.0) % 360.0 - 180.0).abs() < 12.0).count() as f32
+                / hues.len() as f32
+        };
+        let [a, b] = Side::BOTH.map(|side| palette(false, side));
+        let [of_a, of_b] = [a, b].map(|palette| near(palette.exact.lerp_to_gamma(palette.learned, 0.55)));
+        let green = near(a.exact);
+        let told = format!("{what}: {of_a} of A, {of_b} of B, {green} green, of {}", hues.len());
+        if one {
+            assert!(green > 0.9, "{told}");
+        } else {
+            assert!(of_a > 0.15 && of_b > 0.3 && green < 0.1, "{told}");
         }
     }
 }

@@ -282,7 +282,7 @@ mod tests {
             assert_eq!(json, format!("\"{path}\""));
             assert_eq!(serde_json::from_str::<Path>(&json).unwrap(), path);
         }
-        for wrong in ["", "Linear", "custom", "custom:1,2,3,4,5", "quadratic"] {
+        for wrong in ["", "lineal", "custom", "custom:1,2,3,4,5", "quadratic"] {
             let error = wrong.parse::<Path>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("'{wrong}' is not a schedule")), "{error}");
         }

@@ -146,18 +146,18 @@ impl Experiment {
     /// One sentence naming the setting and its limits.
     pub fn validate(&self) -> Result<(), String> {
         self.shape().validate()?;
-        within("batch", self.batch, &limits::BATCH)?;
-        within("timesteps", self.timesteps, &limits::TIMESTEPS)?;
-        within("size of the training set", self.points, &limits::POINTS)?;
-        within("learning rate", self.learning_rate, &limits::LEARNING_RATE)?;
-        within("EMA decay", self.ema_decay, &limits::EMA_DECAY)?;
-        within("sampler steps", self.sampler_steps, &limits::SAMPLER_STEPS)
+        within("batch", &self.batch, &limits::BATCH)?;
+        within("timesteps", &self.timesteps, &limits::TIMESTEPS)?;
+        within("size of the training set", &self.points, &limits::POINTS)?;
+        within("learning rate", &self.learning_rate, &limits::LEARNING_RATE)?;
+        within("EMA decay", &self.ema_decay, &limits::EMA_DECAY)?;
+        within("sampler steps", &self.sampler_steps, &limits::SAMPLER_STEPS)
     }
 }
 
 /// NaN is within nothing.
-fn within<N: PartialOrd + Display>(name: &str, value: N, range: &RangeInclusive<N>) -> Result<(), String> {
-    if range.contains(&value) {
+fn within<N: PartialOrd + Display>(name: &str, value: &N, range: &RangeInclusive<N>) -> Result<(), String> {
+    if range.contains(value) {
         return Ok(());
     }
     Err(format!("{name} {value} is not between {} and {}", range.start(), range.end()))

@@ -229,7 +229,7 @@ impl LabApp {
         let bars_height = CLOCK_BAR + strip::height(&self.desk);
         let (middle, bars) = below.split_top_bottom_at_y(below.bottom() - bars_height);
         let (clock, strip) = bars.split_top_bottom_at_y(bars.top() + CLOCK_BAR);
-        let panel_width = (0.215 * window.width()).clamp(264.0, 380.0);
+        let panel_width = (0.215 * window.width()).clamp(275.0, 380.0);
         let (rail, rest) = middle.split_left_right_at_x(middle.left() + RAIL);
         let (centre, panel) = rest.split_left_right_at_x(rest.right() - panel_width);
 

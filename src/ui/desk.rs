@@ -41,6 +41,7 @@ impl Default for Links {
 }
 
 /// The shared state of the window. The desk stands at one bench at a time: through it all of that [`Bench`] is reached.
+#[expect(clippy::struct_excessive_bools, reason = "four facts about the window, each by itself")]
 pub struct Desk {
     lab: Box<dyn Lab>,
     /// Where the desk stands.

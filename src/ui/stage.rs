@@ -176,6 +176,7 @@ impl Stage {
                 home = Some(home.map_or(own, |home| home.joined(own)));
             }
         }
+        let overlaid = regions.iter().any(|region| region.over);
         let one_truth = truths::are_one(desk);
         for region in regions {
             let Region { side, rect, clip, over, hand } = *region;
@@ -189,8 +190,10 @@ impl Stage {
                 scenes[0].legend.insert(0, (Mark::Letter, palette.learned, side.letter().to_owned()));
             }
             let empty = scenes[0].layers.is_empty();
-            if desk.one_canvas && !one_truth {
-                scenes.iter_mut().for_each(|scene| truths::tint(scene, palette));
+            if overlaid && !one_truth {
+                for scene in &mut scenes {
+                    truths::tint(scene, palette);
+                }
             } else if over {
                 truths::leave_out(&mut scenes[0], palette);
             }

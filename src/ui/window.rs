@@ -6,8 +6,8 @@ use egui::{Context, Vec2, ViewportBuilder, ViewportCommand, vec2};
 
 /// What the window would like to have, in points.
 const WANTED: Vec2 = vec2(1280.0, 800.0);
-/// The least that everything has room in. In a smaller window everything is drawn smaller.
-const LEAST: Vec2 = vec2(960.0, 600.0);
+/// The least that everything has room in, also of two experiments. In a smaller window everything is drawn smaller.
+const LEAST: Vec2 = vec2(1180.0, 700.0);
 /// As small as the window can be made.
 const SMALLEST: Vec2 = vec2(480.0, 300.0);
 /// What a title bar and edges take, until the window knows its own.
@@ -35,6 +35,8 @@ struct Fit {
     /// The zoom that the user chose, where it is not what was last set here.
     chosen: Option<f32>,
     set: Option<f32>,
+    /// The zoom of the last pass, and the frame in which it came to hold.
+    last: Option<(f32, u64)>,
     /// Frames in which the window was held against its screen.
     frames: u32,
     /// The window was held against its screen with its own title bar.
@@ -49,32 +51,43 @@ impl Fit {
         if self.set != Some(zoom) {
             self.chosen = Some(zoom);
         }
+        // In the frame in which another zoom comes to hold, what the system told of the screen is still by the one before.
+        let frame = ctx.cumulative_frame_nr();
+        let (_, since) = *self.last.insert(self.last.filter(|(last, _)| *last == zoom).unwrap_or((zoom, frame)));
+        let settled = since == 0 || frame > since;
+        // A size is given in points: the zoom stays as it is until the window has it.
+        if settled && self.fit_screen(ctx, inner) {
+            return;
+        }
         let fitting = zoom_for(self.chosen.unwrap_or(1.0), inner);
         if (fitting - zoom).abs() > 0.002 {
             ctx.set_zoom_factor(fitting);
             self.set = Some(fitting);
         }
-        self.fit_screen(ctx, inner);
     }
 
-    fn fit_screen(&mut self, ctx: &Context, inner: Vec2) {
+    /// True where the window was told another size.
+    fn fit_screen(&mut self, ctx: &Context, inner: Vec2) -> bool {
         if self.fits {
-            return;
+            return false;
         }
-        let (screen, outer, grown) = ctx.input(|i| {
+        let (screen, rects, grown) = ctx.input(|i| {
             let viewport = i.viewport();
             let grown = viewport.maximized == Some(true) || viewport.fullscreen == Some(true);
-            (viewport.monitor_size, viewport.outer_rect, grown)
+            (viewport.monitor_size, viewport.outer_rect.zip(viewport.inner_rect), grown)
         });
         let zoom = ctx.zoom_factor();
-        let Some(screen) = screen.map(|size| zoom * size).filter(|_| !grown) else { return };
-        let frame = outer.map(|outer| zoom * outer.size() - inner).filter(|frame| frame.y > 1.0);
+        let Some(screen) = screen.map(|size| zoom * size).filter(|_| !grown) else { return false };
+        // Both of one moment: the contents may be of another.
+        let frame = rects.map(|(outer, inside)| zoom * (outer.size() - inside.size())).filter(|frame| frame.y > 1.0);
         self.frames += 1;
         self.fits = frame.is_some() || self.frames > PATIENCE;
         let room = screen - frame.unwrap_or(FRAME);
-        if inner.x > room.x + 0.5 || inner.y > room.y + 0.5 {
+        let large = inner.x > room.x + 0.5 || inner.y > room.y + 0.5;
+        if large {
             ctx.send_viewport_cmd(ViewportCommand::InnerSize(inner.min(room) / zoom));
         }
+        large
     }
 }
 
@@ -93,11 +106,12 @@ mod tests {
     fn contents_shrink_with_the_window_and_never_grow_beyond_what_was_chosen() {
         for (chosen, inner, zoom) in [
             (1.0, vec2(1280.0, 800.0), 1.0),
-            (1.0, vec2(960.0, 600.0), 1.0),
-            (1.0, vec2(480.0, 800.0), 0.5),
-            (1.0, vec2(853.0, 450.0), 0.75),
+            (1.0, vec2(1180.0, 700.0), 1.0),
+            (1.0, vec2(590.0, 800.0), 0.5),
+            (1.0, vec2(885.0, 600.0), 0.75),
+            (1.0, vec2(1180.0, 350.0), 0.5),
             (1.5, vec2(3840.0, 2160.0), 1.5),
-            (1.5, vec2(1280.0, 800.0), 4.0 / 3.0),
+            (1.5, vec2(1475.0, 900.0), 1.25),
             (1.0, vec2(0.0, 0.0), 1.0),
         ] {
             assert!((zoom_for(chosen, inner) - zoom).abs() < 1e-3, "{inner}");
@@ -124,10 +138,12 @@ mod tests {
                 // The title bar is there from the third frame on.
                 let outer = self.inner + if index > 2 { self.frame } else { Vec2::ZERO };
                 viewport.outer_rect = Some(egui::Rect::from_min_size(egui::Pos2::ZERO, outer / zoom));
+                viewport.inner_rect = Some(egui::Rect::from_min_size(egui::Pos2::ZERO, self.inner / zoom));
                 let output = ctx.run_ui(input, |_| {});
                 for command in &output.viewport_output[&egui::ViewportId::ROOT].commands {
                     if let ViewportCommand::InnerSize(size) = command {
-                        self.inner = *size * zoom;
+                        // By the zoom that holds by then.
+                        self.inner = *size * ctx.zoom_factor();
                     }
                 }
             }
@@ -145,10 +161,12 @@ mod tests {
                     keep_fitting(&ctx);
                     // As eframe opens it: no larger than the screen.
                     let mut desktop = Desktop { screen, frame: vec2(2.0, title), inner: WANTED.min(screen) };
-                    desktop.show(&ctx, 8);
+                    desktop.show(&ctx, PATIENCE + 8);
                     let outer = desktop.inner + desktop.frame;
                     let what = format!("{width}×{height} at {scale}, title {title}: {outer}");
                     assert!(outer.x <= screen.x + 0.6 && outer.y <= screen.y + 0.6, "{what}");
+                    let largest = WANTED.min(screen - FRAME.max(desktop.frame));
+                    assert!(desktop.inner.x >= largest.x - 1.0 && desktop.inner.y >= largest.y - 1.0, "{what}");
                     let room = desktop.inner / ctx.zoom_factor();
                     assert!(room.x >= LEAST.x - 1.0 && room.y >= LEAST.y - 1.0, "{what}: {room}");
                     if screen.x > 1300.0 && screen.y > 900.0 {

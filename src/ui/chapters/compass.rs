@@ -250,7 +250,10 @@ impl Compass {
     }
 
     fn hand(&mut self, ui: &Ui, view: &View, response: &Response, desk: &Desk) {
-        let Some(pointer) = response.interact_pointer_pos() else {
+        // A drag that begins and ends between two frames is none to egui.
+        let let_go = self.grabbed && ui.input(|i| i.pointer.primary_released()) && !response.clicked();
+        let at = response.interact_pointer_pos();
+        let Some(pointer) = at.or_else(|| ui.input(|i| i.pointer.interact_pos()).filter(|_| let_go)) else {
             self.grabbed = false;
             return;
         };
@@ -267,7 +270,7 @@ impl Compass {
             }
             self.grabbed = true;
         }
-        if self.grabbed && hand::pulled_to(response).is_some() {
+        if self.grabbed && (let_go || hand::pulled_to(response).is_some()) {
             self.put(desk, to_data(pointer), false);
         }
         if !down {

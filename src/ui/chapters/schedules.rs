@@ -249,7 +249,8 @@ fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &mut Desk) {
         let value = own.handles()[index];
         let at = place.to_screen(LogSnr::tau(index), value);
         let grip = Rect::from_center_size(at, vec2(24.0, 24.0));
-        let response = ui.interact(grip, ui.make_persistent_id(("handle", index)), Sense::click_and_drag());
+        // Nothing to click: it is dragged from the first point of the way on.
+        let response = ui.interact(grip, ui.make_persistent_id(("handle", index)), Sense::drag());
         let name = format!("Handle {} of log SNR", index + 1);
         response.widget_info(|| WidgetInfo::slider(true, value, &name));
         let mut wanted = hand::pulled_to(&response).map(|pointer| place.value_at(pointer.y));
