@@ -1,5 +1,6 @@
 //! One device and its queue, shared by everything that computes or paints on it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ pub struct GpuContext {
     info: EngineInfo,
     fault: Arc<Mutex<Option<EngineError>>>,
     hold: Hold,
+    buffers_made: AtomicU64,
 }
 
 /// Until when nothing may be submitted. A window's surface is configured anew (at every change of its size) only while
@@ -118,7 +120,7 @@ impl GpuContext {
             log::error!("{error}");
             record(&slot, EngineError::Device(error.to_string()));
         }));
-        Arc::new(Self { device, queue, info, fault, hold })
+        Arc::new(Self { device, queue, info, fault, hold, buffers_made: AtomicU64::new(0) })
     }
 
     /// The device.
@@ -161,7 +163,13 @@ impl GpuContext {
     pub fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
         let descriptor =
             wgpu::BufferDescriptor { label: Some(label), size: size.max(16), usage, mapped_at_creation: false };
+        self.buffers_made.fetch_add(1, Ordering::Relaxed);
         self.device.create_buffer(&descriptor)
+    }
+
+    /// How many buffers were made for kernels so far: what is done again and again should make none.
+    pub fn buffers_made(&self) -> u64 {
+        self.buffers_made.load(Ordering::Relaxed)
     }
 
     /// A storage buffer that holds `values`.
