@@ -48,14 +48,8 @@ fn vertex(@builtin(vertex_index) index: u32, @builtin(instance_index) arrow: u32
     let magnitude = length(vector);
     let share = clamp(magnitude * arrows.per_unit, 0.0, 1.0);
     let strength = log_share(share);
-    var length = arrows.longest;
-    if arrows.rule == 0u {
-        length *= strength;
-    } else if arrows.rule == 1u {
-        length *= share;
-    } else {
-        length *= 0.8;
-    }
+    // No branch: see `no_shader_of_the_canvas_branches_on_a_uniform`.
+    let length = arrows.longest * select(select(0.8, share, arrows.rule == 1u), strength, arrows.rule == 0u);
     let along = vector / max(magnitude, 1e-20);
     let across = vec2(-along.y, along.x);
     let reach = max(0.22 * length, arrows.half_width) + 1.0;

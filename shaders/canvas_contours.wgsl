@@ -46,7 +46,7 @@ fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let nearest = round(level);
     // In pixels, by how fast the level changes from one to the next.
     let away = abs(level - nearest) / max(fwidth(level), 1e-6);
-    let shown = nearest >= 1.0 && depth < contours.deepest;
+    let shown = (nearest >= 1.0) & (depth < contours.deepest);
     let alpha = contours.color.a * select(0.0, clamp(1.0 - away, 0.0, 1.0), shown);
     var rgb = contours.color.rgb;
     if srgb_target {

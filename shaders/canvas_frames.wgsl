@@ -69,10 +69,8 @@ fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
     var out: Vertex;
     out.position = vec4(place * motion.scale + motion.offset + away * motion.pixel, 0.0, 1.0);
     out.away = away;
-    out.rgb = motion.color.rgb;
-    if motion.by_origin > 0.0 {
-        out.rgb = origin_color(points[particle] * motion.by_origin);
-    }
+    // No branch: see `no_shader_of_the_canvas_branches_on_a_uniform`.
+    out.rgb = select(motion.color.rgb, origin_color(points[particle] * motion.by_origin), motion.by_origin > 0.0);
     return out;
 }
 

@@ -9,7 +9,7 @@ use noise_compass::diffusion::solver::{Plan, PlanStep};
 use noise_compass::diffusion::target::{Pair, Target};
 use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::CpuEngine;
-use noise_compass::engine::{Cloud, Engine, ModelState, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, ModelState, Start, TrainSpec, TrainingData};
 use noise_compass::nn::init::initial_weights;
 use noise_compass::nn::layout::{Activation, NetworkShape};
 
@@ -153,21 +153,6 @@ fn a_run_goes_on_from_its_state() {
     assert_eq!(whole.state().unwrap(), second.state().unwrap());
 }
 
-#[test]
-fn a_cloud_refreshed_in_slices_is_the_cloud_sampled_in_one_go() {
-    let spec = fresh();
-    let mut engine = engine(&spec);
-    train(&mut engine, 50);
-    let total = 200;
-    let whole = sample(&mut engine, total);
-    let mut cloud = None;
-    for (first, count) in [(0, 70), (70, 1), (71, 100), (171, 29)] {
-        cloud = Some(engine.refresh(cloud, total, first, count, &ancestral_plan(), 3).unwrap());
-    }
-    assert_eq!(whole, cloud.unwrap().to_host().unwrap().to_vec());
-    assert_eq!(whole[..50], sample(&mut engine, 50), "a particle does not depend on how many there are");
-}
-
 /// At a training timestep the time is the training's, so the loss worked out from `predict` is the one of `gradient`.
 #[test]
 fn prediction_and_training_see_the_same_network() {
@@ -215,7 +200,4 @@ fn nonsense_is_refused_in_one_sentence() {
         assert!(engine.gradient(&vec![[0.0; 2]; x], &t, &vec![[0.0; 2]; target]).is_err());
         assert!(engine.step_on(&vec![[0.0; 2]; x], &t, &vec![[0.0; 2]; target]).is_err());
     }
-    let cloud = Cloud::Host(Arc::new(vec![[0.0; 2]; 9]));
-    assert!(engine.refresh(Some(cloud), 10, 0, 5, &ancestral_plan(), 0).is_err());
-    assert!(engine.refresh(None, 10, 6, 5, &ancestral_plan(), 0).is_err());
 }

@@ -11,7 +11,7 @@ use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::philox;
-use noise_compass::engine::{Cloud, Engine, EngineError, ModelState, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, EngineError, ModelState, Start, TrainSpec, TrainingData};
 use noise_compass::nn::init::initial_weights;
 use noise_compass::nn::layout::{Activation, NetworkShape, WIDTHS};
 use proptest::prelude::*;
@@ -180,23 +180,6 @@ fn plans_run_alike() {
         .map(|engine| engine.sample(&plan, &Start::Noise(500), 4, &|| false).unwrap().unwrap().to_host().unwrap());
     assert!(relative(flat(&sampled[0]), flat(&sampled[1])) < 1e-3);
     assert!(gpu.sample(&plan, &Start::Noise(500), 4, &|| true).unwrap().is_none(), "a stop is heeded");
-}
-
-#[test]
-fn a_refresh_in_slices_is_the_sample_bit_for_bit() {
-    let (mut gpu, _) = engines(&spec(small(), 64));
-    let context = PlanContext { path: Path::Linear, target: Target::Eps, timesteps: 1000 };
-    let plan = Sampler::Ddim { eta: 0.5 }.plan(10, context, None);
-    let stale = gpu.refresh(None, 300, 0, 300, &plan, 5).unwrap();
-    gpu.train(5, 1.0).unwrap();
-    let whole = gpu.sample(&plan, &Start::Noise(300), 5, &|| false).unwrap().unwrap().to_host().unwrap();
-    assert_ne!(*stale.to_host().unwrap(), *whole);
-    let mut cloud = stale;
-    for first in (0..300).step_by(70) {
-        cloud = gpu.refresh(Some(cloud), 300, first, 70.min(300 - first), &plan, 5).unwrap();
-    }
-    assert!(matches!(cloud, Cloud::Gpu(_)));
-    assert_eq!(*cloud.to_host().unwrap(), *whole);
 }
 
 #[test]

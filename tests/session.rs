@@ -12,8 +12,8 @@ use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::diffusion::solver::Plan;
 use noise_compass::diffusion::solver::{Sampler, Variance};
 use noise_compass::engine::{
-    self, Cloud, Denoiser, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Progress, Recording,
-    Start, TrainSpec,
+    self, Cloud, Denoiser, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress,
+    Recording, Start, TrainSpec,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Command, DensityView, Notice, RunRequest, Snapshot, Status};
@@ -123,16 +123,15 @@ impl Engine for FakeEngine {
         &mut self,
         cloud: Option<Cloud>,
         total: u32,
-        _: u32,
-        count: u32,
-        _: &Plan,
+        piece: Piece,
+        plan: &Plan,
         _: u64,
     ) -> Result<Cloud, EngineError> {
         let mut script = self.script.lock().unwrap();
         let pretended = script.refresh_time;
         std::thread::sleep(pretended);
         script.refresh_spent += pretended;
-        script.refreshed += count;
+        script.refreshed += if piece.end_stage as usize == plan.steps.len() { piece.count } else { 0 };
         Ok(cloud.unwrap_or_else(|| Cloud::Host(Arc::new(vec![[0.0; 2]; total as usize]))))
     }
     fn predict(&mut self, _: f64, points: &[[f32; 2]], _: bool) -> Result<Vec<[f32; 2]>, EngineError> {
@@ -353,8 +352,12 @@ fn pausing_stops_and_an_idle_session_reports_no_change() {
 #[test]
 fn the_picture_gets_a_bounded_share_of_a_training_and_is_finished_once_paused() {
     let (mut session, script) = scripted();
-    script.lock().unwrap().refresh_time = Duration::from_millis(8);
     session.handle(Command::Play);
+    // The first picture is not kept waiting.
+    while session.snapshot().samples.is_none() {
+        session.tick(SLICE);
+    }
+    script.lock().unwrap().refresh_time = Duration::from_millis(8);
     // At the beginning, while numbers age fast, half the time at most.
     let begun = Instant::now();
     while session.step() < 9000 {

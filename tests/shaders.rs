@@ -34,6 +34,74 @@ fn every_shader_is_valid_without_optional_capabilities() {
     }
 }
 
+/// True where an expression may depend on a uniform.
+fn reads_uniform(module: &naga::Module, function: &naga::Function, expression: naga::Handle<naga::Expression>) -> bool {
+    use naga::Expression as E;
+    let reads = |inner| reads_uniform(module, function, inner);
+    match function.expressions[expression] {
+        E::GlobalVariable(global) => module.global_variables[global].space == naga::AddressSpace::Uniform,
+        E::Load { pointer: inner }
+        | E::AccessIndex { base: inner, .. }
+        | E::Access { base: inner, .. }
+        | E::Splat { value: inner, .. }
+        | E::Swizzle { vector: inner, .. }
+        | E::Unary { expr: inner, .. }
+        | E::Relational { argument: inner, .. }
+        | E::As { expr: inner, .. } => reads(inner),
+        E::Binary { left, right, .. } => reads(left) || reads(right),
+        E::Select { condition, accept, reject } => reads(condition) || reads(accept) || reads(reject),
+        E::Math { arg, arg1, arg2, .. } => [Some(arg), arg1, arg2].into_iter().flatten().any(reads),
+        E::Compose { ref components, .. } => components.iter().copied().any(reads),
+        // A variable, what a function returns or is given: it may come from a uniform.
+        E::LocalVariable(_) | E::CallResult(_) | E::FunctionArgument(_) => true,
+        _ => false,
+    }
+}
+
+/// Conditions of a block that depend on a uniform.
+fn branches_on_uniform(module: &naga::Module, function: &naga::Function, block: &naga::Block) -> usize {
+    use naga::Statement as S;
+    let within = |block| branches_on_uniform(module, function, block);
+    let counts = block.iter().map(|statement| match statement {
+        S::Block(inner) => within(inner),
+        S::If { condition, accept, reject } => {
+            usize::from(reads_uniform(module, function, *condition)) + within(accept) + within(reject)
+        }
+        S::Switch { selector, cases } => {
+            let cases = cases.iter().map(|case| within(&case.body));
+            usize::from(reads_uniform(module, function, *selector)) + cases.sum::<usize>()
+        }
+        S::Loop { body, continuing, break_if } => {
+            let ends = break_if.is_some_and(|condition| reads_uniform(module, function, condition));
+            usize::from(ends) + within(body) + within(continuing)
+        }
+        _ => 0,
+    });
+    counts.sum()
+}
+
+/// Where a shader branches on a uniform, mesa's software driver compiles it anew for every value of the uniform, in the
+/// middle of a frame, and keeps each: 1 MB a frame. A `select` costs nothing of the kind.
+#[test]
+fn no_shader_of_the_canvas_branches_on_a_uniform() {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if !name.starts_with("canvas_") {
+            continue;
+        }
+        let module = parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let functions = module.functions.iter().map(|(_, function)| function);
+        let all = functions.chain(module.entry_points.iter().map(|entry| &entry.function));
+        let branches: usize = all.map(|function| branches_on_uniform(&module, function, &function.body)).sum();
+        if branches > 0 {
+            found.push((name, branches));
+        }
+    }
+    assert!(found.is_empty(), "branches on uniforms: {found:?}; choose by `select` instead");
+}
+
 /// (name, offset) of every member of a WGSL struct, and its size.
 fn reflect(kernel: &str, name: &str) -> (Vec<(String, u32)>, u32) {
     let module = parse(&shader::resolve(kernel).unwrap()).unwrap();

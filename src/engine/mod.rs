@@ -208,6 +208,49 @@ impl Recording {
     }
 }
 
+/// A piece of the work on a picture: a slice of its particles through some stages of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// First particle of the slice.
+    pub first: u32,
+    /// Particles of the slice.
+    pub count: u32,
+    /// First stage; 0 begins the slice.
+    pub stage: u32,
+    /// The stage after the last one.
+    pub end_stage: u32,
+}
+
+impl Piece {
+    /// Refuse a cloud of another size, and what is not all among `total` particles and the plan's stages.
+    fn check(&self, cloud: Option<&Cloud>, total: u32, plan: &Plan) -> Result<(), EngineError> {
+        let Self { first, count, stage, end_stage } = *self;
+        let invalid = |text| Err(EngineError::Invalid(text));
+        if let Some(cloud) = cloud.filter(|cloud| cloud.len() != total as usize) {
+            return invalid(format!("a cloud of {} particles cannot be refreshed as {total}", cloud.len()));
+        }
+        if first.checked_add(count).is_none_or(|end| end > total) {
+            return invalid(format!("particles {first} to {first}+{count} are not all among {total}"));
+        }
+        if stage > end_stage || end_stage as usize > plan.steps.len() {
+            let stages = plan.steps.len();
+            return invalid(format!("stages {stage} to {end_stage} are not all among {stages}"));
+        }
+        Ok(())
+    }
+
+    /// True where this piece goes on with a slice whose last piece was `before`.
+    fn follows(&self, before: &Self) -> bool {
+        (self.first, self.count, self.stage) == (before.first, before.count, before.end_stage)
+    }
+
+    /// Why a piece was refused that has nothing to go on from.
+    fn not_begun(&self) -> EngineError {
+        let stage = self.stage;
+        EngineError::Invalid(format!("a slice cannot go on at stage {stage} that was not begun: begin it at stage 0"))
+    }
+}
+
 /// One model in training. Implementations agree with each other within stated float tolerances.
 pub trait Engine: Send {
     /// Which engine this is.
@@ -253,14 +296,17 @@ pub trait Engine: Send {
         done: &dyn Fn(f32) -> bool,
     ) -> Result<Option<Recording>, EngineError>;
 
-    /// Like [`Engine::sample`] from noise, but only for the particles `first..first + count` of a cloud made before: a
-    /// refresh in slices that never holds up a frame. Without a cloud all `total` are sampled: the first picture is whole.
+    /// A piece of the sampling of a picture of `total` particles from noise; a sampling in pieces never holds up a frame.
+    /// It gives the points of [`Engine::sample`]. The weights are those of the slice's first stage. Points of the cloud
+    /// change with the last stage; without a cloud, or with one that lies elsewhere, a new one is made, of zeros.
+    ///
+    /// # Errors
+    /// Besides the engine's: a piece that neither begins a slice nor goes on where the last piece of it ended.
     fn refresh(
         &mut self,
         cloud: Option<Cloud>,
         total: u32,
-        first: u32,
-        count: u32,
+        piece: Piece,
         plan: &Plan,
         seed: u64,
     ) -> Result<Cloud, EngineError>;

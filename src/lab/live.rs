@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::message::fresh_version;
 use super::pace::{Share, Slice};
 use crate::diffusion::solver::Plan;
-use crate::engine::{Cloud, Engine, EngineError};
+use crate::engine::{Cloud, Engine, EngineError, Piece};
 
 /// Particles of the live picture.
 pub const LIVE_SAMPLES: u32 = 2048;
@@ -20,19 +20,23 @@ const SHARE_SOFTWARE: f64 = 0.08;
 #[derive(Debug)]
 pub struct LivePicture {
     plan: Arc<Plan>,
-    /// On the present engine; `None` before its first picture.
+    /// On the present engine; `None` before its first piece.
     cloud: Option<Cloud>,
-    /// What is drawn: the cloud, or an earlier engine's while there is none.
+    /// Every particle of the cloud has been sampled.
+    whole: bool,
+    /// What is drawn: the cloud, or an earlier engine's while it is not whole.
     shown: Option<Cloud>,
     version: u64,
     /// The particle that comes next.
     cursor: u32,
+    /// The piece that was done last of a slice that is on its way.
+    last: Option<Piece>,
+    /// The weights are those at the beginning of the slice on its way.
+    fresh: bool,
     /// Particles not sampled from the present weights.
     stale: u32,
     /// Particles renewed since [`LivePicture::mark`].
     renewed: u32,
-    /// Particles still to be renewed before the picture is of one model again: until then it is not shown.
-    foreign: u32,
     slice: Slice,
     share: Share,
 }
@@ -43,12 +47,14 @@ impl LivePicture {
         Self {
             plan,
             cloud: None,
+            whole: false,
             shown: None,
             version: 0,
             cursor: 0,
+            last: None,
+            fresh: false,
             stale: LIVE_SAMPLES,
             renewed: 0,
-            foreign: 0,
             slice: Slice::new(),
             share: Share::new(if software { SHARE_SOFTWARE } else { SHARE }),
         }
@@ -65,23 +71,30 @@ impl LivePicture {
     /// The weights changed: every particle is to be renewed.
     pub fn outdate(&mut self) {
         self.stale = LIVE_SAMPLES;
+        self.fresh = false;
     }
 
     /// Another model or another sampler: nothing is shown until every particle is of it.
     pub fn forget(&mut self) {
         self.outdate();
-        self.mark();
-        self.foreign = LIVE_SAMPLES;
+        self.start_over();
         self.shown = None;
         self.version = fresh_version();
     }
 
     /// The engine changed: its memory is gone, and the old picture stays until the new one is whole.
     pub fn change_engine(&mut self, software: bool) {
-        self.cloud = None;
-        (self.cursor, self.stale, self.renewed) = (0, LIVE_SAMPLES, 0);
+        self.outdate();
+        self.start_over();
         self.slice = Slice::new();
         self.share.set_share(if software { SHARE_SOFTWARE } else { SHARE });
+    }
+
+    /// Sample all particles again into a cloud of its own; what is shown stays until that is whole.
+    pub fn start_over(&mut self) {
+        self.cloud = None;
+        (self.whole, self.cursor) = (false, 0);
+        self.mark();
     }
 
     /// Sampling takes this part of its usual share of the time.
@@ -105,9 +118,9 @@ impl LivePicture {
         self.renewed >= LIVE_SAMPLES
     }
 
-    /// Count the renewed particles from here.
+    /// Count the renewed particles from here; a slice on its way begins anew.
     pub fn mark(&mut self) {
-        self.renewed = 0;
+        (self.renewed, self.last) = (0, None);
     }
 
     /// What to draw; `None` before the first whole picture.
@@ -120,9 +133,10 @@ impl LivePicture {
         self.version
     }
 
-    /// True where there is something to renew and, while training, it is sampling's turn.
+    /// True where there is something to renew and, while training, it is sampling's turn. The first picture is not kept
+    /// waiting.
     pub fn is_due(&self, training: bool, now: Instant) -> bool {
-        self.stale > 0 && (!training || self.share.is_due(now))
+        self.stale > 0 && (!training || !self.whole || self.share.is_due(now))
     }
 
     /// As [`LivePicture::is_due`] while training, had sampling this share of the time and were one renewal all it is for.
@@ -130,38 +144,63 @@ impl LivePicture {
         self.stale > 0 && !self.is_renewed() && self.share.is_due_at(share, now)
     }
 
-    /// The particles that come next: the first, and how many.
-    pub fn turn(&self) -> (u32, u32) {
-        (self.cursor, self.slice.count().min(LIVE_SAMPLES - self.cursor))
+    /// How far it has come: pictures of which this is equal can go on with the same pieces.
+    pub fn progress(&self) -> (bool, u32, Option<Piece>) {
+        (self.whole, self.cursor, self.last)
     }
 
-    /// Renew the next slice. Returns how many particles; tell [`LivePicture::measured`] how long it took.
-    pub fn refresh(&mut self, engine: &mut dyn Engine) -> Result<u32, EngineError> {
-        self.refresh_slice(engine, self.turn())
+    /// The piece that comes next.
+    pub fn turn(&self) -> Piece {
+        let (first, count, stage) = match self.last {
+            Some(last) => (last.first, last.count, last.end_stage),
+            None => (self.cursor, self.slice.count().min(LIVE_SAMPLES - self.cursor), 0),
+        };
+        Piece { first, count, stage, end_stage: stage.saturating_add(self.slice.stages()).min(self.stages()) }
     }
 
-    /// Renew these particles: the first, and how many. Returns how many it were.
-    pub fn refresh_slice(&mut self, engine: &mut dyn Engine, turn: (u32, u32)) -> Result<u32, EngineError> {
-        // The first picture is whole.
-        let (first, count) = if self.cloud.is_some() { turn } else { (0, LIVE_SAMPLES) };
-        let cloud = engine.refresh(self.cloud.take(), LIVE_SAMPLES, first, count, &self.plan, LIVE_SEED)?;
+    fn stages(&self) -> u32 {
+        self.plan.steps.len() as u32
+    }
+
+    /// Do this piece, which begins a slice or goes on with the one on its way; tell [`LivePicture::measured`] how long it
+    /// took. What is shown changes with the last stage of a slice.
+    pub fn refresh_piece(&mut self, engine: &mut dyn Engine, piece: Piece) -> Result<(), EngineError> {
+        let cloud = match engine.refresh(self.cloud.take(), LIVE_SAMPLES, piece, &self.plan, LIVE_SEED) {
+            Ok(cloud) => cloud,
+            Err(error) => {
+                self.start_over();
+                return Err(error);
+            }
+        };
         self.cloud = Some(cloud);
-        self.cursor = (turn.0 + turn.1) % LIVE_SAMPLES;
-        self.stale = self.stale.saturating_sub(count);
-        self.renewed += count;
-        self.foreign = self.foreign.saturating_sub(count);
-        if self.foreign == 0 {
-            self.shown.clone_from(&self.cloud);
+        if piece.stage == 0 {
+            self.fresh = true;
         }
-        self.version = fresh_version();
-        Ok(count)
+        if piece.end_stage < self.stages() {
+            self.last = Some(piece);
+            return Ok(());
+        }
+        self.last = None;
+        self.cursor = (piece.first + piece.count) % LIVE_SAMPLES;
+        self.whole |= self.cursor == 0;
+        if self.fresh {
+            self.stale = self.stale.saturating_sub(piece.count);
+        }
+        self.renewed += piece.count;
+        if self.whole {
+            self.shown.clone_from(&self.cloud);
+            self.version = fresh_version();
+        }
+        Ok(())
     }
 
-    /// A slice of `count` particles took `spent`, up to `now`: size and time of the next one follow from it.
-    pub fn measured(&mut self, count: u32, spent: Duration, now: Instant) {
+    /// A piece took `spent`, up to `now`: size and time of the next one follow from it.
+    pub fn measured(&mut self, piece: Piece, spent: Duration, now: Instant) {
         self.share.spend(now, spent);
-        if count == self.slice.count() {
-            self.slice.adapt(spent, LIVE_SAMPLES);
+        let stages = self.slice.stages().min(self.stages());
+        // The rest of a slice, or of a picture, says little.
+        if piece.count == self.slice.count() && piece.end_stage - piece.stage == stages {
+            self.slice.adapt(spent, LIVE_SAMPLES, self.stages());
         }
     }
 }

@@ -84,21 +84,27 @@ pub fn rest_after(work: Duration, share: f64) -> Duration {
     work.mul_f64((1.0 / share.clamp(0.01, 1.0)) - 1.0)
 }
 
-/// Number of particles that one slice of the live picture renews, adapted so that a slice is short.
+/// How much of the live picture is done at a time: particles of a slice, and stages of the plan that they are taken
+/// through; adapted so that a piece is short, however long the plan.
 #[derive(Debug)]
 pub struct Slice {
     count: u32,
+    stages: u32,
 }
 
-/// A slice longer than this is halved: frames wait behind it.
-const LONG_SLICE: Duration = Duration::from_millis(30);
-/// A slice shorter than this is doubled: hand-over would cost more than the work.
-const SHORT_SLICE: Duration = Duration::from_millis(6);
+/// A piece longer than this is halved: frames and commands wait behind it.
+const LONG_PIECE: Duration = Duration::from_millis(30);
+/// A piece shorter than this is doubled: hand-over would cost more than the work.
+const SHORT_PIECE: Duration = Duration::from_millis(6);
+/// Particles of the first slice; larger ones come only where a whole plan is quick, smaller ones where a stage is slow.
+const COUNT: u32 = 256;
+/// Fewest particles.
+const LEAST: u32 = 64;
 
 impl Slice {
-    /// A slice of 256 particles to begin with.
+    /// One stage of 256 particles to begin with: nobody knows yet how long a stage takes.
     pub fn new() -> Self {
-        Self { count: 256 }
+        Self { count: COUNT, stages: 1 }
     }
 
     /// Particles of the next slice.
@@ -106,12 +112,27 @@ impl Slice {
         self.count
     }
 
-    /// The last slice took `spent`.
-    pub fn adapt(&mut self, spent: Duration, total: u32) {
-        if spent > LONG_SLICE {
-            self.count = (self.count / 2).max(64);
-        } else if spent < SHORT_SLICE {
-            self.count = (self.count * 2).min(total);
+    /// Stages of its next piece.
+    pub fn stages(&self) -> u32 {
+        self.stages
+    }
+
+    /// The last piece took `spent`; there are `total` particles and `plan_stages` stages.
+    pub fn adapt(&mut self, spent: Duration, total: u32, plan_stages: u32) {
+        if spent > LONG_PIECE {
+            if self.count > COUNT {
+                self.count /= 2;
+            } else if self.stages > 1 {
+                self.stages = self.stages.min(plan_stages).max(2) / 2;
+            } else {
+                self.count = (self.count / 2).max(LEAST);
+            }
+        } else if spent < SHORT_PIECE {
+            if self.count < COUNT || self.stages >= plan_stages {
+                self.count = (self.count * 2).min(total);
+            } else {
+                self.stages *= 2;
+            }
         }
     }
 }
@@ -155,16 +176,22 @@ mod tests {
     }
 
     #[test]
-    fn slices_shrink_on_a_slow_device_and_grow_on_a_fast_one() {
-        let mut slow = Slice::new();
-        for _ in 0..9 {
-            slow.adapt(Duration::from_millis(100), 2048);
+    fn pieces_shrink_on_a_slow_device_and_grow_on_a_fast_one() {
+        let adapted = |plan_stages, spent: fn(u32, u32) -> f64| {
+            let mut slice = Slice::new();
+            for _ in 0..40 {
+                let secs = spent(slice.count(), slice.stages().min(plan_stages));
+                slice.adapt(Duration::from_secs_f64(secs), 2048, plan_stages);
+            }
+            (slice.count(), slice.stages().min(plan_stages))
+        };
+        assert_eq!(adapted(20, |_, _| 0.1), (64, 1));
+        assert_eq!(adapted(20, |_, _| 0.001), (2048, 20));
+        // 20 µs a particle and stage: no plan is so long that a piece of it takes longer than it may.
+        for plan_stages in [1, 20, 4000] {
+            let (count, stages) = adapted(plan_stages, |count, stages| 20e-6 * f64::from(count * stages));
+            let secs = 20e-6 * f64::from(count * stages);
+            assert!((0.005..=0.03).contains(&secs), "{plan_stages}: {count} particles, {stages} stages, {secs} s");
         }
-        assert_eq!(slow.count(), 64);
-        let mut fast = Slice::new();
-        for _ in 0..9 {
-            fast.adapt(Duration::from_millis(1), 2048);
-        }
-        assert_eq!(fast.count(), 2048);
     }
 }

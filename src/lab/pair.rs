@@ -368,8 +368,12 @@ impl Pair {
     fn pictures_together(&mut self) -> bool {
         let pictures = self.sessions().all(Session::picture_is_due);
         if pictures {
-            let turn = self.a.picture_turn();
-            self.sessions_mut().for_each(|session| session.renew_picture(turn));
+            let progress = self.a.picture().progress();
+            if self.sessions().any(|session| session.picture().progress() != progress) {
+                self.sessions_mut().for_each(Session::start_picture_over);
+            }
+            let piece = self.a.picture().turn();
+            self.sessions_mut().for_each(|session| session.renew_picture(piece));
         }
         let measuring = self.sessions().all(Session::measuring_is_due);
         if measuring {

@@ -22,7 +22,7 @@ use super::runs::{Runs, Superseded};
 use super::safe_copies::SafeCopies;
 use super::setup::Setup;
 use super::shelf::Replaced;
-use crate::engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState};
+use crate::engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState, Piece};
 use crate::nn::init::initial_weights;
 
 /// Makes an engine of the wanted kind.
@@ -347,14 +347,19 @@ impl Session {
         !self.hidden && self.fault.is_none() && (self.live.is_due(self.is_training(), now) || early())
     }
 
-    /// The particles of the live picture that come next: the first, and how many.
-    pub fn picture_turn(&self) -> (u32, u32) {
-        self.live.turn()
+    /// The live picture.
+    pub fn picture(&self) -> &LivePicture {
+        &self.live
     }
 
-    /// Renew these particles of the live picture now.
-    pub fn renew_picture(&mut self, turn: (u32, u32)) {
-        if let Err(error) = self.refresh_picture(turn) {
+    /// Sample the live picture anew, from its first particle; what is shown stays until that is whole.
+    pub fn start_picture_over(&mut self) {
+        self.live.start_over();
+    }
+
+    /// Do this piece of the live picture now.
+    pub fn renew_picture(&mut self, piece: Piece) {
+        if let Err(error) = self.refresh_picture(piece) {
             self.fail(&error);
         }
     }
@@ -397,21 +402,21 @@ impl Session {
     /// The engine's.
     pub fn measure_now(&mut self) -> Result<Option<QualityPoint>, EngineError> {
         while !self.live.is_current() {
-            self.live.refresh(self.engine.as_mut())?;
+            self.refresh_picture(self.live.turn())?;
         }
         self.measure()?;
         Ok(self.quality.curve().last().copied().filter(|point| point.step == self.step))
     }
 
-    /// The work handed over before is finished first, so that the slice's own time is measured.
-    fn refresh_picture(&mut self, turn: (u32, u32)) -> Result<(), EngineError> {
+    /// The work handed over before is finished first, so that the piece's own time is measured.
+    fn refresh_picture(&mut self, piece: Piece) -> Result<(), EngineError> {
         self.take_progress(true)?;
         let begun = Instant::now();
         let before = self.live.version();
-        let count = self.live.refresh_slice(self.engine.as_mut(), turn)?;
+        self.live.refresh_piece(self.engine.as_mut(), piece)?;
         self.take_progress(true)?;
         let now = Instant::now();
-        self.live.measured(count, now - begun, now);
+        self.live.measured(piece, now - begun, now);
         if self.live.version() != before {
             self.version += 1;
         }

@@ -210,6 +210,7 @@ impl LabApp {
             if self.shown[index] != self.chapters[index] {
                 self.pages[index].page(self.shown[index]).leave(&mut self.desk);
                 self.shown[index] = self.chapters[index];
+                log::debug!("chapter {}", self.chapters[index].name());
             }
             self.pages[index].page(self.chapters[index]).prepare(ctx, &mut self.desk);
         }

@@ -19,10 +19,11 @@ use std::time::Instant;
 pub use real::Real;
 
 use self::network::{BLOCK, Samples, Workspace};
+use self::sample::SliceRun;
 use self::train::Trainer;
 use super::{
-    Cloud, Denoiser, Engine, EngineError, EngineInfo, EngineKind, ModelState, Progress, Recording, Start, TrainSpec,
-    TrainingData,
+    Cloud, Denoiser, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording, Start,
+    TrainSpec, TrainingData,
 };
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
@@ -34,6 +35,8 @@ use crate::diffusion::timetable::TIME_FEATURES;
 pub struct CpuEngine {
     info: EngineInfo,
     trainer: Option<Trainer>,
+    /// The slice of the live picture that was worked on last.
+    slice: Option<SliceRun>,
 }
 
 impl CpuEngine {
@@ -42,7 +45,7 @@ impl CpuEngine {
         let threads = rayon::current_num_threads();
         let adapter = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
         let info = EngineInfo { kind: EngineKind::Cpu, adapter, backend: "Rust".into(), software: true };
-        Self { info, trainer: None }
+        Self { info, trainer: None, slice: None }
     }
 
     fn trainer(&mut self) -> Result<&mut Trainer, EngineError> {
@@ -65,6 +68,7 @@ impl Engine for CpuEngine {
         check_spec(spec)?;
         check_state(spec, state)?;
         self.trainer = Some(Trainer::new(spec, state));
+        self.slice = None;
         Ok(())
     }
 
@@ -142,29 +146,28 @@ impl Engine for CpuEngine {
         &mut self,
         cloud: Option<Cloud>,
         total: u32,
-        first: u32,
-        count: u32,
+        piece: Piece,
         plan: &Plan,
         seed: u64,
     ) -> Result<Cloud, EngineError> {
-        let Some(end) = first.checked_add(count).filter(|end| *end <= total) else {
-            return Err(invalid(format!("particles {first} to {first}+{count} are not all among {total}")));
-        };
-        let (first, count, end) = if cloud.is_some() { (first, count, end) } else { (0, total, total) };
-        let network = self.trainer()?.network(true);
+        piece.check(cloud.as_ref(), total, plan)?;
         let mut points = match cloud {
-            Some(cloud) if cloud.len() != total as usize => {
-                return Err(invalid(format!("a cloud of {} particles cannot be refreshed as {total}", cloud.len())));
-            }
             // Taken apart, not cloned: where nobody else holds the cloud it is written in place.
             Some(Cloud::Host(points)) => points,
             Some(cloud) => cloud.to_host()?,
-            None => Arc::new(sample::starts(seed, 0, total, plan.start_std)),
+            None => Arc::new(vec![[0.0; 2]; total as usize]),
         };
-        let starts = sample::starts(seed, first, count, plan.start_std);
-        if let Some(fresh) = sample::run(&network, plan, &starts, first, seed, &|| false) {
-            Arc::make_mut(&mut points)[first as usize..end as usize].copy_from_slice(&fresh);
+        let mut slice = if piece.stage == 0 {
+            SliceRun::begin(self.trainer()?.network(true), plan, seed, piece)
+        } else {
+            let kept = self.slice.take().filter(|kept| kept.goes_on(plan, seed, &piece));
+            kept.ok_or_else(|| piece.not_begun())?
+        };
+        if let Some(fresh) = slice.advance(piece) {
+            let places = &mut Arc::make_mut(&mut points)[piece.first as usize..];
+            places.iter_mut().zip(fresh).for_each(|(place, point)| *place = point);
         }
+        self.slice = Some(slice);
         Ok(Cloud::Host(points))
     }
 

@@ -6,8 +6,8 @@ use super::exact::Posterior;
 use super::network::{BLOCK, Network, Workspace};
 use crate::data::bounds::Bounds;
 use crate::diffusion::solver::{Plan, PlanStep};
-use crate::engine::Denoiser;
 use crate::engine::philox::{Stream, normal};
+use crate::engine::{Denoiser, Piece};
 
 /// A particle on its way from noise to data: its registers.
 #[derive(Clone, Copy)]
@@ -53,18 +53,51 @@ pub fn run_frames(
     keep: &dyn Fn(usize) -> bool,
     done: &dyn Fn(f32) -> bool,
 ) -> Option<Vec<[f32; 2]>> {
-    let mut particles: Vec<_> = starts.iter().map(|&x| Particle { x, memory: [0.0; 2], base: x }).collect();
+    let mut particles = Particles::at(starts);
     let mut frames = Vec::new();
-    for (number, stage) in plan.steps.iter().enumerate() {
+    for number in 0..plan.steps.len() {
         if !done(number as f32 / plan.steps.len() as f32) {
             return None;
         }
+        particles.advance(network, denoiser, plan, number, first, seed);
+        if keep(number) {
+            frames.extend(particles.points());
+        }
+    }
+    Some(frames)
+}
+
+/// Particles on their way through a plan.
+pub struct Particles(Vec<Particle>);
+
+impl Particles {
+    /// At their starts.
+    pub fn at(starts: &[[f32; 2]]) -> Self {
+        Self(starts.iter().map(|&x| Particle { x, memory: [0.0; 2], base: x }).collect())
+    }
+
+    /// Where they are.
+    pub fn points(&self) -> impl Iterator<Item = [f32; 2]> {
+        self.0.iter().map(|particle| particle.x)
+    }
+
+    /// Take them through stage `number` of a plan; `first` is the index of the first particle.
+    pub fn advance(
+        &mut self,
+        network: &Network<f32>,
+        denoiser: &Denoiser,
+        plan: &Plan,
+        number: usize,
+        first: u32,
+        seed: u64,
+    ) {
+        let stage = &plan.steps[number];
         let step = Stage::new(stage, plan.clip, seed, number as u32);
         let index_of = |block: usize, row: usize| first + (block * BLOCK + row) as u32;
         match denoiser {
             Denoiser::Learned => {
                 let time_bias = network.time_bias(stage.tau);
-                particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
+                self.0.par_chunks_mut(BLOCK).enumerate().for_each_init(
                     || Workspace::new(network.shape()),
                     |work, (block, particles)| {
                         let mut points = [[0.0; 2]; BLOCK];
@@ -81,18 +114,46 @@ pub fn run_frames(
             }
             Denoiser::Exact(mixture) => {
                 let posterior = Posterior::new(mixture, stage.scales);
-                particles.par_chunks_mut(BLOCK).enumerate().for_each(|(block, particles)| {
+                self.0.par_chunks_mut(BLOCK).enumerate().for_each(|(block, particles)| {
                     for (row, particle) in particles.iter_mut().enumerate() {
                         step.advance(particle, posterior.mean(particle.x), index_of(block, row));
                     }
                 });
             }
         }
-        if keep(number) {
-            frames.extend(particles.iter().map(|particle| particle.x));
-        }
     }
-    Some(frames)
+}
+
+/// A slice of a picture on its way: of what it is, how far it has come, and with which weights it goes on.
+pub struct SliceRun {
+    plan: Plan,
+    seed: u64,
+    last: Piece,
+    network: Network<f32>,
+    particles: Particles,
+}
+
+impl SliceRun {
+    /// Begin the slice of a piece.
+    pub fn begin(network: Network<f32>, plan: &Plan, seed: u64, piece: Piece) -> Self {
+        let particles = Particles::at(&starts(seed, piece.first, piece.count, plan.start_std));
+        Self { plan: plan.clone(), seed, last: Piece { end_stage: 0, ..piece }, network, particles }
+    }
+
+    /// True where a piece goes on with this slice.
+    pub fn goes_on(&self, plan: &Plan, seed: u64, piece: &Piece) -> bool {
+        piece.follows(&self.last) && self.seed == seed && self.plan == *plan
+    }
+
+    /// Do a piece. The points, where it was the last one.
+    pub fn advance(&mut self, piece: Piece) -> Option<impl Iterator<Item = [f32; 2]>> {
+        for number in piece.stage..piece.end_stage {
+            let (number, first) = (number as usize, piece.first);
+            self.particles.advance(&self.network, &Denoiser::Learned, &self.plan, number, first, self.seed);
+        }
+        self.last = piece;
+        (piece.end_stage as usize == self.plan.steps.len()).then(|| self.particles.points())
+    }
 }
 
 /// A stage's coefficients in f32.

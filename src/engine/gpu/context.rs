@@ -1,6 +1,6 @@
 //! One device and its queue, shared by everything that computes or paints on it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -28,6 +28,7 @@ pub struct GpuContext {
     patience: Duration,
     /// Pairs of small buffers by which the end of work is seen.
     markers: Mutex<Vec<[wgpu::Buffer; 2]>>,
+    buffers_made: AtomicU64,
 }
 
 /// How long the queue is left alone after a refused frame: a frame or two on a software adapter.
@@ -123,6 +124,7 @@ impl GpuContext {
             abandoned: AtomicBool::new(false),
             patience: STALLED,
             markers: Mutex::default(),
+            buffers_made: AtomicU64::new(0),
         })
     }
 
@@ -251,7 +253,13 @@ impl GpuContext {
     pub fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
         let descriptor =
             wgpu::BufferDescriptor { label: Some(label), size: size.max(16), usage, mapped_at_creation: false };
+        self.buffers_made.fetch_add(1, Ordering::Relaxed);
         self.device.create_buffer(&descriptor)
+    }
+
+    /// How many buffers were made for kernels so far: what is done again and again should make none.
+    pub fn buffers_made(&self) -> u64 {
+        self.buffers_made.load(Ordering::Relaxed)
     }
 
     /// A storage buffer that holds `values`.

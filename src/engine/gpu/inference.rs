@@ -1,5 +1,8 @@
 //! Running a plan on the device: slices of particles through all steps, one dispatch a layer and one a step.
 
+use std::ops::Range;
+use std::time::Instant;
+
 use super::context::{GpuContext, STORAGE};
 use super::kernel::{DynamicTable, groups_of_64};
 use super::kernels::Kernels;
@@ -12,6 +15,8 @@ use crate::engine::{Denoiser, EngineError};
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;
+/// A piece of sampling between two questions whether to stop.
+const SAMPLING_PIECE_SECS: f64 = 0.05;
 
 /// What to run, on what, and where to.
 pub struct RunRequest<'a> {
@@ -42,6 +47,7 @@ pub struct PlanRun {
     layer_count: u32,
     slice: wgpu::Buffer,
     row_count: wgpu::Buffer,
+    times: wgpu::Buffer,
     slice_template: Slice,
     first_layers: DynamicTable,
     layers: DynamicTable,
@@ -80,8 +86,8 @@ impl PlanRun {
         let plan_rows = DynamicTable::new::<PlanRow>(context, "plan", stages);
         plan_rows.write(context, &rows_of(request));
 
-        let embedding: Vec<f32> = plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
-        let embedding = context.storage("plan times", &embedding);
+        let times: Vec<f32> = plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
+        let times = context.storage("plan times", &times);
         let time_bias = context.buffer("time bias", 16 * u64::from(stages * first.outputs), STORAGE);
         let activations = context.buffer(
             "inference activations",
@@ -122,7 +128,7 @@ impl PlanRun {
             stages,
             slice_rows,
             layer_count: table.len() as u32,
-            time_group: kernels.time_bias.bind(context, &[&first_layer, &step_count, weights, &embedding, &time_bias]),
+            time_group: kernels.time_bias.bind(context, &[&first_layer, &step_count, weights, &times, &time_bias]),
             time_invocations: stages * first.outputs,
             start_group: kernels.sampler_start.bind(context, &[&slice, points, &states, &activations]),
             first_group: kernels
@@ -135,6 +141,7 @@ impl PlanRun {
             exact_group,
             slice,
             row_count,
+            times,
             slice_template,
             first_layers,
             layers,
@@ -142,11 +149,6 @@ impl PlanRun {
         };
         context.check()?;
         Ok(run)
-    }
-
-    /// Stages of the plan.
-    pub fn stages(&self) -> u32 {
-        self.stages
     }
 
     /// True if slices of `count` particles fit.
@@ -163,20 +165,79 @@ impl PlanRun {
         context.queue().write_buffer(&self.row_count, 0, bytemuck::cast_slice(&[rows, 0, 0, 0]));
     }
 
+    /// Evaluate at this t/T from now on, in a plan of one stage.
+    pub fn write_time(&self, context: &GpuContext, tau: f64) {
+        context.queue().write_buffer(&self.times, 0, bytemuck::cast_slice(&time_embedding(tau)));
+    }
+
+    /// Take `total` particles through the whole plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. `done`
+    /// is told the share of the work done; false when it ended the run.
+    pub fn run_all(
+        &self,
+        context: &GpuContext,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        total: u32,
+        done: &dyn Fn(f32) -> bool,
+    ) -> Result<bool, EngineError> {
+        let mut stages_a_piece = 1;
+        for first in (0..total).step_by(self.slice_rows as usize) {
+            let count = self.slice_rows.min(total - first);
+            self.write_slice(context, first, count);
+            let mut stage = 0;
+            while stage < self.stages {
+                let share = (f64::from(first) + f64::from(count) * f64::from(stage) / f64::from(self.stages))
+                    / f64::from(total);
+                if !done(share as f32) {
+                    return Ok(false);
+                }
+                let end = (stage + stages_a_piece).min(self.stages);
+                let began = Instant::now();
+                let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                self.encode(kernels, layout, &mut encoder, stage..end, count);
+                context.submit([encoder.finish()]);
+                context.wait()?;
+                let secs_a_stage = began.elapsed().as_secs_f64() / f64::from(end - stage);
+                stages_a_piece = (SAMPLING_PIECE_SECS / secs_a_stage.max(1e-6)).clamp(1.0, 256.0) as u32;
+                stage = end;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Record some stages of a slice of `count` particles; stage 0 puts them at their start before.
+    pub fn encode(
+        &self,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        encoder: &mut wgpu::CommandEncoder,
+        stages: Range<u32>,
+        count: u32,
+    ) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        if stages.start == 0 {
+            self.encode_times(kernels, &mut pass);
+            self.encode_start(kernels, &mut pass, count);
+        }
+        for stage in stages {
+            self.encode_stage(kernels, layout, &mut pass, stage, count);
+        }
+    }
+
     /// Record the time biases, once before the first stage.
-    pub fn encode_times(&self, kernels: &Kernels, pass: &mut wgpu::ComputePass<'_>) {
+    fn encode_times(&self, kernels: &Kernels, pass: &mut wgpu::ComputePass<'_>) {
         if self.exact_group.is_none() {
             kernels.time_bias.dispatch(pass, &self.time_group, &[], [groups_of_64(self.time_invocations), 1]);
         }
     }
 
     /// Record the start of a slice of `count` particles.
-    pub fn encode_start(&self, kernels: &Kernels, pass: &mut wgpu::ComputePass<'_>, count: u32) {
+    fn encode_start(&self, kernels: &Kernels, pass: &mut wgpu::ComputePass<'_>, count: u32) {
         kernels.sampler_start.dispatch(pass, &self.start_group, &[], [groups_of_64(count), 1]);
     }
 
     /// Record one stage of the plan on a slice of `count` particles.
-    pub fn encode_stage(
+    fn encode_stage(
         &self,
         kernels: &Kernels,
         layout: &DeviceLayout,

@@ -11,6 +11,7 @@ mod kernels;
 mod layout;
 mod matmul;
 mod readback;
+mod refresh;
 pub mod shader;
 mod training;
 pub mod types;
@@ -24,12 +25,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    Cloud, Denoiser, Engine, EngineError, EngineInfo, ModelState, Progress, Recording, Start, TrainSpec, TrainingData,
+    Cloud, Denoiser, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Recording, Start, TrainSpec,
+    TrainingData,
 };
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Scales;
-use crate::diffusion::solver::{Plan, PlanStep};
+use crate::diffusion::solver::Plan;
 use crate::nn::layout::Activation;
 use context::STORAGE;
 use density::DensityKernel;
@@ -37,14 +39,13 @@ use inference::{MAX_SLICE, PlanRun, RunRequest};
 use kernels::Kernels;
 use layout::DeviceLayout;
 use readback::Readback;
+use refresh::{PictureRun, PredictRun};
 use training::{BatchSource, MAX_STEPS_A_SUBMISSION, Parameters, Workspace, step_row};
 
 /// A submission is sized to take about this long, so that painting, which shares the queue, waits no longer.
 const SUBMISSION_SECS: f64 = 0.004;
 /// Submissions in flight at most.
 const MAX_IN_FLIGHT: usize = 2;
-/// A piece of sampling between two questions whether to stop.
-const SAMPLING_PIECE_SECS: f64 = 0.05;
 
 /// One model in training, in device memory.
 pub struct GpuEngine {
@@ -63,15 +64,10 @@ struct Model {
     readback: Readback,
     /// Updates handed to the device.
     step: u64,
-    refresh: Option<RefreshRun>,
-}
-
-/// The binding of the last refresh, kept while cloud, plan and seed stay.
-struct RefreshRun {
-    run: PlanRun,
-    plan: Plan,
-    seed: u64,
-    buffer: wgpu::Buffer,
+    picture: Option<PictureRun>,
+    /// By the raw weights and by the averaged ones.
+    predict: Option<PredictRun>,
+    predict_ema: Option<PredictRun>,
 }
 
 impl GpuEngine {
@@ -146,7 +142,8 @@ impl GpuEngine {
                 draw_start,
                 record_every,
             };
-            if !run_all(context, kernels, &model.layout, &request, done)? {
+            let run = PlanRun::new(context, kernels, &model.layout, &request)?;
+            if !run.run_all(context, kernels, &model.layout, total, done)? {
                 return Ok(None);
             }
         }
@@ -219,7 +216,9 @@ impl Engine for GpuEngine {
             workspace,
             readback,
             step: state.step,
-            refresh: None,
+            picture: None,
+            predict: None,
+            predict_ema: None,
         });
         Ok(())
     }
@@ -329,74 +328,33 @@ impl Engine for GpuEngine {
         &mut self,
         cloud: Option<Cloud>,
         total: u32,
-        first: u32,
-        count: u32,
+        piece: Piece,
         plan: &Plan,
         seed: u64,
     ) -> Result<Cloud, EngineError> {
-        if first.checked_add(count).is_none_or(|end| end > total) {
-            return Err(EngineError::Invalid(format!(
-                "particles {first} to {first}+{count} are not all among {total}"
-            )));
-        }
+        piece.check(cloud.as_ref(), total, plan)?;
+        let shared = self.context.clone();
+        let (context, kernels, model) = self.loaded()?;
         let cloud = match cloud {
-            Some(cloud) if cloud.len() != total as usize => {
-                return Err(EngineError::Invalid(format!(
-                    "a cloud of {} particles cannot be refreshed as {total}",
-                    cloud.len()
-                )));
-            }
-            Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &self.context) => cloud,
-            // Nothing to refresh (or it lies elsewhere): the first picture is whole.
+            Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &shared) => cloud,
             _ => {
-                let whole = self.sample(plan, &Start::Noise(total), seed, &|| false)?;
-                return whole.ok_or_else(|| EngineError::Invalid("the sampling was stopped".into()));
+                let buffer = context.buffer("picture", 8 * u64::from(total), STORAGE);
+                GpuCloud::new(shared.clone(), buffer, total as usize)
             }
         };
-        let (context, kernels, model) = self.loaded()?;
-        if count == 0 || plan.steps.is_empty() {
+        if piece.count == 0 || piece.stage == piece.end_stage {
             return Ok(Cloud::Gpu(cloud));
         }
-        let kept = model.refresh.take().filter(|kept| {
-            kept.buffer == *cloud.buffer() && kept.seed == seed && kept.plan == *plan && kept.run.fits(count)
-        });
-        let kept = match kept {
+        let ema = &model.parameters.ema;
+        let kept = model.picture.take().filter(|kept| kept.serves(cloud.buffer(), plan, seed, &piece));
+        let mut kept = match kept {
             Some(kept) => kept,
-            None => RefreshRun {
-                run: PlanRun::new(
-                    context,
-                    kernels,
-                    &model.layout,
-                    &RunRequest {
-                        plan,
-                        denoiser: &Denoiser::Learned,
-                        weights: &model.parameters.ema,
-                        points: cloud.buffer(),
-                        total,
-                        slice_rows: count,
-                        seed,
-                        draw_start: true,
-                        record_every: None,
-                    },
-                )?,
-                plan: plan.clone(),
-                seed,
-                buffer: cloud.buffer().clone(),
-            },
+            None if piece.stage > 0 => return Err(piece.not_begun()),
+            None => PictureRun::new(context, kernels, &model.layout, cloud.buffer(), ema, (plan, seed, piece))?,
         };
-        kept.run.write_slice(context, first, count);
-        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            kept.run.encode_times(kernels, &mut pass);
-            kept.run.encode_start(kernels, &mut pass, count);
-            for stage in 0..kept.run.stages() {
-                kept.run.encode_stage(kernels, &model.layout, &mut pass, stage, count);
-            }
-        }
-        context.submit([encoder.finish()]);
+        kept.advance(context, kernels, &model.layout, ema, piece);
         context.check()?;
-        model.refresh = Some(kept);
+        model.picture = Some(kept);
         Ok(Cloud::Gpu(cloud))
     }
 
@@ -405,25 +363,16 @@ impl Engine for GpuEngine {
         if points.is_empty() {
             return Ok(Vec::new());
         }
-        // A plan of one stage whose result is the network's output.
-        let stage = PlanStep { tau, tau_next: tau, c_x: 0.0, c_0: 1.0, ..PlanStep::default() };
-        let plan = Plan { steps: vec![stage], start_std: 1.0, clip: None };
-        let buffer = context.storage("field points", points);
-        let weights = if ema { &model.parameters.ema } else { &model.parameters.weights };
-        let total = points.len() as u32;
-        let request = RunRequest {
-            plan: &plan,
-            denoiser: &Denoiser::Learned,
-            weights,
-            points: &buffer,
-            total,
-            slice_rows: total.min(MAX_SLICE),
-            seed: 0,
-            draw_start: false,
-            record_every: None,
+        let (weights, kept) = if ema {
+            (&model.parameters.ema, &mut model.predict_ema)
+        } else {
+            (&model.parameters.weights, &mut model.predict)
         };
-        run_all(context, kernels, &model.layout, &request, &|_| true)?;
-        Ok(bytemuck::pod_collect_to_vec(&context.read_buffer(&buffer, 0, 8 * u64::from(total))?))
+        let run = match kept.take().filter(|kept| kept.fits(points.len())) {
+            Some(run) => run,
+            None => PredictRun::new(context, kernels, &model.layout, weights, points.len() as u32)?,
+        };
+        kept.insert(run).predict(context, kernels, &model.layout, tau, points)
     }
 
     fn log_density(
@@ -443,48 +392,4 @@ impl Engine for GpuEngine {
     fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError> {
         self.given_step(x, t, target, false).map(|(loss, _)| loss)
     }
-}
-
-/// Take all particles through a plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. `done` is told the
-/// share of the work done; false when it ended the run.
-fn run_all(
-    context: &GpuContext,
-    kernels: &Kernels,
-    layout: &DeviceLayout,
-    request: &RunRequest<'_>,
-    done: &dyn Fn(f32) -> bool,
-) -> Result<bool, EngineError> {
-    let run = PlanRun::new(context, kernels, layout, request)?;
-    let mut stages_a_piece = 1;
-    for first in (0..request.total).step_by(request.slice_rows as usize) {
-        let count = request.slice_rows.min(request.total - first);
-        run.write_slice(context, first, count);
-        let mut stage = 0;
-        while stage < run.stages() {
-            let share = (f64::from(first) + f64::from(count) * f64::from(stage) / f64::from(run.stages()))
-                / f64::from(request.total);
-            if !done(share as f32) {
-                return Ok(false);
-            }
-            let end = (stage + stages_a_piece).min(run.stages());
-            let began = Instant::now();
-            let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                if stage == 0 {
-                    run.encode_times(kernels, &mut pass);
-                    run.encode_start(kernels, &mut pass, count);
-                }
-                for index in stage..end {
-                    run.encode_stage(kernels, layout, &mut pass, index, count);
-                }
-            }
-            context.submit([encoder.finish()]);
-            context.wait()?;
-            let secs_a_stage = began.elapsed().as_secs_f64() / f64::from(end - stage);
-            stages_a_piece = (SAMPLING_PIECE_SECS / secs_a_stage.max(1e-6)).clamp(1.0, 256.0) as u32;
-            stage = end;
-        }
-    }
-    Ok(true)
 }

@@ -1,0 +1,126 @@
+//! What is asked again and again keeps its buffers: the live picture, sampled in pieces, and the network's output at points.
+
+use super::context::{GpuContext, STORAGE};
+use super::inference::{MAX_SLICE, PlanRun, RunRequest};
+use super::kernels::Kernels;
+use super::layout::DeviceLayout;
+use crate::diffusion::solver::{Plan, PlanStep};
+use crate::engine::{Denoiser, EngineError, Piece};
+
+/// A picture being sampled slice by slice, kept while cloud, plan and seed stay.
+pub struct PictureRun {
+    run: PlanRun,
+    plan: Plan,
+    seed: u64,
+    points: wgpu::Buffer,
+    /// Those at the slice's beginning: training goes on between its pieces.
+    weights: wgpu::Buffer,
+    last: Option<Piece>,
+}
+
+impl PictureRun {
+    /// Bind, with room for slices as large as that of the piece.
+    pub fn new(
+        context: &GpuContext,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        points: &wgpu::Buffer,
+        ema: &wgpu::Buffer,
+        (plan, seed, piece): (&Plan, u64, Piece),
+    ) -> Result<Self, EngineError> {
+        let weights = context.buffer("weights of a slice", ema.size(), STORAGE);
+        let request = RunRequest {
+            plan,
+            denoiser: &Denoiser::Learned,
+            weights: &weights,
+            points,
+            total: piece.count,
+            slice_rows: piece.count,
+            seed,
+            draw_start: true,
+            record_every: None,
+        };
+        let run = PlanRun::new(context, kernels, layout, &request)?;
+        Ok(Self { run, plan: plan.clone(), seed, points: points.clone(), weights, last: None })
+    }
+
+    /// True where the piece can be done by what is bound, and begins a slice or goes on with the last one.
+    pub fn serves(&self, points: &wgpu::Buffer, plan: &Plan, seed: u64, piece: &Piece) -> bool {
+        let goes_on = piece.stage == 0 || self.last.is_some_and(|last| piece.follows(&last));
+        goes_on && self.points == *points && self.seed == seed && self.plan == *plan && self.run.fits(piece.count)
+    }
+
+    /// Hand a piece to the device.
+    pub fn advance(
+        &mut self,
+        context: &GpuContext,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        ema: &wgpu::Buffer,
+        piece: Piece,
+    ) {
+        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        if piece.stage == 0 {
+            self.run.write_slice(context, piece.first, piece.count);
+            encoder.copy_buffer_to_buffer(ema, 0, &self.weights, 0, ema.size());
+        }
+        self.run.encode(kernels, layout, &mut encoder, piece.stage..piece.end_stage, piece.count);
+        context.submit([encoder.finish()]);
+        self.last = Some(piece);
+    }
+}
+
+/// The network's output at points: a plan of one stage, kept while points fit.
+pub struct PredictRun {
+    run: PlanRun,
+    points: wgpu::Buffer,
+    room: u32,
+}
+
+impl PredictRun {
+    /// Bind, with room for so many points.
+    pub fn new(
+        context: &GpuContext,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        weights: &wgpu::Buffer,
+        room: u32,
+    ) -> Result<Self, EngineError> {
+        let points = context.buffer("field points", 8 * u64::from(room), STORAGE);
+        // Its result is the network's output.
+        let stage = PlanStep { c_x: 0.0, c_0: 1.0, ..PlanStep::default() };
+        let request = RunRequest {
+            plan: &Plan { steps: vec![stage], start_std: 1.0, clip: None },
+            denoiser: &Denoiser::Learned,
+            weights,
+            points: &points,
+            total: room,
+            slice_rows: room.min(MAX_SLICE),
+            seed: 0,
+            draw_start: false,
+            record_every: None,
+        };
+        let run = PlanRun::new(context, kernels, layout, &request)?;
+        Ok(Self { run, points, room })
+    }
+
+    /// True if so many points fit.
+    pub fn fits(&self, points: usize) -> bool {
+        points <= self.room as usize
+    }
+
+    /// Evaluate at one time. Blocks.
+    pub fn predict(
+        &self,
+        context: &GpuContext,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        tau: f64,
+        points: &[[f32; 2]],
+    ) -> Result<Vec<[f32; 2]>, EngineError> {
+        self.run.write_time(context, tau);
+        context.queue().write_buffer(&self.points, 0, bytemuck::cast_slice(points));
+        self.run.run_all(context, kernels, layout, points.len() as u32, &|_| true)?;
+        Ok(bytemuck::pod_collect_to_vec(&context.read_buffer(&self.points, 0, size_of_val(points) as u64)?))
+    }
+}

@@ -1,0 +1,231 @@
+//! Pictures sampled in pieces, and what keeps its buffers: on both engines, the same as in one go.
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use noise_compass::data::bounds::Bounds;
+use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler};
+use noise_compass::diffusion::target::Target;
+use noise_compass::diffusion::timetable::Timetable;
+use noise_compass::engine::cpu::CpuEngine;
+use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::{Cloud, Engine, ModelState, Piece, Start, TrainSpec, TrainingData};
+use noise_compass::lab::experiment::Experiment;
+use noise_compass::lab::message::{Command, Order, Status};
+use noise_compass::lab::session::EngineFactory;
+use noise_compass::lab::worker::Worker;
+use noise_compass::nn::init::initial_weights;
+use noise_compass::nn::layout::{Activation, NetworkShape};
+
+static CONTEXT: LazyLock<Arc<GpuContext>> = LazyLock::new(|| GpuContext::headless().unwrap());
+
+const SHAPE: NetworkShape = NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu };
+const SEED: u64 = 5;
+const TOTAL: u32 = 150;
+
+fn spec() -> TrainSpec {
+    let points = (0..200_u8).map(|i| [f32::from(i).sin(), f32::from(i).cos()]).collect();
+    TrainSpec {
+        shape: SHAPE,
+        timetable: Arc::new(Timetable::new(Path::Cosine, Target::Eps, 1000)),
+        data: TrainingData::Finite(Arc::new(points)),
+        batch: 64,
+        learning_rate: 3e-3,
+        seed: 5,
+        ema_decay: 0.999,
+    }
+}
+
+/// Both engines, each with a model that has seen a few steps.
+fn engines() -> [Box<dyn Engine>; 2] {
+    let engines: [Box<dyn Engine>; 2] =
+        [Box::new(GpuEngine::new(CONTEXT.clone()).unwrap()), Box::new(CpuEngine::new())];
+    engines.map(|mut engine| {
+        engine.load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 1))).unwrap();
+        train(engine.as_mut());
+        engine
+    })
+}
+
+fn train(engine: &mut dyn Engine) {
+    assert_eq!(engine.train(5, f64::INFINITY).unwrap(), 5);
+    engine.poll(true).unwrap();
+}
+
+fn plan(sampler: Sampler) -> Plan {
+    let context = PlanContext { path: Path::Cosine, target: Target::Eps, timesteps: 1000 };
+    sampler.plan(5, context, Some(Bounds { min: [-1.2; 2], max: [1.2; 2] }))
+}
+
+fn whole(engine: &mut dyn Engine, plan: &Plan) -> Vec<[f32; 2]> {
+    engine.sample(plan, &Start::Noise(TOTAL), SEED, &|| false).unwrap().unwrap().to_host().unwrap().to_vec()
+}
+
+fn host(cloud: &Option<Cloud>) -> Vec<[f32; 2]> {
+    cloud.as_ref().unwrap().to_host().unwrap().to_vec()
+}
+
+/// Every sampler, cut at every stage and into slices of every kind: one particle, fewer than a block, more than one.
+#[test]
+fn a_picture_in_pieces_is_the_sample_bit_for_bit_wherever_it_is_cut() {
+    for mut engine in engines() {
+        for sampler in Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 0.5 }]) {
+            let plan = plan(sampler);
+            let expected = whole(engine.as_mut(), &plan);
+            let stages = plan.steps.len() as u32;
+            for cut in 1..=stages {
+                let mut cloud = None;
+                for (first, count) in [(0, 70), (70, 1), (71, 13), (84, TOTAL - 84)] {
+                    for stage in (0..stages).step_by(cut as usize) {
+                        let piece = Piece { first, count, stage, end_stage: (stage + cut).min(stages) };
+                        cloud = Some(engine.refresh(cloud, TOTAL, piece, &plan, SEED).unwrap());
+                    }
+                }
+                let kind = engine.info().kind;
+                assert_eq!(host(&cloud), expected, "{sampler} in pieces of {cut} stages, {kind:?}");
+            }
+        }
+    }
+}
+
+/// What is drawn changes only with the last stage; a training that goes on meanwhile does not mix two models.
+#[test]
+fn a_slice_is_of_one_model_and_never_seen_half_way() {
+    for mut engine in engines() {
+        let plan = plan(Sampler::Rk4);
+        let stages = plan.steps.len() as u32;
+        let all = Piece { first: 0, count: TOTAL, stage: 0, end_stage: stages };
+        let mut cloud = Some(engine.refresh(None, TOTAL, all, &plan, SEED).unwrap());
+        let before = host(&cloud);
+        train(engine.as_mut());
+        let expected = whole(engine.as_mut(), &plan);
+        assert_ne!(before, expected);
+        for stage in 0..stages {
+            assert_eq!(host(&cloud), before, "seen at stage {stage}");
+            let piece = Piece { stage, end_stage: stage + 1, ..all };
+            cloud = Some(engine.refresh(cloud, TOTAL, piece, &plan, SEED).unwrap());
+            train(engine.as_mut());
+        }
+        assert_eq!(host(&cloud), expected, "{:?}", engine.info().kind);
+    }
+}
+
+#[test]
+fn a_piece_that_goes_on_from_nothing_is_refused() {
+    for mut engine in engines() {
+        let plan = plan(Sampler::Heun);
+        let stages = plan.steps.len() as u32;
+        let good = Piece { first: 0, count: 50, stage: 0, end_stage: 2 };
+        let mut begin = |then: Piece, seed| {
+            let cloud = engine.refresh(None, TOTAL, good, &plan, SEED).unwrap();
+            engine.refresh(Some(cloud), TOTAL, then, &plan, seed).map(drop)
+        };
+        let next = Piece { stage: 2, end_stage: 4, ..good };
+        assert!(begin(next, SEED).is_ok());
+        for wrong in [
+            Piece { stage: 3, ..next },
+            Piece { first: 1, ..next },
+            Piece { count: 49, ..next },
+            Piece { stage: 4, end_stage: 3, ..next },
+            Piece { end_stage: stages + 1, ..next },
+            Piece { first: TOTAL, ..good },
+        ] {
+            let error = begin(wrong, SEED).unwrap_err().to_string();
+            assert!(error.contains("stage") || error.contains("particles"), "{error}");
+        }
+        assert!(begin(next, SEED + 1).is_err());
+        let small = Cloud::Host(Arc::new(vec![[0.0; 2]; 9]));
+        assert!(engine.refresh(Some(small), TOTAL, good, &plan, SEED).is_err());
+        engine.load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 2))).unwrap();
+        assert!(engine.refresh(None, TOTAL, next, &plan, SEED).is_err(), "another model was put in its place");
+    }
+}
+
+/// Hovering asks for one point, the quality meter for 256 at eight times, a picture for a piece after the other.
+#[test]
+fn what_is_asked_again_and_again_makes_no_buffer() {
+    // A device of its own: the count is the device's.
+    let context = GpuContext::headless().unwrap();
+    let mut gpu = GpuEngine::new(context.clone()).unwrap();
+    gpu.load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 1))).unwrap();
+    train(&mut gpu);
+    let points: Vec<[f32; 2]> = (0..256_u16).map(|i| [f32::from(i).sin(), f32::from(i).cos()]).collect();
+    let plan = plan(Sampler::Rk4);
+    let stages = plan.steps.len() as u32;
+    let mut cloud = None;
+    let mut ask = |gpu: &mut GpuEngine, count: usize| {
+        for ema in [true, false] {
+            for time in 0..8 {
+                gpu.predict((f64::from(time) + 0.5) / 8.0, &points[..count], ema).unwrap();
+            }
+        }
+        for stage in 0..stages {
+            let piece = Piece { first: 0, count: count as u32, stage, end_stage: stage + 1 };
+            cloud = Some(gpu.refresh(cloud.take(), 256, piece, &plan, SEED).unwrap());
+        }
+    };
+    ask(&mut gpu, 256);
+    let made = context.buffers_made();
+    for count in [256, 100, 1, 256] {
+        ask(&mut gpu, count);
+    }
+    assert_eq!(context.buffers_made(), made);
+    // More points, other weights and other times give what an engine gives that was never asked before.
+    train(&mut gpu);
+    let state = gpu.state().unwrap();
+    for (count, tau, ema) in [(1, 0.3, true), (256, 0.9, false), (100, 0.01, true)] {
+        let mut other = GpuEngine::new(context.clone()).unwrap();
+        other.load(&spec(), &state).unwrap();
+        let points = &points[..count];
+        assert_eq!(gpu.predict(tau, points, ema).unwrap(), other.predict(tau, points, ema).unwrap());
+    }
+}
+
+/// The longest sampler that can be chosen, split and closed in the middle of it.
+#[test]
+fn a_long_sampler_keeps_nobody_waiting() {
+    const PROMPT: Duration = Duration::from_millis(200);
+    let context = GpuContext::headless().unwrap();
+    let factories: [EngineFactory; 2] = [
+        Arc::new(move |_| Ok(Box::new(GpuEngine::new(context.clone())?))),
+        Arc::new(|_| Ok(Box::new(CpuEngine::new()))),
+    ];
+    for factory in factories {
+        let experiment = Experiment { sampler: Sampler::Rk4, sampler_steps: 1000, ..Experiment::default() };
+        let choice = noise_compass::engine::EngineChoice::Auto;
+        let worker = Worker::spawn_with(experiment, choice, factory, Box::new(|| {})).unwrap();
+        let kind = || worker.snapshot().engine.kind;
+        let wait = |what: &dyn Fn() -> bool| {
+            let begun = Instant::now();
+            while !what() {
+                std::thread::sleep(Duration::from_millis(1));
+                assert!(begun.elapsed() < Duration::from_secs(60), "nothing happens");
+            }
+            begun.elapsed()
+        };
+        // Others may use the machine too: the best of a few answers counts.
+        let answer = |on: Command, off: Command, status: Status| {
+            let answers = (0..5).map(|_| {
+                worker.send(off.clone());
+                wait(&|| worker.snapshot().status != status);
+                std::thread::sleep(Duration::from_millis(150));
+                worker.send(on.clone());
+                wait(&|| worker.snapshot().status == status)
+            });
+            answers.min().unwrap()
+        };
+        wait(&|| worker.snapshot().engine.adapter != "starting");
+        let alone = answer(Command::Play, Command::Pause, Status::Training);
+        assert!(alone < PROMPT, "{:?} answers after {alone:?}", kind());
+        worker.send(Order::Equalise);
+        wait(&|| worker.snapshots().b.is_some());
+        let split = answer(Command::Play, Command::Pause, Status::Training);
+        assert!(split < PROMPT, "split, {:?} answers after {split:?}", kind());
+        let kind = kind();
+        let begun = Instant::now();
+        drop(worker);
+        let closed = begun.elapsed();
+        assert!(closed < PROMPT, "{kind:?} closes after {closed:?}");
+    }
+}
