@@ -250,6 +250,22 @@ fn a_broken_model_is_neither_kept_as_the_last_good_one_nor_saved() {
     }
 }
 
+/// Where the program was started is seen nowhere in the window.
+#[test]
+fn a_save_is_told_with_the_whole_path() {
+    let (mut session, _) = scripted();
+    // A file, so that nothing is written into the directory of the tests.
+    session.handle(Command::Save("Cargo.toml".into()));
+    let Some((_, Notice::Error(text))) = session.snapshot().notice else { panic!("nothing was refused") };
+    let whole = std::path::absolute("Cargo.toml").unwrap();
+    assert_eq!(text, format!("cannot write {}: it is a file, not a directory; choose another place", whole.display()));
+    let directory = tempfile::tempdir().unwrap();
+    let mut session = on_cpu(small());
+    session.handle(Command::Save(directory.path().join("model")));
+    let Some((_, Notice::Info(text))) = session.snapshot().notice else { panic!("nothing was saved") };
+    assert_eq!(text, format!("saved step 0 in {}", directory.path().join("model").display()));
+}
+
 #[test]
 fn starting_anew_ends_a_nan_fault() {
     let (mut session, script) = scripted();

@@ -341,3 +341,73 @@ fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
     }
     panic!("a picture that cannot be written must be told of");
 }
+
+/// A file of somebody else's in the way of a picture: the menu asks, and does what it is told.
+#[test]
+fn a_picture_replaces_a_file_of_somebody_elses_only_after_a_question() {
+    let mut window = window(Probe::new(), Chapter::Schedules, false);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notes.txt");
+    let device = (*DEVICE).clone();
+    let app = window.state_mut();
+    app.painter = Some(GpuContext::new(&device.adapter, device.device, device.queue));
+    app.desk.files.picture_size = [640, 400];
+    app.desk.files.picture = path.display().to_string();
+    let question = format!("{} is there already and is no picture of this lab.", path.display());
+    let read = || std::fs::read(&path).unwrap();
+
+    // While nothing is there, or an empty file, nothing is asked.
+    std::fs::write(&path, "years of work").unwrap();
+    click(&mut window, "Save: Save");
+    assert!(window.query_by_label("Replace it").is_none());
+    for _ in 0..2 {
+        click(&mut window, "Save picture");
+        window.get_by_label(&question);
+        assert!(window.state().desk.files.picture_order.is_none());
+        click(&mut window, "Keep it");
+        window.run_steps(2);
+        assert!(window.query_by_label(&question).is_none(), "the question is answered");
+        assert_eq!(read(), b"years of work");
+    }
+    click(&mut window, "Save picture");
+    window.state_mut().desk.files.picture = directory.path().join("other.png").display().to_string();
+    window.run_steps(2);
+    assert!(window.query_by_label("Replace it").is_none(), "another name is another question");
+    window.state_mut().desk.files.picture = path.display().to_string();
+    click(&mut window, "Save picture");
+    click(&mut window, "Replace it");
+    let told = format!("picture saved in {}", path.display());
+    wait_for_label(&mut window, &told);
+    assert_eq!(image::load_from_memory(&read()).unwrap().to_rgba8().dimensions(), (640, 400));
+
+    // Its own picture is replaced without a question, and a path that is not whole is told as a whole one.
+    let began = std::fs::metadata(&path).unwrap().modified().unwrap();
+    window.state_mut().desk.files.picture_size = [700, 400];
+    click(&mut window, "Save: Save");
+    click(&mut window, "Save picture");
+    assert!(window.query_by_label("Replace it").is_none());
+    for _ in 0..2000 {
+        if std::fs::metadata(&path).unwrap().modified().unwrap() > began {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        window.run_steps(1);
+    }
+    assert_eq!(image::load_from_memory(&read()).unwrap().to_rgba8().dimensions(), (700, 400));
+    window.state_mut().desk.files.picture = "no-such-directory/a.png".into();
+    click(&mut window, "Save: Save");
+    click(&mut window, "Save picture");
+    let whole = std::path::absolute("no-such-directory/a.png").unwrap();
+    wait_for_label(&mut window, &format!("cannot write {}", whole.display()));
+}
+
+fn wait_for_label(window: &mut Harness<'static, LabApp>, text: &str) {
+    for _ in 0..2000 {
+        if window.query_by_label_contains(text).is_some() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        window.run_steps(1);
+    }
+    panic!("nobody is told: {text}");
+}

@@ -15,6 +15,8 @@ pub struct Saver {
     /// Time between two saves; `None` saves only at the end.
     interval: Option<Duration>,
     saved_at: Instant,
+    /// The step of each that was saved last.
+    saved: [u64; 2],
     /// A save that failed on the way is told once.
     warned: bool,
 }
@@ -22,24 +24,27 @@ pub struct Saver {
 impl Saver {
     /// Save into these directories, as it goes every `interval`.
     pub fn new(outs: Vec<ModelDir>, interval: Option<Duration>) -> Self {
-        Self { outs, interval, saved_at: Instant::now(), warned: false }
+        Self { outs, interval, saved_at: Instant::now(), saved: [0; 2], warned: false }
     }
 
-    /// Save if it is time to. A training that breaks, or a disk that is full, is told of at the end.
+    /// Save what has gone on, if it is time to. One that has broken is told of at the end.
     pub fn save_in_passing(&mut self, pair: &mut Pair) {
         if self.interval.is_none_or(|interval| self.saved_at.elapsed() < interval) {
             return;
         }
         for (side, out) in Side::BOTH.into_iter().zip(&self.outs) {
-            let Some(session) = pair.session_mut(side).filter(|session| session.is_training()) else { continue };
-            let state = session.model();
-            if session.has_fault() {
+            let Some(session) = pair.session_mut(side) else { continue };
+            let (state, saved) = (session.model(), &mut self.saved[side.index()]);
+            if state.step <= *saved {
                 continue;
             }
-            if let Err(error) = out.save(&session.snapshot().experiment, &state, &session.record().metrics())
-                && !std::mem::replace(&mut self.warned, true)
-            {
-                say(&format!("noise-compass: warning: {error:#}; the training goes on"));
+            match out.save(&session.snapshot().experiment, &state, &session.record().metrics()) {
+                Ok(()) => *saved = state.step,
+                Err(error) if !self.warned => {
+                    self.warned = true;
+                    say(&format!("noise-compass: warning: {error:#}; the training goes on"));
+                }
+                Err(_) => {}
             }
         }
         self.saved_at = Instant::now();
@@ -62,9 +67,16 @@ impl Saver {
 fn finish_one(session: &mut Session, out: &ModelDir) -> Result<(), String> {
     // First the model: that it is broken may only now become known.
     let state = session.model();
+    let status = session.status();
+    if let Status::Fault { message, .. } = &status
+        && state.step == 0
+        && out.holds_model()
+    {
+        return Err(format!("{message}; the model that was in {} is still there", out.path().display()));
+    }
     let saved = out.save_or_keep(&session.snapshot().experiment, &state, &session.record().metrics());
     let saved = saved.map_err(|error| format!("{error:#}"));
-    let Status::Fault { message, .. } = session.status() else { return saved };
+    let Status::Fault { message, .. } = status else { return saved };
     match saved {
         Ok(()) => {
             Err(format!("{message}; the last good weights (step {}) are in {}", state.step, out.path().display()))

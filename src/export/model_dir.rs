@@ -51,6 +51,11 @@ impl ModelDir {
         &self.path
     }
 
+    /// True where there is a model already.
+    pub fn holds_model(&self) -> bool {
+        self.path.join(MODEL).exists()
+    }
+
     /// Refuse now what [`ModelDir::save`] would refuse later. Nothing is made.
     ///
     /// # Errors
