@@ -187,7 +187,8 @@ fn bytes_go_where_the_path_leads() {
     let plain = fs::read(path("plain.csv")).unwrap();
     let shell = |script: &str| {
         let script = script.replace("DATA", &format!("'{BINARY}' {data} --out"));
-        let output = Command::new("bash").args(["-c", &script]).current_dir(directory.path()).output().unwrap();
+        let mut bash = Command::new("timeout");
+        let output = bash.args(["60", "bash", "-c", &script]).current_dir(directory.path()).output().unwrap();
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     };
@@ -308,7 +309,9 @@ fn a_killed_training_leaves_what_it_saved_on_the_way() {
     for (vs, models) in [("", vec!["out"]), ("--vs b.json", vec!["out/a", "out/b"])] {
         let mut child = start(directory.path(), &format!("train {SMALL} {ENDLESS} {vs} --save-every 0.2 --out out"));
         let models: Vec<PathBuf> = models.iter().map(|name| directory.path().join(name)).collect();
-        models.iter().for_each(|model| wait_for(&model.join("model.safetensors")));
+        for model in &models {
+            wait_for(&model.join("model.safetensors"));
+        }
         let first: Vec<u64> = models.iter().map(|model| step_of(model)).collect();
         std::thread::sleep(Duration::from_secs(2));
         child.kill().unwrap();

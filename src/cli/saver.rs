@@ -68,10 +68,9 @@ fn finish_one(session: &mut Session, out: &ModelDir) -> Result<(), String> {
     // First the model: that it is broken may only now become known.
     let state = session.model();
     let status = session.status();
-    if let Status::Fault { message, .. } = &status
-        && state.step == 0
-        && out.holds_model()
-    {
+    // A model that has learned nothing replaces none that has.
+    if state.step == 0 && out.holds_model() {
+        let Status::Fault { message, .. } = status else { return Ok(()) };
         return Err(format!("{message}; the model that was in {} is still there", out.path().display()));
     }
     let saved = out.save_or_keep(&session.snapshot().experiment, &state, &session.record().metrics());

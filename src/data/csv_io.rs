@@ -344,7 +344,7 @@ mod tests {
         let ours = mixture_json(&crate::data::shapes::Shape::Gaussian.mixture()).unwrap();
         let text = String::from_utf8(ours).unwrap();
         for other in
-            [text.replace("  ", " "), format!("{text}\n"), "{}".into(), "[1]".into(), text.replace("}", ", \"my\": 1}")]
+            [text.replace("  ", " "), format!("{text}\n"), "{}".into(), "[1]".into(), text.replace('}', ", \"my\": 1}")]
         {
             assert!(!mixture(other.as_bytes()), "{other}");
         }
