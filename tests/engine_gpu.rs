@@ -237,7 +237,7 @@ fn a_refused_frame_is_no_fault_of_the_engine() {
         let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let small = context.storage("small", &[0_u32; 4]);
         encoder.copy_buffer_to_buffer(&small, 0, &small, 1 << 20, 16);
-        context.submit(encoder.finish());
+        context.submit([encoder.finish()]);
     };
     refused(&own);
     assert!(matches!(own.check(), Err(EngineError::Device(_))));
