@@ -62,8 +62,8 @@ fn whole(engine: &mut dyn Engine, plan: &Plan) -> Vec<[f32; 2]> {
     engine.sample(plan, &Start::Noise(TOTAL), SEED, &|| false).unwrap().unwrap().to_host().unwrap().to_vec()
 }
 
-fn host(cloud: &Option<Cloud>) -> Vec<[f32; 2]> {
-    cloud.as_ref().unwrap().to_host().unwrap().to_vec()
+fn host(cloud: Option<&Cloud>) -> Vec<[f32; 2]> {
+    cloud.unwrap().to_host().unwrap().to_vec()
 }
 
 /// Every sampler, cut at every stage and into slices of every kind: one particle, fewer than a block, more than one.
@@ -83,7 +83,7 @@ fn a_picture_in_pieces_is_the_sample_bit_for_bit_wherever_it_is_cut() {
                     }
                 }
                 let kind = engine.info().kind;
-                assert_eq!(host(&cloud), expected, "{sampler} in pieces of {cut} stages, {kind:?}");
+                assert_eq!(host(cloud.as_ref()), expected, "{sampler} in pieces of {cut} stages, {kind:?}");
             }
         }
     }
@@ -97,17 +97,17 @@ fn a_slice_is_of_one_model_and_never_seen_half_way() {
         let stages = plan.steps.len() as u32;
         let all = Piece { first: 0, count: TOTAL, stage: 0, end_stage: stages };
         let mut cloud = Some(engine.refresh(None, TOTAL, all, &plan, SEED).unwrap());
-        let before = host(&cloud);
+        let before = host(cloud.as_ref());
         train(engine.as_mut());
         let expected = whole(engine.as_mut(), &plan);
         assert_ne!(before, expected);
         for stage in 0..stages {
-            assert_eq!(host(&cloud), before, "seen at stage {stage}");
+            assert_eq!(host(cloud.as_ref()), before, "seen at stage {stage}");
             let piece = Piece { stage, end_stage: stage + 1, ..all };
             cloud = Some(engine.refresh(cloud, TOTAL, piece, &plan, SEED).unwrap());
             train(engine.as_mut());
         }
-        assert_eq!(host(&cloud), expected, "{:?}", engine.info().kind);
+        assert_eq!(host(cloud.as_ref()), expected, "{:?}", engine.info().kind);
     }
 }
 
@@ -200,7 +200,7 @@ fn a_long_sampler_keeps_nobody_waiting() {
             let begun = Instant::now();
             while !what() {
                 std::thread::sleep(Duration::from_millis(1));
-                assert!(begun.elapsed() < Duration::from_secs(60), "nothing happens");
+                assert!(begun.elapsed() < Duration::from_mins(1), "nothing happens");
             }
             begun.elapsed()
         };

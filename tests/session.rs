@@ -657,7 +657,7 @@ fn a_newer_wish_ends_a_long_run_at_once() {
         read_back: false,
     });
     let short = Arc::new(RunRequest { start: Start::Noise(10), ..RunRequest::clone(&long) });
-    let worker = Worker::spawn(experiment, EngineChoice::Cpu, None, Box::new(|| {})).unwrap();
+    let worker = Worker::spawn(experiment, EngineChoice::Cpu, None, None, Box::new(|| {})).unwrap();
     let wait = |what: &str, done: &dyn Fn(&Snapshot) -> bool| {
         let begun = Instant::now();
         while !done(&worker.snapshot()) {

@@ -411,7 +411,7 @@ fn a_paused_lab_that_nobody_touches_asks_for_no_frame_and_no_density() {
 #[test]
 fn a_click_trains_the_real_thing() {
     let experiment = Experiment { width: 32, depth: 1, batch: 32, points: 256, ..Experiment::default() };
-    let worker = Worker::spawn(experiment, EngineChoice::Cpu, None, Box::new(|| ())).unwrap();
+    let worker = Worker::spawn(experiment, EngineChoice::Cpu, None, None, Box::new(|| ())).unwrap();
     let mut window = window(worker, Chapter::Training, false);
     let wait = |window: &mut Harness<'_, LabApp>, done: &dyn Fn(&Snapshot) -> bool| {
         for _ in 0..600 {

@@ -19,6 +19,7 @@ mod versus;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -39,6 +40,9 @@ struct Cli {
     /// Which engine trains
     #[arg(long, value_enum, default_value_t)]
     engine: EngineChoice,
+    /// Seconds between two times that the window's trainings are kept for the next start; 0 keeps none
+    #[arg(long, value_name = "SECS", default_value_t = 60)]
+    save_every: u64,
 }
 
 /// The headless jobs.
@@ -67,7 +71,10 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     start_logging();
     let result = match cli.command {
-        None => crate::ui::run_window(cli.experiment, cli.engine),
+        None => {
+            let save_every = (cli.save_every > 0).then(|| Duration::from_secs(cli.save_every));
+            crate::ui::run_window(cli.experiment, cli.engine, save_every)
+        }
         Some(Command::Data(args)) => data::run(&args),
         Some(Command::Train(args)) => train::run(args),
         Some(Command::Sample(args)) => sample::run(&args),

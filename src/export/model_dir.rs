@@ -193,6 +193,12 @@ pub fn load(path: &Path) -> anyhow::Result<(Experiment, ModelState)> {
     Ok((experiment, state))
 }
 
+/// The losses that were saved with a model, as far as they can be read.
+pub fn metrics(directory: &Path) -> Vec<Metric> {
+    let text = fs::read_to_string(directory.join(METRICS)).unwrap_or_default();
+    text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+}
+
 /// The file that the settings of a model are read from, where they stand as JSON alone. With a model in the directory,
 /// [`load`] knows better.
 pub fn settings_file(directory: &Path) -> Option<PathBuf> {

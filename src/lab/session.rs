@@ -198,6 +198,11 @@ impl Session {
         self.version
     }
 
+    /// True where the user saved the model as it is.
+    pub fn is_saved(&self) -> bool {
+        self.saved == Some(self.step)
+    }
+
     /// The settings that it runs under.
     pub fn experiment(&self) -> &Arc<Experiment> {
         &self.setup.experiment

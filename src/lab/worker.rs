@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 
 use super::experiment::Experiment;
+use super::keeper::Keeper;
 use super::message::{Command, LossCurve, Notice, Order, Side, Slot, Snapshot, Snapshots, Status};
 use super::pair::{Pair, PairVersion};
 use super::session::{EngineFactory, Session};
@@ -35,7 +36,7 @@ pub struct Worker {
 
 impl Worker {
     /// Start the thread. The engine is made there: until it stands, the snapshot says "starting". `device` is the
-    /// device that the window paints with.
+    /// device that the window paints with; `keeper` keeps the trainings on disk.
     ///
     /// # Errors
     /// An experiment that cannot be prepared (one sentence), or a thread that cannot be made.
@@ -43,11 +44,12 @@ impl Worker {
         experiment: Experiment,
         choice: EngineChoice,
         device: Option<Arc<GpuContext>>,
+        keeper: Option<Keeper>,
         on_change: OnChange,
     ) -> anyhow::Result<Self> {
         let shared = device.clone();
         let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, shared.as_ref()));
-        let mut worker = Self::spawn_with(experiment, choice, factory, on_change)?;
+        let mut worker = Self::spawn_keeping(experiment, choice, factory, keeper, on_change)?;
         worker.device = device;
         Ok(worker)
     }
@@ -59,6 +61,16 @@ impl Worker {
         factory: EngineFactory,
         on_change: OnChange,
     ) -> anyhow::Result<Self> {
+        Self::spawn_keeping(experiment, choice, factory, None, on_change)
+    }
+
+    fn spawn_keeping(
+        experiment: Experiment,
+        choice: EngineChoice,
+        factory: EngineFactory,
+        keeper: Option<Keeper>,
+        on_change: OnChange,
+    ) -> anyhow::Result<Self> {
         let setup = Setup::new(experiment).map_err(anyhow::Error::msg)?;
         let latest = Arc::new(Mutex::new(Snapshots::one(Arc::new(starting(&setup)))));
         let (orders, inbox) = unbounded();
@@ -68,7 +80,7 @@ impl Worker {
         let (alive, ended) = bounded(0);
         std::thread::Builder::new().name("lab".into()).spawn(move || {
             let _alive = alive;
-            let run = AssertUnwindSafe(|| run(&setup, choice, &factory, &inbox, &heard, &outlet));
+            let run = AssertUnwindSafe(|| run(&setup, choice, &factory, keeper, &inbox, &heard, &outlet));
             if let Err(panic) = catch_unwind(run) {
                 outlet.publish_panic(panic.as_ref());
             }
@@ -204,6 +216,7 @@ fn run(
     setup: &Setup,
     choice: EngineChoice,
     factory: &EngineFactory,
+    mut keeper: Option<Keeper>,
     inbox: &Receiver<Order>,
     wishes: &Arc<Wishes>,
     outlet: &Outlet,
@@ -214,6 +227,9 @@ fn run(
         return;
     };
     let mut pair = Pair::new(session);
+    for parked in keeper.iter().flat_map(Keeper::left_behind) {
+        pair.receive(parked);
+    }
     let heard = wishes.clone();
     pair.set_superseded(Arc::new(move |side, slot| heard.supersede(side, slot)));
     let mut published = PairVersion::default();
@@ -233,6 +249,9 @@ fn run(
         }
         for order in coalesce(std::mem::take(&mut waiting)) {
             if matches!(order, Order::Both(Command::Quit)) {
+                if let Some(keeper) = &mut keeper {
+                    keeper.finish(&mut pair);
+                }
                 return;
             }
             pair.handle(order);
@@ -241,6 +260,9 @@ fn run(
             // What was just asked for is seen before the work on it, which may be long, begins.
             published = pair.version();
             outlet.publish(pair.snapshots());
+        }
+        if let Some(keeper) = &mut keeper {
+            keeper.keep_in_passing(&mut pair);
         }
         let tick = pair.tick(budget(&pair));
         let now = Instant::now();

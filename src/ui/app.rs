@@ -5,6 +5,7 @@ use std::sync::Arc;
 use egui::{Context, Key, Modifiers, Rect, Ui, UiBuilder};
 
 use super::chapters::{Chapter, Pages};
+use super::closing::Closing;
 use super::desk::Desk;
 use super::files::Purpose;
 use super::pace::Pace;
@@ -44,6 +45,8 @@ pub struct LabApp {
     pictures: Pictures,
     notices_seen: [u64; 2],
     frame_seen: Option<u64>,
+    /// How the window closes.
+    pub closing: Closing,
 }
 
 impl LabApp {
@@ -64,12 +67,18 @@ impl LabApp {
             toasts: Toasts::default(),
             pictures: Pictures::default(),
             frame_seen: None,
+            closing: Closing::default(),
         }
     }
 
     /// The open chapter of the side that menus and panel set.
     pub fn chapter(&self) -> Chapter {
         self.chapters[self.focus.index()]
+    }
+
+    /// Tell the user something.
+    pub fn tell(&mut self, notice: Notice) {
+        self.toasts.add(notice, 0.0);
     }
 
     /// What happens once a frame before anything is drawn, also while the window is hidden.
@@ -89,6 +98,7 @@ impl LabApp {
         self.take_files(ctx.input(|i| i.time));
         self.take_notices(ctx.input(|i| i.time));
         self.take_pictures(ctx);
+        self.closing.tick(ctx, &self.desk);
         let theme = if self.desk.light { egui::Theme::Light } else { egui::Theme::Dark };
         if ctx.theme() != theme {
             ctx.set_theme(theme);
@@ -270,6 +280,7 @@ impl LabApp {
         }
         if !self.desk.still {
             self.toasts.show(&ctx, bars_height, palette);
+            self.closing.question_ui(&ctx, &self.desk);
             let animating = self.desk.benches().any(|(_, bench, _)| bench.clock.playing);
             self.pace.end_frame(&ctx, animating, self.desk.lab());
         }

@@ -9,6 +9,7 @@ mod bring_back;
 pub mod canvas;
 pub mod chapters;
 pub mod clock;
+mod closing;
 mod compare;
 pub mod controls;
 pub mod desk;
@@ -32,6 +33,7 @@ mod window;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use eframe::egui_wgpu::{RenderState, WgpuSetup, WgpuSetupCreateNew};
@@ -39,18 +41,20 @@ use eframe::egui_wgpu::{RenderState, WgpuSetup, WgpuSetupCreateNew};
 use crate::engine::gpu::{GpuContext, backends};
 use crate::engine::{self, EngineChoice};
 use crate::lab::experiment::Experiment;
-use crate::lab::message::Command;
+use crate::lab::keeper::{self, Keeper};
+use crate::lab::message::{Command, Notice};
 use crate::lab::worker::Worker;
 use app::LabApp;
 use chapters::Chapter;
+use closing::Closing;
 use desk::Desk;
 use pace::Pace;
 
-/// Open the window and stay until it is closed.
+/// Open the window and stay until it is closed. Its trainings are kept every `save_every`; `None` keeps none.
 ///
 /// # Errors
 /// One sentence, where there is no display, no adapter that can paint, or an experiment that cannot be prepared.
-pub fn run_window(experiment: Experiment, choice: EngineChoice) -> anyhow::Result<()> {
+pub fn run_window(experiment: Experiment, choice: EngineChoice, save_every: Option<Duration>) -> anyhow::Result<()> {
     experiment.validate().map_err(anyhow::Error::msg)?;
     let mut options = eframe::NativeOptions {
         viewport: window::builder().with_title("Noise Compass").with_app_id("noise-compass"),
@@ -68,7 +72,7 @@ pub fn run_window(experiment: Experiment, choice: EngineChoice) -> anyhow::Resul
     let (told, shared) = (outcome.clone(), device.clone());
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         let state = cc.wgpu_render_state.as_ref().ok_or("the window has no graphics device to paint with")?;
-        let app = open(&cc.egui_ctx, state, experiment, choice, &shared);
+        let app = open(&cc.egui_ctx, state, experiment, choice, keeper(save_every), &shared);
         *told.borrow_mut() = Some(app.as_ref().map(drop).map_err(|error| format!("{error:#}")));
         Ok(Box::new(app?))
     };
@@ -93,6 +97,7 @@ fn open(
     state: &RenderState,
     experiment: Experiment,
     choice: EngineChoice,
+    (keeper, complaint): (Option<Keeper>, Option<String>),
     device: &event_loop::Device,
 ) -> anyhow::Result<LabApp> {
     theme::install(ctx);
@@ -103,14 +108,30 @@ fn open(
     let software = context.info().software;
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);
-    let worker = Worker::spawn(experiment, choice, Some(context.clone()), pace.on_change(ctx.clone()))?;
+    let worker = Worker::spawn(experiment, choice, Some(context.clone()), keeper, pace.on_change(ctx.clone()))?;
     // The lab opens learning: that is its point.
     worker.send(Command::Play);
     let mut desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
     desk.auto = Some(engine::auto(Ok(context.info())));
     let mut app = LabApp::new(desk, pace, Chapter::Training);
     app.painter = Some(context);
+    app.closing = Closing::listen(ctx);
+    if let Some(complaint) = complaint {
+        app.tell(Notice::Error(complaint));
+    }
     Ok(app)
+}
+
+/// What keeps the trainings of this window; or why nothing does, in one sentence.
+fn keeper(save_every: Option<Duration>) -> (Option<Keeper>, Option<String>) {
+    let Some(interval) = save_every else { return (None, None) };
+    let complain =
+        |why: String| (None, Some(format!("trainings are not kept for the next start: {why}; save what you need")));
+    let Some(root) = keeper::default_root() else { return complain("there is no home directory".into()) };
+    match Keeper::open(&root, interval) {
+        Ok(keeper) => (Some(keeper), None),
+        Err(error) => complain(format!("{} cannot be written ({error})", root.display())),
+    }
 }
 
 /// The failures of opening a window in one sentence that says what to do.

@@ -1,0 +1,261 @@
+//! What a window has trained, kept on disk as it goes, so that neither a crash nor a closed window costs it. The next
+//! start offers it.
+//!
+//! Every running lab has a directory of its own, locked while it runs, with one model directory for each experiment.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::message::Side;
+use super::pair::Pair;
+use super::session::{Parked, Session};
+use super::setup::Setup;
+use crate::export::model_dir::{self, ModelDir};
+
+/// Trainings of earlier starts that are offered; the files of others are removed.
+const MOST: usize = 8;
+/// The latest of them, which stay whatever they are; of the others the shortest goes first.
+const LATEST: usize = 4;
+const LOCK: &str = "lock";
+
+/// Keeps the trainings of one running lab.
+#[derive(Debug)]
+pub struct Keeper {
+    root: PathBuf,
+    place: PathBuf,
+    /// Locked as long as this lab runs; the system unlocks it however it ends.
+    _lock: File,
+    interval: Duration,
+    kept_at: Instant,
+    /// Of A and of B: the step that was kept last.
+    steps: [Option<u64>; 2],
+    /// A failure is told once.
+    told: bool,
+}
+
+/// A training that an earlier run of the lab left.
+struct Left {
+    path: PathBuf,
+    written: SystemTime,
+    parked: Parked,
+}
+
+/// Where trainings are kept on this machine: the user's directory for the state of programs.
+pub fn default_root() -> Option<PathBuf> {
+    let state = dirs::state_dir().or_else(dirs::data_local_dir)?;
+    Some(state.join("noise-compass").join("trainings"))
+}
+
+impl Keeper {
+    /// Keep trainings beneath `root`, every `interval`.
+    ///
+    /// # Errors
+    /// A directory that cannot be made or locked.
+    pub fn open(root: &Path, interval: Duration) -> io::Result<Self> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let place = root.join(format!("{}-{}", since.as_millis(), std::process::id()));
+        fs::create_dir_all(&place)?;
+        let lock = File::create(place.join(LOCK))?;
+        lock.try_lock().map_err(io::Error::from)?;
+        let (kept_at, steps) = (Instant::now(), [None; 2]);
+        Ok(Self { root: root.to_path_buf(), place, _lock: lock, interval, kept_at, steps, told: false })
+    }
+
+    /// What earlier runs left, the oldest first. What no lab needs any more is removed.
+    pub fn left_behind(&self) -> Vec<Parked> {
+        let mut left = Vec::new();
+        for run in subdirectories(&self.root).filter(|run| *run != self.place) {
+            // A lab that runs keeps its own.
+            let lock = File::options().write(true).open(run.join(LOCK));
+            if lock.as_ref().is_ok_and(|lock| lock.try_lock().is_err()) {
+                continue;
+            }
+            let before = left.len();
+            left.extend(subdirectories(&run).filter_map(read));
+            if left.len() == before && subdirectories(&run).next().is_none() {
+                remove(&run);
+            }
+        }
+        left.sort_by_key(|item: &Left| std::cmp::Reverse(item.written));
+        while left.len() > MOST {
+            let shortest = (LATEST..left.len()).rev().min_by_key(|&index| left[index].parked.step());
+            let Some(index) = shortest else { break };
+            remove(&left.remove(index).path);
+        }
+        left.into_iter().rev().map(|item| item.parked).collect()
+    }
+
+    /// Keep what has changed, if it is time to.
+    pub fn keep_in_passing(&mut self, pair: &mut Pair) {
+        if self.kept_at.elapsed() >= self.interval {
+            self.keep(pair);
+        }
+    }
+
+    /// Keep what has changed.
+    pub fn keep(&mut self, pair: &mut Pair) {
+        self.kept_at = Instant::now();
+        for side in Side::BOTH {
+            let Some(session) = pair.session_mut(side) else { continue };
+            if session.step() == 0 || self.steps[side.index()] == Some(session.step()) {
+                continue;
+            }
+            let step = session.step();
+            match self.keep_one(side, session) {
+                Ok(()) => self.steps[side.index()] = Some(step),
+                Err(error) if !std::mem::replace(&mut self.told, true) => {
+                    log::warn!("the training is not kept for the next start: {error:#}");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn keep_one(&self, side: Side, session: &mut Session) -> anyhow::Result<()> {
+        let directory = ModelDir::new(self.place.join(side.letter().to_lowercase()), false);
+        let state = session.model();
+        directory.save(session.experiment(), &state, &session.record().metrics())
+    }
+
+    /// The lab closes: keep all, but for what the user has saved as it is.
+    pub fn finish(&mut self, pair: &mut Pair) {
+        self.keep(pair);
+        for side in Side::BOTH {
+            if pair.session(side).is_some_and(Session::is_saved) {
+                remove(&self.place.join(side.letter().to_lowercase()));
+            }
+        }
+    }
+}
+
+fn subdirectories(path: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir())
+}
+
+/// Only what lies beneath the lab's own directory is ever removed.
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_dir_all(path) {
+        log::debug!("{} stays: {error}", path.display());
+    }
+}
+
+/// A model that cannot be read (its data file is gone, or the lab was killed before the first was whole) is no offer.
+fn read(path: PathBuf) -> Option<Left> {
+    let loaded = model_dir::load(&path).and_then(|(experiment, state)| {
+        let setup = Setup::new(experiment).map_err(anyhow::Error::msg)?;
+        Ok(Parked::of_model(setup, state, &model_dir::metrics(&path)))
+    });
+    let written = fs::metadata(&path).and_then(|data| data.modified()).unwrap_or(UNIX_EPOCH);
+    match loaded {
+        Ok(parked) => Some(Left { path, written, parked }),
+        Err(error) => {
+            log::debug!("{error:#}");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{self, EngineChoice};
+    use crate::lab::experiment::Experiment;
+    use crate::lab::message::{Command, Order};
+    use crate::lab::session::EngineFactory;
+    use std::sync::Arc;
+
+    fn lab(steps: u64) -> Pair {
+        let experiment = Experiment { width: 32, depth: 1, batch: 32, points: 64, ..Experiment::default() };
+        let factory: EngineFactory = Arc::new(|choice| engine::create(choice, None));
+        let engine = factory(EngineChoice::Cpu).unwrap();
+        let mut pair = Pair::new(Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap());
+        pair.handle(Command::Hidden(true).into());
+        train(&mut pair, steps);
+        pair
+    }
+
+    fn train(pair: &mut Pair, steps: u64) {
+        pair.train_until(steps);
+        pair.handle(Command::Play.into());
+        while Side::BOTH.iter().any(|&side| pair.session(side).is_some_and(Session::is_training)) {
+            pair.tick(Duration::from_millis(10));
+        }
+    }
+
+    /// What a start finds: the steps, the oldest first.
+    fn found(root: &Path) -> Vec<u64> {
+        Keeper::open(root, Duration::ZERO).unwrap().left_behind().iter().map(Parked::step).collect()
+    }
+
+    #[test]
+    fn the_next_start_finds_both_bit_for_bit_and_the_running_lab_keeps_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let mut pair = lab(20);
+        pair.handle(Order::Equalise);
+        train(&mut pair, 30);
+        let mut keeper = Keeper::open(root.path(), Duration::ZERO).unwrap();
+        keeper.keep_in_passing(&mut pair);
+        assert_eq!(found(root.path()), [0_u64; 0], "a running lab's trainings are its own");
+        // As if it had been killed: nothing but the lock is let go.
+        drop(keeper);
+        let next = Keeper::open(root.path(), Duration::ZERO).unwrap();
+        let left = next.left_behind();
+        assert_eq!(left.len(), 2);
+        for (side, parked) in Side::BOTH.into_iter().zip(left) {
+            let mut fresh = lab(0);
+            let id = {
+                fresh.receive(parked);
+                fresh.snapshots().shelf[0].id
+            };
+            fresh.handle(Order::BringBack(id, Side::A));
+            let back = fresh.session_mut(Side::A).unwrap().model();
+            assert!(back == pair.session_mut(side).unwrap().model());
+            assert_eq!(fresh.snapshots().a.curve.raw, pair.snapshots().of(side).unwrap().curve.raw);
+        }
+    }
+
+    #[test]
+    fn what_the_user_saved_is_not_offered_and_what_was_trained_since_is() {
+        let root = tempfile::tempdir().unwrap();
+        let saved = root.path().join("saved");
+        for (more, left) in [(0, vec![]), (5, vec![25])] {
+            let trainings = root.path().join(format!("trainings {more}"));
+            let mut pair = lab(20);
+            let mut keeper = Keeper::open(&trainings, Duration::ZERO).unwrap();
+            pair.handle(Command::Save(saved.clone()).into());
+            train(&mut pair, 20 + more);
+            keeper.finish(&mut pair);
+            drop(keeper);
+            assert_eq!(found(&trainings), left);
+        }
+    }
+
+    #[test]
+    fn many_short_runs_do_not_push_out_a_long_one() {
+        let root = tempfile::tempdir().unwrap();
+        for steps in [90].into_iter().chain(1..=12) {
+            let mut keeper = Keeper::open(root.path(), Duration::ZERO).unwrap();
+            keeper.finish(&mut lab(steps));
+            drop(keeper);
+            found(root.path());
+        }
+        let steps = found(root.path());
+        assert_eq!(steps.len(), MOST);
+        assert_eq!((steps[0], &steps[MOST - LATEST..]), (90, &[9, 10, 11, 12][..]));
+    }
+
+    /// Whatever else lies there, and whatever is broken, is no offer and no failure.
+    #[test]
+    fn what_cannot_be_read_is_no_offer() {
+        let root = tempfile::tempdir().unwrap();
+        let broken = root.path().join("1-1").join("a");
+        fs::create_dir_all(&broken).unwrap();
+        fs::write(broken.join("model.safetensors"), b"half a mod").unwrap();
+        fs::write(root.path().join("note.txt"), b"not ours").unwrap();
+        assert_eq!(found(root.path()), [0_u64; 0]);
+        assert!(broken.exists() && root.path().join("note.txt").exists());
+    }
+}

@@ -1,0 +1,135 @@
+//! How the window closes: a training that was not saved is asked about once, and a signal closes without a question.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use egui::{Context, Modal, RichText, ViewportCommand};
+
+use super::controls;
+use super::desk::Desk;
+use super::theme::{TITLE, strong_font};
+use super::widgets::button;
+use super::widgets::number::grouped;
+
+/// A training of fewer seconds is kept without a question.
+const WORTH_A_QUESTION_SECS: f64 = 20.0;
+/// After a signal the program ends at the latest then, whatever the window does.
+const AFTER_SIGNAL: Duration = Duration::from_secs(3);
+/// Signals that follow closer are one wish.
+const ONE_WISH: Duration = Duration::from_millis(200);
+/// As a shell tells that Ctrl-C ended a program.
+const STATUS: i32 = 130;
+
+/// Where closing stands.
+#[derive(Default)]
+pub struct Closing {
+    /// The question is on show.
+    asking: bool,
+    /// Nothing more is asked.
+    agreed: bool,
+    /// Ctrl-C, SIGTERM or SIGHUP.
+    signalled: Arc<AtomicBool>,
+}
+
+impl Closing {
+    /// Close at Ctrl-C, SIGTERM and SIGHUP; the second ends the program at once.
+    pub fn listen(ctx: &Context) -> Self {
+        let closing = Self::default();
+        let (flag, ctx) = (closing.signalled.clone(), ctx.clone());
+        let mut first = None;
+        let listening = ctrlc::set_handler(move || {
+            let first: &mut Instant = first.get_or_insert_with(Instant::now);
+            if flag.swap(true, Ordering::Relaxed) {
+                if first.elapsed() > ONE_WISH {
+                    std::process::exit(STATUS);
+                }
+                return;
+            }
+            ctx.request_repaint();
+            let waiting = std::thread::Builder::new().name("signal".into()).spawn(|| {
+                std::thread::sleep(AFTER_SIGNAL);
+                std::process::exit(STATUS);
+            });
+            if waiting.is_err() {
+                std::process::exit(STATUS);
+            }
+        });
+        if let Err(error) = listening {
+            log::warn!("Ctrl-C ends the lab without saving: {error}");
+        }
+        closing
+    }
+
+    /// Once a frame: hold a wish to close where something is to be asked.
+    pub fn tick(&mut self, ctx: &Context, desk: &Desk) {
+        if self.signalled.load(Ordering::Relaxed) && !self.agreed {
+            self.agreed = true;
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+        if !ctx.input(|i| i.viewport().close_requested()) || self.agreed {
+            return;
+        }
+        // Who asks twice has answered.
+        self.agreed = self.asking || unsaved(desk).is_empty();
+        if !self.agreed {
+            self.asking = true;
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
+            ctx.request_repaint();
+        }
+    }
+
+    /// The question, over everything.
+    pub fn question_ui(&mut self, ctx: &Context, desk: &Desk) {
+        if !self.asking {
+            return;
+        }
+        let palette = desk.palette();
+        let answer = Modal::new(egui::Id::unique("closing")).show(ctx, |ui| {
+            ui.set_width(400.0);
+            ui.label(RichText::new("Close the lab?").font(strong_font(TITLE)).color(palette.ink));
+            ui.add_space(6.0);
+            let (what, it, is) = match &unsaved(desk)[..] {
+                [(_, step)] => (format!("The training of {} updates is", grouped(*step as f64)), "it", "is"),
+                _ => ("The trainings of A and B are".to_owned(), "them", "are"),
+            };
+            controls::note(
+                ui,
+                &format!("{what} not saved as a model. What you have {is} kept, and the next start offers {it} under Bring back."),
+                palette,
+            );
+            ui.add_space(10.0);
+            let mut answer = None;
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 8.0;
+                if button::text(ui, "Close", "Close now; the next start offers the training", 110.0, palette).clicked() {
+                    answer = Some(true);
+                }
+                let tip = "Go on; the menu Save writes a model";
+                if button::text(ui, "Stay", tip, 110.0, palette).clicked() {
+                    answer = Some(false);
+                }
+            });
+            answer
+        });
+        match answer.inner {
+            Some(true) => {
+                self.agreed = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            Some(false) => self.asking = false,
+            None if answer.should_close() => self.asking = false,
+            None => {}
+        }
+    }
+}
+
+/// The sides whose training is worth a question, with its step.
+fn unsaved(desk: &Desk) -> Vec<(crate::lab::message::Side, u64)> {
+    let worth = |snapshot: &crate::lab::message::Snapshot| {
+        snapshot.trained_secs >= WORTH_A_QUESTION_SECS && snapshot.saved != Some(snapshot.step)
+    };
+    let benches = desk.benches().filter(|(_, bench, _)| worth(&bench.snapshot));
+    benches.map(|(side, bench, _)| (side, bench.snapshot.step)).collect()
+}
