@@ -29,8 +29,21 @@ install_missing() {
     if ! command -v cc >/dev/null; then
         wanted+=(gcc libc6-dev)
     fi
-    local missing
-    mapfile -t missing < <(missing_packages "${wanted[@]}")
+    install_packages "without a Vulkan driver the lab runs on plain Rust, without the X libraries it opens no window" "${wanted[@]}"
+}
+
+# What drives the window in scripts/soak and other tests of it: a display without a screen, a window manager, a hand.
+install_test_tools() {
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        return 0
+    fi
+    install_packages "the tests that drive the window cannot run" xvfb openbox xdotool x11-utils wmctrl
+}
+
+# What it means if they cannot be had, and the packages.
+install_packages() {
+    local consequence="$1" missing
+    mapfile -t missing < <(missing_packages "${@:2}")
     if (( ${#missing[@]} == 0 )); then
         return 0
     fi
@@ -46,7 +59,7 @@ install_missing() {
     # An outdated index is mended by one update; some mirror being away is no reason to stop where the rest suffices.
     "${as_root[@]}" apt-get update -qq </dev/null || echo "The package lists could not all be refreshed; trying with what there is." >&2
     if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null; then
-        echo "Could not install ${missing[*]}; without a Vulkan driver the lab runs on plain Rust, without the X libraries it opens no window." >&2
+        echo "Could not install ${missing[*]}; $consequence." >&2
     fi
 }
 
