@@ -209,7 +209,11 @@ impl Pair {
 
     /// Take what was kept from an earlier start of the lab.
     pub fn receive(&mut self, parked: Parked) {
-        self.shelf.put(Side::A, Replaced::LastTime, Arc::new(parked));
+        let step = parked.step();
+        if self.shelf.put(Side::A, Replaced::LastTime, Arc::new(parked)) {
+            let text = format!("the training of step {step} from the last time is kept: Bring back leads to it");
+            self.a.notify(Notice::Info(text));
+        }
         self.changes += 1;
     }
 

@@ -45,7 +45,7 @@ impl Replaced {
             Self::Copy => "replaced by a copy",
             Self::Ended => "the comparison ended",
             Self::BroughtBack => "another was brought back",
-            Self::LastTime => "from the last time",
+            Self::LastTime => "From the last time",
         }
     }
 }

@@ -24,6 +24,8 @@ const STATUS: i32 = 130;
 /// Where closing stands.
 #[derive(Default)]
 pub struct Closing {
+    /// What there is at closing is kept for the next start.
+    keeps: bool,
     /// The question is on show.
     asking: bool,
     /// Nothing more is asked.
@@ -34,8 +36,10 @@ pub struct Closing {
 
 impl Closing {
     /// Close at Ctrl-C, SIGTERM and SIGHUP; the second ends the program at once.
-    pub fn listen(ctx: &Context) -> Self {
-        let closing = Self::default();
+    ///
+    /// `keeps`: the next start offers what there is at closing.
+    pub fn listen(ctx: &Context, keeps: bool) -> Self {
+        let closing = Self { keeps, ..Self::default() };
         let (flag, ctx) = (closing.signalled.clone(), ctx.clone());
         let mut first = None;
         let listening = ctrlc::set_handler(move || {
@@ -90,20 +94,24 @@ impl Closing {
             ui.set_width(400.0);
             ui.label(RichText::new("Close the lab?").font(strong_font(TITLE)).color(palette.ink));
             ui.add_space(6.0);
-            let (what, it, is) = match &unsaved(desk)[..] {
-                [(_, step)] => (format!("The training of {} updates is", grouped(*step as f64)), "it", "is"),
-                _ => ("The trainings of A and B are".to_owned(), "them", "are"),
+            let (what, kept, it) = match &unsaved(desk)[..] {
+                [(_, step)] => (format!("The training of {} updates is", grouped(*step as f64)), "It is kept", "it"),
+                _ => ("The trainings of A and B are".to_owned(), "They are kept", "them"),
             };
             controls::note(
                 ui,
-                &format!("{what} not saved as a model. What you have {is} kept, and the next start offers {it} under Bring back."),
+                &if self.keeps {
+                    format!("{what} not saved as a model. {kept}, and the next start offers {it} under Bring back.")
+                } else {
+                    format!("{what} not saved as a model, and will be lost. Choose Stay, then Save.")
+                },
                 palette,
             );
             ui.add_space(10.0);
             let mut answer = None;
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 8.0;
-                if button::text(ui, "Close", "Close now; the next start offers the training", 110.0, palette).clicked() {
+                if button::text(ui, "Close", "Close the window", 110.0, palette).clicked() {
                     answer = Some(true);
                 }
                 let tip = "Go on; the menu Save writes a model";

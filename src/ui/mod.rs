@@ -108,6 +108,7 @@ fn open(
     let software = context.info().software;
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);
+    let keeps = keeper.is_some();
     let worker = Worker::spawn(experiment, choice, Some(context.clone()), keeper, pace.on_change(ctx.clone()))?;
     // The lab opens learning: that is its point.
     worker.send(Command::Play);
@@ -115,7 +116,7 @@ fn open(
     desk.auto = Some(engine::auto(Ok(context.info())));
     let mut app = LabApp::new(desk, pace, Chapter::Training);
     app.painter = Some(context);
-    app.closing = Closing::listen(ctx);
+    app.closing = Closing::listen(ctx, keeps);
     if let Some(complaint) = complaint {
         app.tell(Notice::Error(complaint));
     }
