@@ -29,12 +29,12 @@ pub enum WriteError {
     #[error("cannot write {}: it is read by the same command; choose another --out, or replace it with --force", .0.display())]
     IsInput(PathBuf),
     /// The system refuses.
-    #[error("cannot write {}: {source}; choose another --out", path.display())]
+    #[error("cannot write {}: {reason}; choose another --out", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 
@@ -105,8 +105,8 @@ impl Destination {
         .map_err(|source| self.error(source))
     }
 
-    fn error(&self, source: io::Error) -> WriteError {
-        WriteError::Io { path: self.path.clone(), source }
+    fn error(&self, reason: io::Error) -> WriteError {
+        WriteError::Io { path: self.path.clone(), reason }
     }
 
     fn look(&self) -> Result<Place, WriteError> {
@@ -284,7 +284,10 @@ mod tests {
 
     /// Refused, now and at the writing, by the same words; nothing has changed. Returns them.
     fn refused(destination: &Destination) -> String {
-        let error = destination.check().unwrap_err().to_string();
+        let error = destination.check().unwrap_err();
+        let error = (error.to_string(), format!("{:#}", anyhow::Error::from(error)));
+        assert_eq!(error.0, error.1, "the command line tells the reason once");
+        let error = error.0;
         assert_eq!(destination.write(b"ours\n").unwrap_err().to_string(), error);
         assert!(error.starts_with(&format!("cannot write {}: ", destination.path().display())), "{error}");
         assert!(error.contains("; choose another --out") && !error.contains('\n'), "{error}");

@@ -180,8 +180,8 @@ fn to_png(image: &image::RgbaImage) -> Result<Vec<u8>, png::EncodingError> {
 pub fn save(image: &image::RgbaImage, destination: &Destination) -> anyhow::Result<()> {
     let png = to_png(image).context("the picture could not be made into a PNG")?;
     destination.write(&png).map_err(|error| match error {
-        WriteError::Io { path, source } => {
-            anyhow!("cannot write {}: {source}; choose another place", path.display())
+        WriteError::Io { path, reason } => {
+            anyhow!("cannot write {}: {reason}; choose another place", path.display())
         }
         other => other.into(),
     })
