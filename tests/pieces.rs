@@ -4,13 +4,14 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use noise_compass::data::bounds::Bounds;
+use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
-use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler};
+use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
-use noise_compass::engine::{Cloud, Engine, ModelState, Piece, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Cloud, Denoiser, Engine, ModelState, Piece, Start, TrainSpec, TrainingData};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Status};
 use noise_compass::lab::session::EngineFactory;
@@ -179,6 +180,41 @@ fn what_is_asked_again_and_again_makes_no_buffer() {
         other.load(&spec(), &state).unwrap();
         let points = &points[..count];
         assert_eq!(gpu.predict(tau, points, ema).unwrap(), other.predict(tau, points, ema).unwrap());
+    }
+}
+
+/// A hand that moves a point over the canvas asks for one run after the other: each makes the buffer that it is seen
+/// from, and none besides. What was bound before leaves no trace.
+#[test]
+fn a_moving_hand_makes_one_buffer_a_run() {
+    let context = GpuContext::headless().unwrap();
+    let mut gpu = GpuEngine::new(context.clone()).unwrap();
+    let state = ModelState::fresh(initial_weights(SHAPE, 1));
+    gpu.load(&spec(), &state).unwrap();
+    let exact = Denoiser::Exact(Arc::new(Shape::Figure8.mixture()));
+    for denoiser in [Denoiser::Learned, exact] {
+        for (sampler, steps) in [(Sampler::Euler, 1), (Sampler::Rk4, 5), (Sampler::Ddpm(Variance::BetaTilde), 7)] {
+            let context_of_plans = PlanContext { path: Path::Linear, target: Target::Eps, timesteps: 100 };
+            let ask = |engine: &mut GpuEngine, k: u16| {
+                let points = (0..3).map(|i| [f32::from(k + i).sin(), f32::from(k).cos()]).collect();
+                let mut plan = sampler.plan(steps, context_of_plans, None);
+                for stage in &mut plan.steps {
+                    stage.tau *= 1.0 - 0.05 * f64::from(k);
+                }
+                let start = Start::Points(Arc::new(points));
+                let run = engine.record(&plan, &start, u64::from(k), &denoiser, 2, &|_| true).unwrap().unwrap();
+                run.points
+            };
+            let first = ask(&mut gpu, 0);
+            let made = context.buffers_made();
+            let clouds: Vec<Cloud> = (1..6).map(|k| ask(&mut gpu, k)).collect();
+            assert_eq!(context.buffers_made() - made, 5);
+            for (k, cloud) in (0..).zip(std::iter::once(&first).chain(&clouds)) {
+                let mut other = GpuEngine::new(context.clone()).unwrap();
+                other.load(&spec(), &state).unwrap();
+                assert_eq!(cloud.to_host().unwrap(), ask(&mut other, k).to_host().unwrap(), "{sampler} {k}");
+            }
+        }
     }
 }
 

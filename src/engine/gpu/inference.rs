@@ -165,6 +165,15 @@ impl PlanRun {
         context.queue().write_buffer(&self.row_count, 0, bytemuck::cast_slice(&[rows, 0, 0, 0]));
     }
 
+    /// Follow another plan of as many stages from now on, with this request's seed.
+    pub fn rewrite(&mut self, context: &GpuContext, request: &RunRequest<'_>) {
+        self.plan_rows.write(context, &rows_of(request));
+        let times: Vec<f32> = request.plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
+        context.queue().write_buffer(&self.times, 0, bytemuck::cast_slice(&times));
+        self.slice_template.seed = [request.seed as u32, (request.seed >> 32) as u32];
+        self.slice_template.start_std = request.plan.start_std as f32;
+    }
+
     /// Evaluate at this t/T from now on, in a plan of one stage.
     pub fn write_time(&self, context: &GpuContext, tau: f64) {
         context.queue().write_buffer(&self.times, 0, bytemuck::cast_slice(&time_embedding(tau)));

@@ -39,11 +39,13 @@ use inference::{MAX_SLICE, PlanRun, RunRequest};
 use kernels::Kernels;
 use layout::DeviceLayout;
 use readback::Readback;
-use refresh::{PictureRun, PredictRun};
+use refresh::{KeptRun, PictureRun, PredictRun};
 use training::{BatchSource, MAX_STEPS_A_SUBMISSION, Parameters, Workspace, step_row};
 
 /// A submission is sized to take about this long, so that painting, which shares the queue, waits no longer.
 const SUBMISSION_SECS: f64 = 0.004;
+/// Runs of at most so many points, in all frames together, keep their buffers.
+const MOST_KEPT_POINTS: usize = 1 << 16;
 /// Submissions in flight at most.
 const MAX_IN_FLIGHT: usize = 2;
 
@@ -67,6 +69,8 @@ struct Model {
     picture: Option<PictureRun>,
     /// By the raw weights and by the averaged ones.
     predict: Option<PredictRun>,
+    /// The last run of few points.
+    run: Option<KeptRun>,
     predict_ema: Option<PredictRun>,
 }
 
@@ -142,8 +146,25 @@ impl GpuEngine {
                 draw_start,
                 record_every,
             };
-            let run = PlanRun::new(context, kernels, &model.layout, &request)?;
-            if !run.run_all(context, kernels, &model.layout, total, done)? {
+            if points <= MOST_KEPT_POINTS {
+                // Asked again and again, as beneath a moving hand: its buffers are kept, and its result is copied.
+                let kept = model.run.take().filter(|kept| kept.serves(&request, points));
+                let mut kept = match kept {
+                    Some(kept) => kept,
+                    None => KeptRun::new(context, kernels, &model.layout, &request, points)?,
+                };
+                let ended = kept.run(context, kernels, &model.layout, &request, start, done)?;
+                model.run = Some(kept);
+                if !ended {
+                    return Ok(None);
+                }
+            } else if !PlanRun::new(context, kernels, &model.layout, &request)?.run_all(
+                context,
+                kernels,
+                &model.layout,
+                total,
+                done,
+            )? {
                 return Ok(None);
             }
         }
@@ -218,6 +239,7 @@ impl Engine for GpuEngine {
             step: state.step,
             picture: None,
             predict: None,
+            run: None,
             predict_ema: None,
         });
         Ok(())

@@ -1,11 +1,13 @@
 //! What is asked again and again keeps its buffers: the live picture, sampled in pieces, and the network's output at points.
 
+use std::sync::Arc;
+
 use super::context::{GpuContext, STORAGE};
 use super::inference::{MAX_SLICE, PlanRun, RunRequest};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
 use crate::diffusion::solver::{Plan, PlanStep};
-use crate::engine::{Denoiser, EngineError, Piece};
+use crate::engine::{Denoiser, EngineError, Piece, Start};
 
 /// A picture being sampled slice by slice, kept while cloud, plan and seed stay.
 pub struct PictureRun {
@@ -122,5 +124,82 @@ impl PredictRun {
         context.queue().write_buffer(&self.points, 0, bytemuck::cast_slice(points));
         self.run.run_all(context, kernels, layout, points.len() as u32, &|_| true)?;
         Ok(bytemuck::pod_collect_to_vec(&context.read_buffer(&self.points, 0, size_of_val(points) as u64)?))
+    }
+}
+
+/// Runs of few points, kept while they are of one form: the same numbers of particles, stages and frames.
+pub struct KeptRun {
+    run: PlanRun,
+    points: wgpu::Buffer,
+    total: u32,
+    stages: usize,
+    draw_start: bool,
+    records: bool,
+    denoiser: Denoiser,
+}
+
+impl KeptRun {
+    /// Bind, with a buffer of its own for so many points.
+    pub fn new(
+        context: &GpuContext,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        request: &RunRequest<'_>,
+        points: usize,
+    ) -> Result<Self, EngineError> {
+        let buffer = context.buffer("run", 8 * points as u64, STORAGE);
+        let run = PlanRun::new(context, kernels, layout, &RunRequest { points: &buffer, ..*request })?;
+        Ok(Self {
+            run,
+            points: buffer,
+            total: request.total,
+            stages: request.plan.steps.len(),
+            draw_start: request.draw_start,
+            records: request.record_every.is_some(),
+            denoiser: request.denoiser.clone(),
+        })
+    }
+
+    /// True where a request of so many points is of the form that is bound.
+    pub fn serves(&self, request: &RunRequest<'_>, points: usize) -> bool {
+        let same_denoiser = match (&self.denoiser, request.denoiser) {
+            (Denoiser::Learned, Denoiser::Learned) => true,
+            (Denoiser::Exact(a), Denoiser::Exact(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        };
+        let form = (self.total, self.stages, self.draw_start, self.records);
+        same_denoiser
+            && self.points.size() == (8 * points as u64).max(16)
+            && form == (request.total, request.plan.steps.len(), request.draw_start, request.record_every.is_some())
+    }
+
+    /// Run, and copy the result to where the request wants it. False when `done` ended it.
+    pub fn run(
+        &mut self,
+        context: &GpuContext,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        request: &RunRequest<'_>,
+        start: &Start,
+        done: &dyn Fn(f32) -> bool,
+    ) -> Result<bool, EngineError> {
+        self.run.rewrite(context, request);
+        if let Start::Points(points) = start {
+            context.queue().write_buffer(&self.points, 0, bytemuck::cast_slice(points));
+        }
+        if !self.run.run_all(context, kernels, layout, request.total, done)? {
+            return Ok(false);
+        }
+        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(
+            &self.points,
+            0,
+            request.points,
+            0,
+            self.points.size().min(request.points.size()),
+        );
+        context.submit([encoder.finish()]);
+        context.check()?;
+        Ok(true)
     }
 }
