@@ -12,6 +12,7 @@ use super::bounds::Bounds;
 pub use super::csv_io::DataError;
 use super::csv_io::read_rows;
 use super::mixture::{Component, Mixture, Standardisation};
+use super::reference::Reference;
 use super::shapes::{MAX_COMPONENTS, Shape};
 
 /// What is learned: a built-in shape or a file.
@@ -72,6 +73,10 @@ pub struct Dataset {
     pub outline: Arc<Vec<Vec<[f32; 2]>>>,
     /// Bounding box of `points` × 1.1 about its centre: the box of the samplers' clip.
     pub clip: Bounds,
+    /// How the units of the source became these: nothing to do for a built-in shape.
+    pub standardisation: Standardisation,
+    /// What samples are judged against.
+    pub reference: Reference,
 }
 
 /// Room around the points in the samplers' clip.
@@ -93,7 +98,7 @@ impl Dataset {
     pub fn of_shape(shape: Shape, points: u32, seed: u64) -> Self {
         let mixture = shape.mixture();
         let points = mixture.draw(points as usize, seed ^ DATA_SALT);
-        Self::new(mixture, points, shape.outline())
+        Self::new(mixture, points, shape.outline(), Standardisation::default())
     }
 
     /// The points of a CSV, standardised. The seed chooses the kernels of the density estimate where there are more
@@ -103,12 +108,20 @@ impl Dataset {
         let map = standardisation(&rows).ok_or_else(|| DataError::AllEqual(path.into()))?;
         let points: Vec<[f32; 2]> = rows.into_iter().map(|row| map.apply(row)).collect();
         let mixture = kernel_density(&points, seed ^ DATA_SALT);
-        Ok(Self::new(mixture, points, Vec::new()))
+        Ok(Self::new(mixture, points, Vec::new(), map))
     }
 
-    fn new(mixture: Mixture, points: Vec<[f32; 2]>, outline: Vec<Vec<[f32; 2]>>) -> Self {
+    fn new(
+        mixture: Mixture,
+        points: Vec<[f32; 2]>,
+        outline: Vec<Vec<[f32; 2]>>,
+        standardisation: Standardisation,
+    ) -> Self {
         let clip = Bounds::around(&points).unwrap_or_else(|| mixture.bounds()).scaled(CLIP_MARGIN);
-        Self { mixture: Arc::new(mixture), points: Arc::new(points), outline: Arc::new(outline), clip }
+        let mixture = Arc::new(mixture);
+        let reference = Reference::Mixture(mixture.clone());
+        let (points, outline) = (Arc::new(points), Arc::new(outline));
+        Self { mixture, points, outline, clip, standardisation, reference }
     }
 }
 

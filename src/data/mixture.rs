@@ -58,7 +58,7 @@ pub enum MixtureError {
 }
 
 /// The affine map into standardised units: (point − mean) / scale, the same scale on both axes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Standardisation {
     /// What is taken off.
     pub mean: [f64; 2],
@@ -70,6 +70,18 @@ impl Standardisation {
     /// A point in standardised units.
     pub fn apply(self, point: [f64; 2]) -> [f32; 2] {
         [0, 1].map(|axis| ((point[axis] - self.mean[axis]) / self.scale) as f32)
+    }
+
+    /// A point in the data's own units: the inverse of [`Standardisation::apply`].
+    pub fn restore(self, point: [f32; 2]) -> [f64; 2] {
+        [0, 1].map(|axis| f64::from(point[axis]) * self.scale + self.mean[axis])
+    }
+}
+
+impl Default for Standardisation {
+    /// That of data which are in standardised units already.
+    fn default() -> Self {
+        Self { mean: [0.0; 2], scale: 1.0 }
     }
 }
 

@@ -5,4 +5,5 @@ pub mod csv_io;
 pub mod dataset;
 pub mod mixture;
 pub mod names;
+pub mod reference;
 pub mod shapes;
