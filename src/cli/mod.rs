@@ -8,7 +8,6 @@ mod bench_split;
 mod data;
 mod doctor;
 mod field;
-mod interrupt;
 mod measure;
 mod model;
 mod render;
