@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::experiment::Experiment;
-use super::message::Side;
+use super::message::{Notice, Side};
 use super::pair::Pair;
 use super::session::{Parked, Session};
 use super::setup::Setup;
@@ -124,9 +124,10 @@ impl Keeper {
             match self.keep_one(side, session) {
                 Ok(()) => self.kept[side.index()] = Some(present),
                 Err(error) if !std::mem::replace(&mut self.told, true) => {
-                    log::warn!("the training is not kept for the next start: {error:#}");
+                    let text = format!("the training is not kept for the next start: {error:#}; save it as a model");
+                    session.notify(Notice::Error(text));
                 }
-                Err(_) => {}
+                Err(error) => log::debug!("{error:#}"),
             }
         }
     }
@@ -262,6 +263,26 @@ mod tests {
         keeper.keep(&mut pair);
         let (_, state) = model_dir::load(&keeper.place.join("a")).unwrap();
         assert!(state == pair.session_mut(Side::A).unwrap().model());
+    }
+
+    /// The disk fills up, or goes away, long after the start.
+    #[test]
+    fn that_keeping_fails_is_said_once() {
+        let root = tempfile::tempdir().unwrap();
+        let mut pair = lab(20);
+        let mut keeper = Keeper::open(root.path(), Duration::ZERO).unwrap();
+        fs::remove_dir_all(&keeper.place).unwrap();
+        fs::write(&keeper.place, b"").unwrap();
+        keeper.keep(&mut pair);
+        let said = |pair: &Pair| pair.snapshots().a.notice.clone();
+        let first = said(&pair);
+        assert!(
+            matches!(&first, Some((_, Notice::Error(text))) if text.contains("is not kept for the next start")),
+            "{first:?}"
+        );
+        train(&mut pair, 30);
+        keeper.keep(&mut pair);
+        assert_eq!(said(&pair), first);
     }
 
     #[test]
