@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::experiment::Experiment;
+use super::experiment::{DataSource, Experiment};
 use crate::data::dataset::Dataset;
 use crate::diffusion::solver::Plan;
 use crate::diffusion::timetable::Timetable;
@@ -40,8 +40,7 @@ impl Setup {
     pub fn changed(&self, experiment: Experiment) -> Result<Self, String> {
         experiment.validate()?;
         let old = &*self.experiment;
-        let same_data = (&old.data, old.points, old.seed) == (&experiment.data, experiment.points, experiment.seed);
-        let dataset = if same_data { self.dataset.clone() } else { Arc::new(load_dataset(&experiment)?) };
+        let dataset = self.dataset_of(&experiment)?;
         let same_path =
             (old.path, old.target, old.timesteps) == (experiment.path, experiment.target, experiment.timesteps);
         let timetable = if same_path {
@@ -50,6 +49,22 @@ impl Setup {
             Arc::new(Timetable::new(experiment.path, experiment.target, experiment.timesteps))
         };
         Ok(Self::assemble(experiment, dataset, timetable))
+    }
+
+    /// The data of a changed experiment. A file is read again where it is opened again, that is where nothing else is
+    /// asked for, and has changed since; under any other change its rows stay those of the training.
+    fn dataset_of(&self, experiment: &Experiment) -> Result<Arc<Dataset>, String> {
+        let old = &*self.experiment;
+        let is_file = matches!(experiment.data, DataSource::Csv(_));
+        let same_draw = is_file || (old.points, old.seed) == (experiment.points, experiment.seed);
+        let opened_again = *experiment == *old && self.dataset.is_outdated();
+        if old.data != experiment.data || !same_draw || opened_again {
+            return load_dataset(experiment).map(Arc::new);
+        }
+        if is_file && old.bandwidth != experiment.bandwidth {
+            return Ok(Arc::new(self.dataset.with_bandwidth(experiment.bandwidth)));
+        }
+        Ok(self.dataset.clone())
     }
 
     fn assemble(experiment: Experiment, dataset: Arc<Dataset>, timetable: Arc<Timetable>) -> Self {
@@ -67,12 +82,13 @@ impl Setup {
             seed: experiment.seed,
             ema_decay: experiment.ema_decay,
         };
-        let clip = experiment.clip.then_some(dataset.clip);
+        let clip = experiment.clip.then_some(dataset.clip_box(experiment.fresh));
         let plan = experiment.sampler.plan(experiment.sampler_steps, experiment.plan_context(), clip);
         Self { experiment: Arc::new(experiment), dataset, spec, plan: Arc::new(plan) }
     }
 }
 
 fn load_dataset(experiment: &Experiment) -> Result<Dataset, String> {
-    Dataset::load(&experiment.data, experiment.points, experiment.seed).map_err(|error| error.to_string())
+    Dataset::load(&experiment.data, experiment.points, experiment.seed, experiment.bandwidth)
+        .map_err(|error| error.to_string())
 }

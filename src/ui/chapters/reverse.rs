@@ -108,7 +108,7 @@ impl Reverse {
         Wish {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
-            clip: (experiment.clip && !exact).then_some(desk.snapshot.dataset.clip),
+            clip: (experiment.clip && !exact).then_some(desk.snapshot.dataset.clip_box(experiment.fresh)),
             sampler: experiment.sampler,
             steps: experiment.sampler_steps.clamp(1, experiment.timesteps),
             particles: self.particles,
