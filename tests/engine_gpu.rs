@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use noise_compass::data::bounds::Bounds;
+use noise_compass::data::kernels::{MAX_KERNELS, kernels};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler, Variance};
@@ -222,14 +223,26 @@ fn fields_and_densities_agree() {
         assert!(relative(flat(&found), flat(&expected)) < 1e-5);
     }
     let bounds = Bounds { min: [-3.0, -2.0], max: [3.0, 2.5] };
-    for shape in [Shape::Figure8, Shape::Gaussian] {
-        for tau in [0.02, 0.3, 1.0] {
+    // A file of so many rows has as many kernels as any: far ones are left out.
+    let file = kernels(&Shape::Moons.mixture().draw(MAX_KERNELS, 2), Some(0.01)).mixture;
+    for mixture in [Shape::Figure8.mixture(), Shape::Gaussian.mixture(), file] {
+        for tau in [0.0, 0.02, 0.3, 1.0] {
             let scales = Path::Linear.scales(tau, 1000);
-            let mixture = shape.mixture();
             let found = gpu.log_density(&mixture, scales, bounds, 40).unwrap();
             let expected = cpu.log_density(&mixture, scales, bounds, 40).unwrap();
             for (found, expected) in found.iter().zip(&expected) {
                 assert!((found - expected).abs() <= 1e-3 + 1e-4 * expected.abs(), "{found} against {expected}");
+            }
+            // And with the closed form in f64, here and there.
+            let marginal = mixture.marginal(scales);
+            for cell in (0..1600).step_by(37) {
+                let at = |axis: usize, cell: usize| {
+                    let side = f64::from(bounds.max[axis] - bounds.min[axis]) / 40.0;
+                    f64::from(bounds.min[axis]) + side * (cell as f64 + 0.5)
+                };
+                let expected = marginal.log_density([at(0, cell % 40), at(1, cell / 40)]);
+                let error = (f64::from(found[cell]) - expected).abs();
+                assert!(error <= 1e-3 + 1e-4 * expected.abs(), "{} for {expected}", found[cell]);
             }
         }
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{print_json, round};
 use crate::data::csv_io::read_points;
 use crate::data::dataset::{DataSource, Dataset};
-use crate::lab::experiment::Experiment;
+use crate::lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
 use crate::measure::{Quality, quality, sliced_wasserstein2};
 
 /// Arguments of `measure`.
@@ -19,6 +19,9 @@ pub struct Args {
     /// The data they should be like: a built-in name or FILE.csv
     #[arg(long, value_name = "NAME|FILE.csv")]
     data: DataSource,
+    /// Bandwidth of the kernels on a file's rows
+    #[arg(long, value_name = "H", value_parser = parse_bandwidth, help = bandwidth_help())]
+    bandwidth: Option<f32>,
     /// Seed of the fresh draws that they are compared with
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -46,7 +49,7 @@ struct Report {
 /// Read, compare, tell.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let samples = read_points(&args.samples)?;
-    let mixture = Dataset::load(&args.data, Experiment::default().points, args.seed)?.mixture;
+    let mixture = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?.mixture;
     let exact: Quality = quality(&samples, &mixture, args.seed)?;
     let draw = mixture.draw(samples.len(), args.seed ^ SLICED_SALT);
     let other = mixture.draw(samples.len(), (args.seed ^ SLICED_SALT).wrapping_add(1));

@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         (1..=timesteps).contains(&steps),
         "{steps} sampling steps are not between 1 and the {timesteps} timesteps of the training; choose another --steps"
     );
-    let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip);
+    let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
     let plan = args.sampler.plan(steps, experiment.plan_context(), clip);
     let start = match &args.init {
         Some(path) => Start::Points(Arc::new(read_points(path)?)),

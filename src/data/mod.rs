@@ -3,6 +3,8 @@
 pub mod bounds;
 pub mod csv_io;
 pub mod dataset;
+pub mod held_out;
+pub mod kernels;
 pub mod mixture;
 pub mod names;
 pub mod reference;
