@@ -159,6 +159,7 @@ impl Clock {
             m_prev: weights.keep,
             ends_step: weights.ends_step,
             scales,
+            ..PlanStep::default()
         }
     }
 }
