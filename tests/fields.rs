@@ -144,7 +144,7 @@ fn by_components(parts: &[([f64; 2], f64, f64)], Scales { a, s }: Scales, x: [f6
 /// Relative to what is usual: 1 for x_0, s/√v and 1/√v of the narrowest component for ε and score, and what was found.
 #[test]
 fn the_exact_field_is_the_closed_form_at_both_ends() {
-    const TOLERANCE: f64 = 1e-5;
+    const TOLERANCE: f64 = 2e-6;
     let gaussian = vec![([0.5, -0.25], 0.3, 1.0)];
     let two = vec![([-1.0, 0.25], 0.125, 0.25), ([0.75, 0.5], 0.5, 0.75)];
     let mut engines = engines();

@@ -1,13 +1,14 @@
 //! Every target on every schedule, trained small and sampled: thirty trainings of a second or two on two cores.
 //!
 //! The circle, because its samples lie about as far from it as draws do (a figure 8 of as many points is decided by how many
-//! fall into which loop); fresh draws, so that no training set's luck counts; 200 timesteps (the literal table needs its 1000 to
-//! end in noise); 3000 steps of batch 256, three layers of 64. Two sets of 512 samples are held against three draws each.
+//! fall into which loop); 8192 points; 200 timesteps (the literal table needs its 1000 to end in noise); 3000 steps of batch 256,
+//! three layers of 64. Two sets of 512 samples are held against three draws each.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
+use noise_compass::data::dataset::Dataset;
 use noise_compass::data::mixture::Mixture;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
@@ -37,12 +38,12 @@ fn floor(mixture: &Mixture) -> f64 {
 }
 
 /// Train, sample, measure: the mean distance to draws of the data; `None` where samples are not finite.
-fn distance(mixture: &Arc<Mixture>, path: Path, target: Target) -> Option<f64> {
+fn distance(dataset: &Dataset, path: Path, target: Target) -> Option<f64> {
     let timesteps = if path == Path::Literal { 1000 } else { 200 };
     let spec = TrainSpec {
         shape: NetworkShape { octaves: 3, width: 64, depth: 3, activation: Activation::Silu },
         timetable: Arc::new(Timetable::new(path, target, timesteps)),
-        data: TrainingData::Fresh(mixture.clone()),
+        data: TrainingData::Finite(dataset.points.clone()),
         batch: 256,
         learning_rate: 3e-3,
         seed: 1,
@@ -55,7 +56,7 @@ fn distance(mixture: &Arc<Mixture>, path: Path, target: Target) -> Option<f64> {
         done += engine.train(STEPS - done, 1.0).unwrap();
     }
     let context = PlanContext { path, target, timesteps };
-    let plan = Sampler::Ddpm(Variance::BetaTilde).plan(STAGES, context, Some(mixture.bounds()));
+    let plan = Sampler::Ddpm(Variance::BetaTilde).plan(STAGES, context, Some(dataset.clip));
     let start = Start::Noise((POINTS * SETS) as u32);
     let samples = engine.sample(&plan, &start, 3, &|| false).unwrap().unwrap().to_host().unwrap();
     if !samples.iter().flatten().all(|c| c.is_finite()) {
@@ -63,7 +64,7 @@ fn distance(mixture: &Arc<Mixture>, path: Path, target: Target) -> Option<f64> {
     }
     let against = |k: u64| {
         let set = &samples[(k as usize % SETS) * POINTS..][..POINTS];
-        wasserstein2(set, &mixture.draw(POINTS, 700 + k)).unwrap()
+        wasserstein2(set, &dataset.mixture.draw(POINTS, 700 + k)).unwrap()
     };
     Some((0..DRAWS).into_par_iter().map(against).sum::<f64>() / DRAWS as f64)
 }
@@ -71,14 +72,14 @@ fn distance(mixture: &Arc<Mixture>, path: Path, target: Target) -> Option<f64> {
 /// `cargo test --release --test matrix -- --nocapture` prints the table.
 #[test]
 fn every_target_on_every_schedule_reaches_the_data() {
-    let mixture = Arc::new(Shape::Circle.mixture());
-    let floor = floor(&mixture);
+    let dataset = Dataset::of_shape(Shape::Circle, 8192, 0);
+    let floor = floor(&dataset.mixture);
     let began = Instant::now();
     let mut misses = String::new();
     for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]) {
         for target in Target::ALL {
             let begun = Instant::now();
-            let floors = distance(&mixture, path, target).map_or(f64::NAN, |distance| distance / floor);
+            let floors = distance(&dataset, path, target).map_or(f64::NAN, |distance| distance / floor);
             let secs = begun.elapsed().as_secs_f64();
             let row = format!("{:<8} {:<8} {floors:.2} floors, {secs:.1} s", path.name(), target.name());
             println!("{row}");

@@ -227,6 +227,7 @@ mod tests {
     use super::*;
     use crate::data::mixture::Component;
     use crate::data::shapes::Shape;
+    use crate::diffusion::log_snr::LogSnr;
     use proptest::prelude::*;
 
     fn field(shape: Shape, path: Path) -> ExactField {
@@ -297,17 +298,23 @@ mod tests {
     }
 
     proptest! {
-        /// Tweedie's formula and ε* from the score, against the posterior mean summed component by component.
+        /// Tweedie's formula and ε* from the score, against the posterior mean summed component by component. Every path, one's
+        /// own at its limits too, both ends included.
         #[test]
         fn score_noise_and_posterior_mean_tell_the_same_story(
-            x in -3.0..3.0_f64, y in -3.0..3.0_f64, tau in 0.05..0.95_f64, shape in 0..10_usize, path in 0..4_usize,
+            x in -3.0..3.0_f64, y in -3.0..3.0_f64, within in 0.0..=1.0_f64, shape in 0..10_usize,
         ) {
-            let field = field(Shape::ALL[shape], Path::ALL[path]);
-            let Scales { a, s } = field.scales(tau);
-            let (score, eps, x0) = (field.score([x, y], tau), field.eps([x, y], tau), field.x0_hat([x, y], tau));
-            for (axis, x) in [x, y].into_iter().enumerate() {
-                prop_assert!(((x + s * s * score[axis]) / a - x0[axis]).abs() < 1e-7 / a);
-                prop_assert!((a * x0[axis] + s * eps[axis] - x).abs() < 1e-7);
+            let own = [[12.0, 6.0, 0.0, -6.0, -12.0], [12.0, 11.75, 11.5, 11.25, 11.0], [-11.0, -11.25, -11.5, -11.75, -12.0]];
+            for path in Path::ALL.into_iter().chain(own.map(|handles| Path::Custom(LogSnr::new(handles)))) {
+                let field = field(Shape::ALL[shape], path);
+                for tau in [0.0, 1e-3, within, 0.999, 1.0] {
+                    let Scales { a, s } = field.scales(tau);
+                    let (score, eps, x0) = (field.score([x, y], tau), field.eps([x, y], tau), field.x0_hat([x, y], tau));
+                    for (axis, x) in [x, y].into_iter().enumerate() {
+                        prop_assert!((x + s * s * score[axis] - a * x0[axis]).abs() < 1e-7, "{path} at {tau}");
+                        prop_assert!((a * x0[axis] + s * eps[axis] - x).abs() < 1e-7, "{path} at {tau}");
+                    }
+                }
             }
         }
     }

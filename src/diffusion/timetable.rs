@@ -74,3 +74,47 @@ pub fn time_embedding(tau: f64) -> [f32; TIME_FEATURES] {
     }
     embedding
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diffusion::log_snr::LogSnr;
+
+    /// The rows of the first timestep, of the last and of those between, as the kernels read them: in f32.
+    #[test]
+    fn every_row_says_what_its_target_is_on_every_path_and_at_both_ends() {
+        let own =
+            [[12.0, 6.0, 0.0, -6.0, -12.0], [12.0, 11.75, 11.5, 11.25, 11.0], [-11.0, -11.25, -11.5, -11.75, -12.0]];
+        for path in Path::ALL.into_iter().chain(own.map(|handles| Path::Custom(LogSnr::new(handles)))) {
+            for (target, timesteps) in
+                Target::ALL.into_iter().flat_map(|target| [2, 10, 1000, 10_000].map(|t| (target, t)))
+            {
+                let table = Timetable::new(path, target, timesteps);
+                assert_eq!((table.timesteps(), table.embedding.len()), (timesteps, timesteps as usize * TIME_FEATURES));
+                for (t, row) in (1..=timesteps).zip(&table.rows) {
+                    let of = format!("{target:?}, {path}, {t} of {timesteps}: {row:?}");
+                    let near = |found: f32, known: f64| (f64::from(found) - known).abs() <= 1e-6 * known.abs();
+                    let tau = f64::from(t) / f64::from(timesteps);
+                    let scales = path.scales(tau, timesteps);
+                    assert!(near(row.a, scales.a) && near(row.s, scales.s), "{of}");
+                    let (x_0, eps, score) = ((1.0, 0.0), (0.0, 1.0), (0.0, -1.0 / scales.s));
+                    let (c_0, c_eps) = match target {
+                        Target::X0 => x_0,
+                        Target::Eps => eps,
+                        Target::Score => score,
+                        Target::V => (-scales.s, scales.a),
+                        Target::Velocity => (eps.0 - x_0.0, eps.1 - x_0.1),
+                    };
+                    assert!(near(row.target_x0, c_0) && near(row.target_eps, c_eps), "{of}");
+                    // A weighted error of the score is the error of the noise.
+                    let unit = if target == Target::Score { f64::from(row.target_eps).powi(2) } else { 1.0 };
+                    assert!(near(row.loss_weight, 1.0 / unit), "{of}");
+                    if [1, timesteps].contains(&t) {
+                        let embedding = &table.embedding[(t as usize - 1) * TIME_FEATURES..][..TIME_FEATURES];
+                        assert_eq!(embedding, time_embedding(tau), "{of}");
+                    }
+                }
+            }
+        }
+    }
+}
