@@ -294,7 +294,7 @@ fn the_kernels_of_a_file_are_seen_and_set() {
     }
     let lab = Still::new(file);
     let mut window = window(lab.clone(), Chapter::Training, false);
-    assert_eq!(labels(&window, |label| label == "Rows 700 to train on, 100 held out").len(), 1);
+    assert_eq!(labels(&window, |label| label == "Rows 700 + 100 held out").len(), 1);
     assert!(window.query_by_label("Points value").is_none(), "a file has as many points as it has");
     let bandwidth = || lab.0.0.borrow().experiment.bandwidth;
     window.get_by_label("Kernels: Own h").click();

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
 pub use super::csv_io::DataError;
-use super::csv_io::read_rows;
 use super::held_out;
 use super::kernels::kernels;
 use super::mixture::{Mixture, Standardisation};
 use super::reference::Reference;
 use super::shapes::Shape;
+use super::table::{self, Table};
 
 /// What is learned: a built-in shape or a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +124,8 @@ pub struct Dataset {
     pub reference: Reference,
     /// The file as it was when it was read.
     pub file: Option<FileStamp>,
+    /// What was taken for granted of the file, each a sentence for people.
+    pub notices: Vec<String>,
 }
 
 /// What tells one version of a file from another without reading it.
@@ -188,6 +190,7 @@ impl Dataset {
             reference: Reference::Mixture(mixture.clone()),
             mixture,
             file: None,
+            notices: Vec::new(),
         }
     }
 
@@ -196,15 +199,19 @@ impl Dataset {
     /// # Errors
     /// A file that cannot be used.
     pub fn from_csv(path: &Path, bandwidth: Option<f32>) -> Result<Self, DataError> {
+        // A pipe can be read once, and a device may have no end.
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+            return Err(DataError::NotAFile(path.into()));
+        }
         // Before it is read: what is written meanwhile makes another file of it.
         let file = FileStamp::of(path);
-        let rows = read_rows(path)?;
+        let Table { rows, notices } = table::read(path)?;
         let kept = held_out::choose(&rows);
         let side = |out: bool| rows.iter().zip(&kept).filter(move |(_, kept)| **kept == out).map(|(row, _)| *row);
         let map = standardisation(side(false)).ok_or_else(|| DataError::AllEqual(path.into()))?;
         let standard = |out: bool| side(out).map(|row| map.apply(row)).collect::<Vec<_>>();
         let (training, kept) = (standard(false), standard(true));
-        Ok(Self { file, ..Self::of_rows(training, kept, map, bandwidth) })
+        Ok(Self { file, notices, ..Self::of_rows(training, kept, map, bandwidth) })
     }
 
     /// Rows of a file, already in standardised units: those to train on, and those held out, of which there may be none.
@@ -228,6 +235,7 @@ impl Dataset {
             },
             mixture,
             file: None,
+            notices: Vec::new(),
         }
     }
 
