@@ -502,13 +502,13 @@ mod tests {
     fn what_is_taken_for_granted_is_told() {
         let told = |text: &str| of(text.as_bytes()).unwrap().notices;
         assert_eq!(told("0,1\n0.5,2\n"), ["it has no header: its first line, '0,1', is read as a point"]);
-        let rows = (0..40).map(|i| format!("{i},{},{}\n", i * i, ["a", "b", "c"][i % 3])).collect::<String>();
+        let rows = (0..40).map(|i| format!("{i},{},{}", i * i, ["a", "b", "c"][i % 3])).collect::<Vec<_>>().join("\n");
         assert_eq!(
             told(&format!("x,y,species\n{rows}")),
             ["the column 'species' splits its rows into 3 groups, which are learned as one"]
         );
         // A column of numbers that go on and on does not, nor one that is the same in all rows.
-        let rows = (0..40).map(|i| format!("{i},{},{},7\n", i * i, 0.5 * f64::from(i))).collect::<String>();
+        let rows = (0..40).map(|i| format!("{i},{},{},7", i * i, 0.5 * f64::from(i))).collect::<Vec<_>>().join("\n");
         assert_eq!(told(&format!("x,y,time,run\n{rows}")), Vec::<String>::new());
     }
 

@@ -91,12 +91,12 @@ impl GroupLanes {
     fn highest(&self, region: Bounds) -> [f32; LANES] {
         let mut squared = [0.0; LANES];
         for axis in 0..2 {
-            for lane in 0..LANES {
+            for (lane, squared) in squared.iter_mut().enumerate() {
                 let below = self.min[axis][lane] - region.max[axis];
                 let above = region.min[axis] - self.max[axis][lane];
                 let gap = if below > above { below } else { above };
                 let gap = if gap > 0.0 { gap } else { 0.0 };
-                squared[lane] += gap * gap;
+                *squared += gap * gap;
             }
         }
         let mut highest = self.log_weight[1];
@@ -111,11 +111,11 @@ impl GroupLanes {
     fn lowest(&self, region: Bounds) -> [f32; LANES] {
         let mut squared = [0.0; LANES];
         for axis in 0..2 {
-            for lane in 0..LANES {
+            for (lane, squared) in squared.iter_mut().enumerate() {
                 let right = self.max[axis][lane] - region.min[axis];
                 let left = region.max[axis] - self.min[axis][lane];
                 let reach = if right > left { right } else { left };
-                squared[lane] += reach * reach;
+                *squared += reach * reach;
             }
         }
         let mut lowest = self.log_weight[0];
