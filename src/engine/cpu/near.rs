@@ -135,9 +135,9 @@ mod tests {
         /// Whatever is left out is below e^−30 of the largest at every place of the region, and something is left out.
         #[test]
         fn nothing_that_matters_is_left_out(
-            lobes in prop::collection::vec((-3.0..3.0_f32, -3.0..3.0_f32, 5.0..500.0_f32, -9.0..0.0_f32), 1..700),
+            lobes in prop::collection::vec((-3.0..3.0_f32, -0.1..0.1_f32, 5.0..500.0_f32, -9.0..0.0_f32), 1..700),
             corner in prop::array::uniform2(-4.0..4.0_f32),
-            size in prop::array::uniform2(0.0..1.0_f32),
+            size in prop::array::uniform2(prop_oneof![Just(0.0), 0.0..0.3_f32]),
             place in prop::array::uniform2(0.0..1.0_f32),
         ) {
             let mut lobes: Vec<Lobe> = lobes
