@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{print_json, round};
-use crate::data::csv_io::read_points;
+use super::{print_json, read_points, round, say_notices};
 use crate::data::dataset::{DataSource, Dataset};
 use crate::lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
 use crate::measure::{Quality, quality, sliced_wasserstein2};
@@ -49,7 +48,9 @@ struct Report {
 /// Read, compare, tell.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let samples = read_points(&args.samples)?;
-    let mixture = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?.mixture;
+    let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?;
+    say_notices(&args.data.to_string(), &dataset.notices);
+    let mixture = dataset.mixture;
     let exact: Quality = quality(&samples, &mixture, args.seed)?;
     let draw = mixture.draw(samples.len(), args.seed ^ SLICED_SALT);
     let other = mixture.draw(samples.len(), (args.seed ^ SLICED_SALT).wrapping_add(1));

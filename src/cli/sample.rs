@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::model::ModelArgs;
-use super::say;
-use crate::data::csv_io::{points_csv, points_file, read_points};
+use super::{read_points, say};
+use crate::data::csv_io::{points_csv, points_file};
 use crate::diffusion::solver::Sampler;
 use crate::engine::Start;
 

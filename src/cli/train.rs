@@ -79,6 +79,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let comparison = other.is_some().then(|| Comparison::new(&args.out, args.force));
     comparison.iter().try_for_each(Comparison::check)?;
     let setup = Setup::new(args.experiment.clone()).map_err(anyhow::Error::msg)?;
+    super::say_notices(&setup.experiment.data.to_string(), &setup.dataset.notices);
     let interrupt = Interrupt::listen(|| ())?;
 
     let mut pair = open(setup, &args, other)?;

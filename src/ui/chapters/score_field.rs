@@ -440,7 +440,7 @@ impl Page for ScoreField {
         match self.behind {
             Behind::None => {}
             Behind::Density => {
-                scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")))
+                scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
             }
             Behind::Error => scene.legend.push((Mark::Area, palette.fault, "|learned − exact|".into())),
         }

@@ -42,7 +42,9 @@ impl Training {
             self.data = None;
         }
         self.data.get_or_insert_with(|| {
-            let thinned = points.iter().take(DATA_SHOWN).copied().collect();
+            // From the whole of it: a file may be sorted.
+            let every = points.len().div_ceil(DATA_SHOWN).max(1);
+            let thinned = points.iter().step_by(every).copied().collect();
             DataShown {
                 of: points.clone(),
                 cloud: crate::engine::Cloud::Host(std::sync::Arc::new(thinned)),
