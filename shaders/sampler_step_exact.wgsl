@@ -1,19 +1,39 @@
 // One stage of a plan by the exact x̂_0 = E[x_0 | x_t] of a mixture, in the responsibilities r_k ∝ w_k N(x; a μ_k, v_k I) of
 // its components, v_k = a² σ_k² + s²: Σ r_k (μ_k + a σ_k²/v_k (x − a μ_k)), sound also where a = 0. One invocation a particle.
 //
-// slice: uniform. plan: uniform, dynamic. components [count] as (μ, σ², log w). states [slice][2] as (x, m), (b, 0).
+// slice: uniform. plan: uniform, dynamic. components [count] as (μ, σ², log w). groups [⌈count / 16⌉][2], of 16 components that
+// follow one another, as (least μ, largest μ), (least σ², largest σ², largest log w, 0). states [slice][2] as (x, m), (b, 0).
 // points [frames][cloud].
 
 //!include math
 //!include philox
 //!include sampling
 //!include advance
+//!include groups
 
 @group(0) @binding(0) var<uniform> slice: Slice;
 @group(0) @binding(1) var<uniform> plan: PlanRow;
 @group(0) @binding(2) var<storage, read> components: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> states: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> points: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read> groups: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> states: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> points: array<vec2<f32>>;
+
+fn variance_of(data_variance: f32) -> f32 {
+    return plan.a * plan.a * data_variance + plan.s * plan.s;
+}
+
+// No component of a group has a log of its responsibility, but for a constant, above this at x.
+fn highest(group: u32, x: vec2<f32>) -> f32 {
+    let extremes = groups[2u * group + 1u];
+    let squared = squared_distance(x, plan.a * groups[2u * group]);
+    return extremes.z - log(variance_of(extremes.x)) - 0.5 * squared / variance_of(extremes.y);
+}
+
+fn log_responsibility(component: vec4<f32>, x: vec2<f32>) -> f32 {
+    let variance = variance_of(component.z);
+    let away = x - plan.a * component.xy;
+    return component.w - log(variance) - 0.5 * dot(away, away) / variance;
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -23,24 +43,39 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let x = states[2u * row].xy;
     let count = arrayLength(&components);
-    let noise_variance = plan.s * plan.s;
-    let gain = plan.a * plan.a;
-    var largest = -3.0e38;
-    for (var k = 0u; k < count; k++) {
-        let component = components[k];
-        let variance = gain * component.z + noise_variance;
-        let away = x - plan.a * component.xy;
-        largest = max(largest, component.w - log(variance) - 0.5 * dot(away, away) / variance);
+    let group_count = (count + GROUP - 1u) / GROUP;
+    var best = 0u;
+    var best_height = LOWEST;
+    for (var group = 0u; group < group_count; group++) {
+        let height = highest(group, x);
+        if height > best_height {
+            best = group;
+            best_height = height;
+        }
+    }
+    var largest = LOWEST;
+    for (var k = GROUP * best; k < min(GROUP * (best + 1u), count); k++) {
+        largest = max(largest, log_responsibility(components[k], x));
     }
     var mass = 0.0;
     var sum = vec2<f32>(0.0);
-    for (var k = 0u; k < count; k++) {
-        let component = components[k];
-        let variance = gain * component.z + noise_variance;
-        let away = x - plan.a * component.xy;
-        let weight = exp(component.w - log(variance) - 0.5 * dot(away, away) / variance - largest);
-        mass += weight;
-        sum += weight * (component.xy + (plan.a * component.z / variance) * away);
+    for (var group = 0u; group < group_count; group++) {
+        if group != best && highest(group, x) < largest - NEGLIGIBLE {
+            continue;
+        }
+        for (var k = GROUP * group; k < min(GROUP * (group + 1u), count); k++) {
+            let component = components[k];
+            let log_share = log_responsibility(component, x);
+            if log_share > largest {
+                let shrink = exp(largest - log_share);
+                mass *= shrink;
+                sum *= shrink;
+                largest = log_share;
+            }
+            let weight = exp(log_share - largest);
+            mass += weight;
+            sum += weight * (component.xy + (plan.a * component.z / variance_of(component.z)) * (x - plan.a * component.xy));
+        }
     }
     _ = advance(row, sum / mass);
 }

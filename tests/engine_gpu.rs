@@ -3,17 +3,18 @@
 use std::sync::{Arc, OnceLock};
 
 use noise_compass::data::bounds::Bounds;
+use noise_compass::data::kernels::{MAX_KERNELS, kernels};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
-use noise_compass::diffusion::timetable::Timetable;
+use noise_compass::diffusion::timetable::{Timetable, time_embedding};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::philox;
 use noise_compass::engine::{Engine, EngineError, ModelState, Start, TrainSpec, TrainingData};
 use noise_compass::nn::init::initial_weights;
-use noise_compass::nn::layout::{Activation, NetworkShape, WIDTHS};
+use noise_compass::nn::layout::{Activation, NetworkShape, WIDTHS, coordinate_features};
 use proptest::prelude::*;
 
 /// One device for the whole file: many made at once can hang a driver.
@@ -66,10 +67,40 @@ fn normals(step: u32, n: u32) -> Vec<[f32; 2]> {
     (0..n).map(|i| philox::normal(9, philox::Stream::Forward, step, i)).collect()
 }
 
-fn check_gradient(shape: NetworkShape, batch: u32) {
+/// True where a unit's input lies within rounding of 0: ReLU's slope there is 0 in one order of summing and 1 in another.
+fn is_at_a_kink(shape: NetworkShape, parameters: &[f32], x: [f32; 2], t: u32) -> bool {
+    let mut coordinates = vec![0.0; shape.coordinate_features()];
+    coordinate_features(x, shape.octaves, &mut coordinates);
+    let mut input: Vec<f64> =
+        coordinates.into_iter().chain(time_embedding(f64::from(t) / 1000.0)).map(f64::from).collect();
+    let hidden = &shape.layers()[..shape.depth as usize];
+    hidden.iter().any(|layer| {
+        let bias = &parameters[layer.bias..layer.bias + layer.outputs];
+        let rows = parameters[layer.weight..layer.bias].chunks(layer.inputs);
+        let sums = rows.zip(bias).map(|(row, &bias)| {
+            let terms = row.iter().zip(&input).map(|(&weight, &input)| f64::from(weight) * input);
+            terms.chain([f64::from(bias)]).fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()))
+        });
+        let sums: Vec<(f64, f64)> = sums.collect();
+        input = sums.iter().map(|(sum, _)| sum.max(0.0)).collect();
+        sums.iter().any(|(sum, size)| sum.abs() < 1e-6 * size)
+    })
+}
+
+/// One batch on both engines; `draw` chooses it.
+fn check_gradient(shape: NetworkShape, batch: u32, draw: u32) {
     let (mut gpu, mut cpu) = engines(&spec(shape, 64));
-    let (x, target) = (normals(1, batch), normals(2, batch));
-    let t: Vec<u32> = (0..batch).map(|i| 1 + i * 7919 % 1000).collect();
+    let parameters = initial_weights(shape, 11);
+    let times = (0..batch).map(|i| 1 + i * 7919 % 1000);
+    let samples = normals(draw, batch).into_iter().zip(times).zip(normals(draw + 1, batch));
+    let (samples, target): (Vec<_>, Vec<_>) = samples
+        .filter(|&((x, t), _)| shape.activation != Activation::Relu || !is_at_a_kink(shape, &parameters, x, t))
+        .unzip();
+    let (x, t): (Vec<_>, Vec<_>) = samples.into_iter().unzip();
+    let batch = x.len();
+    if batch == 0 {
+        return;
+    }
     let (gpu_loss, gpu_gradient) = gpu.gradient(&x, &t, &target).unwrap();
     let (cpu_loss, cpu_gradient) = cpu.gradient(&x, &t, &target).unwrap();
     assert!((gpu_loss / cpu_loss - 1.0).abs() < 1e-5, "{shape:?} batch {batch}: loss {gpu_loss} against {cpu_loss}");
@@ -77,7 +108,7 @@ fn check_gradient(shape: NetworkShape, batch: u32) {
         for (kind, range) in [("weight", layer.weight..layer.bias), ("bias", layer.bias..layer.bias + layer.outputs)] {
             let (found, expected) = (&gpu_gradient[range.clone()], &cpu_gradient[range]);
             let error = relative(found.iter().copied(), expected.iter().copied());
-            assert!(error <= 1e-4, "{shape:?} batch {batch}: layers.{index}.{kind} off by {error:e}");
+            assert!(error <= 2e-5, "{shape:?} batch {batch}: layers.{index}.{kind} off by {error:e}");
         }
     }
 }
@@ -87,26 +118,21 @@ fn gradients_agree_for_every_width_depth_and_activation() {
     for (index, width) in (0..).zip(WIDTHS) {
         for depth in 1..=6 {
             let activation = Activation::ALL[(index + depth as usize) % 4];
-            check_gradient(NetworkShape { octaves: depth % 4, width, depth, activation }, 37 + depth);
+            check_gradient(NetworkShape { octaves: depth % 4, width, depth, activation }, 37 + depth, 1);
         }
     }
 }
 
 proptest! {
-    // The same cases in every run, so that a failure is one of the change at hand.
-    #![proptest_config(ProptestConfig {
-        cases: 24,
-        failure_persistence: None,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(8),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn gradients_agree_for_odd_batches(
         octaves in 0..=6_u32, width in 0..4_usize, depth in 1..=6_u32, activation in 0..4_usize, batch in 1..700_u32,
+        draw in 0..1_000_000_u32,
     ) {
         let (width, activation) = (WIDTHS[width], Activation::ALL[activation]);
-        check_gradient(NetworkShape { octaves, width, depth, activation }, batch);
+        check_gradient(NetworkShape { octaves, width, depth, activation }, batch, draw);
     }
 }
 
@@ -197,14 +223,26 @@ fn fields_and_densities_agree() {
         assert!(relative(flat(&found), flat(&expected)) < 1e-5);
     }
     let bounds = Bounds { min: [-3.0, -2.0], max: [3.0, 2.5] };
-    for shape in [Shape::Figure8, Shape::Gaussian] {
-        for tau in [0.02, 0.3, 1.0] {
+    // A file of so many rows has as many kernels as any: far ones are left out.
+    let file = kernels(&Shape::Moons.mixture().draw(MAX_KERNELS, 2), Some(0.01)).mixture;
+    for mixture in [Shape::Figure8.mixture(), Shape::Gaussian.mixture(), file] {
+        for tau in [0.0, 0.02, 0.3, 1.0] {
             let scales = Path::Linear.scales(tau, 1000);
-            let mixture = shape.mixture();
             let found = gpu.log_density(&mixture, scales, bounds, 40).unwrap();
             let expected = cpu.log_density(&mixture, scales, bounds, 40).unwrap();
             for (found, expected) in found.iter().zip(&expected) {
                 assert!((found - expected).abs() <= 1e-3 + 1e-4 * expected.abs(), "{found} against {expected}");
+            }
+            // And with the closed form in f64, here and there.
+            let marginal = mixture.marginal(scales);
+            for cell in (0..1600).step_by(37) {
+                let at = |axis: usize, cell: usize| {
+                    let side = f64::from(bounds.max[axis] - bounds.min[axis]) / 40.0;
+                    f64::from(bounds.min[axis]) + side * (cell as f64 + 0.5)
+                };
+                let expected = marginal.log_density([at(0, cell % 40), at(1, cell / 40)]);
+                let error = (f64::from(found[cell]) - expected).abs();
+                assert!(error <= 1e-3 + 1e-4 * expected.abs(), "{} for {expected}", found[cell]);
             }
         }
     }
@@ -261,4 +299,10 @@ fn a_refused_frame_is_no_fault_of_the_engine() {
     assert!(begun.elapsed().as_millis() > 100);
     std::thread::scope(|scope| scope.spawn(|| refused(&window)).join().unwrap());
     assert!(window.check().is_err());
+}
+
+/// One random batch in some four hundred holds such a unit: this one was 3 % off by it.
+#[test]
+fn a_unit_at_relus_kink_is_told_apart() {
+    check_gradient(NetworkShape { octaves: 3, width: 64, depth: 6, activation: Activation::Relu }, 46, 1024);
 }

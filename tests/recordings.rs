@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use noise_compass::data::kernels::{MAX_KERNELS, kernels};
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
@@ -122,6 +123,71 @@ fn the_ode_of_a_single_gaussian_is_followed_to_the_order_of_each_method() {
         assert!(euler_100 < 0.6 * euler_50, "Euler: {euler_50} at 50 steps, {euler_100} at 100");
         assert!(heun_50 < 0.2 * euler_50, "Heun {heun_50} against Euler {euler_50}");
         assert!(rk4_50 < 0.5 * heun_50, "Runge–Kutta {rk4_50} against Heun {heun_50}");
+    }
+}
+
+/// The exact x̂_0 of a file's 16,384 kernels, of which most are left out near the data and none in the noise: both engines
+/// against the closed form in f64.
+#[test]
+fn a_files_kernels_make_the_same_field_on_both_engines() {
+    let rows = Shape::Figure8.mixture().draw(MAX_KERNELS + 100, 3);
+    let mixture = Arc::new(kernels(&rows, None).mixture);
+    assert_eq!(mixture.components.len(), MAX_KERNELS);
+    let path = Path::Linear;
+    let exact = ExactField { mixture: mixture.clone(), path, timesteps: 1000 };
+    let points: Vec<[f32; 2]> = (0..400).map(|i| philox::normal(6, philox::Stream::Forward, 0, i)).collect();
+    for tau in [0.01, 0.2, 1.0] {
+        // Its result is x̂_0.
+        let plan = Plan::field(context(path), tau, 0.0, 1.0);
+        let marginal = exact.marginal(tau);
+        for mut engine in engines() {
+            let start = Start::Points(Arc::new(points.clone()));
+            let run = record(engine.as_mut(), &plan, &start, &Denoiser::Exact(mixture.clone()), 1);
+            let field = run.points.to_host().unwrap();
+            for (point, found) in points.iter().zip(&field[points.len()..]) {
+                let expected = marginal.posterior_mean(point.map(f64::from));
+                let error = (0..2).map(|axis| (f64::from(found[axis]) - expected[axis]).abs()).fold(0.0, f64::max);
+                assert!(error < 2e-3, "{} at {tau}, {point:?}: {found:?}, not {expected:?}", engine.info().backend);
+            }
+        }
+    }
+}
+
+/// What 16,384 kernels cost. `cargo test --release --test recordings -- --ignored --nocapture cost`
+#[test]
+#[ignore = "a measurement"]
+fn the_cost_of_a_files_kernels() {
+    let rows = Shape::Figure8.mixture().draw(MAX_KERNELS, 3);
+    let begun = std::time::Instant::now();
+    let made = kernels(&rows, None);
+    println!("kernels of {} rows: {:?}, bandwidth {}", rows.len(), begun.elapsed(), made.bandwidth);
+    let mixture = Arc::new(made.mixture);
+    let begun = std::time::Instant::now();
+    let marginal = mixture.marginal(Path::Linear.scales(0.5, 1000));
+    println!("a marginal: {:?}", begun.elapsed());
+    for tau in [0.0, 0.1, 0.5, 1.0] {
+        let scales = Path::Linear.scales(tau, 1000);
+        let marginal = mixture.marginal(scales);
+        let begun = std::time::Instant::now();
+        let sum: f64 = rows[..1000].iter().map(|x| marginal.score(x.map(f64::from))[0]).sum();
+        println!("a score at t/T = {tau}: {:?} ({sum})", begun.elapsed() / 1000);
+    }
+    let begun = std::time::Instant::now();
+    noise_compass::measure::entropy::differential_entropy(&mixture, Path::Linear.scales(0.5, 1000), 1024, 1);
+    println!("the entropy at one time: {:?}", begun.elapsed());
+    drop(marginal);
+    for mut engine in engines() {
+        let name = engine.info().backend.clone();
+        for (tau, cells) in [(0.0, 256), (0.1, 256), (0.5, 96), (1.0, 48)] {
+            let bounds = noise_compass::data::bounds::Bounds { min: [-4.0; 2], max: [4.0; 2] };
+            let begun = std::time::Instant::now();
+            engine.log_density(&mixture, Path::Linear.scales(tau, 1000), bounds, cells).unwrap();
+            println!("{name}: density of {cells}² cells at t/T = {tau}: {:?}", begun.elapsed());
+        }
+        let plan = Sampler::Ddim { eta: 0.0 }.plan(20, context(Path::Linear), None);
+        let begun = std::time::Instant::now();
+        record(engine.as_mut(), &plan, &Start::Noise(2048), &Denoiser::Exact(mixture.clone()), 1);
+        println!("{name}: a stage of 2048 particles: {:?}", begun.elapsed() / 20);
     }
 }
 

@@ -12,6 +12,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 
 use common::window;
+use noise_compass::data::csv_io::points_csv;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::path::Path;
@@ -256,6 +257,57 @@ fn what_cannot_be_meant_is_refused_with_the_limits() {
             }
         }
     }
+}
+
+/// Every text on the screen, legends included.
+fn painted(window: &Harness<'_, LabApp>) -> Vec<String> {
+    fn texts(shape: &egui::Shape, found: &mut Vec<String>) {
+        match shape {
+            egui::Shape::Text(text) => found.push(text.galley.text().to_owned()),
+            egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    window.output().shapes.iter().for_each(|clipped| texts(&clipped.shape, &mut found));
+    found
+}
+
+/// Of a file the panel shows the rows and the kernels that are its truth, every legend names them, and a bandwidth can be
+/// chosen and given back. A built-in shape has none of it.
+#[test]
+fn the_kernels_of_a_file_are_seen_and_set() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rows.csv");
+    std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(800, 1))).unwrap();
+    let file = Experiment { data: DataSource::Csv(path), ..Experiment::default() };
+    let lab = Still::new(file);
+    let mut windows = [(lab.clone(), true), (Still::new(Experiment::default()), false)]
+        .map(|(lab, kernels)| (window(lab, Chapter::Training, false), kernels));
+    for (window, kernels) in &mut windows {
+        for chapter in ["Forward", "Noise compass", "Score field", "Training"] {
+            common::click(window, chapter);
+            let painted = painted(window);
+            let painted = |part: &str| painted.iter().filter(|text| text.contains(part)).cloned().collect::<Vec<_>>();
+            let (named, exact) = (painted("density of kernels on 700 rows, h = 0."), painted("exact density"));
+            assert_eq!((named.is_empty(), exact.is_empty()), (!*kernels, *kernels), "{chapter}: {named:?} {exact:?}");
+        }
+    }
+    let [(mut window, _), (built_in, _)] = windows;
+    assert!(built_in.query_by_label("Kernels: Own h").is_none() && built_in.query_by_label("Points value").is_some());
+    assert_eq!(labels(&window, |label| label == "Rows 700 + 100 held out").len(), 1);
+    assert!(window.query_by_label("Points value").is_none(), "a file has as many points as it has");
+    let bandwidth = || lab.0.0.borrow().experiment.bandwidth;
+    window.get_by_label("Kernels: Own h").click();
+    window.run_steps(2);
+    assert_eq!(bandwidth(), window.state().desk.snapshot.dataset.truth.bandwidth());
+    enter(&mut window, "Bandwidth value", "0,25");
+    assert_eq!(bandwidth(), Some(0.25));
+    enter(&mut window, "Bandwidth value", "1");
+    assert_eq!(bandwidth(), Some(0.25), "refused");
+    window.get_by_label("Kernels: Auto").click();
+    window.run_steps(2);
+    assert_eq!(bandwidth(), None);
 }
 
 /// A share is a share, an angle an angle, a factor a factor; a percentage of anything else is nothing.

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::say;
+use super::{say, say_notices};
 use crate::data::csv_io::{mixture_file, mixture_json, points_csv, points_file};
-use crate::data::dataset::{DataSource, Dataset};
+use crate::data::dataset::{DataSource, Dataset, Truth};
 use crate::export::atomic::same_file;
-use crate::lab::experiment::Experiment;
+use crate::lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
 
 /// Arguments of `data`.
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,9 @@ pub struct Args {
     /// Number of samples
     #[arg(long, default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     n: u32,
+    /// Bandwidth of the kernels on a file's rows
+    #[arg(long, value_name = "H", value_parser = parse_bandwidth, help = bandwidth_help())]
+    bandwidth: Option<f32>,
     /// Seed of the draw
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -48,12 +51,17 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.out.display()
         );
     }
-    // A file's density estimate does not depend on the size of a training set.
-    let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed)?;
+    // A file is taken whole.
+    let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?;
+    say_notices(&args.data.to_string(), &dataset.notices);
     out.write(&points_csv(&dataset.mixture.draw(args.n as usize, args.seed)))?;
     if let Some(mixture) = mixture {
         mixture.write(&mixture_json(&dataset.mixture)?)?;
     }
-    say(&format!("{} samples of {} in {}", args.n, args.data, args.out.display()));
+    let of = match dataset.truth {
+        Truth::Exact => args.data.to_string(),
+        truth @ Truth::Kernels { .. } => format!("{} ({})", args.data, truth.words()),
+    };
+    say(&format!("{} samples of {of} in {}", args.n, args.out.display()));
     Ok(())
 }

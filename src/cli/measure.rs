@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{print_json, round};
-use crate::data::csv_io::read_points;
+use super::{print_json, read_points, round, say_notices};
 use crate::data::dataset::{DataSource, Dataset};
 use crate::data::reference::Reference;
-use crate::lab::experiment::Experiment;
+use crate::lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
 use crate::measure::floor::{PAIRS, Quality, sliced_quality};
 use crate::measure::law::Likeness;
 use crate::measure::{Estimate, Law, quality};
@@ -23,6 +22,9 @@ pub struct Args {
     /// The data they should be like: a built-in name or FILE.csv
     #[arg(long, value_name = "NAME|FILE.csv")]
     data: DataSource,
+    /// Bandwidth of the kernels on a file's rows
+    #[arg(long, value_name = "H", value_parser = parse_bandwidth, help = bandwidth_help())]
+    bandwidth: Option<f32>,
     /// Seed of the fresh draws that they are compared with
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -77,7 +79,8 @@ struct Report {
 /// Read, compare, tell.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let samples = read_points(&args.samples)?;
-    let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed)?;
+    let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?;
+    say_notices(&args.data.to_string(), &dataset.notices);
     let exact: Quality = quality(&samples, &dataset.reference, args.seed)?;
     let sliced = sliced_quality(&samples, &dataset.reference, args.seed ^ SLICED_SALT)?;
     let law = Law::new(dataset.mixture.clone(), EVALUATIONS);

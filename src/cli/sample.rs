@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::model::ModelArgs;
-use super::say;
-use crate::data::csv_io::{points_csv, points_file, read_points};
+use super::{read_points, say};
+use crate::data::csv_io::{points_csv, points_file};
 use crate::diffusion::solver::Sampler;
 use crate::engine::Start;
 
@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         (1..=timesteps).contains(&steps),
         "{steps} sampling steps are not between 1 and the {timesteps} timesteps of the training; choose another --steps"
     );
-    let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip);
+    let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
     let plan = args.sampler.plan(steps, experiment.plan_context(), clip);
     let start = match &args.init {
         Some(path) => Start::Points(Arc::new(read_points(path)?)),

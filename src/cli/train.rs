@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::interrupt::Interrupt;
 use super::saver::Saver;
 use super::versus::{self, Comparison};
 use super::{print_json, round, say};
@@ -16,6 +15,7 @@ use crate::engine::gpu::GpuContext;
 use crate::engine::{self, EngineChoice, EngineKind};
 use crate::export::model_dir::ModelDir;
 use crate::lab::experiment::Experiment;
+use crate::lab::interrupt::Interrupt;
 use crate::lab::message::{Command, InStep, Notice, Order, Side, Snapshot};
 use crate::lab::pair::Pair;
 use crate::lab::session::{EngineFactory, Session};
@@ -79,7 +79,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let comparison = other.is_some().then(|| Comparison::new(&args.out, args.force));
     comparison.iter().try_for_each(Comparison::check)?;
     let setup = Setup::new(args.experiment.clone()).map_err(anyhow::Error::msg)?;
-    let interrupt = Interrupt::listen()?;
+    super::say_notices(&setup.experiment.data.to_string(), &setup.dataset.notices);
+    let interrupt = Interrupt::listen(|| ())?;
 
     let mut pair = open(setup, &args, other)?;
     let mut display = Display::new(args.steps);

@@ -280,7 +280,7 @@ const ROWS: [&str; 13] = [
     "least possible loss",
     "score error, mean over the trained t of (s²/D) E‖learned − exact‖² (compares only under one schedule)",
     "x̂₀ error, (1/D) E‖x̂₀ − E[x₀ given x_t]‖², mean over log SNR −4 to 8 (compares any two)",
-    "sliced W₂ of 2048 samples to the data",
+    "sliced W₂ of at most 2048 samples to the data",
     "its sampling floor",
     "in floors",
     "surprise, −E ln p₀(samples) − h(p₀), nats (above 0: astray; below: too thin)",

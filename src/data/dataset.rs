@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
 pub use super::csv_io::DataError;
-use super::csv_io::read_rows;
-use super::mixture::{Component, Mixture, Standardisation};
+use super::held_out;
+use super::kernels::kernels;
+use super::mixture::{Mixture, Standardisation};
 use super::reference::Reference;
-use super::shapes::{MAX_COMPONENTS, Shape};
+use super::shapes::Shape;
+use super::table::{self, Table};
 
 /// What is learned: a built-in shape or a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,130 +62,240 @@ impl std::fmt::Display for DataSource {
     }
 }
 
+/// What the mixture of a data set is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Truth {
+    /// The distribution that the points were drawn from, in closed form.
+    Exact,
+    /// Gaussian kernels on the rows that are trained on, see [`kernels`].
+    Kernels {
+        /// Rows that carry a kernel: distinct ones.
+        rows: usize,
+        /// Distinct rows in the training set.
+        of: usize,
+        /// h, standardised units.
+        bandwidth: f32,
+    },
+}
+
+impl Truth {
+    /// In words that follow upon the name of something: `density, `…
+    pub fn words(self) -> String {
+        match self {
+            Self::Exact => "closed form".to_owned(),
+            Self::Kernels { rows, of, bandwidth } if rows < of => {
+                format!("kernels on {rows} of {of} distinct rows, bandwidth {bandwidth:.3}")
+            }
+            Self::Kernels { rows, bandwidth, .. } => {
+                format!("kernels on {rows} distinct rows, bandwidth {bandwidth:.3}")
+            }
+        }
+    }
+
+    /// The bandwidth in use; `None` for a closed form.
+    pub fn bandwidth(self) -> Option<f32> {
+        match self {
+            Self::Exact => None,
+            Self::Kernels { bandwidth, .. } => Some(bandwidth),
+        }
+    }
+}
+
 /// Data in standardised units (average variance per axis 1).
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// The distribution, in closed form. For a CSV: a kernel density estimate of its points.
+    /// The distribution, in closed form. For a file: kernels on the rows of `points`.
     pub mixture: Arc<Mixture>,
-    /// The finite training set (or, for fresh training, a draw of the same size, for the picture).
+    /// What that mixture is.
+    pub truth: Truth,
+    /// The finite training set (or, for fresh training, a draw of the same size, for the picture). Of a file those rows
+    /// that are not held out.
     pub points: Arc<Vec<[f32; 2]>>,
     /// The manifold as polylines, for the dashed outline; empty for a CSV.
     pub outline: Arc<Vec<Vec<[f32; 2]>>>,
-    /// Bounding box of `points` × 1.1 about its centre: the box of the samplers' clip.
+    /// Bounding box of `points` × 1.1 about its centre: the box of the samplers' clip where `points` are trained on. See
+    /// [`Dataset::clip_box`].
     pub clip: Bounds,
-    /// How the units of the source became these: nothing to do for a built-in shape.
+    /// How the units of the source became these: nothing to do for a built-in shape. Of a file by mean and variance of
+    /// the rows that are trained on.
     pub standardisation: Standardisation,
-    /// What samples are judged against.
+    /// What samples are judged against: rows of a file that are not in `points`, where it has enough of them, else the
+    /// mixture.
     pub reference: Reference,
+    /// The file as it was when it was read.
+    pub file: Option<FileStamp>,
+    /// What was taken for granted of the file, each a sentence for people.
+    pub notices: Vec<String>,
+}
+
+/// What tells one version of a file from another without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileStamp {
+    path: PathBuf,
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// Written anew in the same instant and with the same length, a file still has another number or time of change.
+    #[cfg(unix)]
+    inode_and_change: [i64; 3],
+}
+
+impl FileStamp {
+    /// Of the file as it is now; `None` where it is not there, or is not a file but a pipe.
+    pub fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+        Some(Self {
+            path: path.to_owned(),
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            inode_and_change: {
+                use std::os::unix::fs::MetadataExt;
+                [metadata.ino() as i64, metadata.ctime(), metadata.ctime_nsec()]
+            },
+        })
+    }
 }
 
 /// Room around the points in the samplers' clip.
 const CLIP_MARGIN: f32 = 1.1;
+/// Where draws never end, the clip leaves out nothing nearer to a component than this many of its standard deviations.
+const CLIP_SIGMAS: f32 = 4.0;
 /// Mixed into the seed of the training points ("data"), so that other draws from the mixture with the same seed, to
 /// measure against, are not the training points themselves.
 const DATA_SALT: u64 = 0x6461_7461;
 
 impl Dataset {
-    /// A built-in shape, or a file. `points` is the size of a shape's training set; a file's is the whole file.
-    pub fn load(source: &DataSource, points: u32, seed: u64) -> Result<Self, DataError> {
+    /// A built-in shape, or a file. `points` is the size of a shape's training set and `seed` draws it; a file is taken
+    /// whole, and `bandwidth` is that of its kernels (`None`: the likeliest).
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    pub fn load(source: &DataSource, points: u32, seed: u64, bandwidth: Option<f32>) -> Result<Self, DataError> {
         match source {
             DataSource::Shape(shape) => Ok(Self::of_shape(*shape, points, seed)),
-            DataSource::Csv(path) => Self::from_csv(path, seed),
+            DataSource::Csv(path) => Self::from_csv(path, bandwidth),
         }
     }
 
     /// `points` draws from a built-in shape.
     pub fn of_shape(shape: Shape, points: u32, seed: u64) -> Self {
-        let mixture = shape.mixture();
+        let mixture = Arc::new(shape.mixture());
         let points = mixture.draw(points as usize, seed ^ DATA_SALT);
-        Self::new(mixture, points, shape.outline(), Standardisation::default())
+        Self {
+            clip: Bounds::around(&points).unwrap_or_else(|| mixture.bounds()).scaled(CLIP_MARGIN),
+            truth: Truth::Exact,
+            points: Arc::new(points),
+            outline: Arc::new(shape.outline()),
+            standardisation: Standardisation::default(),
+            reference: Reference::Mixture(mixture.clone()),
+            mixture,
+            file: None,
+            notices: Vec::new(),
+        }
     }
 
-    /// The points of a CSV, standardised. The seed chooses the kernels of the density estimate where there are more
-    /// points than kernels.
-    pub fn from_csv(path: &Path, seed: u64) -> Result<Self, DataError> {
-        let rows = read_rows(path)?;
-        let map = standardisation(&rows).ok_or_else(|| DataError::AllEqual(path.into()))?;
-        let points: Vec<[f32; 2]> = rows.into_iter().map(|row| map.apply(row)).collect();
-        let mixture = kernel_density(&points, seed ^ DATA_SALT);
-        Ok(Self::new(mixture, points, Vec::new(), map))
+    /// The points of a CSV: an eighth of its distinct rows held out ([`held_out`]), standardised by the others.
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    pub fn from_csv(path: &Path, bandwidth: Option<f32>) -> Result<Self, DataError> {
+        // A pipe can be read once, and a device may have no end.
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+            return Err(DataError::NotAFile(path.into()));
+        }
+        // Before it is read: what is written meanwhile makes another file of it.
+        let file = FileStamp::of(path);
+        let Table { rows, notices } = table::read(path)?;
+        let kept = held_out::choose(&rows);
+        let side = |out: bool| rows.iter().zip(&kept).filter(move |(_, kept)| **kept == out).map(|(row, _)| *row);
+        let map = standardisation(side(false)).ok_or_else(|| DataError::AllEqual(path.into()))?;
+        let standard = |out: bool| side(out).map(|row| map.apply(row)).collect::<Vec<_>>();
+        let (training, kept) = (standard(false), standard(true));
+        Ok(Self { file, notices, ..Self::of_rows(training, kept, map, bandwidth) })
     }
 
-    fn new(
-        mixture: Mixture,
-        points: Vec<[f32; 2]>,
-        outline: Vec<Vec<[f32; 2]>>,
+    /// Rows of a file, already in standardised units: those to train on, and those held out, of which there may be none.
+    pub fn of_rows(
+        training: Vec<[f32; 2]>,
+        held_out: Vec<[f32; 2]>,
         standardisation: Standardisation,
+        bandwidth: Option<f32>,
     ) -> Self {
-        let clip = Bounds::around(&points).unwrap_or_else(|| mixture.bounds()).scaled(CLIP_MARGIN);
-        let mixture = Arc::new(mixture);
-        let reference = Reference::Mixture(mixture.clone());
-        let (points, outline) = (Arc::new(points), Arc::new(outline));
-        Self { mixture, points, outline, clip, standardisation, reference }
+        let (mixture, truth) = truth_of(&training, bandwidth);
+        Self {
+            clip: Bounds::around(&training).unwrap_or_else(|| mixture.bounds()).scaled(CLIP_MARGIN),
+            truth,
+            points: Arc::new(training),
+            outline: Arc::default(),
+            standardisation,
+            reference: if held_out.is_empty() {
+                Reference::Mixture(mixture.clone())
+            } else {
+                Reference::HeldOut(Arc::new(held_out))
+            },
+            mixture,
+            file: None,
+            notices: Vec::new(),
+        }
+    }
+
+    /// The same rows under kernels of another bandwidth; a built-in shape has none, and stays as it is.
+    #[must_use]
+    pub fn with_bandwidth(&self, bandwidth: Option<f32>) -> Self {
+        if self.truth == Truth::Exact {
+            return self.clone();
+        }
+        let (mixture, truth) = truth_of(&self.points, bandwidth);
+        let reference = match &self.reference {
+            Reference::Mixture(_) => Reference::Mixture(mixture.clone()),
+            held_out @ Reference::HeldOut(_) => held_out.clone(),
+        };
+        Self { mixture, truth, reference, ..self.clone() }
+    }
+
+    /// The box of the samplers' clip: `clip` where the points are trained on. Fresh draws end nowhere: theirs is the
+    /// mixture's.
+    pub fn clip_box(&self, fresh: bool) -> Bounds {
+        if fresh { self.mixture.bounds_at(CLIP_SIGMAS).scaled(CLIP_MARGIN) } else { self.clip }
+    }
+
+    /// True where the file that this was read from is there and has changed since.
+    pub fn is_outdated(&self) -> bool {
+        self.file.as_ref().is_some_and(|then| FileStamp::of(&then.path).is_some_and(|now| now != *then))
     }
 }
 
-/// The map that gives points mean 0 and an average variance per axis of 1; `None` where there is no spread.
-fn standardisation(points: &[[f64; 2]]) -> Option<Standardisation> {
-    let first = *points.first()?;
-    if points.iter().all(|point| *point == first) {
+fn truth_of(training: &[[f32; 2]], bandwidth: Option<f32>) -> (Arc<Mixture>, Truth) {
+    let made = kernels(training, bandwidth);
+    let truth = Truth::Kernels { rows: made.mixture.components.len(), of: made.distinct, bandwidth: made.bandwidth };
+    (Arc::new(made.mixture), truth)
+}
+
+/// The map that gives rows mean 0 and an average variance per axis of 1; `None` where there is no spread.
+fn standardisation(rows: impl Iterator<Item = [f64; 2]> + Clone) -> Option<Standardisation> {
+    let first = rows.clone().next()?;
+    if rows.clone().all(|row| row == first) {
         return None;
     }
-    let count = points.len() as f64;
-    let mean = [0, 1].map(|axis| points.iter().map(|p| p[axis]).sum::<f64>() / count);
-    let spread = |p: &[f64; 2]| (p[0] - mean[0]).powi(2) + (p[1] - mean[1]).powi(2);
-    let scale = (0.5 * points.iter().map(spread).sum::<f64>() / count).sqrt();
+    let count = rows.clone().count() as f64;
+    // About the first row, so that an offset takes no digits.
+    let mean = [0, 1].map(|axis| first[axis] + rows.clone().map(|r| r[axis] - first[axis]).sum::<f64>() / count);
+    let spread = |r: [f64; 2]| (r[0] - mean[0]).powi(2) + (r[1] - mean[1]).powi(2);
+    let scale = (0.5 * rows.map(spread).sum::<f64>() / count).sqrt();
     scale.is_normal().then_some(Standardisation { mean, scale })
-}
-
-/// A kernel density estimate of standardised points: equal Gaussian kernels on at most [`MAX_COMPONENTS`] of them.
-///
-/// Scott's bandwidth, m^(−1/6) in two dimensions at unit variance (Scott 1992, section 6.3), is right for one Gaussian
-/// blob and washes curves out. It is the widest tried; taken is the one of its halvings by √2 under which every kernel's
-/// point is likeliest given the others (leave-one-out likelihood, Duin 1976).
-fn kernel_density(points: &[[f32; 2]], seed: u64) -> Mixture {
-    let chosen: Vec<[f32; 2]> = if points.len() > MAX_COMPONENTS {
-        let mut rng = StdRng::seed_from_u64(seed);
-        index::sample(&mut rng, points.len(), MAX_COMPONENTS).into_iter().map(|i| points[i]).collect()
-    } else {
-        points.to_vec()
-    };
-    let scott = (chosen.len() as f64).powf(-1.0 / 6.0);
-    let candidates = (0..=BANDWIDTH_HALVINGS).map(|k| scott * 2.0_f64.powf(-0.5 * f64::from(k)));
-    let (bandwidth, _) = candidates
-        .map(|bandwidth| (bandwidth, leave_one_out(&chosen, bandwidth)))
-        .fold((scott, f64::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best });
-    let weight = 1.0 / chosen.len() as f32;
-    let component = |mean| Component { mean, sigma: bandwidth as f32, weight };
-    Mixture { components: chosen.into_iter().map(component).collect() }
-}
-
-/// How many times Scott's bandwidth is divided by √2: to a sixteenth, so that duplicate points, whose likelihood
-/// grows without bound, still get a visible kernel.
-const BANDWIDTH_HALVINGS: u32 = 8;
-
-/// Σ_i ln (mean over j ≠ i of N(x_i; x_j, h² I)), less constants. A floor far below any neighbour keeps one outlier from
-/// deciding alone.
-fn leave_one_out(points: &[[f32; 2]], bandwidth: f64) -> f64 {
-    let inverse = 0.5 / (bandwidth * bandwidth);
-    let likelihood = |i: usize| {
-        let [x, y] = points[i];
-        let others = points.iter().enumerate().filter(|(j, _)| *j != i);
-        let sum: f64 = others.map(|(_, p)| (-f64::from((p[0] - x).powi(2) + (p[1] - y).powi(2)) * inverse).exp()).sum();
-        sum.max(1e-6).ln() - 2.0 * bandwidth.ln()
-    };
-    (0..points.len()).map(likelihood).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::csv_io::points_csv;
+    use crate::measure::wasserstein2;
 
     fn csv(text: &str) -> Result<Dataset, String> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("points.csv");
         std::fs::write(&path, text).unwrap();
-        Dataset::load(&DataSource::Csv(path), 8192, 0)
+        Dataset::load(&DataSource::Csv(path), 8192, 0, None)
             .map_err(|error| error.to_string().replace(&format!("{}/", directory.path().display()), ""))
     }
 
@@ -225,26 +335,97 @@ mod tests {
         }
     }
 
+    /// Fresh draws of the figure-8 measured against the same figure-8 as a file of 4096 rows scored 6 floors: the
+    /// estimate was judged instead of the rows.
     #[test]
-    fn the_density_estimate_of_a_curve_follows_the_curve() {
+    fn fresh_draws_are_as_near_to_a_file_as_its_own_rows_are() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("points.csv");
         let figure8 = Shape::Figure8.mixture();
-        std::fs::write(&path, crate::data::csv_io::points_csv(&figure8.draw(3000, 1))).unwrap();
-        let data = Dataset::from_csv(&path, 0).unwrap();
-        assert_eq!((data.points.len(), data.mixture.components.len()), (3000, MAX_COMPONENTS));
-        assert!((data.mixture.total_weight() - 1.0).abs() < 1e-5);
-        // Scott alone gives 0.35 where the curve is 0.036 thick.
-        let sigma = data.mixture.components[0].sigma;
-        assert!((0.02..0.1).contains(&sigma), "{sigma}");
+        // Few points are far from each other, whatever they are drawn from: a large file judges sharper.
+        for (rows, size, pairs) in [(4096, 256, 8), (32_768, 2048, 4)] {
+            std::fs::write(&path, points_csv(&figure8.draw(rows, 1))).unwrap();
+            let data = Dataset::from_csv(&path, None).unwrap();
+            assert_eq!((data.points.len(), data.reference.most()), (rows / 8 * 7, Some(size)));
+            let mut ratios = Vec::new();
+            for seed in 0..pairs {
+                let drawn = figure8.draw(size, 100 + seed).into_iter();
+                let fresh: Vec<_> = drawn.map(|p| data.standardisation.apply(p.map(f64::from))).collect();
+                let [left, right] = data.reference.pair(size, seed);
+                let distance = wasserstein2(&fresh, &left).unwrap();
+                ratios.push(distance / wasserstein2(&left, &right).unwrap());
+            }
+            let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
+            assert!((0.85..1.15).contains(&mean), "{rows} rows: {mean} of {ratios:?}");
+        }
     }
 
     #[test]
-    fn the_density_estimate_of_one_gaussian_is_near_scotts() {
-        let points = Shape::Gaussian.mixture().draw(400, 2);
-        let sigma = f64::from(kernel_density(&points, 0).components[0].sigma);
-        let scott = 400.0_f64.powf(-1.0 / 6.0);
-        assert!(sigma <= 1.0001 * scott && sigma > 0.6 * scott, "{sigma} against {scott}");
+    fn held_out_rows_are_neither_trained_on_nor_in_the_truth() {
+        let rows = Shape::Moons.mixture().draw(1000, 5);
+        let text = String::from_utf8(points_csv(&rows)).unwrap();
+        let data = csv(&text).unwrap();
+        let Reference::HeldOut(kept) = &data.reference else { panic!("{:?}", data.reference) };
+        assert_eq!((kept.len(), data.points.len(), data.mixture.components.len()), (125, 875, 875));
+        assert!(kept.iter().all(|row| !data.points.contains(row)));
+        assert!((data.mixture.covariance_trace() - 2.0).abs() < 1e-5);
+        // Back in the file's units both together are the file.
+        let mut restored: Vec<_> = data
+            .points
+            .iter()
+            .chain(kept.iter())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|p| data.standardisation.restore(*p).map(|c| (c * 1e4).round()))
+            .collect();
+        let mut expected: Vec<_> = rows.iter().map(|p| p.map(|c| (f64::from(c) * 1e4).round())).collect();
+        for list in [&mut restored, &mut expected] {
+            list.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+        }
+        let far = restored.iter().zip(&expected).filter(|(a, b)| (0..2).any(|i| (a[i] - b[i]).abs() > 1.0)).count();
+        assert_eq!(far, 0);
+        // Another bandwidth is another truth of the same rows.
+        let wider = data.with_bandwidth(Some(0.5));
+        assert!(Arc::ptr_eq(&wider.points, &data.points) && wider.mixture != data.mixture);
+        assert_eq!(wider.truth.bandwidth(), Some(0.5));
+        assert_eq!(wider.truth.words(), "kernels on 875 distinct rows, bandwidth 0.500");
+        assert_eq!(wider.with_bandwidth(None).mixture, data.mixture);
+        // Of few rows none is held out, and they are judged against their kernels.
+        let few = csv("x,y\n0,0\n1,0\n0,1\n").unwrap();
+        assert!(matches!(&few.reference, Reference::Mixture(mixture) if *mixture == few.mixture));
+    }
+
+    /// `--data gaussian --fresh --points 2` sampled 0.53 × 0.28 instead of 1 × 1: the clip was that of two points.
+    #[test]
+    fn fresh_draws_are_clipped_by_the_mixtures_box() {
+        let data = Dataset::of_shape(Shape::Gaussian, 2, 0);
+        let of_mixture = data.clip_box(true);
+        for axis in 0..2 {
+            assert!((of_mixture.max[axis] - 4.4).abs() < 1e-5 && (of_mixture.min[axis] + 4.4).abs() < 1e-5);
+        }
+        assert_eq!(data.clip_box(false), data.clip);
+        for shape in Shape::ALL {
+            let data = Dataset::of_shape(shape, 64, 0);
+            let clip = data.clip_box(true);
+            let inside = |p: &[f32; 2]| (0..2).all(|axis| clip.min[axis] <= p[axis] && p[axis] <= clip.max[axis]);
+            let outside = data.mixture.draw(100_000, 3).iter().filter(|p| !inside(p)).count();
+            assert!(outside < 10, "{shape:?}: {outside} of 100,000");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_written_anew_is_outdated() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("points.csv");
+        std::fs::write(&path, "x,y\n1,2\n3,4\n").unwrap();
+        let data = Dataset::from_csv(&path, None).unwrap();
+        assert!(!data.is_outdated());
+        std::fs::write(&path, "x,y\n1,2\n3,4\n5,7\n").unwrap();
+        assert!(data.is_outdated());
+        // A file that is gone has no newer rows.
+        std::fs::remove_file(&path).unwrap();
+        assert!(!data.is_outdated());
+        assert!(!Dataset::of_shape(Shape::Moons, 8, 0).is_outdated());
     }
 
     #[test]

@@ -157,9 +157,14 @@ impl Mixture {
 
     /// The box around every component's mean ± 3σ.
     pub fn bounds(&self) -> Bounds {
+        self.bounds_at(3.0)
+    }
+
+    /// The box around every component's mean ± so many of its σ.
+    pub fn bounds_at(&self, sigmas: f32) -> Bounds {
         let empty = Bounds { min: [f32::INFINITY; 2], max: [f32::NEG_INFINITY; 2] };
         self.components.iter().fold(empty, |b, c| {
-            let reach = 3.0 * c.sigma;
+            let reach = sigmas * c.sigma;
             Bounds {
                 min: [b.min[0].min(c.mean[0] - reach), b.min[1].min(c.mean[1] - reach)],
                 max: [b.max[0].max(c.mean[0] + reach), b.max[1].max(c.mean[1] + reach)],

@@ -6,6 +6,7 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use super::path::{Path, Scales};
+use crate::data::kernels::GROUP;
 use crate::data::mixture::Mixture;
 
 /// Coordinates are held within ± this, so that no square overflows: far away everything stays finite.
@@ -40,6 +41,41 @@ impl Lobe {
 #[derive(Clone, Debug)]
 pub struct Marginal {
     lobes: Vec<Lobe>,
+    groups: Vec<Group>,
+}
+
+/// What holds for [`GROUP`] lobes that follow one another: far from all of them, none needs to be looked at.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    /// The box around their means.
+    min: [f64; 2],
+    max: [f64; 2],
+    /// The largest of their factors and of their variances.
+    log_factor: f64,
+    variance: f64,
+}
+
+impl Group {
+    fn around(lobes: &[Lobe]) -> Self {
+        let none = Self {
+            min: [f64::INFINITY; 2],
+            max: [f64::NEG_INFINITY; 2],
+            log_factor: f64::NEG_INFINITY,
+            variance: f64::MIN_POSITIVE,
+        };
+        lobes.iter().fold(none, |group, lobe| Self {
+            min: [0, 1].map(|axis| group.min[axis].min(lobe.mean[axis])),
+            max: [0, 1].map(|axis| group.max[axis].max(lobe.mean[axis])),
+            log_factor: group.log_factor.max(lobe.log_factor),
+            variance: group.variance.max(lobe.variance),
+        })
+    }
+
+    /// No lobe's share at x is above this, rounding included.
+    fn highest(&self, x: [f64; 2]) -> f64 {
+        let [dx, dy] = [0, 1].map(|axis| x[axis] - x[axis].clamp(self.min[axis], self.max[axis]));
+        self.log_factor - 0.5 * (dx * dx + dy * dy) / self.variance
+    }
 }
 
 impl Marginal {
@@ -59,7 +95,8 @@ impl Marginal {
                 gain: a * data_variance / variance,
             }
         };
-        Self { lobes: mixture.components.iter().map(lobe).collect() }
+        let lobes: Vec<Lobe> = mixture.components.iter().map(lobe).collect();
+        Self { groups: lobes.chunks(GROUP).map(Group::around).collect(), lobes }
     }
 
     /// ln p_t(x).
@@ -108,9 +145,19 @@ impl Marginal {
     /// logarithm of the largest and the sum of the shares.
     fn fold(&self, x: [f64; 2], mut visit: impl FnMut(usize, &Lobe, f64)) -> (f64, f64) {
         let x = within_reach(x);
-        let top = self.lobes.iter().map(|lobe| lobe.log_share(x)).fold(f64::NEG_INFINITY, f64::max);
+        let groups = || self.groups.iter().zip(self.lobes.chunks(GROUP));
+        let largest = |lobes: &[Lobe]| lobes.iter().map(|lobe| lobe.log_share(x)).fold(f64::NEG_INFINITY, f64::max);
+        // The most promising group first: hardly any other can hold a larger share then.
+        let promising = groups().max_by(|(a, _), (b, _)| a.highest(x).total_cmp(&b.highest(x)));
+        let mut top = promising.map_or(f64::NEG_INFINITY, |(_, lobes)| largest(lobes));
+        for (group, lobes) in groups() {
+            if group.highest(x) > top {
+                top = top.max(largest(lobes));
+            }
+        }
         let mut total = 0.0;
-        for (component, lobe) in self.lobes.iter().enumerate() {
+        let near = groups().enumerate().filter(|(_, (group, _))| group.highest(x) >= top + NEGLIGIBLE);
+        for (component, lobe) in near.flat_map(|(g, (_, lobes))| (g * GROUP..).zip(lobes)) {
             let log_share = lobe.log_share(x) - top;
             if log_share > NEGLIGIBLE {
                 let share = log_share.exp();
@@ -225,6 +272,41 @@ mod tests {
         let expected = 0.5_f64.ln() - (TAU * variance).ln() - 0.5 * 99.0 * 99.0 / variance;
         assert!((mixture.log_density([100.0, 0.0], data) - expected).abs() < 1e-9 * expected.abs());
         assert!((mixture.score([100.0, 0.0], data)[0] + 99.0 / variance).abs() < 1e-6);
+    }
+
+    /// A file's 16,384 kernels: what is left out counts for nothing, near the data and far away, at every noise level.
+    #[test]
+    fn groups_that_are_left_out_count_for_nothing() {
+        let rows = Shape::Moons.mixture().draw(3000, 5);
+        let mixture = crate::data::kernels::kernels(&rows, None).mixture;
+        for scales in [Scales { a: 1.0, s: 0.0 }, Scales { a: 0.9, s: 0.1 }, Scales { a: 0.1, s: 1.0 }] {
+            let marginal = mixture.marginal(scales);
+            for i in 0..60_u8 {
+                let far = if i % 10 == 0 { 40.0 } else { 1.0 };
+                let x = [f64::from(i % 7) * 0.5 - 1.5, f64::from(i % 11) * 0.3 - 1.5].map(|c| c * far);
+                // Every component written out, about the largest.
+                let term = |c: &Component| {
+                    let variance = (scales.a * f64::from(c.sigma)).powi(2) + scales.s.powi(2);
+                    let [dx, dy] = [0, 1].map(|axis| scales.a * f64::from(c.mean[axis]) - x[axis]);
+                    let log = f64::from(c.weight).ln() - (TAU * variance).ln() - 0.5 * (dx * dx + dy * dy) / variance;
+                    (log, [dx / variance, dy / variance])
+                };
+                let terms: Vec<_> = mixture.components.iter().map(term).collect();
+                let top = terms.iter().map(|t| t.0).fold(f64::NEG_INFINITY, f64::max);
+                let total: f64 = terms.iter().map(|t| (t.0 - top).exp()).sum();
+                let log_p = top + total.ln() - mixture.total_weight().ln();
+                let found = marginal.log_density(x);
+                assert!((found - log_p).abs() < 1e-9 * (1.0 + log_p.abs()), "{scales:?} {x:?}: {found}, not {log_p}");
+                for axis in 0..2 {
+                    let score: f64 = terms.iter().map(|t| (t.0 - top).exp() * t.1[axis]).sum::<f64>() / total;
+                    let found = marginal.score(x)[axis];
+                    assert!(
+                        (found - score).abs() < 1e-9 * (1.0 + score.abs()),
+                        "{scales:?} {x:?}: {found}, not {score}"
+                    );
+                }
+            }
+        }
     }
 
     proptest! {

@@ -78,6 +78,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         data,
         points,
         fresh,
+        bandwidth,
         path,
         target,
         timesteps,
@@ -114,6 +115,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         ("EMA decay", format!("EMA {ema_decay}")),
         ("training set", if *fresh { "fresh draws" } else { "finite set" }.to_owned()),
         ("points", format!("{points} points")),
+        ("bandwidth", bandwidth.map_or_else(|| "likeliest bandwidth".to_owned(), |h| format!("bandwidth {h}"))),
         ("seed", format!("seed {seed}")),
         ("engine", engine.to_owned()),
     ]
@@ -169,6 +171,7 @@ mod tests {
             ("path", _) => json!("cosine"),
             ("target", _) => json!("v"),
             ("activation", _) => json!("tanh"),
+            ("bandwidth", _) => json!(0.1),
             ("width", _) => json!(256),
             ("sampler", _) => serde_json::to_value(Sampler::Heun).unwrap(),
             (_, Value::Bool(value)) => json!(!value),

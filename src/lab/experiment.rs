@@ -18,6 +18,8 @@ pub mod limits {
 
     /// Size of the finite training set.
     pub const POINTS: RangeInclusive<u32> = 2..=1_000_000;
+    /// Bandwidth of the kernels on a file's rows, standardised units: below 1, all of their variance.
+    pub const BANDWIDTH: RangeInclusive<f32> = 1e-3..=0.99;
     /// Timesteps T.
     pub const TIMESTEPS: RangeInclusive<u32> = 2..=10_000;
     /// Samples of one training step.
@@ -35,6 +37,21 @@ fn ranged<N: Display>(what: &str, range: &RangeInclusive<N>) -> String {
     format!("{what}, {} to {}", range.start(), range.end())
 }
 
+/// What the command line says of a bandwidth.
+pub fn bandwidth_help() -> String {
+    let what = "Bandwidth of the kernels on a file's rows, which are its truth: in standardised units";
+    ranged(what, &limits::BANDWIDTH) + " [default: the likeliest]"
+}
+
+/// A bandwidth within its limits, as the command line gives it.
+///
+/// # Errors
+/// One sentence with the limits.
+pub fn parse_bandwidth(text: &str) -> Result<f32, String> {
+    let bandwidth = text.parse().map_err(|_| format!("'{text}' is not a number"))?;
+    within("bandwidth", &bandwidth, &limits::BANDWIDTH).map(|()| bandwidth)
+}
+
 /// One experiment. Missing fields of a file take the defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
@@ -48,6 +65,9 @@ pub struct Experiment {
     /// Draw fresh samples from the mixture instead of a finite set
     #[arg(long)]
     pub fresh: bool,
+    /// Bandwidth of the kernels on a file's rows
+    #[arg(long, value_name = "H", help = bandwidth_help())]
+    pub bandwidth: Option<f32>,
     /// Noise schedule: linear, cosine, ve, flow, literal (the DDPM table unscaled), or custom:L0,L1,L2,L3,L4, the falling
     /// log SNR at t/T = 0, 1/4, 1/2, 3/4 and 1
     #[arg(long = "schedule", value_name = "NAME", default_value = "linear")]
@@ -99,6 +119,7 @@ impl Default for Experiment {
             data: DataSource::Shape(Shape::Figure8),
             points: 8192,
             fresh: false,
+            bandwidth: None,
             path: Path::Linear,
             target: Target::Eps,
             timesteps: 1000,
@@ -128,16 +149,19 @@ impl Experiment {
         PlanContext { path: self.path, target: self.target, timesteps: self.timesteps }
     }
 
-    /// True where the two differ at most in how they sample: their trainings are the same.
+    /// True where the two differ at most in how they sample and in what they are held against: their trainings are the
+    /// same.
     pub fn trains_like(&self, other: &Self) -> bool {
         let Self { sampler, sampler_steps, clip, .. } = *other;
-        *other == Self { sampler, sampler_steps, clip, ..self.clone() }
+        let bandwidth = if other.fresh { self.bandwidth } else { other.bandwidth };
+        *other == Self { bandwidth, sampler, sampler_steps, clip, ..self.clone() }
     }
 
     /// True where a run of one means the same as that of the other: one data set, one path, one target, one network.
     pub fn runs_like(&self, other: &Self) -> bool {
         let context = self.plan_context() == other.plan_context();
-        context && self.shape() == other.shape() && self.data == other.data
+        let data = (&self.data, self.bandwidth) == (&other.data, other.bandwidth);
+        context && self.shape() == other.shape() && data
     }
 
     /// Check every setting.
@@ -149,6 +173,9 @@ impl Experiment {
         within("batch", &self.batch, &limits::BATCH)?;
         within("timesteps", &self.timesteps, &limits::TIMESTEPS)?;
         within("size of the training set", &self.points, &limits::POINTS)?;
+        if let Some(bandwidth) = &self.bandwidth {
+            within("bandwidth", bandwidth, &limits::BANDWIDTH)?;
+        }
         within("learning rate", &self.learning_rate, &limits::LEARNING_RATE)?;
         within("EMA decay", &self.ema_decay, &limits::EMA_DECAY)?;
         within("sampler steps", &self.sampler_steps, &limits::SAMPLER_STEPS)
@@ -184,6 +211,7 @@ mod tests {
         probe(|e, v| e.batch = v, &[32, 16_384], &[31, 16_385], "between 32 and 16384");
         probe(|e, v| e.timesteps = v, &[2, 10_000], &[1, 10_001], "between 2 and 10000");
         probe(|e, v| e.points = v, &[2, 1_000_000], &[1, 1_000_001], "between 2 and 1000000");
+        probe(|e, v| e.bandwidth = Some(v), &[1e-3, 0.99], &[0.0, 1.0, f32::NAN], "between 0.001 and 0.99");
         probe(|e, v| e.learning_rate = v, &[1e-12, 10.0], &[0.0, 10.1, f32::NAN, -1.0, f32::INFINITY], "and 10");
         probe(|e, v| e.ema_decay = v, &[0.0, 0.999_999], &[1.0, -0.1, f32::NAN], "EMA decay");
         probe(|e, v| e.sampler_steps = v, &[1, 10_000], &[0, 10_001], "between 1 and 10000");

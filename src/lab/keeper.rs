@@ -6,9 +6,11 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::message::Side;
+use super::experiment::Experiment;
+use super::message::{Notice, Side};
 use super::pair::Pair;
 use super::session::{Parked, Session};
 use super::setup::Setup;
@@ -29,10 +31,26 @@ pub struct Keeper {
     _lock: File,
     interval: Duration,
     kept_at: Instant,
-    /// Of A and of B: the step that was kept last.
-    steps: [Option<u64>; 2],
+    /// Of A and of B: what was kept last.
+    kept: [Option<Kept>; 2],
     /// A failure is told once.
     told: bool,
+}
+
+/// By what a training is told from another: two of one step may be of different settings, or have come there in
+/// different ways.
+#[derive(Debug, PartialEq)]
+struct Kept {
+    step: u64,
+    experiment: Arc<Experiment>,
+    loss: Option<f32>,
+}
+
+impl Kept {
+    fn of(session: &Session) -> Self {
+        let (step, experiment) = (session.step(), session.experiment().clone());
+        Self { step, experiment, loss: session.record().smoothed() }
+    }
 }
 
 /// A training that an earlier run of the lab left.
@@ -59,8 +77,8 @@ impl Keeper {
         fs::create_dir_all(&place)?;
         let lock = File::create(place.join(LOCK))?;
         lock.try_lock().map_err(io::Error::from)?;
-        let (kept_at, steps) = (Instant::now(), [None; 2]);
-        Ok(Self { root: root.to_path_buf(), place, _lock: lock, interval, kept_at, steps, told: false })
+        let (kept_at, kept) = (Instant::now(), [None, None]);
+        Ok(Self { root: root.to_path_buf(), place, _lock: lock, interval, kept_at, kept, told: false })
     }
 
     /// What earlier runs left, the oldest first. What no lab needs any more is removed.
@@ -99,16 +117,17 @@ impl Keeper {
         self.kept_at = Instant::now();
         for side in Side::BOTH {
             let Some(session) = pair.session_mut(side) else { continue };
-            if session.step() == 0 || self.steps[side.index()] == Some(session.step()) {
+            let present = Kept::of(session);
+            if present.step == 0 || self.kept[side.index()].as_ref() == Some(&present) {
                 continue;
             }
-            let step = session.step();
             match self.keep_one(side, session) {
-                Ok(()) => self.steps[side.index()] = Some(step),
+                Ok(()) => self.kept[side.index()] = Some(present),
                 Err(error) if !std::mem::replace(&mut self.told, true) => {
-                    log::warn!("the training is not kept for the next start: {error:#}");
+                    let text = format!("the training is not kept for the next start: {error:#}; save it as a model");
+                    session.notify(Notice::Error(text));
                 }
-                Err(_) => {}
+                Err(error) => log::debug!("{error:#}"),
             }
         }
     }
@@ -162,10 +181,8 @@ fn read(path: PathBuf) -> Option<Left> {
 mod tests {
     use super::*;
     use crate::engine::{self, EngineChoice};
-    use crate::lab::experiment::Experiment;
     use crate::lab::message::{Command, Order};
     use crate::lab::session::EngineFactory;
-    use std::sync::Arc;
 
     fn lab(steps: u64) -> Pair {
         let experiment = Experiment { width: 32, depth: 1, batch: 32, points: 64, ..Experiment::default() };
@@ -231,6 +248,41 @@ mod tests {
             drop(keeper);
             assert_eq!(found(&trainings), left);
         }
+    }
+
+    /// Started anew and trained to the very step that was kept last, it is another training all the same.
+    #[test]
+    fn another_training_of_the_same_step_is_kept_in_its_turn() {
+        let root = tempfile::tempdir().unwrap();
+        let mut pair = lab(20);
+        let mut keeper = Keeper::open(root.path(), Duration::ZERO).unwrap();
+        keeper.keep(&mut pair);
+        let other = Experiment { seed: 7, ..Experiment::clone(pair.session(Side::A).unwrap().experiment()) };
+        pair.handle(Command::Configure { experiment: Box::new(other), restart: true }.into());
+        train(&mut pair, 20);
+        keeper.keep(&mut pair);
+        let (_, state) = model_dir::load(&keeper.place.join("a")).unwrap();
+        assert!(state == pair.session_mut(Side::A).unwrap().model());
+    }
+
+    /// The disk fills up, or goes away, long after the start.
+    #[test]
+    fn that_keeping_fails_is_said_once() {
+        let root = tempfile::tempdir().unwrap();
+        let mut pair = lab(20);
+        let mut keeper = Keeper::open(root.path(), Duration::ZERO).unwrap();
+        fs::remove_dir_all(&keeper.place).unwrap();
+        fs::write(&keeper.place, b"").unwrap();
+        keeper.keep(&mut pair);
+        let said = |pair: &Pair| pair.snapshots().a.notice.clone();
+        let first = said(&pair);
+        assert!(
+            matches!(&first, Some((_, Notice::Error(text))) if text.contains("is not kept for the next start")),
+            "{first:?}"
+        );
+        train(&mut pair, 30);
+        keeper.keep(&mut pair);
+        assert_eq!(said(&pair), first);
     }
 
     #[test]

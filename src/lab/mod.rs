@@ -3,6 +3,7 @@
 pub mod difference;
 pub mod divergence;
 pub mod experiment;
+pub mod interrupt;
 pub mod keeper;
 pub mod live;
 pub mod message;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::experiment::Experiment;
+use super::experiment::{DataSource, Experiment};
 use crate::data::dataset::Dataset;
 use crate::diffusion::solver::Plan;
 use crate::diffusion::timetable::Timetable;
@@ -40,8 +40,7 @@ impl Setup {
     pub fn changed(&self, experiment: Experiment) -> Result<Self, String> {
         experiment.validate()?;
         let old = &*self.experiment;
-        let same_data = (&old.data, old.points, old.seed) == (&experiment.data, experiment.points, experiment.seed);
-        let dataset = if same_data { self.dataset.clone() } else { Arc::new(load_dataset(&experiment)?) };
+        let dataset = self.dataset_of(&experiment)?;
         let same_path =
             (old.path, old.target, old.timesteps) == (experiment.path, experiment.target, experiment.timesteps);
         let timetable = if same_path {
@@ -50,6 +49,28 @@ impl Setup {
             Arc::new(Timetable::new(experiment.path, experiment.target, experiment.timesteps))
         };
         Ok(Self::assemble(experiment, dataset, timetable))
+    }
+
+    /// What was taken for granted of a file, in one sentence.
+    pub fn told_of_data(&self) -> Option<String> {
+        let notices = &self.dataset.notices;
+        (!notices.is_empty()).then(|| format!("{}: {}", self.experiment.data.title(), notices.join("; ")))
+    }
+
+    /// The data of a changed experiment. A file is read again where it is opened again, that is where nothing else is
+    /// asked for, and has changed since; under any other change its rows stay those of the training.
+    fn dataset_of(&self, experiment: &Experiment) -> Result<Arc<Dataset>, String> {
+        let old = &*self.experiment;
+        let is_file = matches!(experiment.data, DataSource::Csv(_));
+        let same_draw = is_file || (old.points, old.seed) == (experiment.points, experiment.seed);
+        let opened_again = *experiment == *old && self.dataset.is_outdated();
+        if old.data != experiment.data || !same_draw || opened_again {
+            return load_dataset(experiment).map(Arc::new);
+        }
+        if is_file && old.bandwidth != experiment.bandwidth {
+            return Ok(Arc::new(self.dataset.with_bandwidth(experiment.bandwidth)));
+        }
+        Ok(self.dataset.clone())
     }
 
     fn assemble(experiment: Experiment, dataset: Arc<Dataset>, timetable: Arc<Timetable>) -> Self {
@@ -67,12 +88,75 @@ impl Setup {
             seed: experiment.seed,
             ema_decay: experiment.ema_decay,
         };
-        let clip = experiment.clip.then_some(dataset.clip);
+        let clip = experiment.clip.then_some(dataset.clip_box(experiment.fresh));
         let plan = experiment.sampler.plan(experiment.sampler_steps, experiment.plan_context(), clip);
         Self { experiment: Arc::new(experiment), dataset, spec, plan: Arc::new(plan) }
     }
 }
 
 fn load_dataset(experiment: &Experiment) -> Result<Dataset, String> {
-    Dataset::load(&experiment.data, experiment.points, experiment.seed).map_err(|error| error.to_string())
+    Dataset::load(&experiment.data, experiment.points, experiment.seed, experiment.bandwidth)
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::csv_io::points_csv;
+    use crate::data::shapes::Shape;
+
+    fn of_file(path: &std::path::Path) -> Experiment {
+        Experiment { data: DataSource::Csv(path.into()), ..Experiment::default() }
+    }
+
+    /// Opening an edited file again did nothing: the settings were the same.
+    #[test]
+    fn a_file_that_has_changed_is_read_again_where_it_is_opened_again_and_not_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rows.csv");
+        std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(300, 1))).unwrap();
+        let setup = Setup::new(of_file(&path)).unwrap();
+        let again = setup.changed(of_file(&path)).unwrap();
+        assert!(Arc::ptr_eq(&again.dataset, &setup.dataset), "it has not changed");
+        std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(400, 1))).unwrap();
+        // A slider that is dragged leaves the rows alone.
+        let dragged = setup.changed(Experiment { learning_rate: 1e-4, seed: 5, ..of_file(&path) }).unwrap();
+        assert!(Arc::ptr_eq(&dragged.dataset, &setup.dataset));
+        let again = dragged.changed(Experiment::clone(&dragged.experiment)).unwrap();
+        assert_eq!((setup.dataset.points.len(), again.dataset.points.len()), (263, 350));
+        // One that is gone leaves what there is; one that cannot be read is an error.
+        std::fs::write(&path, "x,y\n1,2\n").unwrap();
+        assert!(again.changed(Experiment::clone(&again.experiment)).unwrap_err().contains("two different points"));
+        std::fs::remove_file(&path).unwrap();
+        assert!(again.changed(Experiment::clone(&again.experiment)).is_ok());
+    }
+
+    #[test]
+    fn another_bandwidth_is_another_truth_of_the_same_training_set() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rows.csv");
+        std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(300, 1))).unwrap();
+        let setup = Setup::new(of_file(&path)).unwrap();
+        let wider = Experiment { bandwidth: Some(0.5), ..of_file(&path) };
+        assert!(wider.trains_like(&setup.experiment) && !wider.runs_like(&setup.experiment));
+        let fresh = Experiment { fresh: true, ..wider.clone() };
+        assert!(!fresh.trains_like(&Experiment { fresh: true, ..of_file(&path) }));
+        let changed = setup.changed(wider).unwrap();
+        assert!(Arc::ptr_eq(&changed.dataset.points, &setup.dataset.points));
+        assert_eq!(changed.dataset.truth.bandwidth(), Some(0.5));
+        assert_ne!(changed.dataset.mixture, setup.dataset.mixture);
+        let back = changed.changed(of_file(&path)).unwrap();
+        assert_eq!(back.dataset.mixture, setup.dataset.mixture);
+    }
+
+    /// Two points of a Gaussian, and fresh draws of it: the clip of the sampler is not that of the two.
+    #[test]
+    fn the_plan_of_fresh_draws_is_clipped_by_the_mixture() {
+        let data = DataSource::Shape(Shape::Gaussian);
+        let two = Setup::new(Experiment { data, points: 2, ..Experiment::default() }).unwrap();
+        let fresh = two.changed(Experiment { fresh: true, ..Experiment::clone(&two.experiment) }).unwrap();
+        assert_eq!(two.plan.clip, Some(two.dataset.clip));
+        let clip = fresh.plan.clip.unwrap();
+        assert!((0..2).all(|axis| clip.min[axis] < -4.0 && clip.max[axis] > 4.0), "{clip:?}");
+    }
 }

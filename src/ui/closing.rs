@@ -1,8 +1,6 @@
 //! How the window closes: a training that was not saved is asked about once, and a signal closes without a question.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use egui::{Context, Modal, RichText, ViewportCommand};
 
@@ -11,15 +9,12 @@ use super::desk::Desk;
 use super::theme::{TITLE, strong_font};
 use super::widgets::button;
 use super::widgets::number::grouped;
+use crate::lab::interrupt::{Interrupt, STATUS};
 
 /// A training of fewer seconds is kept without a question.
 const WORTH_A_QUESTION_SECS: f64 = 20.0;
 /// After a signal the program ends at the latest then, whatever the window does.
 const AFTER_SIGNAL: Duration = Duration::from_secs(3);
-/// Signals that follow closer are one wish.
-const ONE_WISH: Duration = Duration::from_millis(200);
-/// As a shell tells that Ctrl-C ended a program.
-const STATUS: i32 = 130;
 
 /// Where closing stands.
 #[derive(Default)]
@@ -31,7 +26,7 @@ pub struct Closing {
     /// Nothing more is asked.
     agreed: bool,
     /// Ctrl-C, SIGTERM or SIGHUP.
-    signalled: Arc<AtomicBool>,
+    interrupt: Interrupt,
 }
 
 impl Closing {
@@ -39,17 +34,8 @@ impl Closing {
     ///
     /// `keeps`: the next start offers what there is at closing.
     pub fn listen(ctx: &Context, keeps: bool) -> Self {
-        let closing = Self { keeps, ..Self::default() };
-        let (flag, ctx) = (closing.signalled.clone(), ctx.clone());
-        let mut first = None;
-        let listening = ctrlc::set_handler(move || {
-            let first: &mut Instant = first.get_or_insert_with(Instant::now);
-            if flag.swap(true, Ordering::Relaxed) {
-                if first.elapsed() > ONE_WISH {
-                    std::process::exit(STATUS);
-                }
-                return;
-            }
+        let ctx = ctx.clone();
+        let interrupt = Interrupt::listen(move || {
             ctx.request_repaint();
             let waiting = std::thread::Builder::new().name("signal".into()).spawn(|| {
                 std::thread::sleep(AFTER_SIGNAL);
@@ -59,15 +45,16 @@ impl Closing {
                 std::process::exit(STATUS);
             }
         });
-        if let Err(error) = listening {
+        let interrupt = interrupt.unwrap_or_else(|error| {
             log::warn!("Ctrl-C ends the lab without saving: {error}");
-        }
-        closing
+            Interrupt::default()
+        });
+        Self { keeps, interrupt, ..Self::default() }
     }
 
     /// Once a frame: hold a wish to close where something is to be asked.
     pub fn tick(&mut self, ctx: &Context, desk: &Desk) {
-        if self.signalled.load(Ordering::Relaxed) && !self.agreed {
+        if self.interrupt.is_asked() && !self.agreed {
             self.agreed = true;
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }

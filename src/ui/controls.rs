@@ -8,9 +8,11 @@ use super::desk::Desk;
 use super::files::{Purpose, typed_path};
 use super::picture::{self, Order};
 use super::theme::Palette;
+use super::truths;
 use super::widgets::number::{grouped, short};
 use super::widgets::row::{self, Track};
-use super::widgets::{button, pill, segmented};
+use super::widgets::{button, pill, readout, segmented};
+use crate::data::reference::Reference;
 use crate::data::shapes::Shape;
 use crate::diffusion::path::Path;
 use crate::diffusion::solver::{Sampler, Variance};
@@ -100,6 +102,44 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
             desk.files.browse(Purpose::OpenCsv, ui.ctx());
         }
     });
+}
+
+/// Of a file: its rows, and the kernels on them that are its truth. Nothing of a built-in shape, whose truth is a formula.
+pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let dataset = desk.snapshot.dataset.clone();
+    let (Some(in_use), DataSource::Csv(_)) = (dataset.truth.bandwidth(), &desk.draft.data) else { return };
+    let (rows, tip) = match &dataset.reference {
+        Reference::HeldOut(kept) => (
+            format!("{} + {} held out", grouped(dataset.points.len() as f64), grouped(kept.len() as f64)),
+            "An eighth of the distinct rows is kept from the training: samples are judged against them",
+        ),
+        Reference::Mixture(_) => (
+            format!("{}, none held out", grouped(dataset.points.len() as f64)),
+            "Fewer than 256 distinct rows: too few to keep some from the training. Samples are judged against the kernels",
+        ),
+    };
+    readout::line(ui, "Rows", &rows, palette.ink, tip, palette);
+    let kernels = truths::kernels(desk).unwrap_or_default();
+    let tip = format!(
+        "The truth of a file is a Gaussian kernel on every row: {kernels}. Auto: the bandwidth under which each row is \
+         likeliest given the others. The samples learn of it only from fresh draws"
+    );
+    row::named(ui, "Kernels", &tip, palette, |ui| {
+        let mut own = desk.draft.bandwidth.is_some();
+        if segmented::choose(ui, "Kernels", &mut own, &[(false, "Auto"), (true, "Own h")], palette).changed() {
+            desk.draft.bandwidth = own.then_some(in_use);
+            desk.configure(false);
+        }
+    });
+    let mut bandwidth = desk.draft.bandwidth.unwrap_or(in_use);
+    let tip = "h: the standard deviation of each kernel, in standardised units. Moving it makes it your own";
+    let track = Track::logarithmic(limits::BANDWIDTH);
+    let moved = row::slider(ui, ["Bandwidth", tip], &mut bandwidth, track, truths::bandwidth_text, palette);
+    if moved.changed {
+        desk.draft.bandwidth = Some(bandwidth);
+        desk.configure(false);
+    }
 }
 
 fn path_field(ui: &mut Ui, text: &mut String, name: &str, hint: &str) {

@@ -228,11 +228,12 @@ impl Desk {
         self.send(Command::Configure { experiment: Box::new(self.draft.clone()), restart: restart || unfair });
     }
 
-    /// Ask for other data, keeping the weights.
+    /// Ask for other data, keeping the weights. A file that was opened before is read again where it has changed.
     pub fn choose_data(&mut self, data: DataSource) {
-        if self.draft.data != data {
+        let changed = self.draft.data == data && self.snapshot.dataset.is_outdated();
+        if self.draft.data != data || changed {
             self.draft.data = data;
-            self.configure(false);
+            self.configure(self.is_split() && changed);
         }
     }
 

@@ -62,7 +62,7 @@ const UPDATES: &str = "Updates of the weights so far";
 const RATE: &str = "Training steps a second";
 const TIME: &str = "Time of training, without pauses; of two experiments, each one's own share of the device";
 const LOSS: &str = "L = (1/D) E ‖target − prediction‖², smoothed over 50 steps; of the score, weighted by s²";
-const DISTANCE: &str = "Sliced 2-Wasserstein distance of the live picture's 2048 samples to the data: the mean over six fresh draws";
+const DISTANCE: &str = "Sliced 2-Wasserstein distance of the live picture's 2048 samples (of a file fewer: half its held-out rows) to the data: the mean over six draws";
 const FLOOR: &str = "Sampling floor: the same distance between draws of the data, the mean over six pairs. Honest samples score about this, more or less by chance";
 const SURPRISE: &str = "−E ln p₀(samples) − h(p₀) in nats, ± its standard error: 0 for honest samples, above it for stray ones, below it for samples that are too thin";
 const SHARES: &str = "χ² per degree of freedom of how many samples each part of the data got (its lobes, cut into about sixteen parts): 1 ± 0.4 by chance alone";

@@ -9,10 +9,34 @@ use super::canvas::field::FieldLayer;
 use super::canvas::gpu::Layer;
 use super::desk::Desk;
 use super::theme::Palette;
+use super::widgets::number::{fixed, grouped};
+use crate::data::dataset::Truth;
 use crate::lab::message::Side;
 
 /// How far a truth's green goes towards its experiment's colour.
 const TINT: f32 = 0.55;
+
+/// The legend of what follows from the data: `exact density` of a built-in shape; of a file the density of its kernels, how
+/// many rows carry one, and their bandwidth.
+pub fn exact(desk: &Desk, what: &str) -> String {
+    match kernels(desk) {
+        None => format!("exact {what}"),
+        Some(kernels) => format!("{what} of {kernels}"),
+    }
+}
+
+/// Of a file: which kernels its truth is; `None` for a closed form.
+pub fn kernels(desk: &Desk) -> Option<String> {
+    let Truth::Kernels { rows, of, bandwidth } = desk.snapshot.dataset.truth else { return None };
+    let count = |rows: usize| grouped(rows as f64);
+    let rows = if rows < of { format!("{} of {}", count(rows), count(of)) } else { count(rows) };
+    Some(format!("kernels on {rows} rows, h = {}", bandwidth_text(f64::from(bandwidth))))
+}
+
+/// A bandwidth with three digits behind the point.
+pub fn bandwidth_text(bandwidth: f64) -> String {
+    fixed(bandwidth, 3)
+}
 
 /// True where the exact density and score of A and B are the same at their clocks.
 pub fn are_one(desk: &Desk) -> bool {

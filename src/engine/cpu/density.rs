@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::matmul::LANES;
+use super::near::{Groups, Lobe};
 use super::real::Real;
 use super::simd::{Kernel, dispatch};
 use crate::data::bounds::Bounds;
@@ -25,14 +26,55 @@ pub fn log_density(mixture: &Mixture, scales: Scales, bounds: Bounds, resolution
         let (min, max) = (f64::from(bounds.min[axis]), f64::from(bounds.max[axis]));
         (min + (max - min) * (cell as f64 + 0.5) / n as f64) as f32
     };
+    let groups = groups_of(&components, mixture.components.len());
     let mut values = vec![0.0; n * n];
-    values.par_chunks_mut(n.max(1)).enumerate().for_each(|(row, values)| {
-        let y = centre(1, row);
-        for (column, value) in values.iter_mut().enumerate() {
-            *value = dispatch(LogSumExp { components: &components, x: centre(0, column), y });
+    values.par_chunks_mut(TILE * n.max(1)).enumerate().for_each_init(Vec::new, |near, (band, values)| {
+        let rows = values.len() / n;
+        let [low, high] = [centre(1, band * TILE), centre(1, band * TILE + rows - 1)];
+        for left in (0..n).step_by(TILE) {
+            let right = (left + TILE).min(n);
+            let tile = Bounds { min: [centre(0, left), low], max: [centre(0, right - 1), high] };
+            dispatch(Near { groups: &groups, tile, into: near });
+            for row in 0..rows {
+                for column in left..right {
+                    let (x, y) = (centre(0, column), centre(1, band * TILE + row));
+                    values[row * n + column] = dispatch(LogSumExp { components: &components, near, x, y });
+                }
+            }
         }
     });
     values
+}
+
+/// Cells a side of the squares for which it is found out together which components matter.
+const TILE: usize = 8;
+
+/// Bounds of the components, lane by lane.
+fn groups_of(components: &[Lanes], count: usize) -> Groups {
+    let lobe = |k: usize| {
+        let (lanes, lane) = (&components[k / LANES], k % LANES);
+        Lobe {
+            mean: [lanes.mean_x[lane], lanes.mean_y[lane]],
+            half_precision: lanes.half_precision[lane],
+            log_weight: lanes.log_weight[lane],
+        }
+    };
+    Groups::new(&(0..count).map(lobe).collect::<Vec<_>>())
+}
+
+struct Near<'a> {
+    groups: &'a Groups,
+    tile: Bounds,
+    into: &'a mut Vec<u32>,
+}
+
+impl Kernel for Near<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool, const ROWS: usize>(self) {
+        self.groups.near(self.tile, self.into);
+    }
 }
 
 /// The mixture at one noise level. Lanes that hold no component weigh nothing.
@@ -58,6 +100,7 @@ fn diffuse(mixture: &Mixture, Scales { a, s }: Scales) -> Vec<Lanes> {
 /// ln Σ_k exp(ln p_k) at one point, about the largest term.
 struct LogSumExp<'a> {
     components: &'a [Lanes],
+    near: &'a [u32],
     x: f32,
     y: f32,
 }
@@ -79,15 +122,16 @@ impl Kernel for LogSumExp<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool, const ROWS: usize>(self) -> f32 {
+        let near = || self.near.iter().map(|&group| &self.components[group as usize]);
         let mut largest = [f32::NEG_INFINITY; LANES];
-        for lanes in self.components {
+        for lanes in near() {
             for (largest, term) in largest.iter_mut().zip(lanes.terms(self.x, self.y)) {
                 *largest = if term > *largest { term } else { *largest };
             }
         }
         let largest = largest.into_iter().fold(f32::NEG_INFINITY, f32::max);
         let mut sum = [0.0; LANES];
-        for lanes in self.components {
+        for lanes in near() {
             for (sum, term) in sum.iter_mut().zip(lanes.terms(self.x, self.y)) {
                 *sum += Real::exp(term - largest);
             }

@@ -1,8 +1,10 @@
 //! The exact x̂_0 of a mixture in f32, the twin of `shaders/sampler_step_exact.wgsl`.
 
 use super::matmul::LANES;
+use super::near::{Groups, Lobe};
 use super::real::Real;
 use super::simd::{Kernel, dispatch};
+use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Scales;
 
@@ -10,6 +12,7 @@ use crate::diffusion::path::Scales;
 /// r_k ∝ w_k N(x; a μ_k, v_k I), v_k = a² σ_k² + s².
 pub struct Posterior {
     lanes: Vec<Lanes>,
+    groups: Groups,
 }
 
 /// Components in lanes. Lanes that hold none weigh nothing.
@@ -41,18 +44,25 @@ impl Posterior {
                 gain: of(&|k| a * sigma(k).powi(2) / variance(k), 0.0),
             }
         });
-        Self { lanes: lanes.collect() }
+        let lanes: Vec<Lanes> = lanes.collect();
+        let lobes = mixture.components.iter().enumerate().map(|(k, c)| {
+            let (lanes, lane) = (&lanes[k / LANES], k % LANES);
+            let (half_precision, log_weight) = (lanes.half_precision[lane], lanes.log_weight[lane]);
+            Lobe { mean: c.mean.map(|m| lanes.a * m), half_precision, log_weight }
+        });
+        Self { groups: Groups::new(&lobes.collect::<Vec<_>>()), lanes }
     }
 
-    /// The posterior mean at a point.
-    pub fn mean(&self, x: [f32; 2]) -> [f32; 2] {
-        dispatch(Mean { lanes: &self.lanes, x })
+    /// The posterior mean at a point. `near` is room to work in.
+    pub fn mean(&self, x: [f32; 2], near: &mut Vec<u32>) -> [f32; 2] {
+        dispatch(Mean { posterior: self, x, near })
     }
 }
 
 struct Mean<'a> {
-    lanes: &'a [Lanes],
+    posterior: &'a Posterior,
     x: [f32; 2],
+    near: &'a mut Vec<u32>,
 }
 
 impl Lanes {
@@ -75,17 +85,20 @@ impl Kernel for Mean<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool, const ROWS: usize>(self) -> [f32; 2] {
+        let Self { posterior: Posterior { lanes, groups }, x, near } = self;
+        groups.near(Bounds { min: x, max: x }, near);
+        let near = || near.iter().map(|&group| &lanes[group as usize]);
         let mut largest = [f32::NEG_INFINITY; LANES];
-        for lanes in self.lanes {
-            let (_, _, log) = lanes.terms(self.x);
+        for lanes in near() {
+            let (_, _, log) = lanes.terms(x);
             for (largest, log) in largest.iter_mut().zip(log) {
                 *largest = if log > *largest { log } else { *largest };
             }
         }
         let largest = largest.into_iter().fold(f32::NEG_INFINITY, f32::max);
         let (mut mass, mut sum_x, mut sum_y) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-        for lanes in self.lanes {
-            let (away_x, away_y, log) = lanes.terms(self.x);
+        for lanes in near() {
+            let (away_x, away_y, log) = lanes.terms(x);
             for lane in 0..LANES {
                 let weight = Real::exp(log[lane] - largest);
                 mass[lane] += weight;
@@ -117,7 +130,7 @@ mod tests {
                     let posterior = Posterior::new(&mixture, path.scales(tau, 1000));
                     for i in 0..50_u8 {
                         let x = [f32::from(i % 7) * 0.6 - 1.8, f32::from(i % 11) * 0.4 - 2.0];
-                        let found = posterior.mean(x);
+                        let found = posterior.mean(x, &mut Vec::new());
                         let expected = exact.x0_hat(x.map(f64::from), tau);
                         for axis in 0..2 {
                             let error = (f64::from(found[axis]) - expected[axis]).abs();

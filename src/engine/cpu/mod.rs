@@ -7,6 +7,7 @@ mod batch;
 mod density;
 mod exact;
 mod matmul;
+mod near;
 pub mod network;
 mod real;
 mod sample;

@@ -114,9 +114,9 @@ impl Particles {
             }
             Denoiser::Exact(mixture) => {
                 let posterior = Posterior::new(mixture, stage.scales);
-                self.0.par_chunks_mut(BLOCK).enumerate().for_each(|(block, particles)| {
+                self.0.par_chunks_mut(BLOCK).enumerate().for_each_init(Vec::new, |near, (block, particles)| {
                     for (row, particle) in particles.iter_mut().enumerate() {
-                        step.advance(particle, posterior.mean(particle.x), index_of(block, row));
+                        step.advance(particle, posterior.mean(particle.x, near), index_of(block, row));
                     }
                 });
             }

@@ -1,10 +1,13 @@
 //! The exact density of the diffused mixture on a grid.
 
+use std::time::Instant;
+
 use super::context::{GpuContext, STORAGE};
 use super::kernel::Bind::{Read, Uniform, Write};
 use super::kernel::{Kernel, groups_of_64};
 use super::types::View;
 use crate::data::bounds::Bounds;
+use crate::data::kernels::GROUP;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Scales;
 use crate::engine::EngineError;
@@ -30,7 +33,7 @@ impl DensityKernel {
         }
         let kernel = match self.kernel.take() {
             Some(kernel) => kernel,
-            None => Kernel::new(context, "log_density", &[Uniform, Read, Write], &[])?,
+            None => Kernel::new(context, "log_density", &[Uniform, Read, Read, Write], &[])?,
         };
         let components: Vec<[f32; 4]> = mixture
             .components
@@ -47,26 +50,57 @@ impl DensityKernel {
             })
             .collect();
         let cell = |axis: usize| (bounds.max[axis] - bounds.min[axis]) / resolution as f32;
-        let view = View {
+        let cells = resolution * resolution;
+        let whole = View {
             min: bounds.min,
             cell: [cell(0), cell(1)],
             resolution,
             component_count: components.len() as u32,
-            padding: [0; 2],
+            first: 0,
+            end: cells,
         };
-        let cells = resolution * resolution;
-        let view = context.uniform("density view", &view);
-        let components = context.storage("diffused components", &components);
+        let view = context.uniform("density view", &whole);
+        let groups = context.storage("groups of components", &groups_of(&components));
+        let diffused = context.storage("diffused components", &components);
         let log_p = context.buffer("log density", 4 * u64::from(cells), STORAGE);
-        let group = kernel.bind(context, &[&view, &components, &log_p]);
-        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            kernel.dispatch(&mut pass, &group, &[], [groups_of_64(cells), 1]);
+        let bound = kernel.bind(context, &[&view, &diffused, &groups, &log_p]);
+        let mut first = 0;
+        let mut cells_a_piece = (FIRST_PAIRS / whole.component_count).max(64);
+        while first < cells {
+            let end = first.saturating_add(cells_a_piece).min(cells);
+            let begun = Instant::now();
+            context.queue().write_buffer(&view, 0, bytemuck::bytes_of(&View { first, end, ..whole }));
+            let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                kernel.dispatch(&mut pass, &bound, &[], [groups_of_64(end - first), 1]);
+            }
+            context.submit([encoder.finish()]);
+            if end < cells {
+                // What paints waits for a piece at most.
+                context.wait()?;
+                let cells_a_sec = f64::from(end - first) / begun.elapsed().as_secs_f64().max(1e-6);
+                cells_a_piece = (PIECE_SECS * cells_a_sec).clamp(64.0, 65_536.0) as u32;
+            }
+            first = end;
         }
-        context.submit([encoder.finish()]);
         let bytes = context.read_buffer(&log_p, 0, 4 * u64::from(cells))?;
         self.kernel = Some(kernel);
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
+}
+
+/// The first piece of a grid: so many pairs of a cell and a component, all of a built-in shape.
+const FIRST_PAIRS: u32 = 1 << 25;
+/// A piece of a grid, on the queue that paints.
+const PIECE_SECS: f64 = 0.02;
+
+/// What holds for each group of components, as (least mean, largest mean), (least half precision, largest log factor, 0, 0).
+fn groups_of(components: &[[f32; 4]]) -> Vec<[[f32; 4]; 2]> {
+    let group = |components: &[[f32; 4]]| {
+        let least = |column: usize| components.iter().map(|c| c[column]).fold(f32::INFINITY, f32::min);
+        let largest = |column: usize| components.iter().map(|c| c[column]).fold(f32::NEG_INFINITY, f32::max);
+        [[least(0), least(1), largest(0), largest(1)], [least(2), largest(3), 0.0, 0.0]]
+    };
+    components.chunks(GROUP).map(group).collect()
 }

@@ -64,7 +64,7 @@ impl Kernels {
             time_bias: kernel("time_bias", &[Uniform, Uniform, Read, Read, Write], &[])?,
             sampler_start: kernel("sampler_start", &[Uniform, Write, Write, Write], &[])?,
             sampler_step: kernel("sampler_step", &[Uniform, Dynamic(plan), Uniform, Read, Write, Write, Write], &[])?,
-            sampler_step_exact: kernel("sampler_step_exact", &[Uniform, Dynamic(plan), Read, Write, Write], &[])?,
+            sampler_step_exact: kernel("sampler_step_exact", &[Uniform, Dynamic(plan), Read, Read, Write, Write], &[])?,
         })
     }
 }

@@ -35,7 +35,7 @@ use crate::diffusion::solver::Plan;
 use crate::nn::layout::Activation;
 use context::STORAGE;
 use density::DensityKernel;
-use inference::{MAX_SLICE, PlanRun, RunRequest};
+use inference::{PlanRun, RunRequest, exact_slice};
 use kernels::Kernels;
 use layout::DeviceLayout;
 use readback::Readback;
@@ -141,7 +141,7 @@ impl GpuEngine {
                 weights: &model.parameters.ema,
                 points: &buffer,
                 total,
-                slice_rows: total.min(MAX_SLICE),
+                slice_rows: total.min(exact_slice(denoiser)),
                 seed,
                 draw_start,
                 record_every,

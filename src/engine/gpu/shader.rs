@@ -34,7 +34,7 @@ sources![
     "weight_gradient",
 ];
 
-shared!["activation", "advance", "batch", "features", "math", "philox", "sampling", "types"];
+shared!["activation", "advance", "batch", "features", "groups", "math", "philox", "sampling", "types"];
 
 /// The whole source of a kernel, includes resolved.
 ///

@@ -99,5 +99,6 @@ pub struct View {
     pub cell: [f32; 2],
     pub resolution: u32,
     pub component_count: u32,
-    pub padding: [u32; 2],
+    pub first: u32,
+    pub end: u32,
 }

@@ -56,6 +56,13 @@ impl Parked {
     }
 }
 
+/// True where two setups do not train on the same points: a file's bandwidth changes what its rows are held against, and
+/// what fresh draws are drawn from, but not the rows.
+fn trains_on_others(old: &Setup, new: &Setup) -> bool {
+    let mixture = new.experiment.fresh && !Arc::ptr_eq(&old.dataset.mixture, &new.dataset.mixture);
+    mixture || !Arc::ptr_eq(&old.dataset.points, &new.dataset.points)
+}
+
 impl Session {
     /// Lay the training aside as it stands. It goes on here all the same.
     pub fn park(&mut self) -> Parked {
@@ -195,6 +202,7 @@ impl Session {
         let (old, new) = (&self.setup, &setup);
         let other_data = !Arc::ptr_eq(&old.dataset, &new.dataset);
         let other_mixture = other_data && old.dataset.mixture != new.dataset.mixture;
+        let other_rows = trains_on_others(old, new);
         let context = |setup: &Setup| setup.experiment.plan_context();
         let other_context = context(old) != context(new);
         if other_data || other_context {
@@ -209,7 +217,7 @@ impl Session {
         if other_mixture || old.plan != new.plan {
             self.quality.clear();
         }
-        if other_data || other_context || old.experiment.fresh != new.experiment.fresh {
+        if other_rows || other_context || old.experiment.fresh != new.experiment.fresh {
             self.record.break_off();
         }
         self.live.set_plan(&setup.plan);
@@ -218,7 +226,8 @@ impl Session {
     }
 
     pub(super) fn configure(&mut self, experiment: Experiment, restart: bool) -> Result<(), EngineError> {
-        if experiment == *self.setup.experiment && !restart {
+        let opened_again = experiment == *self.setup.experiment && self.setup.dataset.is_outdated();
+        if experiment == *self.setup.experiment && !restart && !opened_again {
             return Ok(());
         }
         let other_shape = experiment.shape() != self.setup.spec.shape;
@@ -233,6 +242,13 @@ impl Session {
             self.play();
             return Ok(());
         }
+        let other_file = setup.dataset.file != self.setup.dataset.file;
+        if let Some(text) = setup.told_of_data().filter(|_| other_file) {
+            self.notify(Notice::Info(text));
+        } else if opened_again {
+            let (name, rows) = (setup.experiment.data.title(), setup.dataset.points.len());
+            self.notify(Notice::Info(format!("{name} has changed and was read again: {rows} rows to train on")));
+        }
         if restart || other_shape {
             self.start_anew(setup, Replaced::Settings)?;
             if other_shape && !restart {
@@ -243,8 +259,8 @@ impl Session {
             self.take_progress(true)?;
             let (old, new) = (&self.setup.experiment, &setup.experiment);
             let another_loss = !Arc::ptr_eq(&self.setup.spec.timetable, &setup.spec.timetable)
-                || !Arc::ptr_eq(&self.setup.dataset, &setup.dataset);
-            if !new.trains_like(old) && self.step > 0 {
+                || trains_on_others(&self.setup, &setup);
+            if (!new.trains_like(old) || another_loss) && self.step > 0 {
                 // The new settings may ruin the weights: here is the way back.
                 if self.trained_secs() - self.safe_secs > SAFE_COPY_SECS / 8.0 {
                     self.keep_safe_copy()?;

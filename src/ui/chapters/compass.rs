@@ -20,6 +20,7 @@ use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::RunSlot;
 use crate::ui::theme::Palette;
+use crate::ui::truths;
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{Sign, fixed, grouped, short};
 use crate::ui::widgets::row::{self, Track};
@@ -404,7 +405,7 @@ impl Page for Compass {
             (Mark::Area, self.needle_color(palette), name.into()),
             (Mark::Dot, palette.noise, "next step".into()),
             (Mark::Dot, palette.learned, "by the network".into()),
-            (Mark::Area, palette.glow.to_opaque(), "exact density".into()),
+            (Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")),
             (Mark::Dashes, palette.outline, "data".into()),
         ];
         scene

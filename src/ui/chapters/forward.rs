@@ -19,6 +19,7 @@ use crate::ui::canvas::{Mark, Scene, View};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::theme::time_color;
+use crate::ui::truths;
 use crate::ui::widgets::chart::times;
 use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
@@ -249,7 +250,7 @@ impl Forward {
             scene.legend.push((Mark::Dashes, palette.outline, "data".into()));
         }
         if density {
-            scene.legend.push((Mark::Area, palette.glow.to_opaque(), "exact density".into()));
+            scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
         }
         if self.histograms && self.way != Way::Growing {
             scene.legend.push((Mark::Line, palette.weak, "N(0, 1)".into()));

@@ -15,6 +15,7 @@ use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::{LOOK_EVERY, RunSlot};
 use crate::ui::theme::Palette;
+use crate::ui::truths;
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{Sign, fixed, grouped, short};
 use crate::ui::widgets::row::{self, Track};
@@ -108,7 +109,7 @@ impl Reverse {
         Wish {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
-            clip: (experiment.clip && !exact).then_some(desk.snapshot.dataset.clip),
+            clip: (experiment.clip && !exact).then_some(desk.snapshot.dataset.clip_box(experiment.fresh)),
             sampler: experiment.sampler,
             steps: experiment.sampler_steps.clamp(1, experiment.timesteps),
             particles: self.particles,
@@ -313,12 +314,12 @@ impl Page for Reverse {
             origin: by_origin.then_some((1.0 / start_std, palette.ink)),
         };
         scene.layers.push(Layer::Motion(Motion::of("reverse", result, View::PLANE, desk.clock.tau, drawn)));
-        let by = if result.request.exact { "exact" } else { "learned" };
+        let by = if result.request.exact { truths::exact(desk, "chain") } else { "learned chain".into() };
         let mark: Color32 = if by_origin { origin_color([2.0, 2.0], palette.ink) } else { color };
-        let at_t = format!("{by} chain at t = {}", fixed(desk.clock.tau, 2));
+        let at_t = format!("{by} at t = {}", fixed(desk.clock.tau, 2));
         scene.legend = vec![(Mark::Dot, mark, at_t), (Mark::Dashes, palette.outline, "data".into())];
         if self.density {
-            scene.legend.push((Mark::Area, palette.glow.to_opaque(), "exact density".into()));
+            scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
         }
         scene
     }

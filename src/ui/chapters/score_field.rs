@@ -20,6 +20,7 @@ use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::RunSlot;
 use crate::ui::theme::{Palette, text_font};
+use crate::ui::truths;
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Track};
@@ -436,11 +437,13 @@ impl Page for ScoreField {
             scene.legend.push((Mark::Area, palette.learned, "learned score".into()));
         }
         if self.arrows != Arrows::Learned {
-            scene.legend.push((Mark::Area, palette.exact, "exact score".into()));
+            scene.legend.push((Mark::Area, palette.exact, truths::exact(desk, "score")));
         }
         match self.behind {
             Behind::None => {}
-            Behind::Density => scene.legend.push((Mark::Area, palette.glow.to_opaque(), "exact density".into())),
+            Behind::Density => {
+                scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
+            }
             Behind::Error => scene.legend.push((Mark::Area, palette.fault, "|learned − exact|".into())),
         }
         scene.legend.push((Mark::Dashes, palette.outline, "data".into()));

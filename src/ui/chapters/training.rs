@@ -5,13 +5,14 @@ use egui::Ui;
 use super::{Page, Pages};
 use crate::data::bounds::Bounds;
 use crate::diffusion::target::Target;
-use crate::lab::experiment::limits;
+use crate::lab::experiment::{DataSource, limits};
 use crate::lab::message::Command;
 use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::{Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::plots;
+use crate::ui::truths;
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::number::grouped;
 use crate::ui::widgets::row::{self, Track};
@@ -41,7 +42,9 @@ impl Training {
             self.data = None;
         }
         self.data.get_or_insert_with(|| {
-            let thinned = points.iter().take(DATA_SHOWN).copied().collect();
+            // From the whole of it: a file may be sorted.
+            let every = points.len().div_ceil(DATA_SHOWN).max(1);
+            let thinned = points.iter().step_by(every).copied().collect();
             DataShown {
                 of: points.clone(),
                 cloud: crate::engine::Cloud::Host(std::sync::Arc::new(thinned)),
@@ -119,19 +122,23 @@ impl Page for Training {
             let title = controls::data_title(&desk.draft.data);
             pill::menu(ui, ["Data set", "", &title], "Choose the data", palette, |ui| controls::data_menu(ui, desk));
         });
+        controls::bandwidth_rows(ui, desk);
         row::named(ui, "Training set", "N points again and again, or fresh draws from the mixture", palette, |ui| {
             let options = [(false, "Finite"), (true, "Fresh")];
             if segmented::choose(ui, "Training set", &mut desk.draft.fresh, &options, palette).changed() {
                 desk.configure(false);
             }
         });
-        ui.add_enabled_ui(!desk.draft.fresh, |ui| {
-            let tip = "N: the size of the finite training set";
-            let points = &mut desk.draft.points;
-            if row::slider(ui, ["Points", tip], points, Track::logarithmic(limits::POINTS), grouped, palette).done {
-                desk.configure(false);
-            }
-        });
+        // A file has as many points as it has.
+        if matches!(desk.draft.data, DataSource::Shape(_)) {
+            ui.add_enabled_ui(!desk.draft.fresh, |ui| {
+                let tip = "N: the size of the finite training set";
+                let points = &mut desk.draft.points;
+                if row::slider(ui, ["Points", tip], points, Track::logarithmic(limits::POINTS), grouped, palette).done {
+                    desk.configure(false);
+                }
+            });
+        }
         ui.separator();
         controls::path_row(ui, desk);
         controls::timesteps_row(ui, desk);
@@ -197,7 +204,7 @@ impl Page for Training {
         scene.legend = vec![
             (Mark::Dot, palette.data, "data".into()),
             (Mark::Dot, palette.learned, "samples".into()),
-            (Mark::Area, palette.glow.to_opaque(), "exact density".into()),
+            (Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")),
         ];
         scene
     }

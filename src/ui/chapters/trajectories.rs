@@ -15,6 +15,7 @@ use crate::ui::controls;
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::LOOK_EVERY;
 use crate::ui::theme::{Palette, text_font};
+use crate::ui::truths;
 use crate::ui::widgets::equation::{Equation, Piece};
 use crate::ui::widgets::hand::pulled_by;
 use crate::ui::widgets::number::{Sign, fixed, grouped};
@@ -403,7 +404,11 @@ impl Page for Trajectories {
         }
         self.path_layers(desk, view, &mut scene.layers);
         let [ode, sde] = self.colors(desk);
-        let by = if self.exact == Some(true) { "exact" } else { "learned" };
+        let by = match truths::kernels(desk) {
+            _ if self.exact != Some(true) => "learned".to_owned(),
+            None => "exact".to_owned(),
+            Some(kernels) => format!("by {kernels}"),
+        };
         let names = [(Shown::Ode, ode, format!("ODE, {by}")), (Shown::Sde, sde, format!("SDE, {by}"))];
         let shown = names.into_iter().filter(|(which, ..)| self.shown == Shown::Both || self.shown == *which);
         scene.legend = shown.map(|(_, color, name)| (Mark::Dot, color, name)).collect();

@@ -145,7 +145,7 @@ impl Runs {
     pub fn want(&mut self, desk: &Desk, settings: Settings, starts: &Starts) {
         let experiment = &desk.snapshot.experiment;
         let Settings { exact, follow, eta, sde_steps, method, ode_steps } = settings;
-        let clip = experiment.clip.then_some(desk.snapshot.dataset.clip);
+        let clip = experiment.clip.then_some(desk.snapshot.dataset.clip_box(experiment.fresh));
         let seed = experiment.seed.wrapping_add(starts.seed);
         let wish = |sampler, steps: u32, starts: Option<Vec<[f32; 2]>>, exact: bool, ends: bool| Wish {
             context: experiment.plan_context(),
