@@ -99,7 +99,8 @@ fn the_score_is_read_where_the_network_was_trained() {
     let setup = Setup::new(experiment(10)).unwrap();
     let mut engine = trained(&setup, 1500);
     let found = measured(&mut engine, &setup).score_error;
-    let [at_timesteps, half_way] = [0.0, 0.5].map(|off| (1..=10).map(|k| (f64::from(k) - off) / 10.0).collect::<Vec<_>>());
+    let [at_timesteps, half_way] =
+        [0.0, 0.5].map(|off| (1..=10).map(|k| (f64::from(k) - off) / 10.0).collect::<Vec<_>>());
     let expected = error_at(&mut engine, &setup, &at_timesteps);
     let between = error_at(&mut engine, &setup, &half_way);
     println!("{found:?}; at timesteps {expected}, half-way {between}");
@@ -158,7 +159,10 @@ fn the_surprise_of_samplers_on_one_narrow_gaussian_is_the_closed_form() {
         let expected = width * width - 1.0;
         let found = law.likeness(&ends(&mixture, path, sampler, steps), 0).unwrap().surprise;
         println!("{path} {sampler} {steps}: k = {width:.3}, {found:?}, expected {expected:.3}");
-        assert!((found.value - expected).abs() < 4.0 * found.error, "{path} {sampler} {steps}: {found:?}, not {expected}");
+        assert!(
+            (found.value - expected).abs() < 4.0 * found.error,
+            "{path} {sampler} {steps}: {found:?}, not {expected}"
+        );
         assert!(width < 0.9);
     }
 }
@@ -180,7 +184,10 @@ fn a_sampler_that_makes_samples_too_thin_is_found_out() {
     for (path, steps) in [(Path::Linear, 50), (Path::Cosine, 20)] {
         let found = likeness(path, DDIM, steps);
         let least = 0.5 * (width_kept(path, sigma, steps, 0.0).powi(2) - 1.0);
-        assert!((least - 0.02..0.7 * least).contains(&found.surprise.value), "{path} {steps}: {found:?}, about {least}");
+        assert!(
+            (least - 0.02..0.7 * least).contains(&found.surprise.value),
+            "{path} {steps}: {found:?}, about {least}"
+        );
         assert!(found.surprise.value < -10.0 * found.surprise.error, "{path} {steps}: {found:?}");
         assert!(found.densest_half.value > 0.7, "{path} {steps}: {found:?}");
     }
@@ -189,6 +196,9 @@ fn a_sampler_that_makes_samples_too_thin_is_found_out() {
     assert!(astray.densest_half.value > 0.5 + 5.0 * astray.densest_half.error, "{astray:?}");
     let ancestral = likeness(Path::Linear, Sampler::Ddpm(Variance::BetaTilde), 1000);
     let expected = 0.5 * (width_kept(Path::Linear, sigma, 1000, 1.0).powi(2) - 1.0);
-    assert!((ancestral.surprise.value - expected).abs() < 3.0 * ancestral.surprise.error, "{ancestral:?}, not {expected}");
+    assert!(
+        (ancestral.surprise.value - expected).abs() < 3.0 * ancestral.surprise.error,
+        "{ancestral:?}, not {expected}"
+    );
     assert!(ancestral.densest_half.value < 0.56, "{ancestral:?}");
 }

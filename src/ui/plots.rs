@@ -152,8 +152,12 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             }
             for (side, curve, color) in &curves {
                 let stride = curve.len().div_ceil(DRAWN).max(1);
-                let points: Vec<_> =
-                    curve.iter().rev().step_by(stride).map(|point| [point.step as f64, log(point.distance.value)]).collect();
+                let points: Vec<_> = curve
+                    .iter()
+                    .rev()
+                    .step_by(stride)
+                    .map(|point| [point.step as f64, log(point.distance.value)])
+                    .collect();
                 if let [only] = points[..] {
                     let dot = Points::new(format!("quality {}", side.letter()), vec![only]);
                     plot.points(dot.color(*color).radius(3.0));

@@ -385,7 +385,8 @@ impl Page for ScoreField {
         let tip = "(1/D) E ‖learned − exact‖² under p_t: the mean over both coordinates of 2048 draws of x_t, the same at every t";
         readout::line(ui, "score error under p_t", &number(mean, short), ink, tip, palette);
         let noise = mean.zip(s).map(|(mean, s)| s * s * mean);
-        let tip = "(s²/D) E ‖learned − exact‖²: at this t, what the error adds to the least possible loss of an ε-model";
+        let tip =
+            "(s²/D) E ‖learned − exact‖²: at this t, what the error adds to the least possible loss of an ε-model";
         readout::line(ui, "the same, times s²", &number(noise, short), ink, tip, palette);
         let at = error.map_or_else(
             || "–".to_owned(),
