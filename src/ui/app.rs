@@ -13,7 +13,7 @@ use super::picture::{self, Drawing, Order, Pictures};
 use super::stage::{Book, Stage};
 use super::theme::{TITLE, strong_font};
 use super::toasts::Toasts;
-use super::widgets::equation::equation_ui;
+use super::widgets::equation::{equation_ui, named_equation_ui};
 use super::{bars, compare, controls, strip};
 use crate::data::dataset::FileStamp;
 use crate::engine::gpu::GpuContext;
@@ -326,7 +326,12 @@ impl LabApp {
             ui.label(egui::RichText::new(chapter.title()).font(strong_font(TITLE)).color(palette.ink));
             ui.add_space(4.0);
             controls::note(ui, page.hint(), palette);
-            equation_ui(ui, &page.equation(desk), palette);
+            for (side, equation) in page.equations(desk) {
+                match side {
+                    None => equation_ui(ui, &equation, palette),
+                    Some((side, name)) => named_equation_ui(ui, &name, desk.color(side), &equation, palette),
+                }
+            }
             ui.separator();
             page.controls_ui(ui, desk);
             ui.add_space(10.0);
