@@ -494,8 +494,8 @@ fn other_schedules_are_learned_and_sampled() {
         let starts: Vec<_> = (0..n as u32).map(|i| philox::normal(5, philox::Stream::SamplerStart, 0, i)).collect();
         let [sampled, started, floor] =
             [&samples[..n], &starts, &draw(2)].map(|points| wasserstein2(points, &draw(1)).unwrap());
-        println!("{path}: samples {sampled}, starts {started}, floor {floor}");
-        assert!(sampled < 0.5 * started, "{path}: {sampled} from the data, the starts {started}, a floor of {floor}");
+        let text = format!("{path}: samples {sampled} from the data, starts {started}, floor {floor}");
+        assert!(sampled < 1.5 * floor && started > 1.8 * floor, "{text}");
     }
 }
 
