@@ -125,7 +125,9 @@ impl Law {
             return None;
         }
         let mut counts = vec![0; shares.len()];
-        numbers.into_iter().for_each(|number| counts[number] += 1);
+        for number in numbers {
+            counts[number] += 1;
+        }
         Some(ChiSquare::of(&counts, &shares))
     }
 }
