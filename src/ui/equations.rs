@@ -53,7 +53,7 @@ impl Family {
 pub fn scales_title(path: Path) -> &'static str {
     match Family::of(path) {
         Family::Preserving | Family::Flow => "signal a falls, noise s rises",
-        Family::Exploding => "signal a stays 1, noise s rises",
+        Family::Exploding => "a stays 1, noise s rises",
     }
 }
 
@@ -65,9 +65,9 @@ pub fn step_name(paths: [Path; 2]) -> &'static str {
 /// What a chart of it is called.
 pub fn step_title(paths: [Path; 2]) -> &'static str {
     if paths.map(Family::of) == [Family::Preserving; 2] {
-        "β, noise of one step (log axis)"
+        "β, noise of a step, log"
     } else {
-        "σ², noise of one step (log axis)"
+        "σ², noise of a step, log"
     }
 }
 
@@ -121,15 +121,14 @@ pub fn step(path: Path) -> Equation {
         }
         Family::Flow => (
             vec![
-                pieces(&[Sign("(1 − "), Var("t"), Sign(")/(1 − "), Var("r"), Sign(") "), Var("x")]),
-                vec![Piece::Sub(vec![Var("r")]), Sign(" + ")],
-                one_step("t"),
+                from_earlier("a", "t"),
+                vec![Sign(" "), Var("x"), Piece::Sub(vec![Var("r")]), Sign(" + ")],
+                from_earlier("σ", "t"),
                 z(),
-                vec![Piece::Break],
-                one_step_squared("t"),
+                one_step("t"),
             ],
-            "x t is one minus t over one minus r, times x r, plus sigma of t given r times z t; its square is t squared \
-             minus the square of one minus t over one minus r times r squared; r is t minus one over T",
+            "x t is a times x r, plus sigma times z t; sigma squared is t squared minus a squared times r squared; a is one \
+             minus t over one minus r; r is t minus one over T",
         ),
     };
     Equation { pieces: [vec![at_t(), vec![Sign(" = ")]], parts].concat().concat(), spoken }
@@ -150,10 +149,10 @@ pub fn growing(path: Path) -> Equation {
         // Σ (σ_i² − σ_{i−1}²) = σ_t²: the path itself.
         Family::Exploding => return jump(path),
         Family::Flow => (
-            sum([one_step("u"), vec![Piece::Sup(vec![Sign("2")])]].concat(), "u"),
-            [vec![Piece::Break], one_step_squared("u")].concat(),
-            "x t is x 0, plus the root of the sum of the noise variances of all steps up to t, times epsilon; that of the \
-             step to u is u squared minus the square of one minus u over one minus r times r squared; r is u minus one \
+            sum([from_earlier("σ", "u"), vec![square()]].concat(), "u"),
+            one_step("u"),
+            "x t is x 0, plus the root of the sum of sigma squared of all steps up to t, times epsilon; sigma squared of the \
+             step to u is u squared minus a squared times r squared; a is one minus u over one minus r; r is u minus one \
              over T",
         ),
     };
@@ -322,7 +321,7 @@ fn alpha_bar() -> Vec<Piece> {
 }
 
 fn squared(letter: &'static str, index: Vec<Piece>) -> Vec<Piece> {
-    vec![Var(letter), Piece::Sub(index), Piece::Sup(vec![Sign("2")])]
+    vec![Var(letter), Piece::Sub(index), square()]
 }
 
 /// t − 1.
@@ -344,18 +343,25 @@ fn before() -> Vec<Piece> {
     vec![Var("x"), Piece::Sub(last())]
 }
 
-/// σ_{t|r}.
-fn one_step(t: &'static str) -> Vec<Piece> {
-    vec![Var("σ"), Piece::Sub(vec![Var(t), Sign("|"), Var("r")])]
+fn square() -> Piece {
+    Piece::Sup(vec![Sign("2")])
 }
 
-/// σ²_{t|r} = t² − ((1 − t)/(1 − r))² r², r = t − 1/T.
-fn one_step_squared(t: &'static str) -> Vec<Piece> {
-    let square = || Piece::Sup(vec![Sign("2")]);
-    let mut all = one_step(t);
-    all.extend([square(), Sign(" = "), Var(t), square(), Sign(" − ((1 − "), Var(t), Sign(")/(1 − "), Var("r")]);
-    all.extend([Sign("))"), square(), Sign(" "), Var("r"), square(), Sign(",  "), Var("r"), Sign(" = "), Var(t)]);
-    all.extend([Sign(" − 1/"), Var("T")]);
+/// What leads from r to t, as a_{t|r}.
+fn from_earlier(letter: &'static str, t: &'static str) -> Vec<Piece> {
+    vec![Var(letter), Piece::Sub(vec![Var(t), Sign("\u{2009}|\u{2009}"), Var("r")])]
+}
+
+/// Two lines more, on the straight path: σ²_{t|r} = t² − a²_{t|r} r², and a_{t|r} = (1 − t)/(1 − r), r = t − 1/T.
+fn one_step(t: &'static str) -> Vec<Piece> {
+    let mut all = vec![Piece::Break];
+    all.extend(from_earlier("σ", t));
+    all.extend([square(), Sign(" = "), Var(t), square(), Sign(" − ")]);
+    all.extend(from_earlier("a", t));
+    all.extend([square(), Sign(" "), Var("r"), square(), Piece::Break]);
+    all.extend(from_earlier("a", t));
+    all.extend([Sign(" = (1 − "), Var(t), Sign(") / (1 − "), Var("r"), Sign("),  ")]);
+    all.extend([Var("r"), Sign(" = "), Var(t), Sign(" − 1/"), Var("T")]);
     all
 }
 

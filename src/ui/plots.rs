@@ -274,7 +274,7 @@ mod tests {
         crate::ui::theme::install(&ctx);
         // New fonts hold from the second frame on.
         for frame in 0..2 {
-            let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+            let output = ctx.run_ui(egui::RawInput::default(), |ui| {
                 for last in [10, 400, 4_999, 30_000, 99_999, 1_500_000, 80_000_000] {
                     for width in [150.0, 200.0, 290.0, 600.0] {
                         let marks = round_marks((0.0, last as f64), marks_that_fit(ui, width, last));
@@ -290,6 +290,7 @@ mod tests {
                     }
                 }
             });
+            output.drop_without_applying_deltas();
         }
     }
 

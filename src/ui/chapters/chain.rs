@@ -91,13 +91,18 @@ mod tests {
                     let beta = 1.0 - path.alpha_bar(tau(t), timesteps) / path.alpha_bar(tau(t - 1), timesteps);
                     let z = f64::from(normal(3, Stream::Forward, t, 5)[0]);
                     let [before, after] = [t - 1, t].map(|t| f64::from(walk[t as usize][0]));
-                    // A second line says what σ_{t|r} and r are.
-                    let own = Letters::new([("t", tau(t)), ("r", tau(t - 1)), ("T", f64::from(timesteps))]);
-                    let step = lines.get(1).map_or(f64::NAN, |line| {
-                        let (square, earlier) = line.split_once(",  r = ").unwrap();
-                        assert!((own.value(earlier) - tau(t - 1)).abs() < 1e-12, "{earlier}");
-                        own.value(square).sqrt()
-                    });
+                    // Further lines say what σ_{t|r}, a_{t|r} and r are.
+                    let (mut factor, mut step) = (f64::NAN, f64::NAN);
+                    if let [_, square, rest] = lines[..] {
+                        let (quotient, earlier) = rest.split_once(",  r = ").unwrap();
+                        let own = |a| {
+                            let whole = f64::from(timesteps);
+                            Letters::new([("t", tau(t)), ("r", tau(t - 1)), ("T", whole), ("a_{t|r}", a)])
+                        };
+                        assert!((own(f64::NAN).value(earlier) - tau(t - 1)).abs() < 1e-12, "{earlier}");
+                        factor = own(f64::NAN).value(quotient);
+                        step = own(factor).value(square).sqrt();
+                    }
                     let letters = Letters::new([
                         ("x_{t−1}", before),
                         ("x_r", before),
@@ -106,6 +111,7 @@ mod tests {
                         ("σ_t", sigma(t)),
                         ("σ_{t−1}", sigma(t - 1)),
                         ("σ_{t|r}", step),
+                        ("a_{t|r}", factor),
                         ("t", tau(t)),
                         ("r", tau(t - 1)),
                     ]);

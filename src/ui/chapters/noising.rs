@@ -157,9 +157,10 @@ mod tests {
             let tau = |t: u32| f64::from(t) / f64::from(timesteps);
             let mut own = 0.0;
             for t in 1..=timesteps {
-                if let Some(line) = lines.get(1) {
-                    let square = line.split_once(",  r = ").unwrap().0;
-                    own += Letters::new([("u", tau(t)), ("r", tau(t - 1))]).value(square);
+                if let [_, square, rest] = lines[..] {
+                    let quotient = rest.split_once(",  r = ").unwrap().0;
+                    let letters = |a| Letters::new([("u", tau(t)), ("r", tau(t - 1)), ("a_{u|r}", a)]);
+                    own += letters(letters(f64::NAN).value(quotient)).value(square);
                 }
                 let betas = (1..=t).map(|t| path.beta(t, timesteps)).sum();
                 let at = |x_0, epsilon| {

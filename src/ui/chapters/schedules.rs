@@ -1,6 +1,6 @@
 //! Schedules: two ways from data to noise side by side, with the same points and the same noise.
 
-use egui::{Align2, Color32, CursorIcon, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{Align2, Color32, Context, CursorIcon, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
 use super::noising::Drawn;
 use super::{Page, Pages};
@@ -38,11 +38,13 @@ pub struct Schedules {
     sides: [Path; 2],
     timesteps: u32,
     drawn: Drawn,
+    /// Linear and cosine are on show.
+    opening: bool,
 }
 
 impl Default for Schedules {
     fn default() -> Self {
-        Self { sides: [Path::Linear, Path::Cosine], timesteps: 1000, drawn: Drawn::default() }
+        Self { sides: [Path::Linear, Path::Cosine], timesteps: 1000, drawn: Drawn::default(), opening: true }
     }
 }
 
@@ -300,8 +302,17 @@ fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &mut Desk) {
 
 impl Page for Schedules {
     fn hint(&self) -> &'static str {
-        "Drag in a curve. At t = 0.20 linear has dissolved much of the shape that cosine still holds: same points, same \
-         noise."
+        if self.opening {
+            "Drag in a curve. At t = 0.20 linear has dissolved much of the shape that cosine still holds: same points, \
+             same noise."
+        } else {
+            "Drag in a curve: on both ways the same points go with the same noise."
+        }
+    }
+
+    fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
+        let paths = self.ways(desk).map(|way| way.path);
+        self.opening = paths.contains(&Path::Linear) && paths.contains(&Path::Cosine);
     }
 
     fn equation(&self, desk: &Desk) -> Equation {

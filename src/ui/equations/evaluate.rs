@@ -22,9 +22,9 @@ impl Letters {
     }
 }
 
-/// Bars and hats as one sign or two, the same everywhere.
+/// A bar as part of its letter, and no thin spaces.
 fn plain(text: &str) -> String {
-    text.replace("α\u{304}", "ᾱ")
+    text.replace("α\u{304}", "ᾱ").replace('\u{2009}', "")
 }
 
 struct Reader<'a> {
