@@ -1,24 +1,33 @@
 //! `measure`: how far samples are from a data set, beside what chance alone gives.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::{print_json, round};
-use crate::data::csv_io::read_points;
+use crate::data::csv_io::read_rows;
 use crate::data::dataset::{DataSource, Dataset};
+use crate::export::model_dir;
+use crate::export::samples::Units;
 use crate::lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
 use crate::measure::{Quality, quality, sliced_wasserstein2};
 
 /// Arguments of `measure`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Samples: header x,y, standardised units
+    /// Samples: header x,y, in --units
     #[arg(long, value_name = "FILE.csv")]
     samples: PathBuf,
     /// The data they should be like: a built-in name or FILE.csv
-    #[arg(long, value_name = "NAME|FILE.csv")]
-    data: DataSource,
+    #[arg(long, value_name = "NAME|FILE.csv", required_unless_present = "model")]
+    data: Option<DataSource>,
+    /// Instead of --data, a model directory or its model.safetensors: the data that it was trained on
+    #[arg(long, value_name = "DIR|FILE.safetensors", conflicts_with_all = ["data", "bandwidth"])]
+    model: Option<PathBuf>,
+    /// Units of the samples: standard, or data, those of the file of --data, or of the model's
+    #[arg(long, value_enum, default_value_t)]
+    units: Units,
     /// Bandwidth of the kernels on a file's rows
     #[arg(long, value_name = "H", value_parser = parse_bandwidth, help = bandwidth_help())]
     bandwidth: Option<f32>,
@@ -46,10 +55,22 @@ struct Report {
     sliced_w2_floor: f64,
 }
 
+/// The samples in standardised units, and the data.
+fn read(args: &Args) -> anyhow::Result<(Vec<[f32; 2]>, Arc<Dataset>)> {
+    let rows = read_rows(&args.samples)?;
+    let dataset = match (&args.model, &args.data) {
+        (Some(model), _) => model_dir::load(model)?.setup()?.dataset,
+        (None, Some(data)) => Arc::new(Dataset::load(data, Experiment::default().points, args.seed, args.bandwidth)?),
+        (None, None) => anyhow::bail!("there is nothing to measure against; give --data or --model"),
+    };
+    let map = args.units.standardisation(dataset.standardisation);
+    Ok((rows.into_iter().map(|row| map.apply(row)).collect(), dataset))
+}
+
 /// Read, compare, tell.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let samples = read_points(&args.samples)?;
-    let mixture = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?.mixture;
+    let (samples, dataset) = read(args)?;
+    let mixture = dataset.mixture.clone();
     let exact: Quality = quality(&samples, &mixture, args.seed)?;
     let draw = mixture.draw(samples.len(), args.seed ^ SLICED_SALT);
     let other = mixture.draw(samples.len(), (args.seed ^ SLICED_SALT).wrapping_add(1));

@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_split;
+mod config;
 mod data;
 mod doctor;
 mod field;
@@ -20,7 +21,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::engine::EngineChoice;
@@ -67,7 +68,8 @@ enum Command {
 
 /// Run the program: parse, do, report.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
     start_logging();
     let result = match cli.command {
         None => {
@@ -75,7 +77,10 @@ pub fn run() -> ExitCode {
             crate::ui::run_window(cli.experiment, cli.engine, save_every)
         }
         Some(Command::Data(args)) => data::run(&args),
-        Some(Command::Train(args)) => train::run(args),
+        Some(Command::Train(args)) => matches
+            .subcommand_matches("train")
+            .map_or_else(|| Ok(<_>::default()), config::given)
+            .and_then(|given| train::run(args, &given)),
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Field(args)) => field::run(&args),
         Some(Command::Measure(args)) => measure::run(&args),
@@ -134,7 +139,6 @@ fn round(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
