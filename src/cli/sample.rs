@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::model::ModelArgs;
 use super::say;
 use crate::data::csv_io::read_rows;
+use crate::diffusion::magnification;
 use crate::diffusion::solver::Sampler;
 use crate::engine::Start;
 use crate::export::samples::{Units, samples_csv, samples_file};
@@ -61,6 +62,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     );
     let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
     let plan = args.sampler.plan(steps, experiment.plan_context(), clip);
+    if let Some(warning) = magnification::warning(&plan, experiment.plan_context()) {
+        say(&format!("noise-compass: warning: {warning}"));
+    }
     let of_data = loaded.setup.dataset.standardisation;
     let start = match &args.init {
         Some(path) => {

@@ -96,6 +96,9 @@ pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
         None => Setup::new(experiment).map_err(anyhow::Error::msg)?,
     };
     let other = other.map(|other| other.setup(&other.experiment, false)).transpose()?;
+    for warning in std::iter::once(&setup).chain(&other).filter_map(Setup::warning) {
+        say(&format!("noise-compass: warning: {warning}"));
+    }
     let interrupt = Interrupt::listen(|| ())?;
 
     let mut pair = open(setup, &args, steps, other)?;

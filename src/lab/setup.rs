@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::experiment::{DataSource, Experiment};
 use crate::data::dataset::{Dataset, FileNow};
+use crate::diffusion::magnification;
 use crate::diffusion::solver::Plan;
 use crate::diffusion::timetable::Timetable;
 use crate::engine::{TrainSpec, TrainingData};
@@ -41,6 +42,11 @@ impl Setup {
         experiment.validate()?;
         let timetable = Timetable::new(experiment.path, experiment.target, experiment.timesteps);
         Ok(Self::assemble(experiment, Arc::new(dataset), Arc::new(timetable)))
+    }
+
+    /// One sentence where the live picture's sampler, without the clip, makes much of a small error.
+    pub fn warning(&self) -> Option<String> {
+        magnification::warning(&self.plan, self.experiment.plan_context())
     }
 
     /// Look what has become of the data file, and say so where it does not hold the rows of this setup any more. Where

@@ -269,6 +269,9 @@ impl Session {
             let (name, rows) = (setup.experiment.data.title(), setup.dataset.points.len());
             self.notify(Notice::Info(format!("{name} has changed and was read again: {rows} rows to train on")));
         }
+        if let Some(warning) = setup.warning().filter(|_| self.setup.warning().is_none()) {
+            self.notify(Notice::Info(warning));
+        }
         if restart || other_shape {
             self.start_anew(setup, Replaced::Settings)?;
             if other_shape && !restart {
