@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use super::model::ModelArgs;
-use super::say;
-use crate::data::csv_io::read_points;
+use super::{read_points, say};
 use crate::diffusion::target::Pair;
 use crate::export::field::{FieldRow, field_csv, field_file};
 

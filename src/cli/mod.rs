@@ -18,12 +18,16 @@ mod train;
 mod versus;
 
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
+use crate::data::csv_io;
+use crate::data::mixture::Standardisation;
+use crate::data::table::{self, Table};
 use crate::engine::EngineChoice;
 use crate::lab::experiment::Experiment;
 
@@ -109,6 +113,27 @@ fn start_logging() {
 /// A line on stderr. That nobody reads it is no reason to stop.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Read points, and say what was taken for granted of their file.
+fn read_points(path: &Path) -> anyhow::Result<Vec<[f32; 2]>> {
+    let (points, notices) = csv_io::read_points(path)?;
+    say_notices(&path.display().to_string(), &notices);
+    Ok(points)
+}
+
+/// As [`read_points`], of a file whose points this map standardises.
+fn read_standardised(path: &Path, map: Standardisation) -> anyhow::Result<Vec<[f32; 2]>> {
+    let Table { rows, notices } = table::read(path)?;
+    say_notices(&path.display().to_string(), &notices);
+    Ok(rows.into_iter().map(|row| map.apply(row)).collect())
+}
+
+/// Say what was taken for granted of a file.
+fn say_notices(file: &str, notices: &[String]) {
+    for notice in notices {
+        say(&format!("noise-compass: {file}: {notice}"));
+    }
 }
 
 /// One JSON object on stdout. A reader that went away is not an error.

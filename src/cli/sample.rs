@@ -6,8 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::model::ModelArgs;
-use super::say;
-use crate::data::csv_io::read_rows;
+use super::{read_standardised, say};
 use crate::diffusion::magnification;
 use crate::diffusion::solver::Sampler;
 use crate::engine::Start;
@@ -67,10 +66,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let of_data = loaded.setup.dataset.standardisation;
     let start = match &args.init {
-        Some(path) => {
-            let map = args.units.standardisation(of_data);
-            Start::Points(Arc::new(read_rows(path)?.into_iter().map(|row| map.apply(row)).collect()))
-        }
+        Some(path) => Start::Points(Arc::new(read_standardised(path, args.units.standardisation(of_data))?)),
         None => Start::Noise(args.n),
     };
     let cloud = loaded.engine.sample(&plan, &start, args.seed, &|| false)?;

@@ -95,6 +95,7 @@ pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
         Some(file) => file.setup(&experiment, given.contains("data"))?,
         None => Setup::new(experiment).map_err(anyhow::Error::msg)?,
     };
+    super::say_notices(&setup.experiment.data.to_string(), &setup.dataset.notices);
     let other = other.map(|other| other.setup(&other.experiment, false)).transpose()?;
     for warning in std::iter::once(&setup).chain(&other).filter_map(Setup::warning) {
         say(&format!("noise-compass: warning: {warning}"));

@@ -60,8 +60,8 @@ fn is_samples(file: &mut dyn BufRead) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::csv_io::read_rows;
     use crate::data::shapes::Shape;
+    use crate::data::table;
 
     /// Far from the origin and at scales from tiny to huge, the digits lead back; the bound is that of two roundings.
     #[test]
@@ -76,7 +76,7 @@ mod tests {
             let text = samples_csv(&samples, Units::Data, map);
             assert!(is_samples(&mut &text[..]).unwrap());
             std::fs::write(file.path(), text).unwrap();
-            let rows = read_rows(file.path()).unwrap();
+            let rows = table::read(file.path()).unwrap().rows;
             let mean = rows.iter().map(|row| row[1]).sum::<f64>() / 500.0;
             assert!((mean - map.mean[1]).abs() < 0.2 * map.scale, "{mean} in the units of {map:?}");
             for (row, sample) in rows.into_iter().zip(&samples) {

@@ -160,7 +160,7 @@ impl Experiment {
     pub fn trains_like(&self, other: &Self) -> bool {
         let Self { sampler, sampler_steps, clip, .. } = *other;
         let bandwidth = if other.fresh { self.bandwidth } else { other.bandwidth };
-        *other == Self { sampler, sampler_steps, clip, bandwidth, ..self.clone() }
+        *other == Self { bandwidth, sampler, sampler_steps, clip, ..self.clone() }
     }
 
     /// True where a run of one means the same as that of the other: one data set, one path, one target, one network.

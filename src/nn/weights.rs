@@ -109,8 +109,8 @@ pub enum Fault {
     NotFinite(String),
 }
 
-/// Files larger than this are not read: the largest model has 6 MB of weights, and 8 MB of rows.
-const MAX_BYTES: u64 = 64 << 20;
+/// Files larger than this are not read: the largest model has 6 MB of weights, and 80 MB of rows.
+const MAX_BYTES: u64 = 96 << 20;
 /// Prefixes of the four vectors of a state: weights, average, moments.
 const PREFIXES: [&str; 4] = ["", "ema.", "adam_m.", "adam_v."];
 

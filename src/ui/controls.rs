@@ -111,7 +111,7 @@ pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
     let (Some(in_use), DataSource::Csv(_)) = (dataset.truth.bandwidth(), &desk.draft.data) else { return };
     let (rows, tip) = match &dataset.reference {
         Reference::HeldOut(kept) => (
-            format!("{} to train on, {} held out", grouped(dataset.points.len() as f64), grouped(kept.len() as f64)),
+            format!("{} + {} held out", grouped(dataset.points.len() as f64), grouped(kept.len() as f64)),
             "An eighth of the distinct rows is kept from the training: samples are judged against them",
         ),
         Reference::Mixture(_) => (

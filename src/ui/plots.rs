@@ -8,7 +8,8 @@ use super::desk::Desk;
 use super::theme::{Palette, text_font, time_color};
 use super::widgets::number::{grouped, short};
 use crate::engine::LOSS_BINS;
-use crate::lab::message::LossCurve;
+use crate::lab::difference::incomparable;
+use crate::lab::message::{LossCurve, Side};
 
 /// Most points of a line that is drawn.
 const DRAWN: usize = 260;
@@ -90,10 +91,19 @@ fn over_steps<'a>(name: &str, last: u64, what: &'static str, palette: &Palette) 
         })
 }
 
+/// What follows on a title over losses of two experiments that do not compare.
+fn unlike(desk: &Desk) -> &'static str {
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return "" };
+    match incomparable(&a.snapshot.experiment, &b.snapshot.experiment) {
+        Some(_) => "; A and B do not compare",
+        None => "",
+    }
+}
+
 /// The loss over the steps, each experiment's in its colour: raw thin, smoothed thick, on a logarithmic axis.
 pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
-    title(ui, rect, "Loss", palette);
+    title(ui, rect, &format!("Loss{}", unlike(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(10.0, 4.0));
     let curves: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &*bench.snapshot.curve, color)).collect();
     let Some(last) = curves.iter().filter_map(|(_, curve, _)| Some(curve.raw.last()?.0)).max() else {
@@ -136,14 +146,18 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             let log = |value: f64| value.max(1e-6).log10();
             for (side, curve, color) in &curves {
                 let Some(point) = curve.last() else { continue };
-                let floor = HLine::new(format!("floor {}", side.letter()), log(point.floor));
+                let floor = HLine::new(format!("floor {}", side.letter()), log(point.floor.value));
                 let color = if curves.len() > 1 { *color } else { palette.exact };
                 plot.hline(floor.color(color.gamma_multiply(0.7)).width(1.0));
             }
             for (side, curve, color) in &curves {
                 let stride = curve.len().div_ceil(DRAWN).max(1);
-                let points: Vec<_> =
-                    curve.iter().rev().step_by(stride).map(|point| [point.step as f64, log(point.distance)]).collect();
+                let points: Vec<_> = curve
+                    .iter()
+                    .rev()
+                    .step_by(stride)
+                    .map(|point| [point.step as f64, log(point.distance.value)])
+                    .collect();
                 if let [only] = points[..] {
                     let dot = Points::new(format!("quality {}", side.letter()), vec![only]);
                     plot.points(dot.color(*color).radius(3.0));
@@ -160,7 +174,7 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
 /// as steps in their colours.
 pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
-    title(ui, rect, "Loss by t / T", palette);
+    title(ui, rect, &format!("Loss by t / T{}", unlike(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
     let all: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &bench.snapshot.timestep_loss, color)).collect();
     if all.iter().all(|(_, losses, _)| losses.iter().all(|loss| !loss.is_finite())) {

@@ -322,7 +322,8 @@ impl Trajectories {
         let tip = "Distance of the SDE's end points to the ODE's: 2048 each from other noise, in eight blocks, \
                    by at most 60 steps";
         each_line(ui, desk, "SDE to ODE", &values(|c| c[0], 4), palette.ink, tip);
-        let tip = "The same between independent draws of the data: no two samplers can be asked for less";
+        let tip =
+            "The same between independent draws of the data, on average: two honest samplers lie about as far apart";
         each_line(ui, desk, "sampling floor", &values(|c| c[1], 4), palette.ink, tip);
         let tip = "Distance over floor: 1 where the marginals agree";
         each_line(ui, desk, "distance / floor", &values(|[distance, floor]| distance / floor, 2), palette.ink, tip);
