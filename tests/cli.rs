@@ -539,3 +539,43 @@ fn without_a_runtime_directory_nothing_complains() {
         assert!(!stderr.contains(word), "{word}: {:?}", stderr.lines().find(|line| line.contains(word)));
     }
 }
+
+/// The network knows t/T from 1/T on; at 0 there is no noise that it could have told.
+#[test]
+fn field_is_asked_only_where_a_network_was_trained() {
+    let directory = directory();
+    ok(&directory, &format!("train {SMALL} --timesteps 30 --steps 5 --out model"));
+    fs::write(directory.path().join("p.csv"), "x,y\n0.5,-1\n").unwrap();
+    let field = |t: &str| format!("field --model model --t {t} --points p.csv --engine cpu --out f.csv");
+    for t in ["0", "1.01", "nan", "half"] {
+        assert!(wrong_usage(&directory, &field(t)).contains("above 0 and up to 1"), "{t}");
+    }
+    for t in ["0.001", "0.033"] {
+        let text = fails(&directory, &field(t));
+        assert!(text.contains("from t/T = 1/30 to 1") && text.contains(t), "{text}");
+    }
+    // 1/30, as somebody writes it.
+    for t in ["0.03333", "0.05", "1"] {
+        ok(&directory, &field(t));
+        let (_, rows) = csv_rows(&directory.path().join("f.csv"));
+        assert!(rows[0].iter().all(|number| number.is_finite() && number.abs() < 1e4), "{t}: {rows:?}");
+    }
+}
+
+#[test]
+fn a_clip_that_is_missed_is_told_in_one_line() {
+    let directory = directory();
+    let said = |arguments: &str| {
+        let output = run(&directory, arguments);
+        assert!(output.status.success(), "{arguments}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        text.lines().filter(|line| line.starts_with("noise-compass: warning: without the clip")).count()
+    };
+    let train = |more: &str| format!("train {SMALL} --steps 5 --out model {more}");
+    assert_eq!(said(&train("--schedule cosine --clip false")), 1);
+    assert_eq!(said(&train("--schedule cosine")), 0);
+    assert_eq!(said("sample --model model --n 5 --engine cpu --no-clip --out s.csv"), 1);
+    assert_eq!(said("sample --model model --n 5 --engine cpu --out s.csv"), 0);
+    assert_eq!(said(&train("--schedule cosine --target v --clip false")), 0);
+    assert_eq!(said(&train("--schedule flow --clip false")), 0);
+}

@@ -706,3 +706,19 @@ fn a_newer_wish_ends_a_long_run_at_once() {
     wait("the short one is done", &|s| s.runs["cloud"].done.is_some());
     assert_eq!(worker.snapshot().runs["cloud"].done.as_ref().unwrap().recording.particles, 10);
 }
+
+/// Where the clip is switched off and a is all but 0 at t = T, samples fly apart: that is said when it begins, and once.
+#[test]
+fn a_clip_that_is_missed_is_told_once() {
+    let mut session = on_cpu(small());
+    let mut told = Vec::new();
+    for (path, clip) in [(Path::Cosine, true), (Path::Cosine, false), (Path::Cosine, false), (Path::Linear, false)] {
+        let before = session.snapshot().notice.map_or(0, |(number, _)| number);
+        let rate = 1e-4 * (1.0 + told.len() as f32);
+        let experiment = Experiment { path, clip, learning_rate: rate, ..(**session.experiment()).clone() };
+        session.handle(Command::Configure { experiment: Box::new(experiment), restart: false });
+        let notice = session.snapshot().notice.filter(|(number, _)| *number > before);
+        told.push(notice.is_some_and(|(_, notice)| matches!(notice, Notice::Info(text) if text.contains("-fold"))));
+    }
+    assert_eq!(told, [false, true, false, false]);
+}

@@ -2,12 +2,15 @@
 //! gives.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{print_json, read_points, round, say_notices};
+use super::{print_json, read_standardised, round, say_notices};
 use crate::data::dataset::{DataSource, Dataset, Truth};
 use crate::data::reference::Reference;
+use crate::export::model_dir;
+use crate::export::samples::Units;
 use crate::lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
 use crate::measure::floor::{PAIRS, Quality, sliced_quality};
 use crate::measure::law::Likeness;
@@ -16,12 +19,18 @@ use crate::measure::{Estimate, Law, quality};
 /// Arguments of `measure`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Samples: header x,y, standardised units
+    /// Samples: header x,y, in --units
     #[arg(long, value_name = "FILE.csv")]
     samples: PathBuf,
     /// The data they should be like: a built-in name or FILE.csv
-    #[arg(long, value_name = "NAME|FILE.csv")]
-    data: DataSource,
+    #[arg(long, value_name = "NAME|FILE.csv", required_unless_present = "model")]
+    data: Option<DataSource>,
+    /// Instead of --data, a model directory or its model.safetensors: the data that it was trained on
+    #[arg(long, value_name = "DIR|FILE.safetensors", conflicts_with_all = ["data", "bandwidth"])]
+    model: Option<PathBuf>,
+    /// Units of the samples: standard, or data, those of the file of --data, or of the model's
+    #[arg(long, value_enum, default_value_t)]
+    units: Units,
     /// Bandwidth of the kernels on a file's rows
     #[arg(long, value_name = "H", value_parser = parse_bandwidth, help = bandwidth_help())]
     bandwidth: Option<f32>,
@@ -80,11 +89,22 @@ struct Report {
     shares_p: Option<f64>,
 }
 
+/// The samples in standardised units, and the data.
+fn read(args: &Args) -> anyhow::Result<(Vec<[f32; 2]>, Arc<Dataset>)> {
+    let dataset = match (&args.model, &args.data) {
+        (Some(model), _) => model_dir::load(model)?.setup()?.dataset,
+        (None, Some(data)) => Arc::new(Dataset::load(data, Experiment::default().points, args.seed, args.bandwidth)?),
+        (None, None) => anyhow::bail!("there is nothing to measure against; give --data or --model"),
+    };
+    if let Some(data) = &args.data {
+        say_notices(&data.to_string(), &dataset.notices);
+    }
+    Ok((read_standardised(&args.samples, args.units.standardisation(dataset.standardisation))?, dataset))
+}
+
 /// Read, compare, tell.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let samples = read_points(&args.samples)?;
-    let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?;
-    say_notices(&args.data.to_string(), &dataset.notices);
+    let (samples, dataset) = read(args)?;
     let exact: Quality = quality(&samples, &dataset.reference, args.seed)?;
     let sliced = sliced_quality(&samples, &dataset.reference, args.seed ^ SLICED_SALT)?;
     let law = Law::new(dataset.mixture.clone(), EVALUATIONS);

@@ -1,19 +1,15 @@
 //! The comparison that `train --vs FILE` writes: both models, a table, and a picture.
 
-use std::fs;
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{one_line, print_json, round, say};
 use crate::engine::EngineError;
 use crate::export::atomic::{Destination, all_lines};
-use crate::export::model_dir;
 use crate::lab::difference::{Difference, differences, sentence};
-use crate::lab::experiment::Experiment;
 use crate::lab::message::{Command, Order, QualityPoint, Side, Snapshot};
 use crate::lab::pair::Pair;
 use crate::measure::Estimate;
@@ -24,43 +20,6 @@ use crate::ui::picture::picture_file;
 /// Where A's model and B's go.
 pub fn outs(out: &Path) -> [PathBuf; 2] {
     ["a", "b"].map(|name| out.join(name))
-}
-
-/// The second experiment: the first with what a file says otherwise.
-///
-/// # Errors
-/// A file that cannot be read, is no JSON object, names a setting that there is not, or gives one an impossible value.
-pub fn experiment(file: &Path, first: &Experiment) -> anyhow::Result<Experiment> {
-    let file = match model_dir::settings_file(file).filter(|_| file.is_dir()) {
-        Some(settings) => settings,
-        // The model itself says how it was trained.
-        None if file.is_dir() => return Ok(model_dir::load(file)?.0),
-        None => file.to_path_buf(),
-    };
-    let name = file.display();
-    let text = fs::read_to_string(&file)
-        .map_err(|error| anyhow!("cannot read {name}: {error}; give --vs the experiment.json of a model"))?;
-    let given: Value = serde_json::from_str(&text)
-        .map_err(|error| anyhow!("{name} is no JSON ({error}); give --vs settings as in experiment.json"))?;
-    let Value::Object(given) = given else {
-        bail!("{name} holds no settings; give --vs a JSON object as in experiment.json");
-    };
-    let Value::Object(mut settings) =
-        serde_json::to_value(first).context("the experiment cannot be written as JSON")?
-    else {
-        bail!("the experiment is no JSON object");
-    };
-    for (key, value) in given {
-        if !settings.contains_key(&key) {
-            let known: Vec<_> = settings.keys().map(String::as_str).collect();
-            bail!("{name} names a setting '{key}' that there is not; use {}", known.join(", "));
-        }
-        settings.insert(key, value);
-    }
-    let second: Experiment = serde_json::from_value(Value::Object(settings))
-        .map_err(|error| anyhow!("{name} gives a setting a value that it cannot have: {error}"))?;
-    second.validate().map_err(|error| anyhow!("{name}: {error}"))?;
-    Ok(second)
 }
 
 /// The steps at which both are measured on the way: closer at the beginning, where most happens.
@@ -299,42 +258,4 @@ fn is_table(file: &mut dyn BufRead) -> io::Result<bool> {
         }
     })?;
     Ok(right && lines == 4 + ROWS.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diffusion::path::Path as Way;
-
-    fn read(text: &str, first: &Experiment) -> Result<Experiment, String> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), text).unwrap();
-        experiment(file.path(), first).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn what_the_file_does_not_say_is_as_in_the_first() {
-        let first = Experiment { width: 32, seed: 7, ..Experiment::default() };
-        assert_eq!(read("{}", &first).unwrap(), first);
-        let second = read(r#"{"path": "cosine", "batch": 64}"#, &first).unwrap();
-        assert_eq!(second, Experiment { path: Way::Cosine, batch: 64, ..first.clone() });
-        let whole = serde_json::to_string(&Experiment::default()).unwrap();
-        assert_eq!(read(&whole, &first).unwrap(), Experiment::default());
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused_in_one_sentence() {
-        let first = Experiment::default();
-        for (text, word) in [
-            ("[1, 2]", "JSON object"),
-            ("{", "is no JSON"),
-            (r#"{"schedule": "cosine"}"#, "'schedule'"),
-            (r#"{"path": "sine"}"#, "cannot have"),
-            (r#"{"batch": 1}"#, "batch 1"),
-        ] {
-            let error = read(text, &first).unwrap_err();
-            assert!(error.contains(word) && !error.contains('\n'), "{text}: {error}");
-        }
-        assert!(experiment(Path::new("nowhere.json"), &first).is_err());
-    }
 }

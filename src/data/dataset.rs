@@ -128,6 +128,17 @@ pub struct Dataset {
     pub notices: Vec<String>,
 }
 
+/// What has become of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileNow {
+    /// It holds the same rows.
+    Same,
+    /// It holds others, or none that can be used.
+    Changed,
+    /// It is not there.
+    Missing,
+}
+
 /// What tells one version of a file from another without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileStamp {
@@ -140,6 +151,17 @@ pub struct FileStamp {
 }
 
 impl FileStamp {
+    /// Of a file of which nothing is known: whatever is there is another version.
+    pub fn unknown(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            bytes: u64::MAX,
+            modified: None,
+            #[cfg(unix)]
+            inode_and_change: [0; 3],
+        }
+    }
+
     /// Of the file as it is now; `None` where it is not there, or is not a file but a pipe.
     pub fn of(path: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
@@ -205,12 +227,7 @@ impl Dataset {
         }
         // Before it is read: what is written meanwhile makes another file of it.
         let file = FileStamp::of(path);
-        let Table { rows, notices } = table::read(path)?;
-        let kept = held_out::choose(&rows);
-        let side = |out: bool| rows.iter().zip(&kept).filter(move |(_, kept)| **kept == out).map(|(row, _)| *row);
-        let map = standardisation(side(false)).ok_or_else(|| DataError::AllEqual(path.into()))?;
-        let standard = |out: bool| side(out).map(|row| map.apply(row)).collect::<Vec<_>>();
-        let (training, kept) = (standard(false), standard(true));
+        let (training, kept, map, notices) = standard_rows(path)?;
         Ok(Self { file, notices, ..Self::of_rows(training, kept, map, bandwidth) })
     }
 
@@ -259,10 +276,39 @@ impl Dataset {
         if fresh { self.mixture.bounds_at(CLIP_SIGMAS).scaled(CLIP_MARGIN) } else { self.clip }
     }
 
+    /// How the file that this was read from stands to it now, and its version if that holds the same rows; `None` for a
+    /// built-in shape. Where its version is another, it is read.
+    pub fn file_now(&self) -> Option<(FileNow, Option<FileStamp>)> {
+        let then = self.file.as_ref()?;
+        let Some(now) = FileStamp::of(&then.path) else { return Some((FileNow::Missing, None)) };
+        let same = now == *then
+            || standard_rows(&then.path).is_ok_and(|(training, kept, map, _)| {
+                let held_out = match &self.reference {
+                    Reference::HeldOut(rows) => rows.as_slice(),
+                    Reference::Mixture(_) => &[],
+                };
+                training == *self.points && kept == held_out && map == self.standardisation
+            });
+        Some(if same { (FileNow::Same, Some(now)) } else { (FileNow::Changed, None) })
+    }
+
     /// True where the file that this was read from is there and has changed since.
     pub fn is_outdated(&self) -> bool {
         self.file.as_ref().is_some_and(|then| FileStamp::of(&then.path).is_some_and(|now| now != *then))
     }
+}
+
+/// The rows of a file in standardised units, those to train on and those held out, how they became these, and what was
+/// taken for granted.
+type StandardRows = (Vec<[f32; 2]>, Vec<[f32; 2]>, Standardisation, Vec<String>);
+
+fn standard_rows(path: &Path) -> Result<StandardRows, DataError> {
+    let Table { rows, notices } = table::read(path)?;
+    let kept = held_out::choose(&rows);
+    let side = |out: bool| rows.iter().zip(&kept).filter(move |(_, kept)| **kept == out).map(|(row, _)| *row);
+    let map = standardisation(side(false)).ok_or_else(|| DataError::AllEqual(path.into()))?;
+    let standard = |out: bool| side(out).map(|row| map.apply(row)).collect::<Vec<_>>();
+    Ok((standard(false), standard(true), map, notices))
 }
 
 fn truth_of(training: &[[f32; 2]], bandwidth: Option<f32>) -> (Arc<Mixture>, Truth) {

@@ -27,7 +27,8 @@ pub enum Target {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair(pub f64, pub f64);
 
-/// Noise scales below this count as it, so that no conversion divides by zero at the ends of a path.
+/// Noise scales below this count as it, and signal scales below it as none, so that no conversion divides by zero at
+/// the ends of a path.
 const TINY: f64 = 1e-6;
 
 impl std::str::FromStr for Target {
@@ -72,15 +73,16 @@ impl Target {
         }
     }
 
-    /// (k_x, k_o) with x̂_0 = k_x x + k_o · output.
+    /// (k_x, k_o) with x̂_0 = k_x x + k_o · output. Where no signal is left (a = 0: flow at t = T) neither ε̂ nor the score
+    /// knows anything of x_0, and x is independent of it: E[x_0 | x] is the mean of the data, 0.
     pub fn to_x0(self, Scales { a, s }: Scales) -> Pair {
-        let a_safe = a.max(TINY);
         match self {
-            Self::Eps => Pair(1.0 / a_safe, -s / a_safe),
+            Self::Eps | Self::Score if a < TINY => Pair(0.0, 0.0),
+            Self::Eps => Pair(1.0 / a, -s / a),
             Self::X0 => Pair(0.0, 1.0),
             // a² + s² = 1 only where variance is preserved.
             Self::V => Pair(a / (a * a + s * s), -s / (a * a + s * s)),
-            Self::Score => Pair(1.0 / a_safe, s * s / a_safe),
+            Self::Score => Pair(1.0 / a, s * s / a),
             Self::Velocity => Pair(1.0 / (a + s), -s / (a + s)),
         }
     }
