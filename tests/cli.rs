@@ -143,7 +143,8 @@ fn train_writes_a_directory_that_the_other_commands_read() {
 
     // Honest samples beside them: what they score is what chance alone gives.
     ok(&directory, "data --data circle --n 500 --seed 3 --out honest.csv");
-    let honest: Value = serde_json::from_str(&ok(&directory, "measure --samples honest.csv --data circle --json")).unwrap();
+    let honest: Value =
+        serde_json::from_str(&ok(&directory, "measure --samples honest.csv --data circle --json")).unwrap();
     let number = |key: &str| honest[key].as_f64().unwrap();
     for (key, expected) in [("w2", "w2_floor"), ("sliced_w2", "sliced_w2_floor")] {
         let error = number(&format!("{key}_error")).hypot(number(&format!("{expected}_error")));

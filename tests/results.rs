@@ -170,8 +170,9 @@ fn ten_thousand_steps_end_where_pytorch_ends() {
             let centre = mean(values);
             (values.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
         };
-        let ours: Vec<f64> =
-            (0..2).map(|seed| train_and_measure(engine.as_mut(), Shape::Figure8, path, seed, 10_000, 1024).w2).collect();
+        let ours: Vec<f64> = (0..2)
+            .map(|seed| train_and_measure(engine.as_mut(), Shape::Figure8, path, seed, 10_000, 1024).w2)
+            .collect();
         println!("{}: ours {ours:.4?}, PyTorch {of_pytorch:.4?}", path.name());
         let allowed = mean(&of_pytorch) + 2.0 * spread(&of_pytorch);
         assert!(ours.iter().all(|w2| *w2 <= allowed), "{}: {ours:?} above {allowed}", path.name());

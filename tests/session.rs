@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use noise_compass::data::bounds::Bounds;
+use noise_compass::data::csv_io::points_csv;
 use noise_compass::data::mixture::Mixture;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
@@ -187,6 +188,31 @@ fn run_until_idle(session: &mut Session) {
         }
     }
     panic!("the session never came to rest");
+}
+
+/// Another bandwidth is another truth, and no other training; an edited file that is opened again is another one.
+#[test]
+fn a_bandwidth_leaves_the_training_alone_and_an_edited_file_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rows.csv");
+    let write = |n: usize| std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(n, 1))).unwrap();
+    write(600);
+    let mut session = on_cpu(Experiment { data: DataSource::Csv(path.clone()), ..small() });
+    run_to(&mut session, 30);
+    let before = session.snapshot();
+    session.handle(configure(|e| e.bandwidth = Some(0.4), &session, false));
+    let after = session.snapshot();
+    assert!(!Arc::ptr_eq(&after.dataset.mixture, &before.dataset.mixture));
+    assert_eq!((after.step, after.changed_at, session.take_replaced().len()), (30, None, 0));
+    assert_eq!(after.curve.raw.len(), before.curve.raw.len());
+    write(700);
+    session.handle(configure(|_| {}, &session, false));
+    let after = session.snapshot();
+    assert_eq!((after.dataset.points.len(), after.changed_at), (613, Some(30)));
+    let Some((_, Notice::Info(text))) = &after.notice else { panic!("{:?}", after.notice) };
+    assert_eq!(text, "rows.csv has changed and was read again: 613 rows to train on");
+    assert_eq!(session.take_replaced().len(), 1, "the way back");
+    run_to(&mut session, 40);
 }
 
 #[test]

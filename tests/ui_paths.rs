@@ -275,9 +275,9 @@ fn ode_paths_keep_their_order_in_one_dimension_and_sde_paths_do_not() {
         let sde = lab.result("paths by noise").host.clone().unwrap();
         let count = crossings(&sde, 24, coordinate);
         assert!(count > 100, "{count}");
-        window.get_by_label("ODE crossings 0");
+        window.get_by_label("ODE crossings (51) 0");
         let shown = noise_compass::ui::widgets::number::grouped(count as f64);
-        window.get_by_label(&format!("SDE crossings {shown}"));
+        window.get_by_label(&format!("SDE crossings (101) {shown}"));
     }
 }
 
@@ -344,7 +344,7 @@ fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
 
     click(&mut window, "Starts: Noise");
     slide(&mut window, "ODE steps", 12.0);
-    let errors = [("Euler (12)", "paths by euler"), ("Heun (24)", "paths by heun"), ("RK4 (48)", "paths by rk4")].map(
+    let errors = [("Euler (12)", "paths by euler"), ("Heun (23)", "paths by heun"), ("RK4 (45)", "paths by rk4")].map(
         |(name, slot)| {
             let [run, exact] = [slot, "paths exact"].map(|slot| lab.result(slot).host.clone().unwrap());
             let known = rms_distance(&run[run.len() - 24..], &exact[exact.len() - 24..]).unwrap();

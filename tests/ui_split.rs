@@ -395,7 +395,8 @@ fn the_split_window_looks_as_it_did_in_the_light() {
 /// The table of two says whose losses do not compare, and shows what does.
 #[test]
 fn the_table_says_what_does_not_compare() {
-    const WORDS: [&str; 2] = ["losses, score errors do not compare: see x̂₀ error", "losses do not compare: see x̂₀ error"];
+    const WORDS: [&str; 2] =
+        ["losses, score errors do not compare: see x̂₀ error", "losses do not compare: see x̂₀ error"];
     for (b, words) in [
         (Experiment { path: Path::Cosine, ..small() }, Some(WORDS[0])),
         (Experiment { target: Target::V, ..small() }, Some(WORDS[1])),

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use noise_compass::data::csv_io::points_csv;
 use noise_compass::data::mixture::{Component, Mixture};
+use noise_compass::data::reference::Reference;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
 use noise_compass::diffusion::path::Path;
@@ -99,7 +101,8 @@ fn the_score_is_read_where_the_network_was_trained() {
     let setup = Setup::new(experiment(10)).unwrap();
     let mut engine = trained(&setup, 1500);
     let found = measured(&mut engine, &setup).score_error;
-    let [at_timesteps, half_way] = [0.0, 0.5].map(|off| (1..=10).map(|k| (f64::from(k) - off) / 10.0).collect::<Vec<_>>());
+    let [at_timesteps, half_way] =
+        [0.0, 0.5].map(|off| (1..=10).map(|k| (f64::from(k) - off) / 10.0).collect::<Vec<_>>());
     let expected = error_at(&mut engine, &setup, &at_timesteps);
     let between = error_at(&mut engine, &setup, &half_way);
     println!("{found:?}; at timesteps {expected}, half-way {between}");
@@ -158,7 +161,10 @@ fn the_surprise_of_samplers_on_one_narrow_gaussian_is_the_closed_form() {
         let expected = width * width - 1.0;
         let found = law.likeness(&ends(&mixture, path, sampler, steps), 0).unwrap().surprise;
         println!("{path} {sampler} {steps}: k = {width:.3}, {found:?}, expected {expected:.3}");
-        assert!((found.value - expected).abs() < 4.0 * found.error, "{path} {sampler} {steps}: {found:?}, not {expected}");
+        assert!(
+            (found.value - expected).abs() < 4.0 * found.error,
+            "{path} {sampler} {steps}: {found:?}, not {expected}"
+        );
         assert!(width < 0.9);
     }
 }
@@ -180,7 +186,10 @@ fn a_sampler_that_makes_samples_too_thin_is_found_out() {
     for (path, steps) in [(Path::Linear, 50), (Path::Cosine, 20)] {
         let found = likeness(path, DDIM, steps);
         let least = 0.5 * (width_kept(path, sigma, steps, 0.0).powi(2) - 1.0);
-        assert!((least - 0.02..0.7 * least).contains(&found.surprise.value), "{path} {steps}: {found:?}, about {least}");
+        assert!(
+            (least - 0.02..0.7 * least).contains(&found.surprise.value),
+            "{path} {steps}: {found:?}, about {least}"
+        );
         assert!(found.surprise.value < -10.0 * found.surprise.error, "{path} {steps}: {found:?}");
         assert!(found.densest_half.value > 0.7, "{path} {steps}: {found:?}");
     }
@@ -189,6 +198,36 @@ fn a_sampler_that_makes_samples_too_thin_is_found_out() {
     assert!(astray.densest_half.value > 0.5 + 5.0 * astray.densest_half.error, "{astray:?}");
     let ancestral = likeness(Path::Linear, Sampler::Ddpm(Variance::BetaTilde), 1000);
     let expected = 0.5 * (width_kept(Path::Linear, sigma, 1000, 1.0).powi(2) - 1.0);
-    assert!((ancestral.surprise.value - expected).abs() < 3.0 * ancestral.surprise.error, "{ancestral:?}, not {expected}");
+    assert!(
+        (ancestral.surprise.value - expected).abs() < 3.0 * ancestral.surprise.error,
+        "{ancestral:?}, not {expected}"
+    );
     assert!(ancestral.densest_half.value < 0.56, "{ancestral:?}");
+}
+
+/// A file is judged against its held-out rows, of which there are fewer than samples: fresh draws of the law that the rows came
+/// from are as far from them as they are from each other.
+#[test]
+fn a_file_is_judged_by_rows_that_no_training_saw() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rows.csv");
+    let law = Shape::Figure8.mixture();
+    std::fs::write(&path, points_csv(&law.draw(4096, 1))).unwrap();
+    let setup =
+        Setup::new(Experiment { data: DataSource::Csv(path), width: 32, depth: 1, ..Experiment::default() }).unwrap();
+    let Reference::HeldOut(rows) = &setup.dataset.reference else { panic!("no rows are held out") };
+    assert_eq!(rows.len(), 512);
+    let mut engine = CpuEngine::new();
+    engine.load(&setup.spec, &ModelState::fresh(initial_weights(setup.spec.shape, 0))).unwrap();
+    let units = setup.dataset.standardisation;
+    let mut measure = |points: Vec<[f32; 2]>| {
+        let points = points.into_iter().map(|p| units.apply(p.map(f64::from))).collect();
+        let samples = Cloud::Host(Arc::new(points));
+        QualityMeter::default().measure(&mut engine, &setup, (&samples, 1), 1, 0.0).unwrap().unwrap()
+    };
+    let fresh = measure(law.draw(2048, 7));
+    let difference = fresh.distance.less(fresh.floor);
+    assert!(difference.value.abs() < 3.0 * difference.error, "{fresh:?}");
+    let shifted = measure(law.draw(2048, 7).into_iter().map(|p| [p[0] + 1.0, p[1]]).collect());
+    assert!(shifted.distance.value > 5.0 * shifted.floor.value, "{shifted:?}");
 }

@@ -202,12 +202,7 @@ fn on_grid(measured: &[Option<QualityPoint>; 2]) -> Option<([f64; 2], usize)> {
     common_mean(&a.x0_errors, &b.x0_errors)
 }
 
-fn reached(
-    snapshot: &Snapshot,
-    point: Option<QualityPoint>,
-    on_grid: Option<(f64, usize)>,
-    out: &Path,
-) -> Reached {
+fn reached(snapshot: &Snapshot, point: Option<QualityPoint>, on_grid: Option<(f64, usize)>, out: &Path) -> Reached {
     let number = |of: fn(&QualityPoint) -> f64| point.as_ref().map(of).map(round);
     let shares = point.and_then(|point| point.shares);
     Reached {

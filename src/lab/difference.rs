@@ -60,7 +60,10 @@ pub fn incomparable(a: &Experiment, b: &Experiment) -> Option<Incomparable> {
     let (words, reason) = if a.data != b.data {
         ("losses and errors do not compare: other data", "The data differ, and each has its own least possible loss.")
     } else if a.path != b.path {
-        ("losses, score errors do not compare: see x̂₀ error", "The schedules differ: a mean over t is of other noise levels.")
+        (
+            "losses, score errors do not compare: see x̂₀ error",
+            "The schedules differ: a mean over t is of other noise levels.",
+        )
     } else if a.timesteps != b.timesteps {
         ("losses, score errors do not compare: see x̂₀ error", "T differs: a mean over t is of other noise levels.")
     } else if a.target != b.target {
@@ -214,7 +217,11 @@ mod tests {
             (Experiment { target: Target::V, ..base.clone() }, "losses do not compare: see x̂₀", "targets"),
             (Experiment { path: Path::Cosine, target: Target::V, ..base.clone() }, "score errors do not", "schedules"),
             (Experiment { timesteps: 10, ..base.clone() }, "losses, score errors do not compare: see x̂₀", "T differs"),
-            (Experiment { data: DataSource::Shape(Shape::Circle), ..base.clone() }, "compare: other data", "data differ"),
+            (
+                Experiment { data: DataSource::Shape(Shape::Circle), ..base.clone() },
+                "compare: other data",
+                "data differ",
+            ),
         ] {
             let said = said(b).unwrap();
             assert!(said.words.contains(words) && said.reason.contains(reason), "{said:?}");

@@ -91,11 +91,8 @@ impl Law {
             samples.to_vec()
         };
         let uniforms: Vec<f64> = chosen.iter().map(|_| rng.random()).collect();
-        let located: Vec<(f64, usize)> = chosen
-            .par_iter()
-            .zip(&uniforms)
-            .map(|(x, uniform)| self.p_0.locate(x.map(f64::from), *uniform))
-            .collect();
+        let located: Vec<(f64, usize)> =
+            chosen.par_iter().zip(&uniforms).map(|(x, uniform)| self.p_0.locate(x.map(f64::from), *uniform)).collect();
         let minus_log: Vec<f64> = located.iter().map(|(log_p, _)| -log_p).collect();
         let surprise = Estimate::of_mean(&minus_log).less(self.entropy);
         let n = chosen.len();
@@ -191,7 +188,11 @@ mod tests {
         let law = law(Shape::Figure8);
         let p = law.mixture().clone();
         let entropy = cross_entropy(&p, &p);
-        assert!((law.entropy().value - entropy).abs() < 4.0 * law.entropy().error, "{:?}, not {entropy}", law.entropy());
+        assert!(
+            (law.entropy().value - entropy).abs() < 4.0 * law.entropy().error,
+            "{:?}, not {entropy}",
+            law.entropy()
+        );
         let fresh = law.likeness(&p.draw(2048, 1), 0).unwrap().surprise;
         assert!(fresh.error < 0.04 && fresh.value.abs() < 3.0 * fresh.error, "{fresh:?}");
         let twice = thickened(&p, 2.0);
@@ -214,8 +215,9 @@ mod tests {
     fn honest_samples_give_the_parts_their_shares() {
         for shape in Shape::ALL {
             let law = law(shape);
-            let values: Vec<ChiSquare> =
-                (0..40).map(|seed| law.likeness(&law.mixture().draw(1024, seed), seed).unwrap().shares.unwrap()).collect();
+            let values: Vec<ChiSquare> = (0..40)
+                .map(|seed| law.likeness(&law.mixture().draw(1024, seed), seed).unwrap().shares.unwrap())
+                .collect();
             let expected = if shape == Shape::EightGaussians { 7 } else { 15 };
             assert!(values.iter().all(|found| found.degrees == expected), "{shape:?}");
             let extreme = values.iter().filter(|found| found.p < 0.05).count();

@@ -159,9 +159,7 @@ impl Levels {
         let mut rng = StdRng::seed_from_u64(SALT);
         // Uniform within its stratum, so that the sum over the strata is right on average.
         let chosen: Vec<(u32, f64)> = strata(timesteps)
-            .map(|[below, last]| {
-                (rng.random_range(below + 1..=last), f64::from(last - below) / f64::from(timesteps))
-            })
+            .map(|[below, last]| (rng.random_range(below + 1..=last), f64::from(last - below) / f64::from(timesteps)))
             .collect();
         let uniform = chosen.into_par_iter().map(|(t, share)| (level(t, u64::from(t)), share)).collect();
         let log_snr: Vec<f64> =
@@ -265,10 +263,9 @@ mod tests {
         let mixture = Shape::Gaussian.mixture();
         for (path, timesteps) in [(Path::Linear, 1000), (Path::Cosine, 100), (Path::Linear, 10)] {
             let levels = Levels::with_points(&mixture, path, timesteps, 4000);
-            let mean_alpha_bar = (1..=timesteps)
-                .map(|t| path.alpha_bar(f64::from(t) / f64::from(timesteps), timesteps))
-                .sum::<f64>()
-                / f64::from(timesteps);
+            let mean_alpha_bar =
+                (1..=timesteps).map(|t| path.alpha_bar(f64::from(t) / f64::from(timesteps), timesteps)).sum::<f64>()
+                    / f64::from(timesteps);
             if (path, timesteps) == (Path::Linear, 1000) {
                 assert_abs_diff_eq!(mean_alpha_bar, 0.2755, epsilon = 5e-5);
             }

@@ -130,10 +130,9 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     let width = ui.available_width() - 5.0 * 10.0 - 62.0 - 50.0 - 84.0 - 84.0 - 72.0;
     let (spark, _) = ui.allocate_exact_size(vec2(width.max(20.0), 44.0), Sense::hover());
     plots::sparkline_ui(ui, spark, desk, palette);
-    let tip = |tip: &str, error: Option<String>| error.map_or_else(|| tip.to_owned(), |error| format!("{tip}. {error}"));
-    let plus_minus = |of: fn(&QualityPoint) -> Estimate| {
-        quality.map(|q| format!("Here {}", pair(of(q))))
-    };
+    let tip =
+        |tip: &str, error: Option<String>| error.map_or_else(|| tip.to_owned(), |error| format!("{tip}. {error}"));
+    let plus_minus = |of: fn(&QualityPoint) -> Estimate| quality.map(|q| format!("Here {}", pair(of(q))));
     let distance = tip(DISTANCE, plus_minus(|q| q.distance));
     readout::stacked(ui, 62.0, "sliced W₂", &reached.distance, &distance, palette);
     readout::stacked(ui, 50.0, "floor", &reached.floor, &tip(FLOOR, plus_minus(|q| q.floor)), palette);
@@ -200,7 +199,11 @@ fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             x += width;
         }
     }
-    compare_ui(ui, Rect::from_x_y_ranges(starts[0] + widths[0]..=starts[1] - 12.0, rect.top() + 4.0..=rect.top() + HEAD), desk);
+    compare_ui(
+        ui,
+        Rect::from_x_y_ranges(starts[0] + widths[0]..=starts[1] - 12.0, rect.top() + 4.0..=rect.top() + HEAD),
+        desk,
+    );
     let steps = Side::BOTH.map(|side| desk.bench(side).map_or(0, |bench| bench.snapshot.step));
     for (index, (side, bench, color)) in desk.benches().enumerate() {
         let reached = Reached::of(bench, desk.bench(side.other()));
@@ -217,7 +220,9 @@ fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
 /// What of the numbers of A and B does not compare, over the small lines of the loss.
 fn compare_ui(ui: &mut Ui, place: Rect, desk: &Desk) {
     let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return };
-    let Some(Incomparable { words, reason }) = incomparable(&a.snapshot.experiment, &b.snapshot.experiment) else { return };
+    let Some(Incomparable { words, reason }) = incomparable(&a.snapshot.experiment, &b.snapshot.experiment) else {
+        return;
+    };
     let own = desk.palette();
     let wrap = egui::text::TextWrapping::truncate_at_width(place.width());
     let format = egui::TextFormat::simple(text_font(SMALL), own.ink);

@@ -82,8 +82,8 @@ impl Sampler {
     }
 
     /// Compile into a table. The times are whole timesteps, evenly spaced from T down to 0 (for the methods
-    /// on the ODE they crowd towards the data); `steps` is held within 1..=T. Heun and Runge–Kutta take several stages a
-    /// step.
+    /// on the ODE they lie between, and crowd towards the data); `steps` is held within 1..=T. Heun and Runge–Kutta take
+    /// several stages a step.
     pub fn plan(self, steps: u32, context: PlanContext, clip: Option<Bounds>) -> Plan {
         let PlanContext { path, target, timesteps } = context;
         let timesteps = timesteps.max(1);
@@ -93,9 +93,8 @@ impl Sampler {
             let t = u64::from(timesteps) * u64::from(left) / u64::from(steps);
             t as f64 / f64::from(timesteps)
         };
-        let Scales { a, s } = path.scales(1.0, timesteps);
-        // Standardised data have variance 1 per axis.
-        let start_std = (a * a + s * s).sqrt();
+        let context = PlanContext { timesteps, ..context };
+        let start_std = context.start_std();
         if let Some(method) = self.method() {
             return method.plan(steps, context, start_std, clip);
         }
