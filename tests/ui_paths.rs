@@ -403,7 +403,7 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
     let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), true);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     let all = lab.asked();
-    assert_eq!(all.len(), 7, "SDE, three methods, the exact one, two clouds");
+    assert_eq!(all.len(), 8, "SDE, three methods, the exact flow and its landing, two clouds");
     assert!(all.iter().all(|(_, run)| run.read_back));
     slide(&mut window, "SDE noise η", 0.5);
     let asked = lab.asked();
@@ -423,7 +423,7 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
     window.get_by_label("Progress of the runs");
     window.get_by_role_and_label(Role::Tab, "Training").click();
     window.run_steps(2);
-    assert_eq!(lab.stopped().len(), 7, "nothing runs unseen");
+    assert_eq!(lab.stopped().len(), 8, "nothing runs unseen");
 }
 
 #[test]

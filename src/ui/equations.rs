@@ -87,8 +87,15 @@ pub fn jump(path: Path) -> Equation {
         Family::Exploding => "x t is x 0 plus sigma t times epsilon",
         Family::Flow => "x t is one minus t times x 0, plus t times epsilon",
     };
-    let pieces =
-        [at_t(), vec![Sign(" = ")], family.signal(), start(), vec![Sign(" + ")], family.noise(), vec![Sign(" "), Var("ε")]];
+    let pieces = [
+        at_t(),
+        vec![Sign(" = ")],
+        family.signal(),
+        start(),
+        vec![Sign(" + ")],
+        family.noise(),
+        vec![Sign(" "), Var("ε")],
+    ];
     Equation { pieces: pieces.concat(), spoken }
 }
 
@@ -213,7 +220,9 @@ fn score_spoken(family: Family, target: Target) -> &'static str {
         (Target::Eps, Family::Exploding) => {
             "the gradient of log p t at x is about minus epsilon theta of x and t, divided by sigma t"
         }
-        (Target::Eps, Family::Flow) => "the gradient of log p t at x is about minus epsilon theta of x and t, divided by t",
+        (Target::Eps, Family::Flow) => {
+            "the gradient of log p t at x is about minus epsilon theta of x and t, divided by t"
+        }
         (Target::X0, Family::Preserving) => {
             "the gradient of log p t at x is about minus epsilon hat divided by root of one minus alpha bar t; epsilon hat \
              is x minus root alpha bar t times x theta of x and t, divided by root of one minus alpha bar t"

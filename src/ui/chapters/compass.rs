@@ -345,7 +345,8 @@ impl Page for Compass {
         let track = Track::logarithmic(2..=desk.snapshot.experiment.timesteps.max(3));
         row::slider(ui, ["Steps to 0", tip], &mut self.steps, track, grouped, palette);
         let formulas = equations::posterior(desk.snapshot.experiment.path);
-        let tip = format!("Of the posterior given x₀, {}, or of the forward step, {}", formulas.variance, formulas.forward);
+        let tip =
+            format!("Of the posterior given x₀, {}, or of the forward step, {}", formulas.variance, formulas.forward);
         row::named(ui, "Variance", &tip, palette, |ui| {
             let options = [(Variance::BetaTilde, "Posterior"), (Variance::Beta, "Forward step")];
             segmented::choose(ui, "Variance", &mut self.variance, &options, palette);
@@ -354,14 +355,7 @@ impl Page for Compass {
         let tip = format!("μ = c₀ x̂₀ + c_t x_t: the mean of x one step on, x′ ({})", formulas.source);
         readout::line(ui, "mean μ", &show(mean), palette.ink, &tip, palette);
         let coefficient = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| fixed(v, 5));
-        readout::line(
-            ui,
-            "c₀, of x̂₀",
-            &coefficient(reading.map(|r| r.step.1)),
-            palette.exact,
-            formulas.c_0,
-            palette,
-        );
+        readout::line(ui, "c₀, of x̂₀", &coefficient(reading.map(|r| r.step.1)), palette.exact, formulas.c_0, palette);
         let value = coefficient(reading.map(|r| r.step.0));
         readout::line(ui, "c_t, of x_t", &value, palette.noise, formulas.c_t, palette);
         let sigma = reading.map_or_else(|| "–".to_owned(), |r| short(r.step.2));

@@ -324,8 +324,7 @@ impl Page for Forward {
         if self.way == Way::Growing {
             let tip = "Per axis: the closed form, and that of the particles on show";
             let own = format!("variance, {}", equations::shrinking(desk.draft.path));
-            for (canvas, name, color) in
-                [(0, &*own, palette.learned), (1, "variance, noise only added", palette.other)]
+            for (canvas, name, color) in [(0, &*own, palette.learned), (1, "variance, noise only added", palette.other)]
             {
                 let known = variance(self.scales(desk, canvas, desk.clock.tau));
                 let measured = self.points(desk, canvas).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));

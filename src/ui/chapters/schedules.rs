@@ -220,8 +220,16 @@ impl Schedules {
         let ink = [palette.ink; 2];
         let step = equations::step_name(ways.map(|way| way.path));
         for (name, tip, value) in [
-            ("ᾱ at t", "Signal variance a²: the share of the data's that is left", [0, 1].map(|i| fixed(numbers[i].alpha_bar, 3))),
-            (step, "Variance of the noise that one step adds, s_t² − (a_t/a_{t−1})² s_{t−1}²: β_t where variance is preserved", [0, 1].map(|i| beta_text(numbers[i].noise))),
+            (
+                "ᾱ at t",
+                "Signal variance a²: the share of the data's that is left",
+                [0, 1].map(|i| fixed(numbers[i].alpha_bar, 3)),
+            ),
+            (
+                step,
+                "Variance of the noise that one step adds, s_t² − (a_t/a_{t−1})² s_{t−1}²: β_t where variance is preserved",
+                [0, 1].map(|i| beta_text(numbers[i].noise)),
+            ),
             ("log SNR at t", "ln (a² / s²)", [0, 1].map(|i| fixed(numbers[i].log_snr, 2))),
             ("ᾱ at T", "What is left of the signal at the end", last.map(short)),
         ] {

@@ -310,9 +310,9 @@ impl Trajectories {
             each_line(ui, desk, &name, &values, color, tip);
         }
         let values: Vec<_> = findings.iter().map(|f| f.landing.map_or_else(dash, error_text)).collect();
-        let tip = "The part that no number of steps mends: the exact field followed without error to t = 1, the first \
+        let tip = "The part that no number of steps mends: the exact field followed without error to t/T = 1/T, the first \
                    timestep, and from there by one step onto E[x_0 | x], as every sampler lands";
-        each_line(ui, desk, "landing from t = 1", &values, palette.weak, tip);
+        each_line(ui, desk, "landing from 1/T", &values, palette.weak, tip);
     }
 
     fn clouds_ui(ui: &mut Ui, desk: &Desk, findings: &[Findings]) {

@@ -56,8 +56,18 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
                     // Only the present target's output is a letter of its formula.
                     let output = |name| (name, if name == outputs[target as usize] { output } else { f64::NAN });
                     let [e, x_0, v, s, u] = outputs.map(output);
-                    let known =
-                        [("ᾱ_t", alpha_bar), ("σ_t", sigma), ("t", t), ("x", x), e, x_0, v, s, u, ("ε\u{302}", f64::NAN)];
+                    let known = [
+                        ("ᾱ_t", alpha_bar),
+                        ("σ_t", sigma),
+                        ("t", t),
+                        ("x", x),
+                        e,
+                        x_0,
+                        v,
+                        s,
+                        u,
+                        ("ε\u{302}", f64::NAN),
+                    ];
                     let mut lines = text.lines();
                     let first = lines.next().expect("a line");
                     let mut all = known;
@@ -99,7 +109,11 @@ fn the_posterior_shown_is_that_of_the_step_that_runs() {
                 let what = format!("{path} {tau} {variance:?}");
                 assert!((mine_0 - c_0).abs() < 1e-9 && (mine_t - c_t).abs() < 1e-9, "{what}: {mine_0} {mine_t}");
                 // The last step to the data adds nothing, by either variance.
-                assert!(earlier == 0.0 || (squared - sigma * sigma).abs() < 1e-9, "{what}: {squared} {}", sigma * sigma);
+                assert!(
+                    earlier == 0.0 || (squared - sigma * sigma).abs() < 1e-9,
+                    "{what}: {squared} {}",
+                    sigma * sigma
+                );
             }
         }
     }
