@@ -5,7 +5,9 @@
 //
 // training, layer: uniform (layer is the output layer). weights. activations: h [rows][inputs].
 // derivatives: act'(z) [rows][inputs]. deltas. targets [rows] as (target, loss weight, timestep as bits).
-// losses: [loss_partials] sums over 64 rows each. histogram: per bin (low, high, count), sums in units of 2^-16.
+// losses: [loss_partials] sums over 64 rows each.
+// histogram: per bin the sum in limbs of 32 bits, the lowest first and in units of 2^-160, so that any f32 has its place; then
+// how many losses were summed, and how many were not because they are not finite.
 
 //!include math
 //!include types
@@ -21,21 +23,35 @@
 @group(0) @binding(8) var<storage, read_write> histogram: array<atomic<u32>>;
 
 const LOSS_BINS = 64u;
+const LIMBS = 10u;
 
 var<workgroup> row_losses: array<f32, 64>;
 
-// Integer sums are exact in any order, so the histogram is the same in every run. 64 bits by hand: a carry goes to `high`.
+// Integer sums are exact in any order, so the histogram is the same in every run. An f32 is m 2^(e − 150), which is m shifted
+// by e + 10 in units of 2^-160; what passes the end of a limb is carried.
 fn count_loss(loss: f32, t_index: u32) {
-    let bin = 3u * (t_index * LOSS_BINS / training.timesteps);
-    var scaled = 0xffffffffu;
-    if !is_nan(loss) && loss < 65535.0 {
-        scaled = u32(loss * 65536.0);
+    let bin = (LIMBS + 2u) * (t_index * LOSS_BINS / training.timesteps);
+    let bits = bitcast<u32>(loss);
+    let exponent = (bits >> 23u) & 0xffu;
+    if exponent == 0xffu {
+        atomicAdd(&histogram[bin + LIMBS + 1u], 1u);
+        return;
     }
-    let before = atomicAdd(&histogram[bin], scaled);
-    if before + scaled < before {
-        atomicAdd(&histogram[bin + 1u], 1u);
+    let mantissa = (bits & 0x7fffffu) | select(0u, 0x800000u, exponent > 0u);
+    let place = max(exponent, 1u) + 10u;
+    let shift = place % 32u;
+    add_to_limb(bin, place / 32u, mantissa << shift);
+    // A shift by 32 is none, so by 31 and by one more.
+    add_to_limb(bin, place / 32u + 1u, (mantissa >> 1u) >> (31u - shift));
+    atomicAdd(&histogram[bin + LIMBS], 1u);
+}
+
+fn add_to_limb(bin: u32, first: u32, value: u32) {
+    var carry = value;
+    for (var limb = first; limb < LIMBS && carry != 0u; limb++) {
+        let before = atomicAdd(&histogram[bin + limb], carry);
+        carry = select(0u, 1u, before + carry < before);
     }
-    atomicAdd(&histogram[bin + 2u], 1u);
 }
 
 @compute @workgroup_size(64)

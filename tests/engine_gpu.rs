@@ -12,7 +12,7 @@ use noise_compass::diffusion::timetable::{Timetable, time_embedding};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::philox;
-use noise_compass::engine::{Engine, EngineError, ModelState, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, EngineError, LossHistogram, ModelState, Start, TrainSpec, TrainingData};
 use noise_compass::nn::init::initial_weights;
 use noise_compass::nn::layout::{Activation, NetworkShape, WIDTHS, coordinate_features};
 use proptest::prelude::*;
@@ -164,6 +164,66 @@ fn a_hundred_steps_lose_the_same() {
         }
         let (gpu, cpu) = (gpu.state().unwrap(), cpu.state().unwrap());
         assert!(relative(gpu.ema, cpu.ema) < 1e-3);
+    }
+}
+
+/// A network of zeros that is to say where the data are, all at (p, p), loses p² each time: from a few steps of f32 above
+/// nothing to a few below its end, alone and mixed. Sums of both engines, by timestep, in several reports.
+#[test]
+fn the_losses_by_timestep_are_summed_whatever_their_size() {
+    for places in
+        [vec![1e-18_f32], vec![1e-10], vec![1e-4], vec![0.0], vec![2.5], vec![1e5], vec![1e18], vec![1e-5, 3.0, 2e3]]
+    {
+        let spec = TrainSpec {
+            timetable: Arc::new(Timetable::new(Path::Cosine, Target::X0, 50)),
+            data: TrainingData::Finite(Arc::new(places.iter().map(|&p| [p, p]).collect())),
+            learning_rate: 0.0,
+            // Sines of huge numbers are not the matter here, and some devices have none.
+            ..spec(NetworkShape { octaves: 0, ..small() }, 100)
+        };
+        let zeros = ModelState::fresh(vec![0.0; spec.shape.parameters()]);
+        let (mut gpu, mut cpu) = engines(&spec);
+        let histograms = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
+            engine.load(&spec, &zeros).unwrap();
+            let mut total = LossHistogram::default();
+            for _ in 0..3 {
+                let done = (0..20).map(|_| engine.train(1, 1.0).unwrap()).sum::<u32>();
+                assert_eq!(done, 20);
+                let news = engine.poll(true).unwrap().histogram.unwrap();
+                assert_eq!(news.count.iter().sum::<u64>(), 2000);
+                total.sum.iter_mut().zip(news.sum).for_each(|(sum, news)| *sum += news);
+                total.count.iter_mut().zip(news.count).for_each(|(count, news)| *count += news);
+            }
+            total
+        });
+        assert_eq!(histograms[0].count, histograms[1].count);
+        for (bin, &count) in histograms[0].count.iter().enumerate() {
+            let [gpu, cpu] = [0, 1].map(|engine: usize| histograms[engine].sum[bin]);
+            assert!((gpu - cpu).abs() <= 1e-6 * cpu, "{places:?}, bin {bin}: {gpu} against {cpu}");
+            if let [place] = places[..] {
+                let known = count as f64 * f64::from(place).powi(2);
+                assert!((gpu - known).abs() <= 1e-6 * known, "{place}, bin {bin}: {gpu}, not {known}");
+            }
+        }
+    }
+}
+
+/// A loss that is not finite makes its sum so, on both engines, and is counted.
+#[test]
+fn a_loss_that_is_not_finite_shows_in_its_bin() {
+    let spec = TrainSpec {
+        timetable: Arc::new(Timetable::new(Path::Cosine, Target::X0, 64)),
+        data: TrainingData::Finite(Arc::new(vec![[1e30, 1.0]])),
+        ..spec(small(), 100)
+    };
+    let (mut gpu, mut cpu) = engines(&spec);
+    for engine in [&mut gpu as &mut dyn Engine, &mut cpu] {
+        engine.train(1, 1.0).unwrap();
+        let histogram = engine.poll(true).unwrap().histogram.unwrap();
+        assert_eq!(histogram.count.iter().sum::<u64>(), 100);
+        for (count, sum) in histogram.count.into_iter().zip(histogram.sum) {
+            assert_eq!(count == 0, sum.is_finite(), "{count} losses sum to {sum}");
+        }
     }
 }
 

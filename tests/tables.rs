@@ -175,6 +175,33 @@ fn files_without_an_end_are_bounded() {
     assert!(sound.status.success(), "{}", String::from_utf8_lossy(&sound.stderr));
 }
 
+/// The samples of a data set measured against itself as a file: of the same rows whatever the seed, and about as far as they
+/// are from each other. It was 6 floors of a density estimate.
+#[test]
+fn a_file_is_measured_by_its_held_out_rows() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in [
+        "data --data figure8 --n 4096 --seed 1 --out file.csv",
+        "data --data figure8 --n 2048 --seed 2 --out fresh.csv",
+    ] {
+        assert!(run(&directory, arguments).status.success());
+    }
+    for seed in [0, 7] {
+        let output = run(&directory, &format!("measure --samples fresh.csv --data file.csv --seed {seed} --json"));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["reference"], "held-out rows");
+        assert_eq!(report["held_out_rows"], 512);
+        assert!(
+            report["truth"].as_str().unwrap().starts_with("kernels on 3584 distinct rows, bandwidth 0.0"),
+            "{report}"
+        );
+        let ratio = report["w2_ratio"].as_f64().unwrap();
+        assert!((0.75..1.3).contains(&ratio), "{report}");
+    }
+    let told = String::from_utf8(run(&directory, "measure --samples fresh.csv --data file.csv").stderr).unwrap();
+    assert!(told.starts_with("held against the file's 512 held-out rows"), "{told}");
+}
+
 /// What `data` writes at most, `data` and `train` read again.
 #[test]
 fn ten_million_rows_come_back() {

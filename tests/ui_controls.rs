@@ -281,6 +281,16 @@ fn the_kernels_of_a_file_are_seen_and_set() {
     let path = directory.path().join("rows.csv");
     std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(800, 1))).unwrap();
     let file = Experiment { data: DataSource::Csv(path), ..Experiment::default() };
+    // What was taken for granted of a file is told, once.
+    let bare = directory.path().join("bare.csv");
+    std::fs::write(&bare, "0;1\n2,5;3\n4;1\n").unwrap();
+    let told = window(
+        Still::new(Experiment { data: DataSource::Csv(bare), ..Experiment::default() }),
+        Chapter::Training,
+        false,
+    );
+    let told = painted(&told).join("\n").replace('\n', " ");
+    assert!(told.contains("bare.csv: it has no header") && told.contains("decimal commas"), "{told}");
     let lab = Still::new(file);
     let mut windows = [(lab.clone(), true), (Still::new(Experiment::default()), false)]
         .map(|(lab, kernels)| (window(lab, Chapter::Training, false), kernels));

@@ -303,7 +303,7 @@ fn one_step_of_a_thousand_reads_the_published_coefficients() {
     assert!((number(&read(&window, "c_t, of x_t")) - c_t).abs() < 1e-5);
     let posterior = (beta * (1.0 - before) / (1.0 - now)).sqrt();
     assert!((number(&read(&window, "σ, circle")) - posterior).abs() < 6e-4);
-    click(&mut window, "Variance: Forward β");
+    click(&mut window, "Variance: Forward step");
     assert!((number(&read(&window, "σ, circle")) - beta.sqrt()).abs() < 6e-4);
     let [mean, x_0, x_t] = ["mean μ", "x̂₀", "x_t"].map(|name| pair(&read(&window, name)));
     assert!((0..2).all(|i| (mean[i] - c_0 * x_0[i] - c_t * x_t[i]).abs() < 0.02));

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use noise_compass::data::csv_io::points_csv;
 use noise_compass::data::mixture::{Component, Mixture};
+use noise_compass::data::reference::Reference;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
 use noise_compass::diffusion::path::Path;
@@ -201,4 +203,31 @@ fn a_sampler_that_makes_samples_too_thin_is_found_out() {
         "{ancestral:?}, not {expected}"
     );
     assert!(ancestral.densest_half.value < 0.56, "{ancestral:?}");
+}
+
+/// A file is judged against its held-out rows, of which there are fewer than samples: fresh draws of the law that the rows came
+/// from are as far from them as they are from each other.
+#[test]
+fn a_file_is_judged_by_rows_that_no_training_saw() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rows.csv");
+    let law = Shape::Figure8.mixture();
+    std::fs::write(&path, points_csv(&law.draw(4096, 1))).unwrap();
+    let setup =
+        Setup::new(Experiment { data: DataSource::Csv(path), width: 32, depth: 1, ..Experiment::default() }).unwrap();
+    let Reference::HeldOut(rows) = &setup.dataset.reference else { panic!("no rows are held out") };
+    assert_eq!(rows.len(), 512);
+    let mut engine = CpuEngine::new();
+    engine.load(&setup.spec, &ModelState::fresh(initial_weights(setup.spec.shape, 0))).unwrap();
+    let units = setup.dataset.standardisation;
+    let mut measure = |points: Vec<[f32; 2]>| {
+        let points = points.into_iter().map(|p| units.apply(p.map(f64::from))).collect();
+        let samples = Cloud::Host(Arc::new(points));
+        QualityMeter::default().measure(&mut engine, &setup, (&samples, 1), 1, 0.0).unwrap().unwrap()
+    };
+    let fresh = measure(law.draw(2048, 7));
+    let difference = fresh.distance.less(fresh.floor);
+    assert!(difference.value.abs() < 3.0 * difference.error, "{fresh:?}");
+    let shifted = measure(law.draw(2048, 7).into_iter().map(|p| [p[0] + 1.0, p[1]]).collect());
+    assert!(shifted.distance.value > 5.0 * shifted.floor.value, "{shifted:?}");
 }

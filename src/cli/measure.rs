@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{print_json, read_standardised, round, say_notices};
-use crate::data::dataset::{DataSource, Dataset};
+use crate::data::dataset::{DataSource, Dataset, Truth};
 use crate::data::reference::Reference;
 use crate::export::model_dir;
 use crate::export::samples::Units;
@@ -54,6 +54,10 @@ struct Report {
     samples: usize,
     /// What they are held against: `mixture` (fresh draws) or `held-out rows`.
     reference: &'static str,
+    /// Rows of the file that no training sees, of which the draws are; null where the draws are fresh.
+    held_out_rows: Option<usize>,
+    /// What surprise and shares are held against: `closed form`, or which kernels on how many rows of the file.
+    truth: String,
     /// Samples in a set that the exact distance compares, and how many disjoint sets there were.
     w2_samples: usize,
     w2_sets: usize,
@@ -106,6 +110,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let law = Law::new(dataset.mixture.clone(), EVALUATIONS);
     let Likeness { surprise, densest_half, shares, n } = law.likeness(&samples, args.seed)?;
     let entropy = law.entropy();
+    let held_out = match &dataset.reference {
+        Reference::Mixture(_) => None,
+        Reference::HeldOut(rows) => Some(rows.len()),
+    };
     if args.json {
         return print_json(&Report {
             samples: samples.len(),
@@ -113,6 +121,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
                 Reference::Mixture(_) => "mixture",
                 Reference::HeldOut(_) => "held-out rows",
             },
+            held_out_rows: held_out,
+            truth: dataset.truth.words(),
             w2_samples: exact.n,
             w2_sets: exact.sets,
             draws: PAIRS,
@@ -150,8 +160,18 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             format!("shares of the data's {} parts: χ² {value}, p {p}", shares.degrees + 1)
         },
     );
+    let against = match (dataset.truth, held_out) {
+        (Truth::Exact, _) => String::new(),
+        (truth, None) => format!("held against the file's truth: {}\n", truth.words()),
+        (truth, Some(rows)) => {
+            format!(
+                "held against the file's {rows} held-out rows, which no training sees; surprise and shares, its truth: {}\n",
+                truth.words()
+            )
+        }
+    };
     super::say(&format!(
-        "{}\n{}\nsurprise of {n} samples: {} nats (0: as the data; above: astray; below: too thin)\n\
+        "{against}{}\n{}\nsurprise of {n} samples: {} nats (0: as the data; above: astray; below: too thin)\n\
          samples in the densest half of the data: {} (0.5: as the data; above: too thin)\n{shares}",
         distance("2-Wasserstein", exact),
         distance("sliced 2-Wasserstein", sliced),

@@ -128,7 +128,7 @@ impl Comparison {
         let both = [&*snapshots.a, &**b];
         let engines = both.map(|snapshot| snapshot.engine.kind);
         let different = differences(&both[0].experiment, &both[1].experiment, engines);
-        self.table.write(markdown(&sentence(&different), both, measured).as_bytes())?;
+        self.table.write(markdown(&sentence(&different), both, &measured).as_bytes())?;
         let (table, picture) = (self.table.path(), self.picture.path());
         pair.handle(Order::Both(Command::Hidden(false)));
         let painted = render_comparison(pair, &self.picture).map(drop);
@@ -138,8 +138,8 @@ impl Comparison {
             let on_grid = on_grid(&measured);
             print_json(&Report {
                 differences: &different,
-                a: reached(both[0], measured[0], on_grid.map(|(means, levels)| (means[0], levels)), &out_a),
-                b: reached(both[1], measured[1], on_grid.map(|(means, levels)| (means[1], levels)), &out_b),
+                a: reached(both[0], measured[0].as_ref(), on_grid.map(|(means, levels)| (means[0], levels)), &out_a),
+                b: reached(both[1], measured[1].as_ref(), on_grid.map(|(means, levels)| (means[1], levels)), &out_b),
                 table: table.to_path_buf(),
                 picture: painted.is_ok().then(|| picture.to_path_buf()),
             })?;
@@ -161,8 +161,8 @@ fn on_grid(measured: &[Option<QualityPoint>; 2]) -> Option<([f64; 2], usize)> {
     common_mean(&a.x0_errors, &b.x0_errors)
 }
 
-fn reached(snapshot: &Snapshot, point: Option<QualityPoint>, on_grid: Option<(f64, usize)>, out: &Path) -> Reached {
-    let number = |of: fn(&QualityPoint) -> f64| point.as_ref().map(of).map(round);
+fn reached(snapshot: &Snapshot, point: Option<&QualityPoint>, on_grid: Option<(f64, usize)>, out: &Path) -> Reached {
+    let number = |of: fn(&QualityPoint) -> f64| point.map(of).map(round);
     let shares = point.and_then(|point| point.shares);
     Reached {
         steps: snapshot.step,
@@ -189,7 +189,7 @@ fn reached(snapshot: &Snapshot, point: Option<QualityPoint>, on_grid: Option<(f6
 }
 
 /// The table, for people.
-fn markdown(title: &str, both: [&Snapshot; 2], measured: [Option<QualityPoint>; 2]) -> String {
+fn markdown(title: &str, both: [&Snapshot; 2], measured: &[Option<QualityPoint>; 2]) -> String {
     let none = || "–".to_owned();
     let number = |value: Option<f64>| value.map_or_else(none, |value| format!("{value:.4}"));
     let each = |of: fn(&QualityPoint) -> f64| measured.each_ref().map(|point| number(point.as_ref().map(of)));
@@ -201,7 +201,7 @@ fn markdown(title: &str, both: [&Snapshot; 2], measured: [Option<QualityPoint>; 
         let shares = point.as_ref().and_then(|point| point.shares);
         shares.map_or_else(none, |s| format!("{:.1} of {}, p {:.3}", s.value, s.degrees, s.p))
     });
-    let x_0 = match on_grid(&measured) {
+    let x_0 = match on_grid(measured) {
         Some((means, levels)) => means.map(|mean| format!("{mean:.5} ({levels} of {} levels)", LOG_SNR_GRID.len())),
         None => [none(), none()],
     };

@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn nothing_is_nan_however_far_away() {
         for shape in Shape::ALL {
-            for path in Path::ALL {
+            for path in Path::every() {
                 let field = field(shape, path);
                 for tau in [0.0, 1e-6, 0.5, 1.0] {
                     for x in [[0.0, 0.0], [40.0, -3.0], [1e9, 1e9], [-1e200, 0.0], [f64::INFINITY, f64::MAX]] {
@@ -313,13 +313,14 @@ mod tests {
         /// Tweedie's formula and ε* from the score, against the posterior mean summed component by component.
         #[test]
         fn score_noise_and_posterior_mean_tell_the_same_story(
-            x in -3.0..3.0_f64, y in -3.0..3.0_f64, tau in 0.05..0.95_f64, shape in 0..10_usize, path in 0..4_usize,
+            x in -3.0..3.0_f64, y in -3.0..3.0_f64, tau in prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0_f64],
+            shape in 0..10_usize, path in proptest::sample::select(Path::every()),
         ) {
-            let field = field(Shape::ALL[shape], Path::ALL[path]);
+            let field = field(Shape::ALL[shape], path);
             let Scales { a, s } = field.scales(tau);
             let (score, eps, x0) = (field.score([x, y], tau), field.eps([x, y], tau), field.x0_hat([x, y], tau));
             for (axis, x) in [x, y].into_iter().enumerate() {
-                prop_assert!(((x + s * s * score[axis]) / a - x0[axis]).abs() < 1e-7 / a);
+                prop_assert!((x + s * s * score[axis] - a * x0[axis]).abs() < 1e-7);
                 prop_assert!((a * x0[axis] + s * eps[axis] - x).abs() < 1e-7);
             }
         }

@@ -103,12 +103,7 @@ impl Session {
     /// Put a fresh model of this experiment on an engine. `factory` makes the others for [`Command::SwitchEngine`].
     pub fn new(setup: Setup, engine: Box<dyn Engine>, factory: EngineFactory) -> Result<Self, EngineError> {
         let state = fresh_model(&setup.experiment);
-        let told = setup.told_of_data();
-        let mut session = Self::resume(setup, state, engine, factory)?;
-        if let Some(text) = told {
-            session.notify(Notice::Info(text));
-        }
-        Ok(session)
+        Self::resume(setup, state, engine, factory)
     }
 
     /// Put a model that was trained before on an engine.

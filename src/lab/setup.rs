@@ -84,12 +84,6 @@ impl Setup {
         Ok(Self::assemble(experiment, dataset, timetable))
     }
 
-    /// What was taken for granted of a file, in one sentence.
-    pub fn told_of_data(&self) -> Option<String> {
-        let notices = &self.dataset.notices;
-        (!notices.is_empty()).then(|| format!("{}: {}", self.experiment.data.title(), notices.join("; ")))
-    }
-
     /// The data of a changed experiment. A file is read again where it is opened again, that is where nothing else is
     /// asked for, and has changed since; under any other change its rows stay those of the training.
     fn dataset_of(&self, experiment: &Experiment) -> Result<Arc<Dataset>, String> {

@@ -73,7 +73,7 @@ fn survival(value: f64, degrees: u32) -> f64 {
 
 /// ln Γ(degrees/2), by Γ(z + 1) = z Γ(z) from Γ(1) = 1 or Γ(1/2) = √π.
 fn ln_gamma_of_half(degrees: u32) -> f64 {
-    let (first, mut sum) = if degrees % 2 == 0 { (2, 0.0) } else { (1, 0.5 * std::f64::consts::PI.ln()) };
+    let (first, mut sum) = if degrees.is_multiple_of(2) { (2, 0.0) } else { (1, 0.5 * std::f64::consts::PI.ln()) };
     let mut k = first;
     while k + 2 <= degrees {
         sum += (0.5 * f64::from(k)).ln();

@@ -178,6 +178,22 @@ mod tests {
         assert!(deviation > 1.5 * by_draws, "one set is as good as six: {deviation} against {by_draws}");
     }
 
+    /// Why there is a surprise beside it: evenly spaced points on a curve without any thickness are closer to draws of the data
+    /// than these are to each other.
+    #[test]
+    fn the_distance_is_all_but_blind_to_thickness() {
+        let data = reference(Shape::Figure8);
+        let centres: Vec<[f32; 2]> = Shape::Figure8.mixture().components.iter().map(|c| c.mean).collect();
+        let between = |share: f32| {
+            let pairs = centres.iter().zip(centres.iter().cycle().skip(1));
+            pairs.map(move |(a, b)| [0, 1].map(|axis| a[axis] + share * (b[axis] - a[axis]))).collect::<Vec<_>>()
+        };
+        let thin = [0.0, 0.25, 0.5, 0.75].map(between).concat();
+        let found = quality(&thin, &data, 0).unwrap();
+        assert_eq!(found.n, 2048);
+        assert!((0.6..0.85).contains(&found.ratio()), "{found:?}");
+    }
+
     #[test]
     fn many_samples_become_several_sets() {
         let mixture = Shape::Gaussian.mixture();

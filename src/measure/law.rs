@@ -51,11 +51,15 @@ pub struct Likeness {
     pub n: usize,
 }
 
+/// Most samples that are asked, however few components there are.
+const MOST_DRAWS: usize = 1 << 18;
+
 impl Law {
     /// The law of a mixture. `evaluations` bounds the work: it is the most components times samples that a measurement, and
     /// four times that the law itself, may ask.
     pub fn new(mixture: Arc<Mixture>, evaluations: usize) -> Self {
-        let most = (evaluations / mixture.components.len().max(1)).max(256);
+        // Of few components that would be millions, and no number gets better by them.
+        let most = (evaluations / mixture.components.len().max(1)).clamp(256, MOST_DRAWS);
         let entropy = differential_entropy(&mixture, DATA, 2 * most, SALT);
         let entropy = Estimate { value: entropy.nats, error: entropy.error };
         let p_0 = mixture.marginal(DATA);
@@ -121,7 +125,9 @@ impl Law {
             return None;
         }
         let mut counts = vec![0; shares.len()];
-        numbers.into_iter().for_each(|number| counts[number] += 1);
+        for number in numbers {
+            counts[number] += 1;
+        }
         Some(ChiSquare::of(&counts, &shares))
     }
 }

@@ -53,7 +53,9 @@ impl Parts {
         groups.extend(done);
         let mut part = vec![0; mixture.components.len()];
         for (number, group) in groups.iter().enumerate() {
-            group.iter().for_each(|&index| part[index] = number);
+            for &index in group {
+                part[index] = number;
+            }
         }
         Self { part, shares: groups.iter().map(heft).collect() }
     }

@@ -234,6 +234,7 @@ mod tests {
     use crate::diffusion::log_snr::LogSnr;
     use approx::assert_abs_diff_eq;
 
+    #[expect(clippy::unnecessary_wraps, reason = "a network may fail")]
     fn zero(_: f64, points: &[[f32; 2]]) -> Result<Vec<[f32; 2]>, ()> {
         Ok(vec![[0.0; 2]; points.len()])
     }
@@ -248,7 +249,7 @@ mod tests {
             assert!(strata.windows(2).all(|pair| pair[0][1] == pair[1][0]));
             let levels = Levels::with_points(&Shape::Gaussian.mixture(), Path::Linear, timesteps, 2);
             assert_abs_diff_eq!(levels.uniform.iter().map(|(_, share)| share).sum::<f64>(), 1.0, epsilon = 1e-12);
-            for (level, _) in levels.uniform.iter() {
+            for (level, _) in &levels.uniform {
                 // Where it was trained: a whole timestep.
                 assert_eq!(level.tau, f64::from(level.t) / f64::from(timesteps));
                 assert!((1..=timesteps).contains(&level.t));

@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::context::GpuContext;
-use super::training::{HISTOGRAM_BYTES, MAX_STEPS_A_SUBMISSION, Workspace};
+use super::training::{BIN_WORDS, HISTOGRAM_BYTES, LOSS_LIMBS, MAX_STEPS_A_SUBMISSION, Workspace};
 use crate::engine::{EngineError, LOSS_BINS, LossHistogram, Progress};
 
+/// The unit of the lowest limb of a sum of losses.
+const UNIT: f64 = 1.0 / ((1_u128 << 80) as f64 * (1_u128 << 80) as f64);
 const LOSS_BYTES: u64 = 4 * MAX_STEPS_A_SUBMISSION as u64;
 
 /// Submissions in flight, and a measure of how long a step takes.
@@ -108,7 +110,7 @@ impl Readback {
         let numbered = (done.first + 1..).zip(&losses[..done.count as usize]);
         self.progress.losses.extend(numbered.map(|(step, bits)| (step, f32::from_bits(*bits))));
         self.progress.step = done.first + u64::from(done.count);
-        self.add_histogram(&totals[..3 * LOSS_BINS]);
+        self.add_histogram(&totals[..BIN_WORDS * LOSS_BINS]);
         self.spare.push(done.staging);
     }
 
@@ -116,11 +118,48 @@ impl Readback {
     fn add_histogram(&mut self, totals: &[u32]) {
         let before = std::mem::replace(&mut self.totals, totals.to_vec());
         let before = if before.is_empty() { vec![0; totals.len()] } else { before };
-        let sum = |words: &[u32]| (u64::from(words[1]) << 32) | u64::from(words[0]);
         let histogram = self.progress.histogram.get_or_insert_with(LossHistogram::default);
-        for (bin, (now, then)) in totals.chunks_exact(3).zip(before.chunks_exact(3)).enumerate() {
-            histogram.sum[bin] += sum(now).wrapping_sub(sum(then)) as f64 / 65536.0;
-            histogram.count[bin] += u64::from(now[2].wrapping_sub(then[2]));
+        for (bin, (now, then)) in totals.chunks_exact(BIN_WORDS).zip(before.chunks_exact(BIN_WORDS)).enumerate() {
+            let news = |word: usize| now[word].wrapping_sub(then[word]);
+            histogram.sum[bin] += grown(&now[..LOSS_LIMBS], &then[..LOSS_LIMBS]);
+            if news(LOSS_LIMBS + 1) > 0 {
+                histogram.sum[bin] = f64::NAN;
+            }
+            histogram.count[bin] += u64::from(news(LOSS_LIMBS)) + u64::from(news(LOSS_LIMBS + 1));
         }
+    }
+}
+
+/// By how much a sum in limbs has grown, exact but for the rounding to f64; the sums wrap.
+fn grown(now: &[u32], then: &[u32]) -> f64 {
+    let (mut sum, mut unit, mut borrow) = (0.0, UNIT, false);
+    for (now, then) in now.iter().zip(then) {
+        let (limb, below) = now.overflowing_sub(*then);
+        let (limb, lent) = limb.overflowing_sub(u32::from(borrow));
+        borrow = below || lent;
+        sum += f64::from(limb) * unit;
+        unit *= 4_294_967_296.0;
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_in_limbs_grows_by_what_was_added_and_borrows_and_wraps() {
+        let one = |limb: usize, value: u32| {
+            let mut limbs = [0; LOSS_LIMBS];
+            limbs[limb] = value;
+            limbs
+        };
+        // 1 is 2^160 units: the lowest bit of limb 5.
+        assert_eq!(grown(&one(5, 3), &one(5, 1)), 2.0);
+        assert_eq!(grown(&one(0, 1), &one(0, 0)), (-160.0_f64).exp2());
+        assert_eq!(grown(&one(5, 1), &one(4, 1 << 31)), 0.5);
+        assert_eq!(grown(&one(9, 1), &one(0, 1)), 128.0_f64.exp2());
+        // 2^32 − 1 in the highest limb, and one more: around the end.
+        assert_eq!(grown(&one(9, 0), &one(9, u32::MAX)), 128.0_f64.exp2());
     }
 }

@@ -9,8 +9,12 @@ use crate::engine::{EngineError, LOSS_BINS, ModelState, TrainSpec, TrainingData}
 
 /// Most steps in one submission.
 pub const MAX_STEPS_A_SUBMISSION: u32 = 64;
-/// Bytes of the loss histogram: (low, high, count) a bin.
-pub const HISTOGRAM_BYTES: u64 = 12 * LOSS_BINS as u64;
+/// Limbs of 32 bits of a bin's sum; the unit of the lowest is 2^-160. See `shaders/head_loss.wgsl`.
+pub const LOSS_LIMBS: usize = 10;
+/// Words of a bin of the loss histogram: the limbs, the count of the losses, the count of those that are not finite.
+pub const BIN_WORDS: usize = LOSS_LIMBS + 2;
+/// Bytes of the loss histogram.
+pub const HISTOGRAM_BYTES: u64 = (4 * BIN_WORDS * LOSS_BINS) as u64;
 /// Most partial gradients.
 const MAX_CHUNKS: u32 = 64;
 

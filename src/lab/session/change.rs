@@ -265,10 +265,7 @@ impl Session {
             self.play();
             return Ok(());
         }
-        let other_file = setup.dataset.file != self.setup.dataset.file;
-        if let Some(text) = setup.told_of_data().filter(|_| other_file) {
-            self.notify(Notice::Info(text));
-        } else if opened_again {
+        if opened_again {
             let (name, rows) = (setup.experiment.data.title(), setup.dataset.points.len());
             self.notify(Notice::Info(format!("{name} has changed and was read again: {rows} rows to train on")));
         }

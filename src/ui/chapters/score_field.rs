@@ -18,10 +18,11 @@ use crate::ui::canvas::gpu::Layer;
 use crate::ui::canvas::{Mark, Scene, View};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
+use crate::ui::equations;
 use crate::ui::run_slot::RunSlot;
 use crate::ui::theme::{Palette, text_font};
 use crate::ui::truths;
-use crate::ui::widgets::equation::{Equation, Piece};
+use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Track};
 use crate::ui::widgets::{readout, segmented};
@@ -327,19 +328,7 @@ impl Page for ScoreField {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        let t = || Piece::Sub(vec![Piece::Var("t")]);
-        let mut pieces = vec![Piece::Sign("∇ log "), Piece::Var("p"), t(), Piece::Sign("("), Piece::Var("x")];
-        pieces.extend([Piece::Sign(") ≈ −"), Piece::Var("ε"), Piece::Sub(vec![Piece::Var("θ")]), Piece::Sign("(")]);
-        pieces.extend([Piece::Var("x"), Piece::Sign(", "), Piece::Var("t"), Piece::Sign(") / ")]);
-        if matches!(desk.draft.path, Path::Linear | Path::Cosine) {
-            pieces.push(Piece::Root(vec![Piece::Sign("1 − "), Piece::Bar("α"), t()]));
-        } else {
-            pieces.extend([Piece::Var("s"), t()]);
-        }
-        Equation {
-            pieces,
-            spoken: "the gradient of log p t at x is about minus epsilon theta of x and t, divided by the noise scale s",
-        }
+        equations::score(desk.snapshot.experiment.path, desk.snapshot.experiment.target)
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
