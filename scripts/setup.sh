@@ -32,12 +32,13 @@ install_missing() {
     install_packages "without a Vulkan driver the lab runs on plain Rust, without the X libraries it opens no window" "${wanted[@]}"
 }
 
-# What drives the window in scripts/soak and other tests of it: a display without a screen, a window manager, a hand.
+# What the tests need besides: a display without a screen, a window manager and a hand to drive the window, and NumPy for the
+# snippet of the README.
 install_test_tools() {
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
         return 0
     fi
-    install_packages "the tests that drive the window cannot run" xvfb openbox xdotool x11-utils wmctrl
+    install_packages "the tests that drive the window or run Python cannot run" xvfb openbox xdotool x11-utils wmctrl python3-numpy
 }
 
 # What it means if they cannot be had, and the packages.

@@ -143,7 +143,7 @@ fn a_piece_that_goes_on_from_nothing_is_refused() {
     }
 }
 
-/// Hovering asks for one point, the quality meter for 256 at eight times, a picture for a piece after the other.
+/// Hovering asks for one point, the quality meter for 192 at some thirty times, a picture for a piece after the other.
 #[test]
 fn what_is_asked_again_and_again_makes_no_buffer() {
     // A device of its own: the count is the device's.

@@ -2,19 +2,22 @@
 //!
 //! The exact 2-Wasserstein distance of 2048 samples to 2048 fresh points is itself noisy (two draws of the data lie 0.05
 //! to 0.17 apart, by how many points fall into which loop), so it is averaged over four sets of samples and three fresh
-//! draws for each, and the floor over 48 pairs of draws.
+//! draws for each, and the floor over 48 pairs of draws. Beside it stand the surprise, which sees what the distance does not (a
+//! curve too thin or too thick), and χ² of the shares of the data's parts. A training set of 8192 points has shares of its own,
+//! which the network learns: 2048 samples then have a mean χ² of 1.25 a degree.
 //! `cargo test --release --test results -- --ignored --nocapture` prints the whole table of the README.
 
 use std::sync::Arc;
 
 use noise_compass::data::dataset::Dataset;
+use noise_compass::data::reference::Reference;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::{self, Engine, EngineChoice, ModelState, Start, TrainSpec, TrainingData};
-use noise_compass::measure::{sampling_floor, wasserstein2};
+use noise_compass::measure::{Estimate, Law, sampling_floor, wasserstein2};
 use noise_compass::nn::init::initial_weights;
 use noise_compass::nn::layout::NetworkShape;
 use rayon::prelude::*;
@@ -25,8 +28,31 @@ const SAMPLE_SETS: u64 = 4;
 const FRESH_DRAWS: u64 = 12;
 const FLOOR_PAIRS: u64 = 48;
 
-/// Mean exact 2-Wasserstein distance of a freshly trained model's samples.
-fn train_and_measure(engine: &mut dyn Engine, shape: Shape, path: Path, seed: u64, steps: u32, batch: u32) -> f64 {
+/// The rows of the README's table.
+const ROWS: [(EngineChoice, Shape, Path); 8] = [
+    (EngineChoice::Cpu, Shape::Figure8, Path::Linear),
+    (EngineChoice::Cpu, Shape::Figure8, Path::Cosine),
+    (EngineChoice::Cpu, Shape::Circle, Path::Linear),
+    (EngineChoice::Cpu, Shape::Circle, Path::Cosine),
+    (EngineChoice::Gpu, Shape::Figure8, Path::Linear),
+    (EngineChoice::Gpu, Shape::Figure8, Path::Cosine),
+    (EngineChoice::Gpu, Shape::Circle, Path::Linear),
+    (EngineChoice::Gpu, Shape::Circle, Path::Cosine),
+];
+
+/// What the samples of one model score.
+#[derive(Clone, Copy)]
+struct Scored {
+    /// Mean exact 2-Wasserstein distance.
+    w2: f64,
+    /// Of all samples, nats.
+    surprise: Estimate,
+    /// Mean χ² per degree of freedom over the sets.
+    shares: f64,
+}
+
+/// A freshly trained model's samples, measured.
+fn train_and_measure(engine: &mut dyn Engine, shape: Shape, path: Path, seed: u64, steps: u32, batch: u32) -> Scored {
     let dataset = Dataset::of_shape(shape, 8192, seed);
     let spec = TrainSpec {
         shape: NetworkShape::default(),
@@ -55,48 +81,73 @@ fn train_and_measure(engine: &mut dyn Engine, shape: Shape, path: Path, seed: u6
             wasserstein2(set, &fresh).unwrap()
         })
         .collect();
-    distances.iter().sum::<f64>() / FRESH_DRAWS as f64
+    let law = Law::new(dataset.mixture.clone(), 1 << 24);
+    let sets: Vec<_> = samples.chunks(SAMPLES as usize).map(|set| law.likeness(set, seed).unwrap()).collect();
+    let shares = sets.iter().map(|set| set.shares.unwrap().reduced()).sum::<f64>() / sets.len() as f64;
+    // All sets at once: the error is that of all samples.
+    let surprise = law.likeness(&samples, seed).unwrap().surprise;
+    Scored { w2: mean(&distances), surprise, shares }
 }
 
-/// Every schedule on one engine, the mean over three seeds held against the floor (one seed's training set of 8192 points
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The rows of one engine and shape, the mean over three seeds held against the floor (one seed's training set of 8192 points
 /// is itself off by half a floor in places, and the network learns it); all misses in one report.
-fn check(choice: EngineChoice, shapes: &[Shape]) {
+fn check(choice: EngineChoice, shape: Shape) {
     let mut engine = engine::create(choice, None).unwrap();
     let mut misses = Vec::new();
-    for &shape in shapes {
-        let floor = sampling_floor(&shape.mixture(), SAMPLES as usize, FLOOR_PAIRS, 7).unwrap();
-        for path in [Path::Linear, Path::Cosine] {
-            let distances: Vec<f64> =
-                (0..3).map(|seed| train_and_measure(engine.as_mut(), shape, path, seed, 2500, 256)).collect();
-            let mean = distances.iter().sum::<f64>() / distances.len() as f64;
-            let row = format!(
-                "{choice:?} {} {path}: W2 {distances:.3?}, mean {mean:.3}, floor {floor:.3}, ratio {:.2}",
-                shape.name(),
-                mean / floor,
-            );
-            println!("{row}");
-            if mean > 1.3 * floor {
-                misses.push(row);
-            }
+    let reference = Reference::Mixture(Arc::new(shape.mixture()));
+    let floor = sampling_floor(&reference, SAMPLES as usize, FLOOR_PAIRS, 7).unwrap();
+    for (_, _, path) in ROWS.into_iter().filter(|row| (row.0, row.1) == (choice, shape)) {
+        let scored: Vec<Scored> =
+            (0..3).map(|seed| train_and_measure(engine.as_mut(), shape, path, seed, 2500, 256)).collect();
+        let each = |of: fn(&Scored) -> f64| scored.iter().map(of).collect::<Vec<_>>();
+        let (w2, surprise, shares) = (each(|s| s.w2), each(|s| s.surprise.value), each(|s| s.shares));
+        let error = scored.iter().map(|s| s.surprise.error).fold(0.0, f64::max);
+        let row = format!(
+            "{choice:?} {} {path}: W2 {w2:.3?}, mean {:.3}, floor {:.3} ± {:.3}, ratio {:.2}; surprise {surprise:.3?} ± \
+             {error:.3}; χ²/dof {shares:.2?}",
+            shape.name(),
+            mean(&w2),
+            floor.value,
+            floor.error,
+            mean(&w2) / floor.value,
+        );
+        println!("{row}");
+        if mean(&w2) > 1.3 * floor.value {
+            misses.push(row);
         }
     }
     assert!(misses.is_empty(), "{}", misses.join("\n"));
 }
 
+/// A software adapter takes minutes a row, so one is left to it, of one seed, and held against more than the floor: the two
+/// engines draw the same numbers, so one's samples are as far from the data as the other's, and as surprising.
 #[test]
-fn the_gpu_engine_reaches_the_floor_in_2500_steps() {
-    check(EngineChoice::Gpu, &[Shape::Figure8]);
+fn the_gpu_engine_ends_where_plain_rust_ends() {
+    let [cpu, gpu] = [EngineChoice::Cpu, EngineChoice::Gpu].map(|choice| {
+        let mut engine = engine::create(choice, None).unwrap();
+        train_and_measure(engine.as_mut(), Shape::Figure8, Path::Linear, 0, 2500, 256)
+    });
+    let (difference, error) = (gpu.surprise.value - cpu.surprise.value, gpu.surprise.error);
+    println!("W2 {:.4} and {:.4}; surprise {difference:+.4} apart, ± {error:.4}", cpu.w2, gpu.w2);
+    assert!((gpu.w2 / cpu.w2 - 1.0).abs() < 0.05, "plain Rust {:.4}, GPU {:.4}", cpu.w2, gpu.w2);
+    assert!(difference.abs() < error, "surprise: {difference} apart, {error} is chance");
 }
 
 #[test]
 fn the_plain_rust_engine_reaches_the_floor_in_2500_steps() {
-    check(EngineChoice::Cpu, &[Shape::Figure8, Shape::Circle]);
+    check(EngineChoice::Cpu, Shape::Figure8);
+    check(EngineChoice::Cpu, Shape::Circle);
 }
 
 #[test]
 #[ignore = "the rest of the table: some minutes on a software adapter"]
-fn the_gpu_engine_reaches_the_floor_on_the_circle() {
-    check(EngineChoice::Gpu, &[Shape::Circle]);
+fn the_gpu_engine_reaches_the_floor_in_2500_steps() {
+    check(EngineChoice::Gpu, Shape::Figure8);
+    check(EngineChoice::Gpu, Shape::Circle);
 }
 
 /// 10,000 steps of batch 1024 beside the rows of `tests/golden/reference.json`, which PyTorch made.
@@ -115,13 +166,13 @@ fn ten_thousand_steps_end_where_pytorch_ends() {
             .map(|row| row["w2_mean"].as_f64().unwrap())
             .collect();
         assert!(of_pytorch.len() >= 4);
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let spread = |values: &[f64]| {
             let centre = mean(values);
             (values.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
         };
-        let ours: Vec<f64> =
-            (0..2).map(|seed| train_and_measure(engine.as_mut(), Shape::Figure8, path, seed, 10_000, 1024)).collect();
+        let ours: Vec<f64> = (0..2)
+            .map(|seed| train_and_measure(engine.as_mut(), Shape::Figure8, path, seed, 10_000, 1024).w2)
+            .collect();
         println!("{}: ours {ours:.4?}, PyTorch {of_pytorch:.4?}", path.name());
         let allowed = mean(&of_pytorch) + 2.0 * spread(&of_pytorch);
         assert!(ours.iter().all(|w2| *w2 <= allowed), "{}: {ours:?} above {allowed}", path.name());

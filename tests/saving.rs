@@ -83,7 +83,7 @@ fn wait_for(path: &Path) {
 }
 
 fn step_of(model: &Path) -> u64 {
-    model_dir::load(model).unwrap().1.step
+    model_dir::load(model).unwrap().state.step
 }
 
 fn directory() -> TempDir {
@@ -380,7 +380,7 @@ fn a_model_that_the_last_update_broke_is_not_saved_as_a_good_one() {
     let step = first_broken_update();
     let line = fails(directory.path(), &format!("train {RUINOUS} --engine cpu --steps {step} --out model"));
     assert!(line.contains(&format!("step {step}")) && line.contains("lower the learning rate"), "{line}");
-    let (_, state) = model_dir::load(&directory.path().join("model")).unwrap();
+    let state = model_dir::load(&directory.path().join("model")).unwrap().state;
     assert!(state.is_finite() && state.step < step);
     assert!(line.contains(&format!("the last good weights (step {}) are in model", state.step)), "{line}");
     ok(directory.path(), "sample --model model --n 5 --steps 2 --engine cpu --out s.csv");
@@ -398,7 +398,7 @@ fn a_comparison_for_equal_time_ends_when_the_first_breaks() {
     let line = fails(directory.path(), &arguments);
     assert!(line.contains("A: ") && line.contains("lower the learning rate"), "{line}");
     for side in ["a", "b"] {
-        assert!(model_dir::load(&directory.path().join("out").join(side)).unwrap().1.is_finite());
+        assert!(model_dir::load(&directory.path().join("out").join(side)).unwrap().state.is_finite());
     }
     assert!(directory.path().join("out/comparison.md").exists());
 }

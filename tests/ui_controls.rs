@@ -281,20 +281,31 @@ fn the_kernels_of_a_file_are_seen_and_set() {
     let path = directory.path().join("rows.csv");
     std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(800, 1))).unwrap();
     let file = Experiment { data: DataSource::Csv(path), ..Experiment::default() };
-    for chapter in [Chapter::Training, Chapter::Forward, Chapter::Compass, Chapter::ScoreField] {
-        for (experiment, kernels) in [(&file, true), (&Experiment::default(), false)] {
-            let window = window(Still::new(experiment.clone()), chapter, false);
-            let told = window.state().desk.snapshot.dataset.truth;
-            assert_eq!(told.bandwidth().is_some(), kernels);
-            let painted = painted(&window);
+    // What was taken for granted of a file is told, once.
+    let bare = directory.path().join("bare.csv");
+    std::fs::write(&bare, "0;1\n2,5;3\n4;1\n").unwrap();
+    let told = window(
+        Still::new(Experiment { data: DataSource::Csv(bare), ..Experiment::default() }),
+        Chapter::Training,
+        false,
+    );
+    let told = painted(&told).join("\n").replace('\n', " ");
+    assert!(told.contains("bare.csv: it has no header") && told.contains("decimal commas"), "{told}");
+    let lab = Still::new(file);
+    let mut windows = [(lab.clone(), true), (Still::new(Experiment::default()), false)]
+        .map(|(lab, kernels)| (window(lab, Chapter::Training, false), kernels));
+    for (window, kernels) in &mut windows {
+        for chapter in ["Forward", "Noise compass", "Score field", "Training"] {
+            common::click(window, chapter);
+            let painted = painted(window);
             let painted = |part: &str| painted.iter().filter(|text| text.contains(part)).cloned().collect::<Vec<_>>();
             let (named, exact) = (painted("density of kernels on 700 rows, h = 0."), painted("exact density"));
-            assert_eq!((named.is_empty(), exact.is_empty()), (!kernels, kernels), "{chapter:?}: {named:?} {exact:?}");
+            assert_eq!((named.is_empty(), exact.is_empty()), (!*kernels, *kernels), "{chapter}: {named:?} {exact:?}");
         }
     }
-    let lab = Still::new(file);
-    let mut window = window(lab.clone(), Chapter::Training, false);
-    assert_eq!(labels(&window, |label| label == "Rows 700 to train on, 100 held out").len(), 1);
+    let [(mut window, _), (built_in, _)] = windows;
+    assert!(built_in.query_by_label("Kernels: Own h").is_none() && built_in.query_by_label("Points value").is_some());
+    assert_eq!(labels(&window, |label| label == "Rows 700 + 100 held out").len(), 1);
     assert!(window.query_by_label("Points value").is_none(), "a file has as many points as it has");
     let bandwidth = || lab.0.0.borrow().experiment.bandwidth;
     window.get_by_label("Kernels: Own h").click();

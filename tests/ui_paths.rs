@@ -275,9 +275,9 @@ fn ode_paths_keep_their_order_in_one_dimension_and_sde_paths_do_not() {
         let sde = lab.result("paths by noise").host.clone().unwrap();
         let count = crossings(&sde, 24, coordinate);
         assert!(count > 100, "{count}");
-        window.get_by_label("ODE crossings 0");
+        window.get_by_label("ODE crossings (51) 0");
         let shown = noise_compass::ui::widgets::number::grouped(count as f64);
-        window.get_by_label(&format!("SDE crossings {shown}"));
+        window.get_by_label(&format!("SDE crossings (101) {shown}"));
     }
 }
 
@@ -344,7 +344,7 @@ fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
 
     click(&mut window, "Starts: Noise");
     slide(&mut window, "ODE steps", 12.0);
-    let errors = [("Euler (12)", "paths by euler"), ("Heun (24)", "paths by heun"), ("RK4 (48)", "paths by rk4")].map(
+    let errors = [("Euler (12)", "paths by euler"), ("Heun (23)", "paths by heun"), ("RK4 (45)", "paths by rk4")].map(
         |(name, slot)| {
             let [run, exact] = [slot, "paths exact"].map(|slot| lab.result(slot).host.clone().unwrap());
             let known = rms_distance(&run[run.len() - 24..], &exact[exact.len() - 24..]).unwrap();
@@ -403,7 +403,7 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
     let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), true);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     let all = lab.asked();
-    assert_eq!(all.len(), 7, "SDE, three methods, the exact one, two clouds");
+    assert_eq!(all.len(), 8, "SDE, three methods, the exact flow and its landing, two clouds");
     assert!(all.iter().all(|(_, run)| run.read_back));
     slide(&mut window, "SDE noise η", 0.5);
     let asked = lab.asked();
@@ -423,7 +423,7 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
     window.get_by_label("Progress of the runs");
     window.get_by_role_and_label(Role::Tab, "Training").click();
     window.run_steps(2);
-    assert_eq!(lab.stopped().len(), 7, "nothing runs unseen");
+    assert_eq!(lab.stopped().len(), 8, "nothing runs unseen");
 }
 
 #[test]

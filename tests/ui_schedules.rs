@@ -137,7 +137,7 @@ fn both_schedules_are_read_out_and_a_drag_in_any_curve_moves_the_clock() {
     // ln 0.6584/0.3416 and ln 0.8987/0.1013 by hand.
     window.get_by_label("A log SNR at t 0.66");
     window.get_by_label("B log SNR at t 2.18");
-    for (name, tau) in [("ᾱ against t", 0.5), ("β against t", 0.75), ("log SNR against t", 0.2)] {
+    for (name, tau) in [("ᾱ against t", 0.5), ("Noise of one step against t", 0.75), ("log SNR against t", 0.2)] {
         let frame = window.get_by_label(name).rect();
         let now = window.state().desk.clock.tau;
         // The marker is taken away from the curves' ends, at a height where there is nothing else.
@@ -236,7 +236,7 @@ fn without_shrinking_the_variance_grows_by_the_sum_of_the_betas() {
     let log_alpha_bar = |t: u32| -(0.1 * f64::from(t) / 1000.0 + 9.95 * (f64::from(t) / 1000.0).powi(2));
     let sum: f64 = (1..=1000).map(|t| 1.0 - (log_alpha_bar(t) - log_alpha_bar(t - 1)).exp()).sum();
     window.get_by_label("variance, shrinking 1.000");
-    window.get_by_label(&format!("variance, not shrinking {:.3}", 1.0 + sum));
+    window.get_by_label(&format!("variance, noise only added {:.3}", 1.0 + sum));
     // The particles themselves, within five standard errors of a variance over 4000 particles and two axes.
     let measured: Vec<f64> = window
         .query_all_by_label_contains("of the particles")

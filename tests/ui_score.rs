@@ -134,7 +134,7 @@ fn hovering_reads_the_closed_form_of_a_gaussian() {
     assert_eq!(find(&window, "exact"), None);
 }
 
-/// Under p_t = N(0, v I) a learned score of 0 has the mean squared error E‖x‖²/v² = 2/v.
+/// Under p_t = N(0, v I) a learned score of 0 has the mean squared error (1/D) E‖x‖²/v² = 1/v.
 #[test]
 fn the_weighted_error_of_a_network_that_says_nothing_is_known() {
     let lab = Still::new(Path::Flow);
@@ -144,8 +144,8 @@ fn the_weighted_error_of_a_network_that_says_nothing_is_known() {
         window.run_steps(4);
         let v = variance(Path::Flow, tau);
         let found = number(&read(&window, "score error under p_t"));
-        // ‖x‖²/v is exponential with mean 2: its mean over 2048 draws is off by 2/√2048 on average.
-        assert!((found * v - 2.0).abs() < 4.0 * 2.0 / 2048.0_f64.sqrt(), "{found} at {tau}, expected {}", 2.0 / v);
+        // ‖x‖²/2v is exponential with mean 1: its mean over 2048 draws is off by 1/√2048 on average.
+        assert!((found * v - 1.0).abs() < 4.0 / 2048.0_f64.sqrt() + 0.005, "{found} at {tau}, expected {}", 1.0 / v);
         let weighted = number(&read(&window, "the same, times s²"));
         assert!((weighted - tau * tau * found).abs() < 0.011 * found, "{weighted}");
     }
@@ -303,7 +303,7 @@ fn one_step_of_a_thousand_reads_the_published_coefficients() {
     assert!((number(&read(&window, "c_t, of x_t")) - c_t).abs() < 1e-5);
     let posterior = (beta * (1.0 - before) / (1.0 - now)).sqrt();
     assert!((number(&read(&window, "σ, circle")) - posterior).abs() < 6e-4);
-    click(&mut window, "Variance: Forward β");
+    click(&mut window, "Variance: Forward step");
     assert!((number(&read(&window, "σ, circle")) - beta.sqrt()).abs() < 6e-4);
     let [mean, x_0, x_t] = ["mean μ", "x̂₀", "x_t"].map(|name| pair(&read(&window, name)));
     assert!((0..2).all(|i| (mean[i] - c_0 * x_0[i] - c_t * x_t[i]).abs() < 0.02));

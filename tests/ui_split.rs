@@ -10,6 +10,7 @@ use egui_kittest::kittest::Queryable as _;
 use common::{Driven, click, compare, find, window};
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::Sampler;
+use noise_compass::diffusion::target::Target;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, InStep, Order, Side, Snapshots};
@@ -389,4 +390,32 @@ fn the_split_window_looks_as_it_did_in_the_dark() {
 #[test]
 fn the_split_window_looks_as_it_did_in_the_light() {
     looks_as_it_did(true);
+}
+
+/// The table of two says whose losses do not compare, and shows what does.
+#[test]
+fn the_table_says_what_does_not_compare() {
+    const WORDS: [&str; 2] =
+        ["losses, score errors do not compare: see x̂₀ error", "losses do not compare: see x̂₀ error"];
+    for (b, words) in [
+        (Experiment { path: Path::Cosine, ..small() }, Some(WORDS[0])),
+        (Experiment { target: Target::V, ..small() }, Some(WORDS[1])),
+        (Experiment { seed: 3, ..small() }, None),
+    ] {
+        let lab = Driven::new(small(), EngineChoice::Cpu);
+        lab.send(Order::Compare(Box::new([small(), b])));
+        lab.train_until(60);
+        lab.send(Command::Play.into());
+        let window = window(lab.clone(), Chapter::Training, true);
+        for known in WORDS {
+            assert_eq!(window.query_by_label(known).is_some(), words == Some(known), "{known} for {words:?}");
+        }
+        for side in ["A", "B"] {
+            let row = find(&window, &format!("{side}, step 60")).unwrap();
+            for name in ["surprise ", "shares χ²/dof ", "score error ", "x̂₀ error "] {
+                let value = row.split(", ").find_map(|cell| cell.strip_prefix(name)).unwrap();
+                assert!(value.starts_with(|c: char| c.is_ascii_digit()), "{name} of {row}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::say;
+use super::{say, say_notices};
 use crate::data::csv_io::{mixture_file, mixture_json, points_csv, points_file};
 use crate::data::dataset::{DataSource, Dataset, Truth};
 use crate::export::atomic::same_file;
@@ -53,6 +53,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     // A file is taken whole.
     let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?;
+    say_notices(&args.data.to_string(), &dataset.notices);
     out.write(&points_csv(&dataset.mixture.draw(args.n as usize, args.seed)))?;
     if let Some(mixture) = mixture {
         mixture.write(&mixture_json(&dataset.mixture)?)?;

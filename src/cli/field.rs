@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use super::model::ModelArgs;
-use super::say;
-use crate::data::csv_io::read_points;
+use super::{read_points, say};
 use crate::diffusion::target::Pair;
 use crate::export::field::{FieldRow, field_csv, field_file};
 
@@ -13,7 +12,8 @@ use crate::export::field::{FieldRow, field_csv, field_file};
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// The clock t/T, above 0 and up to 1
+    /// The clock t/T, from 1/T, where the network's training begins, to 1. At 0, the data themselves, no network is
+    /// trained and an ε̂ says nothing of the score
     #[arg(long, value_name = "0..1", value_parser = parse_tau)]
     t: f64,
     /// Where to evaluate: header x,y, standardised units
@@ -27,19 +27,28 @@ pub struct Args {
     force: bool,
 }
 
-/// t/T = 0 is allowed: the network can be asked there, though it was never trained there.
+/// At 0 there is no noise: the score −ε̂/s has no meaning, and no network was trained there.
 fn parse_tau(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(tau) if (0.0..=1.0).contains(&tau) => Ok(tau),
-        _ => Err("t is the clock t/T, a number between 0 and 1".into()),
+        Ok(tau) if tau > 0.0 && tau <= 1.0 => Ok(tau),
+        _ => Err("t is the clock t/T, a number above 0 and up to 1".into()),
     }
 }
+
+/// As much below 1/T counts as 1/T, for those who write 0.3333.
+const ROUNDING: f64 = 1e-3;
 
 /// Load, evaluate, write.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let out = field_file(&args.out, args.force).sparing(Some(&args.points));
     out.check()?;
     let mut loaded = args.model.load()?;
+    let timesteps = loaded.setup.experiment.timesteps;
+    anyhow::ensure!(
+        args.t * f64::from(timesteps) >= 1.0 - ROUNDING,
+        "the network was trained from t/T = 1/{timesteps} to 1 and says nothing of t/T = {}; choose --t between",
+        args.t
+    );
     let points = read_points(&args.points)?;
     let outputs = loaded.engine.predict(args.t, &points, true)?;
     let experiment = &loaded.setup.experiment;

@@ -1,24 +1,36 @@
-//! `measure`: how far samples are from a data set, beside what chance alone gives.
+//! `measure`: how far samples are from a data set, how surprising they are, and which parts they fill, beside what chance alone
+//! gives.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{print_json, round};
-use crate::data::csv_io::read_points;
-use crate::data::dataset::{DataSource, Dataset};
+use super::{print_json, read_standardised, round, say_notices};
+use crate::data::dataset::{DataSource, Dataset, Truth};
+use crate::data::reference::Reference;
+use crate::export::model_dir;
+use crate::export::samples::Units;
 use crate::lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
-use crate::measure::{Quality, quality, sliced_wasserstein2};
+use crate::measure::floor::{PAIRS, Quality, sliced_quality};
+use crate::measure::law::Likeness;
+use crate::measure::{Estimate, Law, quality};
 
 /// Arguments of `measure`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Samples: header x,y, standardised units
+    /// Samples: header x,y, in --units
     #[arg(long, value_name = "FILE.csv")]
     samples: PathBuf,
     /// The data they should be like: a built-in name or FILE.csv
-    #[arg(long, value_name = "NAME|FILE.csv")]
-    data: DataSource,
+    #[arg(long, value_name = "NAME|FILE.csv", required_unless_present = "model")]
+    data: Option<DataSource>,
+    /// Instead of --data, a model directory or its model.safetensors: the data that it was trained on
+    #[arg(long, value_name = "DIR|FILE.safetensors", conflicts_with_all = ["data", "bandwidth"])]
+    model: Option<PathBuf>,
+    /// Units of the samples: standard, or data, those of the file of --data, or of the model's
+    #[arg(long, value_enum, default_value_t)]
+    units: Units,
     /// Bandwidth of the kernels on a file's rows
     #[arg(long, value_name = "H", value_parser = parse_bandwidth, help = bandwidth_help())]
     bandwidth: Option<f32>,
@@ -32,48 +44,148 @@ pub struct Args {
 
 /// Mixed into the seed ("slic"): the draws of the sliced distance are neither training points nor those of the exact one.
 const SLICED_SALT: u64 = 0x736C_6963;
+/// Most components times samples that the surprise asks: a second or so.
+const EVALUATIONS: usize = 1 << 27;
 
-/// What `--json` prints. Distances are in standardised units; a floor is the distance of two draws from the data.
+/// What `--json` prints. Distances are in standardised units, each the mean over some draws; a floor is the mean distance of
+/// draws to draws. Every `_error` is a standard error; that of a distance knows that the draws may share one set of samples.
 #[derive(Debug, Serialize)]
 struct Report {
     samples: usize,
-    /// Samples that the exact distance compares.
+    /// What they are held against: `mixture` (fresh draws) or `held-out rows`.
+    reference: &'static str,
+    /// Rows of the file that no training sees, of which the draws are; null where the draws are fresh.
+    held_out_rows: Option<usize>,
+    /// What surprise and shares are held against: `closed form`, or which kernels on how many rows of the file.
+    truth: String,
+    /// Samples in a set that the exact distance compares, and how many disjoint sets there were.
     w2_samples: usize,
+    w2_sets: usize,
+    /// Draws that distances are averaged over, and pairs of draws that floors are.
+    draws: u64,
     w2: f64,
+    w2_error: f64,
     w2_floor: f64,
+    w2_floor_error: f64,
     w2_ratio: f64,
+    sliced_w2_samples: usize,
     sliced_w2: f64,
+    sliced_w2_error: f64,
     sliced_w2_floor: f64,
+    sliced_w2_floor_error: f64,
+    /// −E ln p_0(samples) − h(p_0), nats, and h(p_0).
+    surprise: f64,
+    surprise_error: f64,
+    entropy: f64,
+    entropy_error: f64,
+    /// Share of the samples in the densest half of p_0: 0.5 of honest samples.
+    densest_half: f64,
+    densest_half_error: f64,
+    /// Samples that surprise and shares ask.
+    surprise_samples: usize,
+    /// χ² of the shares of the data's parts; null for too few samples.
+    shares_chi2: Option<f64>,
+    shares_degrees: Option<u32>,
+    shares_p: Option<f64>,
+}
+
+/// The samples in standardised units, and the data.
+fn read(args: &Args) -> anyhow::Result<(Vec<[f32; 2]>, Arc<Dataset>)> {
+    let dataset = match (&args.model, &args.data) {
+        (Some(model), _) => model_dir::load(model)?.setup()?.dataset,
+        (None, Some(data)) => Arc::new(Dataset::load(data, Experiment::default().points, args.seed, args.bandwidth)?),
+        (None, None) => anyhow::bail!("there is nothing to measure against; give --data or --model"),
+    };
+    if let Some(data) = &args.data {
+        say_notices(&data.to_string(), &dataset.notices);
+    }
+    Ok((read_standardised(&args.samples, args.units.standardisation(dataset.standardisation))?, dataset))
 }
 
 /// Read, compare, tell.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let samples = read_points(&args.samples)?;
-    let mixture = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?.mixture;
-    let exact: Quality = quality(&samples, &mixture, args.seed)?;
-    let draw = mixture.draw(samples.len(), args.seed ^ SLICED_SALT);
-    let other = mixture.draw(samples.len(), (args.seed ^ SLICED_SALT).wrapping_add(1));
-    let report = Report {
-        samples: samples.len(),
-        w2_samples: exact.n,
-        w2: round(exact.distance),
-        w2_floor: round(exact.floor),
-        w2_ratio: round(exact.ratio()),
-        sliced_w2: round(sliced_wasserstein2(&samples, &draw)?),
-        sliced_w2_floor: round(sliced_wasserstein2(&other, &draw)?),
+    let (samples, dataset) = read(args)?;
+    let exact: Quality = quality(&samples, &dataset.reference, args.seed)?;
+    let sliced = sliced_quality(&samples, &dataset.reference, args.seed ^ SLICED_SALT)?;
+    let law = Law::new(dataset.mixture.clone(), EVALUATIONS);
+    let Likeness { surprise, densest_half, shares, n } = law.likeness(&samples, args.seed)?;
+    let entropy = law.entropy();
+    let held_out = match &dataset.reference {
+        Reference::Mixture(_) => None,
+        Reference::HeldOut(rows) => Some(rows.len()),
     };
     if args.json {
-        return print_json(&report);
+        return print_json(&Report {
+            samples: samples.len(),
+            reference: match dataset.reference {
+                Reference::Mixture(_) => "mixture",
+                Reference::HeldOut(_) => "held-out rows",
+            },
+            held_out_rows: held_out,
+            truth: dataset.truth.words(),
+            w2_samples: exact.n,
+            w2_sets: exact.sets,
+            draws: PAIRS,
+            w2: round(exact.distance.value),
+            w2_error: round(exact.distance.error),
+            w2_floor: round(exact.floor.value),
+            w2_floor_error: round(exact.floor.error),
+            w2_ratio: round(exact.ratio()),
+            sliced_w2_samples: sliced.n,
+            sliced_w2: round(sliced.distance.value),
+            sliced_w2_error: round(sliced.distance.error),
+            sliced_w2_floor: round(sliced.floor.value),
+            sliced_w2_floor_error: round(sliced.floor.error),
+            surprise: round(surprise.value),
+            surprise_error: round(surprise.error),
+            entropy: round(entropy.value),
+            entropy_error: round(entropy.error),
+            densest_half: round(densest_half.value),
+            densest_half_error: round(densest_half.error),
+            surprise_samples: n,
+            shares_chi2: shares.map(|shares| round(shares.value)),
+            shares_degrees: shares.map(|shares| shares.degrees),
+            shares_p: shares.map(|shares| round(shares.p)),
+        });
     }
+    let text = |estimate: Estimate| format!("{} ± {}", round(estimate.value), short_error(estimate.error));
+    let distance = |name: &str, of: Quality| {
+        let (distance, floor) = (text(of.distance), text(of.floor));
+        format!("{name} of {} samples: {distance} (floor {floor}, ratio {})", of.n, round(of.ratio()))
+    };
+    let shares = shares.map_or_else(
+        || "too few samples for the shares of the data's parts".to_owned(),
+        |shares| {
+            let (value, p) = (round(shares.value), round(shares.p));
+            format!("shares of the data's {} parts: χ² {value}, p {p}", shares.degrees + 1)
+        },
+    );
+    let against = match (dataset.truth, held_out) {
+        (Truth::Exact, _) => String::new(),
+        (truth, None) => format!("held against the file's truth: {}\n", truth.words()),
+        (truth, Some(rows)) => {
+            format!(
+                "held against the file's {rows} held-out rows, which no training sees; surprise and shares, its truth: {}\n",
+                truth.words()
+            )
+        }
+    };
     super::say(&format!(
-        "2-Wasserstein of {} samples: {} (floor {}, ratio {}); sliced, of {}: {} (floor {})",
-        report.w2_samples,
-        report.w2,
-        report.w2_floor,
-        report.w2_ratio,
-        report.samples,
-        report.sliced_w2,
-        report.sliced_w2_floor
+        "{against}{}\n{}\nsurprise of {n} samples: {} nats (0: as the data; above: astray; below: too thin)\n\
+         samples in the densest half of the data: {} (0.5: as the data; above: too thin)\n{shares}",
+        distance("2-Wasserstein", exact),
+        distance("sliced 2-Wasserstein", sliced),
+        text(surprise),
+        text(densest_half),
     ));
     Ok(())
+}
+
+/// A standard error with two digits.
+fn short_error(error: f64) -> f64 {
+    if error == 0.0 || !error.is_finite() {
+        return error;
+    }
+    let scale = 10.0_f64.powf(1.0 - error.log10().floor());
+    (error * scale).round() / scale
 }

@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_split;
+mod config;
 mod data;
 mod doctor;
 mod field;
@@ -17,12 +18,16 @@ mod train;
 mod versus;
 
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
+use crate::data::csv_io;
+use crate::data::mixture::Standardisation;
+use crate::data::table::{self, Table};
 use crate::engine::EngineChoice;
 use crate::lab::experiment::Experiment;
 
@@ -67,7 +72,8 @@ enum Command {
 
 /// Run the program: parse, do, report.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
     start_logging();
     let result = match cli.command {
         None => {
@@ -75,7 +81,10 @@ pub fn run() -> ExitCode {
             crate::ui::run_window(cli.experiment, cli.engine, save_every)
         }
         Some(Command::Data(args)) => data::run(&args),
-        Some(Command::Train(args)) => train::run(args),
+        Some(Command::Train(args)) => matches
+            .subcommand_matches("train")
+            .map_or_else(|| Ok(<_>::default()), config::given)
+            .and_then(|given| train::run(args, &given)),
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Field(args)) => field::run(&args),
         Some(Command::Measure(args)) => measure::run(&args),
@@ -106,6 +115,27 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// Read points, and say what was taken for granted of their file.
+fn read_points(path: &Path) -> anyhow::Result<Vec<[f32; 2]>> {
+    let (points, notices) = csv_io::read_points(path)?;
+    say_notices(&path.display().to_string(), &notices);
+    Ok(points)
+}
+
+/// As [`read_points`], of a file whose points this map standardises.
+fn read_standardised(path: &Path, map: Standardisation) -> anyhow::Result<Vec<[f32; 2]>> {
+    let Table { rows, notices } = table::read(path)?;
+    say_notices(&path.display().to_string(), &notices);
+    Ok(rows.into_iter().map(|row| map.apply(row)).collect())
+}
+
+/// Say what was taken for granted of a file.
+fn say_notices(file: &str, notices: &[String]) {
+    for notice in notices {
+        say(&format!("noise-compass: {file}: {notice}"));
+    }
+}
+
 /// One JSON object on stdout. A reader that went away is not an error.
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string(value)?;
@@ -134,7 +164,6 @@ fn round(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

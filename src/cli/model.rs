@@ -19,7 +19,7 @@ pub struct ModelArgs {
 
 /// A model on an engine.
 pub struct LoadedModel {
-    /// Its experiment, made ready.
+    /// Its experiment, made ready on its own data.
     pub setup: Setup,
     /// The engine that holds it.
     pub engine: Box<dyn Engine>,
@@ -33,13 +33,9 @@ impl ModelArgs {
 }
 
 fn load(path: &Path, choice: EngineChoice) -> anyhow::Result<LoadedModel> {
-    let (experiment, state) = model_dir::load(path)?;
-    let setup = Setup::new(experiment).map_err(|error| {
-        anyhow::anyhow!(
-            "the data that the model was trained on cannot be loaded: {error}; put the file back where it was"
-        )
-    })?;
+    let saved = model_dir::load(path)?;
+    let setup = saved.setup()?;
     let mut engine = engine::create(choice, None)?;
-    engine.load(&setup.spec, &state)?;
+    engine.load(&setup.spec, &saved.state)?;
     Ok(LoadedModel { setup, engine })
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::model::ModelArgs;
-use super::say;
-use crate::data::csv_io::{points_csv, points_file, read_points};
+use super::{read_standardised, say};
+use crate::diffusion::magnification;
 use crate::diffusion::solver::Sampler;
 use crate::engine::Start;
+use crate::export::samples::{Units, samples_csv, samples_file};
 
 /// Arguments of `sample`.
 #[derive(Debug, clap::Args)]
@@ -28,13 +29,17 @@ pub struct Args {
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Start from these points (header x,y) instead of noise
+    /// Start from these points (header x,y, in --units) instead of noise
     #[arg(long, value_name = "FILE.csv", conflicts_with = "n")]
     init: Option<PathBuf>,
     /// Do not clip x̂_0 to the data's bounding box × 1.1
     #[arg(long)]
     no_clip: bool,
-    /// Where to write the samples: header x,y, standardised units
+    /// Units of the samples and of --init: data writes them as they are in the file that the model was trained on. The
+    /// header is x,y in both; tell `measure --units` which
+    #[arg(long, value_enum, default_value_t)]
+    units: Units,
+    /// Where to write the samples: header x,y
     #[arg(long, value_name = "FILE.csv")]
     out: PathBuf,
     /// Replace a file that is not from this program
@@ -44,7 +49,7 @@ pub struct Args {
 
 /// Load, sample, write.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let out = points_file(&args.out, args.force).sparing(args.init.as_deref());
+    let out = samples_file(&args.out, args.force).sparing(args.init.as_deref());
     out.check()?;
     let mut loaded = args.model.load()?;
     let experiment = &loaded.setup.experiment;
@@ -56,13 +61,21 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     );
     let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
     let plan = args.sampler.plan(steps, experiment.plan_context(), clip);
+    if let Some(warning) = magnification::warning(&plan, experiment.plan_context()) {
+        say(&format!("noise-compass: warning: {warning}"));
+    }
+    let of_data = loaded.setup.dataset.standardisation;
     let start = match &args.init {
-        Some(path) => Start::Points(Arc::new(read_points(path)?)),
+        Some(path) => Start::Points(Arc::new(read_standardised(path, args.units.standardisation(of_data))?)),
         None => Start::Noise(args.n),
     };
     let cloud = loaded.engine.sample(&plan, &start, args.seed, &|| false)?;
     let points = cloud.context("the sampling was stopped; run it again")?.to_host()?;
-    out.write(&points_csv(&points))?;
-    say(&format!("{} samples in {} steps, in {}", points.len(), steps, args.out.display()));
+    out.write(&samples_csv(&points, args.units, of_data))?;
+    let units = match args.units {
+        Units::Data => ", in the units of its data",
+        Units::Standard => "",
+    };
+    say(&format!("{} samples in {steps} steps{units}, in {}", points.len(), args.out.display()));
     Ok(())
 }

@@ -38,7 +38,8 @@ impl Saver {
             if state.step <= *saved {
                 continue;
             }
-            match out.save(&session.snapshot().experiment, &state, &session.record().metrics()) {
+            let metrics = session.record().metrics();
+            match out.save(session.trained(&state, &metrics)) {
                 Ok(()) => *saved = state.step,
                 Err(error) if !self.warned => {
                     self.warned = true;
@@ -73,7 +74,8 @@ fn finish_one(session: &mut Session, out: &ModelDir) -> Result<(), String> {
         let Status::Fault { message, .. } = status else { return Ok(()) };
         return Err(format!("{message}; the model that was in {} is still there", out.path().display()));
     }
-    let saved = out.save_or_keep(&session.snapshot().experiment, &state, &session.record().metrics());
+    let metrics = session.record().metrics();
+    let saved = out.save_or_keep(session.trained(&state, &metrics));
     let saved = saved.map_err(|error| format!("{error:#}"));
     let Status::Fault { message, .. } = status else { return saved };
     match saved {

@@ -1,5 +1,6 @@
 //! `train`: the same session as the window's, without the window.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use super::saver::Saver;
 use super::versus::{self, Comparison};
-use super::{print_json, round, say};
+use super::{config, print_json, round, say};
 use crate::engine::gpu::GpuContext;
 use crate::engine::{self, EngineChoice, EngineKind};
 use crate::export::model_dir::ModelDir;
@@ -26,9 +27,13 @@ use crate::lab::setup::Setup;
 pub struct Args {
     #[command(flatten)]
     experiment: Experiment,
-    /// Training steps
-    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
-    steps: u64,
+    /// Repeat a run: a model, its directory, its experiment.json, or any settings as JSON; flags beside it win. Of a model
+    /// it takes the steps too, and the rows of its data file as they were
+    #[arg(long, value_name = "DIR|FILE")]
+    config: Option<PathBuf>,
+    /// Training steps [default: those of the model of --config, else 5000]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    steps: Option<u64>,
     /// Which engine trains
     #[arg(long, value_enum, default_value_t)]
     engine: EngineChoice,
@@ -66,27 +71,43 @@ struct Report {
     out: PathBuf,
 }
 
+/// Training steps where nobody says how many.
+const STEPS: u64 = 5000;
 /// Length of one slice of training: Ctrl-C is heard this often.
 const SLICE: Duration = Duration::from_millis(100);
 
 /// Train, show how it goes, save.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
     // What can be refused is refused before the work, not after it.
-    let other = args.vs.as_deref().map(|file| versus::experiment(file, &args.experiment)).transpose()?;
+    let file = args.config.as_deref().map(|file| config::read(file, "--config", &Experiment::default())).transpose()?;
+    let experiment = match &file {
+        Some(file) => config::overlay(&file.experiment, &args.experiment, given)?,
+        None => args.experiment.clone(),
+    };
+    let steps = args.steps.or_else(|| file.as_ref()?.steps()).unwrap_or(STEPS);
+    let other = args.vs.as_deref().map(|file| config::read(file, "--vs", &experiment)).transpose()?;
     let outs = if other.is_some() { versus::outs(&args.out).to_vec() } else { vec![args.out.clone()] };
     let outs: Vec<_> = outs.into_iter().map(|out| ModelDir::new(out, args.force)).collect();
     outs.iter().try_for_each(ModelDir::check)?;
     let comparison = other.is_some().then(|| Comparison::new(&args.out, args.force));
     comparison.iter().try_for_each(Comparison::check)?;
-    let setup = Setup::new(args.experiment.clone()).map_err(anyhow::Error::msg)?;
+    let setup = match &file {
+        Some(file) => file.setup(&experiment, given.contains("data"))?,
+        None => Setup::new(experiment).map_err(anyhow::Error::msg)?,
+    };
+    super::say_notices(&setup.experiment.data.to_string(), &setup.dataset.notices);
+    let other = other.map(|other| other.setup(&other.experiment, false)).transpose()?;
+    for warning in std::iter::once(&setup).chain(&other).filter_map(Setup::warning) {
+        say(&format!("noise-compass: warning: {warning}"));
+    }
     let interrupt = Interrupt::listen(|| ())?;
 
-    let mut pair = open(setup, &args, other)?;
-    let mut display = Display::new(args.steps);
+    let mut pair = open(setup, &args, steps, other)?;
+    let mut display = Display::new(steps);
     let mut saver = Saver::new(outs, (!args.save_every.is_zero()).then_some(args.save_every));
     let mut faults = Vec::new();
     let training = |pair: &Pair| sessions(pair).any(Session::is_training);
-    let mut measure_at = versus::measure_steps(args.steps);
+    let mut measure_at = versus::measure_steps(steps);
     while training(&pair) && !interrupt.is_asked() {
         pair.tick(SLICE);
         if args.vs.is_some() && measure_at.next_if(|&step| sessions(&pair).all(|s| s.step() >= step)).is_some() {
@@ -97,7 +118,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             }
         }
         // For equal time the first says when both are done, or that it has broken.
-        let done = pair.session(Side::A).is_none_or(|a| a.step() >= args.steps || !a.is_training());
+        let done = pair.session(Side::A).is_none_or(|a| a.step() >= steps || !a.is_training());
         if args.in_step == InStep::Time && done {
             break;
         }
@@ -118,10 +139,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     faults.extend(saver.finish(&mut pair));
     let Some(comparison) = comparison else {
         anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
-        return report_one(&pair, args);
+        return report_one(&pair, args, steps);
     };
     let reached = pair.session(Side::A).map_or(0, Session::step);
-    say(&format!("{} after {reached} of {} steps; comparing", how(reached, args.steps), args.steps));
+    say(&format!("{} after {reached} of {} steps; comparing", how(reached, steps), steps));
     let result = comparison.report(pair, args.json);
     // A comparison with a spoilt side is written all the same.
     anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
@@ -143,31 +164,37 @@ fn sessions(pair: &Pair) -> impl Iterator<Item = &Session> {
 }
 
 /// The experiments on their engine, about to train.
-fn open(setup: Setup, args: &Args, other: Option<Experiment>) -> anyhow::Result<Pair> {
+fn open(setup: Setup, args: &Args, steps: u64, other: Option<Setup>) -> anyhow::Result<Pair> {
     // One device for both.
     let context = (args.engine != EngineChoice::Cpu).then(GpuContext::headless).and_then(Result::ok);
     let (engine, why) = engine::create_and_say(args.engine, context.as_ref())?;
     let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, context.as_ref()));
     let info = engine.info().clone();
     let parameters = setup.spec.shape.parameters();
+    let first = setup.experiment.clone();
     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
     say(&format!("training on {} ({}) with {parameters} parameters{why}", info.adapter, info.backend));
     let mut pair = Pair::new(Session::new(setup, engine, factory)?);
     if let Some(other) = other {
-        pair.handle(Order::Compare(Box::new([args.experiment.clone(), other])));
+        // On the data of the first, so that no file is read again; then on its own.
+        let alike = Experiment { data: first.data.clone(), ..Experiment::clone(&other.experiment) };
+        pair.handle(Order::Compare(Box::new([Experiment::clone(&first), alike])));
         let snapshots = pair.snapshots();
         if let (None, Some((_, Notice::Error(text)))) = (&snapshots.b, &snapshots.a.notice) {
             anyhow::bail!("{text}");
+        }
+        if let Some(b) = pair.session_mut(Side::B) {
+            b.begin(other)?;
         }
         pair.handle(Order::InStep(args.in_step));
     }
     // No picture is wanted, as in a hidden window.
     pair.handle(Command::Hidden(true).into());
     match args.in_step {
-        InStep::Steps => pair.train_until(args.steps),
+        InStep::Steps => pair.train_until(steps),
         InStep::Time => {
             if let Some(session) = pair.session_mut(Side::A) {
-                session.train_until(args.steps);
+                session.train_until(steps);
             }
         }
     }
@@ -175,11 +202,11 @@ fn open(setup: Setup, args: &Args, other: Option<Experiment>) -> anyhow::Result<
     Ok(pair)
 }
 
-fn report_one(pair: &Pair, args: Args) -> anyhow::Result<()> {
+fn report_one(pair: &Pair, args: Args, steps: u64) -> anyhow::Result<()> {
     let snapshots = pair.snapshots();
     let Snapshot { step, loss, trained_secs, engine, .. } = &*snapshots.a;
     let out = args.out.display();
-    say(&format!("{} after {step} of {} steps; saved in {out}", how(*step, args.steps), args.steps));
+    say(&format!("{} after {step} of {} steps; saved in {out}", how(*step, steps), steps));
     if args.json {
         let steps_per_sec = round(*step as f64 / trained_secs.max(1e-9));
         print_json(&Report {

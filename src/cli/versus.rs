@@ -1,64 +1,25 @@
 //! The comparison that `train --vs FILE` writes: both models, a table, and a picture.
 
-use std::fs;
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{one_line, print_json, round, say};
 use crate::engine::EngineError;
 use crate::export::atomic::{Destination, all_lines};
-use crate::export::model_dir;
 use crate::lab::difference::{Difference, differences, sentence};
-use crate::lab::experiment::Experiment;
 use crate::lab::message::{Command, Order, QualityPoint, Side, Snapshot};
 use crate::lab::pair::Pair;
+use crate::measure::Estimate;
+use crate::measure::score_error::{LOG_SNR_GRID, common_mean};
 use crate::ui::offscreen::render_comparison;
 use crate::ui::picture::picture_file;
 
 /// Where A's model and B's go.
 pub fn outs(out: &Path) -> [PathBuf; 2] {
     ["a", "b"].map(|name| out.join(name))
-}
-
-/// The second experiment: the first with what a file says otherwise.
-///
-/// # Errors
-/// A file that cannot be read, is no JSON object, names a setting that there is not, or gives one an impossible value.
-pub fn experiment(file: &Path, first: &Experiment) -> anyhow::Result<Experiment> {
-    let file = match model_dir::settings_file(file).filter(|_| file.is_dir()) {
-        Some(settings) => settings,
-        // The model itself says how it was trained.
-        None if file.is_dir() => return Ok(model_dir::load(file)?.0),
-        None => file.to_path_buf(),
-    };
-    let name = file.display();
-    let text = fs::read_to_string(&file)
-        .map_err(|error| anyhow!("cannot read {name}: {error}; give --vs the experiment.json of a model"))?;
-    let given: Value = serde_json::from_str(&text)
-        .map_err(|error| anyhow!("{name} is no JSON ({error}); give --vs settings as in experiment.json"))?;
-    let Value::Object(given) = given else {
-        bail!("{name} holds no settings; give --vs a JSON object as in experiment.json");
-    };
-    let Value::Object(mut settings) =
-        serde_json::to_value(first).context("the experiment cannot be written as JSON")?
-    else {
-        bail!("the experiment is no JSON object");
-    };
-    for (key, value) in given {
-        if !settings.contains_key(&key) {
-            let known: Vec<_> = settings.keys().map(String::as_str).collect();
-            bail!("{name} names a setting '{key}' that there is not; use {}", known.join(", "));
-        }
-        settings.insert(key, value);
-    }
-    let second: Experiment = serde_json::from_value(Value::Object(settings))
-        .map_err(|error| anyhow!("{name} gives a setting a value that it cannot have: {error}"))?;
-    second.validate().map_err(|error| anyhow!("{name}: {error}"))?;
-    Ok(second)
 }
 
 /// The steps at which both are measured on the way: closer at the beginning, where most happens.
@@ -90,19 +51,38 @@ struct Report<'a> {
     picture: Option<PathBuf>,
 }
 
-/// What one experiment has reached.
+/// What one experiment has reached. Every `_error` that follows a number is its standard error.
 #[derive(Debug, Serialize)]
 struct Reached {
     steps: u64,
     /// Of its own training.
     secs: f64,
+    /// (1/D) E‖target − prediction‖², smoothed. Does not compare between targets, schedules or data.
     loss: Option<f32>,
+    /// The least possible loss.
+    least_loss: Option<f64>,
     /// Sliced W₂ of 2048 samples to the data; `None` where the samples are not finite.
     sliced_w2: Option<f64>,
+    sliced_w2_error: Option<f64>,
     /// The sampling floor of that.
     floor: Option<f64>,
-    /// Mean over t/T of s² E‖learned − exact score‖².
+    floor_error: Option<f64>,
+    /// −E ln p_0(samples) − h(p_0), nats.
+    surprise: Option<f64>,
+    surprise_error: Option<f64>,
+    /// Share of the samples in the densest half of the data.
+    densest_half: Option<f64>,
+    densest_half_error: Option<f64>,
+    /// χ² of the shares of the data's parts, and the probability that chance alone gives as much.
+    shares_chi2: Option<f64>,
+    shares_p: Option<f64>,
+    /// Mean over the trained timesteps of (s²/D) E‖learned − exact score‖². Does not compare between schedules.
     score_error: Option<f64>,
+    score_error_error: Option<f64>,
+    /// (1/D) E‖x̂_0 − E[x_0 | x_t]‖², mean over the levels of log SNR −4 to 8 that both reach. Compares targets and schedules.
+    x0_error: Option<f64>,
+    /// How many levels that is, of 13.
+    x0_levels: usize,
     adapter: String,
     out: PathBuf,
 }
@@ -148,17 +128,18 @@ impl Comparison {
         let both = [&*snapshots.a, &**b];
         let engines = both.map(|snapshot| snapshot.engine.kind);
         let different = differences(&both[0].experiment, &both[1].experiment, engines);
-        self.table.write(markdown(&sentence(&different), both, measured).as_bytes())?;
+        self.table.write(markdown(&sentence(&different), both, &measured).as_bytes())?;
         let (table, picture) = (self.table.path(), self.picture.path());
         pair.handle(Order::Both(Command::Hidden(false)));
         let painted = render_comparison(pair, &self.picture).map(drop);
         say(&format!("{}; the table is {}", sentence(&different), table.display()));
         if json {
             let [out_a, out_b] = outs(&self.out);
+            let on_grid = on_grid(&measured);
             print_json(&Report {
                 differences: &different,
-                a: reached(both[0], measured[0], &out_a),
-                b: reached(both[1], measured[1], &out_b),
+                a: reached(both[0], measured[0].as_ref(), on_grid.map(|(means, levels)| (means[0], levels)), &out_a),
+                b: reached(both[1], measured[1].as_ref(), on_grid.map(|(means, levels)| (means[1], levels)), &out_b),
                 table: table.to_path_buf(),
                 picture: painted.is_ok().then(|| picture.to_path_buf()),
             })?;
@@ -174,31 +155,69 @@ impl Comparison {
     }
 }
 
-fn reached(snapshot: &Snapshot, point: Option<QualityPoint>, out: &Path) -> Reached {
+/// The errors of x̂_0 over the levels of log SNR that both reach.
+fn on_grid(measured: &[Option<QualityPoint>; 2]) -> Option<([f64; 2], usize)> {
+    let [Some(a), Some(b)] = measured else { return None };
+    common_mean(&a.x0_errors, &b.x0_errors)
+}
+
+fn reached(snapshot: &Snapshot, point: Option<&QualityPoint>, on_grid: Option<(f64, usize)>, out: &Path) -> Reached {
+    let number = |of: fn(&QualityPoint) -> f64| point.map(of).map(round);
+    let shares = point.and_then(|point| point.shares);
     Reached {
         steps: snapshot.step,
         secs: round(snapshot.trained_secs),
         loss: snapshot.loss,
-        sliced_w2: point.map(|point| round(point.distance)),
-        floor: point.map(|point| round(point.floor)),
-        score_error: point.map(|point| round(point.score_error)),
+        least_loss: number(|point| point.least_loss.value),
+        sliced_w2: number(|point| point.distance.value),
+        sliced_w2_error: number(|point| point.distance.error),
+        floor: number(|point| point.floor.value),
+        floor_error: number(|point| point.floor.error),
+        surprise: number(|point| point.surprise.value),
+        surprise_error: number(|point| point.surprise.error),
+        densest_half: number(|point| point.densest_half.value),
+        densest_half_error: number(|point| point.densest_half.error),
+        shares_chi2: shares.map(|shares| round(shares.value)),
+        shares_p: shares.map(|shares| round(shares.p)),
+        score_error: number(|point| point.score_error.value),
+        score_error_error: number(|point| point.score_error.error),
+        x0_error: on_grid.map(|(mean, _)| round(mean)),
+        x0_levels: on_grid.map_or(0, |(_, levels)| levels),
         adapter: snapshot.engine.adapter.clone(),
         out: out.to_path_buf(),
     }
 }
 
 /// The table, for people.
-fn markdown(title: &str, both: [&Snapshot; 2], measured: [Option<QualityPoint>; 2]) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+fn markdown(title: &str, both: [&Snapshot; 2], measured: &[Option<QualityPoint>; 2]) -> String {
+    let none = || "–".to_owned();
+    let number = |value: Option<f64>| value.map_or_else(none, |value| format!("{value:.4}"));
     let each = |of: fn(&QualityPoint) -> f64| measured.each_ref().map(|point| number(point.as_ref().map(of)));
-    let columns: [[String; 2]; 8] = [
+    let estimate = |of: fn(&QualityPoint) -> Estimate| {
+        let text = |Estimate { value, error }: Estimate| format!("{value:.4} ± {error:.4}");
+        measured.each_ref().map(|point| point.as_ref().map(of).map_or_else(none, text))
+    };
+    let shares = measured.each_ref().map(|point| {
+        let shares = point.as_ref().and_then(|point| point.shares);
+        shares.map_or_else(none, |s| format!("{:.1} of {}, p {:.3}", s.value, s.degrees, s.p))
+    });
+    let x_0 = match on_grid(measured) {
+        Some((means, levels)) => means.map(|mean| format!("{mean:.5} ({levels} of {} levels)", LOG_SNR_GRID.len())),
+        None => [none(), none()],
+    };
+    let columns: [[String; 2]; 13] = [
         both.map(|snapshot| snapshot.step.to_string()),
         both.map(|snapshot| format!("{:.1}", snapshot.trained_secs)),
         both.map(|snapshot| number(snapshot.loss.map(f64::from))),
-        each(|point| point.distance),
-        each(|point| point.floor),
-        each(|point| point.distance / point.floor),
-        each(|point| point.score_error),
+        each(|point| point.least_loss.value),
+        estimate(|point| point.score_error),
+        x_0,
+        estimate(|point| point.distance),
+        estimate(|point| point.floor),
+        each(|point| point.distance.value / point.floor.value),
+        estimate(|point| point.surprise),
+        estimate(|point| point.densest_half),
+        shares,
         both.map(|snapshot| format!("{} ({})", snapshot.engine.adapter, snapshot.engine.backend)),
     ];
     let rows: Vec<_> = ROWS.iter().zip(columns).map(|(name, [a, b])| format!("| {name} | {a} | {b} |\n")).collect();
@@ -208,14 +227,19 @@ fn markdown(title: &str, both: [&Snapshot; 2], measured: [Option<QualityPoint>; 
 /// The first two lines of the table.
 const HEAD: [&str; 2] = ["| | A | B |", "|---|---|---|"];
 /// What is in its rows.
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 13] = [
     "steps",
     "seconds of training",
-    "loss, smoothed over 50 steps",
-    "sliced W₂ of 2048 samples to the data",
+    "loss, (1/D) E‖target − prediction‖², smoothed over 50 steps (compares only under one target, schedule and data set)",
+    "least possible loss",
+    "score error, mean over the trained t of (s²/D) E‖learned − exact‖² (compares only under one schedule)",
+    "x̂₀ error, (1/D) E‖x̂₀ − E[x₀ given x_t]‖², mean over log SNR −4 to 8 (compares any two)",
+    "sliced W₂ of at most 2048 samples to the data",
     "its sampling floor",
     "in floors",
-    "score error, mean over t of s² E‖learned − exact‖²",
+    "surprise, −E ln p₀(samples) − h(p₀), nats (above 0: astray; below: too thin)",
+    "share of the samples in the densest half of the data (above 0.5: too thin)",
+    "χ² of the shares of the data's parts",
     "engine",
 ];
 
@@ -234,42 +258,4 @@ fn is_table(file: &mut dyn BufRead) -> io::Result<bool> {
         }
     })?;
     Ok(right && lines == 4 + ROWS.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diffusion::path::Path as Way;
-
-    fn read(text: &str, first: &Experiment) -> Result<Experiment, String> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), text).unwrap();
-        experiment(file.path(), first).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn what_the_file_does_not_say_is_as_in_the_first() {
-        let first = Experiment { width: 32, seed: 7, ..Experiment::default() };
-        assert_eq!(read("{}", &first).unwrap(), first);
-        let second = read(r#"{"path": "cosine", "batch": 64}"#, &first).unwrap();
-        assert_eq!(second, Experiment { path: Way::Cosine, batch: 64, ..first.clone() });
-        let whole = serde_json::to_string(&Experiment::default()).unwrap();
-        assert_eq!(read(&whole, &first).unwrap(), Experiment::default());
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused_in_one_sentence() {
-        let first = Experiment::default();
-        for (text, word) in [
-            ("[1, 2]", "JSON object"),
-            ("{", "is no JSON"),
-            (r#"{"schedule": "cosine"}"#, "'schedule'"),
-            (r#"{"path": "sine"}"#, "cannot have"),
-            (r#"{"batch": 1}"#, "batch 1"),
-        ] {
-            let error = read(text, &first).unwrap_err();
-            assert!(error.contains(word) && !error.contains('\n'), "{text}: {error}");
-        }
-        assert!(experiment(Path::new("nowhere.json"), &first).is_err());
-    }
 }

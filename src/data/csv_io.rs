@@ -1,16 +1,15 @@
 //! Points and mixtures in files: CSV with header `x,y`, and JSON.
 
 use std::fmt::Write;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use csv::ByteRecord;
-
 use super::mixture::{self, Mixture};
+use super::table::{self, MAX_BYTES, Table};
 use crate::export::atomic::{Destination, all_lines, read_within};
 
-/// The most rows that are read from a CSV.
-pub const MAX_ROWS: usize = 1_000_000;
+/// The most rows that are read from a CSV, and that this program writes into one.
+pub const MAX_ROWS: usize = 10_000_000;
 
 /// Data that cannot be used. Each text says which file, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +41,20 @@ pub enum DataError {
          tail -n +2 {} | shuf -n {MAX_ROWS} > part.csv", .0.display(), .0.display()
     )]
     TooMany(PathBuf),
+    /// Longer than [`MAX_BYTES`].
+    #[error("{} is longer than {} MiB; take a part of it", .0.display(), MAX_BYTES >> 20)]
+    TooLarge(PathBuf),
+    /// Bytes that are no text of a kind that is read.
+    #[error("{} is {what}; save it as CSV, as text in UTF-8", file.display())]
+    NotText {
+        /// The file.
+        file: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// A pipe or a device where a file is needed: data are read more than once.
+    #[error("{} is no regular file; copy what it holds into one", .0.display())]
+    NotAFile(PathBuf),
     /// One point, or all the same: there is no spread to standardise by.
     #[error("{} needs at least two different points; all of its rows are the same point", .0.display())]
     AllEqual(PathBuf),
@@ -99,107 +112,13 @@ fn is_mixture(file: &mut dyn BufRead) -> io::Result<bool> {
 /// A mixture of a million components is shorter.
 const MOST_MIXTURE_BYTES: u64 = 256 << 20;
 
-/// Read points as they stand, in the file's own units.
-pub fn read_points(path: &Path) -> Result<Vec<[f32; 2]>, DataError> {
-    Ok(read_rows(path)?.into_iter().map(|point| point.map(|c| c as f32)).collect())
-}
-
-/// Read the columns x and y of a CSV (others are ignored), or a file of two columns without a header. At least one
-/// row, at most [`MAX_ROWS`]; every number finite, as an f32 too.
-pub fn read_rows(path: &Path) -> Result<Vec<[f64; 2]>, DataError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|error| unreadable(path, &error))?;
-    let mut columns = None;
-    let mut points = Vec::new();
-    let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|error| unreadable(path, &error))? {
-        let fail = |problem| {
-            let line = record.position().map_or(0, |position| line_of(path, position));
-            DataError::Line { file: path.into(), line, problem }
-        };
-        let [x, y] = if let Some(found) = columns {
-            found
-        } else {
-            let (found, is_header) = find_columns(&record).map_err(fail)?;
-            columns = Some(found);
-            if is_header {
-                continue;
-            }
-            found
-        };
-        if points.len() == MAX_ROWS {
-            return Err(DataError::TooMany(path.into()));
-        }
-        points.push([number(&record, x, "x").map_err(fail)?, number(&record, y, "y").map_err(fail)?]);
-    }
-    if points.is_empty() {
-        return Err(DataError::Empty(path.into()));
-    }
-    Ok(points)
-}
-
-fn unreadable(path: &Path, error: &csv::Error) -> DataError {
-    let reason = if let csv::ErrorKind::Io(error) = error.kind() { error.to_string() } else { error.to_string() };
-    DataError::Unreadable { file: path.into(), reason }
-}
-
-/// The line of the record that begins at a position. The reader's own count stops before any blank lines that it
-/// skipped, and in the middle of a \r\n: so the file is looked at again, which only a fault has to pay for.
-fn line_of(path: &Path, position: &csv::Position) -> u64 {
-    let count = || -> std::io::Result<u64> {
-        let mut head = Vec::new();
-        std::fs::File::open(path)?.take(position.byte() + BLANK_LINES_LOOKED_AT).read_to_end(&mut head)?;
-        let start = head.len().min(position.byte() as usize);
-        let blanks = head[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        Ok(head[..start + blanks].split(|&byte| byte == b'\n').count() as u64)
-    };
-    count().unwrap_or_else(|_| position.line())
-}
-
-/// Bytes behind a record's position in which its first character is looked for.
-const BLANK_LINES_LOOKED_AT: u64 = 4096;
-
-/// A cell as text, without the byte-order mark that some spreadsheets put first.
-fn cell(record: &ByteRecord, column: usize) -> Option<String> {
-    record.get(column).map(|bytes| String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').trim().to_owned())
-}
-
-/// The columns of x and y, and whether the first row is a header rather than a point.
-fn find_columns(first: &ByteRecord) -> Result<([usize; 2], bool), String> {
-    let cells: Vec<String> = (0..first.len()).filter_map(|column| cell(first, column)).collect();
-    let named = |name: &str| cells.iter().position(|cell| cell.eq_ignore_ascii_case(name));
-    if let (Some(x), Some(y)) = (named("x"), named("y")) {
-        return Ok(([x, y], true));
-    }
-    let numbers = cells.iter().filter(|cell| cell.parse::<f64>().is_ok()).count();
-    match (cells.len(), numbers) {
-        (2, 1 | 2) => Ok(([0, 1], false)),
-        (count, 0) if count > 1 => Err(format!(
-            "the header '{}' does not name the columns x and y; rename two columns to x and y",
-            cells.join(",")
-        )),
-        (count, _) => Err(format!(
-            "found {count} column{} and no header; put a header that names x and y on the first line, columns separated by commas",
-            if count == 1 { "" } else { "s" }
-        )),
-    }
-}
-
-fn number(record: &ByteRecord, column: usize, name: &str) -> Result<f64, String> {
-    let text = cell(record, column).ok_or_else(|| format!("there is no {name}; every row needs an x and a y"))?;
-    match text.parse::<f64>() {
-        Ok(value) if value.is_nan() => Err(format!("'{text}' is not a number; remove the row or put a number there")),
-        Ok(value) if !(value as f32).is_finite() => Err(format!(
-            "'{text}' is not a finite number of ordinary size; remove the row or put a smaller number there"
-        )),
-        Ok(value) => Ok(value),
-        Err(_) if text.is_empty() => Err(format!("{name} is empty; remove the row or put a number there")),
-        Err(_) => Err(format!("'{text}' is not a number; remove the row or put a number there")),
-    }
+/// Read points as they stand, in the file's own units, and what was taken for granted of them ([`Table::notices`]).
+///
+/// # Errors
+/// As [`table::read`].
+pub fn read_points(path: &Path) -> Result<(Vec<[f32; 2]>, Vec<String>), DataError> {
+    let Table { rows, notices } = table::read(path)?;
+    Ok((rows.into_iter().map(|point| point.map(|c| c as f32)).collect(), notices))
 }
 
 #[cfg(test)]
@@ -211,7 +130,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("points.csv");
         std::fs::write(&path, text).unwrap();
-        read_points(&path).map_err(|error| error.to_string().replace(&format!("{}/", directory.path().display()), ""))
+        read_points(&path)
+            .map(|(points, _)| points)
+            .map_err(|error| error.to_string().replace(&format!("{}/", directory.path().display()), ""))
     }
 
     #[test]
@@ -230,7 +151,10 @@ mod tests {
             ("x,y\r\n1,2\r\n\r\n3,4\r\n,5", "points.csv line 5: x is empty; remove the row or put a number there"),
             ("abc,2\n", "points.csv line 1: 'abc' is not a number; remove the row or put a number there"),
             ("x,y\n1,\n", "points.csv line 2: y is empty; remove the row or put a number there"),
-            ("x,y\n1\n", "points.csv line 2: there is no y; every row needs an x and a y"),
+            (
+                "x,y\n1\n",
+                "points.csv line 2: has 1 cell where the header names 2 columns; make the row as long as the others, or remove it",
+            ),
             ("x,y\n\n1,NaN\n", "points.csv line 3: 'NaN' is not a number; remove the row or put a number there"),
             (
                 "x,y\n1,inf\n",
@@ -249,7 +173,7 @@ mod tests {
                 "points.csv line 1: found 3 columns and no header; put a header that names x and y on the first line, columns separated by commas",
             ),
             (
-                "1;2\n",
+                "12\n",
                 "points.csv line 1: found 1 column and no header; put a header that names x and y on the first line, columns separated by commas",
             ),
             ("", "points.csv holds no points; it needs a header x,y and one row of two numbers for each point"),
@@ -278,14 +202,15 @@ mod tests {
         }
     }
 
+    /// What is written with `--n 10000000` is read, and no more than that.
     #[test]
-    fn reading_stops_at_a_million_rows() {
+    fn reading_stops_at_ten_million_rows() {
         let mut text = "1,2\n".repeat(MAX_ROWS);
         assert_eq!(read(&text).map(|points| points.len()), Ok(MAX_ROWS));
         // A fault behind the limit is never reached.
         text.push_str("3,4\nabc,def\n");
         let error = read(&text).unwrap_err();
-        assert!(error.contains("more than 1000000 rows") && error.contains("shuf -n 1000000"), "{error}");
+        assert!(error.contains("more than 10000000 rows") && error.contains("shuf -n 10000000"), "{error}");
     }
 
     proptest! {
@@ -295,7 +220,7 @@ mod tests {
             let path = directory.path().join("points.csv");
             std::fs::write(&path, points_csv(&points)).unwrap();
             prop_assert!(std::fs::read_to_string(&path).unwrap().starts_with("x,y\n"));
-            prop_assert_eq!(read_points(&path).unwrap(), points);
+            prop_assert_eq!(read_points(&path).unwrap().0, points);
         }
     }
 

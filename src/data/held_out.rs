@@ -78,16 +78,23 @@ mod tests {
         assert_eq!(choose(&[[0.0, -0.0], [-0.0, 0.0]]).len(), 2);
     }
 
-    /// The kept rows are like the others: means within three standard errors, on both sides of every median.
+    /// The kept rows are like the others: as many of them to the right, above, far out, and on either diagonal, within three
+    /// standard errors.
     #[test]
     fn the_choice_does_not_look_at_where_a_row_lies() {
         let all = rows(8000, 3);
         let chosen = choose(&all);
-        for axis in 0..2 {
-            let right = all.iter().zip(&chosen).filter(|(_, kept)| **kept).filter(|(row, _)| row[axis] > 0.0).count();
-            let share = all.iter().filter(|row| row[axis] > 0.0).count() as f64 / 8000.0;
+        let sides: [(&str, fn(&[f64; 2]) -> bool); 4] = [
+            ("right", |row| row[0] > 0.0),
+            ("above", |row| row[1] > 0.0),
+            ("far out", |row| row[0].hypot(row[1]) > 1.4),
+            ("diagonal", |row| row[0] * row[1] > 0.0),
+        ];
+        for (name, there) in sides {
+            let kept = all.iter().zip(&chosen).filter(|(row, kept)| **kept && there(row)).count();
+            let share = all.iter().filter(|row| there(row)).count() as f64 / 8000.0;
             let error = (share * (1.0 - share) / 1000.0).sqrt();
-            assert!((right as f64 / 1000.0 - share).abs() < 3.0 * error, "axis {axis}: {right} of 1000, {share}");
+            assert!((kept as f64 / 1000.0 - share).abs() < 3.0 * error, "{name}: {kept} of 1000, {share}");
         }
     }
 }

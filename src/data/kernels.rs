@@ -59,14 +59,14 @@ pub fn kernels(rows: &[[f32; 2]], bandwidth: Option<f32>) -> Kernels {
 /// A row and how many are like it.
 type Counted = ([f32; 2], u32);
 
-fn by_place(a: &[f32; 2], b: &[f32; 2]) -> Ordering {
+fn by_place(a: [f32; 2], b: [f32; 2]) -> Ordering {
     a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
 }
 
 /// The distinct rows, sorted. 0 and −0 are one number.
 fn distinct(rows: &[[f32; 2]]) -> Vec<Counted> {
     let mut sorted: Vec<[f32; 2]> = rows.iter().map(|row| row.map(|c| c + 0.0)).collect();
-    sorted.par_sort_unstable_by(by_place);
+    sorted.par_sort_unstable_by(|a, b| by_place(*a, *b));
     let alike = sorted.chunk_by(|a, b| a == b);
     alike.map(|alike| (alike[0], alike.len() as u32)).collect()
 }
@@ -84,7 +84,7 @@ fn group(rows: &mut [Counted]) {
     };
     let axis = usize::from(extent(1) > extent(0));
     let middle = (rows.len() / 2).next_multiple_of(GROUP);
-    rows.select_nth_unstable_by(middle, |(a, _), (b, _)| a[axis].total_cmp(&b[axis]).then(by_place(a, b)));
+    rows.select_nth_unstable_by(middle, |(a, _), (b, _)| a[axis].total_cmp(&b[axis]).then(by_place(*a, *b)));
     let (left, right) = rows.split_at_mut(middle);
     rayon::join(|| group(left), || group(right));
 }
@@ -184,8 +184,8 @@ mod tests {
         let made = kernels(&rows, Some(0.6));
         let mut expected: Vec<[f32; 2]> = rows.iter().map(|row| row.map(|c| 0.8 * c)).collect();
         let mut found: Vec<[f32; 2]> = made.mixture.components.iter().map(|c| c.mean).collect();
-        expected.sort_unstable_by(by_place);
-        found.sort_unstable_by(by_place);
+        expected.sort_unstable_by(|a, b| by_place(*a, *b));
+        found.sort_unstable_by(|a, b| by_place(*a, *b));
         for (found, expected) in found.iter().zip(&expected) {
             assert!((0..2).all(|axis| (found[axis] - expected[axis]).abs() < 1e-5), "{found:?} {expected:?}");
         }
@@ -252,7 +252,7 @@ mod tests {
                 rows.chunks(GROUP).map(|chunk| side(chunk, 0) + side(chunk, 1)).sum()
             };
             prop_assert!(n < 1000 || area(&rows) < 0.7 * area(&before));
-            rows.sort_unstable_by(|a, b| by_place(&a.0, &b.0));
+            rows.sort_unstable_by(|a, b| by_place(a.0, b.0));
             prop_assert_eq!(rows, before);
         }
     }

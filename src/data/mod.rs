@@ -3,9 +3,11 @@
 pub mod bounds;
 pub mod csv_io;
 pub mod dataset;
+pub mod dialect;
 pub mod held_out;
 pub mod kernels;
 pub mod mixture;
 pub mod names;
 pub mod reference;
 pub mod shapes;
+pub mod table;

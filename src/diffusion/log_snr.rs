@@ -22,6 +22,17 @@ impl Default for LogSnr {
 }
 
 impl LogSnr {
+    /// The limits of what the handles allow: as wide as can be; a cliff in the middle, at the data's end and at the noise's;
+    /// as flat as can be near the data and near the noise.
+    pub const CORNERS: [Self; 6] = [
+        Self { handles: [LIMIT, 0.5 * LIMIT, 0.0, -0.5 * LIMIT, -LIMIT] },
+        Self { handles: [LIMIT, LIMIT - GAP, 0.0, GAP - LIMIT, -LIMIT] },
+        Self { handles: [LIMIT, 3.0 * GAP - LIMIT, 2.0 * GAP - LIMIT, GAP - LIMIT, -LIMIT] },
+        Self { handles: [LIMIT, LIMIT - GAP, LIMIT - 2.0 * GAP, LIMIT - 3.0 * GAP, -LIMIT] },
+        Self { handles: [LIMIT, LIMIT - GAP, LIMIT - 2.0 * GAP, LIMIT - 3.0 * GAP, LIMIT - 4.0 * GAP] },
+        Self { handles: [4.0 * GAP - LIMIT, 3.0 * GAP - LIMIT, 2.0 * GAP - LIMIT, GAP - LIMIT, -LIMIT] },
+    ];
+
     /// The schedule through these handles, brought within the limits and into falling order. What is not a number takes
     /// the default's place.
     pub fn new(mut handles: [f64; HANDLES]) -> Self {
@@ -141,6 +152,13 @@ mod tests {
             assert_abs_diff_eq!(LogSnr::default().at(tau), 9.0 - 18.0 * tau, epsilon = 1e-12);
         }
         assert_abs_diff_eq!(LogSnr::default().alpha_bar(0.5), 0.5, epsilon = 1e-15);
+    }
+
+    #[test]
+    fn the_corners_are_schedules_as_they_stand() {
+        for corner in LogSnr::CORNERS {
+            assert_eq!(LogSnr::new(corner.handles()), corner);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod exact;
 pub mod log_snr;
+pub mod magnification;
 pub mod path;
 pub mod solver;
 pub mod target;

@@ -70,6 +70,13 @@ impl Path {
     /// Every path that has no settings of its own, in the order of the menus.
     pub const ALL: [Self; 5] = [Self::Linear, Self::Cosine, Self::Ve, Self::Flow, Self::Literal];
 
+    /// Every path of the menus, one's own as it opens, and one's own at each of its limits: what holds for a path holds for
+    /// these.
+    pub fn every() -> Vec<Self> {
+        let own = std::iter::once(LogSnr::default()).chain(LogSnr::CORNERS);
+        Self::ALL.into_iter().chain(own.map(Self::Custom)).collect()
+    }
+
     /// The name. On the command line and in files the handles of one's own schedule follow it (see `Display`).
     pub fn name(self) -> &'static str {
         match self {
@@ -92,7 +99,7 @@ impl Path {
     pub fn alpha_bar(self, tau: f64, timesteps: u32) -> f64 {
         let tau = tau.clamp(0.0, 1.0);
         match self {
-            Self::Linear => (-(0.1 * tau + 9.95 * tau * tau)).exp(),
+            Self::Linear => linear_log_alpha_bar(tau).exp(),
             Self::Cosine => cosine_alpha_bar(tau, timesteps),
             Self::Ve => 1.0,
             Self::Flow => (1.0 - tau).powi(2),
@@ -102,21 +109,27 @@ impl Path {
         }
     }
 
+    /// s² at τ = t/T, where variance is preserved 1 − ᾱ without its cancellation near the data.
+    pub fn noise_variance(self, tau: f64, timesteps: u32) -> f64 {
+        let tau = tau.clamp(0.0, 1.0);
+        match self {
+            Self::Linear => -linear_log_alpha_bar(tau).exp_m1(),
+            Self::Cosine => cosine_noise_variance(tau, timesteps),
+            Self::Ve if tau == 0.0 => 0.0,
+            Self::Ve => (SIGMA_MIN * (SIGMA_MAX / SIGMA_MIN).powf(tau)).powi(2),
+            Self::Flow => tau * tau,
+            Self::Literal => -literal_log_alpha_bar(tau, timesteps).exp_m1(),
+            Self::Custom(_) if tau == 0.0 => 0.0,
+            Self::Custom(own) => own.noise_variance(tau),
+        }
+    }
+
     /// (a, s) at τ = t/T in [0, 1].
     pub fn scales(self, tau: f64, timesteps: u32) -> Scales {
         let tau = tau.clamp(0.0, 1.0);
         match self {
-            Self::Linear | Self::Cosine | Self::Literal => {
-                let alpha_bar = self.alpha_bar(tau, timesteps);
-                Scales { a: alpha_bar.sqrt(), s: (1.0 - alpha_bar).sqrt() }
-            }
-            Self::Custom(_) if tau == 0.0 => Scales { a: 1.0, s: 0.0 },
-            Self::Custom(own) => Scales { a: own.alpha_bar(tau).sqrt(), s: own.noise_variance(tau).sqrt() },
-            Self::Ve => {
-                let s = if tau == 0.0 { 0.0 } else { SIGMA_MIN * (SIGMA_MAX / SIGMA_MIN).powf(tau) };
-                Scales { a: 1.0, s }
-            }
             Self::Flow => Scales { a: 1.0 - tau, s: tau },
+            _ => Scales { a: self.alpha_bar(tau, timesteps).sqrt(), s: self.noise_variance(tau, timesteps).sqrt() },
         }
     }
 
@@ -205,13 +218,39 @@ fn literal_log_alpha_bar(tau: f64, timesteps: u32) -> f64 {
     })
 }
 
+fn linear_log_alpha_bar(tau: f64) -> f64 {
+    -(0.1 * tau + 9.95 * tau * tau)
+}
+
+/// Offset of the cosine path (Nichol & Dhariwal 2021, section 3.2).
+const COSINE_OFFSET: f64 = 0.008;
+
+/// The angle at τ whose squared cosine is f(τ).
+fn cosine_angle(tau: f64) -> f64 {
+    (tau + COSINE_OFFSET) / (1.0 + COSINE_OFFSET) * std::f64::consts::FRAC_PI_2
+}
+
 /// The cosine ᾱ with β ≤ 0.999. The cap binds only at the last step (the only one whose ratio is below 1e-3), where
 /// it holds ᾱ_T at (1 − 0.999) ᾱ_{T−1}; between the last two steps ᾱ is held above that floor, so it stays monotone.
 fn cosine_alpha_bar(tau: f64, timesteps: u32) -> f64 {
-    let f = |tau: f64| ((tau + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
+    uncapped_cosine(tau).max(cosine_floor(timesteps))
+}
+
+/// 1 − ᾱ of the cosine path: (cos² u_0 − cos² u)/cos² u_0 = sin(u − u_0) sin(u + u_0)/cos² u_0.
+fn cosine_noise_variance(tau: f64, timesteps: u32) -> f64 {
+    let (now, start) = (cosine_angle(tau), cosine_angle(0.0));
+    let turned = tau / (1.0 + COSINE_OFFSET) * std::f64::consts::FRAC_PI_2;
+    let variance = turned.sin() * (now + start).sin() / start.cos().powi(2);
+    variance.min(1.0 - cosine_floor(timesteps))
+}
+
+fn uncapped_cosine(tau: f64) -> f64 {
+    (cosine_angle(tau).cos() / cosine_angle(0.0).cos()).powi(2)
+}
+
+fn cosine_floor(timesteps: u32) -> f64 {
     let last_but_one = f64::from(timesteps.saturating_sub(1)) / f64::from(timesteps.max(1));
-    let floor = (1.0 - COSINE_MAX_BETA) * f(last_but_one) / f(0.0);
-    (f(tau) / f(0.0)).max(floor)
+    (1.0 - COSINE_MAX_BETA) * uncapped_cosine(last_but_one)
 }
 
 #[cfg(test)]
@@ -306,17 +345,41 @@ mod tests {
 
     #[test]
     fn every_path_runs_from_data_to_noise_and_loses_signal_all_the_way() {
-        for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]) {
-            let start = path.scales(0.0, 1000);
-            assert_abs_diff_eq!(start.a, 1.0, epsilon = 1e-12);
-            assert_abs_diff_eq!(start.s, 0.0, epsilon = 1e-12);
-            let mut last = f64::INFINITY;
-            for step in 1..=1000 {
-                let snr = path.scales(f64::from(step) / 1000.0, 1000).snr();
-                assert!(snr < last || (snr - last).abs() < 1e-12, "{path:?} at {step}");
-                last = snr;
+        for path in Path::every() {
+            for timesteps in [1, 10, 1000, 4000] {
+                assert_eq!(path.scales(0.0, timesteps), Scales { a: 1.0, s: 0.0 }, "{path}");
+                let mut last = f64::INFINITY;
+                for step in 1..=timesteps {
+                    let snr = path.scales(f64::from(step) / f64::from(timesteps), timesteps).snr();
+                    assert!(snr < last && snr >= 0.0, "{path} at {step} of {timesteps}: {snr} after {last}");
+                    last = snr;
+                }
+                let reaches_noise = path.leftover_signal(timesteps).is_none();
+                assert!(!reaches_noise || last < 0.011, "{path}, T = {timesteps} ends at SNR {last}");
             }
-            assert!(last < 0.02, "{path:?} ends at SNR {last}");
+        }
+    }
+
+    /// Where a² and s² are formed apart they still add up, and near the data s² keeps its digits: there it is the slope of
+    /// ᾱ times τ, by another formula (the derivative written out).
+    #[test]
+    fn signal_and_noise_are_two_sides_of_one_path_to_the_last_digit() {
+        for path in Path::every().into_iter().filter(|path| path.preserves_variance()) {
+            for timesteps in [1, 10, 100, 1000, 4000] {
+                for k in 0..=400 {
+                    let Scales { a, s } = path.scales(f64::from(k) / 400.0, timesteps);
+                    assert_abs_diff_eq!(a * a + s * s, 1.0, epsilon = 1e-15);
+                }
+            }
+        }
+        let tau = 1e-9;
+        let angle = 0.008 / 1.008 * std::f64::consts::FRAC_PI_2;
+        let cosine_slope = 2.0 * angle.tan() * std::f64::consts::FRAC_PI_2 / 1.008;
+        for (path, slope) in
+            [(Path::Linear, 0.1), (Path::Cosine, cosine_slope), (Path::Literal, -(-1e-4_f64).ln_1p() * 1e3)]
+        {
+            let ratio = path.noise_variance(tau, 1000) / (slope * tau);
+            assert!((ratio - 1.0).abs() < 2e-7, "{path}: {ratio}");
         }
     }
 }

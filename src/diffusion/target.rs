@@ -63,11 +63,11 @@ impl Quantity {
     }
 }
 
-/// Stands for a scale that is 0, so that no conversion divides by it: a of flow matching at t = T, s at the data.
+/// Noise scales of 0 count as it, and signal scales below it as none, so that no conversion divides by zero at
+/// the ends of a path.
 const TINY: f64 = 1e-6;
 
-/// The scale, or [`TINY`] for 0 and nothing else: the literal table of 10,000 timesteps ends at a = 1e-22, and what is divided
-/// by that is multiplied by as little again in every sampler.
+/// The noise scale, or [`TINY`] for 0.
 fn nonzero(scale: f64) -> f64 {
     if scale == 0.0 { TINY } else { scale }
 }
@@ -114,15 +114,16 @@ impl Target {
         }
     }
 
-    /// (k_x, k_o) with x̂_0 = k_x x + k_o · output.
+    /// (k_x, k_o) with x̂_0 = k_x x + k_o · output. Where no signal is left (a = 0: flow at t = T) neither ε̂ nor the score
+    /// knows anything of x_0, and x is independent of it: E[x_0 | x] is the mean of the data, 0.
     pub fn to_x0(self, Scales { a, s }: Scales) -> Pair {
-        let a_safe = nonzero(a);
         match self {
-            Self::Eps => Pair(1.0 / a_safe, -s / a_safe),
+            Self::Eps | Self::Score if a < TINY => Pair(0.0, 0.0),
+            Self::Eps => Pair(1.0 / a, -s / a),
             Self::X0 => Pair(0.0, 1.0),
             // a² + s² = 1 only where variance is preserved.
             Self::V => Pair(a / (a * a + s * s), -s / (a * a + s * s)),
-            Self::Score => Pair(1.0 / a_safe, s * s / a_safe),
+            Self::Score => Pair(1.0 / a, s * s / a),
             Self::Velocity => Pair(1.0 / (a + s), -s / (a + s)),
         }
     }
@@ -184,7 +185,7 @@ mod tests {
 
     const LENGTHS: [u32; 4] = [2, 10, 1000, 10_000];
 
-    /// Build x from (x_0, ε), form the target, and come back: at t = 1, at t = T and between. What an quantity cannot be
+    /// Build x from (x_0, ε), form the target, and come back: at t = 1, at t = T and between. What a quantity cannot be
     /// told from (x̂_0 from ε where there is no signal) is left out by name, never by a range.
     #[test]
     fn every_target_comes_back_to_x0_eps_and_score_on_every_path_and_at_both_ends() {
@@ -203,10 +204,11 @@ mod tests {
                             [(Quantity::X0, x0), (Quantity::Eps, eps), (Quantity::Score, -eps / s)]
                         {
                             let by_noise = matches!(target, Target::Eps | Target::Score);
-                            if quantity == Quantity::X0 && by_noise && a == 0.0 {
+                            let (found, size) = back(target.to(quantity, scales));
+                            if quantity == Quantity::X0 && by_noise && a < TINY {
+                                assert_eq!(found, 0.0);
                                 continue;
                             }
-                            let (found, size) = back(target.to(quantity, scales));
                             let error = (found - expected).abs();
                             let of = format!("{target:?} to {quantity:?}, {path}, {t} of {timesteps}");
                             assert!(error <= 4e-15 * (size + expected.abs()), "{of}: {found}, not {expected}");
@@ -254,6 +256,30 @@ mod tests {
             let ((x0, x0_size), (eps, eps_size)) = (terms(target.to_x0(scales)), terms(target.to_eps(scales)));
             let size = scales.a * x0_size + scales.s * eps_size + x.abs();
             prop_assert!((scales.a * x0 + scales.s * eps - x).abs() <= 1e-14 * size);
+        }
+
+        /// Build x from (x_0, ε), form the target, and come back.
+        #[test]
+        fn every_target_comes_back_to_x0_eps_and_score(
+            x0 in -3.0..3.0_f64, eps in -3.0..3.0_f64, tau in prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0_f64],
+            which in 0..5_usize, path in proptest::sample::select(Path::every()),
+        ) {
+            let target = Target::ALL[which];
+            let scales = path.scales(tau, 1000);
+            let x = scales.a * x0 + scales.s * eps;
+            let Pair(c_0, c_eps) = target.of_x0_and_eps(scales);
+            let output = c_0 * x0 + c_eps * eps;
+            let back = |Pair(k_x, k_o): Pair| k_x * x + k_o * output;
+            // At the very ends x may know nothing of x_0 or of ε: then what comes back is a number all the same.
+            let back = [target.to_x0(scales), target.to_eps(scales), target.to_score(scales)].map(back);
+            prop_assert!(back.iter().all(|v| v.is_finite()), "{back:?}");
+            prop_assert!(scales.a * (back[0] - x0).abs() < 1e-6);
+            prop_assert!(scales.s * (back[1] - eps).abs() < 1e-6);
+            prop_assert!(scales.s * (scales.s * back[2] + eps).abs() < 1e-6);
+            // These tell x_0 where no signal is left, too.
+            if matches!(target, Target::X0 | Target::V | Target::Velocity) {
+                prop_assert!((back[0] - x0).abs() < 1e-6);
+            }
         }
     }
 }

@@ -4,3 +4,5 @@ pub mod atomic;
 mod disk;
 pub mod field;
 pub mod model_dir;
+pub mod own_data;
+pub mod samples;

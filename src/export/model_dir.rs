@@ -1,5 +1,5 @@
 //! The model directory: `model.safetensors`, `experiment.json`, `metrics.jsonl`. `model.safetensors` alone is the model,
-//! with weights, settings and step; the others repeat for people what is in it, and tell the losses.
+//! with weights, settings, step and data; the others repeat for people what is in it, and tell the losses.
 //!
 //! A model is saved into the directory as it stands, be it a mount point or where somebody works. All three files are
 //! whole on the disk under temporary names before any gets its own; `model.safetensors` gets it last. So there is at
@@ -12,10 +12,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, ensure};
 
 use super::atomic::{Destination, IsOurs, WriteError, check_directory, directory_of, read_within};
-use super::disk;
-use crate::lab::experiment::Experiment;
+use super::{disk, own_data};
+use crate::data::dataset::Dataset;
+use crate::lab::experiment::{DataSource, Experiment};
 use crate::lab::record::Metric;
-use crate::nn::weights::{self, ModelState, is_model};
+use crate::lab::setup::Setup;
+use crate::nn::model_data::ModelData;
+use crate::nn::weights::{self, Fault, ModelState, WeightsError, is_model};
 
 const MODEL: &str = "model.safetensors";
 /// The file with the settings alone.
@@ -28,8 +31,21 @@ const FILES: [(&str, IsOurs); 3] = [(EXPERIMENT, is_experiment), (METRICS, is_me
 ///
 /// # Errors
 /// As [`ModelDir::save`].
-pub fn save(directory: &Path, experiment: &Experiment, state: &ModelState, metrics: &[Metric]) -> anyhow::Result<()> {
-    ModelDir::new(directory, false).save(experiment, state, metrics)
+pub fn save(directory: &Path, trained: Trained) -> anyhow::Result<()> {
+    ModelDir::new(directory, false).save(trained)
+}
+
+/// What is saved: a training as it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Trained<'a> {
+    /// The settings.
+    pub experiment: &'a Experiment,
+    /// The data they name.
+    pub dataset: &'a Dataset,
+    /// The model.
+    pub state: &'a ModelState,
+    /// Its losses. Those beyond its step are not of it and are left out.
+    pub metrics: &'a [Metric],
 }
 
 /// A directory that a model is to be saved in.
@@ -97,24 +113,28 @@ impl ModelDir {
         FILES.map(|(name, is_ours)| Destination::new(self.path.join(name), is_ours, self.force || ours))
     }
 
-    /// Write a model. Losses beyond its step are not of it and are left out.
+    /// Write a model.
     ///
     /// # Errors
     /// As [`ModelDir::check`]; where the disk is full; and a model that is not finite, which would be of no use.
-    pub fn save(&self, experiment: &Experiment, state: &ModelState, metrics: &[Metric]) -> anyhow::Result<()> {
+    pub fn save(&self, trained: Trained) -> anyhow::Result<()> {
+        let Trained { experiment, dataset, state, metrics } = trained;
         ensure!(
             state.is_finite(),
             "cannot save step {}: its numbers are not finite; restore the last good weights",
             state.step
         );
         self.check()?;
-        let json = serde_json::to_string_pretty(experiment).context("the experiment cannot be written as JSON")?;
+        let json = serde_json::to_string_pretty(&placed(experiment));
+        let json = json.context("the experiment cannot be written as JSON")?;
+        let data = own_data::of_dataset(experiment, dataset).context("the data cannot be written as JSON")?;
         let mut lines = String::new();
         for metric in metrics.iter().filter(|metric| metric.step <= state.step) {
             lines.push_str(&serde_json::to_string(metric).context("a loss cannot be written as JSON")?);
             lines.push('\n');
         }
-        let model = weights::to_bytes(experiment.shape(), state, &json).map_err(|error| self.cannot_write(error))?;
+        let model = weights::to_bytes(experiment.shape(), state, &json, Some(&data));
+        let model = model.map_err(|error| self.cannot_write(error))?;
         self.make().map_err(|error| self.cannot_write(error))?;
         let contents = [format!("{json}\n").into_bytes(), lines.into_bytes(), model];
         let staged: Vec<_> = self
@@ -140,16 +160,16 @@ impl ModelDir {
     ///
     /// # Errors
     /// As [`ModelDir::save`].
-    pub fn save_or_keep(&self, experiment: &Experiment, state: &ModelState, metrics: &[Metric]) -> anyhow::Result<()> {
-        let Err(error) = self.save(experiment, state, metrics) else { return Ok(()) };
-        if !state.is_finite() {
+    pub fn save_or_keep(&self, trained: Trained) -> anyhow::Result<()> {
+        let Err(error) = self.save(trained) else { return Ok(()) };
+        if !trained.state.is_finite() {
             return Err(error);
         }
         let whole = fs::canonicalize(&self.path).or_else(|_| std::path::absolute(&self.path))?;
         let name = whole.file_name().map_or_else(|| "model".into(), |name| name.display().to_string());
         let keep = |directory: &Path| -> anyhow::Result<PathBuf> {
             let kept = tempfile::Builder::new().prefix(&format!("{name}-kept-")).tempdir_in(directory)?;
-            Self::new(kept.path(), false).save(experiment, state, metrics)?;
+            Self::new(kept.path(), false).save(trained)?;
             disk::sync_directory(directory)?;
             Ok(kept.keep())
         };
@@ -175,13 +195,58 @@ impl ModelDir {
     }
 }
 
+/// The experiment as it is saved: the place of a data file does not depend on where the program was started. It is a
+/// remark; the rows are in the model.
+fn placed(experiment: &Experiment) -> Experiment {
+    let mut placed = experiment.clone();
+    if let DataSource::Csv(path) = &mut placed.data
+        && let Ok(whole) = std::path::absolute(&*path)
+        // JSON has no other letters.
+        && whole.to_str().is_some()
+    {
+        *path = whole;
+    }
+    placed
+}
+
+/// A model that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// The settings.
+    pub experiment: Experiment,
+    /// The model.
+    pub state: ModelState,
+    /// What it was trained on; models of earlier versions do not say, and need their data file.
+    pub data: Option<ModelData>,
+    file: PathBuf,
+}
+
+impl Saved {
+    /// The experiment made ready, on the model's own data.
+    ///
+    /// # Errors
+    /// One sentence: damaged data, or the file of an older model that cannot be used.
+    pub fn setup(&self) -> anyhow::Result<Setup> {
+        let Some(data) = self.data.clone() else {
+            return Setup::new(self.experiment.clone()).map_err(|error| {
+                anyhow!(
+                    "the data that the model was trained on cannot be loaded: {error}; put the file back where it was"
+                )
+            });
+        };
+        let damaged = |fault: String| WeightsError { path: self.file.clone(), fault: Fault::Data(fault) };
+        let dataset = own_data::to_dataset(&self.experiment, data).map_err(damaged)?;
+        Setup::of_dataset(self.experiment.clone(), dataset).map_err(anyhow::Error::msg)
+    }
+}
+
 /// Read a model: a directory that one was saved in, or its `model.safetensors` alone.
 ///
 /// # Errors
 /// One sentence: what is wrong with the file and what to do.
-pub fn load(path: &Path) -> anyhow::Result<(Experiment, ModelState)> {
+pub fn load(path: &Path) -> anyhow::Result<Saved> {
     let file = if path.is_dir() { path.join(MODEL) } else { path.to_path_buf() };
-    let loaded = weights::load(&file)?;
+    let mut loaded = weights::load(&file)?;
     let experiment: Experiment = serde_json::from_str(&loaded.experiment_json).map_err(|error| {
         anyhow!(
             "cannot load {}: its experiment does not read ({error}); give a file that `train` wrote",
@@ -189,8 +254,9 @@ pub fn load(path: &Path) -> anyhow::Result<(Experiment, ModelState)> {
         )
     })?;
     experiment.validate().map_err(|error| anyhow!("cannot load {}: {error}", file.display()))?;
+    let data = loaded.data.take();
     let state = loaded.into_state(experiment.shape())?;
-    Ok((experiment, state))
+    Ok(Saved { experiment, state, data, file })
 }
 
 /// The losses that were saved with a model, as far as they can be read.
@@ -203,6 +269,12 @@ pub fn metrics(directory: &Path) -> Vec<Metric> {
 /// [`load`] knows better.
 pub fn settings_file(directory: &Path) -> Option<PathBuf> {
     (!directory.join(MODEL).exists()).then(|| directory.join(EXPERIMENT))
+}
+
+/// The model that an `experiment.json` stands beside.
+pub fn model_beside(settings: &Path) -> Option<PathBuf> {
+    let model = settings.with_file_name(MODEL);
+    (settings.file_name().is_some_and(|name| name == EXPERIMENT) && model.is_file()).then_some(model)
 }
 
 fn is_experiment(file: &mut dyn BufRead) -> io::Result<bool> {
@@ -228,7 +300,9 @@ fn is_metrics(file: &mut dyn BufRead) -> io::Result<bool> {
 mod tests {
     use super::super::disk::faults::{self, Fault};
     use super::*;
+    use crate::data::shapes::Shape;
     use crate::nn::init::initial_weights;
+    use std::sync::LazyLock;
 
     fn model(seed: u64) -> (Experiment, ModelState) {
         let experiment = Experiment { width: 32, depth: 2, seed, ..Experiment::default() };
@@ -236,11 +310,22 @@ mod tests {
         (experiment, state)
     }
 
+    /// The data of [`model`].
+    static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::of_shape(Shape::Figure8, 64, 0));
+
+    fn trained<'a>(experiment: &'a Experiment, state: &'a ModelState, metrics: &'a [Metric]) -> Trained<'a> {
+        Trained { experiment, dataset: &DATA, state, metrics }
+    }
+
+    fn read(path: &Path) -> anyhow::Result<(Experiment, ModelState)> {
+        load(path).map(|saved| (saved.experiment, saved.state))
+    }
+
     const METRIC: Metric = Metric { step: 1, loss: 0.5, secs: 0.25 };
 
     fn save_one(directory: &Path, seed: u64) -> anyhow::Result<()> {
         let (experiment, state) = model(seed);
-        save(directory, &experiment, &state, &[METRIC])
+        save(directory, trained(&experiment, &state, &[METRIC]))
     }
 
     fn names(directory: &Path) -> Vec<String> {
@@ -257,14 +342,108 @@ mod tests {
         for seed in [1, 2] {
             let (experiment, state) = model(seed);
             let beyond = Metric { step: 3, ..METRIC };
-            save(&directory, &experiment, &state, &[METRIC, beyond]).unwrap();
-            assert_eq!(load(&directory).unwrap(), (experiment.clone(), state.clone()));
-            assert_eq!(load(&directory.join(MODEL)).unwrap(), (experiment, state));
+            save(&directory, trained(&experiment, &state, &[METRIC, beyond])).unwrap();
+            assert_eq!(read(&directory).unwrap(), (experiment.clone(), state.clone()));
+            assert_eq!(read(&directory.join(MODEL)).unwrap(), (experiment, state));
             let lines = fs::read_to_string(directory.join(METRICS)).unwrap();
             assert_eq!(lines, "{\"step\":1,\"loss\":0.5,\"secs\":0.25}\n", "no loss beyond the model's step");
         }
         assert_eq!(names(&temp.path().join("deep")), ["model"], "nothing temporary is left");
         assert_eq!(names(&directory), [EXPERIMENT, METRICS, MODEL]);
+    }
+
+    fn of_file(rows: usize, fresh: bool) -> (tempfile::TempDir, PathBuf, Experiment, Setup) {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("rows.csv");
+        // Far off, so that mean and scale need all their digits.
+        let row = |[x, y]: [f32; 2]| format!("{},{}\n", 40.0 * f64::from(x) + 1e6 / 3.0, 40.0 * f64::from(y) - 0.1);
+        let text: String = Shape::Moons.mixture().draw(rows, 1).into_iter().map(row).collect();
+        fs::write(&path, format!("x,y\n{text}")).unwrap();
+        let (experiment, _) = model(1);
+        let experiment = Experiment { data: DataSource::Csv(path.clone()), fresh, ..experiment };
+        let setup = Setup::new(experiment.clone()).unwrap();
+        (temp, path, experiment, setup)
+    }
+
+    /// Rows, held-out rows, truth, units and clip: all as they were, to the last bit.
+    #[test]
+    fn the_data_come_back_as_they_were_saved() {
+        for (rows, fresh) in [(700, false), (100, true)] {
+            let (temp, path, experiment, setup) = of_file(rows, fresh);
+            let state = model(1).1;
+            save(&temp.path().join("m"), Trained { dataset: &setup.dataset, ..trained(&experiment, &state, &[]) })
+                .unwrap();
+            fs::remove_file(path).unwrap();
+            let mut back = load(&temp.path().join("m")).unwrap().setup().unwrap();
+            let (was, is) = (&setup.dataset, &back.dataset);
+            assert_eq!((&is.points, &is.mixture, is.truth), (&was.points, &was.mixture, was.truth));
+            assert_eq!((is.standardisation, is.clip_box(fresh)), (was.standardisation, was.clip_box(fresh)));
+            assert_eq!(is.reference.pair(20, 1), was.reference.pair(20, 1));
+            assert_eq!((is.reference.most(), &*back.plan), (was.reference.most(), &*setup.plan));
+            assert!(back.meet_file().is_some_and(|remark| remark.contains("rows.csv is no longer there")));
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_touched_is_the_same_and_one_that_was_edited_is_not() {
+        let (temp, path, experiment, setup) = of_file(300, false);
+        let state = model(1).1;
+        let place = temp.path().join("m");
+        save(&place, Trained { dataset: &setup.dataset, ..trained(&experiment, &state, &[]) }).unwrap();
+        let open = || load(&place).unwrap().setup().unwrap();
+        fs::write(&path, fs::read(&path).unwrap()).unwrap();
+        let mut back = open();
+        assert_eq!(back.meet_file(), None);
+        assert!(!back.dataset.is_outdated(), "opening it again reads nothing anew");
+        let edited = fs::read_to_string(&path).unwrap().replacen('1', "2", 1);
+        for text in [edited.as_str(), "no rows"] {
+            fs::write(&path, text).unwrap();
+            let mut back = open();
+            assert!(back.meet_file().is_some_and(|remark| remark.contains("rows.csv has changed")));
+            assert!(back.dataset.is_outdated(), "opening it again reads it");
+            assert_eq!(back.dataset.points, setup.dataset.points);
+        }
+    }
+
+    /// Models of earlier versions say nothing of their data: they need the file.
+    #[test]
+    fn a_model_without_its_data_opens_by_the_file_that_it_names() {
+        let (temp, path, experiment, setup) = of_file(300, false);
+        let json = serde_json::to_string(&experiment).unwrap();
+        let old = temp.path().join("old.safetensors");
+        fs::write(&old, weights::to_bytes(experiment.shape(), &model(1).1, &json, None).unwrap()).unwrap();
+        assert_eq!(load(&old).unwrap().setup().unwrap().dataset.points, setup.dataset.points);
+        fs::remove_file(path).unwrap();
+        let error = load(&old).unwrap().setup().unwrap_err().to_string();
+        assert!(error.contains("rows.csv") && error.ends_with("put the file back where it was"), "{error}");
+    }
+
+    #[test]
+    fn damaged_data_are_told() {
+        let (temp, _, experiment, setup) = of_file(300, false);
+        let good = own_data::of_dataset(&experiment, &setup.dataset).unwrap();
+        let json = serde_json::to_string(&experiment).unwrap();
+        let file = temp.path().join("model.safetensors");
+        let complaint = |data: ModelData| {
+            let bytes = weights::to_bytes(experiment.shape(), &model(1).1, &json, Some(&data)).unwrap();
+            fs::write(&file, bytes).unwrap();
+            load(&file).and_then(|saved| saved.setup()).unwrap_err().to_string()
+        };
+        let scale = |number: &str| {
+            let mut about: serde_json::Value = serde_json::from_str(&good.about).unwrap();
+            about["scale"] = number.parse::<f64>().unwrap().into();
+            ModelData { about: about.to_string(), ..good.clone() }
+        };
+        for (data, word) in [
+            (ModelData { about: "{}".into(), ..good.clone() }, "missing field"),
+            (scale("0"), "impossible"),
+            (scale("-1"), "impossible"),
+            (ModelData { points: <_>::default(), ..good.clone() }, "two different rows"),
+            (ModelData { points: vec![[f32::NAN; 2]; 3].into(), ..good.clone() }, "not finite"),
+        ] {
+            let error = complaint(data);
+            assert!(error.contains(word) && error.contains("are damaged") && !error.contains('\n'), "{error}");
+        }
     }
 
     /// What there can be before a save: nothing, a directory without anything, a model, and a model beside what a killed
@@ -298,7 +477,7 @@ mod tests {
                     let had_one = directory.join(MODEL).exists();
                     let (result, met) = faults::with(fault, call, || save_one(&directory, 2));
                     let what = format!("{fault:?} at call {call}, before: {before}: {result:?}");
-                    match load(&directory) {
+                    match read(&directory) {
                         Ok((_, state)) => assert!(
                             state.step == 2 || (had_one && state.step == 1 && result.is_err()),
                             "step {}: {what}",
@@ -308,7 +487,7 @@ mod tests {
                     }
                     assert!(names(temp.path()).iter().all(|name| name == "model"), "nothing hidden beside it: {what}");
                     save_one(&directory, 4).unwrap();
-                    assert_eq!(load(&directory).unwrap().1.step, 4, "{what}");
+                    assert_eq!(read(&directory).unwrap().1.step, 4, "{what}");
                     assert_eq!(names(&directory), [EXPERIMENT, METRICS, MODEL], "{what}");
                     if !met {
                         assert!(result.is_ok(), "{what}");
@@ -330,13 +509,13 @@ mod tests {
             let directory = temp.path().join("model");
             save_one(&directory, 1).unwrap();
             let (experiment, state) = model(2);
-            let save = || ModelDir::new(&directory, false).save_or_keep(&experiment, &state, &[]);
+            let save = || ModelDir::new(&directory, false).save_or_keep(trained(&experiment, &state, &[]));
             let (result, met) = faults::with(Fault::Once, call, save);
             if let Err(error) = result {
                 let text = error.to_string();
                 let (_, kept) = text.split_once("the model is kept in ").unwrap_or_else(|| panic!("{text}"));
                 assert_eq!(directory_of(Path::new(kept)), temp.path());
-                assert_eq!(load(Path::new(kept)).unwrap(), (experiment, state));
+                assert_eq!(read(Path::new(kept)).unwrap(), (experiment, state));
             }
             if !met {
                 break;
@@ -347,11 +526,13 @@ mod tests {
         // Where neither the directory nor its neighbourhood will do, the system's temporary directory does.
         let file = tempfile::NamedTempFile::new().unwrap();
         let (experiment, state) = model(2);
-        let error = ModelDir::new(file.path().join("model"), false).save_or_keep(&experiment, &state, &[]).unwrap_err();
+        let error = ModelDir::new(file.path().join("model"), false)
+            .save_or_keep(trained(&experiment, &state, &[]))
+            .unwrap_err();
         let text = error.to_string();
         let kept = Path::new(text.rsplit(' ').next().unwrap());
         assert_eq!(directory_of(kept), std::env::temp_dir());
-        assert_eq!(load(kept).unwrap(), (experiment, state));
+        assert_eq!(read(kept).unwrap(), (experiment, state));
         fs::remove_dir_all(kept).unwrap();
     }
 
@@ -364,11 +545,13 @@ mod tests {
         for vector in vectors {
             let (experiment, mut state) = model(2);
             *vector(&mut state).last_mut().unwrap() = f32::INFINITY;
-            let error =
-                ModelDir::new(temp.path(), true).save_or_keep(&experiment, &state, &[]).unwrap_err().to_string();
+            let error = ModelDir::new(temp.path(), true)
+                .save_or_keep(trained(&experiment, &state, &[]))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("step 2") && error.contains("not finite") && !error.contains("kept"), "{error}");
         }
-        assert_eq!(load(temp.path()).unwrap().1.step, 1);
+        assert_eq!(read(temp.path()).unwrap().1.step, 1);
     }
 
     #[test]
@@ -392,8 +575,8 @@ mod tests {
             assert_eq!(fs::read(temp.path().join(name)).unwrap(), theirs);
             assert_eq!(names(temp.path()), [name]);
             let (experiment, state) = model(1);
-            ModelDir::new(temp.path(), true).save(&experiment, &state, &[]).unwrap();
-            assert_eq!(load(temp.path()).unwrap(), (experiment, state));
+            ModelDir::new(temp.path(), true).save(trained(&experiment, &state, &[])).unwrap();
+            assert_eq!(read(temp.path()).unwrap(), (experiment, state));
             if !FILES.iter().any(|(ours, _)| *ours == name) {
                 assert_eq!(fs::read(temp.path().join(name)).unwrap(), theirs, "it stays beside the model");
             }
@@ -408,7 +591,7 @@ mod tests {
             // Seconds that a parser which rounds twice would not give back.
             let secs = [0.1 + 0.2, 1.0 / 3.0, 123.456_789_012_345_67, 5e-324];
             let metrics = secs.map(|secs| Metric { secs, loss: 1.0 / 3.0, ..METRIC });
-            save(temp.path(), &experiment, &state, &metrics).unwrap();
+            save(temp.path(), trained(&experiment, &state, &metrics)).unwrap();
             for other in FILES.iter().filter(|(other, _)| *other != name) {
                 fs::remove_file(temp.path().join(other.0)).unwrap();
             }

@@ -45,6 +45,35 @@ pub fn sentence(differences: &[Difference]) -> String {
     format!("A {} · B {}{more}, the rest alike", list(|d| &d.a), list(|d| &d.b))
 }
 
+/// Numbers of two experiments that do not compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incomparable {
+    /// Which do not, and what does, in a few words.
+    pub words: &'static str,
+    /// Why, as a sentence.
+    pub reason: &'static str,
+}
+
+/// Which of their numbers do not compare; `None` where all do. A loss is of one target, one schedule and one data set; a score
+/// error is a mean over the timesteps of one schedule.
+pub fn incomparable(a: &Experiment, b: &Experiment) -> Option<Incomparable> {
+    let (words, reason) = if a.data != b.data {
+        ("losses and errors do not compare: other data", "The data differ, and each has its own least possible loss.")
+    } else if a.path != b.path {
+        (
+            "losses, score errors do not compare: see x̂₀ error",
+            "The schedules differ: a mean over t is of other noise levels.",
+        )
+    } else if a.timesteps != b.timesteps {
+        ("losses, score errors do not compare: see x̂₀ error", "T differs: a mean over t is of other noise levels.")
+    } else if a.target != b.target {
+        ("losses do not compare: see x̂₀ error", "The targets differ: each loss is in a unit of its own.")
+    } else {
+        return None;
+    };
+    Some(Incomparable { words, reason })
+}
+
 /// Every setting of an experiment, in the order in which people ask for them.
 fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, String)> {
     // Without `..`, so that a new setting is not forgotten.
@@ -177,6 +206,26 @@ mod tests {
         assert_eq!(say(Experiment { data, target: Target::X0, ..base.clone() }), "points.csv, x₀");
         let other = Experiment { clip: false, learning_rate: 1e-3, points: 512, path: Path::Literal, ..base.clone() };
         assert_eq!(say(other), "literal β, clip off, lr 0.001, 512 points");
+    }
+
+    #[test]
+    fn what_does_not_compare_is_said_with_its_reason() {
+        let base = Experiment::default();
+        let said = |b: Experiment| incomparable(&base, &b);
+        assert_eq!(said(Experiment { width: 32, seed: 4, batch: 64, sampler_steps: 9, ..base.clone() }), None);
+        for (b, words, reason) in [
+            (Experiment { target: Target::V, ..base.clone() }, "losses do not compare: see x̂₀", "targets"),
+            (Experiment { path: Path::Cosine, target: Target::V, ..base.clone() }, "score errors do not", "schedules"),
+            (Experiment { timesteps: 10, ..base.clone() }, "losses, score errors do not compare: see x̂₀", "T differs"),
+            (
+                Experiment { data: DataSource::Shape(Shape::Circle), ..base.clone() },
+                "compare: other data",
+                "data differ",
+            ),
+        ] {
+            let said = said(b).unwrap();
+            assert!(said.words.contains(words) && said.reason.contains(reason), "{said:?}");
+        }
     }
 
     #[test]

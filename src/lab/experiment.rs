@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use clap::ArgAction::Set;
 use serde::{Deserialize, Serialize};
 
 pub use crate::data::dataset::DataSource;
@@ -63,7 +64,7 @@ pub struct Experiment {
     #[arg(long, default_value_t = 8192, help = ranged("Size of the finite training set", &limits::POINTS))]
     pub points: u32,
     /// Draw fresh samples from the mixture instead of a finite set
-    #[arg(long)]
+    #[arg(long, value_name = "true|false", action = Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true")]
     pub fresh: bool,
     /// Bandwidth of the kernels on a file's rows
     #[arg(long, value_name = "H", help = bandwidth_help())]
@@ -103,13 +104,18 @@ pub struct Experiment {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Sampler of the live picture
-    #[arg(skip = Sampler::Ddim { eta: 0.0 })]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "ddim",
+        help = "Sampler of the live picture: ddpm, ddpm-beta, ddim, ddim:ETA, euler, heun or rk4"
+    )]
     pub sampler: Sampler,
     /// Steps of the live picture's sampler
-    #[arg(skip = 20_u32)]
+    #[arg(long, default_value_t = 20, help = ranged("Steps of the live picture's sampler, no more than T of them", &limits::SAMPLER_STEPS))]
     pub sampler_steps: u32,
     /// Clip x̂_0 to the data's bounding box × 1.1 in samplers
-    #[arg(skip = true)]
+    #[arg(long, value_name = "true|false", action = Set, num_args = 0..=1, default_value_t = true, default_missing_value = "true")]
     pub clip: bool,
 }
 
@@ -154,7 +160,7 @@ impl Experiment {
     pub fn trains_like(&self, other: &Self) -> bool {
         let Self { sampler, sampler_steps, clip, .. } = *other;
         let bandwidth = if other.fresh { self.bandwidth } else { other.bandwidth };
-        *other == Self { sampler, sampler_steps, clip, bandwidth, ..self.clone() }
+        *other == Self { bandwidth, sampler, sampler_steps, clip, ..self.clone() }
     }
 
     /// True where a run of one means the same as that of the other: one data set, one path, one target, one network.

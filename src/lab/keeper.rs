@@ -13,7 +13,6 @@ use super::experiment::Experiment;
 use super::message::{Notice, Side};
 use super::pair::Pair;
 use super::session::{Parked, Session};
-use super::setup::Setup;
 use crate::export::model_dir::{self, ModelDir};
 
 /// Trainings of earlier starts that are offered; the files of others are removed.
@@ -135,7 +134,8 @@ impl Keeper {
     fn keep_one(&self, side: Side, session: &mut Session) -> anyhow::Result<()> {
         let directory = ModelDir::new(self.place.join(side.letter().to_lowercase()), false);
         let state = session.model();
-        directory.save(session.experiment(), &state, &session.record().metrics())
+        let metrics = session.record().metrics();
+        directory.save(session.trained(&state, &metrics))
     }
 
     /// The lab closes: keep all, but for what the user has saved as it is.
@@ -161,11 +161,11 @@ fn remove(path: &Path) {
     }
 }
 
-/// A model that cannot be read (its data file is gone, or the lab was killed before the first was whole) is no offer.
+/// A model that cannot be read (the lab was killed before the first was whole) is no offer.
 fn read(path: PathBuf) -> Option<Left> {
-    let loaded = model_dir::load(&path).and_then(|(experiment, state)| {
-        let setup = Setup::new(experiment).map_err(anyhow::Error::msg)?;
-        Ok(Parked::of_model(setup, state, &model_dir::metrics(&path)))
+    let loaded = model_dir::load(&path).and_then(|saved| {
+        let setup = saved.setup()?;
+        Ok(Parked::of_model(setup, saved.state, &model_dir::metrics(&path)))
     });
     let written = fs::metadata(&path).and_then(|data| data.modified()).unwrap_or(UNIX_EPOCH);
     match loaded {
@@ -183,6 +183,7 @@ mod tests {
     use crate::engine::{self, EngineChoice};
     use crate::lab::message::{Command, Order};
     use crate::lab::session::EngineFactory;
+    use crate::lab::setup::Setup;
 
     fn lab(steps: u64) -> Pair {
         let experiment = Experiment { width: 32, depth: 1, batch: 32, points: 64, ..Experiment::default() };
@@ -234,6 +235,49 @@ mod tests {
         }
     }
 
+    /// The file is gone, or another by now: the training goes on with its own rows, and that is said once.
+    #[test]
+    fn a_training_on_a_file_is_found_without_it_and_goes_on() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("rows.csv");
+        let mixture = crate::data::shapes::Shape::Moons.mixture();
+        for (then, word) in [("edited", "rows.csv has changed since then"), ("gone", "rows.csv is no longer there")] {
+            std::fs::write(&path, crate::data::csv_io::points_csv(&mixture.draw(300, 1))).unwrap();
+            let trainings = root.path().join(then);
+            let data = crate::lab::experiment::DataSource::Csv(path.clone());
+            let mut pair = lab(0);
+            let experiment = Experiment { data, ..Experiment::clone(pair.session(Side::A).unwrap().experiment()) };
+            pair.handle(Command::Configure { experiment: Box::new(experiment), restart: true }.into());
+            train(&mut pair, 10);
+            let rows = pair.snapshots().a.dataset.points.clone();
+            let mut keeper = Keeper::open(&trainings, Duration::ZERO).unwrap();
+            keeper.finish(&mut pair);
+            drop(keeper);
+            match then {
+                "gone" => std::fs::remove_file(&path).unwrap(),
+                _ => std::fs::write(&path, "x,y\n1,2\n2,3\n").unwrap(),
+            }
+            let mut next = lab(0);
+            let left = Keeper::open(&trainings, Duration::ZERO).unwrap().left_behind();
+            assert_eq!(left.len(), 1);
+            left.into_iter().for_each(|parked| next.receive(parked));
+            let id = next.snapshots().shelf[0].id;
+            next.handle(Order::BringBack(id, Side::A));
+            let Some((_, Notice::Info(text))) = next.snapshots().a.notice.clone() else { panic!("nothing is said") };
+            assert!(text.contains("step 10 is back") && text.contains(word), "{text}");
+            assert_eq!(next.snapshots().a.dataset.points, rows);
+            // To where the first would have gone, and so would a comparison of the two.
+            train(&mut next, 20);
+            train(&mut pair, 20);
+            let model = |pair: &mut Pair| pair.session_mut(Side::A).unwrap().model();
+            assert!(model(&mut next) == model(&mut pair));
+            let experiment = Experiment::clone(next.session(Side::A).unwrap().experiment());
+            next.handle(Order::Compare(Box::new([experiment.clone(), Experiment { seed: 9, ..experiment }])));
+            let both = next.snapshots();
+            assert_eq!(both.b.as_ref().map(|b| b.dataset.points.clone()), Some(rows), "{:?}", both.a.notice);
+        }
+    }
+
     #[test]
     fn what_the_user_saved_is_not_offered_and_what_was_trained_since_is() {
         let root = tempfile::tempdir().unwrap();
@@ -261,7 +305,7 @@ mod tests {
         pair.handle(Command::Configure { experiment: Box::new(other), restart: true }.into());
         train(&mut pair, 20);
         keeper.keep(&mut pair);
-        let (_, state) = model_dir::load(&keeper.place.join("a")).unwrap();
+        let state = model_dir::load(&keeper.place.join("a")).unwrap().state;
         assert!(state == pair.session_mut(Side::A).unwrap().model());
     }
 

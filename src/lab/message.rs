@@ -11,6 +11,9 @@ use crate::data::bounds::Bounds;
 use crate::data::dataset::Dataset;
 use crate::diffusion::solver::Plan;
 use crate::engine::{Cloud, EngineChoice, EngineInfo, LOSS_BINS, Recording, Start};
+use crate::measure::Estimate;
+use crate::measure::chi_square::ChiSquare;
+use crate::measure::score_error::GridErrors;
 use serde::{Deserialize, Serialize};
 
 use super::experiment::Experiment;
@@ -270,12 +273,23 @@ pub struct QualityPoint {
     pub step: u64,
     /// Seconds of training.
     pub secs: f64,
-    /// Sliced W₂ of the live picture to as many fresh draws of the data, data units.
-    pub distance: f64,
-    /// The same between independent draws: what a perfect model would score.
-    pub floor: f64,
-    /// Mean over t/T of s² E‖learned − exact score‖² under p_t: what the error adds to the loss of ε̂.
-    pub score_error: f64,
+    /// Sliced W₂ of the live picture to as many fresh draws of the data, data units: the mean over some draws.
+    pub distance: Estimate,
+    /// The same between independent draws: what honest samples score on average.
+    pub floor: Estimate,
+    /// −E ln p_0 of the live picture's samples − h(p_0), nats: above 0 for stray samples, below it for samples that are too thin.
+    pub surprise: Estimate,
+    /// Share of the samples in the densest half of p_0: 0.5 of honest samples, more of samples that are too thin.
+    pub densest_half: Estimate,
+    /// χ² of how many samples each part of the data got; `None` for fewer than two parts.
+    pub shares: Option<ChiSquare>,
+    /// Mean over the trained timesteps of (s²/D) E‖learned − exact score‖² under p_t = (1/D) E‖ε̂ − ε*‖²: the loss of an
+    /// ε-model is the least possible loss and this.
+    pub score_error: Estimate,
+    /// The least possible loss of the experiment's target: that of E[target | x_t].
+    pub least_loss: Estimate,
+    /// (1/D) E‖x̂_0 − E[x_0 | x_t]‖² on the common log-SNR grid: what compares different targets and schedules.
+    pub x0_errors: GridErrors,
 }
 
 /// Both experiments at one moment. Cheap to clone.

@@ -239,8 +239,17 @@ impl Pair {
     fn put_back(&mut self, side: Side, parked: &Parked) -> bool {
         let Some(session) = self.session_mut(side) else { return false };
         let put = session.unpark(parked.clone());
-        if let Err(error) = &put {
-            session.notify(Notice::Error(format!("the training before could not be brought back: {error}")));
+        match &put {
+            Ok(()) => {
+                let step = parked.step();
+                let back = format!("the training of step {step} is back");
+                // That its file is another by now changes nothing, and is said once.
+                let text = session.meet_file().map(|remark| format!("{back}; {remark}"));
+                session.notify(Notice::Info(text.unwrap_or(back)));
+            }
+            Err(error) => {
+                session.notify(Notice::Error(format!("the training before could not be brought back: {error}")));
+            }
         }
         put.is_ok()
     }
@@ -252,10 +261,6 @@ impl Pair {
         if self.put_back(side, &parked) {
             self.shelf.take(id);
             self.shelf.put(side, Replaced::BroughtBack, Arc::new(present));
-            let step = parked.step();
-            if let Some(session) = self.session_mut(side) {
-                session.notify(Notice::Info(format!("the training of step {step} is back")));
-            }
         }
     }
 
@@ -304,9 +309,17 @@ impl Pair {
         worked
     }
 
+    /// Whether an experiment can be set up. What a training has at hand needs no file.
+    fn can_run(&self, experiment: &Experiment) -> Result<(), String> {
+        let at_hand = self.sessions().find(|session| session.experiment().data == experiment.data);
+        let setup = at_hand
+            .map_or_else(|| Setup::new(experiment.clone()), |session| session.setup().changed(experiment.clone()));
+        setup.map(drop)
+    }
+
     /// Split, with these experiments.
     fn compare(&mut self, a: Experiment, b: Experiment) {
-        if let Some(error) = [&a, &b].into_iter().find_map(|e| Setup::new(e.clone()).err()) {
+        if let Some(error) = [&a, &b].into_iter().find_map(|e| self.can_run(e).err()) {
             self.a.notify(Notice::Error(error));
             return;
         }

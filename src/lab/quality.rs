@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
-
 use super::message::QualityPoint;
 use super::pace::Share;
 use super::setup::Setup;
-use crate::data::mixture::Mixture;
+use crate::data::dataset::Dataset;
 use crate::diffusion::path::Path;
-use crate::diffusion::target::Pair;
-use crate::engine::philox::{Stream, normal};
 use crate::engine::{Cloud, Engine, EngineError};
-use crate::measure::sliced_wasserstein2;
+use crate::measure::floor::{distance_to_draws, size_within};
+use crate::measure::law::{Law, Likeness};
+use crate::measure::score_error::Levels;
+use crate::measure::sliced::Projections;
+use crate::measure::{Estimate, MeasureError};
 
 /// Share of the wall time that measuring may take.
 const SHARE: f64 = 0.02;
@@ -22,11 +22,10 @@ const SHARE: f64 = 0.02;
 pub const EARLY_SHARE: f64 = 0.5;
 /// Updates after which numbers no longer age so fast.
 const EARLY_UPDATES: u64 = 4096;
-/// Draws of the data that samples are held against, and that give the floor among themselves.
-const DRAWS: u64 = 4;
-/// Times at which the score is compared, and draws of x_t at each.
-const TIMES: usize = 8;
-const POINTS: usize = 256;
+/// Pairs of draws of the data: samples are held against the first of each, and the second gives the floor.
+const PAIRS: u64 = 6;
+/// Most components times samples that a surprise asks: some milliseconds, of 512 components all samples of a picture.
+const EVALUATIONS: usize = 1 << 23;
 /// Most points of the curve; beyond it every other one goes.
 const MOST: usize = 2000;
 /// Mixed into seeds ("qual"): what is measured against is drawn apart from any training set, and is the same for all.
@@ -42,33 +41,34 @@ pub struct QualityMeter {
     tried: Option<u64>,
     share: Share,
     data: Option<Data>,
-    scores: Option<Scores>,
+    levels: Option<ReadAt>,
 }
 
-/// Draws of the data.
+/// Draws of the data, and its law.
 #[derive(Debug)]
 struct Data {
-    of: Arc<Mixture>,
+    of: Arc<Dataset>,
     size: usize,
-    draws: Vec<Vec<[f32; 2]>>,
-    floor: f64,
+    /// Sets of this many are compared: fewer than `size` where the data have no more rows to give.
+    n: usize,
+    draws: Vec<Projections>,
+    /// The distances of each draw to another one.
+    among: Vec<f64>,
+    law: Law,
 }
 
-/// Draws of x_t at each time, and ε* = −s ∇ log p_t there.
+/// Where the network is read.
 #[derive(Debug)]
-struct Scores {
-    of: Arc<Mixture>,
+struct ReadAt {
+    of: Arc<Dataset>,
     path: Path,
     timesteps: u32,
-    at: Vec<Level>,
+    levels: Levels,
 }
-
-/// One time: t/T, draws of x_t [n, 2], and ε* there [n, 2].
-type Level = (f64, Vec<[f32; 2]>, Vec<[f64; 2]>);
 
 impl Default for QualityMeter {
     fn default() -> Self {
-        Self { curve: Arc::default(), measured: None, tried: None, share: Share::new(SHARE), data: None, scores: None }
+        Self { curve: Arc::default(), measured: None, tried: None, share: Share::new(SHARE), data: None, levels: None }
     }
 }
 
@@ -134,23 +134,39 @@ impl QualityMeter {
         self.measured = Some(version);
         self.tried = Some(step);
         // What is made once for a data set and a path is not counted in the share.
-        let (data, scores) = self.prepare(setup, samples.len());
+        let (data, levels) = match self.prepare(setup, samples.len()) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                log::warn!("quality is not measured: {error}");
+                return Ok(None);
+            }
+        };
         let begun = Instant::now();
         let samples = samples.to_host()?;
-        let score_error = score_error(engine, setup, scores)?;
-        let floor = data.floor;
-        let distances: Result<Vec<f64>, _> =
-            data.draws.par_iter().map(|draw| sliced_wasserstein2(&samples, draw)).collect();
+        let read = levels.read(setup.experiment.target, |tau, points| engine.predict(tau, points, true))?;
+        let found = data.compare(&samples);
+        let floor = Estimate::of_mean(&data.among);
+        let least_loss = levels.least_loss(setup.experiment.target);
         let now = Instant::now();
         log::trace!("measuring took {:?}", now.duration_since(begun));
         // Even a measurement that failed is not tried again at once.
         self.share.spend(now, now.duration_since(begun).max(Duration::from_millis(1)));
-        let Ok(distances) = distances else { return Ok(None) };
-        let distance = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
-        if !score_error.is_finite() {
+        let Ok((distance, Likeness { surprise, densest_half, shares, .. })) = found else { return Ok(None) };
+        if !read.epsilon.value.is_finite() {
             return Ok(None);
         }
-        let point = QualityPoint { step, secs, distance, floor, score_error };
+        let point = QualityPoint {
+            step,
+            secs,
+            distance,
+            floor,
+            surprise,
+            densest_half,
+            shares,
+            score_error: read.epsilon,
+            least_loss,
+            x0_errors: read.x0,
+        };
         let curve = Arc::make_mut(&mut self.curve);
         curve.retain(|earlier| earlier.step < step);
         curve.push(point);
@@ -165,66 +181,46 @@ impl QualityMeter {
     }
 
     /// What `size` samples and the score are held against.
-    fn prepare(&mut self, setup: &Setup, size: usize) -> (&Data, &Scores) {
-        let mixture = &setup.dataset.mixture;
+    fn prepare(&mut self, setup: &Setup, size: usize) -> Result<(&Data, &Levels), MeasureError> {
+        let dataset = &setup.dataset;
         let (path, timesteps) = (setup.experiment.path, setup.experiment.timesteps);
-        let data = self.data.take().filter(|data| Arc::ptr_eq(&data.of, mixture) && data.size == size);
-        let scores = self
-            .scores
-            .take()
-            .filter(|scores| Arc::ptr_eq(&scores.of, mixture) && (scores.path, scores.timesteps) == (path, timesteps));
-        (
-            self.data.insert(data.unwrap_or_else(|| Data::new(mixture.clone(), size))),
-            self.scores.insert(scores.unwrap_or_else(|| Scores::new(mixture.clone(), path, timesteps))),
-        )
+        let data = self.data.take().filter(|data| Arc::ptr_eq(&data.of, dataset) && data.size == size);
+        let same = |at: &ReadAt| Arc::ptr_eq(&at.of, dataset) && (at.path, at.timesteps) == (path, timesteps);
+        let levels = self.levels.take().filter(same).unwrap_or_else(|| ReadAt {
+            of: dataset.clone(),
+            path,
+            timesteps,
+            levels: Levels::new(&dataset.mixture, path, timesteps),
+        });
+        let data = match data {
+            Some(data) => data,
+            None => Data::new(dataset.clone(), size)?,
+        };
+        Ok((self.data.insert(data), &self.levels.insert(levels).levels))
     }
-}
-
-/// Mean over t/T of s² E‖learned − exact score‖² = E‖ε̂ − ε*‖² under p_t: by how much the loss of ε̂ exceeds the least
-/// possible (Vincent 2011).
-fn score_error(engine: &mut dyn Engine, setup: &Setup, scores: &Scores) -> Result<f64, EngineError> {
-    let mut sum = 0.0;
-    for (tau, points, exact) in &scores.at {
-        let Pair(k_x, k_o) = setup.experiment.target.to_eps(scores.path.scales(*tau, scores.timesteps));
-        let output = engine.predict(*tau, points, true)?;
-        for ((x, out), exact) in points.iter().zip(&output).zip(exact) {
-            for axis in 0..2 {
-                let learned = k_x * f64::from(x[axis]) + k_o * f64::from(out[axis]);
-                sum += (learned - exact[axis]).powi(2);
-            }
-        }
-    }
-    Ok(sum / (TIMES * POINTS) as f64)
 }
 
 impl Data {
-    fn new(of: Arc<Mixture>, size: usize) -> Self {
-        let draws: Vec<_> = (0..DRAWS).map(|k| of.draw(size, SALT.wrapping_add(k << 32))).collect();
-        let pairs: Vec<_> = (0..draws.len()).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
-        let distances: Vec<f64> =
-            pairs.par_iter().filter_map(|&(i, j)| sliced_wasserstein2(&draws[i], &draws[j]).ok()).collect();
-        let floor = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
-        Self { of, size, draws, floor }
+    fn new(of: Arc<Dataset>, size: usize) -> Result<Self, MeasureError> {
+        let n = size_within(&of.reference, size)?;
+        let (mut draws, mut among) = (Vec::new(), Vec::new());
+        for pair in 0..PAIRS {
+            let [draw, other] = of.reference.pair(n, SALT.wrapping_add(pair << 32));
+            let draw = Projections::of(&draw)?;
+            among.push(draw.distance(&Projections::of(&other)?)?);
+            draws.push(draw);
+        }
+        let law = Law::new(of.mixture.clone(), EVALUATIONS);
+        Ok(Self { of, size, n, draws, among, law })
     }
-}
 
-impl Scores {
-    fn new(of: Arc<Mixture>, path: Path, timesteps: u32) -> Self {
-        let x_0 = of.draw(POINTS, SALT);
-        let at = (0..TIMES).into_par_iter().map(|k| {
-            let tau = (k as f64 + 0.5) / TIMES as f64;
-            let scales = path.scales(tau, timesteps);
-            let marginal = of.marginal(scales);
-            let noised = |(i, x_0): (usize, &[f32; 2])| {
-                let epsilon = normal(SALT, Stream::Forward, k as u32, i as u32);
-                [0, 1].map(|axis| (scales.a * f64::from(x_0[axis]) + scales.s * f64::from(epsilon[axis])) as f32)
-            };
-            let points: Vec<[f32; 2]> = x_0.iter().enumerate().map(noised).collect();
-            let exact = points.iter().map(|p| marginal.score(p.map(f64::from)).map(|v| -scales.s * v)).collect();
-            (tau, points, exact)
-        });
-        let at = at.collect();
-        Self { of, path, timesteps, at }
+    /// The sliced distance of samples to the draws, and how they look under the law.
+    fn compare(&self, samples: &[[f32; 2]]) -> Result<(Estimate, Likeness), MeasureError> {
+        // Samples are independent of each other: the first are as good as any.
+        let compared = Projections::of(&samples[..self.n.min(samples.len())])?;
+        let distances: Vec<f64> =
+            self.draws.iter().map(|draw| compared.distance(draw)).collect::<Result<_, MeasureError>>()?;
+        Ok((distance_to_draws(&distances, &self.among, 1), self.law.likeness(samples, SALT)?))
     }
 }
 
@@ -248,18 +244,22 @@ mod tests {
         (setup, engine)
     }
 
-    /// The exact score of N(0, (a² + s²) I) is −x/(a² + s²), so E‖0 − ε*‖² = 2 s²/(a² + s²).
+    /// The exact score of N(0, (a² + s²) I) is −x/(a² + s²), so (1/D) E‖0 − ε*‖² = s²/(a² + s²). With it, the loss of the
+    /// network that says nothing, which is 1, is the least possible loss, the mean ᾱ, and what its error adds.
     #[test]
     fn the_score_error_of_a_network_that_says_nothing_has_a_closed_form() {
         let (setup, mut engine) = zero();
         let samples = Cloud::Host(Arc::new(setup.dataset.mixture.draw(512, 77)));
         let mut meter = QualityMeter::default();
         let point = meter.measure(&mut engine, &setup, (&samples, 1), 3, 0.5).unwrap().unwrap();
-        let at = |k: usize| setup.experiment.path.scales((k as f64 + 0.5) / TIMES as f64, 1000);
-        let expected =
-            (0..TIMES).map(at).map(|c| 2.0 * c.s * c.s / (c.a * c.a + c.s * c.s)).sum::<f64>() / TIMES as f64;
-        // Each time has 256 draws of ‖x_t‖², of relative variance 1, and all share x_0: one standard error is 2 to 6 %.
-        assert_relative_eq!(point.score_error, expected, max_relative = 0.1);
+        let at = |t: u32| setup.experiment.path.scales(f64::from(t) / 1000.0, 1000);
+        let expected = (1..=1000).map(at).map(|c| c.s * c.s / (c.a * c.a + c.s * c.s)).sum::<f64>() / 1000.0;
+        // And what lies between the sixteen timesteps that are read.
+        assert!((point.score_error.value - expected).abs() < 4.0 * point.score_error.error + 0.01, "{point:?}");
+        let sum = point.least_loss.value + point.score_error.value;
+        let error = point.least_loss.error.hypot(point.score_error.error);
+        assert!((sum - 1.0).abs() < 4.0 * error, "{point:?}");
+        assert!(error < 0.03, "{point:?}");
         assert_eq!((point.step, point.secs), (3, 0.5));
         assert_eq!(meter.curve().len(), 1);
     }
@@ -274,7 +274,7 @@ mod tests {
         let samples = Cloud::Host(Arc::new(setup.dataset.mixture.draw(64, 1)));
         let mut meter = QualityMeter::default();
         let point = meter.measure(&mut engine, &setup, (&samples, 1), 1, 0.0).unwrap().unwrap();
-        assert!(point.score_error < 1e-9, "{point:?}");
+        assert!(point.score_error.value < 1e-9, "{point:?}");
         // Another picture of the same step takes the place of the first.
         meter.measure(&mut engine, &setup, (&samples, 2), 1, 0.0).unwrap();
         assert_eq!(meter.curve().len(), 1);
@@ -293,8 +293,14 @@ mod tests {
             meter.measure(&mut engine, &setup, (&cloud, step), step, 0.0).unwrap().unwrap()
         };
         let point = distance(honest, 1);
-        assert!((0.6..1.5).contains(&(point.distance / point.floor)), "{point:?}");
-        assert_relative_eq!(distance(shifted, 2).distance, 3.0 / 2.0_f64.sqrt(), max_relative = 0.05);
+        let difference = point.distance.less(point.floor);
+        assert!(difference.value.abs() < 3.0 * difference.error, "{point:?}");
+        assert!(point.surprise.value.abs() < 3.0 * point.surprise.error, "{point:?}");
+        assert!(point.shares.unwrap().p > 0.001, "{point:?}");
+        let far = distance(shifted, 2);
+        assert_relative_eq!(far.distance.value, 3.0 / 2.0_f64.sqrt(), max_relative = 0.05);
+        // |x|²/2 grows by 3²/2, and by 3 x of mean 0.
+        assert!((far.surprise.value - 4.5).abs() < 4.0 * far.surprise.error, "{far:?}");
         let spoilt = Cloud::Host(Arc::new(vec![[f32::NAN, 0.0]; 2048]));
         assert!(meter.measure(&mut engine, &setup, (&spoilt, 3), 3, 0.0).unwrap().is_none());
         assert_eq!(meter.curve().len(), 2);

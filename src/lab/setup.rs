@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::experiment::{DataSource, Experiment};
-use crate::data::dataset::Dataset;
+use crate::data::dataset::{Dataset, FileNow};
+use crate::diffusion::magnification;
 use crate::diffusion::solver::Plan;
 use crate::diffusion::timetable::Timetable;
 use crate::engine::{TrainSpec, TrainingData};
@@ -31,6 +32,38 @@ impl Setup {
         let dataset = Arc::new(load_dataset(&experiment)?);
         let timetable = Timetable::new(experiment.path, experiment.target, experiment.timesteps);
         Ok(Self::assemble(experiment, dataset, Arc::new(timetable)))
+    }
+
+    /// Prepare an experiment on data that are there already: those of a model.
+    ///
+    /// # Errors
+    /// One sentence: an impossible setting.
+    pub fn of_dataset(experiment: Experiment, dataset: Dataset) -> Result<Self, String> {
+        experiment.validate()?;
+        let timetable = Timetable::new(experiment.path, experiment.target, experiment.timesteps);
+        Ok(Self::assemble(experiment, Arc::new(dataset), Arc::new(timetable)))
+    }
+
+    /// One sentence where the live picture's sampler, without the clip, makes much of a small error.
+    pub fn warning(&self) -> Option<String> {
+        magnification::warning(&self.plan, self.experiment.plan_context())
+    }
+
+    /// Look what has become of the data file, and say so where it does not hold the rows of this setup any more. Where
+    /// it does, its present version is known from here on.
+    pub fn meet_file(&mut self) -> Option<String> {
+        let (now, stamp) = self.dataset.file_now()?;
+        let name = self.experiment.data.title();
+        match now {
+            FileNow::Same => {
+                if self.dataset.file != stamp {
+                    self.dataset = Arc::new(Dataset { file: stamp, ..Dataset::clone(&self.dataset) });
+                }
+                None
+            }
+            FileNow::Changed => Some(format!("{name} has changed since then: the training keeps the rows that it has")),
+            FileNow::Missing => Some(format!("{name} is no longer there: the training keeps the rows that it has")),
+        }
     }
 
     /// Prepare a changed experiment; what the change does not touch is shared with this one.

@@ -1,9 +1,12 @@
 //! How far a learned score is from the exact one, where the data lie at one noise level.
 
+/// Coordinates of a point.
+const D: f64 = 2.0;
+
 /// The error of a field under p_t: a Monte Carlo mean over draws of x_t.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FieldError {
-    /// Mean of ‖learned − exact‖².
+    /// (1/D) E ‖learned − exact‖²: the mean over draws and over the D = 2 coordinates.
     pub mean_square: f64,
     /// Mean of the cosine of the angle between both; a field that vanishes counts as 0.
     pub cosine: f64,
@@ -34,7 +37,7 @@ impl FieldError {
             }
         }
         let count = points.len() as f64;
-        Some(Self { mean_square: error.mean_square / count, cosine: error.cosine / count, ..error })
+        Some(Self { mean_square: error.mean_square / (D * count), cosine: error.cosine / count, ..error })
     }
 }
 
@@ -46,7 +49,8 @@ mod tests {
     fn two_vectors_by_hand() {
         let points = [[1.0, 0.0], [0.0, 2.0]];
         let error = FieldError::between(&points, &[[1.0, 0.0], [0.0, 4.0]], &[[1.0, 0.0], [3.0, 0.0]]).unwrap();
-        assert_eq!((error.mean_square, error.cosine), (12.5, 0.5));
+        // Squares 0 and 9 + 16, over two draws of two coordinates.
+        assert_eq!((error.mean_square, error.cosine), (6.25, 0.5));
         assert_eq!((error.largest, error.largest_at), (5.0, [0.0, 2.0]));
         assert!(FieldError::between(&points, &[[0.0; 2]], &[[0.0; 2]; 2]).is_none());
         assert!(FieldError::between(&[], &[], &[]).is_none());

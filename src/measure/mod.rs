@@ -1,13 +1,21 @@
-//! How good samples are: distances between point sets, each beside its sampling floor.
+//! How good samples are: distances between point sets beside their sampling floors, the surprise of samples under the data's
+//! density, and the shares of the data's parts. Every number comes with its standard error.
 
+pub mod chi_square;
 pub mod entropy;
+pub mod estimate;
 pub mod field_error;
 pub mod floor;
+pub mod law;
+pub mod parts;
 pub mod paths;
+pub mod score_error;
 pub mod sliced;
 pub mod wasserstein;
 
+pub use estimate::Estimate;
 pub use floor::{Quality, quality, sampling_floor};
+pub use law::Law;
 pub use sliced::sliced_wasserstein2;
 pub use wasserstein::wasserstein2;
 
@@ -23,6 +31,9 @@ pub enum MeasureError {
     /// A sampler that blew up.
     #[error("sample {0} is not a finite number; sample again with the clip on, or train longer")]
     NotFinite(usize),
+    /// A file whose rows all went into the training.
+    #[error("the data keep no rows to measure against, since two are needed; use a file with more rows")]
+    NoReference,
 }
 
 /// What every distance asks of its point sets.
@@ -30,9 +41,15 @@ fn check(a: &[[f32; 2]], b: &[[f32; 2]]) -> Result<(), MeasureError> {
     if a.len() != b.len() {
         return Err(MeasureError::Sizes(a.len(), b.len()));
     }
-    if a.is_empty() {
+    check_finite(a)?;
+    check_finite(b)
+}
+
+/// What every measure asks of a point set.
+fn check_finite(points: &[[f32; 2]]) -> Result<(), MeasureError> {
+    if points.is_empty() {
         return Err(MeasureError::Empty);
     }
-    let bad = |points: &[[f32; 2]]| points.iter().position(|p| !(p[0].is_finite() && p[1].is_finite()));
-    bad(a).or_else(|| bad(b)).map_or(Ok(()), |index| Err(MeasureError::NotFinite(index)))
+    let bad = points.iter().position(|p| !(p[0].is_finite() && p[1].is_finite()));
+    bad.map_or(Ok(()), |index| Err(MeasureError::NotFinite(index)))
 }

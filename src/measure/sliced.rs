@@ -2,25 +2,56 @@
 
 use std::f64::consts::PI;
 
-use super::{MeasureError, check};
+use rayon::prelude::*;
+
+use super::{MeasureError, check, check_finite};
 
 /// Directions projected on, equally spaced over the half circle.
 pub const PROJECTIONS: u32 = 64;
+
+/// A point set as the sliced distance sees it: its projections on every direction, sorted. Made once for a set that is
+/// compared often.
+#[derive(Clone, Debug)]
+pub struct Projections {
+    lines: Vec<Vec<f64>>,
+    count: usize,
+}
+
+impl Projections {
+    /// Project and sort. O(n log n).
+    ///
+    /// # Errors
+    /// No points, or one that is not finite.
+    pub fn of(points: &[[f32; 2]]) -> Result<Self, MeasureError> {
+        check_finite(points)?;
+        let line = |k: u32| {
+            let (sin, cos) = (PI * f64::from(k) / f64::from(PROJECTIONS)).sin_cos();
+            let mut line: Vec<f64> = points.iter().map(|p| cos * f64::from(p[0]) + sin * f64::from(p[1])).collect();
+            line.sort_unstable_by(f64::total_cmp);
+            line
+        };
+        Ok(Self { lines: (0..PROJECTIONS).into_par_iter().map(line).collect(), count: points.len() })
+    }
+
+    /// The root mean square over the directions of the one-dimensional W₂ (Bonneel et al. 2015).
+    ///
+    /// # Errors
+    /// Sets of different sizes.
+    pub fn distance(&self, other: &Self) -> Result<f64, MeasureError> {
+        if self.count != other.count {
+            return Err(MeasureError::Sizes(self.count, other.count));
+        }
+        let squared = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>();
+        let total: f64 = self.lines.iter().zip(&other.lines).map(squared).sum();
+        Ok((total / (self.count as f64 * f64::from(PROJECTIONS))).sqrt())
+    }
+}
 
 /// The root mean square over [`PROJECTIONS`] fixed directions of the one-dimensional W₂ of the projected sets
 /// (Bonneel et al. 2015); each is the distance between the sorted projections. Sizes must be equal. O(n log n).
 pub fn sliced_wasserstein2(a: &[[f32; 2]], b: &[[f32; 2]]) -> Result<f64, MeasureError> {
     check(a, b)?;
-    let squared = |k: u32| {
-        let (sin, cos) = (PI * f64::from(k) / f64::from(PROJECTIONS)).sin_cos();
-        let project = |points: &[[f32; 2]]| {
-            let mut line: Vec<f64> = points.iter().map(|p| cos * f64::from(p[0]) + sin * f64::from(p[1])).collect();
-            line.sort_unstable_by(f64::total_cmp);
-            line
-        };
-        project(a).into_iter().zip(project(b)).map(|(x, y)| (x - y).powi(2)).sum::<f64>() / a.len() as f64
-    };
-    Ok(((0..PROJECTIONS).map(squared).sum::<f64>() / f64::from(PROJECTIONS)).sqrt())
+    Projections::of(a)?.distance(&Projections::of(b)?)
 }
 
 #[cfg(test)]

@@ -2,4 +2,5 @@
 
 pub mod init;
 pub mod layout;
+pub mod model_data;
 pub mod weights;

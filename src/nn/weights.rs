@@ -2,7 +2,7 @@
 //!
 //! A file holds f32 tensors `layers.{i}.weight` [out, in] and `layers.{i}.bias` `[out]`; the same with the prefix `ema.`
 //! (the moving average, which is what one samples with); and, to go on training, with `adam_m.` and `adam_v.`. The
-//! metadata has `experiment` (JSON) and `step`.
+//! metadata has `experiment` (JSON), `step`, and `data` (JSON, see [`super::model_data`]).
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, Read as _};
@@ -12,6 +12,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
 use super::layout::NetworkShape;
+use super::model_data::ModelData;
 
 /// A model in training, on the host. All vectors are flat in the order of [`NetworkShape::layers`].
 #[derive(Clone, Debug, PartialEq)]
@@ -100,21 +101,29 @@ pub enum Fault {
         /// Linear layers of the experiment's network.
         expected: usize,
     },
+    /// The data that lie beside the weights.
+    #[error("the data in it are damaged ({0}); give a model.safetensors that `train` wrote")]
+    Data(String),
     /// NaN or infinity.
     #[error("tensor `{0}` holds numbers that are not finite: the training had failed; load an earlier file")]
     NotFinite(String),
 }
 
-/// Files larger than this are not read: the largest model has 6 MB.
-const MAX_BYTES: u64 = 64 << 20;
+/// Files larger than this are not read: the largest model has 6 MB of weights, and 80 MB of rows.
+const MAX_BYTES: u64 = 96 << 20;
 /// Prefixes of the four vectors of a state: weights, average, moments.
 const PREFIXES: [&str; 4] = ["", "ema.", "adam_m.", "adam_v."];
 
-/// The file of a model. `experiment` is JSON text that [`load`] hands back.
+/// The file of a model. `experiment` is JSON text that [`load`] hands back, as it does `data`.
 ///
 /// # Errors
 /// A state that is not of this shape.
-pub fn to_bytes(shape: NetworkShape, state: &ModelState, experiment: &str) -> io::Result<Vec<u8>> {
+pub fn to_bytes(
+    shape: NetworkShape,
+    state: &ModelState,
+    experiment: &str,
+    data: Option<&ModelData>,
+) -> io::Result<Vec<u8>> {
     let vectors = [&state.weights, &state.ema, &state.adam_m, &state.adam_v];
     let bytes: Vec<Vec<u8>> = vectors.iter().map(|v| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
     let mut tensors = Vec::new();
@@ -132,8 +141,16 @@ pub fn to_bytes(shape: NetworkShape, state: &ModelState, experiment: &str) -> io
             }
         }
     }
-    let metadata =
+    let mut metadata =
         HashMap::from([("experiment".to_owned(), experiment.to_owned()), ("step".to_owned(), state.step.to_string())]);
+    let tables = data.map(ModelData::tables).unwrap_or_default();
+    for (name, rows, bytes) in &tables {
+        let view = TensorView::new(Dtype::F32, vec![*rows, 2], bytes).map_err(io::Error::other)?;
+        tensors.push(((*name).to_owned(), view));
+    }
+    if let Some(data) = data {
+        metadata.insert(ModelData::KEY.to_owned(), data.about.clone());
+    }
     with_sorted_header(serialize(tensors, Some(metadata)).map_err(io::Error::other)?)
 }
 
@@ -175,6 +192,8 @@ pub fn is_model(file: &mut dyn BufRead) -> io::Result<bool> {
 pub struct LoadedWeights {
     /// The experiment, as the JSON text that was saved.
     pub experiment_json: String,
+    /// What it was trained on, where the file says so: older ones do not.
+    pub data: Option<ModelData>,
     path: PathBuf,
     /// (inputs, outputs) of every layer.
     layers: Vec<(usize, usize)>,
@@ -227,6 +246,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<LoadedWeights, Fault> {
     let entry = |key| header.metadata().as_ref().and_then(|map| map.get(key)).ok_or(Fault::Metadata(key));
     let experiment_json = entry("experiment")?.clone();
     let step = entry("step")?.parse().map_err(|_| Fault::Metadata("step"))?;
+    let data = entry(ModelData::KEY).ok().map(|about| ModelData::read(about, &tensors)).transpose()?;
 
     let weights = flatten(&tensors, PREFIXES[0], &layers)?;
     let ema = flatten(&tensors, PREFIXES[1], &layers)?;
@@ -234,7 +254,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<LoadedWeights, Fault> {
     let moment = |prefix| if resumable { flatten(&tensors, prefix, &layers) } else { Ok(vec![0.0; weights.len()]) };
     let (adam_m, adam_v) = (moment(PREFIXES[2])?, moment(PREFIXES[3])?);
     let state = ModelState { step, weights, ema, adam_m, adam_v };
-    Ok(LoadedWeights { experiment_json, path: path.into(), layers, state })
+    Ok(LoadedWeights { experiment_json, data, path: path.into(), layers, state })
 }
 
 /// (inputs, outputs) of `layers.0` and on, each of which takes what the one before gives; the last gives 2.
@@ -304,7 +324,7 @@ mod tests {
     type Tensors = Vec<(String, Dtype, Vec<usize>, Vec<u8>)>;
 
     fn tensors() -> Tensors {
-        let bytes = to_bytes(SHAPE, &state(), "{}").unwrap();
+        let bytes = to_bytes(SHAPE, &state(), "{}", None).unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
         let owned =
             |(name, view): (String, TensorView)| (name, view.dtype(), view.shape().to_vec(), view.data().to_vec());
@@ -340,9 +360,9 @@ mod tests {
     #[test]
     fn the_same_model_is_the_same_bytes() {
         let state = ModelState::fresh(vec![0.5; SHAPE.parameters()]);
-        let first = to_bytes(SHAPE, &state, "{}").unwrap();
+        let first = to_bytes(SHAPE, &state, "{}", None).unwrap();
         for _ in 0..20 {
-            assert!(to_bytes(SHAPE, &state, "{}").unwrap() == first);
+            assert!(to_bytes(SHAPE, &state, "{}", None).unwrap() == first);
         }
     }
 
@@ -351,7 +371,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("model.safetensors");
         let experiment = r#"{"data": "a \"quoted\" ∇"}"#;
-        std::fs::write(&path, to_bytes(SHAPE, &state(), experiment).unwrap()).unwrap();
+        std::fs::write(&path, to_bytes(SHAPE, &state(), experiment, None).unwrap()).unwrap();
         let loaded = load(&path).unwrap();
         assert_eq!(loaded.experiment_json, experiment);
         assert_eq!(loaded.into_state(SHAPE).unwrap(), state());
@@ -361,7 +381,7 @@ mod tests {
     #[test]
     fn tensors_have_the_names_and_shapes_of_linear_layers() {
         let state = state();
-        let bytes = to_bytes(SHAPE, &state, "{}").unwrap();
+        let bytes = to_bytes(SHAPE, &state, "{}", None).unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(file.len(), 4 * 2 * 3);
         let weight = file.tensor("ema.layers.1.weight").unwrap();
@@ -431,7 +451,7 @@ mod tests {
     #[test]
     fn our_models_are_told_from_those_of_others() {
         let is = |bytes: &[u8]| is_model(&mut &bytes[..]).unwrap();
-        let ours = to_bytes(SHAPE, &state(), "{}").unwrap();
+        let ours = to_bytes(SHAPE, &state(), "{}", None).unwrap();
         assert!(is(&ours) && is(&ours[..ours.len() / 2]), "cut short it is ours all the same");
         let file = write(&tensors(), &[]);
         assert!(!is(&std::fs::read(file.path()).unwrap()), "other people's networks have layers too");
@@ -451,7 +471,7 @@ mod tests {
     #[test]
     fn other_files_and_none_are_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let good = to_bytes(SHAPE, &state(), "{}").unwrap();
+        let good = to_bytes(SHAPE, &state(), "{}", None).unwrap();
         for bytes in [&b""[..], b"x,y\n1,2\n", &good[..good.len() - 1], &good[..100]] {
             std::fs::write(file.path(), bytes).unwrap();
             let text = load(file.path()).unwrap_err().to_string();

@@ -13,8 +13,9 @@ use super::picture::{self, Drawing, Order, Pictures};
 use super::stage::{Book, Stage};
 use super::theme::{TITLE, strong_font};
 use super::toasts::Toasts;
-use super::widgets::equation::equation_ui;
+use super::widgets::equation::{equation_ui, named_equation_ui};
 use super::{bars, compare, controls, strip};
+use crate::data::dataset::FileStamp;
 use crate::engine::gpu::GpuContext;
 use crate::lab::experiment::DataSource;
 use crate::lab::message::{Command, Notice, Side};
@@ -44,6 +45,8 @@ pub struct LabApp {
     toasts: Toasts,
     pictures: Pictures,
     notices_seen: [u64; 2],
+    /// The files of which it was told what was taken for granted.
+    files_told: Vec<FileStamp>,
     frame_seen: Option<u64>,
     /// How the window closes.
     pub closing: Closing,
@@ -55,6 +58,7 @@ impl LabApp {
         let number = |side| Some(desk.bench(side)?.snapshot.notice.as_ref()?.0);
         Self {
             notices_seen: Side::BOTH.map(|side| number(side).unwrap_or_default()),
+            files_told: Vec::new(),
             was_split: desk.is_split(),
             desk,
             chapters: [chapter; 2],
@@ -186,6 +190,16 @@ impl LabApp {
                 self.toasts.add(notice, now);
             }
         }
+        // The lab keeps one notice at a time, and there is another at the start.
+        for bench in Side::BOTH.into_iter().filter_map(|side| self.desk.bench(side)) {
+            let dataset = &bench.snapshot.dataset;
+            let Some(file) = dataset.file.as_ref().filter(|file| !self.files_told.contains(file)) else { continue };
+            self.files_told.push(file.clone());
+            if !dataset.notices.is_empty() {
+                let name = bench.snapshot.experiment.data.title();
+                self.toasts.add(Notice::Info(format!("{name}: {}", dataset.notices.join("; "))), now);
+            }
+        }
     }
 
     /// Keys that mean the same everywhere, unless a control has the keyboard.
@@ -312,7 +326,12 @@ impl LabApp {
             ui.label(egui::RichText::new(chapter.title()).font(strong_font(TITLE)).color(palette.ink));
             ui.add_space(4.0);
             controls::note(ui, page.hint(), palette);
-            equation_ui(ui, &page.equation(desk), palette);
+            for (side, equation) in page.equations(desk) {
+                match side {
+                    None => equation_ui(ui, &equation, palette),
+                    Some((side, name)) => named_equation_ui(ui, &name, desk.color(side), &equation, palette),
+                }
+            }
             ui.separator();
             page.controls_ui(ui, desk);
             ui.add_space(10.0);

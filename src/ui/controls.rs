@@ -111,7 +111,7 @@ pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
     let (Some(in_use), DataSource::Csv(_)) = (dataset.truth.bandwidth(), &desk.draft.data) else { return };
     let (rows, tip) = match &dataset.reference {
         Reference::HeldOut(kept) => (
-            format!("{} to train on, {} held out", grouped(dataset.points.len() as f64), grouped(kept.len() as f64)),
+            format!("{} + {} held out", grouped(dataset.points.len() as f64), grouped(kept.len() as f64)),
             "An eighth of the distinct rows is kept from the training: samples are judged against them",
         ),
         Reference::Mixture(_) => (
@@ -119,7 +119,8 @@ pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
             "Fewer than 256 distinct rows: too few to keep some from the training. Samples are judged against the kernels",
         ),
     };
-    readout::line(ui, "Rows", &rows, palette.ink, tip, palette);
+    let taken = dataset.notices.iter().map(|notice| format!(". Of this file: {notice}")).collect::<Vec<_>>().concat();
+    readout::line(ui, "Rows", &rows, palette.ink, &format!("{tip}{taken}"), palette);
     let kernels = truths::kernels(desk).unwrap_or_default();
     let tip = format!(
         "The truth of a file is a Gaussian kernel on every row: {kernels}. Auto: the bandwidth under which each row is \

@@ -13,6 +13,7 @@ mod closing;
 mod compare;
 pub mod controls;
 pub mod desk;
+pub mod equations;
 mod event_loop;
 pub mod files;
 pub mod lessons;

@@ -89,9 +89,8 @@ fn trained(model: Option<&Path>, context: &Arc<GpuContext>, seed: u64) -> anyhow
     let device = context.clone();
     let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, Some(&device)));
     if let Some(path) = model {
-        let (experiment, state) = crate::export::model_dir::load(path)?;
-        let setup = Setup::new(experiment).map_err(anyhow::Error::msg)?;
-        return Ok(Session::resume(setup, state, factory(EngineChoice::Auto)?, factory.clone())?);
+        let saved = crate::export::model_dir::load(path)?;
+        return Ok(Session::resume(saved.setup()?, saved.state, factory(EngineChoice::Auto)?, factory.clone())?);
     }
     let setup = Setup::new(Experiment { seed, ..Experiment::default() }).map_err(anyhow::Error::msg)?;
     let mut session = Session::new(setup, factory(EngineChoice::Auto)?, factory.clone())?;

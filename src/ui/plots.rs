@@ -1,6 +1,6 @@
 //! The loss: its curve over the steps, and its bars over the timesteps.
 
-use egui::{Align2, Rect, Stroke, TextStyle, Ui, UiBuilder, pos2, vec2};
+use egui::{Align2, Color32, Rect, Stroke, TextStyle, Ui, UiBuilder, pos2, vec2};
 use egui_plot::{Bar, BarChart, GridMark, HLine, Line, LineStyle, Plot, PlotPoints, Points, VLine};
 
 use super::bench::Bench;
@@ -8,10 +8,14 @@ use super::desk::Desk;
 use super::theme::{Palette, text_font, time_color};
 use super::widgets::number::{grouped, short};
 use crate::engine::LOSS_BINS;
-use crate::lab::message::LossCurve;
+use crate::lab::difference::incomparable;
+use crate::lab::message::{LossCurve, Side};
 
 /// Most points of a line that is drawn.
 const DRAWN: usize = 260;
+/// Room for the values at a plot's left edge, and between two numbers beneath it, in points.
+const VALUES: f32 = 48.0;
+const BETWEEN: f32 = 14.0;
 
 /// Every k-th point, so that at most [`DRAWN`] are left, and the last; losses as log10.
 fn thinned(points: &[(u64, f32)]) -> Vec<[f64; 2]> {
@@ -73,12 +77,20 @@ fn nothing_yet(ui: &Ui, inner: Rect, text: &str, palette: &Palette) {
     ui.painter().text(inner.center(), Align2::CENTER_CENTER, text, text_font(13.0), palette.faint);
 }
 
+/// How many marks fit beneath a plot of this width in points whose largest number is `last`, so that their texts stand
+/// apart; at most 5.
+fn marks_that_fit(ui: &Ui, width: f32, last: u64) -> f64 {
+    let text = ui.painter().layout_no_wrap(grouped(last as f64), text_font(11.0), Color32::PLACEHOLDER);
+    f64::from((width - VALUES) / (text.size().x + BETWEEN)).clamp(1.0, 5.0)
+}
+
 /// A plot against the number of updates, its values as log10.
-fn over_steps<'a>(name: &str, last: u64, what: &'static str, palette: &Palette) -> Plot<'a> {
+fn over_steps<'a>(ui: &Ui, name: &str, last: u64, what: &'static str, palette: &Palette) -> Plot<'a> {
+    let wanted = marks_that_fit(ui, ui.available_width(), last);
     plot(name, palette)
         .include_x(0.0)
         .include_x(last.max(10) as f64)
-        .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
+        .x_grid_spacer(move |input| round_marks(input.bounds, wanted))
         .y_grid_spacer(|input| log_marks(input.bounds))
         .y_axis_formatter(|mark, _| short(10.0_f64.powf(mark.value)))
         .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value) })
@@ -90,10 +102,19 @@ fn over_steps<'a>(name: &str, last: u64, what: &'static str, palette: &Palette) 
         })
 }
 
+/// What follows on a title over losses of two experiments that do not compare.
+fn unlike(desk: &Desk) -> &'static str {
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return "" };
+    match incomparable(&a.snapshot.experiment, &b.snapshot.experiment) {
+        Some(_) => "; A and B do not compare",
+        None => "",
+    }
+}
+
 /// The loss over the steps, each experiment's in its colour: raw thin, smoothed thick, on a logarithmic axis.
 pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
-    title(ui, rect, "Loss", palette);
+    title(ui, rect, &format!("Loss{}", unlike(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(10.0, 4.0));
     let curves: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &*bench.snapshot.curve, color)).collect();
     let Some(last) = curves.iter().filter_map(|(_, curve, _)| Some(curve.raw.last()?.0)).max() else {
@@ -101,7 +122,7 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     };
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);
-        over_steps("Loss curve", last, "loss", palette).show(ui, |plot| {
+        over_steps(ui, "Loss curve", last, "loss", palette).show(ui, |plot| {
             for (side, LossCurve { raw, .. }, color) in &curves {
                 let line = Line::new(format!("raw {}", side.letter()), PlotPoints::from(thinned(raw)));
                 plot.line(line.color(color.gamma_multiply(0.35)).width(1.0));
@@ -132,18 +153,22 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     };
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);
-        over_steps("Quality of the samples", last, "W₂", palette).show(ui, |plot| {
+        over_steps(ui, "Quality of the samples", last, "W₂", palette).show(ui, |plot| {
             let log = |value: f64| value.max(1e-6).log10();
             for (side, curve, color) in &curves {
                 let Some(point) = curve.last() else { continue };
-                let floor = HLine::new(format!("floor {}", side.letter()), log(point.floor));
+                let floor = HLine::new(format!("floor {}", side.letter()), log(point.floor.value));
                 let color = if curves.len() > 1 { *color } else { palette.exact };
                 plot.hline(floor.color(color.gamma_multiply(0.7)).width(1.0));
             }
             for (side, curve, color) in &curves {
                 let stride = curve.len().div_ceil(DRAWN).max(1);
-                let points: Vec<_> =
-                    curve.iter().rev().step_by(stride).map(|point| [point.step as f64, log(point.distance)]).collect();
+                let points: Vec<_> = curve
+                    .iter()
+                    .rev()
+                    .step_by(stride)
+                    .map(|point| [point.step as f64, log(point.distance.value)])
+                    .collect();
                 if let [only] = points[..] {
                     let dot = Points::new(format!("quality {}", side.letter()), vec![only]);
                     plot.points(dot.color(*color).radius(3.0));
@@ -160,7 +185,7 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
 /// as steps in their colours.
 pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
-    title(ui, rect, "Loss by t / T", palette);
+    title(ui, rect, &format!("Loss by t / T{}", unlike(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
     let all: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &bench.snapshot.timestep_loss, color)).collect();
     if all.iter().all(|(_, losses, _)| losses.iter().all(|loss| !loss.is_finite())) {
@@ -241,6 +266,32 @@ mod tests {
         assert_eq!(line[0], [1.0, 0.0]);
         assert!((line[line.len() - 1][1] + 4.0).abs() < 1e-6);
         assert!(thinned(&[(1, f32::NAN), (2, 0.0)]).is_empty());
+    }
+
+    #[test]
+    fn numbers_beneath_a_plot_stand_apart_however_large_they_are() {
+        let ctx = egui::Context::default();
+        crate::ui::theme::install(&ctx);
+        // New fonts hold from the second frame on.
+        for frame in 0..2 {
+            let output = ctx.run_ui(egui::RawInput::default(), |ui| {
+                for last in [10, 400, 4_999, 30_000, 99_999, 1_500_000, 80_000_000] {
+                    for width in [150.0, 200.0, 290.0, 600.0] {
+                        let marks = round_marks((0.0, last as f64), marks_that_fit(ui, width, last));
+                        let place = |mark: &GridMark| (width - VALUES) * (mark.value / last as f64) as f32;
+                        let size = |mark: &GridMark| {
+                            let text = grouped(mark.value);
+                            ui.painter().layout_no_wrap(text, text_font(11.0), Color32::WHITE).size().x
+                        };
+                        for pair in marks.windows(2).filter(|_| frame > 0) {
+                            let room = place(&pair[1]) - place(&pair[0]) - 0.5 * (size(&pair[0]) + size(&pair[1]));
+                            assert!(room >= 6.0, "{last} at {width}: {room}");
+                        }
+                    }
+                }
+            });
+            output.drop_without_applying_deltas();
+        }
     }
 
     #[test]

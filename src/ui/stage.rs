@@ -189,6 +189,12 @@ impl Stage {
             if split {
                 scenes[0].legend.insert(0, (Mark::Letter, palette.learned, side.letter().to_owned()));
             }
+            for scene in &mut scenes {
+                // A file has no outline.
+                if scene.outline.is_empty() {
+                    scene.legend.retain(|(mark, ..)| *mark != Mark::Dashes);
+                }
+            }
             let empty = scenes[0].layers.is_empty();
             if overlaid && !one_truth {
                 for scene in &mut scenes {

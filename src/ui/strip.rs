@@ -10,7 +10,11 @@ use super::theme::{Palette, SMALL, palette, strong_font, text_font};
 use super::widgets::icon::Icon;
 use super::widgets::number::{duration, fixed, grouped, short};
 use super::widgets::{button, readout};
-use crate::lab::message::{Command, InStep, Side};
+use crate::lab::difference::{Incomparable, incomparable};
+use crate::lab::message::{Command, InStep, QualityPoint, Side};
+use crate::measure::Estimate;
+use crate::measure::chi_square::ChiSquare;
+use crate::measure::score_error::{LOG_SNR_GRID, common_mean};
 
 /// Height of the strip of one experiment.
 const ONE: f32 = 66.0;
@@ -57,10 +61,13 @@ fn buttons_ui(ui: &mut Ui, desk: &Desk) {
 const UPDATES: &str = "Updates of the weights so far";
 const RATE: &str = "Training steps a second";
 const TIME: &str = "Time of training, without pauses; of two experiments, each one's own share of the device";
-const LOSS: &str = "L, smoothed over 50 steps";
-const DISTANCE: &str = "Sliced 2-Wasserstein distance of the live picture's 2048 samples to fresh draws of the data";
-const FLOOR: &str = "Sampling floor: the same distance between two draws of the data. No model can be asked for less";
-const SCORE: &str = "Mean over t of s² E ‖learned − exact score‖² under p_t: what the error adds to the loss of ε̂";
+const LOSS: &str = "L = (1/D) E ‖target − prediction‖², smoothed over 50 steps; of the score, weighted by s²";
+const DISTANCE: &str = "Sliced 2-Wasserstein distance of the live picture's 2048 samples (of a file fewer: half its held-out rows) to the data: the mean over six draws";
+const FLOOR: &str = "Sampling floor: the same distance between draws of the data, the mean over six pairs. Honest samples score about this, more or less by chance";
+const SURPRISE: &str = "−E ln p₀(samples) − h(p₀) in nats, ± its standard error: 0 for honest samples, above it for stray ones, below it for samples that are too thin";
+const SHARES: &str = "χ² per degree of freedom of how many samples each part of the data got (its lobes, cut into about sixteen parts): 1 ± 0.4 by chance alone";
+const SCORE: &str = "Mean over the trained t of (s²/D) E ‖learned − exact score‖² under p_t: the loss of an ε-model is the least possible loss and this";
+const X_0: &str = "(1/D) E ‖x̂₀ − E[x₀ | x_t]‖²: the mean over the log SNRs from −4 to 8 that A and B both reach. It compares any targets and schedules";
 
 /// The numbers of an experiment, as texts.
 struct Reached {
@@ -70,23 +77,37 @@ struct Reached {
     loss: String,
     distance: String,
     floor: String,
+    surprise: String,
+    shares: String,
     score: String,
+    x_0: String,
+}
+
+/// A number with its error where both fit.
+fn with_error(Estimate { value, error }: Estimate) -> String {
+    if value.abs() < 10.0 { format!("{} ±{}", fixed(value, 2), fixed(error, 2)) } else { short(value) }
 }
 
 impl Reached {
-    fn of(bench: &Bench) -> Self {
+    /// `other` is the experiment beside this one, if there is one.
+    fn of(bench: &Bench, other: Option<&Bench>) -> Self {
         let snapshot = &bench.snapshot;
         let none = || "–".to_owned();
         let quality = snapshot.quality.last();
+        let others = other.and_then(|other| other.snapshot.quality.last()).or(quality);
+        let x_0 = quality.zip(others).and_then(|(q, other)| common_mean(&q.x0_errors, &other.x0_errors));
         let rate = snapshot.steps_per_sec;
         Self {
             step: grouped(snapshot.step as f64),
             rate: if rate > 0.0 { short(rate) } else { none() },
             time: duration(snapshot.trained_secs),
             loss: snapshot.loss.map_or_else(none, |loss| fixed(f64::from(loss), 4)),
-            distance: quality.map_or_else(none, |q| fixed(q.distance, 3)),
-            floor: quality.map_or_else(none, |q| fixed(q.floor, 3)),
-            score: quality.map_or_else(none, |q| short(q.score_error)),
+            distance: quality.map_or_else(none, |q| fixed(q.distance.value, 3)),
+            floor: quality.map_or_else(none, |q| fixed(q.floor.value, 3)),
+            surprise: quality.map_or_else(none, |q| with_error(q.surprise)),
+            shares: quality.and_then(|q| q.shares).map_or_else(none, |shares| short(shares.reduced())),
+            score: quality.map_or_else(none, |q| short(q.score_error.value)),
+            x_0: x_0.map_or_else(none, |(means, _)| short(means[0])),
         }
     }
 }
@@ -95,7 +116,7 @@ impl Reached {
 fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     let palette = desk.palette();
     ui.spacing_mut().item_spacing.x = 10.0;
-    let reached = Reached::of(desk);
+    let reached = Reached::of(desk, None);
     readout::stacked(ui, 74.0, "step", &reached.step, UPDATES, palette);
     readout::stacked(ui, 58.0, "steps/s", &reached.rate, RATE, palette);
     let snapshot = &desk.snapshot;
@@ -103,13 +124,39 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     let samples = if samples > 0.0 { short(samples) } else { "–".to_owned() };
     readout::stacked(ui, 70.0, "samples/s", &samples, "Steps a second times the batch B", palette);
     readout::stacked(ui, 58.0, "time", &reached.time, TIME, palette);
-    readout::stacked(ui, 66.0, "loss", &reached.loss, LOSS, palette);
-    let width = ui.available_width() - 3.0 * 10.0 - 62.0 - 50.0 - 78.0;
+    let quality = snapshot.quality.last();
+    let least = quality.map_or_else(String::new, |q| format!(". Least possible: {}", fixed(q.least_loss.value, 4)));
+    readout::stacked(ui, 66.0, "loss", &reached.loss, &format!("{LOSS}{least}"), palette);
+    let width = ui.available_width() - 5.0 * 10.0 - 62.0 - 50.0 - 84.0 - 84.0 - 72.0;
     let (spark, _) = ui.allocate_exact_size(vec2(width.max(20.0), 44.0), Sense::hover());
     plots::sparkline_ui(ui, spark, desk, palette);
-    readout::stacked(ui, 62.0, "sliced W₂", &reached.distance, DISTANCE, palette);
-    readout::stacked(ui, 50.0, "floor", &reached.floor, FLOOR, palette);
-    readout::stacked(ui, 78.0, "score error", &reached.score, SCORE, palette);
+    let tip =
+        |tip: &str, error: Option<String>| error.map_or_else(|| tip.to_owned(), |error| format!("{tip}. {error}"));
+    let plus_minus = |of: fn(&QualityPoint) -> Estimate| quality.map(|q| format!("Here {}", pair(of(q))));
+    let distance = tip(DISTANCE, plus_minus(|q| q.distance));
+    readout::stacked(ui, 62.0, "sliced W₂", &reached.distance, &distance, palette);
+    readout::stacked(ui, 50.0, "floor", &reached.floor, &tip(FLOOR, plus_minus(|q| q.floor)), palette);
+    let half = quality.map(|q| format!("Here {}; {}", pair(q.surprise), half_text(q.densest_half)));
+    let surprise = tip(SURPRISE, half);
+    readout::stacked(ui, 84.0, "surprise", &reached.surprise, &surprise, palette);
+    let shares = tip(SHARES, quality.and_then(|q| q.shares).map(shares_text));
+    readout::stacked(ui, 84.0, "shares χ²/dof", &reached.shares, &shares, palette);
+    let score = tip(SCORE, plus_minus(|q| q.score_error));
+    readout::stacked(ui, 72.0, "score error", &reached.score, &score, palette);
+}
+
+/// A number and its error.
+fn pair(Estimate { value, error }: Estimate) -> String {
+    format!("{} ± {}", short(value), short(error))
+}
+
+fn half_text(Estimate { value, error }: Estimate) -> String {
+    let (value, error) = (fixed(100.0 * value, 0), fixed(100.0 * error, 0));
+    format!("{value} ± {error} % of the samples lie where the densest half of the data do (more: too thin)")
+}
+
+fn shares_text(shares: ChiSquare) -> String {
+    format!("Here χ² is {} of {}, p {}", short(shares.value), shares.degrees, short(shares.p))
 }
 
 /// A column of the table: its name, width, tip, and what it shows.
@@ -124,9 +171,12 @@ const COLUMNS: [&[Column]; 2] = [
         ("loss", 70.0, LOSS, |r| &r.loss),
     ],
     &[
-        ("sliced W₂", 76.0, DISTANCE, |r| &r.distance),
-        ("floor", 62.0, FLOOR, |r| &r.floor),
-        ("score error", 84.0, SCORE, |r| &r.score),
+        ("sliced W₂", 70.0, DISTANCE, |r| &r.distance),
+        ("floor", 56.0, FLOOR, |r| &r.floor),
+        ("surprise", 90.0, SURPRISE, |r| &r.surprise),
+        ("shares χ²/dof", 88.0, SHARES, |r| &r.shares),
+        ("score error", 78.0, SCORE, |r| &r.score),
+        ("x̂₀ error", 66.0, X_0, |r| &r.x_0),
     ],
 ];
 
@@ -149,9 +199,14 @@ fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             x += width;
         }
     }
+    compare_ui(
+        ui,
+        Rect::from_x_y_ranges(starts[0] + widths[0]..=starts[1] - 12.0, rect.top() + 4.0..=rect.top() + HEAD),
+        desk,
+    );
     let steps = Side::BOTH.map(|side| desk.bench(side).map_or(0, |bench| bench.snapshot.step));
     for (index, (side, bench, color)) in desk.benches().enumerate() {
-        let reached = Reached::of(bench);
+        let reached = Reached::of(bench, desk.bench(side.other()));
         // The one ahead waits until the other, which started anew, has caught up.
         let ahead = steps[side.index()].saturating_sub(steps[side.other().index()]) > 500;
         let waits = desk.in_step == InStep::Steps && desk.any_training() && ahead;
@@ -160,6 +215,25 @@ fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             Rect::from_min_size(pos2(rect.left(), rect.top() + HEAD + row * index as f32), vec2(rect.width(), row));
         row_ui(ui, place, desk, (side, bench, color), &reached, starts, widths[0], spark);
     }
+}
+
+/// What of the numbers of A and B does not compare, over the small lines of the loss.
+fn compare_ui(ui: &mut Ui, place: Rect, desk: &Desk) {
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return };
+    let Some(Incomparable { words, reason }) = incomparable(&a.snapshot.experiment, &b.snapshot.experiment) else {
+        return;
+    };
+    let own = desk.palette();
+    let wrap = egui::text::TextWrapping::truncate_at_width(place.width());
+    let format = egui::TextFormat::simple(text_font(SMALL), own.ink);
+    let mut job = egui::text::LayoutJob { wrap, ..Default::default() };
+    job.append(words, 0.0, format);
+    let galley = ui.painter().layout_job(job);
+    let at = pos2(place.left(), place.center().y - 0.5 * galley.size().y - 2.0);
+    ui.painter().galley(at, galley, own.ink);
+    let response = ui.interact(place, ui.make_persistent_id("what compares"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
+    response.on_hover_text(reason);
 }
 
 #[expect(clippy::too_many_arguments, reason = "a row of a table, told where its columns are")]
@@ -191,11 +265,28 @@ fn row_ui(
     plots::sparkline_ui(ui, line, bench, own);
     let response = ui.interact(place, ui.make_persistent_id(("reached", side.letter())), Sense::hover());
     let response = match bench.snapshot.quality.last() {
-        Some(point) => response.on_hover_text(format!(
-            "Distance and score error were measured at step {}. Paused, they are those of the present weights",
-            grouped(point.step as f64)
-        )),
+        Some(point) => response.on_hover_text(measured_text(point, desk.bench(side.other()))),
         None => response,
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Row, true, spoken.join(", ")));
+}
+
+/// What a row's numbers rest on.
+fn measured_text(point: &QualityPoint, other: Option<&Bench>) -> String {
+    let shares = point.shares.map_or_else(String::new, |shares| format!("\n{}", shares_text(shares)));
+    let other = other.and_then(|other| other.snapshot.quality.last()).unwrap_or(point);
+    let levels = common_mean(&point.x0_errors, &other.x0_errors).map_or(0, |(_, levels)| levels);
+    format!(
+        "Samples and errors were measured at step {}. Paused, they are those of the present weights\n\
+         Sliced W₂ {}, floor {}\nSurprise {}; {}{shares}\nLeast possible loss {}, score error {}\n\
+         x̂₀ error over {levels} of {} log SNRs",
+        grouped(point.step as f64),
+        pair(point.distance),
+        pair(point.floor),
+        pair(point.surprise),
+        half_text(point.densest_half),
+        pair(point.least_loss),
+        pair(point.score_error),
+        LOG_SNR_GRID.len(),
+    )
 }

@@ -1,23 +1,31 @@
-//! The probability-flow ODE by the methods of Euler, Heun and Runge–Kutta.
+//! The probability-flow ODE by the methods of Euler, Heun and Runge–Kutta, on one clock for every path.
 //!
-//! Integrated on a clock on which it is well behaved at both ends (Karras et al. 2022, eq. 3 and algorithm 1): for the
-//! paths that keep signal to the end, y = x/a over σ = s/a with dy/dσ = ε̂; for flow matching, x over τ with
-//! dx/dτ = ε̂ − x̂_0. On either, Euler's method is DDIM with η = 0. The step onto the data is Euler's for all: at σ = 0
-//! there is no slope to average with. So that it does not decide the error, the times crowd towards the data: √τ is
-//! evenly spaced from 1 to √(1/T), the first timestep that a network has seen, and from there one steps onto the data.
+//! With r = √(a² + s²) and ζ = atan2(s, a) the state w = x/r is cos ζ x_0 + sin ζ ε, and the flow is
+//! dw/dζ = cos ζ ε̂ − sin ζ x̂_0: bounded at both ends, where σ = s/a (Karras et al. 2022, eq. 3) grows beyond all
+//! bounds as the signal goes. Heun and Runge–Kutta integrate it; for data N(0, I) its slope is 0, and they stand still.
+//! Euler's step is that of DDIM with η = 0 (Song, Meng & Ermon 2021, eq. 12), which turns w by Δζ in the plane of
+//! x̂_0 and ε̂.
+//!
+//! From t = T the flow is followed to t = 1, the first timestep that a network has seen. From there one step lands on
+//! x̂_0 for all methods: ε̂ has no slope left at s = 0. Orders are those of the flow to t = 1 and that landing; what the
+//! landing itself leaves out (the width of the posterior at t = 1) no method can mend. So that no stretch of the way
+//! decides the error, the times crowd towards the data: ζ^(1/3) is evenly spaced (Karras et al. 2022, appendix D.1, where
+//! the same exponent nearly equalises the truncation error of Heun's steps in σ).
 
-use super::{Plan, PlanContext, PlanStep};
+use super::{Plan, PlanContext, PlanStep, Sampler};
 use crate::data::bounds::Bounds;
-use crate::diffusion::path::{Path, Scales};
+use crate::diffusion::path::Scales;
 use crate::diffusion::target::Pair;
 
 /// Halvings of the interval in which a time is sought: f64 holds no more.
 const BISECTIONS: u32 = 60;
+/// ζ to the power of one over this is evenly spaced.
+const CROWDING: f64 = 3.0;
 
 /// A Runge–Kutta method, for integrating on the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Euler's: the slope at the start.
+    /// Euler's, in the form of DDIM: x̂_0 and ε̂ as at the start.
     Euler,
     /// Heun's: the mean of the slopes at both ends.
     Heun,
@@ -26,49 +34,66 @@ pub enum Method {
 }
 
 impl Method {
-    /// Compile for so many steps, at least one; Heun evaluates twice a step, Runge–Kutta four times.
+    /// Compile for so many steps, at least one, of which the last is the landing. It evaluates once, Heun's others twice,
+    /// Runge–Kutta's four times ([`Plan::evaluations`]).
     pub fn plan(self, steps: u32, context: PlanContext, start_std: f64, clip: Option<Bounds>) -> Plan {
-        let clock = Clock { path: context.path, timesteps: context.timesteps };
-        let times = times(steps.max(1), context.timesteps);
-        let mut steps = Vec::new();
-        for pair in times.windows(2) {
-            let (now, next) = (pair[0], pair[1]);
+        let clock = Clock(context);
+        let knots = clock.knots(steps.max(1) - 1);
+        Plan { steps: self.stages(&knots, &|zeta| clock.at_zeta(zeta)), start_std, clip }
+    }
+
+    /// The stages through the knots, and the landing from the last; `at` finds what lies between.
+    fn stages(self, knots: &[Knot], at: &dyn Fn(f64) -> Knot) -> Vec<PlanStep> {
+        let mut stages = Vec::new();
+        for pair in knots.windows(2) {
+            let (now, next) = (&pair[0], &pair[1]);
             match self {
-                _ if next == 0.0 => steps.push(clock.landing(context, now)),
-                Self::Euler => steps.push(clock.stage(context, now, now, next, &Weights::EULER)),
+                Self::Euler => stages.push(now.turn(next)),
                 Self::Heun => {
-                    steps.push(clock.stage(context, now, now, next, &Weights { ends_step: false, ..Weights::EULER }));
-                    let mean = Weights { slope: 0.5, memory: 0.5, ..Weights::EULER };
-                    steps.push(clock.stage(context, now, next, next, &mean));
+                    stages.push(now.stage(now, next, &Weights::PREDICT));
+                    let mean = Weights { slope: 0.5, memory: 0.5, ..Weights::LAST };
+                    stages.push(now.stage(next, next, &mean));
                 }
                 Self::Rk4 => {
-                    let middle = clock.middle(now, next);
-                    let inner = |slope, keep, add| Weights { slope, memory: 0.0, keep, add, ends_step: false };
-                    steps.push(clock.stage(context, now, now, middle, &inner(1.0, 0.0, 1.0)));
-                    steps.push(clock.stage(context, now, middle, middle, &inner(1.0, 1.0, 2.0)));
-                    steps.push(clock.stage(context, now, middle, next, &inner(1.0, 1.0, 2.0)));
+                    let middle = at(0.5 * (now.zeta() + next.zeta()));
+                    let inner = Weights { keep: 1.0, add: 2.0, ..Weights::PREDICT };
+                    stages.push(now.stage(now, &middle, &Weights::PREDICT));
+                    stages.push(now.stage(&middle, &middle, &inner));
+                    stages.push(now.stage(&middle, next, &inner));
                     let sixth = 1.0 / 6.0;
-                    let last = Weights { slope: sixth, memory: sixth, keep: 0.0, add: 0.0, ends_step: true };
-                    steps.push(clock.stage(context, now, next, next, &last));
+                    stages.push(now.stage(next, next, &Weights { slope: sixth, memory: sixth, ..Weights::LAST }));
                 }
             }
         }
-        Plan { steps, start_std, clip }
+        stages.extend(knots.last().map(Knot::land));
+        stages
     }
 }
 
-/// t/T from 1 to 0.
-fn times(steps: u32, timesteps: u32) -> Vec<f64> {
-    let nearest = (1.0 / f64::from(timesteps)).sqrt();
-    let crowded = |k: u32| {
-        let share = f64::from(k) / f64::from(steps.max(2) - 1);
-        (1.0 + (nearest - 1.0) * share).powi(2)
+/// The flow of the exact field from t = T until s/a = `nearest`, by Runge–Kutta in `steps` steps of one ratio of ζ, then
+/// onto x̂_0. It knows nothing of timesteps, so the path matters at its noisy end alone, and `tau` of a stage is the
+/// share of ζ that is left. No network has been trained there: one that follows it gets no finite x̂_0.
+pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64) -> Plan {
+    let start = Knot { tau: 1.0, scales: context.path.scales(1.0, context.timesteps), x0: NO_NETWORK };
+    let first = start.zeta();
+    let at = |zeta: f64| {
+        let (s, a) = zeta.sin_cos();
+        Knot { tau: zeta / first, scales: Scales { a, s }, x0: NO_NETWORK }
     };
-    (0..steps).map(crowded).chain([0.0]).collect()
+    let ratio = nearest.atan() / first;
+    // A path that ends nearer to the data than asked for has nothing to be followed.
+    let steps = if ratio < 1.0 { steps } else { 0 };
+    let later = (1..=steps).map(|k| at(first * ratio.powf(f64::from(k) / f64::from(steps))));
+    let knots: Vec<Knot> = std::iter::once(start).chain(later).collect();
+    Plan { steps: Method::Rk4.stages(&knots, &at), start_std, clip: None }
 }
+
+/// Factors of x and of a network's output where there is no network to follow.
+const NO_NETWORK: Pair = Pair(f64::INFINITY, f64::INFINITY);
 
 /// How a stage weighs the slope k at its point and the sum m of the slopes before: the next point is
 /// base + Δ (slope·k + memory·m), the next memory keep·m + add·k.
+#[derive(Clone, Copy)]
 struct Weights {
     slope: f64,
     memory: f64,
@@ -78,88 +103,105 @@ struct Weights {
 }
 
 impl Weights {
-    const EULER: Self = Self { slope: 1.0, memory: 0.0, keep: 0.0, add: 1.0, ends_step: true };
+    const PREDICT: Self = Self { slope: 1.0, memory: 0.0, keep: 0.0, add: 1.0, ends_step: false };
+    const LAST: Self = Self { slope: 1.0, memory: 0.0, keep: 0.0, add: 0.0, ends_step: true };
 }
 
-/// The clock ζ of the integration, and the factor α of the state on it: x = α w.
+/// A time on the clock.
 #[derive(Clone, Copy)]
-struct Clock {
-    path: Path,
-    timesteps: u32,
+struct Knot {
+    /// t/T.
+    tau: f64,
+    scales: Scales,
+    /// Factors of x and of the network's output in x̂_0.
+    x0: Pair,
 }
 
-impl Clock {
-    fn scales(self, tau: f64) -> Scales {
-        self.path.scales(tau, self.timesteps)
+impl Knot {
+    fn zeta(&self) -> f64 {
+        self.scales.s.atan2(self.scales.a)
     }
 
-    /// (α, ζ) at t/T.
-    fn at(self, tau: f64) -> (f64, f64) {
-        let Scales { a, s } = self.scales(tau);
-        if self.path == Path::Flow { (1.0, tau) } else { (a, s / a) }
+    /// r: x = r w.
+    fn radius(&self) -> f64 {
+        self.scales.a.hypot(self.scales.s)
     }
 
-    /// (k_x, k_0) with dw/dζ = k_x x + k_0 x̂_0.
-    fn slope(self, tau: f64) -> Pair {
-        let Scales { a, s } = self.scales(tau);
-        let at_x0 = if self.path == Path::Flow { a + s } else { a };
-        Pair(1.0 / s, -at_x0 / s)
+    /// (k_x, k_0) with dw/dζ = cos ζ ε̂ − sin ζ x̂_0 = k_x x + k_0 x̂_0.
+    fn slope(&self) -> Pair {
+        let (Scales { a, s }, r) = (self.scales, self.radius());
+        Pair(a / (r * s), -r / s)
     }
 
-    /// The time at which ζ is half-way between two times.
-    fn middle(self, later: f64, earlier: f64) -> f64 {
-        let wanted = 0.5 * (self.at(later).1 + self.at(earlier).1);
-        let (mut low, mut high) = (earlier, later);
-        for _ in 0..BISECTIONS {
-            let middle = 0.5 * (low + high);
-            if self.at(middle).1 < wanted { low = middle } else { high = middle }
-        }
-        0.5 * (low + high)
+    /// A stage that is evaluated here and moves nothing.
+    fn evaluated(&self) -> PlanStep {
+        let Pair(x0_x, x0_output) = self.x0;
+        PlanStep { tau: self.tau, x0_x, x0_output, scales: self.scales, ..PlanStep::default() }
+    }
+
+    /// DDIM's step from here: x̂_0 and ε̂ stay.
+    fn turn(&self, next: &Self) -> PlanStep {
+        let (c_x, c_0, _) = Sampler::Ddim { eta: 0.0 }.coefficients(self.scales, next.scales);
+        PlanStep { tau_next: next.tau, c_x, c_0, ..self.evaluated() }
     }
 
     /// The step onto the data: x̂_0 itself.
-    fn landing(self, context: PlanContext, tau: f64) -> PlanStep {
-        let scales = self.scales(tau);
-        let Pair(x0_x, x0_output) = context.target.to_x0(scales);
-        PlanStep {
-            tau,
-            tau_next: 0.0,
-            x0_x,
-            x0_output,
-            c_x: 0.0,
-            c_0: self.scales(0.0).a,
-            scales,
-            ..PlanStep::default()
-        }
+    fn land(&self) -> PlanStep {
+        PlanStep { tau_next: 0.0, c_x: 0.0, c_0: 1.0, ..self.evaluated() }
     }
 
-    /// One stage of the step from `base`: evaluated at `tau`, its result lies at `to`.
-    fn stage(self, context: PlanContext, base: f64, tau: f64, to: f64, weights: &Weights) -> PlanStep {
-        let scales = self.scales(tau);
-        let Pair(x0_x, x0_output) = context.target.to_x0(scales);
-        let Pair(k_x, k_0) = self.slope(tau);
-        let ((alpha_base, zeta_base), (alpha, zeta)) = (self.at(base), self.at(to));
-        // With the inner stages half-way the whole step's Δ is theirs doubled; the last stage goes the whole way.
-        let delta = alpha * (zeta - zeta_base);
-        let from_base = alpha / alpha_base;
+    /// One stage of the step from here: evaluated `at`, its result lies at `to`.
+    fn stage(&self, at: &Self, to: &Self, weights: &Weights) -> PlanStep {
+        let Pair(k_x, k_0) = at.slope();
+        let delta = to.radius() * (to.zeta() - self.zeta());
+        let from_base = to.radius() / self.radius();
         // Where the point is the base itself, the two factors are added here, in f64: they nearly cancel at the noise end.
-        let (c_base, c_point) = if tau == base { (0.0, from_base) } else { (from_base, 0.0) };
+        let (c_base, c_point) = if at.tau == self.tau { (0.0, from_base) } else { (from_base, 0.0) };
         PlanStep {
-            tau,
-            tau_next: to,
-            x0_x,
-            x0_output,
+            tau_next: to.tau,
             c_x: c_point + delta * weights.slope * k_x,
             c_0: delta * weights.slope * k_0,
             c_prev: delta * weights.memory,
             c_base,
-            c_z: 0.0,
             m_x: weights.add * k_x,
             m_0: weights.add * k_0,
             m_prev: weights.keep,
             ends_step: weights.ends_step,
-            scales,
-            ..PlanStep::default()
+            ..at.evaluated()
         }
+    }
+}
+
+/// The clock of a path, from t = T to t = 1.
+#[derive(Clone, Copy)]
+struct Clock(PlanContext);
+
+impl Clock {
+    fn at(self, tau: f64) -> Knot {
+        let PlanContext { path, target, timesteps } = self.0;
+        let scales = path.scales(tau, timesteps);
+        Knot { tau, scales, x0: target.to_x0(scales) }
+    }
+
+    /// The time at which the clock shows ζ.
+    fn at_zeta(self, zeta: f64) -> Knot {
+        let (mut low, mut high) = (1.0 / f64::from(self.0.timesteps.max(1)), 1.0);
+        for _ in 0..BISECTIONS {
+            let middle = 0.5 * (low + high);
+            if self.at(middle).zeta() < zeta { low = middle } else { high = middle }
+        }
+        self.at(0.5 * (low + high))
+    }
+
+    /// Times that are `intervals` apart, from T to 1; of none, T alone.
+    fn knots(self, intervals: u32) -> Vec<Knot> {
+        let (first, last) = (self.at(1.0), self.at(1.0 / f64::from(self.0.timesteps.max(1))));
+        let [from, to] = [first, last].map(|knot| knot.zeta().powf(1.0 / CROWDING));
+        let between = (1..intervals).map(|k| {
+            let share = f64::from(k) / f64::from(intervals);
+            self.at_zeta((from + (to - from) * share).powf(CROWDING))
+        });
+        let last = (intervals > 0).then_some(last);
+        std::iter::once(first).chain(between).chain(last).collect()
     }
 }

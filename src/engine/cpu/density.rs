@@ -34,8 +34,7 @@ pub fn log_density(mixture: &Mixture, scales: Scales, bounds: Bounds, resolution
         for left in (0..n).step_by(TILE) {
             let right = (left + TILE).min(n);
             let tile = Bounds { min: [centre(0, left), low], max: [centre(0, right - 1), high] };
-            near.clear();
-            dispatch(Near { groups: &groups, tile, near });
+            dispatch(Near { groups: &groups, tile, into: near });
             for row in 0..rows {
                 for column in left..right {
                     let (x, y) = (centre(0, column), centre(1, band * TILE + row));
@@ -66,7 +65,7 @@ fn groups_of(components: &[Lanes], count: usize) -> Groups {
 struct Near<'a> {
     groups: &'a Groups,
     tile: Bounds,
-    near: &'a mut Vec<u32>,
+    into: &'a mut Vec<u32>,
 }
 
 impl Kernel for Near<'_> {
@@ -74,7 +73,7 @@ impl Kernel for Near<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool, const ROWS: usize>(self) {
-        self.groups.near(self.tile, self.near);
+        self.groups.near(self.tile, self.into);
     }
 }
 

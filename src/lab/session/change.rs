@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Fault, SAFE_COPY_SECS, Session, fresh_model};
 use crate::engine::ModelState;
 use crate::engine::{EngineChoice, EngineError, EngineKind};
-use crate::export::model_dir;
+use crate::export::model_dir::{self, Trained};
 use crate::lab::divergence::Watch;
 use crate::lab::experiment::Experiment;
 use crate::lab::message::{Notice, QualityPoint};
@@ -64,6 +64,29 @@ fn trains_on_others(old: &Setup, new: &Setup) -> bool {
 }
 
 impl Session {
+    /// What is saved of this training, with a model of it and its losses.
+    pub fn trained<'a>(&'a self, state: &'a ModelState, metrics: &'a [Metric]) -> Trained<'a> {
+        Trained { experiment: &self.setup.experiment, dataset: &self.setup.dataset, state, metrics }
+    }
+
+    /// The settings, with all that follows from them.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Begin a training of this setup, on the data that it holds.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn begin(&mut self, setup: Setup) -> Result<(), EngineError> {
+        self.start_anew(setup, Replaced::Settings)
+    }
+
+    /// As [`Setup::meet_file`].
+    pub fn meet_file(&mut self) -> Option<String> {
+        self.setup.meet_file()
+    }
+
     /// Lay the training aside as it stands. It goes on here all the same.
     pub fn park(&mut self) -> Parked {
         let state = self.model();
@@ -246,6 +269,9 @@ impl Session {
             let (name, rows) = (setup.experiment.data.title(), setup.dataset.points.len());
             self.notify(Notice::Info(format!("{name} has changed and was read again: {rows} rows to train on")));
         }
+        if let Some(warning) = setup.warning().filter(|_| self.setup.warning().is_none()) {
+            self.notify(Notice::Info(warning));
+        }
         if restart || other_shape {
             self.start_anew(setup, Replaced::Settings)?;
             if other_shape && !restart {
@@ -331,7 +357,8 @@ impl Session {
         let state = self.model();
         // Where the program was started is seen nowhere in the window.
         let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_path_buf());
-        let notice = match model_dir::save(&directory, &self.setup.experiment, &state, &self.record.metrics()) {
+        let metrics = self.record.metrics();
+        let notice = match model_dir::save(&directory, self.trained(&state, &metrics)) {
             Ok(()) => {
                 self.saved = Some(state.step);
                 Notice::Info(format!("saved step {} in {}", state.step, directory.display()))

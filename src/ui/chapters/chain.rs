@@ -23,7 +23,8 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// x_t = ratio · x_{t−1} + √variance · z: for a variance-preserving path √(1 − β_t) and β_t (Ho et al. 2020, eq. 2).
+    /// x_t = a_{t|r} x_r + σ_{t|r} z with r = t − 1, as `equations::step` shows it: for a variance-preserving path √(1 − β_t)
+    /// and √β_t (Ho et al. 2020, eq. 2).
     pub fn new(path: Path, timesteps: u32, seed: u64) -> Self {
         let scales = |t: u32| path.scales(f64::from(t) / f64::from(timesteps), timesteps);
         let transitions = (1..=timesteps).map(|t| Transition::between(scales(t), scales(t - 1))).collect();
@@ -67,12 +68,96 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diffusion::log_snr::LogSnr;
+    use crate::ui::equations;
+    use crate::ui::equations::evaluate::Letters;
+
+    fn paths() -> impl Iterator<Item = Path> {
+        let own = [LogSnr::default(), LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0])];
+        Path::ALL.into_iter().chain(own.map(Path::Custom))
+    }
+
+    /// Every step of a particle, by the formula as it is read from the screen.
+    #[test]
+    fn the_chain_that_runs_is_the_one_that_is_shown() {
+        for path in paths() {
+            for timesteps in [10, 1000] {
+                let text = equations::step(path).text();
+                let lines: Vec<_> = text.lines().map(|line| line.split_once(" = ").unwrap().1).collect();
+                let walk: Vec<_> = Steps::new(path, timesteps, 3).walk([1.5, -0.5], 5).collect();
+                for t in 1..=timesteps {
+                    let tau = |t: u32| f64::from(t) / f64::from(timesteps);
+                    let sigma = |t: u32| if t == 0 { 0.0 } else { 0.01 * 1000.0_f64.powf(tau(t)) };
+                    let beta = 1.0 - path.alpha_bar(tau(t), timesteps) / path.alpha_bar(tau(t - 1), timesteps);
+                    let z = f64::from(normal(3, Stream::Forward, t, 5)[0]);
+                    let [before, after] = [t - 1, t].map(|t| f64::from(walk[t as usize][0]));
+                    // Further lines say what σ_{t|r}, a_{t|r} and r are.
+                    let (mut factor, mut step) = (f64::NAN, f64::NAN);
+                    if let [_, square, rest] = lines[..] {
+                        let (quotient, earlier) = rest.split_once(",  r = ").unwrap();
+                        let own = |a| {
+                            let whole = f64::from(timesteps);
+                            Letters::new([("t", tau(t)), ("r", tau(t - 1)), ("T", whole), ("a_{t|r}", a)])
+                        };
+                        assert!((own(f64::NAN).value(earlier) - tau(t - 1)).abs() < 1e-12, "{earlier}");
+                        factor = own(f64::NAN).value(quotient);
+                        step = own(factor).value(square).sqrt();
+                    }
+                    let letters = Letters::new([
+                        ("x_{t−1}", before),
+                        ("x_r", before),
+                        ("z_t", z),
+                        ("β_t", beta),
+                        ("σ_t", sigma(t)),
+                        ("σ_{t−1}", sigma(t - 1)),
+                        ("σ_{t|r}", step),
+                        ("a_{t|r}", factor),
+                        ("t", tau(t)),
+                        ("r", tau(t - 1)),
+                    ]);
+                    let shown = letters.value(lines[0]);
+                    let room = 2e-6 * (1.0 + before.abs() + after.abs());
+                    assert!((shown - after).abs() < room, "{path} {t} of {timesteps}: {shown} and not {after}");
+                }
+            }
+        }
+    }
+
+    /// Var x_t = s_t² given x_0, by adding up the steps, against the closed forms of the paths.
+    #[test]
+    fn the_variance_of_the_chain_is_that_of_the_closed_form_at_every_step() {
+        for timesteps in [1, 2, 10, 100, 1000, 4000] {
+            for path in paths() {
+                let (mut mean, mut variance) = (1.0, 0.0);
+                for (transition, t) in Steps::new(path, timesteps, 0).transitions.iter().zip(1..) {
+                    mean *= transition.a;
+                    variance = transition.a.powi(2) * variance + transition.variance;
+                    let tau = f64::from(t) / f64::from(timesteps);
+                    let (a, square) = match path {
+                        Path::Linear => {
+                            let log = -0.1 * tau - 9.95 * tau * tau;
+                            ((0.5 * log).exp(), -log.exp_m1())
+                        }
+                        Path::Ve => (1.0, 1e-4 * 1e6_f64.powf(tau)),
+                        Path::Flow => (1.0 - tau, tau * tau),
+                        _ => {
+                            let alpha_bar = path.alpha_bar(tau, timesteps);
+                            (alpha_bar.sqrt(), 1.0 - alpha_bar)
+                        }
+                    };
+                    let what = format!("{path} {t} of {timesteps}");
+                    assert!((mean - a).abs() < 1e-9, "{what}: {mean} and not {a}");
+                    assert!((variance - square).abs() < 1e-9 * square.max(1e-2), "{what}: {variance} and not {square}");
+                }
+            }
+        }
+    }
 
     /// The chain ends every step with the marginal of the jump: mean a x_0 and variance s².
     #[test]
     fn the_chain_has_the_marginals_of_the_jump() {
         let start = [1.5_f32, -0.5];
-        for path in Path::ALL {
+        for path in paths() {
             let timesteps = 40;
             let steps = Steps::new(path, timesteps, 7);
             let chain = Chain::new(&vec![start; 20_000], &steps);

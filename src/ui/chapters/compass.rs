@@ -19,6 +19,7 @@ use crate::ui::canvas::gpu::Layer;
 use crate::ui::canvas::{Mark, Scene, View};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
+use crate::ui::equations;
 use crate::ui::run_slot::RunSlot;
 use crate::ui::theme::Palette;
 use crate::ui::truths;
@@ -344,30 +345,20 @@ impl Page for Compass {
         let tip = "Steps of the sampler from T to 0; T of them are those of training, and more are taken as T";
         let track = Track::logarithmic(2..=desk.snapshot.experiment.timesteps.max(3));
         row::slider(ui, ["Steps to 0", tip], &mut self.steps, track, grouped, palette);
-        row::named(
-            ui,
-            "Variance",
-            "Of the posterior given x₀, β (1 − ᾱ′)/(1 − ᾱ), or of the forward step, β",
-            palette,
-            |ui| {
-                let options = [(Variance::BetaTilde, "Posterior"), (Variance::Beta, "Forward β")];
-                segmented::choose(ui, "Variance", &mut self.variance, &options, palette);
-            },
-        );
+        let formulas = equations::posterior(desk.snapshot.experiment.path);
+        let tip =
+            format!("Of the posterior given x₀, {}, or of the forward step, {}", formulas.variance, formulas.forward);
+        row::named(ui, "Variance", &tip, palette, |ui| {
+            let options = [(Variance::BetaTilde, "Posterior"), (Variance::Beta, "Forward step")];
+            segmented::choose(ui, "Variance", &mut self.variance, &options, palette);
+        });
         let mean = needle.zip(reading).map(|(n, r)| r.mean(n.1));
-        let tip = "μ = c₀ x̂₀ + c_t x_t: the mean of x one step on (Ho et al. 2020, eq. 7, for this stride)";
-        readout::line(ui, "mean μ", &show(mean), palette.ink, tip, palette);
+        let tip = format!("μ = c₀ x̂₀ + c_t x_t: the mean of x one step on, x′ ({})", formulas.source);
+        readout::line(ui, "mean μ", &show(mean), palette.ink, &tip, palette);
         let coefficient = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| fixed(v, 5));
-        readout::line(
-            ui,
-            "c₀, of x̂₀",
-            &coefficient(reading.map(|r| r.step.1)),
-            palette.exact,
-            "√ᾱ′ β / (1 − ᾱ)",
-            palette,
-        );
-        let tip = "√α (1 − ᾱ′) / (1 − ᾱ)";
-        readout::line(ui, "c_t, of x_t", &coefficient(reading.map(|r| r.step.0)), palette.noise, tip, palette);
+        readout::line(ui, "c₀, of x̂₀", &coefficient(reading.map(|r| r.step.1)), palette.exact, formulas.c_0, palette);
+        let value = coefficient(reading.map(|r| r.step.0));
+        readout::line(ui, "c_t, of x_t", &value, palette.noise, formulas.c_t, palette);
         let sigma = reading.map_or_else(|| "–".to_owned(), |r| short(r.step.2));
         readout::line(
             ui,

@@ -42,15 +42,15 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Var
         mean.push(curve("c₀, of x̂₀", palette.exact, false, Box::new(move |tau| step(tau, variance).1) as Box<_>));
         mean.push(curve("c_t, of x_t", palette.noise, true, Box::new(move |tau| step(tau, variance).0)));
         for (name, kind, alone) in
-            [("√β, forward", Variance::Beta, palette.truth), ("posterior", Variance::BetaTilde, palette.learned)]
+            [("forward step", Variance::Beta, palette.truth), ("posterior", Variance::BetaTilde, palette.learned)]
         {
             spread.push(curve(name, alone, kind != variance, Box::new(move |tau| step(tau, kind).2) as Box<_>));
         }
     }
     let [titles, other] = if split {
         let spread = match variance {
-            Variance::Beta => "σ of the next step: √β; thin: posterior",
-            Variance::BetaTilde => "σ of the next step: posterior; thin: √β",
+            Variance::Beta => "σ of the next step: forward; thin: posterior",
+            Variance::BetaTilde => "σ of the next step: posterior; thin: forward",
         };
         ["The mean's c₀, of x̂₀; thin: c_t, of x_t", spread]
     } else {

@@ -6,7 +6,7 @@ use egui::{Context, Rect, Response, Stroke, Ui, UiBuilder, vec2};
 
 use super::chain::{Chain, Steps};
 use super::forward_plots::{entropy_ui, scales_ui, value_at, variance_ui};
-use super::noising::{Drawn, Points, growing_scales, jump_equation, noised, preserving, step_equation, variance};
+use super::noising::{Drawn, Points, growing_scales, noised, summed_noise, variance};
 use super::{Page, Pages, margins};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
@@ -18,6 +18,7 @@ use crate::ui::canvas::gpu::{Dots, Layer, Particles};
 use crate::ui::canvas::{Mark, Scene, View};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
+use crate::ui::equations;
 use crate::ui::theme::time_color;
 use crate::ui::truths;
 use crate::ui::widgets::chart::times;
@@ -116,8 +117,7 @@ impl Forward {
     fn scales(&self, desk: &Desk, canvas: usize, tau: f64) -> Scales {
         let timesteps = desk.draft.timesteps;
         match (self.way, canvas) {
-            (Way::Growing, 0) => preserving(desk).scales(tau, timesteps),
-            (Way::Growing, _) => growing_scales(&preserving(desk).summed_betas(timesteps), tau),
+            (Way::Growing, 1) => growing_scales(&summed_noise(desk.draft.path, timesteps), tau),
             _ => desk.draft.path.scales(tau, timesteps),
         }
     }
@@ -195,7 +195,7 @@ impl Forward {
         let (tau, timesteps) = (desk.clock.tau, desk.draft.timesteps);
         let at = |i: usize| tau * i as f64 / TRAIL_PIECES as f64;
         if self.way == Way::Growing && canvas == 1 {
-            let sums = preserving(desk).summed_betas(timesteps);
+            let sums = summed_noise(desk.draft.path, timesteps);
             return (0..=TRAIL_PIECES).map(|i| noised(&particles, index, growing_scales(&sums, at(i)))).collect();
         }
         (0..=TRAIL_PIECES).map(|i| noised(&particles, index, self.scales(desk, canvas, at(i)))).collect()
@@ -240,7 +240,10 @@ impl Forward {
                 dots: Self::dots(color, self.count),
             });
             let what = match (self.way, canvas) {
-                (Way::Growing, 0) => format!("{}, shrinking", controls::path_title(preserving(desk))),
+                (Way::Growing, 0) => {
+                    let path = desk.draft.path;
+                    format!("{}, {}", controls::path_title(path), equations::shrinking(path))
+                }
                 (Way::Growing, _) => "noise only added".into(),
                 _ => format!("particles at t = {}", fixed(desk.clock.tau, 2)),
             };
@@ -290,9 +293,9 @@ impl Page for Forward {
 
     fn equation(&self, desk: &Desk) -> Equation {
         match self.way {
-            Way::Jump => jump_equation(desk.draft.path),
-            Way::Chain => step_equation(true),
-            Way::Growing => step_equation(false),
+            Way::Jump => equations::jump(desk.draft.path),
+            Way::Chain => equations::step(desk.draft.path),
+            Way::Growing => equations::growing(desk.draft.path),
         }
     }
 
@@ -320,8 +323,8 @@ impl Page for Forward {
         let ink = palette.ink;
         if self.way == Way::Growing {
             let tip = "Per axis: the closed form, and that of the particles on show";
-            for (canvas, name, color) in
-                [(0, "variance, shrinking", palette.learned), (1, "variance, not shrinking", palette.other)]
+            let own = format!("variance, {}", equations::shrinking(desk.draft.path));
+            for (canvas, name, color) in [(0, &*own, palette.learned), (1, "variance, noise only added", palette.other)]
             {
                 let known = variance(self.scales(desk, canvas, desk.clock.tau));
                 let measured = self.points(desk, canvas).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
@@ -400,9 +403,7 @@ impl Page for Forward {
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {
-        // The density is that of the experiment's path.
-        let shown = self.density && (self.way != Way::Growing || desk.draft.path.preserves_variance());
-        shown.then_some(desk.clock.tau)
+        self.density.then_some(desk.clock.tau)
     }
 
     fn plots_height(&self, available: f32) -> f32 {

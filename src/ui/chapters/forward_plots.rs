@@ -4,10 +4,11 @@ use egui::{Rect, Ui};
 
 use egui::Color32;
 
-use super::noising::{growing_scales, preserving, variance};
+use super::noising::{growing_scales, summed_noise, variance};
 use crate::diffusion::path::Scales;
 use crate::measure::entropy::STANDARD_NORMAL;
 use crate::ui::desk::Desk;
+use crate::ui::equations;
 use crate::ui::widgets::chart::{Chart, Curve, chart_ui, times};
 use crate::ui::widgets::number::{fixed, short};
 
@@ -33,12 +34,12 @@ pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     }
     let top = short(most);
     let marks = [(0.0, "0"), (most, if most > 1.0 { &*top } else { "1" })];
-    let title = if split { "signal a; thin: noise s" } else { "signal a falls, noise s rises" };
+    let title = if split { "signal a; thin: noise s" } else { equations::scales_title(desk.draft.path) };
     let chart = Chart { name: "Signal a and noise s against t", title, range: [0.0, 1.08 * most], marks: &marks };
     chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
 }
 
-/// Variance of x at t along the experiments' paths, and, where asked for, of noise of the same β that is only added: of
+/// Variance of x at t along the experiments' paths, and, where asked for, of the noise of its steps that is only added: of
 /// one experiment in the other colour, of two thin.
 pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
     let palette = desk.palette();
@@ -51,10 +52,10 @@ pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
             let points = times(120).map(|tau| [tau, variance(scales(tau))]).collect();
             curves.push(Curve { color, points, now: marked.then(|| (now, fixed(now, 2))) });
         };
-        let path = if growing { preserving(bench) } else { bench.draft.path };
+        let path = bench.draft.path;
         add(own, true, &|tau| path.scales(tau, timesteps));
         if growing {
-            let sums = path.summed_betas(timesteps);
+            let sums = summed_noise(path, timesteps);
             add(if split { own } else { palette.other }, !split, &|tau| growing_scales(&sums, tau));
         }
     }

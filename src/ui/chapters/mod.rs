@@ -31,6 +31,7 @@ use super::canvas::{Scene, View};
 use super::desk::Desk;
 use super::widgets::equation::Equation;
 use crate::data::bounds::Bounds;
+use crate::lab::message::Side;
 
 /// A chapter, in the order of the rail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +108,10 @@ pub trait Page {
     fn hint(&self) -> &'static str;
     /// The chapter's formula.
     fn equation(&self, desk: &Desk) -> Equation;
+    /// The formulas as they are shown: the chapter's, or one for each of two paths, with the side and the name of each.
+    fn equations(&self, desk: &Desk) -> Vec<(Option<(Side, String)>, Equation)> {
+        vec![(None, self.equation(desk))]
+    }
     /// The controls beneath title, hint and formula.
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk);
     /// Once a frame, before anything is drawn: start what is missing, take what has arrived.

@@ -1,15 +1,14 @@
-//! What the chapters about the forward process share: its particles and its formula.
+//! What the chapters about the forward process share: its particles, and noise that is only added.
 
 use std::sync::Arc;
 
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::{Path, Scales};
+use crate::diffusion::solver::Transition;
 use crate::engine::philox::{Stream, normal};
 use crate::lab::message::fresh_version;
-use crate::ui::bench::Bench;
 use crate::ui::canvas::gpu::Particles;
 use crate::ui::desk::Desk;
-use crate::ui::widgets::equation::{Equation, Piece};
 
 /// The particles of a chapter, drawn once for a data set, a seed and a number.
 #[derive(Default)]
@@ -44,79 +43,25 @@ impl Drawn {
     }
 }
 
-/// The path whose noise is added without shrinking: the experiment's, or the linear one where that has no β.
-pub fn preserving(bench: &Bench) -> Path {
-    if bench.draft.path.preserves_variance() { bench.draft.path } else { Path::Linear }
+/// The variances that the steps of a path add, summed up to t = 0..=T: Σ σ²_{i|i−1}, which is Σ β_i where variance is
+/// preserved and σ_t² where it explodes.
+pub fn summed_noise(path: Path, timesteps: u32) -> Vec<f64> {
+    let scales = |t: u32| path.scales(f64::from(t) / f64::from(timesteps), timesteps);
+    let sums = (1..=timesteps).scan(0.0, |sum, t| {
+        *sum += Transition::between(scales(t), scales(t - 1)).variance;
+        Some(*sum)
+    });
+    std::iter::once(0.0).chain(sums).collect()
 }
 
-/// x_t from x_0 and ε in one jump, as the path writes it.
-pub fn jump_equation(path: Path) -> Equation {
-    let x = |index: &'static str, upright: bool| {
-        let index = if upright { Piece::Sign(index) } else { Piece::Var(index) };
-        [Piece::Var("x"), Piece::Sub(vec![index])]
-    };
-    let alpha_bar = || vec![Piece::Bar("α"), Piece::Sub(vec![Piece::Var("t")])];
-    let mut pieces = x("t", false).to_vec();
-    pieces.push(Piece::Sign(" = "));
-    let spoken = match path {
-        Path::Linear | Path::Cosine | Path::Literal | Path::Custom(_) => {
-            let rest = [vec![Piece::Sign("1 − ")], alpha_bar()].concat();
-            pieces.push(Piece::Root(alpha_bar()));
-            pieces.push(Piece::Sign(" "));
-            pieces.extend(x("0", true));
-            pieces.extend([Piece::Sign(" + "), Piece::Root(rest), Piece::Sign(" "), Piece::Var("ε")]);
-            "x t is root alpha bar t times x 0, plus root of one minus alpha bar t times epsilon"
-        }
-        Path::Ve => {
-            pieces.extend(x("0", true));
-            let sigma = [Piece::Var("σ"), Piece::Sub(vec![Piece::Var("t")])];
-            pieces.push(Piece::Sign(" + "));
-            pieces.extend(sigma);
-            pieces.extend([Piece::Sign(" "), Piece::Var("ε")]);
-            "x t is x 0 plus sigma t times epsilon"
-        }
-        Path::Flow => {
-            pieces.extend([Piece::Sign("(1 − "), Piece::Var("t"), Piece::Sign(") ")]);
-            pieces.extend(x("0", true));
-            pieces.extend([Piece::Sign(" + "), Piece::Var("t ε")]);
-            "x t is one minus t times x 0, plus t times epsilon"
-        }
-    };
-    Equation { pieces, spoken }
-}
-
-/// x_t from x_{t−1}; `shrinks`: the signal by √(1 − β_t), so that the variance stays.
-pub fn step_equation(shrinks: bool) -> Equation {
-    let beta = || vec![Piece::Var("β"), Piece::Sub(vec![Piece::Var("t")])];
-    let mut pieces = vec![Piece::Var("x"), Piece::Sub(vec![Piece::Var("t")]), Piece::Sign(" = ")];
-    if shrinks {
-        pieces.extend([Piece::Root([vec![Piece::Sign("1 − ")], beta()].concat()), Piece::Sign(" ")]);
-    }
-    let before = Piece::Sub(vec![Piece::Var("t"), Piece::Sign("−1")]);
-    pieces.extend([
-        Piece::Var("x"),
-        before,
-        Piece::Sign(" + "),
-        Piece::Root(beta()),
-        Piece::Sign(" "),
-        Piece::Var("z"),
-    ]);
-    pieces.push(Piece::Sub(vec![Piece::Var("t")]));
-    let spoken = if shrinks {
-        "x t is root of one minus beta t times x t minus one, plus root beta t times z t"
-    } else {
-        "x t is x t minus one, plus root beta t times z t"
-    };
-    Equation { pieces, spoken }
-}
-
-/// (a, s) of noise that is only added: x_t = x_0 + √(Σβ) ε, β of a path, linear between whole timesteps.
-pub fn growing_scales(summed_betas: &[f64], tau: f64) -> Scales {
-    let last = summed_betas.len() - 1;
+/// (a, s) of noise that is only added: x_t = x_0 + √(Σ σ²_{i|i−1}) ε by [`summed_noise`], whose sums are taken as linear
+/// between whole timesteps.
+pub fn growing_scales(sums: &[f64], tau: f64) -> Scales {
+    let last = sums.len() - 1;
     let place = tau.clamp(0.0, 1.0) * last as f64;
     let before = (place as usize).min(last.saturating_sub(1));
     let after = (before + 1).min(last);
-    let sum = summed_betas[before] + (place - before as f64) * (summed_betas[after] - summed_betas[before]);
+    let sum = sums[before] + (place - before as f64) * (sums[after] - sums[before]);
     Scales { a: 1.0, s: sum.sqrt() }
 }
 
@@ -166,5 +111,72 @@ impl Points {
         }
         let means = sum.iter().map(|s| s * s).sum::<f64>() / count;
         (count > 1.0).then(|| 0.5 * (squares - means) / (count - 1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diffusion::log_snr::LogSnr;
+    use crate::ui::equations;
+    use crate::ui::equations::evaluate::Letters;
+
+    /// Σ β_i, σ_t², and on the straight path Σ (2 i (T − i + 1) − T) / (T (T − i + 1)²), which is
+    /// (i/T)² − ((T − i)/(T − i + 1))² ((i − 1)/T)² written as one fraction.
+    #[test]
+    fn noise_that_is_only_added_is_that_of_the_paths_own_steps() {
+        for timesteps in [1, 10, 1000] {
+            for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]) {
+                let sums = summed_noise(path, timesteps);
+                let (betas, whole) = (path.summed_betas(timesteps), f64::from(timesteps));
+                let mut flow = 0.0;
+                for t in 0..=timesteps {
+                    let (i, left) = (f64::from(t), f64::from(timesteps - t + 1));
+                    flow += if t > 0 { (2.0 * i * left - whole) / (whole * left * left) } else { 0.0 };
+                    let expected = match path {
+                        Path::Flow => flow,
+                        Path::Ve if t == 0 => 0.0,
+                        Path::Ve => 1e-4 * 1e6_f64.powf(i / whole),
+                        _ => betas[t as usize],
+                    };
+                    let sum = sums[t as usize];
+                    assert!((sum - expected).abs() < 1e-8 * expected.max(1.0), "{path} {t} of {timesteps}: {sum}");
+                }
+            }
+        }
+    }
+
+    /// The formula as it is read from the screen, its sum taken over the steps by the formula's own second line.
+    #[test]
+    fn what_grows_is_what_is_shown() {
+        let timesteps = 50;
+        for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]) {
+            let text = equations::growing(path).text();
+            let lines: Vec<_> = text.lines().map(|line| line.split_once(" = ").unwrap().1).collect();
+            let sums = summed_noise(path, timesteps);
+            let tau = |t: u32| f64::from(t) / f64::from(timesteps);
+            let mut own = 0.0;
+            for t in 1..=timesteps {
+                if let [_, square, rest] = lines[..] {
+                    let quotient = rest.split_once(",  r = ").unwrap().0;
+                    let letters = |a| Letters::new([("u", tau(t)), ("r", tau(t - 1)), ("a_{u|r}", a)]);
+                    own += letters(letters(f64::NAN).value(quotient)).value(square);
+                }
+                let betas = (1..=t).map(|t| path.beta(t, timesteps)).sum();
+                let at = |x_0, epsilon| {
+                    let letters = [
+                        ("x_0", x_0),
+                        ("ε", epsilon),
+                        ("∑_{i ≤ t} β_i", betas),
+                        ("∑_{u ≤ t} σ_{u|r}²", own),
+                        ("σ_t", 0.01 * 1000.0_f64.powf(tau(t))),
+                    ];
+                    Letters::new(letters).value(lines[0])
+                };
+                let runs = growing_scales(&sums, tau(t));
+                let [a, s] = [at(1.0, 0.0), at(0.0, 1.0)];
+                assert!((a - runs.a).abs() < 1e-9 && (s - runs.s).abs() < 1e-9, "{path} {t}: {s} and not {}", runs.s);
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Reverse: from pure noise to the data, every position a frame of one recorded run.
 
+mod equations;
+
 use egui::{Color32, Context, Mesh, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use super::Page;
@@ -16,7 +18,7 @@ use crate::ui::desk::Desk;
 use crate::ui::run_slot::{LOOK_EVERY, RunSlot};
 use crate::ui::theme::Palette;
 use crate::ui::truths;
-use crate::ui::widgets::equation::{Equation, Piece};
+use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{Sign, fixed, grouped, short};
 use crate::ui::widgets::row::{self, Track};
 use crate::ui::widgets::{button, progress, readout, segmented};
@@ -186,6 +188,9 @@ impl Reverse {
         let shown = format!("{} of {}", grouped(step_of(at) as f64), grouped(last_step as f64));
         readout::line(ui, "step on show", &shown, ink, "Steps taken from the noise", palette);
         readout::line(ui, "t / T of the frame", &fixed(taus[at], 3), ink, "The frame nearest to the clock", palette);
+        let evaluations = grouped(result.request.plan.evaluations() as f64);
+        let tip = "How often x̂_0 is evaluated for a particle: N steps take N, of Heun 2N − 1, of RK4 4N − 3";
+        readout::line(ui, "evaluations", &evaluations, ink, tip, palette);
         let (weights, color) = if result.request.exact {
             ("exact field".to_owned(), palette.exact)
         } else {
@@ -237,26 +242,7 @@ impl Page for Reverse {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        let x = |index: Vec<Piece>| [Piece::Var("x"), Piece::Sub(index)];
-        let mut pieces = x(vec![Piece::Var("r")]).to_vec();
-        pieces.push(Piece::Sign(" = "));
-        pieces.extend([Piece::Var("c"), Piece::Sub(vec![Piece::Var("x")]), Piece::Sign(" ")]);
-        pieces.extend(x(vec![Piece::Var("t")]));
-        pieces.extend([Piece::Sign(" + "), Piece::Var("c"), Piece::Sub(vec![Piece::Sign("0")]), Piece::Sign(" 𝔼[")]);
-        pieces.extend(x(vec![Piece::Sign("0")]));
-        pieces.push(Piece::Sign(" | "));
-        pieces.extend(x(vec![Piece::Var("t")]));
-        pieces.push(Piece::Sign("]"));
-        let noisy = matches!(desk.draft.sampler, Sampler::Ddpm(_));
-        if noisy {
-            pieces.extend([Piece::Sign(" + "), Piece::Var("σ z")]);
-        }
-        let spoken = if noisy {
-            "x r, at a time r before t, is c x times x t, plus c 0 times the mean of x 0 given x t, plus sigma times noise"
-        } else {
-            "x r, at a time r before t, is c x times x t, plus c 0 times the mean of x 0 given x t"
-        };
-        Equation { pieces, spoken }
+        equations::of(desk.draft.sampler)
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {

@@ -1,12 +1,13 @@
 //! Schedules: two ways from data to noise side by side, with the same points and the same noise.
 
-use egui::{Align2, Color32, CursorIcon, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{Align2, Color32, Context, CursorIcon, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
-use super::noising::{Drawn, jump_equation};
+use super::noising::Drawn;
 use super::{Page, Pages};
 use crate::data::bounds::Bounds;
 use crate::diffusion::log_snr::{HANDLES, LIMIT, LogSnr};
 use crate::diffusion::path::{Path, Scales};
+use crate::diffusion::solver::Transition;
 use crate::lab::experiment::limits;
 use crate::lab::message::Side;
 use crate::ui::bench::Bench;
@@ -14,6 +15,7 @@ use crate::ui::canvas::gpu::{Dots, Layer};
 use crate::ui::canvas::{Mark, Scene};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
+use crate::ui::equations;
 use crate::ui::theme::text_font;
 use crate::ui::widgets::chart::{Chart, Curve, Placement, chart_ui, times};
 use crate::ui::widgets::equation::Equation;
@@ -36,11 +38,13 @@ pub struct Schedules {
     sides: [Path; 2],
     timesteps: u32,
     drawn: Drawn,
+    /// Linear and cosine are on show.
+    opening: bool,
 }
 
 impl Default for Schedules {
     fn default() -> Self {
-        Self { sides: [Path::Linear, Path::Cosine], timesteps: 1000, drawn: Drawn::default() }
+        Self { sides: [Path::Linear, Path::Cosine], timesteps: 1000, drawn: Drawn::default(), opening: true }
     }
 }
 
@@ -62,7 +66,13 @@ impl Way {
     fn numbers(self) -> Numbers {
         let scales = self.scales(self.tau);
         let t = ((self.tau * f64::from(self.timesteps)).round() as u32).clamp(1, self.timesteps);
-        Numbers { alpha_bar: scales.a.powi(2), beta: self.path.beta(t, self.timesteps), log_snr: scales.snr().ln() }
+        Numbers { alpha_bar: scales.a.powi(2), noise: self.noise_of_step(t), log_snr: scales.snr().ln() }
+    }
+
+    /// Variance of the noise that the step from t − 1 to t adds: σ²_{t|t−1}, which is β_t where variance is preserved.
+    fn noise_of_step(self, t: u32) -> f64 {
+        let scales = |t: u32| self.scales(f64::from(t) / f64::from(self.timesteps));
+        Transition::between(scales(t), scales(t - 1)).variance
     }
 }
 
@@ -119,19 +129,22 @@ impl Schedules {
         let shown = |beta: f64| Some(beta.max(0.0).log10()).filter(|log| *log >= LOWEST_BETA).unwrap_or(f64::NAN);
         let curves: Vec<_> = std::iter::zip(self.ways(desk), colors(desk))
             .map(|(way, color)| {
-                let Way { path, timesteps, .. } = way;
-                // β belongs to whole timesteps: all of them, or every few.
+                let timesteps = way.timesteps;
+                // It belongs to whole timesteps: all of them, or every few.
                 let stride = timesteps.div_ceil(CURVE as u32).max(1);
-                let at = |t: u32| [f64::from(t) / f64::from(timesteps), shown(path.beta(t, timesteps))];
+                let at = |t: u32| [f64::from(t) / f64::from(timesteps), shown(way.noise_of_step(t))];
                 let middle = (1..timesteps).step_by(stride as usize).map(at);
-                let now = way.numbers().beta;
+                let now = way.numbers().noise;
                 let points = middle.chain([at(timesteps)]).collect();
                 Curve { color, points, now: Some((shown(now), beta_text(now))) }
             })
             .collect();
-        let marks = [(-4.0, "1e−4"), (-2.0, "0.01"), (0.0, "1")];
-        let title = "β, noise of one step (log axis)";
-        let chart = Chart { name: "β against t", title, range: [LOWEST_BETA, 0.2], marks: &marks };
+        let marks = [(-4.0, "1e−4"), (-2.0, "0.01"), (0.0, "1"), (2.0, "100")];
+        // Where variance explodes a step can add more than 1.
+        let most = curves.iter().flat_map(|curve| &curve.points).map(|point| point[1]).fold(0.0, f64::max);
+        let marks = if most > 1.0 { &marks[..] } else { &marks[..3] };
+        let title = equations::step_title(self.ways(desk).map(|way| way.path));
+        let chart = Chart { name: "Noise of one step against t", title, range: [LOWEST_BETA, most + 0.2], marks };
         chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
     }
 
@@ -207,10 +220,19 @@ impl Schedules {
         let numbers = ways.map(Way::numbers);
         let last = ways.map(|way| way.path.alpha_bar(1.0, way.timesteps));
         let ink = [palette.ink; 2];
+        let step = equations::step_name(ways.map(|way| way.path));
         for (name, tip, value) in [
-            ("ᾱ at t", "Signal variance: the share of the data left", [0, 1].map(|i| fixed(numbers[i].alpha_bar, 3))),
-            ("β at t", "Noise variance of one step, 1 − ᾱ_t/ᾱ_{t−1}", [0, 1].map(|i| beta_text(numbers[i].beta))),
-            ("log SNR at t", "ln ᾱ/(1 − ᾱ)", [0, 1].map(|i| fixed(numbers[i].log_snr, 2))),
+            (
+                "ᾱ at t",
+                "Signal variance a²: the share of the data's that is left",
+                [0, 1].map(|i| fixed(numbers[i].alpha_bar, 3)),
+            ),
+            (
+                step,
+                "Variance of the noise that one step adds, s_t² − (a_t/a_{t−1})² s_{t−1}²: β_t where variance is preserved",
+                [0, 1].map(|i| beta_text(numbers[i].noise)),
+            ),
+            ("log SNR at t", "ln (a² / s²)", [0, 1].map(|i| fixed(numbers[i].log_snr, 2))),
             ("ᾱ at T", "What is left of the signal at the end", last.map(short)),
         ] {
             readout::pair(ui, name, [&value[0], &value[1]], ink, tip, palette);
@@ -226,8 +248,8 @@ impl Schedules {
 /// What is read out of a path at the clock.
 struct Numbers {
     alpha_bar: f64,
-    /// Of the nearest whole timestep, at least the first.
-    beta: f64,
+    /// Noise variance of the step to the nearest whole timestep, at least the first.
+    noise: f64,
     log_snr: f64,
 }
 
@@ -280,12 +302,29 @@ fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &mut Desk) {
 
 impl Page for Schedules {
     fn hint(&self) -> &'static str {
-        "Drag in a curve. At t = 0.20 linear has dissolved much of the shape that cosine still holds: same points, same \
-         noise."
+        if self.opening {
+            "Drag in a curve. At t = 0.20 linear has dissolved much of the shape that cosine still holds: same points, \
+             same noise."
+        } else {
+            "Drag in a curve: on both ways the same points go with the same noise."
+        }
     }
 
-    fn equation(&self, _desk: &Desk) -> Equation {
-        jump_equation(Path::Linear)
+    fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
+        let paths = self.ways(desk).map(|way| way.path);
+        self.opening = paths.contains(&Path::Linear) && paths.contains(&Path::Cosine);
+    }
+
+    fn equation(&self, desk: &Desk) -> Equation {
+        equations::jump(self.ways(desk)[desk.side().index()].path)
+    }
+
+    fn equations(&self, desk: &Desk) -> Vec<(Option<(Side, String)>, Equation)> {
+        let named = |(side, way): (Side, Way)| {
+            let name = format!("{} {}", side.letter(), controls::path_title(way.path));
+            (Some((side, name)), equations::jump(way.path))
+        };
+        std::iter::zip(Side::BOTH, self.ways(desk)).map(named).collect()
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {

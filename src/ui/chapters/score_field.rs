@@ -19,10 +19,11 @@ use crate::ui::canvas::gpu::Layer;
 use crate::ui::canvas::{Mark, Scene, View};
 use crate::ui::controls;
 use crate::ui::desk::Desk;
+use crate::ui::equations;
 use crate::ui::run_slot::RunSlot;
 use crate::ui::theme::{Palette, text_font};
 use crate::ui::truths;
-use crate::ui::widgets::equation::{Equation, Piece};
+use crate::ui::widgets::equation::Equation;
 use crate::ui::widgets::number::{fixed, grouped, short};
 use crate::ui::widgets::row::{self, Track};
 use crate::ui::widgets::{readout, segmented};
@@ -102,12 +103,13 @@ impl Default for ScoreField {
     }
 }
 
-/// The clock as the field sees it: the network knows t = 1 to T, and flow matching has no signal left at T.
+/// The clock as the field sees it: at the nearest timestep that the network was trained at, t = 1 to T. Flow matching has no
+/// signal left at T.
 pub(super) fn field_tau(desk: &Desk) -> f64 {
     let experiment = &desk.snapshot.experiment;
-    let least = 1.0 / f64::from(experiment.timesteps.max(2));
-    let most = if experiment.path == Path::Flow { 1.0 - least } else { 1.0 };
-    desk.clock.tau.clamp(least, most)
+    let timesteps = f64::from(experiment.timesteps.max(2));
+    let last = if experiment.path == Path::Flow { timesteps - 1.0 } else { timesteps };
+    (desk.clock.tau * timesteps).round().clamp(1.0, last) / timesteps
 }
 
 /// (a, s) of the experiment that runs, at the field's time.
@@ -326,19 +328,7 @@ impl Page for ScoreField {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        let t = || Piece::Sub(vec![Piece::Var("t")]);
-        let mut pieces = vec![Piece::Sign("∇ log "), Piece::Var("p"), t(), Piece::Sign("("), Piece::Var("x")];
-        pieces.extend([Piece::Sign(") ≈ −"), Piece::Var("ε"), Piece::Sub(vec![Piece::Var("θ")]), Piece::Sign("(")]);
-        pieces.extend([Piece::Var("x"), Piece::Sign(", "), Piece::Var("t"), Piece::Sign(") / ")]);
-        if matches!(desk.draft.path, Path::Linear | Path::Cosine) {
-            pieces.push(Piece::Root(vec![Piece::Sign("1 − "), Piece::Bar("α"), t()]));
-        } else {
-            pieces.extend([Piece::Var("s"), t()]);
-        }
-        Equation {
-            pieces,
-            spoken: "the gradient of log p t at x is about minus epsilon theta of x and t, divided by the noise scale s",
-        }
+        equations::score(desk.snapshot.experiment.path, desk.snapshot.experiment.target)
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
@@ -381,10 +371,11 @@ impl Page for ScoreField {
         let error = measured.map(|m| m.error);
         let number = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
         let mean = error.map(|e| e.mean_square);
-        let tip = "E ‖learned − exact‖² under p_t: the mean over 2048 draws of x_t, the same at every t";
+        let tip = "(1/D) E ‖learned − exact‖² under p_t: the mean over both coordinates of 2048 draws of x_t, the same at every t";
         readout::line(ui, "score error under p_t", &number(mean, short), ink, tip, palette);
         let noise = mean.zip(s).map(|(mean, s)| s * s * mean);
-        let tip = "s² E ‖learned − exact‖²: what the error adds to the loss of ε̂";
+        let tip =
+            "(s²/D) E ‖learned − exact‖²: at this t, what the error adds to the least possible loss of an ε-model";
         readout::line(ui, "the same, times s²", &number(noise, short), ink, tip, palette);
         let at = error.map_or_else(
             || "–".to_owned(),
@@ -394,9 +385,10 @@ impl Page for ScoreField {
         let cosine = number(error.map(|e| e.cosine), |c| fixed(c, 3));
         let tip = "Mean cosine of the angle between learned and exact score under p_t";
         readout::line(ui, "cosine similarity", &cosine, ink, tip, palette);
-        if field_tau(desk) != desk.clock.tau {
+        let shown = fixed(field_tau(desk), 3);
+        if shown != fixed(desk.clock.tau, 3) {
             ui.add_space(4.0);
-            let text = format!("Shown at t / T = {}: beyond it the network knows nothing.", fixed(field_tau(desk), 3));
+            let text = format!("Shown at t / T = {shown}, the nearest timestep that the network is trained at.");
             controls::note(ui, &text, palette);
         }
     }
@@ -440,7 +432,7 @@ impl Page for ScoreField {
         match self.behind {
             Behind::None => {}
             Behind::Density => {
-                scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")))
+                scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
             }
             Behind::Error => scene.legend.push((Mark::Area, palette.fault, "|learned − exact|".into())),
         }

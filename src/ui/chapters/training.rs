@@ -42,7 +42,9 @@ impl Training {
             self.data = None;
         }
         self.data.get_or_insert_with(|| {
-            let thinned = points.iter().take(DATA_SHOWN).copied().collect();
+            // From the whole of it: a file may be sorted.
+            let every = points.len().div_ceil(DATA_SHOWN).max(1);
+            let thinned = points.iter().step_by(every).copied().collect();
             DataShown {
                 of: points.clone(),
                 cloud: crate::engine::Cloud::Host(std::sync::Arc::new(thinned)),
@@ -58,27 +60,54 @@ impl Page for Training {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
+        let t = || Piece::Sub(vec![Piece::Var("t")]);
         let (target, spoken) = match desk.draft.target {
-            Target::Eps => ("ε", "L is the mean of the squared distance between ε and its prediction at x t and t"),
-            Target::X0 => ("x", "L is the mean of the squared distance between x 0 and its prediction at x t and t"),
-            Target::V => ("v", "L is the mean of the squared distance between v and its prediction at x t and t"),
-            Target::Score => ("s", "L is the mean of the squared distance between the score and its prediction"),
-            Target::Velocity => {
-                ("u", "L is the mean of the squared distance between u and its prediction at x t and t")
-            }
+            Target::Eps => (
+                vec![Piece::Var("ε")],
+                "L is the mean over samples and both coordinates of the squared difference between epsilon and its prediction \
+                 at x t and t",
+            ),
+            Target::X0 => (
+                vec![Piece::Var("x"), Piece::Sub(vec![Piece::Sign("0")])],
+                "L is the mean over samples and both coordinates of the squared difference between x 0 and its prediction at \
+                 x t and t",
+            ),
+            Target::V => (
+                vec![Piece::Var("v")],
+                "L is the mean over samples and both coordinates of the squared difference between v and its prediction at x t \
+                 and t",
+            ),
+            Target::Score => (
+                vec![Piece::Sign("−"), Piece::Var("ε"), Piece::Sign("/"), Piece::Var("s"), t()],
+                "L is the mean over samples and both coordinates of s t squared times the squared difference between minus \
+                 epsilon over s t and the score predicted at x t and t",
+            ),
+            Target::Velocity => (
+                vec![Piece::Var("u")],
+                "L is the mean over samples and both coordinates of the squared difference between u and its prediction at x t \
+                 and t",
+            ),
         };
-        let x_0 = desk.draft.target == Target::X0;
-        let mut pieces = vec![Piece::Var("L"), Piece::Sign(" = 𝔼 ‖"), Piece::Var(target)];
-        if x_0 {
-            pieces.push(Piece::Sub(vec![Piece::Sign("0")]));
+        let score = desk.draft.target == Target::Score;
+        // (1/D): the mean over the D coordinates, as the loss is computed.
+        let mut pieces = vec![Piece::Var("L"), Piece::Sign(" = "), Piece::Sup(vec![Piece::Sign("1")])];
+        pieces.extend([Piece::Sign("/"), Piece::Sub(vec![Piece::Var("D")]), Piece::Sign(" 𝔼 ")]);
+        if score {
+            pieces.extend([Piece::Var("s"), t(), Piece::Sup(vec![Piece::Sign("2")]), Piece::Sign(" ")]);
+        }
+        pieces.push(Piece::Sign("‖"));
+        pieces.extend(target.iter().cloned());
+        pieces.push(Piece::Sign(" − "));
+        if score {
+            pieces.push(Piece::Sign("score"));
+        } else {
+            pieces.extend(target.into_iter().take(1));
         }
         pieces.extend([
-            Piece::Sign(" − "),
-            Piece::Var(target),
             Piece::Sub(vec![Piece::Var("θ")]),
             Piece::Sign("("),
             Piece::Var("x"),
-            Piece::Sub(vec![Piece::Var("t")]),
+            t(),
             Piece::Sign(", "),
             Piece::Var("t"),
             Piece::Sign(")‖"),

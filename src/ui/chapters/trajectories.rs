@@ -32,8 +32,6 @@ const BOX: f32 = 2.6;
 const COORDINATES: [&str; 2] = ["x", "y"];
 /// The names of the methods, as in [`runs::METHODS`].
 const METHOD_NAMES: [&str; 3] = ["Euler", "Heun", "RK4"];
-/// How often each evaluates the field a step.
-const EVALUATIONS: [u32; 3] = [1, 2, 4];
 
 /// From where one looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,14 +279,15 @@ impl Trajectories {
         let [ode_color, sde_color] = self.colors(desk);
         let coordinate = self.starts.coordinate;
         heading(ui, &format!("Crossings of {} against t", COORDINATES[coordinate]), palette);
-        let text = |which: usize| {
-            let count = |of: &Findings| of.crossings[which].map_or_else(|| "–".to_owned(), |n| grouped(n as f64));
-            findings.iter().map(count).collect::<Vec<_>>()
-        };
-        let tip = "Pairs of ODE paths whose order changes, counted each time, between recorded frames";
-        each_line(ui, desk, "ODE crossings", &text(0), ode_color, tip);
-        let tip = "Pairs of SDE paths whose order changes, counted each time, between recorded frames";
-        each_line(ui, desk, "SDE crossings", &text(1), sde_color, tip);
+        let names = ["ODE crossings", "SDE crossings"];
+        let tip = "Pairs of paths whose order changes from one recorded frame to a later one, counted each time. In \
+                   brackets the frames, the start among them: with more frames a noisy path crosses more often";
+        for (which, color) in [ode_color, sde_color].into_iter().enumerate() {
+            let name = counted(names[which], findings.iter().map(|f| f.crossings[which].map(|(_, frames)| frames)));
+            let count = |of: &Findings| of.crossings[which].map_or_else(dash, |(count, _)| grouped(count as f64));
+            let counts: Vec<_> = findings.iter().map(count).collect();
+            each_line(ui, desk, &name, &counts, color, tip);
+        }
         let note = if self.starts.kind == Kind::Line && self.runs.keeps_line(desk, coordinate) {
             "Data symmetric about the line: the exact ODE stays on it, one-dimensional, and keeps its order."
         } else {
@@ -301,15 +300,19 @@ impl Trajectories {
         let palette = desk.palette();
         let steps = self.ode_steps.min(desk.snapshot.experiment.timesteps);
         heading(ui, &format!("End-point error, {steps} steps"), palette);
-        let tip = "Root mean square distance to where the exact field leads (Runge–Kutta, 400 steps), data units; \
-                   in brackets how often the field is evaluated";
+        let tip = "Root mean square distance to where the exact field leads in the limit t → 0, from the same starts, data \
+                   units. In brackets how often x̂_0 is evaluated for a path";
         for method in 0..METHOD_NAMES.len() {
-            let name = format!("{} ({})", METHOD_NAMES[method], grouped(f64::from(EVALUATIONS[method] * steps)));
-            let value = |of: &Findings| of.end_error[method].map_or_else(|| "–".to_owned(), error_text);
+            let name = counted(METHOD_NAMES[method], findings.iter().map(|f| f.evaluations[method]));
+            let value = |of: &Findings| of.end_error[method].map_or_else(dash, error_text);
             let values: Vec<_> = findings.iter().map(value).collect();
             let color = if method == self.method { self.colors(desk)[0] } else { palette.ink };
             each_line(ui, desk, &name, &values, color, tip);
         }
+        let values: Vec<_> = findings.iter().map(|f| f.landing.map_or_else(dash, error_text)).collect();
+        let tip = "The part that no number of steps mends: the exact field followed without error to t/T = 1/T, the first \
+                   timestep, and from there by one step onto E[x_0 | x], as every sampler lands";
+        each_line(ui, desk, "landing from 1/T", &values, palette.weak, tip);
     }
 
     fn clouds_ui(ui: &mut Ui, desk: &Desk, findings: &[Findings]) {
@@ -322,7 +325,8 @@ impl Trajectories {
         let tip = "Distance of the SDE's end points to the ODE's: 2048 each from other noise, in eight blocks, \
                    by at most 60 steps";
         each_line(ui, desk, "SDE to ODE", &values(|c| c[0], 4), palette.ink, tip);
-        let tip = "The same between independent draws of the data: no two samplers can be asked for less";
+        let tip =
+            "The same between independent draws of the data, on average: two honest samplers lie about as far apart";
         each_line(ui, desk, "sampling floor", &values(|c| c[1], 4), palette.ink, tip);
         let tip = "Distance over floor: 1 where the marginals agree";
         each_line(ui, desk, "distance / floor", &values(|[distance, floor]| distance / floor, 2), palette.ink, tip);
@@ -339,6 +343,18 @@ fn each_line(ui: &mut Ui, desk: &Desk, name: &str, values: &[String], color: Col
         }
         _ => drop(readout::line(ui, name, &values.concat(), color, tip, palette)),
     }
+}
+
+/// What stands where there is no number yet.
+fn dash() -> String {
+    "–".to_owned()
+}
+
+/// A name, and in brackets what was counted: one number, or one for each experiment where they differ.
+fn counted(name: &str, counts: impl Iterator<Item = Option<usize>>) -> String {
+    let mut texts: Vec<_> = counts.map(|count| count.map_or_else(dash, |count| grouped(count as f64))).collect();
+    texts.dedup();
+    format!("{name} ({})", texts.join(" | "))
 }
 
 /// An error to two digits, also where it is tiny.

@@ -83,7 +83,10 @@ pub fn chart_ui(
         ui.ctx().set_cursor_icon(CursorIcon::ResizeHorizontal);
     }
     let painter = ui.painter_at(rect);
-    painter.text(pos2(frame.left(), rect.top() + 8.0), Align2::LEFT_TOP, chart.title, text_font(SMALL), palette.weak);
+    // A title wider than its chart is made smaller rather than cut.
+    let wide = painter.layout_no_wrap(chart.title.to_owned(), text_font(SMALL), palette.weak).size().x;
+    let size = SMALL * ((rect.right() - 4.0 - frame.left()) / wide.max(1.0)).min(1.0);
+    painter.text(pos2(frame.left(), rect.top() + 8.0), Align2::LEFT_TOP, chart.title, text_font(size), palette.weak);
     for (value, text) in chart.marks {
         let at = place.to_screen(0.0, *value);
         painter.hline(frame.x_range(), at.y, (1.0, palette.grid));

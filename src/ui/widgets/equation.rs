@@ -1,8 +1,8 @@
 //! A line of mathematics: variables in italics, sub- and superscripts, roots and bars.
 
-use egui::{Color32, FontId, Painter, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, FontId, Painter, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use crate::ui::theme::{Palette, maths_font};
+use crate::ui::theme::{Palette, maths_font, strong_font};
 
 /// A piece of a formula.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,26 @@ pub enum Piece {
     Bar(&'static str),
     /// A variable with a hat: an estimate.
     Hat(&'static str),
+    /// What follows stands on a line of its own. Between others, not within them.
+    Break,
+}
+
+impl Piece {
+    /// As plain text: `x_t = √(ᾱ_t) x_0`, `σ_{t|r}²`.
+    fn text(&self) -> String {
+        let text = |pieces: &[Self]| pieces.iter().map(Self::text).collect::<String>();
+        match self {
+            Self::Var(text) | Self::Sign(text) => (*text).to_owned(),
+            Self::Sub(inner) if inner.len() == 1 => format!("_{}", text(inner)),
+            Self::Sub(inner) => format!("_{{{}}}", text(inner)),
+            Self::Sup(inner) if *inner == [Self::Sign("2")] => "²".to_owned(),
+            Self::Sup(inner) => format!("^{{{}}}", text(inner)),
+            Self::Root(inner) => format!("√({})", text(inner)),
+            Self::Bar(letter) => format!("{letter}\u{304}"),
+            Self::Hat(letter) => format!("{letter}\u{302}"),
+            Self::Break => "\n".to_owned(),
+        }
+    }
 }
 
 /// A formula and how it is read aloud.
@@ -32,26 +52,62 @@ pub struct Equation {
     pub spoken: &'static str,
 }
 
+impl Equation {
+    /// As plain text, a line each.
+    pub fn text(&self) -> String {
+        self.pieces.iter().map(Piece::text).collect()
+    }
+}
+
 /// Size of the formula's letters, in points.
 const SIZE: f32 = 19.0;
+/// That of every line but the first, which says what a letter of the first stands for.
+const SIZE_BELOW: f32 = 16.0;
+/// Height of the first line, and of every other.
+const HEIGHT: f32 = 34.0;
+const HEIGHT_BELOW: f32 = 27.0;
+/// Width of the name beside a formula.
+const NAME: f32 = 66.0;
 
 /// Draw a formula at the cursor, over the width that is left.
 pub fn equation_ui(ui: &mut Ui, equation: &Equation, palette: &Palette) {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 34.0), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, equation.spoken));
-    let mut shapes = Vec::new();
-    let width = measure_and_draw(ui.painter(), &equation.pieces, SIZE, palette.ink, &mut shapes);
-    // A formula wider than its panel is made smaller rather than cut.
-    let size = SIZE * (rect.width() / width.max(1.0)).min(1.0);
-    if size < SIZE {
-        shapes.clear();
-        measure_and_draw(ui.painter(), &equation.pieces, size, palette.ink, &mut shapes);
+    draw_ui(ui, equation, None, palette);
+}
+
+/// The same with the name of what it is the formula of before it, in the name's colour.
+pub fn named_equation_ui(ui: &mut Ui, name: &str, color: Color32, equation: &Equation, palette: &Palette) {
+    draw_ui(ui, equation, Some((name, color)), palette);
+}
+
+fn draw_ui(ui: &mut Ui, equation: &Equation, name: Option<(&str, Color32)>, palette: &Palette) {
+    let lines: Vec<_> = equation.pieces.split(|piece| *piece == Piece::Break).collect();
+    let height = HEIGHT + HEIGHT_BELOW * lines.len().saturating_sub(1) as f32;
+    let (mut rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    let spoken = name.map_or_else(|| equation.spoken.to_owned(), |(name, _)| format!("{name}: {}", equation.spoken));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+    if let Some((name, color)) = name {
+        let at = pos2(rect.left(), rect.top() + 0.5 * HEIGHT);
+        ui.painter().text(at, Align2::LEFT_CENTER, name, strong_font(13.0), color);
+        rect = rect.with_min_x(rect.left() + NAME);
     }
-    let baseline = vec2(rect.left(), rect.center().y + 0.3 * size);
-    ui.painter().extend(shapes.into_iter().map(|mut shape| {
-        shape.translate(baseline);
-        shape
-    }));
+    let mut middle = rect.top() + 0.5 * HEIGHT;
+    for (index, line) in lines.into_iter().enumerate() {
+        let wanted = if index == 0 { SIZE } else { SIZE_BELOW };
+        let mut shapes = Vec::new();
+        let width = measure_and_draw(ui.painter(), line, wanted, palette.ink, &mut shapes);
+        // A formula wider than its panel is made smaller rather than cut.
+        let size = wanted * (rect.width() / width.max(1.0)).min(1.0);
+        if size < wanted {
+            shapes.clear();
+            measure_and_draw(ui.painter(), line, size, palette.ink, &mut shapes);
+        }
+        let baseline = vec2(rect.left(), middle + 0.3 * size);
+        ui.painter().extend(shapes.into_iter().map(|mut shape| {
+            shape.translate(baseline);
+            shape
+        }));
+        middle += if index == 0 { 0.5 * (HEIGHT + HEIGHT_BELOW) } else { HEIGHT_BELOW };
+    }
     response.on_hover_text(equation.spoken);
 }
 
@@ -87,6 +143,8 @@ impl Pen<'_> {
                     let (from, to) = (left + 0.12 * size, self.x + 0.02 * size);
                     self.line(&[vec2(from, height), vec2(to, height)]);
                 }
+                // Lines are told apart before.
+                Piece::Break => {}
                 Piece::Hat(text) => {
                     let left = self.x;
                     self.text(text, maths_font(size, true));

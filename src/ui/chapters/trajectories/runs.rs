@@ -1,4 +1,4 @@
-//! The runs behind the paths: one SDE, the ODE by three methods and exactly, and the end-point clouds of both.
+//! The runs behind the paths: one SDE, the ODE by three methods and by the exact field to its ends, and the end-point clouds of both.
 
 use std::sync::Arc;
 
@@ -8,7 +8,9 @@ use crate::data::mixture::Mixture;
 use crate::diffusion::solver::{PlanContext, Sampler};
 use crate::engine::Start;
 use crate::lab::message::{RunRequest, RunResult};
-use crate::measure::paths::{blockwise_sliced, crossings, keeps_line, rms_distance, sliced_floor};
+use crate::measure::paths::{
+    blockwise_sliced, crossings, exact_ends, keeps_line, landed_ends, rms_distance, sliced_floor,
+};
 use crate::ui::desk::Desk;
 use crate::ui::run_slot::RunSlot;
 
@@ -16,8 +18,6 @@ use crate::ui::run_slot::RunSlot;
 pub const METHODS: [Sampler; 3] = [Sampler::Euler, Sampler::Heun, Sampler::Rk4];
 /// Most frames that are kept of a path beside its start.
 const FRAMES: u32 = 100;
-/// Steps of the reference: Runge–Kutta by the exact field.
-const REFERENCE_STEPS: u32 = 400;
 /// End points of each cloud, in so many blocks whose distances are averaged.
 const ENDS: [u32; 2] = [2048, 8];
 /// Pairs of draws that the floor is averaged over.
@@ -25,13 +25,23 @@ const FLOOR_PAIRS: usize = 24;
 /// Most steps of the end-point clouds: more would take seconds and change nothing that can be seen.
 const END_STEPS: u32 = 60;
 
+/// How the particles of a run move.
+#[derive(Clone, PartialEq)]
+enum By {
+    /// By so many steps of a sampler.
+    Steps(Sampler, u32),
+    /// By the exact field of these data, until nothing is left to follow.
+    ExactFlow(Arc<Mixture>),
+    /// By the exact field to t = 1, and from there as samplers land.
+    ExactLanding,
+}
+
 /// What one run depends on besides weights and data.
 #[derive(Clone, PartialEq)]
 pub struct Wish {
     context: PlanContext,
     clip: Option<Bounds>,
-    sampler: Sampler,
-    steps: u32,
+    by: By,
     /// Keep the ends alone.
     ends: bool,
     /// `None`: a cloud from the noise.
@@ -47,12 +57,17 @@ impl Wish {
             Some(points) => Start::Points(Arc::new(points.clone())),
             None => Start::Noise(ENDS[0]),
         };
+        let (plan, steps) = match &self.by {
+            By::Steps(sampler, steps) => (sampler.plan(*steps, self.context, self.clip), *steps),
+            By::ExactFlow(mixture) => (exact_ends(mixture, self.context), u32::MAX),
+            By::ExactLanding => (landed_ends(self.context), u32::MAX),
+        };
         RunRequest {
-            plan: self.sampler.plan(self.steps, self.context, self.clip),
+            plan,
             start,
             seed: self.seed,
             exact: self.exact,
-            every: if self.ends { self.steps.max(1) } else { self.steps.div_ceil(FRAMES) },
+            every: if self.ends { steps.max(1) } else { steps.div_ceil(FRAMES) },
             follow: self.follow,
             read_back: true,
         }
@@ -91,10 +106,14 @@ impl<K: PartialEq, V: Copy> Memo<K, V> {
 /// Numbers read from the results; `None` while they are not there.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Findings {
-    /// Crossings of ODE and SDE paths in the view of one coordinate against time.
-    pub crossings: [Option<u64>; 2],
-    /// Root mean square distance of the ODE's end points to those of the exact field, by method.
+    /// Crossings of ODE and SDE paths in the view of one coordinate against time, and the frames that they are seen in.
+    pub crossings: [Option<(u64, usize)>; 2],
+    /// Root mean square distance of the ODE's end points to where the exact field leads, by method.
     pub end_error: [Option<f64>; 3],
+    /// How often x̂_0 was evaluated for a path, by method.
+    pub evaluations: [Option<usize>; 3],
+    /// The same distance of an exact flow that lands from t = 1.
+    pub landing: Option<f64>,
     /// Sliced W₂ between the end-point clouds, and its sampling floor.
     pub clouds: Option<[f64; 2]>,
 }
@@ -104,9 +123,10 @@ pub struct Runs {
     sde: RunSlot<Wish>,
     ode: [RunSlot<Wish>; 3],
     reference: RunSlot<Wish>,
+    landed: RunSlot<Wish>,
     ends: [RunSlot<Wish>; 2],
     crossings: [Memo<(u64, usize), u64>; 2],
-    errors: [Memo<[u64; 2], Option<f64>>; 3],
+    errors: [Memo<[u64; 2], Option<f64>>; 4],
     distance: Memo<[u64; 2], Option<f64>>,
     floor: Memo<Arc<Mixture>, Option<f64>>,
     line: Memo<(Arc<Mixture>, PlanContext, usize), bool>,
@@ -119,9 +139,10 @@ impl Default for Runs {
             ode: ["paths by euler", "paths by heun", "paths by rk4"].map(RunSlot::new),
             sde: RunSlot::new("paths by noise"),
             reference: RunSlot::new("paths exact"),
+            landed: RunSlot::new("paths exact, landed"),
             ends: ["paths' ends, ode", "paths' ends, sde"].map(RunSlot::new),
             crossings: [const { Memo(None) }; 2],
-            errors: [const { Memo(None) }; 3],
+            errors: [const { Memo(None) }; 4],
             distance: Memo(None),
             floor: Memo(None),
             line: Memo(None),
@@ -147,12 +168,11 @@ impl Runs {
         let Settings { exact, follow, eta, sde_steps, method, ode_steps } = settings;
         let clip = experiment.clip.then_some(desk.snapshot.dataset.clip_box(experiment.fresh));
         let seed = experiment.seed.wrapping_add(starts.seed);
-        let wish = |sampler, steps: u32, starts: Option<Vec<[f32; 2]>>, exact: bool, ends: bool| Wish {
+        let wish = |sampler, steps: u32, starts: Option<Vec<[f32; 2]>>, ends: bool| Wish {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
             clip: clip.filter(|_| !exact),
-            sampler,
-            steps: steps.min(experiment.timesteps),
+            by: By::Steps(sampler, steps.min(experiment.timesteps)),
             ends,
             starts,
             seed,
@@ -168,12 +188,23 @@ impl Runs {
             }
         };
         let sde = Sampler::Ddim { eta };
-        ask(&mut self.sde, wish(sde, sde_steps, Some(starts.sde()), exact, false));
+        ask(&mut self.sde, wish(sde, sde_steps, Some(starts.sde()), false));
         for (slot, sampler) in self.ode.iter_mut().zip(METHODS) {
-            ask(slot, wish(sampler, ode_steps, Some(starts.ode()), exact, false));
+            ask(slot, wish(sampler, ode_steps, Some(starts.ode()), false));
         }
-        ask(&mut self.reference, wish(Sampler::Rk4, REFERENCE_STEPS, Some(starts.ode()), true, true));
-        let of = |sampler, steps: u32| wish(sampler, steps.min(END_STEPS), None, exact, true);
+        let exactly = |by| Wish {
+            context: experiment.plan_context(),
+            clip: None,
+            by,
+            ends: true,
+            starts: Some(starts.ode()),
+            seed,
+            exact: true,
+            follow,
+        };
+        ask(&mut self.reference, exactly(By::ExactFlow(desk.snapshot.dataset.mixture.clone())));
+        ask(&mut self.landed, exactly(By::ExactLanding));
+        let of = |sampler, steps: u32| wish(sampler, steps.min(END_STEPS), None, true);
         let [ode, noisy] = &mut self.ends;
         ask(ode, of(METHODS[method], ode_steps));
         // Other starts, so that the clouds are independent, as those of the floor are.
@@ -198,14 +229,15 @@ impl Runs {
 
     /// The share of all runs that is done, while one is under way.
     pub fn progress(&self, desk: &Desk) -> Option<f32> {
-        let slots = self.ode.iter().chain(&self.ends).chain([&self.sde, &self.reference]);
+        let slots = self.ode.iter().chain(&self.ends).chain([&self.sde, &self.reference, &self.landed]);
         let under_way: Vec<_> = slots.filter_map(|slot| slot.progress(desk)).collect();
         (!under_way.is_empty()).then(|| under_way.iter().sum::<f32>() / under_way.len() as f32)
     }
 
     /// The chapter closes.
     pub fn leave(&mut self, desk: &Desk) {
-        let slots = self.ode.iter_mut().chain(&mut self.ends).chain([&mut self.sde, &mut self.reference]);
+        let slots =
+            self.ode.iter_mut().chain(&mut self.ends).chain([&mut self.sde, &mut self.reference, &mut self.landed]);
         slots.for_each(|slot| slot.leave(desk));
     }
 
@@ -215,13 +247,17 @@ impl Runs {
         let shown = [self.ode[method].shown_as_asked(), self.sde.shown_as_asked()];
         for ((memo, result), count) in self.crossings.iter_mut().zip(shown).zip(&mut findings.crossings) {
             let Some((result, host)) = result.and_then(|r| r.host.as_ref().map(|host| (r, host))) else { continue };
-            *count = Some(
-                memo.get((result.version, coordinate), || crossings(host, result.recording.particles, coordinate)),
-            );
+            let crossed =
+                memo.get((result.version, coordinate), || crossings(host, result.recording.particles, coordinate));
+            *count = Some((crossed, result.recording.taus.len()));
+        }
+        for (slot, evaluations) in self.ode.iter().zip(&mut findings.evaluations) {
+            *evaluations = slot.shown_as_asked().map(|result| result.request.plan.evaluations());
         }
         if let Some(reference) = self.reference.shown_as_asked() {
-            let results = self.ode.iter().map(RunSlot::shown_as_asked);
-            for ((memo, result), error) in self.errors.iter_mut().zip(results).zip(&mut findings.end_error) {
+            let results = self.ode.iter().chain([&self.landed]).map(RunSlot::shown_as_asked);
+            let errors = findings.end_error.iter_mut().chain([&mut findings.landing]);
+            for ((memo, result), error) in self.errors.iter_mut().zip(results).zip(errors) {
                 // While the starts change, one of the two may be ahead.
                 let Some(result) = result.filter(|result| begin_alike(result, reference)) else { continue };
                 *error = memo.get([result.version, reference.version], || {

@@ -1,0 +1,254 @@
+//! The equation of the step that runs, for every sampler.
+//!
+//! Times go from t to an earlier r. σ²_{t|r} = s_t² − a_{t|r}² s_r² with a_{t|r} = a_t/a_r is the variance of x_t given x_r
+//! (Kingma et al. 2021, section 2.1).
+
+use crate::diffusion::solver::{Sampler, Variance};
+use crate::ui::widgets::equation::{Equation, Piece};
+
+/// A variable with an index.
+fn at(variable: &'static str, index: &'static str) -> [Piece; 2] {
+    [Piece::Var(variable), Piece::Sub(vec![Piece::Var(index)])]
+}
+
+/// x̂_0.
+fn x0_hat() -> [Piece; 2] {
+    [Piece::Hat("x"), Piece::Sub(vec![Piece::Sign("0")])]
+}
+
+/// σ_{t|r}.
+fn stride() -> [Piece; 2] {
+    [Piece::Var("σ"), Piece::Sub(vec![Piece::Var("t"), Piece::Sign("|"), Piece::Var("r")])]
+}
+
+/// The end of an ancestral step: c_x x_t + c_0 x̂_0 and the noise.
+fn ancestral(variance: Variance) -> Equation {
+    let mut pieces = at("x", "r").to_vec();
+    pieces.push(Piece::Sign(" = "));
+    pieces.extend(at("c", "x"));
+    pieces.push(Piece::Sign(" "));
+    pieces.extend(at("x", "t"));
+    pieces.extend([Piece::Sign(" + "), Piece::Var("c"), Piece::Sub(vec![Piece::Sign("0")]), Piece::Sign(" ")]);
+    pieces.extend(x0_hat());
+    pieces.push(Piece::Sign(" + "));
+    if variance == Variance::BetaTilde {
+        pieces.push(Piece::Sign("("));
+        pieces.extend(at("s", "r"));
+        pieces.push(Piece::Sign("/"));
+        pieces.extend(at("s", "t"));
+        pieces.push(Piece::Sign(") "));
+    }
+    pieces.extend(stride());
+    pieces.extend([Piece::Sign(" "), Piece::Var("z")]);
+    let spoken = match variance {
+        Variance::BetaTilde => {
+            "x r, at a time r before t, is c x times x t, plus c 0 times the estimate of x 0, plus s r over s t times sigma \
+             times fresh noise z. c x is a t s r squared over a r s t squared, c 0 is a r sigma squared over s t squared, \
+             and sigma squared is s t squared minus a t squared s r squared over a r squared"
+        }
+        Variance::Beta => {
+            "x r, at a time r before t, is c x times x t, plus c 0 times the estimate of x 0, plus sigma times fresh noise \
+             z, but none in the last step. c x is a t s r squared over a r s t squared, c 0 is a r sigma squared over s t \
+             squared, and sigma squared is s t squared minus a t squared s r squared over a r squared"
+        }
+    };
+    Equation { pieces, spoken }
+}
+
+/// a_r x̂_0 + s_r ε̂, or with noise a_r x̂_0 + √(s_r² − σ²) ε̂ + σ z.
+fn implicit(noisy: bool) -> Equation {
+    let mut pieces = at("x", "r").to_vec();
+    pieces.push(Piece::Sign(" = "));
+    pieces.extend(at("a", "r"));
+    pieces.push(Piece::Sign(" "));
+    pieces.extend(x0_hat());
+    pieces.push(Piece::Sign(" + "));
+    if noisy {
+        let squared = || Piece::Sup(vec![Piece::Sign("2")]);
+        let mut under = at("s", "r").to_vec();
+        under.extend([squared(), Piece::Sign(" − "), Piece::Var("σ"), squared()]);
+        pieces.extend([Piece::Root(under), Piece::Sign(" "), Piece::Hat("ε")]);
+        pieces.extend([Piece::Sign(" + "), Piece::Var("σ z")]);
+    } else {
+        pieces.extend(at("s", "r"));
+        pieces.extend([Piece::Sign(" "), Piece::Hat("ε")]);
+    }
+    let spoken = if noisy {
+        "x r, at a time r before t, is a r times the estimate of x 0, plus the root of s r squared minus sigma squared \
+         times the estimate of the noise, plus sigma times fresh noise z. Sigma is eta times that of DDPM"
+    } else {
+        "x r, at a time r before t, is a r times the estimate of x 0, plus s r times the estimate of the noise in x t"
+    };
+    Equation { pieces, spoken }
+}
+
+/// w_r = w_t + Δζ · (the mean of slopes), with the slope k = cos ζ ε̂ − sin ζ x̂_0.
+fn integrated(mean: impl IntoIterator<Item = Piece>, spoken: &'static str) -> Equation {
+    let mut pieces = at("w", "r").to_vec();
+    pieces.push(Piece::Sign(" = "));
+    pieces.extend(at("w", "t"));
+    pieces.extend([Piece::Sign(" + Δ"), Piece::Var("ζ"), Piece::Sign(" ")]);
+    pieces.extend(mean);
+    pieces.extend([Piece::Sign(",  "), Piece::Var("k"), Piece::Sign(" = cos "), Piece::Var("ζ"), Piece::Sign(" ")]);
+    pieces.extend([Piece::Hat("ε"), Piece::Sign(" − sin "), Piece::Var("ζ"), Piece::Sign(" ")]);
+    pieces.extend(x0_hat());
+    Equation { pieces, spoken }
+}
+
+/// The equation of one step of a sampler.
+pub fn of(sampler: Sampler) -> Equation {
+    let slope = |index| [Piece::Var("k"), Piece::Sub(vec![index])];
+    match sampler {
+        Sampler::Ddpm(variance) => ancestral(variance),
+        Sampler::Ddim { eta } => implicit(eta != 0.0),
+        Sampler::Euler => implicit(false),
+        Sampler::Heun => {
+            let mut mean = vec![Piece::Sign("(")];
+            mean.extend(slope(Piece::Var("t")));
+            mean.push(Piece::Sign(" + "));
+            mean.extend(slope(Piece::Var("r")));
+            mean.push(Piece::Sign(")/2"));
+            integrated(
+                mean,
+                "With w, x over the root of a squared plus s squared, and zeta, the angle whose tangent is s over a: w r is w \
+                 t plus the step of zeta times the mean of the slopes k at t and, by a step of Euler's, at r. The slope is \
+                 cosine zeta times the estimate of the noise minus sine zeta times the estimate of x 0. The last step is \
+                 the estimate of x 0 itself",
+            )
+        }
+        Sampler::Rk4 => {
+            let mut mean = vec![Piece::Sign("(")];
+            for (index, before) in [("1", ""), ("2", " + 2"), ("3", " + 2"), ("4", " + ")] {
+                mean.push(Piece::Sign(before));
+                mean.extend(slope(Piece::Sign(index)));
+            }
+            mean.push(Piece::Sign(")/6"));
+            integrated(
+                mean,
+                "With w, x over the root of a squared plus s squared, and zeta, the angle whose tangent is s over a: w r is w \
+                 t plus the step of zeta times the mean of four slopes, of which the second and third, half-way, count \
+                 twice. The slope k is cosine zeta times the estimate of the noise minus sine zeta times the estimate of x \
+                 0. The last step is the estimate of x 0 itself",
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diffusion::path::{Path, Scales};
+    use crate::diffusion::solver::PlanContext;
+    use crate::diffusion::target::Target;
+
+    fn text(pieces: &[Piece]) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Var(text) | Piece::Sign(text) => (*text).to_owned(),
+            Piece::Sub(inner) => format!("_{{{}}}", text(inner)),
+            Piece::Sup(inner) => format!("^{}", text(inner)),
+            Piece::Root(inner) => format!("√({})", text(inner)),
+            Piece::Bar(symbol) => format!("bar {symbol}"),
+            Piece::Hat(symbol) => format!("{symbol}^"),
+            Piece::Break => "\n".to_owned(),
+        };
+        pieces.iter().map(piece).collect()
+    }
+
+    /// A field with nothing special about it.
+    fn x0(Scales { a, s }: Scales, x: f64) -> f64 {
+        (1.3 * x * a + 0.2).sin() - 0.1 * s * x
+    }
+
+    /// x_r by the equation as it is shown, word for word. Arguments: scales at t and at r, half-way on the clock, x_t, z.
+    type Shown = fn([Scales; 3], f64, f64) -> f64;
+
+    fn eps(scales: Scales, x: f64) -> f64 {
+        (x - scales.a * x0(scales, x)) / scales.s
+    }
+
+    fn stride_variance(t: Scales, r: Scales) -> f64 {
+        t.s.powi(2) - (t.a / r.a * r.s).powi(2)
+    }
+
+    fn posterior_mean([t, r, _]: [Scales; 3], x: f64) -> f64 {
+        t.a / r.a * r.s.powi(2) / t.s.powi(2) * x + r.a * stride_variance(t, r) / t.s.powi(2) * x0(t, x)
+    }
+
+    fn slope(scales: Scales, w: f64) -> f64 {
+        let (x, zeta) = (w * scales.a.hypot(scales.s), scales.s.atan2(scales.a));
+        zeta.cos() * eps(scales, x) - zeta.sin() * x0(scales, x)
+    }
+
+    fn step_of_zeta(t: Scales, r: Scales) -> f64 {
+        r.s.atan2(r.a) - t.s.atan2(t.a)
+    }
+
+    #[test]
+    fn the_equation_on_show_is_the_step_that_runs() {
+        let half = Sampler::Ddim { eta: 0.5 };
+        let shown: [(Sampler, &str, Shown); 8] = [
+            (
+                Sampler::Ddpm(Variance::BetaTilde),
+                "x_{r} = c_{x} x_{t} + c_{0} x^_{0} + (s_{r}/s_{t}) σ_{t|r} z",
+                |s, x, z| posterior_mean(s, x) + s[1].s / s[0].s * stride_variance(s[0], s[1]).sqrt() * z,
+            ),
+            (Sampler::Ddpm(Variance::Beta), "x_{r} = c_{x} x_{t} + c_{0} x^_{0} + σ_{t|r} z", |s, x, z| {
+                posterior_mean(s, x) + stride_variance(s[0], s[1]).sqrt() * z
+            }),
+            (Sampler::Ddim { eta: 0.0 }, "x_{r} = a_{r} x^_{0} + s_{r} ε^", |[t, r, _], x, _| {
+                r.a * x0(t, x) + r.s * eps(t, x)
+            }),
+            (half, "x_{r} = a_{r} x^_{0} + √(s_{r}^2 − σ^2) ε^ + σ z", |[t, r, _], x, z| {
+                let sigma = 0.5 * r.s / t.s * stride_variance(t, r).sqrt();
+                r.a * x0(t, x) + (r.s.powi(2) - sigma * sigma).sqrt() * eps(t, x) + sigma * z
+            }),
+            (
+                Sampler::Ddim { eta: 1.0 },
+                "x_{r} = a_{r} x^_{0} + √(s_{r}^2 − σ^2) ε^ + σ z",
+                |[t, r, _], x, z| {
+                    let sigma = r.s / t.s * stride_variance(t, r).sqrt();
+                    r.a * x0(t, x) + (r.s.powi(2) - sigma * sigma).sqrt() * eps(t, x) + sigma * z
+                },
+            ),
+            (Sampler::Euler, "x_{r} = a_{r} x^_{0} + s_{r} ε^", |[t, r, _], x, _| r.a * x0(t, x) + r.s * eps(t, x)),
+            (
+                Sampler::Heun,
+                "w_{r} = w_{t} + Δζ (k_{t} + k_{r})/2,  k = cos ζ ε^ − sin ζ x^_{0}",
+                |[t, r, _], x, _| {
+                    let (w, step) = (x / t.a.hypot(t.s), step_of_zeta(t, r));
+                    let k_t = slope(t, w);
+                    let k_r = slope(r, w + step * k_t);
+                    (w + step * (k_t + k_r) / 2.0) * r.a.hypot(r.s)
+                },
+            ),
+            (
+                Sampler::Rk4,
+                "w_{r} = w_{t} + Δζ (k_{1} + 2k_{2} + 2k_{3} + k_{4})/6,  k = cos ζ ε^ − sin ζ x^_{0}",
+                |[t, r, middle], x, _| {
+                    let (w, step) = (x / t.a.hypot(t.s), step_of_zeta(t, r));
+                    let k_1 = slope(t, w);
+                    let k_2 = slope(middle, w + 0.5 * step * k_1);
+                    let k_3 = slope(middle, w + 0.5 * step * k_2);
+                    let k_4 = slope(r, w + step * k_3);
+                    (w + step * (k_1 + 2.0 * k_2 + 2.0 * k_3 + k_4) / 6.0) * r.a.hypot(r.s)
+                },
+            ),
+        ];
+        for (sampler, equation, by_hand) in shown {
+            assert_eq!(text(&of(sampler).pieces), equation, "{sampler}");
+            for path in Path::every() {
+                let mut plan = sampler.plan(9, PlanContext { path, target: Target::Eps, timesteps: 100 }, None);
+                // The fourth step.
+                let ends: Vec<usize> = (0..plan.steps.len()).filter(|&k| plan.steps[k].ends_step).collect();
+                plan.steps = plan.steps[ends[2] + 1..=ends[3]].to_vec();
+                let (first, last) = (&plan.steps[0], &plan.steps[plan.steps.len() - 1]);
+                let middle = plan.steps[plan.steps.len() / 2].scales;
+                let scales = [first.scales, path.scales(last.tau_next, 100), middle];
+                let (x, z) = (0.8 * first.scales.a.hypot(first.scales.s), 0.37);
+                let ran = plan.run([x; 2], |stage, x| x.map(|x| x0(stage.scales, x)), |_| [z; 2])[0];
+                let expected = by_hand(scales, x, z);
+                assert!((ran - expected).abs() < 1e-9 * (1.0 + expected.abs()), "{sampler}, {path}: {ran}, {expected}");
+            }
+        }
+    }
+}
