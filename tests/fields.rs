@@ -127,6 +127,9 @@ fn what_the_network_says_becomes_x0_eps_and_score_without_cancellation() {
     assert!(checked > 80_000);
 }
 
+/// ln of the share, E[x_0 | x, k], and what draws x towards the component.
+type Term = (f64, [f64; 2], [f64; 2]);
+
 /// x_0, ε and score, written out component by component.
 fn by_components(parts: &[([f64; 2], f64, f64)], Scales { a, s }: Scales, x: [f64; 2]) -> [[f64; 2]; 3] {
     let terms: Vec<_> = parts
@@ -140,9 +143,8 @@ fn by_components(parts: &[([f64; 2], f64, f64)], Scales { a, s }: Scales, x: [f6
         .collect();
     let top = terms.iter().map(|term| term.0).fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = terms.iter().map(|term| (term.0 - top).exp()).sum();
-    let mean = |value: &dyn Fn(&(f64, [f64; 2], [f64; 2])) -> f64| {
-        terms.iter().map(|term| (term.0 - top).exp() * value(term)).sum::<f64>() / total
-    };
+    let mean =
+        |value: &dyn Fn(&Term) -> f64| terms.iter().map(|term| (term.0 - top).exp() * value(term)).sum::<f64>() / total;
     let pull = [0, 1].map(|axis| mean(&|term| term.2[axis]));
     [[0, 1].map(|axis| mean(&|term| term.1[axis])), pull.map(|p| s * p), pull.map(|p| -p)]
 }

@@ -78,13 +78,16 @@ mod tests {
         assert_eq!(choose(&[[0.0, -0.0], [-0.0, 0.0]]).len(), 2);
     }
 
+    /// Whether a row lies on a side.
+    type Side = fn(&[f64; 2]) -> bool;
+
     /// The kept rows are like the others: as many of them to the right, above, far out, and on either diagonal, within three
     /// standard errors.
     #[test]
     fn the_choice_does_not_look_at_where_a_row_lies() {
         let all = rows(8000, 3);
         let chosen = choose(&all);
-        let sides: [(&str, fn(&[f64; 2]) -> bool); 4] = [
+        let sides: [(&str, Side); 4] = [
             ("right", |row| row[0] > 0.0),
             ("above", |row| row[1] > 0.0),
             ("far out", |row| row[0].hypot(row[1]) > 1.4),

@@ -115,11 +115,10 @@ impl Path {
         match self {
             Self::Linear => -linear_log_alpha_bar(tau).exp_m1(),
             Self::Cosine => cosine_noise_variance(tau, timesteps),
-            Self::Ve if tau == 0.0 => 0.0,
+            Self::Ve | Self::Custom(_) if tau == 0.0 => 0.0,
             Self::Ve => (SIGMA_MIN * (SIGMA_MAX / SIGMA_MIN).powf(tau)).powi(2),
             Self::Flow => tau * tau,
             Self::Literal => -literal_log_alpha_bar(tau, timesteps).exp_m1(),
-            Self::Custom(_) if tau == 0.0 => 0.0,
             Self::Custom(own) => own.noise_variance(tau),
         }
     }

@@ -260,7 +260,9 @@ mod tests {
             let mut next = lab(0);
             let left = Keeper::open(&trainings, Duration::ZERO).unwrap().left_behind();
             assert_eq!(left.len(), 1);
-            left.into_iter().for_each(|parked| next.receive(parked));
+            for parked in left {
+                next.receive(parked);
+            }
             let id = next.snapshots().shelf[0].id;
             next.handle(Order::BringBack(id, Side::A));
             let Some((_, Notice::Info(text))) = next.snapshots().a.notice.clone() else { panic!("nothing is said") };

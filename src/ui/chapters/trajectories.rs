@@ -302,8 +302,8 @@ impl Trajectories {
         heading(ui, &format!("End-point error, {steps} steps"), palette);
         let tip = "Root mean square distance to where the exact field leads in the limit t → 0, from the same starts, data \
                    units. In brackets how often x̂_0 is evaluated for a path";
-        for method in 0..METHOD_NAMES.len() {
-            let name = counted(METHOD_NAMES[method], findings.iter().map(|f| f.evaluations[method]));
+        for (method, name) in METHOD_NAMES.into_iter().enumerate() {
+            let name = counted(name, findings.iter().map(|f| f.evaluations[method]));
             let value = |of: &Findings| of.end_error[method].map_or_else(dash, error_text);
             let values: Vec<_> = findings.iter().map(value).collect();
             let color = if method == self.method { self.colors(desk)[0] } else { palette.ink };
