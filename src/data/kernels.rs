@@ -40,7 +40,7 @@ pub struct Kernels {
 }
 
 /// Kernels on standardised rows (mean 0, average variance per axis 1; at least two different ones). Without a
-/// bandwidth the likeliest is taken, see [`likeliest_bandwidth`]. Neither the order of the rows nor giving all of them
+/// bandwidth the likeliest is taken, by leave-one-out. Neither the order of the rows nor giving all of them
 /// twice makes a difference.
 pub fn kernels(rows: &[[f32; 2]], bandwidth: Option<f32>) -> Kernels {
     let mut counted = distinct(rows);
