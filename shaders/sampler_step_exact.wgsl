@@ -1,5 +1,6 @@
 // One stage of a plan by the exact x̂_0 = E[x_0 | x_t] of a mixture, in the responsibilities r_k ∝ w_k N(x; a μ_k, v_k I) of
 // its components, v_k = a² σ_k² + s²: Σ r_k (μ_k + a σ_k²/v_k (x − a μ_k)), sound also where a = 0. One invocation a particle.
+// In its place ε̂ or the score, by other factors: Σ r_k (mean·μ_k + (data·σ_k² + one)/v_k (x − a μ_k)).
 //
 // slice: uniform. plan: uniform, dynamic. components [count] as (μ, σ², log w). groups [⌈count / 16⌉][2], of 16 components that
 // follow one another, as (least μ, largest μ), (least σ², largest σ², largest log w, 0). states [slice][2] as (x, m), (b, 0).
@@ -74,7 +75,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             }
             let weight = exp(log_share - largest);
             mass += weight;
-            sum += weight * (component.xy + (plan.a * component.z / variance_of(component.z)) * (x - plan.a * component.xy));
+            let gain = (plan.exact_data * component.z + plan.exact_one) / variance_of(component.z);
+            sum += weight * (plan.exact_mean * component.xy + gain * (x - plan.a * component.xy));
         }
     }
     _ = advance(row, sum / mass);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use noise_compass::data::bounds::Bounds;
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{Plan, Sampler};
+use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::gpu::GpuContext;
 use noise_compass::engine::{self, Engine, EngineChoice, EngineError, EngineKind, ModelState, Start};
 use noise_compass::lab::experiment::Experiment;
@@ -73,7 +74,7 @@ fn open_a_chapter(pair: &mut Pair, round: u32) {
     pair.handle(Order::To(Side::A, Command::ShowDensity(view)));
     pair.handle(Order::To(Side::A, Command::Run("reverse", run(Sampler::Heun, 20 + round, u64::from(round), true))));
     let points = Arc::new((0..64).map(|i| [0.05 * i as f32 - 1.6, 0.3]).collect());
-    let plan = Plan::field(small().plan_context(), 0.1 + 0.05 * f64::from(round % 9), 1.0, 0.5);
+    let plan = Plan::field(small().plan_context(), 0.1 + 0.05 * f64::from(round % 9), Quantity::Score);
     let field = RunRequest {
         plan,
         start: Start::Points(points),

@@ -16,7 +16,7 @@ use noise_compass::data::bounds::Bounds;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{Plan, Sampler};
-use noise_compass::diffusion::target::Target;
+use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::{Engine, EngineChoice, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
@@ -92,7 +92,7 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
         let context = small().plan_context();
         for (slot, exact) in SLOTS.into_iter().zip([false, true]) {
             let request = RunRequest {
-                plan: Plan::field(context, 0.5, 0.0, 1.0),
+                plan: Plan::field(context, 0.5, Quantity::X0),
                 start: Start::Noise(16),
                 seed: 0,
                 exact,

@@ -9,7 +9,7 @@ use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
 use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler};
-use noise_compass::diffusion::target::Target;
+use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
@@ -212,7 +212,7 @@ fn a_files_kernels_make_the_same_field_on_both_engines() {
     let points: Vec<[f32; 2]> = (0..400).map(|i| philox::normal(6, philox::Stream::Forward, 0, i)).collect();
     for tau in [0.01, 0.2, 1.0] {
         // Its result is x̂_0.
-        let plan = Plan::field(context(path), tau, 0.0, 1.0);
+        let plan = Plan::field(context(path), tau, Quantity::X0);
         let marginal = exact.marginal(tau);
         for mut engine in engines() {
             let start = Start::Points(Arc::new(points.clone()));
@@ -262,32 +262,5 @@ fn the_cost_of_a_files_kernels() {
         let begun = std::time::Instant::now();
         record(engine.as_mut(), &plan, &Start::Noise(2048), &Denoiser::Exact(mixture.clone()), 1);
         println!("{name}: a stage of 2048 particles: {:?}", begun.elapsed() / 20);
-    }
-}
-
-/// A plan of one stage that moves nothing is a field: here the score, which is −ε̂/s and never −ε̂.
-#[test]
-fn a_field_is_a_plan_of_one_stage() {
-    let mixture = Arc::new(Shape::Moons.mixture());
-    let points: Vec<[f32; 2]> = (0..200).map(|i| philox::normal(6, philox::Stream::Forward, 0, i)).collect();
-    for path in [Path::Linear, Path::Cosine] {
-        let exact = ExactField { mixture: mixture.clone(), path, timesteps: 1000 };
-        for tau in [0.1, 0.6] {
-            let s2 = exact.scales(tau).s.powi(2);
-            let plan = Plan::field(context(path), tau, -1.0 / s2, exact.scales(tau).a / s2);
-            for mut engine in engines() {
-                let start = Start::Points(Arc::new(points.clone()));
-                let run = record(engine.as_mut(), &plan, &start, &Denoiser::Exact(mixture.clone()), 1);
-                let field = run.points.to_host().unwrap();
-                for (point, score) in points.iter().zip(&field[points.len()..]) {
-                    let expected = exact.score(point.map(f64::from), tau);
-                    let size = expected[0].hypot(expected[1]);
-                    for axis in 0..2 {
-                        let error = (f64::from(score[axis]) - expected[axis]).abs();
-                        assert!(error < 2e-3 * (1.0 + size), "score at {point:?}: {score:?}, not {expected:?}");
-                    }
-                }
-            }
-        }
     }
 }

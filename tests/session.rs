@@ -12,6 +12,7 @@ use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::diffusion::solver::Plan;
 use noise_compass::diffusion::solver::{Sampler, Variance};
+use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::philox;
 use noise_compass::engine::{
     self, Cloud, Denoiser, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress,
@@ -640,7 +641,7 @@ fn without_the_wanted_engine_the_worker_runs_on_plain_rust_and_says_why() {
 fn field_request(session: &Session, exact: bool, follow: bool) -> Arc<RunRequest> {
     let snapshot = session.snapshot();
     let points = Start::Points(snapshot.dataset.points.iter().take(50).copied().collect::<Vec<_>>().into());
-    let plan = Plan::field(snapshot.experiment.plan_context(), 0.4, 0.0, 1.0);
+    let plan = Plan::field(snapshot.experiment.plan_context(), 0.4, Quantity::X0);
     Arc::new(RunRequest { plan, start: points, seed: 0, exact, every: 1, follow, read_back: exact })
 }
 

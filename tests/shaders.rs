@@ -187,7 +187,7 @@ fn structs_lie_on_the_device_as_on_the_host() {
         "PlanRow",
         [
             x0_x, x0_output, c_x, c_0, c_prev, c_base, c_z, m_x, m_0, m_prev, a, s, clip_min, clip_max, index, clip,
-            ends_step, write, frame, padding,
+            ends_step, write, frame, exact_mean, exact_data, exact_one,
         ]
     );
     assert_twins!("log_density", types::View, "View", [min, cell, resolution, component_count, first, end]);

@@ -41,7 +41,8 @@ struct PlanRow {
     // 1: the new x is written to `points`, from `frame` on.
     write: u32,
     frame: u32,
-    padding_0: u32,
-    padding_1: u32,
-    padding_2: u32,
+    // Which exact quantity, see `PosteriorWeights` in src/diffusion/target.rs.
+    exact_mean: f32,
+    exact_data: f32,
+    exact_one: f32,
 }

@@ -74,3 +74,44 @@ pub fn time_embedding(tau: f64) -> [f32; TIME_FEATURES] {
     }
     embedding
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every row of every path (one's own at its limits too), target and length, both ends of t among them, against the
+    /// targets' definitions in the papers' symbols: what f32 makes of them is theirs to six digits, and finite.
+    #[test]
+    fn rows_are_the_targets_at_every_timestep_of_every_path() {
+        for (path, timesteps) in Path::every().into_iter().flat_map(|path| [2, 10, 1000, 10_000].map(|t| (path, t))) {
+            for target in Target::ALL {
+                let table = Timetable::new(path, target, timesteps);
+                assert_eq!((table.timesteps(), table.embedding.len()), (timesteps, timesteps as usize * TIME_FEATURES));
+                for (row, t) in table.rows.iter().zip(1..) {
+                    let scales = path.scales(f64::from(t) / f64::from(timesteps), timesteps);
+                    let (a, s) = (scales.a, scales.s);
+                    for (x_0, eps) in [(1.5, -0.5), (-2.0, 0.0), (0.0, 3.0)] {
+                        let (expected, size) = match target {
+                            Target::Eps => (eps, 1.0),
+                            Target::X0 => (x_0, 1.0),
+                            Target::V => (a * eps - s * x_0, a + s),
+                            Target::Score => (-eps / s, 1.0 / s),
+                            Target::Velocity => (eps - x_0, 2.0),
+                        };
+                        let found = f64::from(row.target_x0) * x_0 + f64::from(row.target_eps) * eps;
+                        let of = format!("{target:?} on {path}, {t} of {timesteps}");
+                        assert!((found - expected).abs() < 1e-6 * size, "{of}: {found}, not {expected}");
+                        let x = f64::from(row.a) * x_0 + f64::from(row.s) * eps;
+                        assert!((x - (a * x_0 + s * eps)).abs() < 1e-6 * (a + s), "{of}: x_t = {x}");
+                    }
+                    // Weighted, an error of the score counts as the error of the noise that it stands for.
+                    let weight = if target == Target::Score { s * s } else { 1.0 };
+                    assert!(
+                        (f64::from(row.loss_weight) / weight - 1.0).abs() < 1e-6,
+                        "{target:?} on {path}, {t}: weight"
+                    );
+                }
+            }
+        }
+    }
+}

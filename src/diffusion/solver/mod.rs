@@ -17,7 +17,7 @@ pub use plans::{Sampler, SamplerParseError, Transition, Variance};
 pub use run::Registers;
 
 use super::path::{Path, Scales};
-use super::target::{Pair, Target};
+use super::target::{Pair, Quantity, Target};
 use crate::data::bounds::Bounds;
 
 /// One stage of a plan; most samplers take one a step.
@@ -27,7 +27,7 @@ pub struct PlanStep {
     pub tau: f64,
     /// t/T after the step.
     pub tau_next: f64,
-    /// x̂_0 = `x0_x` · x + `x0_output` · output.
+    /// x̂_0 = `x0_x` · x + `x0_output` · output; ε̂ or the score, where `quantity` says so.
     pub x0_x: f64,
     /// See `x0_x`.
     pub x0_output: f64,
@@ -51,6 +51,8 @@ pub struct PlanStep {
     pub ends_step: bool,
     /// (a, s) at `tau`, by which the exact x̂_0 is computed where that is asked for.
     pub scales: Scales,
+    /// What stands in the place of x̂_0; a sampler moves by x̂_0 itself.
+    pub quantity: Quantity,
 }
 
 impl Default for PlanStep {
@@ -71,6 +73,7 @@ impl Default for PlanStep {
             m_prev: 0.0,
             ends_step: true,
             scales: Scales { a: 1.0, s: 0.0 },
+            quantity: Quantity::X0,
         }
     }
 }
@@ -87,12 +90,23 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan of one stage that moves nothing on: its result is `c_x`·x + `c_0`·x̂_0 at t/T = `tau`, so a run of it from
-    /// given points is a field at these points. The score is (−1/s², a/s²), ε̂ (1/s, −a/s), x̂_0 itself (0, 1).
-    pub fn field(context: PlanContext, tau: f64, c_x: f64, c_0: f64) -> Self {
+    /// A plan of one stage that moves nothing on: its result is x̂_0, ε̂ or the score at t/T = `tau`, so a run of it from
+    /// given points is a field at these points. It comes from the network's output, or from the exact posterior, in one
+    /// linear combination, and not by way of x̂_0: at small s, (a x̂_0 − x)/s² is a difference of near-equals.
+    pub fn field(context: PlanContext, tau: f64, quantity: Quantity) -> Self {
         let scales = context.path.scales(tau, context.timesteps);
-        let Pair(x0_x, x0_output) = context.target.to_x0(scales);
-        let stage = PlanStep { tau, tau_next: tau, x0_x, x0_output, c_x, c_0, scales, ..PlanStep::default() };
+        let Pair(x0_x, x0_output) = context.target.to(quantity, scales);
+        let stage = PlanStep {
+            tau,
+            tau_next: tau,
+            x0_x,
+            x0_output,
+            c_x: 0.0,
+            c_0: 1.0,
+            scales,
+            quantity,
+            ..PlanStep::default()
+        };
         Self { steps: vec![stage], start_std: 1.0, clip: None }
     }
 

@@ -1,4 +1,4 @@
-//! The exact x̂_0 of a mixture in f32, the twin of `shaders/sampler_step_exact.wgsl`.
+//! The exact x̂_0, ε̂ or score of a mixture in f32, the twin of `shaders/sampler_step_exact.wgsl`.
 
 use super::matmul::LANES;
 use super::near::{Groups, Lobe};
@@ -7,12 +7,15 @@ use super::simd::{Kernel, dispatch};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Scales;
+use crate::diffusion::target::{PosteriorWeights, Quantity};
 
-/// E[x_0 | x_t] of a mixture at one noise level: Σ r_k (μ_k + a σ_k²/v_k (x − a μ_k)) with the responsibilities
-/// r_k ∝ w_k N(x; a μ_k, v_k I), v_k = a² σ_k² + s².
+/// An estimate of a mixture at one noise level as in [`PosteriorWeights`], of E[x_0 | x_t]: Σ r_k (μ_k + a σ_k²/v_k (x − a μ_k)),
+/// with the responsibilities r_k ∝ w_k N(x; a μ_k, v_k I), v_k = a² σ_k² + s².
 pub struct Posterior {
     lanes: Vec<Lanes>,
     groups: Groups,
+    /// Factor of μ_k.
+    mean: f32,
 }
 
 /// Components in lanes. Lanes that hold none weigh nothing.
@@ -22,13 +25,15 @@ struct Lanes {
     a: f32,
     half_precision: [f32; LANES],
     log_weight: [f32; LANES],
-    /// a σ²/v.
+    /// Factor of x − a μ: a σ²/v for x̂_0.
     gain: [f32; LANES],
 }
 
 impl Posterior {
     /// At the scales of one time.
-    pub fn new(mixture: &Mixture, Scales { a, s }: Scales) -> Self {
+    pub fn new(mixture: &Mixture, scales: Scales, quantity: Quantity) -> Self {
+        let Scales { a, s } = scales;
+        let PosteriorWeights { mean, data, one } = quantity.of_posterior(scales);
         let lanes = mixture.components.chunks(LANES).map(|components| {
             let of = |f: &dyn Fn(usize) -> f64, none: f32| {
                 std::array::from_fn(|lane| if lane < components.len() { f(lane) as f32 } else { none })
@@ -41,7 +46,7 @@ impl Posterior {
                 a: a as f32,
                 half_precision: of(&|k| 0.5 / variance(k), 0.0),
                 log_weight: of(&|k| f64::from(components[k].weight).ln() - variance(k).ln(), f32::NEG_INFINITY),
-                gain: of(&|k| a * sigma(k).powi(2) / variance(k), 0.0),
+                gain: of(&|k| (data * sigma(k).powi(2) + one) / variance(k), 0.0),
             }
         });
         let lanes: Vec<Lanes> = lanes.collect();
@@ -50,10 +55,10 @@ impl Posterior {
             let (half_precision, log_weight) = (lanes.half_precision[lane], lanes.log_weight[lane]);
             Lobe { mean: c.mean.map(|m| lanes.a * m), half_precision, log_weight }
         });
-        Self { groups: Groups::new(&lobes.collect::<Vec<_>>()), lanes }
+        Self { groups: Groups::new(&lobes.collect::<Vec<_>>()), lanes, mean: mean as f32 }
     }
 
-    /// The posterior mean at a point. `near` is room to work in.
+    /// The estimate at a point. `near` is room to work in.
     pub fn mean(&self, x: [f32; 2], near: &mut Vec<u32>) -> [f32; 2] {
         dispatch(Mean { posterior: self, x, near })
     }
@@ -85,7 +90,7 @@ impl Kernel for Mean<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool, const ROWS: usize>(self) -> [f32; 2] {
-        let Self { posterior: Posterior { lanes, groups }, x, near } = self;
+        let Self { posterior: Posterior { lanes, groups, mean }, x, near } = self;
         groups.near(Bounds { min: x, max: x }, near);
         let near = || near.iter().map(|&group| &lanes[group as usize]);
         let mut largest = [f32::NEG_INFINITY; LANES];
@@ -102,8 +107,8 @@ impl Kernel for Mean<'_> {
             for lane in 0..LANES {
                 let weight = Real::exp(log[lane] - largest);
                 mass[lane] += weight;
-                sum_x[lane] += weight * (lanes.mean_x[lane] + lanes.gain[lane] * away_x[lane]);
-                sum_y[lane] += weight * (lanes.mean_y[lane] + lanes.gain[lane] * away_y[lane]);
+                sum_x[lane] += weight * (mean * lanes.mean_x[lane] + lanes.gain[lane] * away_x[lane]);
+                sum_y[lane] += weight * (mean * lanes.mean_y[lane] + lanes.gain[lane] * away_y[lane]);
             }
         }
         let total: f32 = mass.iter().sum();
@@ -127,7 +132,7 @@ mod tests {
             for path in [Path::Linear, Path::Flow] {
                 let exact = ExactField { mixture: mixture.clone(), path, timesteps: 1000 };
                 for tau in [0.05, 0.4, 1.0] {
-                    let posterior = Posterior::new(&mixture, path.scales(tau, 1000));
+                    let posterior = Posterior::new(&mixture, path.scales(tau, 1000), Quantity::X0);
                     for i in 0..50_u8 {
                         let x = [f32::from(i % 7) * 0.6 - 1.8, f32::from(i % 11) * 0.4 - 2.0];
                         let found = posterior.mean(x, &mut Vec::new());

@@ -113,7 +113,7 @@ impl Particles {
                 );
             }
             Denoiser::Exact(mixture) => {
-                let posterior = Posterior::new(mixture, stage.scales);
+                let posterior = Posterior::new(mixture, stage.scales, stage.quantity);
                 self.0.par_chunks_mut(BLOCK).enumerate().for_each_init(Vec::new, |near, (block, particles)| {
                     for (row, particle) in particles.iter_mut().enumerate() {
                         step.advance(particle, posterior.mean(particle.x, near), index_of(block, row));

@@ -311,7 +311,8 @@ fn rows_of(request: &RunRequest<'_>) -> Vec<PlanRow> {
     let first_frame = u32::from(request.record_every.is_some());
     let mut rows: Vec<PlanRow> = (0..)
         .zip(&plan.steps)
-        .map(|(index, stage)| PlanRow {
+        .map(|(index, stage)| (index, stage, stage.quantity.of_posterior(stage.scales)))
+        .map(|(index, stage, exact)| PlanRow {
             x0_x: stage.x0_x as f32,
             x0_output: stage.x0_output as f32,
             c_x: stage.c_x as f32,
@@ -329,6 +330,9 @@ fn rows_of(request: &RunRequest<'_>) -> Vec<PlanRow> {
             index,
             clip: u32::from(plan.clip.is_some()),
             ends_step: u32::from(stage.ends_step),
+            exact_mean: exact.mean as f32,
+            exact_data: exact.data as f32,
+            exact_one: exact.one as f32,
             ..PlanRow::default()
         })
         .collect();

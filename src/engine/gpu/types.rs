@@ -89,7 +89,9 @@ pub struct PlanRow {
     pub ends_step: u32,
     pub write: u32,
     pub frame: u32,
-    pub padding: [u32; 3],
+    pub exact_mean: f32,
+    pub exact_data: f32,
+    pub exact_one: f32,
 }
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]

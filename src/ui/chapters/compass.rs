@@ -11,6 +11,7 @@ use super::score_field::{field_scales, field_tau};
 use super::{Page, Pages};
 use crate::data::bounds::Bounds;
 use crate::diffusion::solver::{Plan, Sampler, Variance};
+use crate::diffusion::target::Quantity;
 use crate::engine::Start;
 use crate::engine::philox::{Stream, draw, uniform};
 use crate::lab::message::RunRequest;
@@ -233,13 +234,13 @@ impl Compass {
         })
     }
 
-    /// ε̂ of the network at x_t: (x_t − a x̂_0)/s.
+    /// ε̂ of the network at x_t.
     fn ask(&mut self, desk: &Desk) {
         let Some(Placed { x_0, epsilon }) = self.placed else { return };
         let scales = field_scales(desk);
         let x_t = combine(scales.a, x_0, scales.s, epsilon).map(|v| v as f32);
         let context = desk.snapshot.experiment.plan_context();
-        let plan = Plan::field(context, field_tau(desk), 1.0 / scales.s, -scales.a / scales.s);
+        let plan = Plan::field(context, field_tau(desk), Quantity::Eps);
         self.learned.want_patiently(desk, (plan.clone(), x_t), || RunRequest {
             plan,
             start: Start::Points(Arc::new(vec![x_t])),

@@ -10,6 +10,7 @@ use super::streamlines::Lattice;
 use crate::data::bounds::Bounds;
 use crate::diffusion::path::{Path, Scales};
 use crate::diffusion::solver::Plan;
+use crate::diffusion::target::Quantity;
 use crate::engine::Start;
 use crate::lab::message::{RunRequest, RunResult};
 use crate::measure::field_error::FieldError;
@@ -117,10 +118,9 @@ pub(super) fn field_scales(desk: &Desk) -> Scales {
     experiment.path.scales(field_tau(desk), experiment.timesteps)
 }
 
-/// The plan whose result is the score: −x/s² + (a/s²) x̂_0 (Tweedie; Efron 2011, eq. 1.4).
+/// The plan whose result is the score.
 fn score_plan(desk: &Desk) -> Plan {
-    let Scales { a, s } = field_scales(desk);
-    Plan::field(desk.snapshot.experiment.plan_context(), field_tau(desk), -1.0 / (s * s), a / (s * s))
+    Plan::field(desk.snapshot.experiment.plan_context(), field_tau(desk), Quantity::Score)
 }
 
 impl Lattice {
