@@ -15,7 +15,8 @@ impl Letters {
     /// The value of a formula. Factors stand side by side; a quotient goes on from left to right, so that `a/b c` is (a/b) c.
     ///
     /// # Panics
-    /// A formula with an unknown letter.
+    ///
+    /// On a letter without a value, and on what is no formula.
     pub fn value(&self, formula: &str) -> f64 {
         let text = plain(formula);
         let mut reader = Reader { letters: &self.0, rest: text.trim() };
