@@ -13,7 +13,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 
 use noise_compass::engine::cpu::CpuEngine;
-use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::gpu::{GpuContext, GpuEngine, backends};
 use noise_compass::engine::{Engine, EngineChoice};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Order, Snapshots};
@@ -30,7 +30,11 @@ use noise_compass::ui::theme;
 
 /// The one device of all tests of a file: many made at once can hang.
 pub static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
-    let setup = egui_kittest::wgpu::default_wgpu_setup();
+    let mut setup = egui_kittest::wgpu::default_wgpu_setup();
+    if let WgpuSetup::CreateNew(new) = &mut setup {
+        // As the lab itself: each window lists the adapters, and OpenGL's are not safe to let go on two threads.
+        new.instance_descriptor.backends = backends();
+    }
     let state = egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
     WgpuSetupExisting { instance: state.instance, adapter: state.adapter, device: state.device, queue: state.queue }
 });
