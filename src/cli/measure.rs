@@ -156,8 +156,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let shares = shares.map_or_else(
         || "too few samples for the shares of the data's parts".to_owned(),
         |shares| {
-            let (value, p) = (round(shares.value), round(shares.p));
-            format!("shares of the data's {} parts: χ² {value}, p {p}", shares.degrees + 1)
+            let p = if shares.p < 1e-4 { "below 0.0001".to_owned() } else { round(shares.p).to_string() };
+            format!("shares of the data's {} parts: χ² {}, p {p}", shares.degrees + 1, round(shares.value))
         },
     );
     let against = match (dataset.truth, held_out) {

@@ -9,7 +9,7 @@ use super::files::{Purpose, typed_path};
 use super::picture::{self, Order};
 use super::theme::Palette;
 use super::truths;
-use super::widgets::number::{grouped, short};
+use super::widgets::number::{fixed, grouped, short};
 use super::widgets::row::{self, Track};
 use super::widgets::{button, pill, readout, segmented};
 use crate::data::reference::Reference;
@@ -343,7 +343,7 @@ pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
 /// The name of a sampler in menus.
 pub fn sampler_title(sampler: Sampler) -> &'static str {
     match sampler {
-        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior β",
+        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior variance",
         Sampler::Ddpm(Variance::Beta) => "DDPM, variance β",
         Sampler::Ddim { .. } => "DDIM, no noise",
         Sampler::Euler => "ODE by Euler",
@@ -359,8 +359,11 @@ const SAMPLER_TRAVEL: u32 = 1000;
 pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     row::named(ui, "Sampler", "How one step goes from x_t to an earlier x", palette, |ui| {
-        let title = sampler_title(desk.draft.sampler);
-        pill::menu(ui, ["Sampler", "", title], "Choose the sampler", palette, |ui| {
+        let title = match desk.draft.sampler {
+            Sampler::Ddim { eta } if eta > 0.0 => format!("DDIM, η {}", fixed(eta, 2)),
+            sampler => sampler_title(sampler).to_owned(),
+        };
+        pill::menu(ui, ["Sampler", "", &title], "Choose the sampler", palette, |ui| {
             ui.set_width(190.0);
             for sampler in Sampler::ALL {
                 let title = sampler_title(sampler);
@@ -372,6 +375,12 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
             }
         });
     });
+    if let Sampler::Ddim { eta } = &mut desk.draft.sampler {
+        let tip = "The noise of each step: 0 none, 1 that of DDPM (Song, Meng & Ermon 2021, eq. 16)";
+        if row::slider(ui, ["Noise η", tip], eta, Track::linear(0.0..=1.0), |eta| fixed(eta, 2), palette).done {
+            desk.configure(false);
+        }
+    }
     let most = desk.draft.timesteps;
     let tip = "Steps from noise to data. More than T are taken as T";
     let track = Track::logarithmic(*limits::SAMPLER_STEPS.start()..=most.min(SAMPLER_TRAVEL)).limits(1..=most);

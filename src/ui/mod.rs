@@ -80,9 +80,8 @@ pub fn run_window(experiment: Experiment, choice: EngineChoice, save_every: Opti
     event_loop::run("Noise Compass", options, Box::new(create), device).map_err(|error| plain(&error))?;
     match outcome.take() {
         Some(Ok(())) => Ok(()),
-        Some(Err(error)) => {
-            bail!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
-        }
+        // A file or a setting that will not do says itself what to do.
+        Some(Err(error)) => bail!("{error}"),
         None => match GpuContext::headless() {
             Err(error) => bail!("no graphics adapter that can paint a window ({error})"),
             Ok(_) => bail!(
@@ -145,6 +144,7 @@ fn plain(error: &eframe::Error) -> anyhow::Error {
         eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => anyhow!(
             "no display to open a window on ({reason}); log in to a desktop, or use the headless commands (noise-compass --help)"
         ),
+        eframe::Error::AppCreation(error) => anyhow!("{error}"),
         error => {
             anyhow!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
         }

@@ -29,11 +29,17 @@ fn thinned(points: &[(u64, f32)]) -> Vec<[f64; 2]> {
         .collect()
 }
 
+/// Most powers of ten that are marked on an axis.
+const MOST_DECADES: f64 = 5.0;
+
 /// Marks of a logarithmic axis at 1, 2 and 5 times the powers of ten; where many decades show, at the powers alone.
 fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
     let decades = bounds.1 - bounds.0;
     let multiples: &[f64] = if decades > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    // A handful of marks, however many decades an exploded sample makes of it.
+    let every = (decades / MOST_DECADES).ceil().max(1.0) as i32;
     (bounds.0.floor() as i32..=bounds.1.ceil() as i32)
+        .filter(|power| power.rem_euclid(every) == 0)
         .flat_map(|power| multiples.iter().map(move |m| f64::from(power) + m.log10()))
         .filter(|value| (bounds.0..=bounds.1).contains(value))
         .map(|value| GridMark { value, step_size: bounds.1 - bounds.0 })
@@ -247,8 +253,10 @@ pub fn sparkline_ui(ui: &Ui, rect: Rect, bench: &Bench, palette: &Palette) {
             rect.bottom() - rect.height() * ((p[1] - low) / span) as f32,
         )
     };
+    // A spike's corner is drawn beyond its points.
+    let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     let line = |points: &[[f64; 2]], stroke: Stroke| {
-        ui.painter().line(points.iter().map(place).collect(), stroke);
+        painter.line(points.iter().map(place).collect(), stroke);
     };
     line(&raw, Stroke::new(1.0, palette.learned.gamma_multiply(0.3)));
     line(&smooth, Stroke::new(1.8, palette.learned));
@@ -257,6 +265,14 @@ pub fn sparkline_ui(ui: &Ui, rect: Rect, bench: &Bench, palette: &Palette) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_logarithmic_axis_has_a_handful_of_marks_however_far_it_goes() {
+        for decades in [1.0, 3.0, 6.0, 12.0, 25.0, 60.0] {
+            let marks = log_marks((-2.0, decades - 2.0));
+            assert!((2..=7).contains(&marks.len()), "{} marks on {decades} decades", marks.len());
+        }
+    }
 
     #[test]
     fn a_long_curve_is_thinned_and_keeps_its_ends() {

@@ -102,7 +102,11 @@ impl Reached {
             rate: if rate > 0.0 { short(rate) } else { none() },
             time: duration(snapshot.trained_secs),
             loss: snapshot.loss.map_or_else(none, |loss| fixed(f64::from(loss), 4)),
-            distance: quality.map_or_else(none, |q| fixed(q.distance.value, 3)),
+            // Without the clip samples can lie anywhere.
+            distance: quality.map_or_else(none, |q| {
+                let distance = q.distance.value;
+                if distance < 1000.0 { fixed(distance, 3) } else { format!("{distance:.1e}") }
+            }),
             floor: quality.map_or_else(none, |q| fixed(q.floor.value, 3)),
             surprise: quality.map_or_else(none, |q| with_error(q.surprise)),
             shares: quality.and_then(|q| q.shares).map_or_else(none, |shares| short(shares.reduced())),

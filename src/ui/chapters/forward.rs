@@ -207,6 +207,12 @@ impl Forward {
         Dots { color: color.gamma_multiply(strength), radius: if count > 20_000 { 1.0 } else { 1.5 } }
     }
 
+    /// The colour of a canvas's particles. In a split each side keeps its own on both: the other's would be taken for that side.
+    fn base(desk: &Desk, canvas: usize) -> egui::Color32 {
+        let palette = desk.palette();
+        if canvas == 0 || desk.is_split() { palette.learned } else { palette.other }
+    }
+
     fn scene_of(&mut self, canvas: usize, desk: &Desk) -> Scene {
         let palette = desk.palette();
         let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
@@ -214,7 +220,7 @@ impl Forward {
         if let (true, Some(field)) = (density, &desk.snapshot.density) {
             scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
         }
-        let base = if canvas == 0 { palette.learned } else { palette.other };
+        let base = Self::base(desk, canvas);
         // A cloud fades into noise; two that are compared keep their colours.
         let faded = if self.way == Way::Growing { 0.0 } else { desk.clock.tau as f32 };
         let color = base.lerp_to_gamma(palette.noise, faded);
@@ -324,8 +330,8 @@ impl Page for Forward {
         if self.way == Way::Growing {
             let tip = "Per axis: the closed form, and that of the particles on show";
             let own = format!("variance, {}", equations::shrinking(desk.draft.path));
-            for (canvas, name, color) in [(0, &*own, palette.learned), (1, "variance, noise only added", palette.other)]
-            {
+            for (canvas, name) in [(0, &*own), (1, "variance, noise only added")] {
+                let color = Self::base(desk, canvas);
                 let known = variance(self.scales(desk, canvas, desk.clock.tau));
                 let measured = self.points(desk, canvas).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
                 readout::line(ui, name, &fixed(known, 3), color, tip, palette);
@@ -374,7 +380,7 @@ impl Page for Forward {
             self.chosen = nearest.filter(|(away, _)| *away <= REACH).map(|(_, index)| index);
         }
         if self.histograms {
-            let base = if view.index == 0 { palette.learned } else { palette.other };
+            let base = Self::base(desk, view.index);
             margins::paint(ui.painter(), view.rect, &view.camera, &|| points.iter(), base, palette);
         }
         let trail = self.trail(desk, view.index);
