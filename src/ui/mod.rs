@@ -145,7 +145,7 @@ fn plain(error: &eframe::Error) -> anyhow::Error {
             "no display to open a window on ({reason}); log in to a desktop, or use the headless commands (noise-compass --help)"
         ),
         eframe::Error::AppCreation(error) => anyhow!("{error}"),
-        error => {
+        error @ eframe::Error::Wgpu(_) => {
             anyhow!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
         }
     }
