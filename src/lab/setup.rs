@@ -182,6 +182,7 @@ mod tests {
         let data = DataSource::Shape(Shape::Gaussian);
         let two = Setup::new(Experiment { data, points: 2, ..Experiment::default() }).unwrap();
         let fresh = two.changed(Experiment { fresh: true, ..Experiment::clone(&two.experiment) }).unwrap();
+        assert!(matches!(two.spec.data, TrainingData::Finite(_)) && matches!(fresh.spec.data, TrainingData::Fresh(_)));
         assert_eq!(two.plan.clip, Some(two.dataset.clip));
         let clip = fresh.plan.clip.unwrap();
         assert!((0..2).all(|axis| clip.min[axis] < -4.0 && clip.max[axis] > 4.0), "{clip:?}");

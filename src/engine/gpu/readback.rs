@@ -159,6 +159,8 @@ mod tests {
         assert_eq!(grown(&one(0, 1), &one(0, 0)), (-160.0_f64).exp2());
         assert_eq!(grown(&one(5, 1), &one(4, 1 << 31)), 0.5);
         assert_eq!(grown(&one(9, 1), &one(0, 1)), 128.0_f64.exp2());
+        // What is borrowed is borrowed on by a limb that has nothing itself: 2^64 − 1, rounded.
+        assert_eq!(grown(&one(7, 1), &one(5, 1)), 64.0_f64.exp2());
         // 2^32 − 1 in the highest limb, and one more: around the end.
         assert_eq!(grown(&one(9, 0), &one(9, u32::MAX)), 128.0_f64.exp2());
     }
