@@ -10,7 +10,7 @@ struct View {
     min: vec2<f32>,
     cell: vec2<f32>,
     resolution: u32,
-    component_count: u32,
+    padding: u32,
     // The cells first..end are computed.
     first: u32,
     end: u32,
@@ -41,7 +41,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let cell = vec2<f32>(f32(cell_index % view.resolution), f32(cell_index / view.resolution));
     let x = view.min + (cell + 0.5) * view.cell;
-    let group_count = (view.component_count + GROUP - 1u) / GROUP;
+    // Of a bound that hangs on a uniform llvmpipe makes the shader anew in every dispatch.
+    let count = arrayLength(&components);
+    let group_count = (count + GROUP - 1u) / GROUP;
     var best = 0u;
     var best_height = LOWEST;
     for (var group = 0u; group < group_count; group++) {
@@ -52,7 +54,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         }
     }
     var largest = LOWEST;
-    for (var k = GROUP * best; k < min(GROUP * (best + 1u), view.component_count); k++) {
+    for (var k = GROUP * best; k < min(GROUP * (best + 1u), count); k++) {
         largest = max(largest, term(k, x));
     }
     var sum = 0.0;
@@ -60,7 +62,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         if group != best && highest(group, x) < largest - NEGLIGIBLE {
             continue;
         }
-        for (var k = GROUP * group; k < min(GROUP * (group + 1u), view.component_count); k++) {
+        for (var k = GROUP * group; k < min(GROUP * (group + 1u), count); k++) {
             let log_share = term(k, x);
             if log_share > largest {
                 sum *= exp(largest - log_share);

@@ -55,7 +55,7 @@ impl DensityKernel {
             min: bounds.min,
             cell: [cell(0), cell(1)],
             resolution,
-            component_count: components.len() as u32,
+            padding: 0,
             first: 0,
             end: cells,
         };
@@ -65,7 +65,7 @@ impl DensityKernel {
         let log_p = context.buffer("log density", 4 * u64::from(cells), STORAGE);
         let bound = kernel.bind(context, &[&view, &diffused, &groups, &log_p]);
         let mut first = 0;
-        let mut cells_a_piece = (FIRST_PAIRS / whole.component_count).max(64);
+        let mut cells_a_piece = (FIRST_PAIRS / components.len() as u32).max(64);
         while first < cells {
             let end = first.saturating_add(cells_a_piece).min(cells);
             let begun = Instant::now();

@@ -100,7 +100,7 @@ pub struct View {
     pub min: [f32; 2],
     pub cell: [f32; 2],
     pub resolution: u32,
-    pub component_count: u32,
+    pub padding: u32,
     pub first: u32,
     pub end: u32,
 }
