@@ -1,4 +1,4 @@
-//! What is painted again and again takes no memory for ever.
+//! What is painted or computed again and again takes no memory for ever.
 #![cfg(target_os = "linux")]
 
 use std::sync::Arc;
@@ -6,9 +6,10 @@ use std::sync::Arc;
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait as _, ScreenDescriptor};
 use egui::{Color32, Rect, pos2, vec2};
 use noise_compass::data::bounds::Bounds;
-use noise_compass::diffusion::path::Scales;
-use noise_compass::engine::Cloud;
-use noise_compass::engine::gpu::GpuContext;
+use noise_compass::data::shapes::Shape;
+use noise_compass::diffusion::path::{Path, Scales};
+use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::{Cloud, Engine as _};
 use noise_compass::lab::message::{DensityField, DensityView};
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::canvas::field::{ArrowLength, ArrowLook, FieldLayer};
@@ -177,4 +178,22 @@ fn painting_any_layer_for_long_takes_no_more_memory() {
         }
     }
     assert!(grown.is_empty(), "grown by KiB in {PAINTINGS} paintings: {grown:?}");
+}
+
+/// A density is asked for at every place of the clock. 170 KB each stayed where the loops of its kernel end at a uniform's value.
+#[test]
+fn densities_asked_for_again_and_again_take_no_more_memory() {
+    let mut engine = GpuEngine::new(GpuContext::headless().unwrap()).unwrap();
+    let mixture = Shape::Figure8.mixture();
+    let bounds = Bounds { min: [-3.0; 2], max: [3.0; 2] };
+    let mut repeat = |numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            let scales = Path::Linear.scales(0.01 + 0.001 * f64::from(number), 1000);
+            engine.log_density(&mixture, scales, bounds, 32).unwrap();
+        }
+        anonymous_kib()
+    };
+    let looks: Vec<i64> = (0..=SPANS).map(|span| repeat(span * PAINTINGS..(span + 1) * PAINTINGS)).collect();
+    let kib = looks.windows(2).map(|look| look[1] - look[0]).min().unwrap();
+    assert!(kib <= MOST_KIB, "grown by {kib} KiB in {PAINTINGS} densities");
 }

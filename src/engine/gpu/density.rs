@@ -51,14 +51,7 @@ impl DensityKernel {
             .collect();
         let cell = |axis: usize| (bounds.max[axis] - bounds.min[axis]) / resolution as f32;
         let cells = resolution * resolution;
-        let whole = View {
-            min: bounds.min,
-            cell: [cell(0), cell(1)],
-            resolution,
-            padding: 0,
-            first: 0,
-            end: cells,
-        };
+        let whole = View { min: bounds.min, cell: [cell(0), cell(1)], resolution, padding: 0, first: 0, end: cells };
         let view = context.uniform("density view", &whole);
         let groups = context.storage("groups of components", &groups_of(&components));
         let diffused = context.storage("diffused components", &components);
