@@ -10,7 +10,8 @@
 //! x̂_0 for all methods: ε̂ has no slope left at s = 0. Orders are those of the flow to t = 1 and that landing; what the
 //! landing itself leaves out (the width of the posterior at t = 1) no method can mend. So that no stretch of the way
 //! decides the error, the times crowd towards the data: ζ^(1/3) is evenly spaced (Karras et al. 2022, appendix D.1, where
-//! the same exponent nearly equalises the truncation error of Heun's steps in σ).
+//! the same exponent nearly equalises the truncation error of Heun's steps in σ). The first steps, near pure noise, are
+//! shorter: there a network knows x̂_0 least, and what a step takes on trust is its length in ζ.
 
 use super::{Plan, PlanContext, PlanStep, Sampler};
 use crate::data::bounds::Bounds;
@@ -21,6 +22,11 @@ use crate::diffusion::target::Pair;
 const BISECTIONS: u32 = 60;
 /// ζ to the power of one over this is evenly spaced.
 const CROWDING: f64 = 3.0;
+/// By so much the first step is shorter than if it were: a stride of the share u of the way is 1 − EASING at u = 0 and 1 at
+/// u = 1. On the exact field of the figure-8, 20 steps, it costs Heun 1.4 times and Runge–Kutta 2.8 times the error of the
+/// end points (1.9e-3 and 3.9e-5 without it); of a network of 2500 updates it takes W₂ by Heun from 3.9 floors to 2.2, by
+/// Euler from 6.1 to 3.2.
+const EASING: f64 = 0.7;
 
 /// A Runge–Kutta method, for integrating on the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +204,8 @@ impl Clock {
         let (first, last) = (self.at(1.0), self.at(1.0 / f64::from(self.0.timesteps.max(1))));
         let [from, to] = [first, last].map(|knot| knot.zeta().powf(1.0 / CROWDING));
         let between = (1..intervals).map(|k| {
-            let share = f64::from(k) / f64::from(intervals);
+            let u = f64::from(k) / f64::from(intervals);
+            let share = u * (1.0 - EASING * (1.0 - u).powi(2));
             self.at_zeta((from + (to - from) * share).powf(CROWDING))
         });
         let last = (intervals > 0).then_some(last);
