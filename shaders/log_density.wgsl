@@ -44,15 +44,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     // Of a bound that hangs on a uniform llvmpipe makes the shader anew in every dispatch.
     let count = arrayLength(&components);
     let group_count = (count + GROUP - 1u) / GROUP;
-    var best = 0u;
-    var best_height = LOWEST;
-    for (var group = 0u; group < group_count; group++) {
-        let height = highest(group, x);
-        if height > best_height {
-            best = group;
-            best_height = height;
-        }
-    }
+    let best = best_group(group_count, x);
     var largest = LOWEST;
     for (var k = GROUP * best; k < min(GROUP * (best + 1u), count); k++) {
         largest = max(largest, term(k, x));

@@ -95,7 +95,7 @@ fn every_replaced_training_comes_back_bit_for_bit() {
         let item = shelf.iter().find(|item| item.experiment == experiment && item.step == 40);
         let id = item.unwrap_or_else(|| panic!("{name}: the shelf holds {shelf:?}")).id;
         if !split {
-            let Some((_, Notice::Info(text))) = &a.notice else { panic!("{name}: it must be said") };
+            let Some(Notice::Info(text)) = a.notices.last() else { panic!("{name}: it must be said") };
             assert!(text.contains("Bring back"), "{name}: {text}");
         }
         let present = model(&mut pair, Side::A);

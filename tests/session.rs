@@ -212,7 +212,7 @@ fn a_bandwidth_leaves_the_training_alone_and_an_edited_file_does_not() {
     session.handle(configure(|_| {}, &session, false));
     let after = session.snapshot();
     assert_eq!((after.dataset.points.len(), after.changed_at), (613, Some(30)));
-    let Some((_, Notice::Info(text))) = &after.notice else { panic!("{:?}", after.notice) };
+    let Some(Notice::Info(text)) = after.notices.last() else { panic!("{:?}", after.notices) };
     assert_eq!(text, "rows.csv has changed and was read again: 613 rows to train on");
     assert_eq!(session.take_replaced().len(), 1, "the way back");
     run_to(&mut session, 40);
@@ -233,7 +233,7 @@ fn a_nan_loss_pauses_says_so_and_the_last_good_weights_come_back() {
     }
     // Playing on spoilt weights is refused, in the same words.
     session.handle(Command::Play);
-    assert_eq!(session.snapshot().notice.unwrap().1, Notice::Error(message));
+    assert_eq!(session.snapshot().notices.last().unwrap(), &Notice::Error(message));
     assert!(session.tick(SLICE).steps == 0 && session.tick(SLICE).idle);
 
     session.handle(Command::RestoreLastGood);
@@ -285,13 +285,13 @@ fn a_save_is_told_with_the_whole_path() {
     let (mut session, _) = scripted();
     // A file, so that nothing is written into the directory of the tests.
     session.handle(Command::Save("Cargo.toml".into()));
-    let Some((_, Notice::Error(text))) = session.snapshot().notice else { panic!("nothing was refused") };
+    let Some(Notice::Error(text)) = session.snapshot().notices.last().cloned() else { panic!("nothing was refused") };
     let whole = std::path::absolute("Cargo.toml").unwrap();
     assert_eq!(text, format!("cannot write {}: it is a file, not a directory; choose another place", whole.display()));
     let directory = tempfile::tempdir().unwrap();
     let mut session = on_cpu(small());
     session.handle(Command::Save(directory.path().join("model")));
-    let Some((_, Notice::Info(text))) = session.snapshot().notice else { panic!("nothing was saved") };
+    let Some(Notice::Info(text)) = session.snapshot().notices.last().cloned() else { panic!("nothing was saved") };
     assert_eq!(text, format!("saved step 0 in {}", directory.path().join("model").display()));
 }
 
@@ -496,7 +496,7 @@ fn settings_keep_the_weights_but_another_network_starts_anew() {
     session.handle(configure(|e| e.width = 64, &session, false));
     assert_eq!((session.step(), session.snapshot().curve.raw.len()), (0, 0));
     assert_eq!(session.model().weights.len(), session.snapshot().experiment.shape().parameters());
-    assert!(matches!(session.snapshot().notice, Some((_, Notice::Info(text))) if text.contains("anew")));
+    assert!(matches!(session.snapshot().notices.last(), Some(Notice::Info(text)) if text.contains("anew")));
 
     run_to(&mut session, 5);
     session.handle(configure(|e| e.learning_rate = 1e-3, &session, true));
@@ -538,7 +538,7 @@ fn an_impossible_experiment_is_refused_and_changes_nothing() {
         (|e| e.data = DataSource::Csv("/nowhere/points.csv".into()), "/nowhere/points.csv"),
     ] {
         session.handle(configure(change, &session, false));
-        let Some((_, Notice::Error(text))) = session.snapshot().notice else { panic!("no complaint") };
+        let Some(Notice::Error(text)) = session.snapshot().notices.last().cloned() else { panic!("no complaint") };
         assert!(text.contains(part), "{text}");
         assert_eq!((session.snapshot().experiment, session.step()), (before.clone(), 10));
     }
@@ -631,8 +631,8 @@ fn without_the_wanted_engine_the_worker_runs_on_plain_rust_and_says_why() {
         _ => Err(EngineError::NoAdapter("none found".into())),
     });
     let worker = Worker::spawn_with(Experiment::default(), EngineChoice::Gpu, picky, Box::new(|| {})).unwrap();
-    let snapshot = wait_for(&worker, "the notice", |s| s.notice.is_some());
-    let Some((_, Notice::Error(text))) = &snapshot.notice else { panic!("not an error: {:?}", snapshot.notice) };
+    let snapshot = wait_for(&worker, "the notice", |s| s.notices.last().is_some());
+    let Some(Notice::Error(text)) = snapshot.notices.last() else { panic!("not an error: {:?}", snapshot.notices) };
     assert!(text.contains("none found"), "{text}");
     worker.send(Command::StepOnce);
     wait_for(&worker, "a step", |s| s.step == 1);
@@ -714,12 +714,16 @@ fn a_clip_that_is_missed_is_told_once() {
     let mut session = on_cpu(small());
     let mut told = Vec::new();
     for (path, clip) in [(Path::Cosine, true), (Path::Cosine, false), (Path::Cosine, false), (Path::Linear, false)] {
-        let before = session.snapshot().notice.map_or(0, |(number, _)| number);
+        let before = session.snapshot().notices.told();
         let rate = 1e-4 * (1.0 + told.len() as f32);
         let experiment = Experiment { path, clip, learning_rate: rate, ..(**session.experiment()).clone() };
         session.handle(Command::Configure { experiment: Box::new(experiment), restart: false });
-        let notice = session.snapshot().notice.filter(|(number, _)| *number > before);
-        told.push(notice.is_some_and(|(_, notice)| matches!(notice, Notice::Info(text) if text.contains("-fold"))));
+        let snapshot = session.snapshot();
+        let fold = |text: &str| text.contains("-fold");
+        let said = snapshot.notices.after(before);
+        told.push(said.iter().any(|notice| matches!(notice, Notice::Info(text) if fold(text))));
+        // It stays to be read as long as it holds.
+        assert_eq!(snapshot.warning.as_deref().is_some_and(fold), path == Path::Cosine && !clip);
     }
     assert_eq!(told, [false, true, false, false]);
 }

@@ -24,8 +24,8 @@ use noise_compass::engine::{
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
-    Command, DensityField, LossCurve, Notice, Order, RunRequest, RunResult, RunState, Side, Slot, Snapshot, Snapshots,
-    Status,
+    Command, DensityField, LossCurve, Notice, Notices, Order, RunRequest, RunResult, RunState, Side, Slot, Snapshot,
+    Snapshots, Status,
 };
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
@@ -102,7 +102,8 @@ impl Probe {
             samples_version: 1,
             density: None,
             version: 1,
-            notice: None,
+            notices: Notices::default(),
+            warning: None,
         };
         assert_eq!(LOSS_BINS, snapshot.timestep_loss.len());
         Self(Rc::new(Recorder { snapshot: RefCell::new(snapshot), asked: RefCell::default() }))
@@ -384,7 +385,7 @@ fn a_notice_becomes_a_toast_once() {
     let lab = Probe::new();
     let mut window = window(lab.clone(), Chapter::Training, false);
     let quiet = window.render().unwrap();
-    lab.change(|s| s.notice = Some((1, Notice::Info("saved step 2000 in model".into()))));
+    lab.change(|s| s.notices.tell(Notice::Info("saved step 2000 in model".into())));
     window.run_steps(3);
     window.get_by_label("saved step 2000 in model");
     assert!(window.render().unwrap() != quiet, "the toast must be seen");

@@ -20,7 +20,7 @@ use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::{EngineInfo, EngineKind, LOSS_BINS};
 use noise_compass::lab::experiment::{DataSource, Experiment, limits};
-use noise_compass::lab::message::{Command, Order, Side, Snapshot, Snapshots, Status};
+use noise_compass::lab::message::{Command, Notices, Order, Side, Snapshot, Snapshots, Status};
 use noise_compass::lab::setup::Setup;
 use noise_compass::nn::layout::Activation;
 use noise_compass::ui::app::LabApp;
@@ -55,7 +55,8 @@ impl Still {
             density: None,
             runs: Arc::default(),
             version: 1,
-            notice: None,
+            notices: Notices::default(),
+            warning: None,
         };
         Self(Rc::new((RefCell::new(snapshot), RefCell::default())))
     }

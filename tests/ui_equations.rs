@@ -14,6 +14,7 @@ use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Side};
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
+use noise_compass::ui::controls::path_title;
 use noise_compass::ui::link::Lab as _;
 
 type Window = Harness<'static, LabApp>;
@@ -55,17 +56,6 @@ fn jump(path: Path) -> &'static str {
         Path::Ve => "x t is x 0 plus sigma t times epsilon",
         Path::Flow => "x t is one minus t times x 0, plus t times epsilon",
         _ => "x t is root alpha bar t times x 0, plus root of one minus alpha bar t times epsilon",
-    }
-}
-
-fn title(path: Path) -> &'static str {
-    match path {
-        Path::Linear => "Linear",
-        Path::Cosine => "Cosine",
-        Path::Ve => "VE",
-        Path::Flow => "Flow",
-        Path::Literal => "Literal",
-        Path::Custom(_) => "Yours",
     }
 }
 
@@ -124,7 +114,7 @@ fn forward_shows_each_paths_own_jump_chain_and_growth() {
 fn schedules_shows_the_formula_of_each_side_also_unlinked_and_swapped() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::Schedules, true);
-    let line = |side: &str, path: Path| format!("{side} {}: {}", title(path), jump(path));
+    let line = |side: &str, path: Path| format!("{side} {}: {}", path_title(path), jump(path));
     let shown = |window: &Window| -> Vec<String> {
         all_text(window).into_iter().filter(|text| text.contains(": x t is")).collect()
     };

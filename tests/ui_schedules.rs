@@ -20,7 +20,7 @@ use noise_compass::diffusion::path::Path;
 use noise_compass::engine::gpu::GpuContext;
 use noise_compass::engine::{EngineInfo, EngineKind, LOSS_BINS};
 use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::{Command, LossCurve, Order, Side, Snapshot, Snapshots, Status};
+use noise_compass::lab::message::{Command, LossCurve, Notices, Order, Side, Snapshot, Snapshots, Status};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
@@ -72,7 +72,8 @@ impl Probe {
             samples_version: 0,
             density: None,
             version: 1,
-            notice: None,
+            notices: Notices::default(),
+            warning: None,
         };
         Self(Rc::new((RefCell::new(snapshot), RefCell::default())))
     }

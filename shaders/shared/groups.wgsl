@@ -6,6 +6,20 @@ const GROUP = 16u;
 const NEGLIGIBLE = 30.0;
 const LOWEST = -3.0e38;
 
+// The group whose bound at x is the highest. Who includes this says which bound: fn highest(group: u32, x: vec2<f32>) -> f32.
+fn best_group(group_count: u32, x: vec2<f32>) -> u32 {
+    var best = 0u;
+    var best_height = LOWEST;
+    for (var group = 0u; group < group_count; group++) {
+        let height = highest(group, x);
+        if height > best_height {
+            best = group;
+            best_height = height;
+        }
+    }
+    return best;
+}
+
 // From a point to a box (min, max).
 fn squared_distance(x: vec2<f32>, box: vec4<f32>) -> f32 {
     let d = x - clamp(x, box.xy, box.zw);

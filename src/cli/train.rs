@@ -180,7 +180,7 @@ fn open(setup: Setup, args: &Args, steps: u64, other: Option<Setup>) -> anyhow::
         let alike = Experiment { data: first.data.clone(), ..Experiment::clone(&other.experiment) };
         pair.handle(Order::Compare(Box::new([Experiment::clone(&first), alike])));
         let snapshots = pair.snapshots();
-        if let (None, Some((_, Notice::Error(text)))) = (&snapshots.b, &snapshots.a.notice) {
+        if let (None, Some(Notice::Error(text))) = (&snapshots.b, snapshots.a.notices.last()) {
             anyhow::bail!("{text}");
         }
         if let Some(b) = pair.session_mut(Side::B) {

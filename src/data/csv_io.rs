@@ -1,11 +1,13 @@
 //! Points and mixtures in files: CSV with header `x,y`, and JSON.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use super::lines::MAX_BYTES;
 use super::mixture::{self, Mixture};
-use super::table::{self, MAX_BYTES, Table};
+use super::table::{self, Table};
 use crate::export::atomic::{Destination, all_lines, read_within};
 
 /// The most rows that are read from a CSV, and that this program writes into one.
@@ -72,24 +74,37 @@ pub fn mixture_file(path: impl Into<PathBuf>, force: bool) -> Destination {
 
 /// Points as CSV with header `x,y`, each number in the fewest digits that read back as the same f32.
 pub fn points_csv(points: &[[f32; 2]]) -> Vec<u8> {
-    let mut text = String::with_capacity(24 * points.len() + 4);
+    rows_csv(points.iter().copied())
+}
+
+/// Rows as CSV with header `x,y`, each number in the fewest digits that read back as the same.
+pub fn rows_csv<T: Display>(rows: impl ExactSizeIterator<Item = [T; 2]>) -> Vec<u8> {
+    let mut text = String::with_capacity(12 * size_of::<[T; 2]>() / 4 * rows.len() + 4);
     text.push_str(HEADER);
     text.push('\n');
-    for [x, y] in points {
+    for [x, y] in rows {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{x},{y}");
     }
     text.into_bytes()
 }
 
-const HEADER: &str = "x,y";
+/// The header of points.
+pub const HEADER: &str = "x,y";
 
 fn is_points(file: &mut dyn BufRead) -> io::Result<bool> {
-    all_lines(file, |index, line| if index == 0 { line == HEADER } else { is_row::<f32, 2>(line) })
+    is_table::<f32, 2>(file, HEADER)
 }
 
-/// True where a line is so many numbers in the fewest digits.
-pub fn is_row<T: std::str::FromStr + ToString, const N: usize>(line: &str) -> bool {
+/// True where a file is this header and below it nothing but rows of so many numbers in the fewest digits.
+///
+/// # Errors
+/// The system's.
+pub fn is_table<T: FromStr + ToString, const N: usize>(file: &mut dyn BufRead, header: &str) -> io::Result<bool> {
+    all_lines(file, |index, line| if index == 0 { line == header } else { is_row::<T, N>(line) })
+}
+
+fn is_row<T: FromStr + ToString, const N: usize>(line: &str) -> bool {
     let shortest = |cell: &str| cell.parse::<T>().is_ok_and(|number| number.to_string() == cell);
     line.split(',').count() == N && line.split(',').all(shortest)
 }

@@ -6,6 +6,7 @@ pub mod dataset;
 pub mod dialect;
 pub mod held_out;
 pub mod kernels;
+mod lines;
 pub mod mixture;
 pub mod names;
 pub mod reference;

@@ -25,8 +25,11 @@ pub fn magnification(plan: &Plan, context: PlanContext) -> f64 {
 
 /// One sentence where a plan without a clip makes much of a small error.
 pub fn warning(plan: &Plan, context: PlanContext) -> Option<String> {
+    if plan.clip.is_some() {
+        return None;
+    }
     let factor = magnification(plan, context);
-    (plan.clip.is_none() && factor > WORTH_SAYING).then(|| {
+    (factor > WORTH_SAYING).then(|| {
         format!(
             "without the clip one step takes an error of ε̂ {factor:.0}-fold into the sample, since a is {:.1e} at t = T: \
              samples may fly apart; clip, or train another target, as v",

@@ -123,6 +123,12 @@ impl Path {
         }
     }
 
+    /// Standard deviation per axis of x_T, of data of variance 1: sampling starts from N(0, this² I).
+    pub fn prior_std(self, timesteps: u32) -> f64 {
+        let Scales { a, s } = self.scales(1.0, timesteps);
+        a.hypot(s)
+    }
+
     /// (a, s) at τ = t/T in [0, 1].
     pub fn scales(self, tau: f64, timesteps: u32) -> Scales {
         let tau = tau.clamp(0.0, 1.0);
@@ -140,7 +146,8 @@ impl Path {
 
     /// Σ β_i for i ≤ t, at t = 0..=T: the variance that the noise of these steps would add up to if nothing shrank the
     /// signal.
-    pub fn summed_betas(self, timesteps: u32) -> Vec<f64> {
+    #[cfg(test)]
+    pub(crate) fn summed_betas(self, timesteps: u32) -> Vec<f64> {
         let sums = (1..=timesteps).scan(0.0, |sum, t| {
             *sum += self.beta(t, timesteps);
             Some(*sum)

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 
-use super::atomic::{Destination, all_lines};
-use crate::data::csv_io::is_row;
+use super::atomic::Destination;
+use crate::data::csv_io::is_table;
 
 /// One row of `field.csv`: at a point and one time, what the network says and what is true.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,7 +44,7 @@ pub fn field_file(path: impl Into<PathBuf>, force: bool) -> Destination {
 }
 
 fn is_field(file: &mut dyn BufRead) -> io::Result<bool> {
-    all_lines(file, |index, line| if index == 0 { line == FIELD_HEADER } else { is_row::<f64, 9>(line) })
+    is_table::<f64, 9>(file, FIELD_HEADER)
 }
 
 #[cfg(test)]

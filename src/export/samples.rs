@@ -1,12 +1,11 @@
 //! Samples as CSV, in standardised units or in those of the data. The header is `x,y` in both: the file does not say
 //! which, whoever reads it must.
 
-use std::fmt::Write as _;
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 
-use super::atomic::{Destination, all_lines};
-use crate::data::csv_io::{is_row, points_csv};
+use super::atomic::Destination;
+use crate::data::csv_io::{HEADER, is_table, points_csv, rows_csv};
 use crate::data::mixture::Standardisation;
 
 /// The units of points in a file.
@@ -35,18 +34,8 @@ pub fn samples_csv(samples: &[[f32; 2]], units: Units, of_data: Standardisation)
     if units == Units::Standard {
         return points_csv(samples);
     }
-    let mut text = String::with_capacity(40 * samples.len() + 4);
-    text.push_str(HEADER);
-    text.push('\n');
-    for &sample in samples {
-        let [x, y] = of_data.restore(sample);
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{x},{y}");
-    }
-    text.into_bytes()
+    rows_csv(samples.iter().map(|&sample| of_data.restore(sample)))
 }
-
-const HEADER: &str = "x,y";
 
 /// A place for samples: a file that [`samples_csv`] could have made, in whatever units, is replaced there.
 pub fn samples_file(path: impl Into<PathBuf>, force: bool) -> Destination {
@@ -54,7 +43,7 @@ pub fn samples_file(path: impl Into<PathBuf>, force: bool) -> Destination {
 }
 
 fn is_samples(file: &mut dyn BufRead) -> io::Result<bool> {
-    all_lines(file, |index, line| if index == 0 { line == HEADER } else { is_row::<f64, 2>(line) })
+    is_table::<f64, 2>(file, HEADER)
 }
 
 #[cfg(test)]

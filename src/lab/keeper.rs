@@ -265,7 +265,9 @@ mod tests {
             }
             let id = next.snapshots().shelf[0].id;
             next.handle(Order::BringBack(id, Side::A));
-            let Some((_, Notice::Info(text))) = next.snapshots().a.notice.clone() else { panic!("nothing is said") };
+            let Some(Notice::Info(text)) = next.snapshots().a.notices.last().cloned() else {
+                panic!("nothing is said")
+            };
             assert!(text.contains("step 10 is back") && text.contains(word), "{text}");
             assert_eq!(next.snapshots().a.dataset.points, rows);
             // To where the first would have gone, and so would a comparison of the two.
@@ -276,7 +278,7 @@ mod tests {
             let experiment = Experiment::clone(next.session(Side::A).unwrap().experiment());
             next.handle(Order::Compare(Box::new([experiment.clone(), Experiment { seed: 9, ..experiment }])));
             let both = next.snapshots();
-            assert_eq!(both.b.as_ref().map(|b| b.dataset.points.clone()), Some(rows), "{:?}", both.a.notice);
+            assert_eq!(both.b.as_ref().map(|b| b.dataset.points.clone()), Some(rows), "{:?}", both.a.notices);
         }
     }
 
@@ -320,10 +322,10 @@ mod tests {
         fs::remove_dir_all(&keeper.place).unwrap();
         fs::write(&keeper.place, b"").unwrap();
         keeper.keep(&mut pair);
-        let said = |pair: &Pair| pair.snapshots().a.notice.clone();
+        let said = |pair: &Pair| pair.snapshots().a.notices.clone();
         let first = said(&pair);
         assert!(
-            matches!(&first, Some((_, Notice::Error(text))) if text.contains("is not kept for the next start")),
+            matches!(first.last(), Some(Notice::Error(text)) if text.contains("is not kept for the next start")),
             "{first:?}"
         );
         train(&mut pair, 30);

@@ -364,8 +364,10 @@ pub struct Snapshot {
     pub runs: Arc<BTreeMap<Slot, RunState>>,
     /// Grows with every change of any kind: the window repaints when it does.
     pub version: u64,
-    /// The last thing worth a toast (saved, restored, engine switched), with its number.
-    pub notice: Option<(u64, Notice)>,
+    /// What was worth a toast lately (saved, restored, engine switched).
+    pub notices: Notices,
+    /// One sentence where the live picture's sampler, without the clip, makes much of a small error.
+    pub warning: Option<String>,
 }
 
 /// Something to tell the user once.
@@ -377,6 +379,46 @@ pub enum Notice {
     Error(String),
 }
 
+/// The notices of a session: the last few, and how many there were. Who looks now and then misses none of a handful that
+/// come together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notices {
+    recent: Vec<Notice>,
+    /// All that were ever told.
+    told: u64,
+}
+
+impl Notices {
+    /// As many as a window shows at once.
+    const KEPT: usize = 4;
+
+    /// One more.
+    pub fn tell(&mut self, notice: Notice) {
+        self.told += 1;
+        self.recent.push(notice);
+        if self.recent.len() > Self::KEPT {
+            self.recent.remove(0);
+        }
+    }
+
+    /// How many were told so far.
+    pub fn told(&self) -> u64 {
+        self.told
+    }
+
+    /// Those after the first `seen`, as far as they are kept, oldest first. A session that began anew has told fewer: then all.
+    pub fn after(&self, seen: u64) -> &[Notice] {
+        let unseen = self.told.checked_sub(seen).unwrap_or(self.told);
+        let kept = self.recent.len();
+        &self.recent[kept - kept.min(usize::try_from(unseen).unwrap_or(kept))..]
+    }
+
+    /// The latest.
+    pub fn last(&self) -> Option<&Notice> {
+        self.recent.last()
+    }
+}
+
 impl Notice {
     /// The same, said of one of two experiments.
     #[must_use]
@@ -385,5 +427,29 @@ impl Notice {
             Self::Info(text) => Self::Info(format!("{}: {text}", side.letter())),
             Self::Error(text) => Self::Error(format!("{}: {text}", side.letter())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who looks once after six sees the last four, who looks after each sees each once.
+    #[test]
+    fn no_notice_of_a_handful_is_missed() {
+        let mut notices = Notices::default();
+        let mut each = Vec::new();
+        let said: Vec<Notice> = (0..6).map(|i| Notice::Info(i.to_string())).collect();
+        for notice in &said {
+            let seen = notices.told();
+            notices.tell(notice.clone());
+            each.extend(notices.after(seen).to_vec());
+        }
+        assert_eq!(each, said);
+        assert_eq!(notices.after(0), &said[2..]);
+        assert_eq!(notices.after(4), &said[4..]);
+        assert!(notices.after(6).is_empty());
+        // Another session under the same side has told fewer.
+        assert_eq!(notices.after(9), &said[2..]);
     }
 }

@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use super::divergence::Watch;
 use super::experiment::Experiment;
 use super::live::LivePicture;
-use super::message::{Command, DensityField, DensityView, Notice, QualityPoint, Snapshot, Status, fresh_version};
+use super::message::{
+    Command, DensityField, DensityView, Notice, Notices, QualityPoint, Snapshot, Status, fresh_version,
+};
 use super::pace::{Rate, rest_after};
 use super::quality::{EARLY_SHARE, QualityMeter};
 use super::record::LossRecord;
@@ -95,7 +97,7 @@ pub struct Session {
     changed_at: Option<u64>,
     /// Another session works on the same machine, in turn with this one.
     shared: bool,
-    notice: Option<(u64, Notice)>,
+    notices: Notices,
     version: u64,
 }
 
@@ -143,7 +145,7 @@ impl Session {
             saved: None,
             changed_at: None,
             shared: false,
-            notice: None,
+            notices: Notices::default(),
             version: 1,
         })
     }
@@ -249,7 +251,8 @@ impl Session {
             density: self.density.clone(),
             runs: self.runs.states().clone(),
             version: self.version,
-            notice: self.notice.clone(),
+            notices: self.notices.clone(),
+            warning: self.setup.warning(),
         }
     }
 
@@ -457,8 +460,7 @@ impl Session {
 
     /// Tell the user something once.
     pub fn notify(&mut self, notice: Notice) {
-        let number = self.notice.as_ref().map_or(0, |(number, _)| *number) + 1;
-        self.notice = Some((number, notice));
+        self.notices.tell(notice);
         self.version += 1;
     }
 

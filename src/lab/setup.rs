@@ -29,9 +29,8 @@ impl Setup {
     /// One sentence: an impossible setting, or a data file that cannot be used.
     pub fn new(experiment: Experiment) -> Result<Self, String> {
         experiment.validate()?;
-        let dataset = Arc::new(load_dataset(&experiment)?);
-        let timetable = Timetable::new(experiment.path, experiment.target, experiment.timesteps);
-        Ok(Self::assemble(experiment, dataset, Arc::new(timetable)))
+        let dataset = load_dataset(&experiment)?;
+        Self::of_dataset(experiment, dataset)
     }
 
     /// Prepare an experiment on data that are there already: those of a model.
@@ -84,14 +83,18 @@ impl Setup {
         Ok(Self::assemble(experiment, dataset, timetable))
     }
 
-    /// The data of a changed experiment. A file is read again where it is opened again, that is where nothing else is
-    /// asked for, and has changed since; under any other change its rows stay those of the training.
+    /// True where this asks for a file anew: nothing else is asked for, and the file has changed since it was read.
+    pub fn is_opened_again(&self, experiment: &Experiment) -> bool {
+        *experiment == *self.experiment && self.dataset.is_outdated()
+    }
+
+    /// The data of a changed experiment. A file is read again where it is opened again; under any other change its rows stay
+    /// those of the training.
     fn dataset_of(&self, experiment: &Experiment) -> Result<Arc<Dataset>, String> {
         let old = &*self.experiment;
         let is_file = matches!(experiment.data, DataSource::Csv(_));
         let same_draw = is_file || (old.points, old.seed) == (experiment.points, experiment.seed);
-        let opened_again = *experiment == *old && self.dataset.is_outdated();
-        if old.data != experiment.data || !same_draw || opened_again {
+        if old.data != experiment.data || !same_draw || self.is_opened_again(experiment) {
             return load_dataset(experiment).map(Arc::new);
         }
         if is_file && old.bandwidth != experiment.bandwidth {

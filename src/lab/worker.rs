@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 
 use super::experiment::Experiment;
 use super::keeper::Keeper;
-use super::message::{Command, LossCurve, Notice, Order, Side, Slot, Snapshot, Snapshots, Status};
+use super::message::{Command, LossCurve, Notice, Notices, Order, Side, Slot, Snapshot, Snapshots, Status};
 use super::pair::{Pair, PairVersion};
 use super::session::{EngineFactory, Session};
 use super::setup::Setup;
@@ -390,7 +390,8 @@ fn starting(setup: &Setup) -> Snapshot {
         runs: Arc::default(),
         density: None,
         version: 0,
-        notice: None,
+        notices: Notices::default(),
+        warning: None,
     }
 }
 

@@ -8,7 +8,12 @@ use crate::data::mixture::{Component, Mixture};
 use crate::diffusion::path::Scales;
 
 /// Entropy of N(0, I) in the plane, ln(2πe): what every variance-preserving path of standardised data tends to.
-pub const STANDARD_NORMAL: f64 = 2.837_877_066_409_345_3;
+const STANDARD_NORMAL: f64 = 2.837_877_066_409_345_3;
+
+/// Entropy of N(0, std² I) in the plane, ln(2πe std²), in nats.
+pub fn normal_entropy(std: f64) -> f64 {
+    STANDARD_NORMAL + 2.0 * std.ln()
+}
 
 /// An estimate and its standard error, nats.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -52,12 +52,16 @@ pub struct LabApp {
     pub closing: Closing,
 }
 
+/// How many notices an experiment has told.
+fn notices_told(desk: &Desk, side: Side) -> u64 {
+    desk.bench(side).map_or(0, |bench| bench.snapshot.notices.told())
+}
+
 impl LabApp {
     /// A window on a desk.
     pub fn new(desk: Desk, pace: Pace, chapter: Chapter) -> Self {
-        let number = |side| Some(desk.bench(side)?.snapshot.notice.as_ref()?.0);
         Self {
-            notices_seen: Side::BOTH.map(|side| number(side).unwrap_or_default()),
+            notices_seen: Side::BOTH.map(|side| notices_told(&desk, side)),
             files_told: Vec::new(),
             was_split: desk.is_split(),
             desk,
@@ -129,8 +133,7 @@ impl LabApp {
             self.shown[1] = self.chapters[0];
             self.focus = Side::A;
             self.desk.turn_to(Side::A);
-            let seen = self.desk.bench(Side::B).and_then(|bench| Some(bench.snapshot.notice.as_ref()?.0));
-            self.notices_seen[1] = seen.unwrap_or_default();
+            self.notices_seen[1] = notices_told(&self.desk, Side::B);
         }
     }
 
@@ -181,16 +184,15 @@ impl LabApp {
 
     fn take_notices(&mut self, now: f64) {
         for (side, seen) in Side::BOTH.into_iter().zip(&mut self.notices_seen) {
-            let Some((number, notice)) = self.desk.bench(side).and_then(|bench| bench.snapshot.notice.as_ref()) else {
-                continue;
-            };
-            if number != seen {
-                *seen = *number;
+            let Some(bench) = self.desk.bench(side) else { continue };
+            let notices = &bench.snapshot.notices;
+            for notice in notices.after(*seen) {
                 let notice = if self.desk.is_split() { notice.of(side) } else { notice.clone() };
                 self.toasts.add(notice, now);
             }
+            *seen = notices.told();
         }
-        // The lab keeps one notice at a time, and there is another at the start.
+        // What a file left open is told of its rows, not of a session that trains on them.
         for bench in Side::BOTH.into_iter().filter_map(|side| self.desk.bench(side)) {
             let dataset = &bench.snapshot.dataset;
             let Some(file) = dataset.file.as_ref().filter(|file| !self.files_told.contains(file)) else { continue };

@@ -1,5 +1,6 @@
 //! Controls of the experiment that appear in several places: in the menus of the top bar and in the chapters.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use egui::Ui;
@@ -188,6 +189,15 @@ pub fn warning(ui: &mut Ui, text: &str, palette: &Palette) {
     ragged(ui, egui::RichText::new(text).color(palette.fault));
 }
 
+/// What the live sampler without the clip makes of a small error, as long as it does.
+pub fn clip_warning(ui: &mut Ui, desk: &Desk) {
+    if let Some(warning) = &desk.snapshot.warning {
+        let mut letters = warning.chars();
+        let sentence = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).chain(['.']);
+        self::warning(ui, &sentence.collect::<String>(), desk.palette());
+    }
+}
+
 /// The number of timesteps.
 pub fn timesteps_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
@@ -341,14 +351,15 @@ pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
 }
 
 /// The name of a sampler in menus.
-pub fn sampler_title(sampler: Sampler) -> &'static str {
+pub fn sampler_title(sampler: Sampler) -> Cow<'static, str> {
     match sampler {
-        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior variance",
-        Sampler::Ddpm(Variance::Beta) => "DDPM, variance β",
-        Sampler::Ddim { .. } => "DDIM, no noise",
-        Sampler::Euler => "ODE by Euler",
-        Sampler::Heun => "ODE by Heun",
-        Sampler::Rk4 => "ODE by RK4",
+        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior variance".into(),
+        Sampler::Ddpm(Variance::Beta) => "DDPM, variance β".into(),
+        Sampler::Ddim { eta } if eta > 0.0 => format!("DDIM, η {}", fixed(eta, 2)).into(),
+        Sampler::Ddim { .. } => "DDIM, no noise".into(),
+        Sampler::Euler => "ODE by Euler".into(),
+        Sampler::Heun => "ODE by Heun".into(),
+        Sampler::Rk4 => "ODE by RK4".into(),
     }
 }
 
@@ -359,15 +370,15 @@ const SAMPLER_TRAVEL: u32 = 1000;
 pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     row::named(ui, "Sampler", "How one step goes from x_t to an earlier x", palette, |ui| {
-        let title = match desk.draft.sampler {
-            Sampler::Ddim { eta } if eta > 0.0 => format!("DDIM, η {}", fixed(eta, 2)),
-            sampler => sampler_title(sampler).to_owned(),
-        };
+        let title = sampler_title(desk.draft.sampler);
         pill::menu(ui, ["Sampler", "", &title], "Choose the sampler", palette, |ui| {
             ui.set_width(190.0);
             for sampler in Sampler::ALL {
+                // DDIM keeps the noise that it has.
+                let present = desk.draft.sampler;
+                let sampler = if sampler.name() == present.name() { present } else { sampler };
                 let title = sampler_title(sampler);
-                if pill::choice(ui, sampler == desk.draft.sampler, title, title, palette).clicked() {
+                if pill::choice(ui, sampler == present, &title, &title, palette).clicked() {
                     desk.draft.sampler = sampler;
                     desk.configure(false);
                     ui.close();

@@ -1,6 +1,6 @@
 //! The training strip at the lower edge: play, one step, reset, and what each experiment has reached.
 
-use egui::{Align, Align2, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Align2, Color32, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::bars::row_in;
 use super::bench::Bench;
@@ -83,6 +83,29 @@ struct Reached {
     x_0: String,
 }
 
+/// Something a second; none while nothing runs. Without an exponent: it changes all the time, and its form does not.
+fn rate_text(rate: f64) -> String {
+    if rate >= 10.0 {
+        grouped(rate)
+    } else if rate > 0.0 {
+        fixed(rate, 1)
+    } else {
+        "–".to_owned()
+    }
+}
+
+/// A mean square error, in one form as long as it is a small one.
+fn error_text(error: f64) -> String {
+    if error < 10.0 { fixed(error, 4) } else { short(error) }
+}
+
+/// The colour of what was measured: weak where more than a tenth of the updates came after it.
+fn measured_color(bench: &Bench, palette: &Palette) -> Color32 {
+    let snapshot = &bench.snapshot;
+    let old = snapshot.quality.last().is_some_and(|point| snapshot.step as f64 > 1.1 * point.step as f64);
+    if old { palette.weak } else { palette.ink }
+}
+
 /// A number with its error where both fit.
 fn with_error(Estimate { value, error }: Estimate) -> String {
     if value.abs() < 10.0 { format!("{} ±{}", fixed(value, 2), fixed(error, 2)) } else { short(value) }
@@ -99,7 +122,7 @@ impl Reached {
         let rate = snapshot.steps_per_sec;
         Self {
             step: grouped(snapshot.step as f64),
-            rate: if rate > 0.0 { short(rate) } else { none() },
+            rate: rate_text(rate),
             time: duration(snapshot.trained_secs),
             loss: snapshot.loss.map_or_else(none, |loss| fixed(f64::from(loss), 4)),
             // Without the clip samples can lie anywhere.
@@ -110,8 +133,8 @@ impl Reached {
             floor: quality.map_or_else(none, |q| fixed(q.floor.value, 3)),
             surprise: quality.map_or_else(none, |q| with_error(q.surprise)),
             shares: quality.and_then(|q| q.shares).map_or_else(none, |shares| short(shares.reduced())),
-            score: quality.map_or_else(none, |q| short(q.score_error.value)),
-            x_0: x_0.map_or_else(none, |(means, _)| short(means[0])),
+            score: quality.map_or_else(none, |q| error_text(q.score_error.value)),
+            x_0: x_0.map_or_else(none, |(means, _)| error_text(means[0])),
         }
     }
 }
@@ -125,8 +148,7 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     readout::stacked(ui, 58.0, "steps/s", &reached.rate, RATE, palette);
     let snapshot = &desk.snapshot;
     let samples = snapshot.steps_per_sec * f64::from(snapshot.experiment.batch);
-    let samples = if samples > 0.0 { short(samples) } else { "–".to_owned() };
-    readout::stacked(ui, 70.0, "samples/s", &samples, "Steps a second times the batch B", palette);
+    readout::stacked(ui, 70.0, "samples/s", &rate_text(samples), "Steps a second times the batch B", palette);
     readout::stacked(ui, 58.0, "time", &reached.time, TIME, palette);
     let quality = snapshot.quality.last();
     let least = quality.map_or_else(String::new, |q| format!(". Least possible: {}", fixed(q.least_loss.value, 4)));
@@ -134,19 +156,26 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     let width = ui.available_width() - 5.0 * 10.0 - 62.0 - 50.0 - 84.0 - 84.0 - 72.0;
     let (spark, _) = ui.allocate_exact_size(vec2(width.max(20.0), 44.0), Sense::hover());
     plots::sparkline_ui(ui, spark, desk, palette);
-    let tip =
-        |tip: &str, error: Option<String>| error.map_or_else(|| tip.to_owned(), |error| format!("{tip}. {error}"));
+    let now = grouped(snapshot.step as f64);
+    let when = quality.map_or_else(String::new, |q| format!("At step {} of {now}", grouped(q.step as f64)));
+    let tip = |tip: &str, error: Option<String>| {
+        error.map_or_else(|| tip.to_owned(), |error| format!("{tip}.\n{when}. {error}"))
+    };
+    let color = measured_color(desk, palette);
+    let measured = |ui: &mut Ui, width: f32, name: &str, value: String, tip: &str| {
+        readout::stacked_each(ui, width, name, &[(value, color)], tip, palette);
+    };
     let plus_minus = |of: fn(&QualityPoint) -> Estimate| quality.map(|q| format!("Here {}", pair(of(q))));
     let distance = tip(DISTANCE, plus_minus(|q| q.distance));
-    readout::stacked(ui, 62.0, "sliced W₂", &reached.distance, &distance, palette);
-    readout::stacked(ui, 50.0, "floor", &reached.floor, &tip(FLOOR, plus_minus(|q| q.floor)), palette);
+    measured(ui, 62.0, "sliced W₂", reached.distance, &distance);
+    measured(ui, 50.0, "floor", reached.floor, &tip(FLOOR, plus_minus(|q| q.floor)));
     let half = quality.map(|q| format!("Here {}; {}", pair(q.surprise), half_text(q.densest_half)));
     let surprise = tip(SURPRISE, half);
-    readout::stacked(ui, 84.0, "surprise", &reached.surprise, &surprise, palette);
+    measured(ui, 84.0, "surprise", reached.surprise, &surprise);
     let shares = tip(SHARES, quality.and_then(|q| q.shares).map(shares_text));
-    readout::stacked(ui, 84.0, "shares χ²/dof", &reached.shares, &shares, palette);
+    measured(ui, 84.0, "shares χ²/dof", reached.shares, &shares);
     let score = tip(SCORE, plus_minus(|q| q.score_error));
-    readout::stacked(ui, 72.0, "score error", &reached.score, &score, palette);
+    measured(ui, 72.0, "score error", reached.score, &score);
 }
 
 /// A number and its error.
@@ -245,7 +274,7 @@ fn row_ui(
     ui: &Ui,
     place: Rect,
     desk: &Desk,
-    (side, bench, color): (Side, &Bench, egui::Color32),
+    (side, bench, color): (Side, &Bench, Color32),
     reached: &Reached,
     starts: [f32; 2],
     before_spark: f32,
@@ -256,10 +285,10 @@ fn row_ui(
     let painter = ui.painter();
     painter.text(place.left_center(), Align2::LEFT_CENTER, side.letter(), strong_font(13.0), color);
     let mut spoken = vec![side.letter().to_owned()];
-    for (columns, start) in COLUMNS.iter().zip(starts) {
+    for ((columns, start), ink) in COLUMNS.iter().zip(starts).zip([own.ink, measured_color(bench, own)]) {
         let mut x = start;
         for (name, width, _, value) in *columns {
-            painter.text(pos2(x, middle), Align2::LEFT_CENTER, value(reached), strong_font(13.0), own.ink);
+            painter.text(pos2(x, middle), Align2::LEFT_CENTER, value(reached), strong_font(13.0), ink);
             spoken.push(format!("{name} {}", value(reached)));
             x += width;
         }
@@ -281,7 +310,8 @@ fn measured_text(point: &QualityPoint, other: Option<&Bench>) -> String {
     let other = other.and_then(|other| other.snapshot.quality.last()).unwrap_or(point);
     let levels = common_mean(&point.x0_errors, &other.x0_errors).map_or(0, |(_, levels)| levels);
     format!(
-        "Samples and errors were measured at step {}. Paused, they are those of the present weights\n\
+        "Samples and errors were measured at step {}, and are weak where that was long ago. Paused in the Training chapter, \
+         they are those of the present weights\n\
          Sliced W₂ {}, floor {}\nSurprise {}; {}{shares}\nLeast possible loss {}, score error {}\n\
          x̂₀ error over {levels} of {} log SNRs",
         grouped(point.step as f64),

@@ -154,7 +154,6 @@ impl PlanContext {
 
     /// Standard deviation of x_T per axis, of data of variance 1.
     pub fn start_std(self) -> f64 {
-        let Scales { a, s } = self.path.scales(1.0, self.timesteps);
-        a.hypot(s)
+        self.path.prior_std(self.timesteps)
     }
 }

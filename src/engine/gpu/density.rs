@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::context::{GpuContext, STORAGE};
+use super::groups::groups_of;
 use super::kernel::Bind::{Read, Uniform, Write};
 use super::kernel::{Kernel, groups_of_64};
 use super::types::View;
 use crate::data::bounds::Bounds;
-use crate::data::kernels::GROUP;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::Scales;
 use crate::engine::EngineError;
@@ -53,7 +53,11 @@ impl DensityKernel {
         let cells = resolution * resolution;
         let whole = View { min: bounds.min, cell: [cell(0), cell(1)], resolution, padding: 0, first: 0, end: cells };
         let view = context.uniform("density view", &whole);
-        let groups = context.storage("groups of components", &groups_of(&components));
+        // (Least mean, largest mean), (least half precision, largest log factor, 0, 0).
+        let groups = groups_of(&components, |least, largest| {
+            [[least[0], least[1], largest[0], largest[1]], [least[2], largest[3], 0.0, 0.0]]
+        });
+        let groups = context.storage("groups of components", &groups);
         let diffused = context.storage("diffused components", &components);
         let log_p = context.buffer("log density", 4 * u64::from(cells), STORAGE);
         let bound = kernel.bind(context, &[&view, &diffused, &groups, &log_p]);
@@ -87,13 +91,3 @@ impl DensityKernel {
 const FIRST_PAIRS: u32 = 1 << 25;
 /// A piece of a grid, on the queue that paints.
 const PIECE_SECS: f64 = 0.02;
-
-/// What holds for each group of components, as (least mean, largest mean), (least half precision, largest log factor, 0, 0).
-fn groups_of(components: &[[f32; 4]]) -> Vec<[[f32; 4]; 2]> {
-    let group = |components: &[[f32; 4]]| {
-        let least = |column: usize| components.iter().map(|c| c[column]).fold(f32::INFINITY, f32::min);
-        let largest = |column: usize| components.iter().map(|c| c[column]).fold(f32::NEG_INFINITY, f32::max);
-        [[least(0), least(1), largest(0), largest(1)], [least(2), largest(3), 0.0, 0.0]]
-    };
-    components.chunks(GROUP).map(group).collect()
-}

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::context::{GpuContext, STORAGE};
+use super::groups::groups_of;
 use super::kernel::{DynamicTable, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
 use super::types::{Layer, PlanRow, Slice};
-use crate::data::kernels::GROUP;
 use crate::data::mixture::Mixture;
 use crate::diffusion::solver::Plan;
 use crate::diffusion::timetable::time_embedding;
@@ -119,8 +119,13 @@ impl PlanRun {
         let exact_group = match request.denoiser {
             Denoiser::Learned => None,
             Denoiser::Exact(mixture) => {
-                let components = context.storage("components", &components_of(mixture));
-                let groups = context.storage("groups", &groups_of(mixture));
+                let components = components_of(mixture);
+                // (Least μ, largest μ), (least σ², largest σ², largest ln w, 0).
+                let groups = groups_of(&components, |least, largest| {
+                    [[least[0], least[1], largest[0], largest[1]], [least[2], largest[2], largest[3], 0.0]]
+                });
+                let groups = context.storage("groups", &groups);
+                let components = context.storage("components", &components);
                 let buffers = [&slice, &plan_rows.buffer, &components, &groups, &states, points];
                 Some(kernels.sampler_step_exact.bind(context, &buffers))
             }
@@ -275,21 +280,6 @@ impl PlanRun {
 /// Components as (μ, σ², ln w).
 fn components_of(mixture: &Mixture) -> Vec<[f32; 4]> {
     mixture.components.iter().map(|c| [c.mean[0], c.mean[1], c.sigma * c.sigma, c.weight.ln()]).collect()
-}
-
-/// What holds for each group of components, as (least μ, largest μ), (least σ², largest σ², largest ln w, 0).
-fn groups_of(mixture: &Mixture) -> Vec<[[f32; 4]; 2]> {
-    let group = |components: &[[f32; 4]]| {
-        let extreme = |column: usize, most: bool| {
-            let none = if most { f32::NEG_INFINITY } else { f32::INFINITY };
-            components.iter().map(|c| c[column]).fold(none, if most { f32::max } else { f32::min })
-        };
-        [
-            [extreme(0, false), extreme(1, false), extreme(0, true), extreme(1, true)],
-            [extreme(2, false), extreme(2, true), extreme(3, true), 0.0],
-        ]
-    };
-    components_of(mixture).chunks(GROUP).map(group).collect()
 }
 
 /// Most particles of a slice whose stage takes no longer than painting can wait: all components may matter to each.

@@ -5,6 +5,7 @@ mod cloud;
 mod context;
 mod density;
 mod gate;
+mod groups;
 mod inference;
 mod kernel;
 mod kernels;

@@ -249,7 +249,7 @@ impl Session {
     }
 
     pub(super) fn configure(&mut self, experiment: Experiment, restart: bool) -> Result<(), EngineError> {
-        let opened_again = experiment == *self.setup.experiment && self.setup.dataset.is_outdated();
+        let opened_again = self.setup.is_opened_again(&experiment);
         if experiment == *self.setup.experiment && !restart && !opened_again {
             return Ok(());
         }

@@ -6,13 +6,13 @@ use egui::{Context, Rect, Response, Stroke, Ui, UiBuilder, vec2};
 
 use super::chain::{Chain, Steps};
 use super::forward_plots::{entropy_ui, scales_ui, value_at, variance_ui};
-use super::noising::{Drawn, Points, growing_scales, noised, summed_noise, variance};
+use super::noising::{Drawn, Points, cloud_bounds, growing_scales, noised, prior_name, summed_noise, variance};
 use super::{Page, Pages, margins};
 use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::{Path, Scales};
 use crate::engine::Cloud;
-use crate::measure::entropy::differential_entropy;
+use crate::measure::entropy::{differential_entropy, normal_entropy};
 use crate::ui::background::Background;
 use crate::ui::canvas::gpu::{Dots, Layer, Particles};
 use crate::ui::canvas::{Mark, Scene, View};
@@ -262,7 +262,7 @@ impl Forward {
             scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
         }
         if self.histograms && self.way != Way::Growing {
-            scene.legend.push((Mark::Line, palette.weak, "N(0, 1)".into()));
+            scene.legend.push((Mark::Line, palette.weak, prior_name(desk, "1")));
         }
         scene
     }
@@ -321,10 +321,16 @@ impl Page for Forward {
         row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
             segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
         });
-        row::named(ui, "Margins", "Histograms of both axes against N(0, 1)", palette, |ui| {
-            let options = [(false, "None"), (true, "Histograms")];
-            segmented::choose(ui, "Margins", &mut self.histograms, &options, palette);
-        });
+        row::named(
+            ui,
+            "Margins",
+            "Histograms of both axes against the noise that sampling starts from",
+            palette,
+            |ui| {
+                let options = [(false, "None"), (true, "Histograms")];
+                segmented::choose(ui, "Margins", &mut self.histograms, &options, palette);
+            },
+        );
         ui.separator();
         let ink = palette.ink;
         if self.way == Way::Growing {
@@ -353,8 +359,13 @@ impl Page for Forward {
         }
         let entropy = self.entropy.value().and_then(|points| value_at(&points, desk.clock.tau));
         let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
-        let tip = "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; N(0, I) has 2.838";
-        readout::line(ui, "entropy", &entropy, palette.exact, tip, palette);
+        let noise = normal_entropy(desk.draft.path.prior_std(desk.draft.timesteps));
+        let tip = format!(
+            "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; {} has {}",
+            prior_name(desk, "I"),
+            fixed(noise, 3)
+        );
+        readout::line(ui, "entropy", &entropy, palette.exact, &tip, palette);
     }
 
     fn prepare(&mut self, ctx: &Context, desk: &mut Desk) {
@@ -381,7 +392,8 @@ impl Page for Forward {
         }
         if self.histograms {
             let base = Self::base(desk, view.index);
-            margins::paint(ui.painter(), view.rect, &view.camera, &|| points.iter(), base, palette);
+            let std = desk.draft.path.prior_std(desk.draft.timesteps) as f32;
+            margins::paint(ui.painter(), view.rect, &view.camera, &|| points.iter(), base, std, palette);
         }
         let trail = self.trail(desk, view.index);
         let painter = ui.painter_at(view.rect);
@@ -402,10 +414,10 @@ impl Page for Forward {
         }
     }
 
-    fn home(&self, _desk: &Desk) -> Bounds {
-        // All but 1 in 80 of N(0, I); for noise that is only added, two and a half times as far.
+    fn home(&self, desk: &Desk) -> Bounds {
+        // For noise that is only added, two and a half times as far.
         let far = if self.way == Way::Growing { 2.5 } else { 1.0 };
-        Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] }.scaled(far)
+        cloud_bounds(desk).scaled(far)
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {

@@ -4,9 +4,9 @@ use egui::{Rect, Ui};
 
 use egui::Color32;
 
-use super::noising::{growing_scales, summed_noise, variance};
+use super::noising::{growing_scales, normal_name, summed_noise, variance};
 use crate::diffusion::path::Scales;
-use crate::measure::entropy::STANDARD_NORMAL;
+use crate::measure::entropy::normal_entropy;
 use crate::ui::desk::Desk;
 use crate::ui::equations;
 use crate::ui::widgets::chart::{Chart, Curve, chart_ui, times};
@@ -61,37 +61,50 @@ pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
     }
     let most = curves.iter().flat_map(|c| &c.points).map(|p| p[1]).fold(1.0, f64::max);
     let top = short(most);
-    let marks: &[(f64, &str)] =
-        if most > 1.5 { &[(0.0, "0"), (1.0, "1"), (most, &top)] } else { &[(0.0, "0"), (1.0, "1")] };
+    let marks: &[(f64, &str)] = match most {
+        // So far up there is no room for both below.
+        8.0.. => &[(0.0, "0"), (most, &top)],
+        1.5.. => &[(0.0, "0"), (1.0, "1"), (most, &top)],
+        _ => &[(0.0, "0"), (1.0, "1")],
+    };
     let chart =
         Chart { name: "Variance against t", title: "variance at t, per axis", range: [0.0, 1.15 * most], marks };
     chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
 }
 
-/// Differential entropy of x at t of each experiment, curves of (t/T, nats), against that of N(0, I).
+/// Differential entropy of x at t of each experiment, curves of (t/T, nats), against that of the noise it starts from.
 pub fn entropy_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, entropies: &[Vec<[f64; 2]>]) {
     let palette = desk.palette();
-    let extent = entropies.iter().flatten().map(|p| p[1]).chain([STANDARD_NORMAL]);
+    let mut priors: Vec<f64> = desk.benches().map(|(_, b, _)| b.draft.path.prior_std(b.draft.timesteps)).collect();
+    priors.dedup_by(|a, b| (*a - *b).abs() < 1e-3);
+    let levels: Vec<f64> = priors.iter().map(|std| normal_entropy(*std)).collect();
+    let extent = entropies.iter().flatten().map(|p| p[1]).chain(levels.iter().copied());
     let (low, high) = extent.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     let margin = 0.12 * (high - low).max(0.5);
-    let level = fixed(STANDARD_NORMAL, 2);
-    let bottom = fixed(low, 2);
-    let marks: &[(f64, &str)] = if STANDARD_NORMAL - low > 0.4 {
-        &[(STANDARD_NORMAL, &level), (low, &bottom)]
-    } else {
-        &[(STANDARD_NORMAL, &level)]
-    };
-    let title = "entropy at t, nats; thin line: N(0, I)";
-    let chart = Chart { name: "Entropy against t", title, range: [low - margin, high + margin], marks };
-    let reference =
-        Curve { color: palette.exact, points: vec![[0.0, STANDARD_NORMAL], [1.0, STANDARD_NORMAL]], now: None };
+    let mut ticks = levels.clone();
+    // The lowest value has room where it is well below.
+    if ticks.iter().all(|level| level - low > 0.1 * (high - low).max(4.0)) {
+        ticks.push(low);
+    }
+    let texts: Vec<String> = ticks.iter().map(|tick| fixed(*tick, 2)).collect();
+    let marks: Vec<(f64, &str)> = ticks.into_iter().zip(texts.iter().map(String::as_str)).collect();
+    let names: Vec<String> = priors.iter().map(|std| normal_name(*std, "I")).collect();
+    let thin = if names.len() > 1 { "thin lines" } else { "thin line" };
+    let title = format!("entropy at t, nats; {thin}: {}", names.join(", "));
+    let range = [low - margin, high + margin];
+    let chart = Chart { name: "Entropy against t", title: &title, range, marks: &marks };
+    let references = levels.into_iter().map(|level| Curve {
+        color: palette.exact,
+        points: vec![[0.0, level], [1.0, level]],
+        now: None,
+    });
     let split = desk.is_split();
     let each = desk.benches().zip(entropies).map(|((_, _, own), points)| {
         let present = value_at(points, desk.clock.tau).map_or((f64::NAN, String::new()), |v| (v, fixed(v, 3)));
         let color = if split { own } else { palette.exact };
         Curve { color, points: points.clone(), now: Some(present) }
     });
-    let curves: Vec<_> = std::iter::once(reference).chain(each).collect();
+    let curves: Vec<_> = references.chain(each).collect();
     chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
 }
 

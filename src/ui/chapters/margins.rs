@@ -1,11 +1,11 @@
-//! Histograms of both axes in the margins of a canvas, against N(0, 1).
+//! Histograms of both axes in the margins of a canvas, against the noise that sampling starts from.
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, pos2};
 
 use crate::ui::canvas::camera::Camera;
 use crate::ui::theme::Palette;
 
-/// Height of N(0, 1), in points.
+/// Height of the normal density, in points, unless a bar would be higher than all may be.
 const PEAK: f32 = 42.0;
 /// Highest bar.
 const HIGHEST: f32 = 84.0;
@@ -43,23 +43,25 @@ impl Histogram {
     }
 }
 
-/// The density of N(0, 1).
-fn standard_normal(x: f32) -> f32 {
-    (-0.5 * x * x).exp() / std::f32::consts::TAU.sqrt()
+/// The density of N(0, std²).
+fn normal(x: f32, std: f32) -> f32 {
+    (-0.5 * (x / std).powi(2)).exp() / (std::f32::consts::TAU.sqrt() * std)
 }
 
-/// Height of a density, in points.
-fn height(density: f32) -> f32 {
-    (density / standard_normal(0.0) * PEAK).min(HIGHEST)
+/// Points per unit of density: one scale for bars and curve, at which no bar is cut.
+fn scale(histogram: &Histogram, std: f32) -> f32 {
+    let highest = histogram.density.iter().copied().fold(0.0, f32::max);
+    (PEAK / normal(0.0, std)).min(HIGHEST / highest.max(f32::MIN_POSITIVE))
 }
 
-/// Draw the histograms of x along the lower edge and of y along the right edge.
+/// Draw the histograms of x along the lower edge and of y along the right edge, against N(0, std²).
 pub fn paint(
     painter: &Painter,
     rect: Rect,
     camera: &Camera,
     points: &dyn Fn() -> Box<dyn Iterator<Item = [f32; 2]>>,
     color: Color32,
+    std: f32,
     palette: &Palette,
 ) {
     let painter = painter.with_clip_rect(rect);
@@ -67,6 +69,7 @@ pub fn paint(
     let finest = camera.reach / 24.0;
     for axis in 0..2 {
         let histogram = Histogram::new(points().map(|p| p[axis]), visible.min[axis], visible.max[axis], finest);
+        let scale = scale(&histogram, std);
         // The place of a value at a height above the edge.
         let place = |value: f32, up: f32| -> Pos2 {
             if axis == 0 {
@@ -78,13 +81,12 @@ pub fn paint(
         let bars =
             histogram.density.iter().enumerate().filter(|(_, density)| **density > 0.0).map(|(bin, &density)| {
                 let left = histogram.low + bin as f32 * histogram.width;
-                let bar = Rect::from_two_pos(place(left, 0.0), place(left + histogram.width, height(density)));
+                let bar = Rect::from_two_pos(place(left, 0.0), place(left + histogram.width, scale * density));
                 Shape::rect_filled(bar.shrink(0.4), 0.0, color.gamma_multiply(0.55))
             });
         painter.extend(bars.collect::<Vec<_>>());
         let [low, high] = [visible.min[axis], visible.max[axis]];
-        let curve =
-            (0..=96).map(|i| low + (high - low) * i as f32 / 96.0).map(|x| place(x, height(standard_normal(x))));
+        let curve = (0..=96).map(|i| low + (high - low) * i as f32 / 96.0).map(|x| place(x, scale * normal(x, std)));
         painter.line(curve.collect(), Stroke::new(1.5, palette.weak));
     }
 }
@@ -92,6 +94,21 @@ pub fn paint(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Data of width 0.02 and noise of width 10: neither leaves its margin, and bars and curve keep their proportion.
+    #[test]
+    fn no_bar_is_cut() {
+        for std in [1.0, 10.0] {
+            for width in [0.02, 1.0, 10.0] {
+                let values = (0..1000).map(|i| width * (i as f32 / 500.0 - 1.0));
+                let histogram = Histogram::new(values, -12.0, 12.0, 0.05);
+                let highest = histogram.density.iter().copied().fold(0.0, f32::max);
+                let scale = scale(&histogram, std);
+                assert!(scale * highest <= 1.0001 * HIGHEST && scale * normal(0.0, std) <= 1.0001 * PEAK);
+                assert!(scale * highest > 0.9999 * HIGHEST || scale * normal(0.0, std) > 0.9999 * PEAK);
+            }
+        }
+    }
 
     #[test]
     fn a_histogram_is_a_density_over_bins_that_stand_still() {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::data::bounds::Bounds;
 use crate::data::mixture::Mixture;
 use crate::diffusion::path::{Path, Scales};
 use crate::diffusion::solver::Transition;
@@ -9,6 +10,7 @@ use crate::engine::philox::{Stream, normal};
 use crate::lab::message::fresh_version;
 use crate::ui::canvas::gpu::Particles;
 use crate::ui::desk::Desk;
+use crate::ui::widgets::number::short;
 
 /// The particles of a chapter, drawn once for a data set, a seed and a number.
 #[derive(Default)]
@@ -112,6 +114,25 @@ impl Points {
         let means = sum.iter().map(|s| s * s).sum::<f64>() / count;
         (count > 1.0).then(|| 0.5 * (squares - means) / (count - 1.0))
     }
+}
+
+/// The view of a cloud at the clock: all but 1 in 80 of N(0, I), and where variance explodes as much of what the data have
+/// become by then.
+pub fn cloud_bounds(desk: &Desk) -> Bounds {
+    let reach = variance(desk.scales()).sqrt().max(1.0) as f32;
+    Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] }.scaled(reach)
+}
+
+/// The noise that sampling starts from, of variance `unit`: `N(0, 1)`, or where variance explodes `N(0, 10²)`.
+pub fn prior_name(desk: &Desk, unit: &str) -> String {
+    normal_name(desk.draft.path.prior_std(desk.draft.timesteps), unit)
+}
+
+/// `N(0, 1)` of one axis, `N(0, I)` of both; of another standard deviation its square.
+pub fn normal_name(std: f64, unit: &str) -> String {
+    let std = short(std);
+    let both = if unit == "1" { "" } else { " I" };
+    if std == "1.00" { format!("N(0, {unit})") } else { format!("N(0, {std}²{both})") }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod equations;
 use egui::{Color32, Context, Mesh, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use super::Page;
+use super::noising::cloud_bounds;
 use crate::data::bounds::Bounds;
 use crate::diffusion::solver::{Plan, PlanContext, Sampler};
 use crate::engine::Start;
@@ -129,6 +130,10 @@ impl Reverse {
         });
         self.exact = Some(exact);
         controls::sampler_rows(ui, desk);
+        // The exact x̂_0 is no network's, whose errors grow.
+        if !exact {
+            controls::clip_warning(ui, desk);
+        }
         let tip = "Particles of the cloud; the first ones stay the same when their number changes";
         let track = Track::logarithmic(PARTICLES[0]..=PARTICLES[1]);
         row::slider(ui, ["Particles", tip], &mut self.particles, track, grouped, palette);
@@ -315,10 +320,7 @@ impl Page for Reverse {
     }
 
     fn home(&self, desk: &Desk) -> Bounds {
-        // All but 1 in 80 of N(0, I); where variance explodes twice as much, or the data would be a speck.
-        let scales = desk.draft.path.scales(1.0, desk.draft.timesteps);
-        let reach = scales.a.hypot(scales.s).min(2.0) as f32;
-        Bounds { min: [-3.0 * reach, -2.5 * reach], max: [3.0 * reach, 2.5 * reach] }
+        cloud_bounds(desk)
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {

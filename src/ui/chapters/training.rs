@@ -177,6 +177,7 @@ impl Page for Training {
                 desk.configure(false);
             }
         });
+        controls::clip_warning(ui, desk);
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {

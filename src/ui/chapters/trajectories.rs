@@ -118,9 +118,20 @@ impl Trajectories {
     fn view(&self) -> View {
         match self.look {
             Look::Plane => View::PLANE,
-            Look::Time => View::space_time(self.starts.coordinate, TIME_WIDTH),
+            Look::Time => View::space_time(self.starts.coordinate, self.time_width()),
             Look::Turned => View::turned(self.turn.to_radians(), self.tilt.to_radians(), 0.75 * TIME_WIDTH),
         }
+    }
+
+    /// How far the plane is shown, in standard deviations of the noise; where variance explodes no farther than twice that of
+    /// unit noise, or the data would be a speck.
+    fn reach(&self) -> f32 {
+        self.starts.std.min(2.0)
+    }
+
+    /// The way from noise to data is as long, beside the height, on any path.
+    fn time_width(&self) -> f32 {
+        TIME_WIDTH * self.reach()
     }
 
     fn look_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
@@ -399,14 +410,13 @@ impl Page for Trajectories {
 
     fn scene(&mut self, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        let scales = desk.draft.path.scales(1.0, desk.draft.timesteps);
-        self.starts.std = scales.a.hypot(scales.s) as f32;
+        self.starts.std = desk.draft.path.prior_std(desk.draft.timesteps) as f32;
         self.runs.want(desk, self.settings(desk), &self.starts);
         let view = self.view();
         let mut scene = Scene { takes_drags: self.look == Look::Turned, ..Scene::default() };
         match self.look {
             Look::Plane => scene.outline = desk.snapshot.dataset.outline.clone(),
-            Look::Time => scene.axes = Axes::Time { width: TIME_WIDTH },
+            Look::Time => scene.axes = Axes::Time { width: self.time_width() },
             Look::Turned => {
                 scene.axes = Axes::None;
                 scene.lines_behind = Self::frame_lines(view, palette);
@@ -439,10 +449,13 @@ impl Page for Trajectories {
     }
 
     fn home(&self, _desk: &Desk) -> Bounds {
-        let up = 2.8 * self.starts.std.min(2.0);
+        let up = 2.8 * self.reach();
         match self.look {
             Look::Plane => Bounds { min: [-1.2 * up, -up], max: [1.2 * up, up] },
-            Look::Time => Bounds { min: [-0.54 * TIME_WIDTH, -up], max: [0.54 * TIME_WIDTH, up] },
+            Look::Time => {
+                let aside = 0.54 * self.time_width();
+                Bounds { min: [-aside, -up], max: [aside, up] }
+            }
             Look::Turned => Bounds { min: [-4.6, -4.1], max: [4.6, 4.1] },
         }
     }

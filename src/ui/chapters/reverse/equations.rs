@@ -82,16 +82,21 @@ fn implicit(noisy: bool) -> Equation {
     Equation { pieces, spoken }
 }
 
-/// w_r = w_t + Δζ · (the mean of slopes), with the slope k = cos ζ ε̂ − sin ζ x̂_0.
+/// w_r = w_t + Δζ · (the mean of slopes), and in a line each the slope k and the clock.
 fn integrated(mean: impl IntoIterator<Item = Piece>, spoken: &'static str) -> Equation {
     let mut pieces = at("w", "r").to_vec();
     pieces.push(Piece::Sign(" = "));
     pieces.extend(at("w", "t"));
     pieces.extend([Piece::Sign(" + Δ"), Piece::Var("ζ"), Piece::Sign(" ")]);
     pieces.extend(mean);
-    pieces.extend([Piece::Sign(",  "), Piece::Var("k"), Piece::Sign(" = cos "), Piece::Var("ζ"), Piece::Sign(" ")]);
+    pieces.extend([Piece::Break, Piece::Var("k"), Piece::Sign(" = cos "), Piece::Var("ζ"), Piece::Sign(" ")]);
     pieces.extend([Piece::Hat("ε"), Piece::Sign(" − sin "), Piece::Var("ζ"), Piece::Sign(" ")]);
     pieces.extend(x0_hat());
+    let squared = || Piece::Sup(vec![Piece::Sign("2")]);
+    pieces.extend([Piece::Break, Piece::Var("w"), Piece::Sign(" = "), Piece::Var("x"), Piece::Sign("/")]);
+    pieces.push(Piece::Root(vec![Piece::Var("a"), squared(), Piece::Sign(" + "), Piece::Var("s"), squared()]));
+    pieces.extend([Piece::Sign(",  tan "), Piece::Var("ζ"), Piece::Sign(" = "), Piece::Var("s"), Piece::Sign("/")]);
+    pieces.push(Piece::Var("a"));
     Equation { pieces, spoken }
 }
 
@@ -213,7 +218,7 @@ mod tests {
             (Sampler::Euler, "x_{r} = a_{r} x^_{0} + s_{r} ε^", |[t, r, _], x, _| r.a * x0(t, x) + r.s * eps(t, x)),
             (
                 Sampler::Heun,
-                "w_{r} = w_{t} + Δζ (k_{t} + k_{r})/2,  k = cos ζ ε^ − sin ζ x^_{0}",
+                "w_{r} = w_{t} + Δζ (k_{t} + k_{r})/2\nk = cos ζ ε^ − sin ζ x^_{0}\nw = x/√(a^2 + s^2),  tan ζ = s/a",
                 |[t, r, _], x, _| {
                     let (w, step) = (x / t.a.hypot(t.s), step_of_zeta(t, r));
                     let k_t = slope(t, w);
@@ -223,7 +228,7 @@ mod tests {
             ),
             (
                 Sampler::Rk4,
-                "w_{r} = w_{t} + Δζ (k_{1} + 2k_{2} + 2k_{3} + k_{4})/6,  k = cos ζ ε^ − sin ζ x^_{0}",
+                "w_{r} = w_{t} + Δζ (k_{1} + 2k_{2} + 2k_{3} + k_{4})/6\nk = cos ζ ε^ − sin ζ x^_{0}\nw = x/√(a^2 + s^2),  tan ζ = s/a",
                 |[t, r, middle], x, _| {
                     let (w, step) = (x / t.a.hypot(t.s), step_of_zeta(t, r));
                     let k_1 = slope(t, w);
