@@ -6,11 +6,11 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::target::Target;
-use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::CpuEngine;
+use noise_compass::engine::network::init::initial_weights;
+use noise_compass::engine::network::layout::NetworkShape;
+use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData};
-use noise_compass::nn::init::initial_weights;
-use noise_compass::nn::layout::NetworkShape;
 
 fn step(criterion: &mut Criterion) {
     let shape = NetworkShape::default();

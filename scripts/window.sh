@@ -39,7 +39,7 @@ need_tools xdotool wmctrl
 
 # Open the lab with these arguments and wait until it paints.
 open_lab() {
-    RUST_LOG=${RUST_LOG:-noise_compass::ui=trace} "$program" "$@" >"$lab_log" 2>&1 &
+    RUST_LOG=${RUST_LOG:-ui=trace} "$program" "$@" >"$lab_log" 2>&1 &
     lab_pid=$!
     local _
     for _ in $(seq 100); do

@@ -7,11 +7,11 @@ use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{Plan, PlanStep};
 use noise_compass::diffusion::target::{Pair, Target};
-use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::CpuEngine;
+use noise_compass::engine::network::init::initial_weights;
+use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{Engine, ModelState, Start, TrainSpec, TrainingData};
-use noise_compass::nn::init::initial_weights;
-use noise_compass::nn::layout::{Activation, NetworkShape};
 
 const SHAPE: NetworkShape = NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu };
 const TIMESTEPS: u32 = 100;

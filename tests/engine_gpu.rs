@@ -8,13 +8,13 @@ use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
-use noise_compass::diffusion::timetable::{Timetable, time_embedding};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
-use noise_compass::engine::philox;
+use noise_compass::engine::network::init::initial_weights;
+use noise_compass::engine::network::layout::{Activation, NetworkShape, WIDTHS, coordinate_features};
+use noise_compass::engine::network::timetable::{Timetable, time_embedding};
 use noise_compass::engine::{Engine, EngineError, LossHistogram, ModelState, Start, TrainSpec, TrainingData};
-use noise_compass::nn::init::initial_weights;
-use noise_compass::nn::layout::{Activation, NetworkShape, WIDTHS, coordinate_features};
+use noise_compass::philox;
 use proptest::prelude::*;
 
 /// One device for the whole file: many made at once can hang a driver.

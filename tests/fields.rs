@@ -8,12 +8,12 @@ use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::diffusion::solver::{Plan, PlanContext};
 use noise_compass::diffusion::target::{Quantity, Target};
-use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
-use noise_compass::engine::philox::{Stream, normal};
+use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{Denoiser, Engine, ModelState, Start, TrainSpec, TrainingData};
-use noise_compass::nn::layout::{Activation, NetworkShape};
+use noise_compass::philox::{Stream, normal};
 
 /// What the network of these tests says everywhere and always: its weights are 0, its last bias is this.
 const OUTPUT: [f32; 2] = [0.75, -1.25];

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::target::Target;
-use noise_compass::diffusion::timetable::{TIME_FEATURES, Timetable};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::network::layout::{NetworkShape, coordinate_features};
+use noise_compass::engine::network::timetable::{TIME_FEATURES, Timetable};
 use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData};
-use noise_compass::nn::layout::{NetworkShape, coordinate_features};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 

@@ -2,10 +2,10 @@
 
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::target::Target;
-use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::network::{Network, Samples};
-use noise_compass::nn::init::initial_weights;
-use noise_compass::nn::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::init::initial_weights;
+use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::timetable::Timetable;
 
 /// Step of the differences. Their error is of order H² for smooth activations.
 const H: f64 = 1e-5;

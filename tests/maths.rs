@@ -10,8 +10,8 @@ use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Registers, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
-use noise_compass::engine::philox::{Stream, normal};
 use noise_compass::measure::wasserstein2;
+use noise_compass::philox::{Stream, normal};
 use proptest::prelude::*;
 use rayon::prelude::*;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use noise_compass::data::shapes::Shape;
-use noise_compass::export::model_dir;
+use noise_compass::lab::model_dir;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -8,13 +8,13 @@ use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{Plan, Sampler};
 use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::gpu::GpuContext;
+use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{self, Engine, EngineChoice, EngineError, EngineKind, ModelState, Start};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, DensityView, InStep, Notice, Order, RunRequest, Side, Snapshots, Status};
 use noise_compass::lab::pair::Pair;
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
-use noise_compass::nn::init::initial_weights;
 
 /// Length of a slice.
 const SLICE: Duration = Duration::from_millis(20);

@@ -8,16 +8,16 @@ use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
-use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::network::init::initial_weights;
+use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{Cloud, Denoiser, Engine, ModelState, Piece, Start, TrainSpec, TrainingData};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Status};
 use noise_compass::lab::session::EngineFactory;
 use noise_compass::lab::worker::Worker;
-use noise_compass::nn::init::initial_weights;
-use noise_compass::nn::layout::{Activation, NetworkShape};
 
 static CONTEXT: LazyLock<Arc<GpuContext>> = LazyLock::new(|| GpuContext::headless().unwrap());
 

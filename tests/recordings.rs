@@ -10,13 +10,14 @@ use noise_compass::diffusion::exact::ExactField;
 use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler};
 use noise_compass::diffusion::target::{Quantity, Target};
-use noise_compass::diffusion::timetable::Timetable;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
-use noise_compass::engine::{Denoiser, Engine, ModelState, Recording, Start, TrainSpec, TrainingData, philox};
+use noise_compass::engine::network::init::initial_weights;
+use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::timetable::Timetable;
+use noise_compass::engine::{Denoiser, Engine, ModelState, Recording, Start, TrainSpec, TrainingData};
 use noise_compass::measure::paths::{exact_ends, rms_distance};
-use noise_compass::nn::init::initial_weights;
-use noise_compass::nn::layout::{Activation, NetworkShape};
+use noise_compass::philox;
 
 fn engines() -> [Box<dyn Engine>; 2] {
     static CONTEXT: OnceLock<Arc<GpuContext>> = OnceLock::new();

@@ -15,11 +15,11 @@ use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
-use noise_compass::diffusion::timetable::Timetable;
+use noise_compass::engine::network::init::initial_weights;
+use noise_compass::engine::network::layout::NetworkShape;
+use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{self, Engine, EngineChoice, ModelState, Start, TrainSpec, TrainingData};
 use noise_compass::measure::{Estimate, Law, sampling_floor, wasserstein2};
-use noise_compass::nn::init::initial_weights;
-use noise_compass::nn::layout::NetworkShape;
 use rayon::prelude::*;
 
 const TIMESTEPS: u32 = 1000;

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::GpuContext;
+use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{Engine, ModelState};
-use noise_compass::export::model_dir;
 use noise_compass::lab::experiment::Experiment;
+use noise_compass::lab::model_dir;
 use noise_compass::lab::setup::Setup;
-use noise_compass::nn::init::initial_weights;
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_noise-compass");

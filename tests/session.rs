@@ -13,7 +13,6 @@ use noise_compass::diffusion::path::{Path, Scales};
 use noise_compass::diffusion::solver::Plan;
 use noise_compass::diffusion::solver::{Sampler, Variance};
 use noise_compass::diffusion::target::Quantity;
-use noise_compass::engine::philox;
 use noise_compass::engine::{
     self, Cloud, Denoiser, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress,
     Recording, Start, TrainSpec,
@@ -24,6 +23,7 @@ use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
 use noise_compass::measure::wasserstein2;
+use noise_compass::philox;
 
 const SLICE: Duration = Duration::from_millis(5);
 

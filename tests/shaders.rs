@@ -1,7 +1,7 @@
 //! Every shader resolves and validates; every struct lies on the device as on the host; Philox gives the published words.
 
-use noise_compass::diffusion::timetable::TimestepRow;
 use noise_compass::engine::gpu::{GpuContext, shader, types};
+use noise_compass::engine::network::timetable::TimestepRow;
 use wgpu::naga;
 
 fn parse(source: &str) -> Result<naga::Module, String> {

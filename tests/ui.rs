@@ -19,6 +19,7 @@ use common::{compare, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::path::Path;
 use noise_compass::engine::cpu::CpuEngine;
+use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{
     Cloud, Denoiser, Engine as _, EngineChoice, EngineInfo, EngineKind, LOSS_BINS, ModelState,
 };
@@ -29,7 +30,6 @@ use noise_compass::lab::message::{
 };
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
-use noise_compass::nn::init::initial_weights;
 use noise_compass::ui::app::LabApp;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;

@@ -12,14 +12,14 @@ use noise_compass::diffusion::path::Path;
 use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
-use noise_compass::engine::philox::{Stream, normal};
+use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{Cloud, Denoiser, Engine, ModelState, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::QualityPoint;
 use noise_compass::lab::quality::QualityMeter;
 use noise_compass::lab::setup::Setup;
 use noise_compass::measure::{Estimate, Law};
-use noise_compass::nn::init::initial_weights;
+use noise_compass::philox::{Stream, normal};
 
 /// Fresh draws of two moons, and weights without an average: the loss is that of what is measured.
 fn experiment(timesteps: u32) -> Experiment {

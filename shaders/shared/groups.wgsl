@@ -1,6 +1,6 @@
 // Components of a mixture in groups that follow one another: of a group that is far away, none needs to be looked at.
 
-// GROUP in src/data/kernels.rs.
+// GROUP in src/maths/data/kernels.rs.
 const GROUP = 16u;
 // Components whose share of the density is below e^-30 are left out: 16,384 of them are below the resolution of f32.
 const NEGLIGIBLE = 30.0;

@@ -1,4 +1,4 @@
-// Philox4x32-10 (Salmon et al. 2011). The twin of src/engine/philox.rs: the same words for the same counter.
+// Philox4x32-10 (Salmon et al. 2011). The twin of src/maths/philox.rs: the same words for the same counter.
 
 const STREAM_BATCH = 0u;
 const STREAM_FRESH_DATA = 1u;

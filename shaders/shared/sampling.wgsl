@@ -14,7 +14,7 @@ struct Slice {
     start_std: f32,
 }
 
-// One stage of a plan, see src/diffusion/solver/mod.rs: x̂_0 = clip(x0_x·x + x0_output·output), then
+// One stage of a plan, see src/maths/diffusion/solver/mod.rs: x̂_0 = clip(x0_x·x + x0_output·output), then
 // x ← c_x·x + c_0·x̂_0 + c_prev·m + c_base·b + c_z·z and m ← m_x·x + m_0·x̂_0 + m_prev·m.
 struct PlanRow {
     x0_x: f32,
@@ -41,7 +41,7 @@ struct PlanRow {
     // 1: the new x is written to `points`, from `frame` on.
     write: u32,
     frame: u32,
-    // Which exact quantity, see `PosteriorWeights` in src/diffusion/target.rs.
+    // Which exact quantity, see `PosteriorWeights` in src/maths/diffusion/target.rs.
     exact_mean: f32,
     exact_data: f32,
     exact_one: f32,

@@ -1,5 +1,5 @@
 // Structs that the host writes. Twins of the `#[repr(C)]` structs in src/engine/gpu/types.rs and
-// src/diffusion/timetable.rs; a test compares sizes and offsets.
+// src/engine/network/timetable.rs; a test compares sizes and offsets.
 
 // One linear layer. Offsets and strides count vec4<f32>; rows of weights are inputs: W[in][out].
 struct Layer {

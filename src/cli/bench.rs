@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::bench_split::{self, SplitCost};
 use super::{print_json, round, say};
-use crate::diffusion::solver::{Sampler, Variance};
-use crate::engine::gpu::{GpuContext, bench_matmul};
-use crate::engine::{self, Engine, EngineChoice, EngineInfo, EngineKind, ModelState, Start};
-use crate::lab::experiment::Experiment;
-use crate::lab::setup::Setup;
-use crate::nn::init::initial_weights;
+use engine::gpu::{GpuContext, bench_matmul};
+use engine::network::init::initial_weights;
+use engine::{Engine, EngineChoice, EngineInfo, EngineKind, ModelState, Start};
+use lab::experiment::Experiment;
+use lab::setup::Setup;
+use maths::diffusion::solver::{Sampler, Variance};
 
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]

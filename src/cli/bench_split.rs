@@ -6,14 +6,14 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::{round, say};
-use crate::engine::gpu::GpuContext;
-use crate::engine::{self, EngineChoice, EngineInfo, EngineKind};
-use crate::lab::experiment::Experiment;
-use crate::lab::message::{Command, Order, Side};
-use crate::lab::pair::Pair;
-use crate::lab::session::{EngineFactory, Session};
-use crate::lab::setup::Setup;
-use crate::lab::worker;
+use engine::gpu::GpuContext;
+use engine::{EngineChoice, EngineInfo, EngineKind};
+use lab::experiment::Experiment;
+use lab::message::{Command, Order, Side};
+use lab::pair::Pair;
+use lab::session::{EngineFactory, Session};
+use lab::setup::Setup;
+use lab::worker;
 
 /// Alternations of one and two whose median is taken.
 const TURNS: usize = 7;

@@ -10,9 +10,9 @@ use clap::parser::ValueSource;
 use serde_json::{Map, Value};
 
 use super::say;
-use crate::export::model_dir::{self, Saved};
-use crate::lab::experiment::Experiment;
-use crate::lab::setup::Setup;
+use lab::experiment::Experiment;
+use lab::model_dir::{self, Saved};
+use lab::setup::Setup;
 
 /// Settings, and the model that they stand beside or in, if there is one.
 #[derive(Debug)]
@@ -116,8 +116,8 @@ fn map(experiment: &Experiment) -> anyhow::Result<Map<String, Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diffusion::path::Path as Way;
     use clap::{CommandFactory, FromArgMatches, Parser};
+    use maths::diffusion::path::Path as Way;
 
     fn read_text(text: &str, first: &Experiment) -> Result<Experiment, String> {
         let file = tempfile::NamedTempFile::new().unwrap();

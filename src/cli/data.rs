@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::{say, say_notices};
-use crate::data::csv_io::{mixture_file, mixture_json, points_csv, points_file};
-use crate::data::dataset::{DataSource, Dataset, Truth};
-use crate::export::atomic::same_file;
-use crate::lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
+use lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
+use maths::atomic::same_file;
+use maths::data::csv_io::{mixture_file, mixture_json, points_csv, points_file};
+use maths::data::dataset::{DataSource, Dataset, Truth};
 
 /// Arguments of `data`.
 #[derive(Debug, clap::Args)]

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::{print_json, say};
-use crate::engine::gpu::{AdapterReport, list_adapters};
-use crate::engine::philox::philox4x32;
-use crate::engine::{self, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState};
-use crate::lab::experiment::Experiment;
-use crate::lab::setup::Setup;
-use crate::nn::init::initial_weights;
+use engine::gpu::{AdapterReport, list_adapters};
+use engine::network::init::initial_weights;
+use engine::{EngineChoice, EngineError, EngineInfo, EngineKind, ModelState};
+use lab::experiment::Experiment;
+use lab::setup::Setup;
+use maths::philox::philox4x32;
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::model::ModelArgs;
 use super::{read_points, say};
-use crate::diffusion::target::Pair;
-use crate::export::field::{FieldRow, field_csv, field_file};
+use crate::cli::field_csv::{FieldRow, field_csv, field_file};
+use maths::diffusion::target::Pair;
 
 /// Arguments of `field`.
 #[derive(Debug, clap::Args)]

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{print_json, read_standardised, round, say_notices};
-use crate::data::dataset::{DataSource, Dataset, Truth};
-use crate::data::reference::Reference;
-use crate::export::model_dir;
-use crate::export::samples::Units;
-use crate::lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
-use crate::measure::floor::{PAIRS, Quality, sliced_quality};
-use crate::measure::law::Likeness;
-use crate::measure::{Estimate, Law, quality};
+use crate::cli::samples_csv::Units;
+use lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
+use lab::model_dir;
+use maths::data::dataset::{DataSource, Dataset, Truth};
+use maths::data::reference::Reference;
+use maths::measure::floor::{PAIRS, Quality, sliced_quality};
+use maths::measure::law::Likeness;
+use maths::measure::{Estimate, Law, quality};
 
 /// Arguments of `measure`.
 #[derive(Debug, clap::Args)]

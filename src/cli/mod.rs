@@ -9,10 +9,12 @@ mod config;
 mod data;
 mod doctor;
 mod field;
+mod field_csv;
 mod measure;
 mod model;
 mod render;
 mod sample;
+mod samples_csv;
 mod saver;
 mod train;
 mod versus;
@@ -25,11 +27,11 @@ use std::time::Duration;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::data::csv_io;
-use crate::data::mixture::Standardisation;
-use crate::data::table::{self, Table};
-use crate::engine::EngineChoice;
-use crate::lab::experiment::Experiment;
+use engine::EngineChoice;
+use lab::experiment::Experiment;
+use maths::data::csv_io;
+use maths::data::mixture::Standardisation;
+use maths::data::table::{self, Table};
 
 /// A lab for watching a small diffusion model being trained on 2-D data, and for taking it apart.
 ///
@@ -78,7 +80,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         None => {
             let save_every = (cli.save_every > 0).then(|| Duration::from_secs(cli.save_every));
-            crate::ui::run_window(cli.experiment, cli.engine, save_every)
+            ui::run_window(cli.experiment, cli.engine, save_every)
         }
         Some(Command::Data(args)) => data::run(&args),
         Some(Command::Train(args)) => matches
@@ -101,9 +103,12 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Who may warn: the crates of this program.
+const WARNINGS: &str = "off,noise_compass=warn,maths=warn,engine=warn,lab=warn,ui=warn";
+
 /// Warnings of this program go to stderr in its own voice; those of the graphics stack only where `RUST_LOG` asks.
 fn start_logging() {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off,noise_compass=warn"))
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(WARNINGS))
         .format(|out, record| {
             writeln!(out, "noise-compass: {}: {}", record.level().as_str().to_lowercase(), record.args())
         })

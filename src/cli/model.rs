@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::engine::{self, Engine, EngineChoice};
-use crate::export::model_dir;
-use crate::lab::setup::Setup;
+use engine::{Engine, EngineChoice};
+use lab::model_dir;
+use lab::setup::Setup;
 
 /// Arguments that name a model and where to run it.
 #[derive(Debug, clap::Args)]

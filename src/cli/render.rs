@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::say;
-use crate::ui::offscreen::{RenderOptions, render_figures};
+use ui::offscreen::{RenderOptions, render_figures};
 
 /// Arguments of `render`.
 #[derive(Debug, clap::Args)]

@@ -7,10 +7,10 @@ use anyhow::Context;
 
 use super::model::ModelArgs;
 use super::{read_standardised, say};
-use crate::diffusion::magnification;
-use crate::diffusion::solver::Sampler;
-use crate::engine::Start;
-use crate::export::samples::{Units, samples_csv, samples_file};
+use crate::cli::samples_csv::{Units, samples_csv, samples_file};
+use engine::Start;
+use maths::diffusion::magnification;
+use maths::diffusion::solver::Sampler;
 
 /// Arguments of `sample`.
 #[derive(Debug, clap::Args)]

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::say;
-use crate::export::model_dir::ModelDir;
-use crate::lab::message::{Side, Status};
-use crate::lab::pair::Pair;
-use crate::lab::session::Session;
+use lab::message::{Side, Status};
+use lab::model_dir::ModelDir;
+use lab::pair::Pair;
+use lab::session::Session;
 
 /// Where the models of a training go, and when.
 pub struct Saver {

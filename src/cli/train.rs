@@ -12,15 +12,15 @@ use serde::Serialize;
 use super::saver::Saver;
 use super::versus::{self, Comparison};
 use super::{config, print_json, round, say};
-use crate::engine::gpu::GpuContext;
-use crate::engine::{self, EngineChoice, EngineKind};
-use crate::export::model_dir::ModelDir;
-use crate::lab::experiment::Experiment;
-use crate::lab::interrupt::Interrupt;
-use crate::lab::message::{Command, InStep, Notice, Order, Side, Snapshot};
-use crate::lab::pair::Pair;
-use crate::lab::session::{EngineFactory, Session};
-use crate::lab::setup::Setup;
+use engine::gpu::GpuContext;
+use engine::{EngineChoice, EngineKind};
+use lab::experiment::Experiment;
+use lab::interrupt::Interrupt;
+use lab::message::{Command, InStep, Notice, Order, Side, Snapshot};
+use lab::model_dir::ModelDir;
+use lab::pair::Pair;
+use lab::session::{EngineFactory, Session};
+use lab::setup::Setup;
 
 /// Arguments of `train`.
 #[derive(Debug, clap::Args)]

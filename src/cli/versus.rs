@@ -7,15 +7,15 @@ use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
 use super::{one_line, print_json, round, say};
-use crate::engine::EngineError;
-use crate::export::atomic::{Destination, all_lines};
-use crate::lab::difference::{Difference, differences, sentence};
-use crate::lab::message::{Command, Order, QualityPoint, Side, Snapshot};
-use crate::lab::pair::Pair;
-use crate::measure::Estimate;
-use crate::measure::score_error::{LOG_SNR_GRID, common_mean};
-use crate::ui::offscreen::render_comparison;
-use crate::ui::picture::picture_file;
+use engine::EngineError;
+use lab::difference::{Difference, differences, sentence};
+use lab::message::{Command, Order, QualityPoint, Side, Snapshot};
+use lab::pair::Pair;
+use maths::atomic::{Destination, all_lines};
+use maths::measure::Estimate;
+use maths::measure::score_error::{LOG_SNR_GRID, common_mean};
+use ui::offscreen::render_comparison;
+use ui::picture::picture_file;
 
 /// Where A's model and B's go.
 pub fn outs(out: &Path) -> [PathBuf; 2] {

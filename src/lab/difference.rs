@@ -1,10 +1,10 @@
 //! How two experiments differ, in plain words.
 
 use super::experiment::Experiment;
-use crate::diffusion::path::Path;
-use crate::diffusion::solver::{Sampler, Variance};
-use crate::diffusion::target::Target;
-use crate::engine::EngineKind;
+use engine::EngineKind;
+use maths::diffusion::path::Path;
+use maths::diffusion::solver::{Sampler, Variance};
+use maths::diffusion::target::Target;
 
 /// One setting that differs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -158,8 +158,8 @@ fn sampler_words(sampler: Sampler) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::shapes::Shape;
-    use crate::lab::experiment::DataSource;
+    use crate::experiment::DataSource;
+    use maths::data::shapes::Shape;
     use serde_json::{Value, json};
 
     const SAME: [EngineKind; 2] = [EngineKind::Cpu; 2];

@@ -1,6 +1,6 @@
 //! Whether a training has gone wrong while all of its numbers are still finite: judged by the smoothed loss.
 
-use crate::engine::TrainSpec;
+use engine::TrainSpec;
 
 /// Horizon of the smoothed loss, in updates.
 const HORIZON: f64 = 50.0;
@@ -36,7 +36,7 @@ pub enum Divergence {
 /// t = 1..=T. With target = c_0 x_0 + c_ε ε it is w (c_0² + c_ε²).
 pub fn null_loss(spec: &TrainSpec) -> f64 {
     let rows = &spec.timetable.rows;
-    let each = |row: &crate::diffusion::timetable::TimestepRow| {
+    let each = |row: &engine::network::timetable::TimestepRow| {
         f64::from(row.loss_weight) * (f64::from(row.target_x0).powi(2) + f64::from(row.target_eps).powi(2))
     };
     rows.iter().map(each).sum::<f64>() / rows.len().max(1) as f64
@@ -88,10 +88,10 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diffusion::path::Path;
-    use crate::diffusion::target::Target;
-    use crate::lab::experiment::Experiment;
-    use crate::lab::setup::Setup;
+    use crate::experiment::Experiment;
+    use crate::setup::Setup;
+    use maths::diffusion::path::Path;
+    use maths::diffusion::target::Target;
 
     fn watch() -> Watch {
         Watch::new(&Setup::new(Experiment::default()).unwrap().spec)

@@ -6,12 +6,12 @@ use std::ops::RangeInclusive;
 use clap::ArgAction::Set;
 use serde::{Deserialize, Serialize};
 
-pub use crate::data::dataset::DataSource;
-use crate::data::shapes::Shape;
-use crate::diffusion::path::Path;
-use crate::diffusion::solver::{PlanContext, Sampler};
-use crate::diffusion::target::Target;
-use crate::nn::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
+use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
+pub use maths::data::dataset::DataSource;
+use maths::data::shapes::Shape;
+use maths::diffusion::path::Path;
+use maths::diffusion::solver::{PlanContext, Sampler};
+use maths::diffusion::target::Target;
 
 /// How far each number of an experiment may go: what is checked, what the command line says, and what the panel takes.
 pub mod limits {

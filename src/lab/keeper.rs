@@ -13,7 +13,7 @@ use super::experiment::Experiment;
 use super::message::{Notice, Side};
 use super::pair::Pair;
 use super::session::{Parked, Session};
-use crate::export::model_dir::{self, ModelDir};
+use crate::model_dir::{self, ModelDir};
 
 /// Trainings of earlier starts that are offered; the files of others are removed.
 const MOST: usize = 8;
@@ -180,10 +180,10 @@ fn read(path: PathBuf) -> Option<Left> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{self, EngineChoice};
-    use crate::lab::message::{Command, Order};
-    use crate::lab::session::EngineFactory;
-    use crate::lab::setup::Setup;
+    use crate::message::{Command, Order};
+    use crate::session::EngineFactory;
+    use crate::setup::Setup;
+    use engine::EngineChoice;
 
     fn lab(steps: u64) -> Pair {
         let experiment = Experiment { width: 32, depth: 1, batch: 32, points: 64, ..Experiment::default() };
@@ -240,11 +240,11 @@ mod tests {
     fn a_training_on_a_file_is_found_without_it_and_goes_on() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("rows.csv");
-        let mixture = crate::data::shapes::Shape::Moons.mixture();
+        let mixture = maths::data::shapes::Shape::Moons.mixture();
         for (then, word) in [("edited", "rows.csv has changed since then"), ("gone", "rows.csv is no longer there")] {
-            std::fs::write(&path, crate::data::csv_io::points_csv(&mixture.draw(300, 1))).unwrap();
+            std::fs::write(&path, maths::data::csv_io::points_csv(&mixture.draw(300, 1))).unwrap();
             let trainings = root.path().join(then);
-            let data = crate::lab::experiment::DataSource::Csv(path.clone());
+            let data = crate::experiment::DataSource::Csv(path.clone());
             let mut pair = lab(0);
             let experiment = Experiment { data, ..Experiment::clone(pair.session(Side::A).unwrap().experiment()) };
             pair.handle(Command::Configure { experiment: Box::new(experiment), restart: true }.into());

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::message::fresh_version;
 use super::pace::{Share, Slice};
-use crate::diffusion::solver::Plan;
-use crate::engine::{Cloud, Engine, EngineError, Piece};
+use engine::{Cloud, Engine, EngineError, Piece};
+use maths::diffusion::solver::Plan;
 
 /// Particles of the live picture.
 pub const LIVE_SAMPLES: u32 = 2048;

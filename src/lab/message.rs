@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::data::bounds::Bounds;
-use crate::data::dataset::Dataset;
-use crate::diffusion::solver::Plan;
-use crate::engine::{Cloud, EngineChoice, EngineInfo, LOSS_BINS, Recording, Start};
-use crate::measure::Estimate;
-use crate::measure::chi_square::ChiSquare;
-use crate::measure::score_error::GridErrors;
+use engine::{Cloud, EngineChoice, EngineInfo, LOSS_BINS, Recording, Start};
+use maths::data::bounds::Bounds;
+use maths::data::dataset::Dataset;
+use maths::diffusion::solver::Plan;
+use maths::measure::Estimate;
+use maths::measure::chi_square::ChiSquare;
+use maths::measure::score_error::GridErrors;
 use serde::{Deserialize, Serialize};
 
 use super::experiment::Experiment;

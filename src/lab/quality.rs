@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use super::message::QualityPoint;
 use super::pace::Share;
 use super::setup::Setup;
-use crate::data::dataset::Dataset;
-use crate::diffusion::path::Path;
-use crate::engine::{Cloud, Engine, EngineError};
-use crate::measure::floor::{distance_to_draws, size_within};
-use crate::measure::law::{Law, Likeness};
-use crate::measure::score_error::Levels;
-use crate::measure::sliced::Projections;
-use crate::measure::{Estimate, MeasureError};
+use engine::{Cloud, Engine, EngineError};
+use maths::data::dataset::Dataset;
+use maths::diffusion::path::Path;
+use maths::measure::floor::{distance_to_draws, size_within};
+use maths::measure::law::{Law, Likeness};
+use maths::measure::score_error::Levels;
+use maths::measure::sliced::Projections;
+use maths::measure::{Estimate, MeasureError};
 
 /// Share of the wall time that measuring may take.
 const SHARE: f64 = 0.02;
@@ -227,12 +227,12 @@ impl Data {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::shapes::Shape;
-    use crate::diffusion::target::Target;
-    use crate::engine::ModelState;
-    use crate::engine::cpu::CpuEngine;
-    use crate::lab::experiment::{DataSource, Experiment};
+    use crate::experiment::{DataSource, Experiment};
     use approx::assert_relative_eq;
+    use engine::ModelState;
+    use engine::cpu::CpuEngine;
+    use maths::data::shapes::Shape;
+    use maths::diffusion::target::Target;
 
     /// N(0, I) as data, and a network whose every weight is 0: its ε̂ is 0 everywhere.
     fn zero() -> (Setup, CpuEngine) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::message::LossCurve;
-use crate::engine::{LOSS_BINS, LossHistogram};
+use engine::{LOSS_BINS, LossHistogram};
 
 /// The most points of the loss curve; beyond it every other one is dropped.
 pub const CURVE_LIMIT: usize = 4096;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::message::{RunProgress, RunRequest, RunResult, RunState, Slot, fresh_version};
 use super::pace::Share;
-use crate::data::mixture::Mixture;
-use crate::engine::{Denoiser, Engine, EngineError, Recording};
+use engine::{Denoiser, Engine, EngineError, Recording};
+use maths::data::mixture::Mixture;
 
 /// Asked during a run whether its slot has been asked for something else meanwhile.
 pub type Superseded = Arc<dyn Fn(Slot) -> bool + Send + Sync>;

@@ -1,6 +1,6 @@
 //! Copies of the weights that were sound, several of them, spaced in time: what a broken training goes back to.
 
-use crate::engine::ModelState;
+use engine::ModelState;
 
 /// Copies that are kept.
 const MOST: usize = 6;

@@ -24,8 +24,8 @@ use super::runs::{Runs, Superseded};
 use super::safe_copies::SafeCopies;
 use super::setup::Setup;
 use super::shelf::Replaced;
-use crate::engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState, Piece};
-use crate::nn::init::initial_weights;
+use engine::network::init::initial_weights;
+use engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState, Piece};
 
 /// Makes an engine of the wanted kind.
 pub type EngineFactory = Arc<dyn Fn(EngineChoice) -> Result<Box<dyn Engine>, EngineError> + Send + Sync>;

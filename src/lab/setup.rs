@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::experiment::{DataSource, Experiment};
-use crate::data::dataset::{Dataset, FileNow};
-use crate::diffusion::magnification;
-use crate::diffusion::solver::Plan;
-use crate::diffusion::timetable::Timetable;
-use crate::engine::{TrainSpec, TrainingData};
+use engine::network::timetable::Timetable;
+use engine::{TrainSpec, TrainingData};
+use maths::data::dataset::{Dataset, FileNow};
+use maths::diffusion::magnification;
+use maths::diffusion::solver::Plan;
 
 /// An experiment with everything that follows from it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -132,8 +132,8 @@ fn load_dataset(experiment: &Experiment) -> Result<Dataset, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::csv_io::points_csv;
-    use crate::data::shapes::Shape;
+    use maths::data::csv_io::points_csv;
+    use maths::data::shapes::Shape;
 
     fn of_file(path: &std::path::Path) -> Experiment {
         Experiment { data: DataSource::Csv(path.into()), ..Experiment::default() }

@@ -132,8 +132,8 @@ impl Shelf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ModelState;
-    use crate::lab::setup::Setup;
+    use crate::setup::Setup;
+    use engine::ModelState;
 
     fn training(step: u64) -> Arc<Parked> {
         let setup = Setup::new(Experiment { points: 8, ..Experiment::default() }).unwrap();

@@ -15,8 +15,8 @@ use super::message::{Command, LossCurve, Notice, Notices, Order, Side, Slot, Sna
 use super::pair::{Pair, PairVersion};
 use super::session::{EngineFactory, Session};
 use super::setup::Setup;
-use crate::engine::gpu::GpuContext;
-use crate::engine::{self, EngineChoice, EngineInfo, EngineKind, LOSS_BINS};
+use engine::gpu::GpuContext;
+use engine::{EngineChoice, EngineInfo, EngineKind, LOSS_BINS};
 
 /// Called on the worker's thread whenever there is a new snapshot.
 pub type OnChange = Box<dyn Fn() + Send>;

@@ -15,10 +15,10 @@ use super::theme::{TITLE, strong_font};
 use super::toasts::Toasts;
 use super::widgets::equation::{equation_ui, named_equation_ui};
 use super::{bars, compare, controls, strip};
-use crate::data::dataset::FileStamp;
-use crate::engine::gpu::GpuContext;
-use crate::lab::experiment::DataSource;
-use crate::lab::message::{Command, Notice, Side};
+use engine::gpu::GpuContext;
+use lab::experiment::DataSource;
+use lab::message::{Command, Notice, Side};
+use maths::data::dataset::FileStamp;
 
 const TOP_BAR: f32 = 44.0;
 const COMPARISON_BAR: f32 = 40.0;

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use egui::Context;
 
-use crate::lab::message::fresh_version;
+use lab::message::fresh_version;
 
 /// A value that follows from a key. While a new one is computed there is none: the last is of something else.
 pub struct Background<K, V> {

@@ -12,8 +12,8 @@ use super::widgets::icon::Icon;
 use super::widgets::number::{fixed, short};
 use super::widgets::time_slider::time_slider;
 use super::widgets::{button, pill, readout};
-use crate::engine::{EngineChoice, EngineInfo, EngineKind};
-use crate::lab::message::{Command, Side, Status};
+use engine::{EngineChoice, EngineInfo, EngineKind};
+use lab::message::{Command, Side, Status};
 
 /// A child in a place of the window, laid out in a row.
 pub(super) fn row_in(ui: &mut Ui, rect: Rect, layout: Layout, salt: &str, content: impl FnOnce(&mut Ui)) {

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::canvas::camera::Camera;
 use super::clock::Clock;
-use crate::data::bounds::Bounds;
-use crate::diffusion::log_snr::LogSnr;
-use crate::diffusion::path::{Path, Scales};
-use crate::lab::experiment::Experiment;
-use crate::lab::message::{DensityView, Snapshot, Status};
-use crate::nn::layout::NetworkShape;
+use engine::network::layout::NetworkShape;
+use lab::experiment::Experiment;
+use lab::message::{DensityView, Snapshot, Status};
+use maths::data::bounds::Bounds;
+use maths::diffusion::log_snr::LogSnr;
+use maths::diffusion::path::{Path, Scales};
 
 /// How long the controls show what was asked for before they show what the worker made of it.
 const PATIENCE: Duration = Duration::from_secs(2);

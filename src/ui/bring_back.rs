@@ -7,9 +7,9 @@ use super::controls;
 use super::desk::Desk;
 use super::widgets::number::{duration, fixed, grouped};
 use super::widgets::pill;
-use crate::lab::experiment::Experiment;
-use crate::lab::message::Order;
-use crate::lab::shelf::{Replaced, Shelved};
+use lab::experiment::Experiment;
+use lab::message::Order;
+use lab::shelf::{Replaced, Shelved};
 
 /// The menu, at the foot of the rail.
 pub fn menu_ui(ui: &mut Ui, rail: Rect, desk: &Desk) {

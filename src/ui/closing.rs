@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::theme::{TITLE, strong_font};
 use super::widgets::button;
 use super::widgets::number::grouped;
-use crate::lab::interrupt::{Interrupt, STATUS};
+use lab::interrupt::{Interrupt, STATUS};
 
 /// A training of fewer seconds is kept without a question.
 const WORTH_A_QUESTION_SECS: f64 = 20.0;
@@ -121,8 +121,8 @@ impl Closing {
 }
 
 /// The sides whose training is worth a question, with its step.
-fn unsaved(desk: &Desk) -> Vec<(crate::lab::message::Side, u64)> {
-    let worth = |snapshot: &crate::lab::message::Snapshot| {
+fn unsaved(desk: &Desk) -> Vec<(lab::message::Side, u64)> {
+    let worth = |snapshot: &lab::message::Snapshot| {
         snapshot.trained_secs >= WORTH_A_QUESTION_SECS && snapshot.saved != Some(snapshot.step)
     };
     let benches = desk.benches().filter(|(_, bench, _)| worth(&bench.snapshot));

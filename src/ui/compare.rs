@@ -11,8 +11,8 @@ use super::lessons::Lesson;
 use super::stage::{Arrangement, Stage};
 use super::theme::{Palette, strong_font, text_font};
 use super::widgets::{button, pill, segmented};
-use crate::lab::difference::{differences, sentence};
-use crate::lab::message::{Command, InStep, Order, Side};
+use lab::difference::{differences, sentence};
+use lab::message::{Command, InStep, Order, Side};
 
 /// Split the lab, or begin a lesson.
 pub fn begin_ui(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {

@@ -13,15 +13,15 @@ use super::truths;
 use super::widgets::number::{fixed, grouped, short};
 use super::widgets::row::{self, Track};
 use super::widgets::{button, pill, readout, segmented};
-use crate::data::reference::Reference;
-use crate::data::shapes::Shape;
-use crate::diffusion::path::Path;
-use crate::diffusion::solver::{Sampler, Variance};
-use crate::diffusion::target::Target;
-use crate::export::atomic::WriteError;
-use crate::lab::experiment::{DataSource, limits};
-use crate::lab::message::Command;
-use crate::nn::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
+use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
+use lab::experiment::{DataSource, limits};
+use lab::message::Command;
+use maths::atomic::WriteError;
+use maths::data::reference::Reference;
+use maths::data::shapes::Shape;
+use maths::diffusion::path::Path;
+use maths::diffusion::solver::{Sampler, Variance};
+use maths::diffusion::target::Target;
 
 /// The name of a path in menus.
 pub fn path_title(path: Path) -> &'static str {

@@ -9,14 +9,14 @@ use super::bench::Bench;
 use super::files::Files;
 use super::link::Lab;
 use super::theme::{Palette, palette};
-use crate::data::bounds::Bounds;
-use crate::diffusion::log_snr::LogSnr;
-use crate::diffusion::path::Path;
-use crate::engine::EngineKind;
-use crate::lab::experiment::{DataSource, Experiment};
-use crate::lab::message::{Command, InStep, Order, Side, Snapshots};
-use crate::lab::shelf::Shelved;
-use crate::nn::layout::NetworkShape;
+use engine::EngineKind;
+use engine::network::layout::NetworkShape;
+use lab::experiment::{DataSource, Experiment};
+use lab::message::{Command, InStep, Order, Side, Snapshots};
+use lab::shelf::Shelved;
+use maths::data::bounds::Bounds;
+use maths::diffusion::log_snr::LogSnr;
+use maths::diffusion::path::Path;
 
 /// What the hand does on one side and the other follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

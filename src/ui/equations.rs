@@ -6,8 +6,8 @@
 //! A family of paths writes these in the letters of its paper.
 
 use super::widgets::equation::{Equation, Piece};
-use crate::diffusion::path::Path;
-use crate::diffusion::target::Target;
+use maths::diffusion::path::Path;
+use maths::diffusion::target::Target;
 
 /// Paths whose formulas look alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use winit::event_loop::{ActiveEventLoop, EventLoop};
 use winit::platform::run_on_demand::EventLoopExtRunOnDemand as _;
 use winit::window::WindowId;
 
-use crate::engine::gpu::GpuContext;
+use engine::gpu::GpuContext;
 
 /// How long after a new size frames may still find that their surface does not fit.
 const UNSETTLED: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::picture::Order;
 use super::toasts::tell;
-use crate::lab::message::Notice;
+use lab::message::Notice;
 
 /// A dialog that answers sooner than this was never there: nobody cancels so fast.
 const FASTEST_HAND: Duration = Duration::from_millis(300);

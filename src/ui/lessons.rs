@@ -1,10 +1,10 @@
 //! Comparisons worth a lesson, one click each.
 
 use super::chapters::Chapter;
-use crate::diffusion::path::Path;
-use crate::diffusion::solver::{Sampler, Variance};
-use crate::diffusion::target::Target;
-use crate::lab::experiment::Experiment;
+use lab::experiment::Experiment;
+use maths::diffusion::path::Path;
+use maths::diffusion::solver::{Sampler, Variance};
+use maths::diffusion::target::Target;
 
 /// A comparison that teaches something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

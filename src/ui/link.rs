@@ -1,7 +1,7 @@
 //! What the window knows of the laboratory: commands go in, snapshots come out.
 
-use crate::lab::message::{Order, Snapshots};
-use crate::lab::worker::Worker;
+use lab::message::{Order, Snapshots};
+use lab::worker::Worker;
 
 /// The other end of the window. The worker's thread in the application; a recorder in tests; a lab that is driven in
 /// place where pictures are drawn without a window.

@@ -12,16 +12,16 @@ use super::desk::Desk;
 use super::link::Lab;
 use super::pace::Pace;
 use super::picture::{self, picture_file};
-use crate::data::names::same;
-use crate::engine::gpu::GpuContext;
-use crate::engine::{self, EngineChoice};
-use crate::export::atomic::Destination;
-use crate::lab::experiment::Experiment;
-use crate::lab::message::{Command, Order, Snapshots};
-use crate::lab::pair::Pair;
-use crate::lab::session::{EngineFactory, Session};
-use crate::lab::setup::Setup;
 use anyhow::{Context as _, bail};
+use engine::EngineChoice;
+use engine::gpu::GpuContext;
+use lab::experiment::Experiment;
+use lab::message::{Command, Order, Snapshots};
+use lab::pair::Pair;
+use lab::session::{EngineFactory, Session};
+use lab::setup::Setup;
+use maths::atomic::Destination;
+use maths::data::names::same;
 
 /// How a picture is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ fn trained(model: Option<&Path>, context: &Arc<GpuContext>, seed: u64) -> anyhow
     let device = context.clone();
     let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, Some(&device)));
     if let Some(path) = model {
-        let saved = crate::export::model_dir::load(path)?;
+        let saved = lab::model_dir::load(path)?;
         return Ok(Session::resume(saved.setup()?, saved.state, factory(EngineChoice::Auto)?, factory.clone())?);
     }
     let setup = Setup::new(Experiment { seed, ..Experiment::default() }).map_err(anyhow::Error::msg)?;

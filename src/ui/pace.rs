@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use egui::Context;
 
 use super::link::Lab;
-use crate::lab::message::{Command, Order};
+use lab::message::{Command, Order};
 
 /// Between two pictures of a training, where painting has its own processor.
 const HARDWARE_INTERVAL: Duration = Duration::from_micros(16_600);

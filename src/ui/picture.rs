@@ -12,9 +12,9 @@ use eframe::egui_wgpu::{Renderer, RendererOptions, ScreenDescriptor};
 use egui::{Context, Pos2, RawInput, Rect, TextureId, Ui, epaint, vec2};
 
 use super::theme;
-use crate::engine::gpu::GpuContext;
-use crate::export::atomic::{Destination, WriteError};
-use crate::lab::message::Notice;
+use engine::gpu::GpuContext;
+use lab::message::Notice;
+use maths::atomic::{Destination, WriteError};
 
 /// Format of a picture's pixels.
 pub const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;

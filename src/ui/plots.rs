@@ -7,9 +7,9 @@ use super::bench::Bench;
 use super::desk::Desk;
 use super::theme::{Palette, text_font, time_color};
 use super::widgets::number::{grouped, short};
-use crate::engine::LOSS_BINS;
-use crate::lab::difference::incomparable;
-use crate::lab::message::{LossCurve, Side};
+use engine::LOSS_BINS;
+use lab::difference::incomparable;
+use lab::message::{LossCurve, Side};
 
 /// Most points of a line that is drawn.
 const DRAWN: usize = 260;
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn numbers_beneath_a_plot_stand_apart_however_large_they_are() {
         let ctx = egui::Context::default();
-        crate::ui::theme::install(&ctx);
+        crate::theme::install(&ctx);
         // New fonts hold from the second frame on.
         for frame in 0..2 {
             let output = ctx.run_ui(egui::RawInput::default(), |ui| {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::desk::Desk;
-use crate::lab::experiment::Experiment;
-use crate::lab::message::{Command, RunProgress, RunRequest, RunResult, Slot};
+use lab::experiment::Experiment;
+use lab::message::{Command, RunProgress, RunRequest, RunResult, Slot};
 
 /// A slot that answers nothing for this long is asked again.
 const PATIENCE: Duration = Duration::from_secs(1);

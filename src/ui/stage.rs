@@ -10,8 +10,8 @@ use super::desk::Desk;
 use super::truths;
 use super::widgets::icon::Icon;
 use super::widgets::{button, hand};
-use crate::data::bounds::Bounds;
-use crate::lab::message::Side;
+use lab::message::Side;
+use maths::data::bounds::Bounds;
 
 /// How two experiments share the canvas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,11 +10,11 @@ use super::theme::{Palette, SMALL, palette, strong_font, text_font};
 use super::widgets::icon::Icon;
 use super::widgets::number::{duration, fixed, grouped, short};
 use super::widgets::{button, readout};
-use crate::lab::difference::{Incomparable, incomparable};
-use crate::lab::message::{Command, InStep, QualityPoint, Side};
-use crate::measure::Estimate;
-use crate::measure::chi_square::ChiSquare;
-use crate::measure::score_error::{LOG_SNR_GRID, common_mean};
+use lab::difference::{Incomparable, incomparable};
+use lab::message::{Command, InStep, QualityPoint, Side};
+use maths::measure::Estimate;
+use maths::measure::chi_square::ChiSquare;
+use maths::measure::score_error::{LOG_SNR_GRID, common_mean};
 
 /// Height of the strip of one experiment.
 const ONE: f32 = 66.0;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::lab::message::Side;
 use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle, Visuals, vec2};
+use lab::message::Side;
 
 /// Size of small labels, in points.
 pub const SMALL: f32 = 11.0;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use egui::{Align2, Area, Context, Frame, Id, Order, RichText, Role, Sense, Stroke, WidgetInfo, vec2};
 
 use super::theme::Palette;
-use crate::lab::message::Notice;
+use lab::message::Notice;
 
 /// Seconds that a notice stays: good news, bad news.
 const STAY_SECS: [f64; 2] = [4.0, 10.0];

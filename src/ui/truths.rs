@@ -10,8 +10,8 @@ use super::canvas::gpu::Layer;
 use super::desk::Desk;
 use super::theme::Palette;
 use super::widgets::number::{fixed, grouped};
-use crate::data::dataset::Truth;
-use crate::lab::message::Side;
+use lab::message::Side;
+use maths::data::dataset::Truth;
 
 /// How far a truth's green goes towards its experiment's colour.
 const TINT: f32 = 0.55;

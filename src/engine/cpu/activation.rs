@@ -2,7 +2,7 @@
 
 use super::real::Real;
 use super::simd::{Kernel, dispatch};
-use crate::nn::layout::Activation;
+use crate::network::layout::Activation;
 
 /// Replace z by act(z) in `values`, and write act'(z) into `slopes` (same length). The slope of ReLU at 0 is 0.
 pub fn activate<T: Real>(activation: Activation, values: &mut [T], slopes: &mut [T]) {

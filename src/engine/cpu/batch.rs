@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::network::{BLOCK, Samples};
-use crate::data::mixture::Mixture;
-use crate::diffusion::timetable::Timetable;
-use crate::engine::TrainingData;
-use crate::engine::philox::{Stream, below, draw, normal_pair, uniform};
+use crate::TrainingData;
+use crate::network::timetable::Timetable;
+use maths::data::mixture::Mixture;
+use maths::philox::{Stream, below, draw, normal_pair, uniform};
 
 /// The batch in memory.
 #[derive(Default)]
@@ -92,9 +92,9 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::mixture::Component;
-    use crate::diffusion::path::Path;
-    use crate::diffusion::target::Target;
+    use maths::data::mixture::Component;
+    use maths::diffusion::path::Path;
+    use maths::diffusion::target::Target;
     use std::sync::Arc;
 
     const STEP: u32 = 5;

@@ -6,9 +6,9 @@ use super::matmul::LANES;
 use super::near::{Groups, Lobe};
 use super::real::Real;
 use super::simd::{Kernel, dispatch};
-use crate::data::bounds::Bounds;
-use crate::data::mixture::Mixture;
-use crate::diffusion::path::Scales;
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
+use maths::diffusion::path::Scales;
 
 /// Components in lanes: ln p_k(x) = log_weight − half_precision · |x − mean|².
 struct Lanes {
@@ -143,7 +143,7 @@ impl Kernel for LogSumExp<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::mixture::Component;
+    use maths::data::mixture::Component;
 
     /// Against the sum written out in f64; 37 components, so that the last lanes are part empty.
     #[test]

@@ -4,10 +4,10 @@ use super::matmul::LANES;
 use super::near::{Groups, Lobe};
 use super::real::Real;
 use super::simd::{Kernel, dispatch};
-use crate::data::bounds::Bounds;
-use crate::data::mixture::Mixture;
-use crate::diffusion::path::Scales;
-use crate::diffusion::target::{PosteriorWeights, Quantity};
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
+use maths::diffusion::path::Scales;
+use maths::diffusion::target::{PosteriorWeights, Quantity};
 
 /// An estimate of a mixture at one noise level as in [`PosteriorWeights`], of E[x_0 | x_t]: Σ r_k (μ_k + a σ_k²/v_k (x − a μ_k)),
 /// with the responsibilities r_k ∝ w_k N(x; a μ_k, v_k I), v_k = a² σ_k² + s².
@@ -119,9 +119,9 @@ impl Kernel for Mean<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::shapes::Shape;
-    use crate::diffusion::exact::ExactField;
-    use crate::diffusion::path::Path;
+    use maths::data::shapes::Shape;
+    use maths::diffusion::exact::ExactField;
+    use maths::diffusion::path::Path;
     use std::sync::Arc;
 
     /// Against the closed form in f64, which another hand wrote.

@@ -26,11 +26,11 @@ use super::{
     Cloud, Denoiser, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording, Start,
     TrainSpec, TrainingData,
 };
-use crate::data::bounds::Bounds;
-use crate::data::mixture::Mixture;
-use crate::diffusion::path::Scales;
-use crate::diffusion::solver::Plan;
-use crate::diffusion::timetable::TIME_FEATURES;
+use crate::network::timetable::TIME_FEATURES;
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
+use maths::diffusion::path::Scales;
+use maths::diffusion::solver::Plan;
 
 /// One model in training, in host memory. All threads of rayon's current pool take part.
 pub struct CpuEngine {

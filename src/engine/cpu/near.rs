@@ -1,7 +1,7 @@
 //! Which components of a diffused mixture matter in a region: a file's truth has thousands, of which few are near.
 
 use super::matmul::LANES;
-use crate::data::bounds::Bounds;
+use maths::data::bounds::Bounds;
 
 /// Components whose share of the density is below e^−30 are left out: 16,384 of them are below f32's resolution.
 const NEGLIGIBLE: f32 = 30.0;

@@ -6,8 +6,8 @@
 use super::activation::activate;
 use super::matmul::{LANES, Left, Right, Start, multiply, padded};
 use super::real::Real;
-use crate::diffusion::timetable::{TIME_FEATURES, Timetable, time_embedding};
-use crate::nn::layout::{LayerSpan, NetworkShape, coordinate_features};
+use crate::network::layout::{LayerSpan, NetworkShape, coordinate_features};
+use crate::network::timetable::{TIME_FEATURES, Timetable, time_embedding};
 
 /// Samples that are worked on at a time: their activations stay in the processor's cache.
 pub const BLOCK: usize = 64;
@@ -171,7 +171,7 @@ impl<T: Real> Network<T> {
     }
 
     fn write_coordinates(&self, points: &[[f32; 2]], work: &mut Workspace<T>) {
-        let mut features = [0.0; 2 + 4 * crate::nn::layout::MAX_OCTAVES as usize];
+        let mut features = [0.0; 2 + 4 * crate::network::layout::MAX_OCTAVES as usize];
         let features = &mut features[..self.shape.coordinate_features()];
         for (point, row) in points.iter().zip(work.features.chunks_mut(padded(self.shape.inputs()))) {
             coordinate_features(*point, self.shape.octaves, features);

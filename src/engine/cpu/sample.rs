@@ -1,13 +1,13 @@
-//! Running a plan: the recurrence of [`crate::diffusion::solver`], for the network's x̂_0 or the exact one.
+//! Running a plan: the recurrence of [`maths::diffusion::solver`], for the network's x̂_0 or the exact one.
 
 use rayon::prelude::*;
 
 use super::exact::Posterior;
 use super::network::{BLOCK, Network, Workspace};
-use crate::data::bounds::Bounds;
-use crate::diffusion::solver::{Plan, PlanStep};
-use crate::engine::philox::{Stream, normal};
-use crate::engine::{Denoiser, Piece};
+use crate::{Denoiser, Piece};
+use maths::data::bounds::Bounds;
+use maths::diffusion::solver::{Plan, PlanStep};
+use maths::philox::{Stream, normal};
 
 /// A particle on its way from noise to data: its registers.
 #[derive(Clone, Copy)]
@@ -226,7 +226,7 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::layout::{Activation, NetworkShape};
+    use crate::network::layout::{Activation, NetworkShape};
 
     const SHAPE: NetworkShape = NetworkShape { octaves: 0, width: 32, depth: 1, activation: Activation::Relu };
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::adam::{Slices, Update};
 use super::batch::{Batch, Source};
 use super::network::{BLOCK, Network, Samples, Workspace};
-use crate::engine::{LOSS_BINS, LossHistogram, ModelState, Progress, TrainSpec};
+use crate::{LOSS_BINS, LossHistogram, ModelState, Progress, TrainSpec};
 
 /// The most parts of a batch, and so the most threads that a step can use.
 const MAX_PARTS: usize = 16;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::GpuContext;
-use crate::engine::EngineError;
+use crate::EngineError;
 
 /// Points in a storage buffer of `vec2<f32>`.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use super::gate::Gate;
-use crate::engine::{EngineError, EngineInfo, EngineKind};
+use crate::{EngineError, EngineInfo, EngineKind};
 
 /// Usage of every buffer that kernels work on.
 pub const STORAGE: wgpu::BufferUsages =

@@ -7,10 +7,10 @@ use super::groups::groups_of;
 use super::kernel::Bind::{Read, Uniform, Write};
 use super::kernel::{Kernel, groups_of_64};
 use super::types::View;
-use crate::data::bounds::Bounds;
-use crate::data::mixture::Mixture;
-use crate::diffusion::path::Scales;
-use crate::engine::EngineError;
+use crate::EngineError;
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
+use maths::diffusion::path::Scales;
 
 /// The kernel, compiled on first use.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Components in groups that follow one another, for `shaders/shared/groups.wgsl`.
 
-use crate::data::kernels::GROUP;
+use maths::data::kernels::GROUP;
 
 /// Two rows for each group of components, made of the least and the largest value in each column.
 pub fn groups_of(components: &[[f32; 4]], bounds: impl Fn([f32; 4], [f32; 4]) -> [[f32; 4]; 2]) -> Vec<[[f32; 4]; 2]> {

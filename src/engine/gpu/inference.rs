@@ -9,10 +9,10 @@ use super::kernel::{DynamicTable, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
 use super::types::{Layer, PlanRow, Slice};
-use crate::data::mixture::Mixture;
-use crate::diffusion::solver::Plan;
-use crate::diffusion::timetable::time_embedding;
-use crate::engine::{Denoiser, EngineError};
+use crate::network::timetable::time_embedding;
+use crate::{Denoiser, EngineError};
+use maths::data::mixture::Mixture;
+use maths::diffusion::solver::Plan;
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;

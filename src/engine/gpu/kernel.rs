@@ -2,7 +2,7 @@
 
 use super::context::GpuContext;
 use super::shader;
-use crate::engine::EngineError;
+use crate::EngineError;
 
 /// What a kernel binds at one index; the indices follow the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

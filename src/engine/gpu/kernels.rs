@@ -4,8 +4,8 @@ use super::context::GpuContext;
 use super::kernel::Bind::{Dynamic, Read, Uniform, Write};
 use super::kernel::Kernel;
 use super::types::{Layer, PlanRow, Step};
-use crate::engine::EngineError;
-use crate::nn::layout::Activation;
+use crate::EngineError;
+use crate::network::layout::Activation;
 
 /// Rows of a matrix kernel's tile: a processor likes few large ones, a GPU many.
 pub fn tile_rows(context: &GpuContext) -> u32 {

@@ -5,8 +5,8 @@
 //! weights stay zero, for their gradients are zero.
 
 use super::types::Layer;
-use crate::diffusion::timetable::TIME_FEATURES;
-use crate::nn::layout::NetworkShape;
+use crate::network::layout::NetworkShape;
+use crate::network::timetable::TIME_FEATURES;
 
 /// Rows of a batch are padded to a multiple of this: eight tiles, one workgroup of the head.
 pub const ROW_PADDING: u32 = 64;
@@ -136,7 +136,7 @@ impl DeviceLayout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::layout::{Activation, WIDTHS};
+    use crate::network::layout::{Activation, WIDTHS};
 
     #[test]
     fn parameters_survive_the_way_to_the_device_and_back() {

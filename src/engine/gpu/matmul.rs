@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::context::{GpuContext, STORAGE};
 use super::kernel::Bind::{Read, Uniform, Write};
 use super::kernel::{Kernel, groups_of_64};
-use crate::engine::EngineError;
+use crate::EngineError;
 
 /// The better median rate, in FLOP/s, of the bare kernel with tiles of 8×8 and of 16×8 on C [m, n] = A [m, k] B [k, n],
 /// over `repeats` timings of several products each. m must be a multiple of 16, n of 8, k of 4.

@@ -29,16 +29,16 @@ use super::{
     Cloud, Denoiser, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Recording, Start, TrainSpec,
     TrainingData,
 };
-use crate::data::bounds::Bounds;
-use crate::data::mixture::Mixture;
-use crate::diffusion::path::Scales;
-use crate::diffusion::solver::Plan;
-use crate::nn::layout::Activation;
+use crate::network::layout::Activation;
 use context::STORAGE;
 use density::DensityKernel;
 use inference::{PlanRun, RunRequest, exact_slice};
 use kernels::Kernels;
 use layout::DeviceLayout;
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
+use maths::diffusion::path::Scales;
+use maths::diffusion::solver::Plan;
 use readback::Readback;
 use refresh::{KeptRun, PictureRun, PredictRun};
 use training::{BatchSource, MAX_STEPS_A_SUBMISSION, Parameters, Workspace, step_row};

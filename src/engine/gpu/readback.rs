@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::context::GpuContext;
 use super::training::{BIN_WORDS, HISTOGRAM_BYTES, LOSS_LIMBS, MAX_STEPS_A_SUBMISSION, Workspace};
-use crate::engine::{EngineError, LOSS_BINS, LossHistogram, Progress};
+use crate::{EngineError, LOSS_BINS, LossHistogram, Progress};
 
 /// The unit of the lowest limb of a sum of losses.
 const UNIT: f64 = 1.0 / ((1_u128 << 80) as f64 * (1_u128 << 80) as f64);

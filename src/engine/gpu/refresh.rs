@@ -6,8 +6,8 @@ use super::context::{GpuContext, STORAGE};
 use super::inference::{MAX_SLICE, PlanRun, RunRequest};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
-use crate::diffusion::solver::{Plan, PlanStep};
-use crate::engine::{Denoiser, EngineError, Piece, Start};
+use crate::{Denoiser, EngineError, Piece, Start};
+use maths::diffusion::solver::{Plan, PlanStep};
 
 /// A picture being sampled slice by slice, kept while cloud, plan and seed stay.
 pub struct PictureRun {

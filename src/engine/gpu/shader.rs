@@ -64,10 +64,14 @@ pub fn join(source: &str) -> Result<String, String> {
     Ok(joined)
 }
 
+/// Where the sources lie, which a debug build reads anew.
+#[cfg(debug_assertions)]
+const SHADERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shaders");
+
 fn find(table: &'static [(&str, &str)], name: &str, folder: &str) -> Option<Cow<'static, str>> {
     let (_, compiled_in) = table.iter().find(|(known, _)| *known == name)?;
     #[cfg(debug_assertions)]
-    if let Ok(text) = std::fs::read_to_string(format!("{}/shaders/{folder}{name}.wgsl", env!("CARGO_MANIFEST_DIR"))) {
+    if let Ok(text) = std::fs::read_to_string(format!("{SHADERS}/{folder}{name}.wgsl")) {
         return Some(Cow::Owned(text));
     }
     let _ = folder;

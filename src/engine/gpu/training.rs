@@ -5,7 +5,7 @@ use super::kernel::{DynamicTable, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
 use super::types::{Layer, Step, Training};
-use crate::engine::{EngineError, LOSS_BINS, ModelState, TrainSpec, TrainingData};
+use crate::{EngineError, LOSS_BINS, ModelState, TrainSpec, TrainingData};
 
 /// Most steps in one submission.
 pub const MAX_STEPS_A_SUBMISSION: u32 = 64;

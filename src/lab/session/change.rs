@@ -4,16 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Fault, SAFE_COPY_SECS, Session, fresh_model};
-use crate::engine::ModelState;
-use crate::engine::{EngineChoice, EngineError, EngineKind};
-use crate::export::model_dir::{self, Trained};
-use crate::lab::divergence::Watch;
-use crate::lab::experiment::Experiment;
-use crate::lab::message::{Notice, QualityPoint};
-use crate::lab::record::{LossRecord, Metric};
-use crate::lab::safe_copies::SafeCopies;
-use crate::lab::setup::Setup;
-use crate::lab::shelf::Replaced;
+use crate::divergence::Watch;
+use crate::experiment::Experiment;
+use crate::message::{Notice, QualityPoint};
+use crate::model_dir::{self, Trained};
+use crate::record::{LossRecord, Metric};
+use crate::safe_copies::SafeCopies;
+use crate::setup::Setup;
+use crate::shelf::Replaced;
+use engine::ModelState;
+use engine::{EngineChoice, EngineError, EngineKind};
 
 /// A training laid aside: all that it takes to go on with it, on the host.
 #[derive(Clone, Debug)]

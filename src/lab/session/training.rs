@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{Fault, MAX_STEPS, SAFE_COPY_SECS, Session};
-use crate::engine::{EngineError, Progress};
-use crate::lab::divergence::Divergence;
-use crate::lab::message::Notice;
+use crate::divergence::Divergence;
+use crate::message::Notice;
+use engine::{EngineError, Progress};
 
 impl Session {
     pub(super) fn train(&mut self, budget: Duration, most_steps: u64) -> Result<u32, EngineError> {

@@ -4,7 +4,7 @@ use egui::{Align2, Painter, Rect, pos2};
 
 use super::Axes;
 use super::camera::Camera;
-use crate::ui::theme::{Palette, text_font};
+use crate::theme::{Palette, text_font};
 
 /// Points (of the screen) that two grid lines should at least lie apart.
 const SPACING: f32 = 72.0;

@@ -2,7 +2,7 @@
 
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
-use crate::data::bounds::Bounds;
+use maths::data::bounds::Bounds;
 
 /// The closest and the farthest that one can zoom, as reach.
 const REACH_LIMITS: [f32; 2] = [0.02, 200.0];

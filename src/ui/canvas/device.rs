@@ -2,7 +2,7 @@
 
 use wgpu::util::DeviceExt as _;
 
-use crate::lab::message::DensityField;
+use lab::message::DensityField;
 
 /// A pipeline of one file with the entry points `vertex` and `fragment`, that blends over what is there.
 pub(super) fn pipeline(

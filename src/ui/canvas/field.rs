@@ -8,8 +8,8 @@ use egui::Color32;
 
 use super::device::{density_texture, pipeline, straight, uniform_buffer, upload};
 use super::gpu::Source;
-use crate::engine::Cloud;
-use crate::lab::message::DensityField;
+use engine::Cloud;
+use lab::message::DensityField;
 
 /// A part of a field that the canvas paints. The key tells layers of one scene apart.
 #[derive(Clone, Debug)]

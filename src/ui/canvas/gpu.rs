@@ -13,9 +13,9 @@ use super::camera::Camera;
 use super::device::{density_texture, pipeline, straight, uniform_buffer, upload};
 use super::field::{FieldLayer, FieldResources, Onto};
 use super::motion::{Motion, MotionResources};
-use crate::diffusion::path::Scales;
-use crate::engine::Cloud;
-use crate::lab::message::DensityField;
+use engine::Cloud;
+use lab::message::DensityField;
+use maths::diffusion::path::Scales;
 
 /// Something that the canvas paints by wgpu, back to front. The key tells layers of one scene apart.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ pub mod motion;
 
 use egui::{Align2, Color32, CursorIcon, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
-use crate::ui::theme::{Palette, strong_font, text_font};
-use crate::ui::widgets::hand::pulled_by;
+use crate::theme::{Palette, strong_font, text_font};
+use crate::widgets::hand::pulled_by;
 use camera::Camera;
 use gpu::{CanvasPaint, Layer};
 

@@ -10,8 +10,8 @@ use wgpu::util::DeviceExt as _;
 use super::camera::Camera;
 use super::device::{pipeline, straight, uniform_buffer, upload};
 use super::gpu::Dots;
-use crate::engine::{Cloud, Recording};
-use crate::lab::message::RunResult;
+use engine::{Cloud, Recording};
+use lab::message::RunResult;
 
 /// How a point (x, y) at t/T is laid on the canvas: place = x · `x` + y · `y` + (t/T − ½) · `t`, data units.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::diffusion::path::Path;
-use crate::diffusion::solver::Transition;
-use crate::engine::philox::{Stream, normal};
+use maths::diffusion::path::Path;
+use maths::diffusion::solver::Transition;
+use maths::philox::{Stream, normal};
 
 /// Most frames that are kept: beyond it, every few steps.
 const MOST_FRAMES: u32 = 1000;
@@ -68,9 +68,9 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diffusion::log_snr::LogSnr;
-    use crate::ui::equations;
-    use crate::ui::equations::evaluate::Letters;
+    use crate::equations;
+    use crate::equations::evaluate::Letters;
+    use maths::diffusion::log_snr::LogSnr;
 
     fn paths() -> impl Iterator<Item = Path> {
         let own = [LogSnr::default(), LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0])];

@@ -9,24 +9,24 @@ use super::compass_reading::{Look, Reading};
 use super::needle::{combine, distance, estimate, imprecise, nearest, noise_of, posterior_draw};
 use super::score_field::{field_scales, field_tau};
 use super::{Page, Pages};
-use crate::data::bounds::Bounds;
-use crate::diffusion::solver::{Plan, Sampler, Variance};
-use crate::diffusion::target::Quantity;
-use crate::engine::Start;
-use crate::engine::philox::{Stream, draw, uniform};
-use crate::lab::message::RunRequest;
-use crate::ui::canvas::gpu::Layer;
-use crate::ui::canvas::{Mark, Scene, View};
-use crate::ui::controls;
-use crate::ui::desk::Desk;
-use crate::ui::equations;
-use crate::ui::run_slot::RunSlot;
-use crate::ui::theme::Palette;
-use crate::ui::truths;
-use crate::ui::widgets::equation::{Equation, Piece};
-use crate::ui::widgets::number::{Sign, fixed, grouped, short};
-use crate::ui::widgets::row::{self, Track};
-use crate::ui::widgets::{hand, readout, segmented};
+use crate::canvas::gpu::Layer;
+use crate::canvas::{Mark, Scene, View};
+use crate::controls;
+use crate::desk::Desk;
+use crate::equations;
+use crate::run_slot::RunSlot;
+use crate::theme::Palette;
+use crate::truths;
+use crate::widgets::equation::{Equation, Piece};
+use crate::widgets::number::{Sign, fixed, grouped, short};
+use crate::widgets::row::{self, Track};
+use crate::widgets::{hand, readout, segmented};
+use engine::Start;
+use lab::message::RunRequest;
+use maths::data::bounds::Bounds;
+use maths::diffusion::solver::{Plan, Sampler, Variance};
+use maths::diffusion::target::Quantity;
+use maths::philox::{Stream, draw, uniform};
 
 /// Where x_t lies until the hand places it.
 const OPENING: [f64; 2] = [-0.15, -1.6];
@@ -446,7 +446,7 @@ impl Page for Compass {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diffusion::path::Path;
+    use maths::diffusion::path::Path;
 
     /// Ho et al. 2020, eq. 7, written out, at T = 1000 and one step of it.
     #[test]

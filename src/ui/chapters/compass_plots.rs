@@ -3,11 +3,11 @@
 use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
 use egui_plot::{Line, PlotPoints, Points, VLine};
 
-use crate::diffusion::solver::{Sampler, Variance};
-use crate::ui::desk::Desk;
-use crate::ui::plots::{axis_style, plot, round_marks, title};
-use crate::ui::theme::text_font;
-use crate::ui::widgets::number::short;
+use crate::desk::Desk;
+use crate::plots::{axis_style, plot, round_marks, title};
+use crate::theme::text_font;
+use crate::widgets::number::short;
+use maths::diffusion::solver::{Sampler, Variance};
 
 /// Points of a curve.
 const POINTS: usize = 200;

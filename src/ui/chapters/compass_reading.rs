@@ -3,9 +3,9 @@
 use egui::{Align2, Color32, Painter, Stroke, vec2};
 
 use super::needle::combine;
-use crate::diffusion::path::Scales;
-use crate::ui::canvas::View;
-use crate::ui::theme::{Palette, text_font};
+use crate::canvas::View;
+use crate::theme::{Palette, text_font};
+use maths::diffusion::path::Scales;
 
 /// How a reading is drawn.
 #[derive(Clone, Copy)]

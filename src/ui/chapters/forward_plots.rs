@@ -5,12 +5,12 @@ use egui::{Rect, Ui};
 use egui::Color32;
 
 use super::noising::{growing_scales, normal_name, summed_noise, variance};
-use crate::diffusion::path::Scales;
-use crate::measure::entropy::normal_entropy;
-use crate::ui::desk::Desk;
-use crate::ui::equations;
-use crate::ui::widgets::chart::{Chart, Curve, chart_ui, times};
-use crate::ui::widgets::number::{fixed, short};
+use crate::desk::Desk;
+use crate::equations;
+use crate::widgets::chart::{Chart, Curve, chart_ui, times};
+use crate::widgets::number::{fixed, short};
+use maths::diffusion::path::Scales;
+use maths::measure::entropy::normal_entropy;
 
 /// Signal a and noise s of the experiments' paths. Two experiments have a colour each, and s is thin.
 pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {

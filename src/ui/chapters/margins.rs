@@ -2,8 +2,8 @@
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, pos2};
 
-use crate::ui::canvas::camera::Camera;
-use crate::ui::theme::Palette;
+use crate::canvas::camera::Camera;
+use crate::theme::Palette;
 
 /// Height of the normal density, in points, unless a bar would be higher than all may be.
 const PEAK: f32 = 42.0;

@@ -30,8 +30,8 @@ pub use trajectories::Trajectories;
 use super::canvas::{Scene, View};
 use super::desk::Desk;
 use super::widgets::equation::Equation;
-use crate::data::bounds::Bounds;
-use crate::lab::message::Side;
+use lab::message::Side;
+use maths::data::bounds::Bounds;
 
 /// A chapter, in the order of the rail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

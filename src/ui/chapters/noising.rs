@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::data::bounds::Bounds;
-use crate::data::mixture::Mixture;
-use crate::diffusion::path::{Path, Scales};
-use crate::diffusion::solver::Transition;
-use crate::engine::philox::{Stream, normal};
-use crate::lab::message::fresh_version;
-use crate::ui::canvas::gpu::Particles;
-use crate::ui::desk::Desk;
-use crate::ui::widgets::number::short;
+use crate::canvas::gpu::Particles;
+use crate::desk::Desk;
+use crate::widgets::number::short;
+use lab::message::fresh_version;
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
+use maths::diffusion::path::{Path, Scales};
+use maths::diffusion::solver::Transition;
+use maths::philox::{Stream, normal};
 
 /// The particles of a chapter, drawn once for a data set, a seed and a number.
 #[derive(Default)]
@@ -138,9 +138,9 @@ pub fn normal_name(std: f64, unit: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diffusion::log_snr::LogSnr;
-    use crate::ui::equations;
-    use crate::ui::equations::evaluate::Letters;
+    use crate::equations;
+    use crate::equations::evaluate::Letters;
+    use maths::diffusion::log_snr::LogSnr;
 
     /// Σ β_i, σ_t², and on the straight path Σ (2 i (T − i + 1) − T) / (T (T − i + 1)²), which is
     /// (i/T)² − ((T − i)/(T − i + 1))² ((i − 1)/T)² written as one fraction.

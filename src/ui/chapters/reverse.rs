@@ -6,23 +6,23 @@ use egui::{Color32, Context, Mesh, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec
 
 use super::Page;
 use super::noising::cloud_bounds;
-use crate::data::bounds::Bounds;
-use crate::diffusion::solver::{Plan, PlanContext, Sampler};
-use crate::engine::Start;
-use crate::lab::message::{RunRequest, RunResult};
-use crate::ui::canvas::gpu::{Dots, Layer};
-use crate::ui::canvas::motion::{Drawn, FrameAt, Motion, View, origin_color};
-use crate::ui::canvas::{Mark, Scene};
-use crate::ui::clock::Clock;
-use crate::ui::controls;
-use crate::ui::desk::Desk;
-use crate::ui::run_slot::{LOOK_EVERY, RunSlot};
-use crate::ui::theme::Palette;
-use crate::ui::truths;
-use crate::ui::widgets::equation::Equation;
-use crate::ui::widgets::number::{Sign, fixed, grouped, short};
-use crate::ui::widgets::row::{self, Track};
-use crate::ui::widgets::{button, progress, readout, segmented};
+use crate::canvas::gpu::{Dots, Layer};
+use crate::canvas::motion::{Drawn, FrameAt, Motion, View, origin_color};
+use crate::canvas::{Mark, Scene};
+use crate::clock::Clock;
+use crate::controls;
+use crate::desk::Desk;
+use crate::run_slot::{LOOK_EVERY, RunSlot};
+use crate::theme::Palette;
+use crate::truths;
+use crate::widgets::equation::Equation;
+use crate::widgets::number::{Sign, fixed, grouped, short};
+use crate::widgets::row::{self, Track};
+use crate::widgets::{button, progress, readout, segmented};
+use engine::Start;
+use lab::message::{RunRequest, RunResult};
+use maths::data::bounds::Bounds;
+use maths::diffusion::solver::{Plan, PlanContext, Sampler};
 
 /// Fewest and most particles.
 const PARTICLES: [u32; 2] = [500, 100_000];
@@ -237,7 +237,7 @@ fn origin_key(ui: &mut Ui, palette: &Palette) {
     ui.painter().add(Shape::mesh(mesh));
     let text = "Each particle keeps the\ncolour of its place in\nthe noise.";
     let at = pos2(rect.left(), rect.center().y);
-    ui.painter().text(at, egui::Align2::LEFT_CENTER, text, crate::ui::theme::text_font(13.0), palette.weak);
+    ui.painter().text(at, egui::Align2::LEFT_CENTER, text, crate::theme::text_font(13.0), palette.weak);
     response.on_hover_text(name);
 }
 

@@ -4,24 +4,24 @@ use egui::{Align2, Color32, Context, CursorIcon, Rect, Sense, Ui, UiBuilder, Wid
 
 use super::noising::Drawn;
 use super::{Page, Pages};
-use crate::data::bounds::Bounds;
-use crate::diffusion::log_snr::{HANDLES, LIMIT, LogSnr};
-use crate::diffusion::path::{Path, Scales};
-use crate::diffusion::solver::Transition;
-use crate::lab::experiment::limits;
-use crate::lab::message::Side;
-use crate::ui::bench::Bench;
-use crate::ui::canvas::gpu::{Dots, Layer};
-use crate::ui::canvas::{Mark, Scene};
-use crate::ui::controls;
-use crate::ui::desk::Desk;
-use crate::ui::equations;
-use crate::ui::theme::text_font;
-use crate::ui::widgets::chart::{Chart, Curve, Placement, chart_ui, times};
-use crate::ui::widgets::equation::Equation;
-use crate::ui::widgets::number::{fixed, grouped, short};
-use crate::ui::widgets::row::{self, Track};
-use crate::ui::widgets::{button, hand, readout, segmented};
+use crate::bench::Bench;
+use crate::canvas::gpu::{Dots, Layer};
+use crate::canvas::{Mark, Scene};
+use crate::controls;
+use crate::desk::Desk;
+use crate::equations;
+use crate::theme::text_font;
+use crate::widgets::chart::{Chart, Curve, Placement, chart_ui, times};
+use crate::widgets::equation::Equation;
+use crate::widgets::number::{fixed, grouped, short};
+use crate::widgets::row::{self, Track};
+use crate::widgets::{button, hand, readout, segmented};
+use lab::experiment::limits;
+use lab::message::Side;
+use maths::data::bounds::Bounds;
+use maths::diffusion::log_snr::{HANDLES, LIMIT, LogSnr};
+use maths::diffusion::path::{Path, Scales};
+use maths::diffusion::solver::Transition;
 
 /// Points of each cloud.
 const COUNT: u32 = 2000;

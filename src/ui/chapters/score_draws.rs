@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::data::mixture::Mixture;
-use crate::diffusion::path::Scales;
-use crate::engine::philox::{Stream, normal};
-use crate::ui::desk::Desk;
+use crate::desk::Desk;
+use maths::data::mixture::Mixture;
+use maths::diffusion::path::Scales;
+use maths::philox::{Stream, normal};
 
 /// Draws of x_t by which the error is measured.
 const DRAWS: u32 = 2048;

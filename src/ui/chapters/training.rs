@@ -3,20 +3,20 @@
 use egui::Ui;
 
 use super::{Page, Pages};
-use crate::data::bounds::Bounds;
-use crate::diffusion::target::Target;
-use crate::lab::experiment::{DataSource, limits};
-use crate::lab::message::Command;
-use crate::ui::canvas::gpu::{Dots, Layer};
-use crate::ui::canvas::{Mark, Scene};
-use crate::ui::controls;
-use crate::ui::desk::Desk;
-use crate::ui::plots;
-use crate::ui::truths;
-use crate::ui::widgets::equation::{Equation, Piece};
-use crate::ui::widgets::number::grouped;
-use crate::ui::widgets::row::{self, Track};
-use crate::ui::widgets::{button, pill, segmented};
+use crate::canvas::gpu::{Dots, Layer};
+use crate::canvas::{Mark, Scene};
+use crate::controls;
+use crate::desk::Desk;
+use crate::plots;
+use crate::truths;
+use crate::widgets::equation::{Equation, Piece};
+use crate::widgets::number::grouped;
+use crate::widgets::row::{self, Track};
+use crate::widgets::{button, pill, segmented};
+use lab::experiment::{DataSource, limits};
+use lab::message::Command;
+use maths::data::bounds::Bounds;
+use maths::diffusion::target::Target;
 
 /// Most data points that are drawn: more would only cover the samples.
 const DATA_SHOWN: usize = 4096;
@@ -30,7 +30,7 @@ pub struct Training {
 /// The data points on show, thinned once.
 struct DataShown {
     of: std::sync::Arc<Vec<[f32; 2]>>,
-    cloud: crate::engine::Cloud,
+    cloud: engine::Cloud,
     version: u64,
 }
 
@@ -47,8 +47,8 @@ impl Training {
             let thinned = points.iter().step_by(every).copied().collect();
             DataShown {
                 of: points.clone(),
-                cloud: crate::engine::Cloud::Host(std::sync::Arc::new(thinned)),
-                version: crate::lab::message::fresh_version(),
+                cloud: engine::Cloud::Host(std::sync::Arc::new(thinned)),
+                version: lab::message::fresh_version(),
             }
         })
     }

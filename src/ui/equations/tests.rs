@@ -2,10 +2,10 @@
 
 use super::evaluate::Letters;
 use super::*;
-use crate::diffusion::log_snr::LogSnr;
-use crate::diffusion::path::Scales;
-use crate::diffusion::solver::{Sampler, Variance};
-use crate::diffusion::target::Pair;
+use maths::diffusion::log_snr::LogSnr;
+use maths::diffusion::path::Scales;
+use maths::diffusion::solver::{Sampler, Variance};
+use maths::diffusion::target::Pair;
 
 /// Every path, one's own among them.
 fn paths() -> Vec<Path> {

@@ -2,8 +2,8 @@
 
 use egui::{Align2, Color32, CursorIcon, Pos2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use crate::ui::clock::Clock;
-use crate::ui::theme::{Palette, SMALL, strong_font, text_font};
+use crate::clock::Clock;
+use crate::theme::{Palette, SMALL, strong_font, text_font};
 
 /// A frame for curves.
 pub struct Chart<'a> {

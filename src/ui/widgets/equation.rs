@@ -2,7 +2,7 @@
 
 use egui::{Align2, Color32, FontId, Painter, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use crate::ui::theme::{Palette, maths_font, strong_font};
+use crate::theme::{Palette, maths_font, strong_font};
 
 /// A piece of a formula.
 #[derive(Clone, Debug, PartialEq)]

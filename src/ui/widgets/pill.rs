@@ -3,7 +3,7 @@
 use egui::{Popup, PopupCloseBehavior, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::icon;
-use crate::ui::theme::{Palette, strong_font, text_font};
+use crate::theme::{Palette, strong_font, text_font};
 
 /// A pill that opens a menu, named `{name}: {value}`; `label` is what is written before the value. The menu stays open
 /// while one clicks inside it.

@@ -2,7 +2,7 @@
 
 use egui::{Rect, Role, Sense, Ui, WidgetInfo, vec2};
 
-use crate::ui::theme::Palette;
+use crate::theme::Palette;
 
 /// A bar over the width that is left, or as much room without one for `None`, so that nothing moves.
 pub fn bar(ui: &mut Ui, name: &str, width: f32, share: Option<f32>, palette: &Palette) {

@@ -2,7 +2,7 @@
 
 use egui::{Align2, Color32, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use crate::ui::theme::{Palette, strong_font, text_font};
+use crate::theme::{Palette, strong_font, text_font};
 
 /// The name over the value, in a cell of the given width.
 pub fn stacked(ui: &mut Ui, width: f32, name: &str, value: &str, tip: &str, palette: &Palette) -> Response {

@@ -9,9 +9,9 @@ use egui::{
 };
 
 use super::number::{Sign, read, read_whole};
-use crate::lab::message::Notice;
-use crate::ui::theme::{Palette, text_font};
-use crate::ui::toasts::tell;
+use crate::theme::{Palette, text_font};
+use crate::toasts::tell;
+use lab::message::Notice;
 
 /// Height of a line.
 const HEIGHT: f32 = 27.0;

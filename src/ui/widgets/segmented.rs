@@ -2,7 +2,7 @@
 
 use egui::{CornerRadius, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use crate::ui::theme::{Palette, strong_font, text_font};
+use crate::theme::{Palette, strong_font, text_font};
 
 /// One choice among a few, in a frame. Returns the response of the whole; `changed` says that another was chosen.
 /// Each option is named `{name}: {option}` for screen readers.

@@ -2,7 +2,7 @@
 
 use egui::{Color32, Key, Mesh, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
-use crate::ui::theme::{Palette, time_color};
+use crate::theme::{Palette, time_color};
 
 /// Steps of the gradient, two vertices each.
 const STRIPES: usize = 48;

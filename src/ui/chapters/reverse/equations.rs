@@ -3,8 +3,8 @@
 //! Times go from t to an earlier r. σ²_{t|r} = s_t² − a_{t|r}² s_r² with a_{t|r} = a_t/a_r is the variance of x_t given x_r
 //! (Kingma et al. 2021, section 2.1).
 
-use crate::diffusion::solver::{Sampler, Variance};
-use crate::ui::widgets::equation::{Equation, Piece};
+use crate::widgets::equation::{Equation, Piece};
+use maths::diffusion::solver::{Sampler, Variance};
 
 /// A variable with an index.
 fn at(variable: &'static str, index: &'static str) -> [Piece; 2] {
@@ -142,9 +142,9 @@ pub fn of(sampler: Sampler) -> Equation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diffusion::path::{Path, Scales};
-    use crate::diffusion::solver::PlanContext;
-    use crate::diffusion::target::Target;
+    use maths::diffusion::path::{Path, Scales};
+    use maths::diffusion::solver::PlanContext;
+    use maths::diffusion::target::Target;
 
     fn text(pieces: &[Piece]) -> String {
         let piece = |piece: &Piece| match piece {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use super::starts::Starts;
-use crate::data::bounds::Bounds;
-use crate::data::mixture::Mixture;
-use crate::diffusion::solver::{PlanContext, Sampler};
-use crate::engine::Start;
-use crate::lab::message::{RunRequest, RunResult};
-use crate::measure::paths::{
+use crate::desk::Desk;
+use crate::run_slot::RunSlot;
+use engine::Start;
+use lab::message::{RunRequest, RunResult};
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
+use maths::diffusion::solver::{PlanContext, Sampler};
+use maths::measure::paths::{
     blockwise_sliced, crossings, exact_ends, keeps_line, landed_ends, rms_distance, sliced_floor,
 };
-use crate::ui::desk::Desk;
-use crate::ui::run_slot::RunSlot;
 
 /// The methods of the ODE, in the order of the menu.
 pub const METHODS: [Sampler; 3] = [Sampler::Euler, Sampler::Heun, Sampler::Rk4];

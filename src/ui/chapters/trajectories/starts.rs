@@ -1,6 +1,6 @@
 //! Where paths begin: drawn from the noise, on a line, all at one point, or placed by hand.
 
-use crate::engine::philox::{Stream, normal};
+use maths::philox::{Stream, normal};
 
 /// Paths of the SDE that leave one start together.
 pub const BUNDLE: usize = 50;

@@ -1,0 +1,422 @@
+//! The `Engine` trait and its two implementations: [`gpu`] (WGSL) and [`cpu`] (plain Rust, the oracle).
+//!
+//! An engine holds one model in training. The lab asks it for steps, samples and fields; what it answers with may
+//! still lie in the engine's own memory ([`Cloud`]), so that the canvas can draw it without a read-back.
+
+pub mod cpu;
+pub mod gpu;
+pub mod network;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::network::layout::NetworkShape;
+use crate::network::timetable::Timetable;
+pub use crate::network::weights::ModelState;
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
+use maths::diffusion::path::Scales;
+use maths::diffusion::solver::Plan;
+
+/// Bins of the per-timestep loss histogram; bin b holds the t with b = (t − 1)·64 / T.
+pub const LOSS_BINS: usize = 64;
+
+/// Which engine to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// The GPU engine where there is a graphics card, else the plain-Rust one, which is faster than a software adapter.
+    #[default]
+    Auto,
+    /// WGSL compute shaders; an error where there is no adapter.
+    Gpu,
+    /// Plain Rust.
+    Cpu,
+}
+
+/// Which engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// WGSL compute shaders.
+    Gpu,
+    /// Plain Rust.
+    Cpu,
+}
+
+/// What the window and `doctor` say of an engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EngineInfo {
+    /// Which engine.
+    pub kind: EngineKind,
+    /// Adapter (`llvmpipe (LLVM 15.0.6, 256 bits)`) or `2 threads`.
+    pub adapter: String,
+    /// `Vulkan`, `Metal`, `Dx12`, or `Rust`.
+    pub backend: String,
+    /// True where the adapter runs on the processor: painting and training then share its cores.
+    pub software: bool,
+}
+
+/// Every way an engine can fail. The texts are shown to the user as they are.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EngineError {
+    /// No adapter, or none that will do.
+    #[error(
+        "no usable graphics adapter: {0}; install a Vulkan driver (on Debian `mesa-vulkan-drivers`) or use --engine cpu"
+    )]
+    NoAdapter(String),
+    /// The device went away: driver reset, unplugged, or out of memory.
+    #[error(
+        "the graphics device was lost ({0}); the weights are kept as of the last snapshot: switch the engine to CPU, or restart the lab"
+    )]
+    DeviceLost(String),
+    /// The device refused a request, typically for memory.
+    #[error("the graphics device refused the work: {0}; use a smaller batch or width, or --engine cpu")]
+    Device(String),
+    /// The device is there and does not answer.
+    #[error(
+        "the graphics device stands still: {0}; the weights are kept as of the last safe copy: switch the engine to CPU, or restart the lab"
+    )]
+    Stalled(String),
+    /// The request itself makes no sense (a wrong length, an impossible shape).
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// Where the training points come from.
+#[derive(Clone, Debug)]
+pub enum TrainingData {
+    /// A finite set of points in standardised units; every batch draws from it with replacement.
+    Finite(Arc<Vec<[f32; 2]>>),
+    /// Fresh draws from the mixture, never the same point twice.
+    Fresh(Arc<Mixture>),
+}
+
+/// Everything a training step depends on besides the weights.
+#[derive(Clone, Debug)]
+pub struct TrainSpec {
+    /// Shape of the network.
+    pub shape: NetworkShape,
+    /// The path and target, tabulated.
+    pub timetable: Arc<Timetable>,
+    /// The training points.
+    pub data: TrainingData,
+    /// Samples a step.
+    pub batch: u32,
+    /// Adam's step size; β = (0.9, 0.999), ε = 1e-8.
+    pub learning_rate: f32,
+    /// Key of every random draw of the training.
+    pub seed: u64,
+    /// Upper limit of the EMA decay; decay_n = min(this, (1 + n)/(10 + n)) after update n = 1, 2, ….
+    pub ema_decay: f32,
+}
+
+/// Losses that became known since the last call of [`Engine::poll`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Updates that are known to be done.
+    pub step: u64,
+    /// (number of the update, its mean loss), ascending; a non-finite loss is reported as it is.
+    pub losses: Vec<(u64, f32)>,
+    /// Per-timestep losses since the last report, if there is news.
+    pub histogram: Option<LossHistogram>,
+}
+
+/// Sums of per-sample losses by timestep bin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossHistogram {
+    /// Sum of the losses, per bin.
+    pub sum: [f64; LOSS_BINS],
+    /// Number of samples, per bin.
+    pub count: [u64; LOSS_BINS],
+}
+
+impl Default for LossHistogram {
+    fn default() -> Self {
+        Self { sum: [0.0; LOSS_BINS], count: [0; LOSS_BINS] }
+    }
+}
+
+/// Points that may lie in host memory or in the engine's.
+#[derive(Clone, Debug)]
+pub enum Cloud {
+    /// Host memory.
+    Host(Arc<Vec<[f32; 2]>>),
+    /// A storage buffer of `vec2<f32>` on the device.
+    Gpu(gpu::GpuCloud),
+}
+
+impl Cloud {
+    /// Number of points.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Host(points) => points.len(),
+            Self::Gpu(cloud) => cloud.len(),
+        }
+    }
+
+    /// True for no points.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The points on the host. Blocks until the device has them: for headless work and tests, never in a frame.
+    pub fn to_host(&self) -> Result<Arc<Vec<[f32; 2]>>, EngineError> {
+        match self {
+            Self::Host(points) => Ok(points.clone()),
+            Self::Gpu(cloud) => cloud.read().map(Arc::new),
+        }
+    }
+}
+
+/// Where a sampler starts.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// `n` draws of N(0, start_std² I), by Philox from the sampling seed.
+    Noise(u32),
+    /// Given points.
+    Points(Arc<Vec<[f32; 2]>>),
+}
+
+/// Which x̂_0 a run follows.
+#[derive(Clone, Debug)]
+pub enum Denoiser {
+    /// The network's, by the EMA weights.
+    Learned,
+    /// The posterior mean E[x_0 | x_t] of the mixture, in closed form.
+    Exact(Arc<Mixture>),
+}
+
+/// The frames of a run, from its start to its end.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// t/T of each frame; the first is the start.
+    pub taus: Vec<f64>,
+    /// Particles in a frame.
+    pub particles: usize,
+    /// Points [frames, particles].
+    pub points: Cloud,
+}
+
+impl Recording {
+    /// t/T of the frames of a plan.
+    pub fn taus_of(plan: &Plan, every: u32) -> Vec<f64> {
+        let start = plan.steps.first().map_or(0.0, |stage| stage.tau);
+        let ends = plan.recorded_stages(every).into_iter().map(|stage| plan.steps[stage].tau_next);
+        std::iter::once(start).chain(ends).collect()
+    }
+}
+
+/// A piece of the work on a picture: a slice of its particles through some stages of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// First particle of the slice.
+    pub first: u32,
+    /// Particles of the slice.
+    pub count: u32,
+    /// First stage; 0 begins the slice.
+    pub stage: u32,
+    /// The stage after the last one.
+    pub end_stage: u32,
+}
+
+impl Piece {
+    /// Refuse a cloud of another size, and what is not all among `total` particles and the plan's stages.
+    fn check(&self, cloud: Option<&Cloud>, total: u32, plan: &Plan) -> Result<(), EngineError> {
+        let Self { first, count, stage, end_stage } = *self;
+        let invalid = |text| Err(EngineError::Invalid(text));
+        if let Some(cloud) = cloud.filter(|cloud| cloud.len() != total as usize) {
+            return invalid(format!("a cloud of {} particles cannot be refreshed as {total}", cloud.len()));
+        }
+        if first.checked_add(count).is_none_or(|end| end > total) {
+            return invalid(format!("particles {first} to {first}+{count} are not all among {total}"));
+        }
+        if stage > end_stage || end_stage as usize > plan.steps.len() {
+            let stages = plan.steps.len();
+            return invalid(format!("stages {stage} to {end_stage} are not all among {stages}"));
+        }
+        Ok(())
+    }
+
+    /// True where this piece goes on with a slice whose last piece was `before`.
+    fn follows(&self, before: &Self) -> bool {
+        (self.first, self.count, self.stage) == (before.first, before.count, before.end_stage)
+    }
+
+    /// Why a piece was refused that has nothing to go on from.
+    fn not_begun(&self) -> EngineError {
+        let stage = self.stage;
+        EngineError::Invalid(format!("a slice cannot go on at stage {stage} that was not begun: begin it at stage 0"))
+    }
+}
+
+/// One model in training. Implementations agree with each other within stated float tolerances.
+pub trait Engine: Send {
+    /// Which engine this is.
+    fn info(&self) -> &EngineInfo;
+
+    /// Put a model in place of whatever was there.
+    fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError>;
+
+    /// Change what is trained on and how (data, timetable, batch, learning rate, seed); the model is kept.
+    /// The shape must be the loaded one.
+    fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError>;
+
+    /// Do, or hand to the device, up to `max_steps` training steps, but no more than about `budget_secs` of work;
+    /// at least one. Returns how many. The losses come later by [`Engine::poll`].
+    fn train(&mut self, max_steps: u32, budget_secs: f64) -> Result<u32, EngineError>;
+
+    /// News since the last call. With `wait`, first waits for all work handed over.
+    fn poll(&mut self, wait: bool) -> Result<Progress, EngineError>;
+
+    /// The whole state, read back. Waits for all work handed over.
+    fn state(&mut self) -> Result<ModelState, EngineError>;
+
+    /// Run a plan with the EMA weights. Noise: counter (stream, step of the plan, particle), key `seed`, so the
+    /// particle with index i starts at the same place whatever n is. `stop` is asked between pieces of work and
+    /// ends the sampling early with `Ok(None)`.
+    fn sample(
+        &mut self,
+        plan: &Plan,
+        start: &Start,
+        seed: u64,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Cloud>, EngineError>;
+
+    /// Like [`Engine::sample`], by either x̂_0, keeping a frame of the start, of every `every`-th step and of the last.
+    /// `done` is told the share of the work done, between pieces of it, and ends the run by answering false.
+    fn record(
+        &mut self,
+        plan: &Plan,
+        start: &Start,
+        seed: u64,
+        denoiser: &Denoiser,
+        every: u32,
+        done: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<Recording>, EngineError>;
+
+    /// A piece of the sampling of a picture of `total` particles from noise; a sampling in pieces never holds up a frame.
+    /// It gives the points of [`Engine::sample`]. The weights are those of the slice's first stage. Points of the cloud
+    /// change with the last stage; without a cloud, or with one that lies elsewhere, a new one is made, of zeros.
+    ///
+    /// # Errors
+    /// Besides the engine's: a piece that neither begins a slice nor goes on where the last piece of it ended.
+    fn refresh(
+        &mut self,
+        cloud: Option<Cloud>,
+        total: u32,
+        piece: Piece,
+        plan: &Plan,
+        seed: u64,
+    ) -> Result<Cloud, EngineError>;
+
+    /// The network's raw output [n, 2] at points [n, 2] and one time, by the EMA weights (`ema`) or the raw ones.
+    /// Convert it with [`maths::diffusion::target::Target`]. Blocks.
+    fn predict(&mut self, tau: f64, points: &[[f32; 2]], ema: bool) -> Result<Vec<[f32; 2]>, EngineError>;
+
+    /// Log density of the diffused mixture at `resolution`² cell centres of a box, row-major from the lower left. Blocks.
+    fn log_density(
+        &mut self,
+        mixture: &Mixture,
+        scales: Scales,
+        bounds: Bounds,
+        resolution: u32,
+    ) -> Result<Vec<f32>, EngineError>;
+
+    /// Loss and gradient (flat, as the weights) of one given batch: x_t [n, 2], t in 1..=T `[n]`, target [n, 2].
+    /// For tests and for inspection; the training step uses the same kernels. Blocks.
+    fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError>;
+
+    /// One training step (loss, backward, Adam, EMA) on a given batch of any size, as in [`Engine::gradient`]: for tests
+    /// and replay. Returns the mean loss before the update; [`Engine::poll`] does not report it again. Blocks.
+    fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError>;
+}
+
+/// What `auto` runs where this is the adapter, and why: in words that follow upon the engine's name.
+pub fn auto(gpu: Result<&EngineInfo, &EngineError>) -> (EngineKind, String) {
+    match gpu {
+        Ok(info) if !info.software => (EngineKind::Gpu, format!("{} is a graphics card", info.adapter)),
+        Ok(info) => {
+            let name = info.adapter.split(" (").next().unwrap_or(&info.adapter);
+            let why = format!("{name} runs shaders on the processor, where plain Rust trains several times faster");
+            (EngineKind::Cpu, why)
+        }
+        Err(_) => (EngineKind::Cpu, "there is no usable graphics adapter".to_owned()),
+    }
+}
+
+/// Make an engine. `device` is the device that the window paints with, if there is a window: an engine on it can be
+/// drawn from without a copy. Without one, the GPU engine opens a device of its own.
+pub fn create(choice: EngineChoice, device: Option<&Arc<gpu::GpuContext>>) -> Result<Box<dyn Engine>, EngineError> {
+    Ok(create_and_say(choice, device)?.0)
+}
+
+/// As [`create`], with the reason why `auto` took the one that it took.
+pub fn create_and_say(
+    choice: EngineChoice,
+    device: Option<&Arc<gpu::GpuContext>>,
+) -> Result<(Box<dyn Engine>, Option<String>), EngineError> {
+    let context = || device.map_or_else(gpu::GpuContext::headless, |context| Ok(context.clone()));
+    let on_gpu = |context| -> Result<Box<dyn Engine>, EngineError> { Ok(Box::new(gpu::GpuEngine::new(context)?)) };
+    let on_cpu = || -> Box<dyn Engine> { Box::new(cpu::CpuEngine::new()) };
+    match choice {
+        EngineChoice::Gpu => Ok((on_gpu(context()?)?, None)),
+        EngineChoice::Cpu => Ok((on_cpu(), None)),
+        EngineChoice::Auto => {
+            let context = context();
+            let (kind, why) = auto(context.as_ref().map(|context| context.info()));
+            let engine = match context {
+                Ok(context) if kind == EngineKind::Gpu => on_gpu(context),
+                Ok(_) => return Ok((on_cpu(), Some(why))),
+                Err(error) => Err(error),
+            };
+            match engine {
+                Ok(engine) => Ok((engine, Some(why))),
+                Err(error) => {
+                    log::warn!("{error}; running on the plain-Rust engine instead");
+                    Ok((on_cpu(), None))
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(name: &str, software: bool) -> EngineInfo {
+        EngineInfo { kind: EngineKind::Gpu, adapter: name.into(), backend: "Vulkan".into(), software }
+    }
+
+    #[test]
+    fn auto_takes_a_graphics_card_else_plain_rust_and_says_why() {
+        let card = adapter("AMD Radeon (RADV)", false);
+        let llvmpipe = adapter("llvmpipe (LLVM 15.0.6, 256 bits)", true);
+        let none = EngineError::NoAdapter("nothing found".into());
+        for (gpu, kind, word) in [
+            (Ok(&card), EngineKind::Gpu, "AMD Radeon (RADV) is a graphics card"),
+            (Ok(&llvmpipe), EngineKind::Cpu, "llvmpipe runs shaders on the processor"),
+            (Err(&none), EngineKind::Cpu, "no usable graphics adapter"),
+        ] {
+            let (chosen, why) = auto(gpu);
+            assert_eq!(chosen, kind);
+            assert!(why.contains(word), "{why}");
+        }
+    }
+
+    /// What is made is what was said, whatever adapter this machine has; an explicit choice is obeyed.
+    #[test]
+    fn what_auto_makes_is_what_it_says() {
+        let context = gpu::GpuContext::headless();
+        let (kind, why) = auto(context.as_ref().map(|context| context.info()));
+        let (engine, said) = create_and_say(EngineChoice::Auto, context.as_ref().ok()).unwrap();
+        assert_eq!(engine.info().kind, kind);
+        assert_eq!(said, context.is_ok().then_some(why));
+        if let Ok(context) = &context {
+            assert_eq!(create(EngineChoice::Gpu, Some(context)).unwrap().info().kind, EngineKind::Gpu);
+        }
+        assert_eq!(create(EngineChoice::Cpu, None).unwrap().info().kind, EngineKind::Cpu);
+    }
+}

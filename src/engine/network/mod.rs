@@ -1,0 +1,7 @@
+//! The network: its layout in memory, its initial weights, its weights in files.
+
+pub mod init;
+pub mod layout;
+pub mod model_data;
+pub mod timetable;
+pub mod weights;

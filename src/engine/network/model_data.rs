@@ -1,0 +1,62 @@
+//! What a model was trained on, in its own file beside the weights, so that it needs no other.
+//!
+//! The metadata has `data` (JSON, the business of `lab::own_data`). Rows of a file are the f32 tensors
+//! `data.points` [N, 2], those that are trained on, and `data.held_out` [M, 2], those kept to judge by; there is no
+//! second where M is 0, and neither for a built-in shape. All are in standardised units.
+
+use std::sync::Arc;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
+
+use super::weights::Fault;
+
+/// Rows, and a text about them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelData {
+    /// JSON.
+    pub about: String,
+    /// Rows that are trained on.
+    pub points: Arc<Vec<[f32; 2]>>,
+    /// Rows that are not.
+    pub held_out: Arc<Vec<[f32; 2]>>,
+}
+
+/// The tensors' names.
+const TABLES: [&str; 2] = ["data.points", "data.held_out"];
+
+impl ModelData {
+    /// Its key in the metadata.
+    pub const KEY: &str = "data";
+
+    /// Name, number of rows and bytes of every tensor.
+    pub(super) fn tables(&self) -> Vec<(&'static str, usize, Vec<u8>)> {
+        let bytes = |rows: &[[f32; 2]]| rows.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
+        let both = TABLES.into_iter().zip([&self.points, &self.held_out]).filter(|(_, rows)| !rows.is_empty());
+        both.map(|(name, rows)| (name, rows.len(), bytes(rows))).collect()
+    }
+
+    /// Read from a file's tensors.
+    pub(super) fn read(about: &str, tensors: &SafeTensors) -> Result<Self, Fault> {
+        let [points, held_out] = TABLES.map(|name| table(tensors, name));
+        Ok(Self { about: about.to_owned(), points: Arc::new(points?), held_out: Arc::new(held_out?) })
+    }
+}
+
+fn table(tensors: &SafeTensors, name: &str) -> Result<Vec<[f32; 2]>, Fault> {
+    let Ok(tensor) = tensors.tensor(name) else { return Ok(Vec::new()) };
+    let &[rows, 2] = tensor.shape() else {
+        return Err(Fault::Data(format!("tensor `{name}` has the shape {:?}, not [rows, 2]", tensor.shape())));
+    };
+    if tensor.dtype() != Dtype::F32 {
+        return Err(Fault::Type { name: name.to_owned(), found: tensor.dtype() });
+    }
+    let (numbers, _) = tensor.data().as_chunks::<4>();
+    let numbers: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    if !numbers.iter().all(|x| x.is_finite()) {
+        return Err(Fault::Data(format!("tensor `{name}` holds numbers that are not finite")));
+    }
+    let (points, _) = numbers.as_chunks::<2>();
+    debug_assert_eq!(points.len(), rows);
+    Ok(points.to_vec())
+}

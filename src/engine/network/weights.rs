@@ -1,0 +1,496 @@
+//! A model in training, on the host and in safetensors files.
+//!
+//! A file holds f32 tensors `layers.{i}.weight` [out, in] and `layers.{i}.bias` `[out]`; the same with the prefix `ema.`
+//! (the moving average, which is what one samples with); and, to go on training, with `adam_m.` and `adam_v.`. The
+//! metadata has `experiment` (JSON), `step`, and `data` (JSON, see [`super::model_data`]).
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, BufRead, Read as _};
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
+
+use super::layout::NetworkShape;
+use super::model_data::ModelData;
+
+/// A model in training, on the host. All vectors are flat in the order of [`NetworkShape::layers`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelState {
+    /// Updates done.
+    pub step: u64,
+    /// Weights.
+    pub weights: Vec<f32>,
+    /// Their exponential moving average.
+    pub ema: Vec<f32>,
+    /// Adam's first moment.
+    pub adam_m: Vec<f32>,
+    /// Adam's second moment.
+    pub adam_v: Vec<f32>,
+}
+
+impl ModelState {
+    /// A model before its first step: the average starts at the weights, the moments at zero.
+    pub fn fresh(weights: Vec<f32>) -> Self {
+        let zeros = vec![0.0; weights.len()];
+        Self { step: 0, ema: weights.clone(), weights, adam_m: zeros.clone(), adam_v: zeros }
+    }
+
+    /// True for a model that can be sampled from and trained further: no number of it is NaN or infinite.
+    pub fn is_finite(&self) -> bool {
+        [&self.weights, &self.ema, &self.adam_m, &self.adam_v].into_iter().flatten().all(|number| number.is_finite())
+    }
+}
+
+/// A file that is not a model of this lab. One sentence that names the file, the fault and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot load {}: {fault}", path.display())]
+pub struct WeightsError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a weights file.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// No file there.
+    #[error("there is no such file; give a directory that `train` wrote, or the model.safetensors in it")]
+    Missing,
+    /// The file cannot be read.
+    #[error("{0}; give a model.safetensors that can be read")]
+    Read(io::Error),
+    /// More bytes than the largest model has.
+    #[error("its {0} bytes are more than any model of this lab has; give a model.safetensors that `train` wrote")]
+    TooLarge(u64),
+    /// Some other format, or cut short.
+    #[error("it is not a whole safetensors file ({0}); give a model.safetensors that `train` wrote")]
+    NotSafetensors(String),
+    /// A safetensors file of something else.
+    #[error("it has no tensor `{0}`, so it is not a model of this lab; give a model.safetensors that `train` wrote")]
+    MissingTensor(String),
+    /// A safetensors file of something else.
+    #[error("its metadata has no usable `{0}`, so it is not a model of this lab; give a file that `train` wrote")]
+    Metadata(&'static str),
+    /// Numbers of another type.
+    #[error("tensor `{name}` holds {found} numbers, not F32; save it again as 32-bit floats")]
+    Type {
+        /// Tensor.
+        name: String,
+        /// Its type.
+        found: Dtype,
+    },
+    /// A tensor that does not follow on the others, or not on the experiment.
+    #[error(
+        "tensor `{name}` has the shape {found:?} where {expected:?} is needed; its network is not the experiment's"
+    )]
+    Shape {
+        /// Tensor.
+        name: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that would do.
+        expected: Vec<usize>,
+    },
+    /// More or fewer layers than the experiment says.
+    #[error("it has {found} layers where its experiment has {expected}; give a file that `train` wrote")]
+    Layers {
+        /// Linear layers in the file.
+        found: usize,
+        /// Linear layers of the experiment's network.
+        expected: usize,
+    },
+    /// The data that lie beside the weights.
+    #[error("the data in it are damaged ({0}); give a model.safetensors that `train` wrote")]
+    Data(String),
+    /// NaN or infinity.
+    #[error("tensor `{0}` holds numbers that are not finite: the training had failed; load an earlier file")]
+    NotFinite(String),
+}
+
+/// Files larger than this are not read: the largest model has 6 MB of weights, and 80 MB of rows.
+const MAX_BYTES: u64 = 96 << 20;
+/// Prefixes of the four vectors of a state: weights, average, moments.
+const PREFIXES: [&str; 4] = ["", "ema.", "adam_m.", "adam_v."];
+
+/// The file of a model. `experiment` is JSON text that [`load`] hands back, as it does `data`.
+///
+/// # Errors
+/// A state that is not of this shape.
+pub fn to_bytes(
+    shape: NetworkShape,
+    state: &ModelState,
+    experiment: &str,
+    data: Option<&ModelData>,
+) -> io::Result<Vec<u8>> {
+    let vectors = [&state.weights, &state.ema, &state.adam_m, &state.adam_v];
+    let bytes: Vec<Vec<u8>> = vectors.iter().map(|v| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+    let mut tensors = Vec::new();
+    for (prefix, bytes) in PREFIXES.iter().zip(&bytes) {
+        if bytes.len() != 4 * shape.parameters() {
+            return Err(io::Error::other("the model is not of the shape that was to be written"));
+        }
+        for (i, layer) in shape.layers().into_iter().enumerate() {
+            let weight = &bytes[4 * layer.weight..4 * layer.bias];
+            let bias = &bytes[4 * layer.bias..4 * (layer.bias + layer.outputs)];
+            let parts = [("weight", vec![layer.outputs, layer.inputs], weight), ("bias", vec![layer.outputs], bias)];
+            for (kind, dimensions, data) in parts {
+                let view = TensorView::new(Dtype::F32, dimensions, data).map_err(io::Error::other)?;
+                tensors.push((format!("{prefix}layers.{i}.{kind}"), view));
+            }
+        }
+    }
+    let mut metadata =
+        HashMap::from([("experiment".to_owned(), experiment.to_owned()), ("step".to_owned(), state.step.to_string())]);
+    let tables = data.map(ModelData::tables).unwrap_or_default();
+    for (name, rows, bytes) in &tables {
+        let view = TensorView::new(Dtype::F32, vec![*rows, 2], bytes).map_err(io::Error::other)?;
+        tensors.push(((*name).to_owned(), view));
+    }
+    if let Some(data) = data {
+        metadata.insert(ModelData::KEY.to_owned(), data.about.clone());
+    }
+    with_sorted_header(serialize(tensors, Some(metadata)).map_err(io::Error::other)?)
+}
+
+/// The same file with the header's keys in alphabetical order. The library writes the metadata in the order of a hash
+/// map, which differs from run to run; the same model should be the same bytes.
+fn with_sorted_header(mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length)) as usize;
+    let header = bytes.get_mut(8..8 + length).ok_or_else(|| io::Error::other("the file has no header"))?;
+    let keys: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header)?;
+    let sorted = serde_json::to_vec(&keys)?;
+    if sorted.len() > length {
+        return Err(io::Error::other("the sorted header is longer than the header"));
+    }
+    // The format pads its header with spaces.
+    header.fill(b' ');
+    header[..sorted.len()].copy_from_slice(&sorted);
+    Ok(bytes)
+}
+
+/// True for a file that begins as those of this lab do, whether or not the rest is sound.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn is_model(file: &mut dyn BufRead) -> io::Result<bool> {
+    let mut length = [0; 8];
+    match file.read_exact(&mut length) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        other => other?,
+    }
+    let mut header = Vec::new();
+    file.take(u64::from_le_bytes(length).min(MAX_BYTES)).read_to_end(&mut header)?;
+    let header = serde_json::from_slice::<serde_json::Value>(&header).unwrap_or_default();
+    let metadata = &header["__metadata__"];
+    Ok(metadata["experiment"].is_string() && metadata["step"].is_string() && header["layers.0.weight"].is_object())
+}
+
+/// What a file holds, sound in itself; [`LoadedWeights::into_state`] checks it against the experiment.
+#[derive(Debug)]
+pub struct LoadedWeights {
+    /// The experiment, as the JSON text that was saved.
+    pub experiment_json: String,
+    /// What it was trained on, where the file says so: older ones do not.
+    pub data: Option<ModelData>,
+    path: PathBuf,
+    /// (inputs, outputs) of every layer.
+    layers: Vec<(usize, usize)>,
+    state: ModelState,
+}
+
+impl LoadedWeights {
+    /// The model, if it is one of this shape (the shape of the experiment in the file).
+    pub fn into_state(self, shape: NetworkShape) -> Result<ModelState, WeightsError> {
+        let expected = shape.layers();
+        if self.layers.len() != expected.len() {
+            let fault = Fault::Layers { found: self.layers.len(), expected: expected.len() };
+            return Err(WeightsError { path: self.path, fault });
+        }
+        for (i, ((inputs, outputs), layer)) in self.layers.into_iter().zip(expected).enumerate() {
+            if (inputs, outputs) != (layer.inputs, layer.outputs) {
+                let fault = Fault::Shape {
+                    name: format!("layers.{i}.weight"),
+                    found: vec![outputs, inputs],
+                    expected: vec![layer.outputs, layer.inputs],
+                };
+                return Err(WeightsError { path: self.path, fault });
+            }
+        }
+        Ok(self.state)
+    }
+}
+
+/// Read a model. Without Adam's moments in the file they start at zero.
+pub fn load(path: &Path) -> Result<LoadedWeights, WeightsError> {
+    let read = || -> Result<LoadedWeights, Fault> {
+        let fault = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Fault::Missing,
+            _ => Fault::Read(error),
+        };
+        let length = std::fs::metadata(path).map_err(fault)?.len();
+        if length > MAX_BYTES {
+            return Err(Fault::TooLarge(length));
+        }
+        parse(path, &std::fs::read(path).map_err(fault)?)
+    };
+    read().map_err(|fault| WeightsError { path: path.into(), fault })
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<LoadedWeights, Fault> {
+    let not_safetensors = |error: safetensors::SafeTensorError| Fault::NotSafetensors(error.to_string());
+    let tensors = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+    let layers = chain(&tensors)?;
+    let entry = |key| header.metadata().as_ref().and_then(|map| map.get(key)).ok_or(Fault::Metadata(key));
+    let experiment_json = entry("experiment")?.clone();
+    let step = entry("step")?.parse().map_err(|_| Fault::Metadata("step"))?;
+    let data = entry(ModelData::KEY).ok().map(|about| ModelData::read(about, &tensors)).transpose()?;
+
+    let weights = flatten(&tensors, PREFIXES[0], &layers)?;
+    let ema = flatten(&tensors, PREFIXES[1], &layers)?;
+    let resumable = tensors.names().iter().any(|name| PREFIXES[2..].iter().any(|prefix| name.starts_with(prefix)));
+    let moment = |prefix| if resumable { flatten(&tensors, prefix, &layers) } else { Ok(vec![0.0; weights.len()]) };
+    let (adam_m, adam_v) = (moment(PREFIXES[2])?, moment(PREFIXES[3])?);
+    let state = ModelState { step, weights, ema, adam_m, adam_v };
+    Ok(LoadedWeights { experiment_json, data, path: path.into(), layers, state })
+}
+
+/// (inputs, outputs) of `layers.0` and on, each of which takes what the one before gives; the last gives 2.
+fn chain(tensors: &SafeTensors) -> Result<Vec<(usize, usize)>, Fault> {
+    let names = tensors.names();
+    let count = names.iter().filter(|name| name.starts_with("layers.") && name.ends_with(".weight")).count();
+    let mut layers: Vec<(usize, usize)> = Vec::with_capacity(count);
+    for i in 0..count.max(1) {
+        let name = format!("layers.{i}.weight");
+        let shape = find(tensors, &name)?.shape().to_vec();
+        let &[outputs, inputs] = &shape[..] else {
+            return Err(Fault::Shape { name, found: shape, expected: vec![2, 2] });
+        };
+        let needed_inputs = layers.last().map_or(inputs, |below| below.1);
+        let needed_outputs = if i + 1 == count { 2 } else { outputs };
+        if (inputs, outputs) != (needed_inputs, needed_outputs) {
+            return Err(Fault::Shape { name, found: shape, expected: vec![needed_outputs, needed_inputs] });
+        }
+        layers.push((inputs, outputs));
+    }
+    Ok(layers)
+}
+
+fn find<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, Fault> {
+    tensors.tensor(name).map_err(|_| Fault::MissingTensor(name.into()))
+}
+
+/// The tensors with one prefix as a flat vector.
+fn flatten(tensors: &SafeTensors, prefix: &str, layers: &[(usize, usize)]) -> Result<Vec<f32>, Fault> {
+    let mut flat = Vec::new();
+    for (i, &(inputs, outputs)) in layers.iter().enumerate() {
+        for (kind, expected) in [("weight", vec![outputs, inputs]), ("bias", vec![outputs])] {
+            let name = format!("{prefix}layers.{i}.{kind}");
+            let tensor = find(tensors, &name)?;
+            if tensor.dtype() != Dtype::F32 {
+                return Err(Fault::Type { name, found: tensor.dtype() });
+            }
+            if tensor.shape() != expected {
+                return Err(Fault::Shape { name, found: tensor.shape().to_vec(), expected });
+            }
+            let (numbers, _) = tensor.data().as_chunks::<4>();
+            let first = flat.len();
+            flat.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+            if !flat[first..].iter().all(|x| x.is_finite()) {
+                return Err(Fault::NotFinite(name));
+            }
+        }
+    }
+    Ok(flat)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::init::initial_weights;
+    use crate::network::layout::Activation;
+
+    const SHAPE: NetworkShape = NetworkShape { octaves: 1, width: 32, depth: 2, activation: Activation::Silu };
+
+    /// Every number of every vector is another.
+    fn state() -> ModelState {
+        let vector = |seed| initial_weights(SHAPE, seed);
+        ModelState { step: 1234, weights: vector(1), ema: vector(2), adam_m: vector(3), adam_v: vector(4) }
+    }
+
+    /// Tensors (name, type, shape, bytes) of a good file, to be spoilt.
+    type Tensors = Vec<(String, Dtype, Vec<usize>, Vec<u8>)>;
+
+    fn tensors() -> Tensors {
+        let bytes = to_bytes(SHAPE, &state(), "{}", None).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let owned =
+            |(name, view): (String, TensorView)| (name, view.dtype(), view.shape().to_vec(), view.data().to_vec());
+        file.tensors().into_iter().map(owned).collect()
+    }
+
+    fn write(tensors: &Tensors, metadata: &[(&str, &str)]) -> tempfile::NamedTempFile {
+        let views = tensors
+            .iter()
+            .map(|(name, dtype, shape, data)| (name.clone(), TensorView::new(*dtype, shape.clone(), data).unwrap()));
+        let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), serialize(views, Some(metadata)).unwrap()).unwrap();
+        file
+    }
+
+    const GOOD: [(&str, &str); 2] = [("experiment", "{}"), ("step", "7")];
+
+    /// The error's text, in one line, after spoiling a good file.
+    fn complaint(spoil: impl Fn(&mut Tensors)) -> String {
+        let mut tensors = tensors();
+        spoil(&mut tensors);
+        let text = load(write(&tensors, &GOOD).path()).unwrap_err().to_string();
+        assert!(!text.contains('\n'));
+        text
+    }
+
+    fn named<'a>(tensors: &'a mut Tensors, name: &str) -> &'a mut (String, Dtype, Vec<usize>, Vec<u8>) {
+        tensors.iter_mut().find(|tensor| tensor.0 == name).unwrap()
+    }
+
+    /// Without sorting, two of these in three would differ somewhere.
+    #[test]
+    fn the_same_model_is_the_same_bytes() {
+        let state = ModelState::fresh(vec![0.5; SHAPE.parameters()]);
+        let first = to_bytes(SHAPE, &state, "{}", None).unwrap();
+        for _ in 0..20 {
+            assert!(to_bytes(SHAPE, &state, "{}", None).unwrap() == first);
+        }
+    }
+
+    #[test]
+    fn a_model_comes_back_bit_for_bit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model.safetensors");
+        let experiment = r#"{"data": "a \"quoted\" ∇"}"#;
+        std::fs::write(&path, to_bytes(SHAPE, &state(), experiment, None).unwrap()).unwrap();
+        let loaded = load(&path).unwrap();
+        assert_eq!(loaded.experiment_json, experiment);
+        assert_eq!(loaded.into_state(SHAPE).unwrap(), state());
+    }
+
+    /// What a reader in PyTorch relies on: names, shapes, and [out, in] row-major.
+    #[test]
+    fn tensors_have_the_names_and_shapes_of_linear_layers() {
+        let state = state();
+        let bytes = to_bytes(SHAPE, &state, "{}", None).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(file.len(), 4 * 2 * 3);
+        let weight = file.tensor("ema.layers.1.weight").unwrap();
+        assert_eq!(weight.shape(), [32, 32]);
+        let layer = SHAPE.layers()[1];
+        let offset = 4 * (5 * 32 + 3);
+        let number = f32::from_le_bytes(weight.data()[offset..offset + 4].try_into().unwrap());
+        assert_eq!(number, state.ema[layer.weight + 5 * 32 + 3]);
+        assert_eq!(file.tensor("layers.0.weight").unwrap().shape(), [32, SHAPE.inputs()]);
+        assert_eq!(file.tensor("layers.2.bias").unwrap().shape(), [2]);
+    }
+
+    #[test]
+    fn without_moments_they_start_at_zero() {
+        let mut tensors = tensors();
+        tensors.retain(|tensor| !tensor.0.starts_with("adam"));
+        let loaded = load(write(&tensors, &GOOD).path()).unwrap().into_state(SHAPE).unwrap();
+        let zeros = vec![0.0; SHAPE.parameters()];
+        assert_eq!(loaded, ModelState { step: 7, adam_m: zeros.clone(), adam_v: zeros, ..state() });
+    }
+
+    #[test]
+    fn spoilt_files_are_told_apart() {
+        let missing = complaint(|t| t.retain(|tensor| tensor.0 != "ema.layers.1.bias"));
+        assert!(missing.contains("no tensor `ema.layers.1.bias`"), "{missing}");
+        let gap = complaint(|t| t.retain(|tensor| tensor.0 != "layers.1.weight"));
+        assert!(gap.contains("no tensor `layers.1.weight`"), "{gap}");
+        let half = complaint(|t| t.retain(|tensor| tensor.0 != "adam_v.layers.0.weight"));
+        assert!(half.contains("no tensor `adam_v.layers.0.weight`"), "{half}");
+        let foreign = complaint(|t| {
+            t.clear();
+            t.push(("encoder.weight".into(), Dtype::F32, vec![1], vec![0; 4]));
+        });
+        assert!(foreign.contains("no tensor `layers.0.weight`"), "{foreign}");
+        let turned = complaint(|t| named(t, "layers.0.weight").2.reverse());
+        assert!(turned.contains("`layers.1.weight`") && turned.contains("[32, 32]"), "{turned}");
+        let short = complaint(|t| {
+            let tensor = named(t, "ema.layers.0.bias");
+            (tensor.2, tensor.3) = (vec![31], vec![0; 124]);
+        });
+        assert!(short.contains("`ema.layers.0.bias` has the shape [31] where [32]"), "{short}");
+        let half_precision = complaint(|t| {
+            let tensor = named(t, "layers.0.bias");
+            (tensor.1, tensor.3) = (Dtype::F16, vec![0; 64]);
+        });
+        assert!(half_precision.contains("`layers.0.bias` holds F16"), "{half_precision}");
+        let nan = complaint(|t| named(t, "ema.layers.2.weight").3[..4].copy_from_slice(&f32::NAN.to_le_bytes()));
+        assert!(nan.contains("`ema.layers.2.weight` holds numbers that are not finite"), "{nan}");
+    }
+
+    #[test]
+    fn a_model_is_finite_where_all_of_its_vectors_are() {
+        assert!(state().is_finite());
+        let vectors: [fn(&mut ModelState) -> &mut Vec<f32>; 4] =
+            [|s| &mut s.weights, |s| &mut s.ema, |s| &mut s.adam_m, |s| &mut s.adam_v];
+        for vector in vectors {
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                for place in [0, SHAPE.parameters() - 1] {
+                    let mut state = state();
+                    vector(&mut state)[place] = bad;
+                    assert!(!state.is_finite());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn our_models_are_told_from_those_of_others() {
+        let is = |bytes: &[u8]| is_model(&mut &bytes[..]).unwrap();
+        let ours = to_bytes(SHAPE, &state(), "{}", None).unwrap();
+        assert!(is(&ours) && is(&ours[..ours.len() / 2]), "cut short it is ours all the same");
+        let file = write(&tensors(), &[]);
+        assert!(!is(&std::fs::read(file.path()).unwrap()), "other people's networks have layers too");
+        for other in [&b""[..], b"1234567", b"x,y\n1,2\n3,4\n", &[0xFF; 100], &[0; 100]] {
+            assert!(!is(other));
+        }
+    }
+
+    #[test]
+    fn metadata_must_be_there() {
+        for metadata in [&GOOD[..1], &GOOD[1..], &[GOOD[0], ("step", "many")]] {
+            let text = load(write(&tensors(), metadata).path()).unwrap_err().to_string();
+            assert!(text.contains("metadata has no usable `"), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_files_and_none_are_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let good = to_bytes(SHAPE, &state(), "{}", None).unwrap();
+        for bytes in [&b""[..], b"x,y\n1,2\n", &good[..good.len() - 1], &good[..100]] {
+            std::fs::write(file.path(), bytes).unwrap();
+            let text = load(file.path()).unwrap_err().to_string();
+            assert!(text.contains("not a whole safetensors file") && !text.contains('\n'), "{text}");
+        }
+        file.as_file().set_len(MAX_BYTES + 1).unwrap();
+        assert!(matches!(load(file.path()).unwrap_err().fault, Fault::TooLarge(_)));
+        let nowhere = file.path().with_extension("nowhere");
+        assert!(load(&nowhere).unwrap_err().to_string().contains("there is no such file"));
+    }
+
+    #[test]
+    fn the_experiment_must_agree_with_the_tensors() {
+        let file = write(&tensors(), &GOOD);
+        let deeper = NetworkShape { depth: 3, ..SHAPE };
+        let text = load(file.path()).unwrap().into_state(deeper).unwrap_err().to_string();
+        assert!(text.contains("3 layers where its experiment has 4"), "{text}");
+        let sharper = NetworkShape { octaves: 2, ..SHAPE };
+        let text = load(file.path()).unwrap().into_state(sharper).unwrap_err().to_string();
+        assert!(text.contains("[32, 70] where [32, 74]"), "{text}");
+    }
+}

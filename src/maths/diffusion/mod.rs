@@ -1,0 +1,8 @@
+//! The pure maths of diffusion: no wgpu, no egui, no threads.
+
+pub mod exact;
+pub mod log_snr;
+pub mod magnification;
+pub mod path;
+pub mod solver;
+pub mod target;
