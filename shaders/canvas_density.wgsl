@@ -3,7 +3,7 @@
 
 override srgb_target: bool = false;
 
-// The twin of `DensityUniform` in src/ui/canvas/gpu.rs.
+// The twin of `DensityUniform` in src/ui/canvas/density.rs.
 struct Density {
     // Corners of the field in clip space: left, bottom, right, top.
     corners: vec4<f32>,

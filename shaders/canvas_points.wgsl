@@ -3,7 +3,7 @@
 
 override srgb_target: bool = false;
 
-// The twin of `PointsUniform` in src/ui/canvas/gpu.rs.
+// The twin of `PointsUniform` in src/ui/canvas/points.rs.
 struct Points {
     // Clip space = data · scale + offset.
     scale: vec2<f32>,

@@ -12,9 +12,11 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::{Cloud, Engine as _};
 use noise_compass::lab::message::{DensityField, DensityView};
 use noise_compass::ui::canvas::camera::Camera;
+use noise_compass::ui::canvas::device::Dots;
 use noise_compass::ui::canvas::field::{ArrowLength, ArrowLook, FieldLayer};
-use noise_compass::ui::canvas::gpu::{CanvasPaint, Dots, Layer, Particles};
 use noise_compass::ui::canvas::motion::{Drawn, FrameAt, Motion, View};
+use noise_compass::ui::canvas::paint::{CanvasPaint, Layer};
+use noise_compass::ui::canvas::points::Particles;
 
 const SIDE: u32 = 256;
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;

@@ -23,10 +23,10 @@ use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Command, DensityView, Order, RunRequest, Snapshot, Snapshots};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::lessons::Lesson;
-use noise_compass::ui::link::Lab;
+use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::shell::app::LabApp;
+use noise_compass::ui::shell::lessons::Lesson;
 
 fn small() -> Experiment {
     Experiment { width: 32, depth: 2, batch: 64, points: 512, sampler_steps: 8, ..Experiment::default() }

@@ -30,10 +30,10 @@ use noise_compass::lab::message::{
 };
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::link::Lab;
+use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
 /// A lab that remembers what it was asked for. It takes over experiments, and has densities from the plain-Rust engine.

@@ -23,9 +23,9 @@ use noise_compass::engine::{EngineInfo, EngineKind, LOSS_BINS};
 use noise_compass::lab::experiment::{DataSource, Experiment, limits};
 use noise_compass::lab::message::{Command, Notices, Order, Side, Snapshot, Snapshots, Status};
 use noise_compass::lab::setup::Setup;
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::link::Lab;
+use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::shell::app::LabApp;
 
 /// A lab that computes nothing: it takes over what it is told, and remembers it.
 #[derive(Clone)]

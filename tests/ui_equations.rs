@@ -12,10 +12,10 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Side};
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::controls::path_title;
-use noise_compass::ui::link::Lab as _;
+use noise_compass::ui::desk::lab_handle::Lab as _;
+use noise_compass::ui::settings::schedule::path_title;
+use noise_compass::ui::shell::app::LabApp;
 
 type Window = Harness<'static, LabApp>;
 

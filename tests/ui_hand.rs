@@ -14,10 +14,10 @@ use noise_compass::diffusion::path::Path;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Order, Side};
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::link::Lab as _;
-use noise_compass::ui::stage::Arrangement;
+use noise_compass::ui::desk::lab_handle::Lab as _;
+use noise_compass::ui::shell::app::LabApp;
+use noise_compass::ui::shell::stage::Arrangement;
 use noise_compass::ui::theme::palette;
 
 type Window = Harness<'static, LabApp>;

@@ -26,11 +26,11 @@ use noise_compass::lab::message::{
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::measure::paths::{blockwise_sliced, crossings, rms_distance, sliced_floor};
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::canvas::motion::origin_color;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::link::Lab;
+use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
 /// A session on the window's device that does at once what it is asked for, and remembers which runs that were.

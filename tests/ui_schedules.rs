@@ -22,9 +22,9 @@ use noise_compass::engine::{EngineInfo, EngineKind, LOSS_BINS};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, LossCurve, Notices, Order, Side, Snapshot, Snapshots, Status};
 use noise_compass::lab::setup::Setup;
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::link::Lab;
+use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
 /// A paused lab that takes every experiment it is asked for, and remembers the asking.

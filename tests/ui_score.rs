@@ -22,10 +22,10 @@ use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Order, RunResult, Side, Snapshots};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::link::Lab;
+use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
 /// What the chapters show before the hand moves the camera.

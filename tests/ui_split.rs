@@ -14,10 +14,10 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, InStep, Order, Side, Snapshots};
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::lessons::Lesson;
-use noise_compass::ui::link::Lab as _;
+use noise_compass::ui::desk::lab_handle::Lab as _;
+use noise_compass::ui::shell::app::LabApp;
+use noise_compass::ui::shell::lessons::Lesson;
 use noise_compass::ui::theme;
 
 type Window = Harness<'static, LabApp>;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::say;
-use ui::offscreen::{RenderOptions, render_figures};
+use ui::shell::offscreen::{RenderOptions, render_figures};
 
 /// Arguments of `render`.
 #[derive(Debug, clap::Args)]

@@ -14,8 +14,8 @@ use lab::pair::Pair;
 use maths::atomic::{Destination, all_lines};
 use maths::measure::Estimate;
 use maths::measure::score_error::{LOG_SNR_GRID, common_mean};
-use ui::offscreen::render_comparison;
-use ui::picture::picture_file;
+use ui::shell::offscreen::render_comparison;
+use ui::shell::picture::picture_file;
 
 /// Where A's model and B's go.
 pub fn outs(out: &Path) -> [PathBuf; 2] {

@@ -18,4 +18,6 @@ pub mod safe_copies;
 pub mod session;
 pub mod setup;
 pub mod shelf;
+pub mod shelved;
+pub mod side;
 pub mod worker;

@@ -17,44 +17,8 @@ use maths::measure::score_error::GridErrors;
 use serde::{Deserialize, Serialize};
 
 use super::experiment::Experiment;
-use super::shelf::Shelved;
-
-/// One of the two experiments of a lab that is split. A lab that is not split has only A.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Side {
-    /// The first, drawn in blue.
-    #[default]
-    A,
-    /// The second, drawn in vermilion.
-    B,
-}
-
-impl Side {
-    /// Both, in order.
-    pub const BOTH: [Self; 2] = [Self::A, Self::B];
-
-    /// 0 or 1.
-    pub fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The one opposite.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::A => Self::B,
-            Self::B => Self::A,
-        }
-    }
-
-    /// Its name.
-    pub fn letter(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::B => "B",
-        }
-    }
-}
+use super::shelved::Shelved;
+pub use super::side::Side;
 
 /// What two experiments that train side by side have equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]

@@ -10,7 +10,8 @@ use super::experiment::Experiment;
 use super::message::{Command, InStep, Notice, Order, Side, Slot, Snapshots};
 use super::session::{Parked, Session, Tick};
 use super::setup::Setup;
-use super::shelf::{Replaced, Shelf};
+use super::shelf::Shelf;
+use super::shelved::Replaced;
 
 /// Asked during a run whether its slot of this side has been asked for something else meanwhile.
 pub type Superseded = Arc<dyn Fn(Side, Slot) -> bool + Send + Sync>;

@@ -23,7 +23,7 @@ use super::record::LossRecord;
 use super::runs::{Runs, Superseded};
 use super::safe_copies::SafeCopies;
 use super::setup::Setup;
-use super::shelf::Replaced;
+use super::shelved::Replaced;
 use engine::network::init::initial_weights;
 use engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState, Piece};
 

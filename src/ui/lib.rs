@@ -1,35 +1,17 @@
 //! The window: what is drawn and what the hand can do. It sends [`lab::message::Command`]s, reads
 //! [`lab::message::Snapshot`]s, and never calls an engine.
 
-pub mod app;
-pub mod background;
-mod bars;
-pub mod bench;
-mod bring_back;
 pub mod canvas;
 pub mod chapters;
 pub mod clock;
-mod closing;
-mod compare;
-pub mod controls;
 pub mod desk;
 pub mod equations;
-mod event_loop;
-pub mod files;
-pub mod lessons;
-pub mod link;
-pub mod offscreen;
-pub mod pace;
-pub mod picture;
 mod plots;
-pub mod run_slot;
-pub mod stage;
-mod strip;
+pub mod settings;
+pub mod shell;
 pub mod theme;
-mod toasts;
 mod truths;
 pub mod widgets;
-mod window;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -39,17 +21,18 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use eframe::egui_wgpu::{RenderState, WgpuSetup, WgpuSetupCreateNew};
 
-use app::LabApp;
 use chapters::Chapter;
-use closing::Closing;
 use desk::Desk;
+use desk::repaint::Pace;
 use engine::EngineChoice;
 use engine::gpu::{GpuContext, backends};
 use lab::experiment::Experiment;
 use lab::keeper::{self, Keeper};
 use lab::message::{Command, Notice};
 use lab::worker::Worker;
-use pace::Pace;
+use shell::app::LabApp;
+use shell::closing::Closing;
+use shell::{event_loop, window};
 
 /// Open the window and stay until it is closed. Its trainings are kept every `save_every`; `None` keeps none.
 ///

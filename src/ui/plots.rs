@@ -3,10 +3,10 @@
 use egui::{Align2, Color32, Rect, Stroke, TextStyle, Ui, UiBuilder, pos2, vec2};
 use egui_plot::{Bar, BarChart, GridMark, HLine, Line, LineStyle, Plot, PlotPoints, Points, VLine};
 
-use super::bench::Bench;
-use super::desk::Desk;
-use super::theme::{Palette, text_font, time_color};
-use super::widgets::number::{grouped, short};
+use crate::desk::Desk;
+use crate::desk::side_state::Bench;
+use crate::theme::{Palette, text_font, time_color};
+use crate::widgets::number::{grouped, short};
 use engine::LOSS_BINS;
 use lab::difference::incomparable;
 use lab::message::{LossCurve, Side};

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use egui::Color32;
 
-use super::canvas::Scene;
-use super::canvas::field::FieldLayer;
-use super::canvas::gpu::Layer;
-use super::desk::Desk;
-use super::theme::Palette;
-use super::widgets::number::{fixed, grouped};
+use crate::canvas::Scene;
+use crate::canvas::field::FieldLayer;
+use crate::canvas::paint::Layer;
+use crate::desk::Desk;
+use crate::theme::Palette;
+use crate::widgets::number::{fixed, grouped};
 use lab::message::Side;
 use maths::data::dataset::Truth;
 
@@ -41,7 +41,7 @@ pub fn bandwidth_text(bandwidth: f64) -> String {
 /// True where the exact density and score of A and B are the same at their clocks.
 pub fn are_one(desk: &Desk) -> bool {
     let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return true };
-    let path = |bench: &super::bench::Bench| {
+    let path = |bench: &crate::desk::side_state::Bench| {
         let experiment = &bench.snapshot.experiment;
         (experiment.path, experiment.timesteps, bench.clock.tau)
     };

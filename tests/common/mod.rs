@@ -21,11 +21,11 @@ use noise_compass::lab::message::{Order, Snapshots};
 use noise_compass::lab::pair::Pair;
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
-use noise_compass::ui::app::LabApp;
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::Desk;
-use noise_compass::ui::link::Lab;
-use noise_compass::ui::pace::Pace;
+use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::desk::repaint::Pace;
+use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
 /// The one device of all tests of a file: many made at once can hang.

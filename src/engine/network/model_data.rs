@@ -9,7 +9,7 @@ use std::sync::Arc;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
-use super::weights::Fault;
+use super::fault::Fault;
 
 /// Rows, and a text about them.
 #[derive(Clone, Debug, PartialEq)]

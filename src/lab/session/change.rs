@@ -11,7 +11,7 @@ use crate::model_dir::{self, Trained};
 use crate::record::{LossRecord, Metric};
 use crate::safe_copies::SafeCopies;
 use crate::setup::Setup;
-use crate::shelf::Replaced;
+use crate::shelved::Replaced;
 use engine::ModelState;
 use engine::{EngineChoice, EngineError, EngineKind};
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
-pub use super::csv_io::DataError;
+pub use super::error::DataError;
 use super::held_out;
 use super::kernels::kernels;
 use super::mixture::{Mixture, Standardisation};

@@ -4,6 +4,7 @@ pub mod bounds;
 pub mod csv_io;
 pub mod dataset;
 pub mod dialect;
+pub mod error;
 pub mod held_out;
 pub mod kernels;
 mod lines;

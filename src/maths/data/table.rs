@@ -10,8 +10,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
-use super::csv_io::{DataError, MAX_ROWS};
 use super::dialect::{Delimiter, Dialect, number_of};
+use super::error::{DataError, MAX_ROWS};
 use super::lines::{Encoding, Fault, Lines, MAX_BYTES, encoding};
 
 /// Lines from which the dialect is found out.

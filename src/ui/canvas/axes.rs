@@ -2,8 +2,8 @@
 
 use egui::{Align2, Painter, Rect, pos2};
 
-use super::Axes;
-use super::camera::Camera;
+use crate::canvas::Axes;
+use crate::canvas::camera::Camera;
 use crate::theme::{Palette, text_font};
 
 /// Points (of the screen) that two grid lines should at least lie apart.

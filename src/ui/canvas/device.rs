@@ -2,7 +2,60 @@
 
 use wgpu::util::DeviceExt as _;
 
+use engine::Cloud;
 use lab::message::DensityField;
+
+/// How points look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dots {
+    /// Colour; its alpha is that of a disc's middle.
+    pub color: egui::Color32,
+    /// Radius in points of the screen.
+    pub radius: f32,
+}
+
+/// What a slot's bind group was made from: it is made anew when this changes.
+#[derive(PartialEq)]
+pub(super) enum Source {
+    Version(u64),
+    Buffer(wgpu::Buffer, usize),
+}
+
+impl Source {
+    /// The buffer where it lies on this device, else the version of what is uploaded.
+    pub(super) fn of(device: &wgpu::Device, cloud: &Cloud, version: u64) -> Self {
+        on_device(device, cloud).map_or(Self::Version(version), |buffer| Self::Buffer(buffer.clone(), cloud.len()))
+    }
+}
+
+/// Where a frame is painted: clip space = data · scale + offset.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Onto {
+    pub scale: [f32; 2],
+    pub offset: [f32; 2],
+    /// Clip space per pixel.
+    pub pixel: [f32; 2],
+    pub pixels_per_point: f32,
+    /// Discs are so many times larger: on a large canvas the same ones would be lost.
+    pub magnified: f32,
+}
+
+/// The buffer of a cloud where it lies on this device.
+fn on_device<'a>(device: &wgpu::Device, cloud: &'a Cloud) -> Option<&'a wgpu::Buffer> {
+    match cloud {
+        Cloud::Gpu(gpu) if gpu.context().device() == device => Some(gpu.buffer()),
+        _ => None,
+    }
+}
+
+/// The buffer to draw from; host points, and never in the window itself those of another device, are uploaded. `None` where
+/// the device fails.
+pub(super) fn buffer(device: &wgpu::Device, cloud: &Cloud) -> Option<wgpu::Buffer> {
+    match on_device(device, cloud) {
+        Some(buffer) => Some(buffer.clone()),
+        None => cloud.to_host().ok().map(|points| upload(device, &points)),
+    }
+}
 
 /// A pipeline of one file with the entry points `vertex` and `fragment`, that blends over what is there.
 pub(super) fn pipeline(
@@ -109,6 +162,19 @@ pub(super) fn density_texture(device: &wgpu::Device, queue: &wgpu::Queue, field:
         wgpu::util::TextureDataOrder::LayerMajor,
         bytemuck::cast_slice(&relative_log_density(&field.log_p)),
     )
+}
+
+/// Check that a struct of Rust has the size and offsets of its twin in a shader.
+#[cfg(test)]
+pub(super) fn assert_twin(source: &str, name: &str, size: usize, fields: &[(&str, usize)]) {
+    let module = wgpu::naga::front::wgsl::parse_str(source).unwrap();
+    let (_, twin) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(name)).unwrap();
+    let wgpu::naga::TypeInner::Struct { members, span } = &twin.inner else { panic!("{name} is no struct") };
+    assert_eq!(*span as usize, size, "{name}");
+    for (field, offset) in fields {
+        let member = members.iter().find(|member| member.name.as_deref() == Some(field)).unwrap();
+        assert_eq!(member.offset as usize, *offset, "{name}.{field}");
+    }
 }
 
 #[cfg(test)]

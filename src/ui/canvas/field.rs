@@ -6,8 +6,7 @@ use std::collections::HashMap;
 
 use egui::Color32;
 
-use super::device::{density_texture, pipeline, straight, uniform_buffer, upload};
-use super::gpu::Source;
+use crate::canvas::device::{Onto, Source, buffer, density_texture, pipeline, straight, uniform_buffer};
 use engine::Cloud;
 use lab::message::DensityField;
 
@@ -83,16 +82,6 @@ const ROOM: f32 = 22.0;
 /// Contours end this many nats below the maximum, before the texture's floor.
 const DEEPEST: f32 = 22.0;
 
-/// Where a frame is painted: clip space = data · scale + offset.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Onto {
-    pub scale: [f32; 2],
-    pub offset: [f32; 2],
-    /// Clip space per pixel.
-    pub pixel: [f32; 2],
-    pub pixels_per_point: f32,
-}
-
 /// The twin of `Arrows` in `shaders/canvas_arrows.wgsl`.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
@@ -160,26 +149,6 @@ impl FieldLayer {
     }
 }
 
-/// The buffer of a cloud where it lies on this device.
-fn on_device<'a>(device: &wgpu::Device, cloud: &'a Cloud) -> Option<&'a wgpu::Buffer> {
-    match cloud {
-        Cloud::Gpu(gpu) if gpu.context().device() == device => Some(gpu.buffer()),
-        _ => None,
-    }
-}
-
-fn source(device: &wgpu::Device, cloud: &Cloud, version: u64) -> Source {
-    on_device(device, cloud).map_or(Source::Version(version), |buffer| Source::Buffer(buffer.clone(), cloud.len()))
-}
-
-/// The buffer to draw from; host points are uploaded. `None` where the device fails.
-fn buffer(device: &wgpu::Device, cloud: &Cloud) -> Option<wgpu::Buffer> {
-    match on_device(device, cloud) {
-        Some(buffer) => Some(buffer.clone()),
-        None => cloud.to_host().ok().map(|points| upload(device, &points)),
-    }
-}
-
 impl FieldResources {
     pub(super) fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
         use wgpu::PrimitiveTopology::{TriangleList, TriangleStrip};
@@ -224,7 +193,7 @@ impl FieldResources {
         onto: Onto,
     ) {
         let key = (canvas, layer.key());
-        let Onto { scale, offset, pixel, pixels_per_point } = onto;
+        let Onto { scale, offset, pixel, pixels_per_point, .. } = onto;
         let (bytes, draw) = match layer {
             FieldLayer::Arrows { field, look, .. } => {
                 let count = (field.len() / 2) as u32;
@@ -276,9 +245,9 @@ impl FieldResources {
             }
         };
         let sources = match layer {
-            FieldLayer::Arrows { field, version, .. } => vec![source(device, field, *version)],
+            FieldLayer::Arrows { field, version, .. } => vec![Source::of(device, field, *version)],
             FieldLayer::Heat { fields, versions, .. } => {
-                fields.iter().zip(versions).map(|(field, version)| source(device, field, *version)).collect()
+                fields.iter().zip(versions).map(|(field, version)| Source::of(device, field, *version)).collect()
             }
             FieldLayer::Contours { field, .. } => vec![Source::Version(field.version)],
         };
@@ -354,8 +323,10 @@ impl FieldResources {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::mem::offset_of;
+
+    use super::*;
+    use crate::canvas::device::assert_twin;
 
     #[test]
     fn uniforms_have_the_layout_of_their_wgsl_twins() {
@@ -405,14 +376,7 @@ mod tests {
             ),
         ];
         for (source, name, size, fields) in twins {
-            let module = wgpu::naga::front::wgsl::parse_str(source).unwrap();
-            let (_, twin) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(name)).unwrap();
-            let wgpu::naga::TypeInner::Struct { members, span } = &twin.inner else { panic!("{name} is no struct") };
-            assert_eq!(*span as usize, size, "{name}");
-            for (field, offset) in fields {
-                let member = members.iter().find(|m| m.name.as_deref() == Some(field)).unwrap();
-                assert_eq!(member.offset as usize, *offset, "{name}.{field}");
-            }
+            assert_twin(source, name, size, fields);
         }
     }
 }

@@ -2,17 +2,19 @@
 
 pub mod axes;
 pub mod camera;
-mod device;
+pub mod density;
+pub mod device;
 pub mod field;
-pub mod gpu;
 pub mod motion;
+pub mod paint;
+pub mod points;
 
 use egui::{Align2, Color32, CursorIcon, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use crate::theme::{Palette, strong_font, text_font};
 use crate::widgets::hand::pulled_by;
 use camera::Camera;
-use gpu::{CanvasPaint, Layer};
+use paint::{CanvasPaint, Layer};
 
 /// How an entry of the legend is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

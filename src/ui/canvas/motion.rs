@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use wgpu::util::DeviceExt as _;
 
-use super::camera::Camera;
-use super::device::{pipeline, straight, uniform_buffer, upload};
-use super::gpu::Dots;
+use crate::canvas::camera::Camera;
+use crate::canvas::device::{Dots, pipeline, straight, uniform_buffer, upload};
 use engine::{Cloud, Recording};
 use lab::message::RunResult;
 

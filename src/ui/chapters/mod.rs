@@ -1,19 +1,10 @@
 //! The chapters. Each is one file; the rail shows those that work.
 
-mod chain;
 mod compass;
-mod compass_plots;
-mod compass_reading;
 mod forward;
-mod forward_plots;
-mod margins;
-mod needle;
-mod noising;
 mod reverse;
 mod schedules;
-mod score_draws;
 mod score_field;
-mod streamlines;
 mod training;
 mod trajectories;
 
@@ -27,9 +18,9 @@ pub use score_field::ScoreField;
 pub use training::Training;
 pub use trajectories::Trajectories;
 
-use super::canvas::{Scene, View};
-use super::desk::Desk;
-use super::widgets::equation::Equation;
+use crate::canvas::{Scene, View};
+use crate::desk::Desk;
+use crate::widgets::equation::Equation;
 use lab::message::Side;
 use maths::data::bounds::Bounds;
 

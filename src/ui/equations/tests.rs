@@ -1,7 +1,7 @@
 //! Every formula, read from what is shown, against what runs.
 
-use super::evaluate::Letters;
-use super::*;
+use crate::equations::evaluate::Letters;
+use crate::equations::*;
 use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::path::Scales;
 use maths::diffusion::solver::{Sampler, Variance};

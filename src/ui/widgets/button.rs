@@ -2,8 +2,8 @@
 
 use egui::{Response, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use super::icon::{self, Icon};
 use crate::theme::{Palette, text_font};
+use crate::widgets::icon::{self, Icon};
 
 /// A round button of 30 points with an icon. `accent` rings it in the learned colour.
 pub fn round(ui: &mut Ui, icon: Icon, name: &str, tip: &str, accent: bool, palette: &Palette) -> Response {

@@ -11,4 +11,5 @@ pub mod progress;
 pub mod readout;
 pub mod row;
 pub mod segmented;
+pub mod text;
 pub mod time_slider;

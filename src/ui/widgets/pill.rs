@@ -2,8 +2,8 @@
 
 use egui::{Popup, PopupCloseBehavior, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::icon;
 use crate::theme::{Palette, strong_font, text_font};
+use crate::widgets::icon;
 
 /// A pill that opens a menu, named `{name}: {value}`; `label` is what is written before the value. The menu stays open
 /// while one clicks inside it.

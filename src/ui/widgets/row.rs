@@ -5,12 +5,13 @@ use std::ops::RangeInclusive;
 
 use egui::emath::Numeric;
 use egui::{
-    Align, Align2, DragValue, Layout, Response, Sense, Slider, SliderClamping, TextEdit, Ui, UiBuilder, pos2, vec2,
+    Align, Align2, DragValue, Layout, Rect, Response, Sense, Slider, SliderClamping, TextEdit, Ui, UiBuilder, pos2,
+    vec2,
 };
 
-use super::number::{Sign, read, read_whole};
+use crate::shell::toasts::tell;
 use crate::theme::{Palette, text_font};
-use crate::toasts::tell;
+use crate::widgets::number::{Sign, read, read_whole};
 use lab::message::Notice;
 
 /// Height of a line.
@@ -21,6 +22,12 @@ const LABEL_WIDTH: f32 = 92.0;
 const VALUE_WIDTH: f32 = 58.0;
 /// Width of a number of up to twenty digits.
 const WHOLE_WIDTH: f32 = 168.0;
+
+/// A child in a place of the window, laid out in a row.
+pub fn row_in(ui: &mut Ui, rect: Rect, layout: Layout, salt: &str, content: impl FnOnce(&mut Ui)) {
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rect).layout(layout).id_salt(salt));
+    content(&mut child);
+}
 
 /// A named line; `control` is laid out from the right edge. The tooltip shows on the name.
 pub fn named<R>(ui: &mut Ui, name: &str, tip: &str, palette: &Palette, control: impl FnOnce(&mut Ui) -> R) -> R {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::starts::Starts;
+use crate::chapters::trajectories::starts::Starts;
 use crate::desk::Desk;
-use crate::run_slot::RunSlot;
+use crate::desk::run_slot::RunSlot;
 use engine::Start;
 use lab::message::{RunRequest, RunResult};
 use maths::data::bounds::Bounds;

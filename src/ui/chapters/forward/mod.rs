@@ -1,0 +1,470 @@
+//! Forward: from the data to noise, in one jump, step by step, or without shrinking the mean.
+
+pub mod chain;
+pub mod margins;
+pub mod noising;
+pub mod plots;
+
+use std::sync::Arc;
+
+use egui::{Context, Rect, Response, Stroke, Ui, UiBuilder, vec2};
+
+use crate::canvas::device::Dots;
+use crate::canvas::paint::Layer;
+use crate::canvas::points::Particles;
+use crate::canvas::{Mark, Scene, View};
+use crate::chapters::forward::chain::{Chain, Steps};
+use crate::chapters::forward::noising::{
+    Drawn, Points, cloud_bounds, growing_scales, noised, prior_name, summed_noise, variance,
+};
+use crate::chapters::forward::plots::{entropy_ui, scales_ui, value_at, variance_ui};
+use crate::chapters::{Page, Pages};
+use crate::desk::Desk;
+use crate::desk::background::Background;
+use crate::equations;
+use crate::settings::schedule;
+use crate::theme::time_color;
+use crate::truths;
+use crate::widgets::chart::times;
+use crate::widgets::equation::Equation;
+use crate::widgets::number::{fixed, grouped, short};
+use crate::widgets::row::{self, Track};
+use crate::widgets::{button, readout, segmented};
+use engine::Cloud;
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
+use maths::diffusion::path::{Path, Scales};
+use maths::measure::entropy::{differential_entropy, normal_entropy};
+
+/// Most particles.
+const MOST: u32 = 100_000;
+/// Most particles of the chain, all of whose steps are kept.
+const MOST_CHAIN: u32 = 2000;
+/// Points of the entropy's curve, and draws at each.
+const ENTROPY_TIMES: usize = 48;
+const ENTROPY_DRAWS: usize = 1024;
+/// How near a click must be to take a particle, in points.
+const REACH: f32 = 24.0;
+/// Pieces of a trail, each of one colour.
+const TRAIL_PIECES: usize = 64;
+
+/// A way to destroy the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The closed form at any t.
+    Jump,
+    /// Step by step, each with fresh noise.
+    Chain,
+    /// Noise without shrinking the mean, beside the path that shrinks it.
+    Growing,
+}
+
+/// The chapter's state.
+pub struct Forward {
+    way: Way,
+    count: u32,
+    density: bool,
+    histograms: bool,
+    drawn: Drawn,
+    /// The particle whose trail is shown.
+    chosen: Option<u32>,
+    chain: Background<ChainKey, Chain>,
+    trail: Option<(ChainKey, u32, Vec<[f32; 2]>)>,
+    entropy: Background<EntropyKey, Vec<[f64; 2]>>,
+}
+
+/// What the chain follows from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct ChainKey {
+    particles: u64,
+    count: u32,
+    path: Path,
+    timesteps: u32,
+    seed: u64,
+}
+
+/// What the entropy follows from.
+struct EntropyKey {
+    mixture: Arc<Mixture>,
+    path: Path,
+    timesteps: u32,
+}
+
+impl PartialEq for EntropyKey {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.mixture, &other.mixture) && (self.path, self.timesteps) == (other.path, other.timesteps)
+    }
+}
+
+impl Default for Forward {
+    fn default() -> Self {
+        Self {
+            way: Way::Jump,
+            count: 4000,
+            density: true,
+            histograms: true,
+            drawn: Drawn::default(),
+            chosen: Some(0),
+            chain: Background::default(),
+            trail: None,
+            entropy: Background::default(),
+        }
+    }
+}
+
+impl Forward {
+    /// Show things as the other side does.
+    pub(super) fn take_after(&mut self, other: &Self, hand: bool) {
+        (self.way, self.count) = (other.way, other.count);
+        (self.density, self.histograms) = (other.density, other.histograms);
+        if hand {
+            self.chosen = other.chosen;
+        }
+    }
+
+    /// (a, s) of a canvas at t/T.
+    fn scales(&self, desk: &Desk, canvas: usize, tau: f64) -> Scales {
+        let timesteps = desk.draft.timesteps;
+        match (self.way, canvas) {
+            (Way::Growing, 1) => growing_scales(&summed_noise(desk.draft.path, timesteps), tau),
+            _ => desk.draft.path.scales(tau, timesteps),
+        }
+    }
+
+    /// The timestep at the clock.
+    fn t(desk: &Desk) -> u32 {
+        (desk.clock.tau * f64::from(desk.draft.timesteps)).round() as u32
+    }
+
+    fn chain_key(&mut self, desk: &Desk) -> (ChainKey, Arc<Particles>) {
+        let particles = self.drawn.particles(desk, self.count);
+        let key = ChainKey {
+            particles: particles.version,
+            count: self.count.min(MOST_CHAIN),
+            path: desk.draft.path,
+            timesteps: desk.draft.timesteps,
+            seed: desk.snapshot.experiment.seed,
+        };
+        (key, particles)
+    }
+
+    /// The entropy along the experiment's path, as far as it is known.
+    fn entropy(&self) -> Vec<[f64; 2]> {
+        self.entropy.value().map_or_else(Vec::new, |points| points.to_vec())
+    }
+
+    fn compute(&mut self, ctx: &Context, desk: &Desk) {
+        let (mixture, path, timesteps) = (desk.snapshot.dataset.mixture.clone(), desk.draft.path, desk.draft.timesteps);
+        let key = EntropyKey { mixture: mixture.clone(), path, timesteps };
+        self.entropy.follow(ctx, key, move || {
+            let at = |tau: f64| {
+                // The same draws at every time: their error does not look like a wiggle.
+                let entropy = differential_entropy(&mixture, path.scales(tau, timesteps), ENTROPY_DRAWS, 1);
+                [tau, entropy.nats]
+            };
+            times(ENTROPY_TIMES).map(at).collect()
+        });
+        if self.way == Way::Chain {
+            let (key, particles) = self.chain_key(desk);
+            self.chain.follow(ctx, key, move || {
+                let steps = Steps::new(key.path, key.timesteps, key.seed);
+                Chain::new(&particles.x_0[..key.count as usize], &steps)
+            });
+            if let Some(index) = self.chosen
+                && self.trail.as_ref().is_none_or(|(of, i, _)| (of, *i) != (&key, index))
+                && let Some(&start) = self.drawn.particles(desk, self.count).x_0.get(index as usize)
+            {
+                let trail = Steps::new(key.path, key.timesteps, key.seed).walk(start, index).collect();
+                self.trail = Some((key, index, trail));
+            }
+        }
+    }
+
+    /// All particles of a canvas at the clock.
+    fn points(&mut self, desk: &Desk, canvas: usize) -> Points {
+        if self.way == Way::Chain {
+            let frame = self.chain.value().map(|chain| chain.at(Self::t(desk)).1);
+            return Points::Given(frame.unwrap_or_default());
+        }
+        Points::Noised(self.drawn.particles(desk, self.count), self.scales(desk, canvas, desk.clock.tau))
+    }
+
+    /// The way of the chosen particle up to the clock, from the data on.
+    fn trail(&mut self, desk: &Desk, canvas: usize) -> Vec<[f32; 2]> {
+        let Some(index) = self.chosen else { return Vec::new() };
+        if self.way == Way::Chain {
+            let t = Self::t(desk) as usize;
+            return self.trail.as_ref().map_or(Vec::new(), |(_, _, trail)| trail[..trail.len().min(t + 1)].to_vec());
+        }
+        let particles = self.drawn.particles(desk, self.count);
+        let index = index as usize;
+        if index >= particles.x_0.len() {
+            return Vec::new();
+        }
+        let (tau, timesteps) = (desk.clock.tau, desk.draft.timesteps);
+        let at = |i: usize| tau * i as f64 / TRAIL_PIECES as f64;
+        if self.way == Way::Growing && canvas == 1 {
+            let sums = summed_noise(desk.draft.path, timesteps);
+            return (0..=TRAIL_PIECES).map(|i| noised(&particles, index, growing_scales(&sums, at(i)))).collect();
+        }
+        (0..=TRAIL_PIECES).map(|i| noised(&particles, index, self.scales(desk, canvas, at(i)))).collect()
+    }
+
+    fn dots(color: egui::Color32, count: u32) -> Dots {
+        // More particles, fainter: the cloud keeps its depth.
+        let strength = (60.0 / (count as f32).sqrt()).clamp(0.25, 0.9);
+        Dots { color: color.gamma_multiply(strength), radius: if count > 20_000 { 1.0 } else { 1.5 } }
+    }
+
+    /// The colour of a canvas's particles. In a split each side keeps its own on both: the other's would be taken for that side.
+    fn base(desk: &Desk, canvas: usize) -> egui::Color32 {
+        let palette = desk.palette();
+        if canvas == 0 || desk.is_split() { palette.learned } else { palette.other }
+    }
+
+    fn scene_of(&mut self, canvas: usize, desk: &Desk) -> Scene {
+        let palette = desk.palette();
+        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let density = self.density_tau(desk).is_some() && canvas == 0;
+        if let (true, Some(field)) = (density, &desk.snapshot.density) {
+            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+        }
+        let base = Self::base(desk, canvas);
+        // A cloud fades into noise; two that are compared keep their colours.
+        let faded = if self.way == Way::Growing { 0.0 } else { desk.clock.tau as f32 };
+        let color = base.lerp_to_gamma(palette.noise, faded);
+        if self.way == Way::Chain {
+            let count = self.count.min(MOST_CHAIN);
+            if let Some(chain) = self.chain.value() {
+                let (frame, points) = chain.at(Self::t(desk));
+                scene.layers.push(Layer::Points {
+                    key: "chain",
+                    cloud: Cloud::Host(points),
+                    version: self.chain.version() * 65_536 + frame as u64,
+                    dots: Self::dots(color, count),
+                });
+            }
+            let at_t =
+                format!("{} particles after {} steps", grouped(f64::from(count)), grouped(f64::from(Self::t(desk))));
+            scene.legend.push((Mark::Dot, color, at_t));
+        } else {
+            scene.layers.push(Layer::Noised {
+                key: "particles",
+                particles: self.drawn.particles(desk, self.count),
+                scales: self.scales(desk, canvas, desk.clock.tau),
+                dots: Self::dots(color, self.count),
+            });
+            let what = match (self.way, canvas) {
+                (Way::Growing, 0) => {
+                    let path = desk.draft.path;
+                    format!("{}, {}", schedule::path_title(path), equations::shrinking(path))
+                }
+                (Way::Growing, _) => "noise only added".into(),
+                _ => format!("particles at t = {}", fixed(desk.clock.tau, 2)),
+            };
+            scene.legend.push((Mark::Dot, color, what));
+        }
+        if self.way != Way::Growing {
+            scene.legend.push((Mark::Dashes, palette.outline, "data".into()));
+        }
+        if density {
+            scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
+        }
+        if self.histograms && self.way != Way::Growing {
+            scene.legend.push((Mark::Line, palette.weak, prior_name(desk, "1")));
+        }
+        scene
+    }
+
+    fn step_row(ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        let timesteps = desk.draft.timesteps;
+        let t = Self::t(desk);
+        ui.horizontal(|ui| {
+            if button::text(ui, "Step back", "The step before", 0.0, palette).clicked() {
+                desk.clock.set(f64::from(t.saturating_sub(1)) / f64::from(timesteps));
+            }
+            if button::text(ui, "Step forward", "One more step of the chain", 0.0, palette).clicked() {
+                desk.clock.set(f64::from(t + 1) / f64::from(timesteps));
+            }
+        });
+        let text = format!("{} of {}", grouped(f64::from(t)), grouped(f64::from(timesteps)));
+        readout::line(ui, "step t", &text, palette.ink, "Steps done, each with its own fresh noise", palette);
+    }
+}
+
+impl Page for Forward {
+    fn hint(&self) -> &'static str {
+        match self.way {
+            Way::Jump => {
+                "Drag the clock: one jump to any t, and each particle keeps its own ε. Click one for its trail."
+            }
+            Way::Chain => "Step by step with fresh noise: every trail is ragged, yet the cloud is that of the jump.",
+            Way::Growing => {
+                "Drag to noise: unless the signal shrinks, the variance grows without bound. Same points, same ε."
+            }
+        }
+    }
+
+    fn equation(&self, desk: &Desk) -> Equation {
+        match self.way {
+            Way::Jump => equations::jump(desk.draft.path),
+            Way::Chain => equations::step(desk.draft.path),
+            Way::Growing => equations::growing(desk.draft.path),
+        }
+    }
+
+    fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        let tip = "One jump to any t; the Markov chain; or noise that is added without shrinking the mean";
+        row::named(ui, "Way", tip, palette, |ui| {
+            let options = [(Way::Jump, "Jump"), (Way::Chain, "Chain"), (Way::Growing, "No shrinking")];
+            segmented::choose(ui, "Way", &mut self.way, &options, palette);
+        });
+        if self.way == Way::Chain {
+            Self::step_row(ui, desk);
+        }
+        schedule::path_row(ui, desk);
+        let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
+        row::slider(ui, ["Particles", tip], &mut self.count, Track::logarithmic(100..=MOST), grouped, palette);
+        row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
+            segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
+        });
+        row::named(
+            ui,
+            "Margins",
+            "Histograms of both axes against the noise that sampling starts from",
+            palette,
+            |ui| {
+                let options = [(false, "None"), (true, "Histograms")];
+                segmented::choose(ui, "Margins", &mut self.histograms, &options, palette);
+            },
+        );
+        ui.separator();
+        let ink = palette.ink;
+        if self.way == Way::Growing {
+            let tip = "Per axis: the closed form, and that of the particles on show";
+            let own = format!("variance, {}", equations::shrinking(desk.draft.path));
+            for (canvas, name) in [(0, &*own), (1, "variance, noise only added")] {
+                let color = Self::base(desk, canvas);
+                let known = variance(self.scales(desk, canvas, desk.clock.tau));
+                let measured = self.points(desk, canvas).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
+                readout::line(ui, name, &fixed(known, 3), color, tip, palette);
+                readout::line(ui, "of the particles", &measured, ink, tip, palette);
+            }
+        } else {
+            let scales = desk.scales();
+            let snr = scales.snr();
+            readout::line(ui, "ᾱ, signal variance", &fixed(scales.a.powi(2), 4), ink, "ᾱ = a²", palette);
+            readout::line(ui, "a, signal", &fixed(scales.a, 4), palette.data, "x_t = a x_0 + s ε", palette);
+            readout::line(ui, "s, noise", &fixed(scales.s, 4), palette.noise, "x_t = a x_0 + s ε", palette);
+            readout::line(ui, "SNR", &short(snr), ink, "Signal-to-noise ratio a²/s²", palette);
+            readout::line(ui, "log SNR", &fixed(snr.ln(), 2), ink, "Natural logarithm of a²/s²", palette);
+            // The data have unit variance per axis on average, so that of x_t is a² + s².
+            let tip = "a² + s², per axis on average: 1 where variance is preserved";
+            readout::line(ui, "variance at t", &fixed(variance(scales), 3), ink, tip, palette);
+            let measured = self.points(desk, 0).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
+            readout::line(ui, "of the particles", &measured, ink, "Per axis, the mean of both", palette);
+        }
+        let entropy = self.entropy.value().and_then(|points| value_at(&points, desk.clock.tau));
+        let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
+        let noise = normal_entropy(desk.draft.path.prior_std(desk.draft.timesteps));
+        let tip = format!(
+            "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; {} has {}",
+            prior_name(desk, "I"),
+            fixed(noise, 3)
+        );
+        readout::line(ui, "entropy", &entropy, palette.exact, &tip, palette);
+    }
+
+    fn prepare(&mut self, ctx: &Context, desk: &mut Desk) {
+        self.compute(ctx, desk);
+    }
+
+    fn scene(&mut self, desk: &Desk) -> Scene {
+        self.scene_of(0, desk)
+    }
+
+    fn beside(&mut self, desk: &Desk) -> Option<Scene> {
+        (self.way == Way::Growing).then(|| self.scene_of(1, desk))
+    }
+
+    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {
+        let palette = desk.palette();
+        let points = self.points(desk, view.index);
+        if response.clicked()
+            && let Some(pointer) = response.interact_pointer_pos()
+        {
+            let distance = |p: [f32; 2]| view.camera.to_screen(view.rect, p).distance(pointer);
+            let nearest = points.iter().map(distance).zip(0_u32..).min_by(|a, b| a.0.total_cmp(&b.0));
+            self.chosen = nearest.filter(|(away, _)| *away <= REACH).map(|(_, index)| index);
+        }
+        if self.histograms {
+            let base = Self::base(desk, view.index);
+            let std = desk.draft.path.prior_std(desk.draft.timesteps) as f32;
+            margins::paint(ui.painter(), view.rect, &view.camera, &|| points.iter(), base, std, palette);
+        }
+        let trail = self.trail(desk, view.index);
+        let painter = ui.painter_at(view.rect);
+        let on_screen: Vec<_> = trail.iter().map(|&p| view.camera.to_screen(view.rect, p)).collect();
+        // The colours of time are dark at one end and bright at the other: a seam keeps them apart from the ground.
+        painter.line(on_screen.clone(), Stroke::new(3.4, palette.data.gamma_multiply(0.55)));
+        let piece = on_screen.len().div_ceil(TRAIL_PIECES).max(1);
+        for start in (0..on_screen.len().saturating_sub(1)).step_by(piece) {
+            let end = (start + piece).min(on_screen.len() - 1);
+            // Coloured by time: the trail ends at the clock.
+            let tau = desk.clock.tau as f32 * start as f32 / on_screen.len() as f32;
+            let color = time_color(tau);
+            painter.line(on_screen[start..=end].to_vec(), Stroke::new(2.0, color));
+        }
+        if let (Some(&first), Some(&last)) = (on_screen.first(), on_screen.last()) {
+            painter.circle(first, 3.5, palette.data, (1.0, palette.canvas));
+            painter.circle(last, 5.0, time_color(desk.clock.tau as f32), (1.5, palette.ink));
+        }
+    }
+
+    fn home(&self, desk: &Desk) -> Bounds {
+        // For noise that is only added, two and a half times as far.
+        let far = if self.way == Way::Growing { 2.5 } else { 1.0 };
+        cloud_bounds(desk).scaled(far)
+    }
+
+    fn density_tau(&self, desk: &Desk) -> Option<f64> {
+        self.density.then_some(desk.clock.tau)
+    }
+
+    fn plots_height(&self, available: f32) -> f32 {
+        (0.27 * available).clamp(120.0, 320.0)
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Pages>) {
+        let rect = ui.max_rect();
+        let third = rect.width() / 3.0;
+        let growing = self.way == Way::Growing;
+        let mut entropies = vec![(desk.side(), self.entropy())];
+        entropies.extend(twin.map(|pages| (desk.side().other(), pages.forward.entropy())));
+        entropies.sort_by_key(|(side, _)| *side);
+        let entropies: Vec<_> = entropies.into_iter().map(|(_, points)| points).collect();
+        for index in 0..3 {
+            let place = Rect::from_min_size(rect.min + vec2(third * index as f32, 0.0), vec2(third, rect.height()));
+            let mut child = ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
+            match index {
+                0 => scales_ui(&mut child, place, desk),
+                1 => variance_ui(&mut child, place, desk, growing),
+                _ => entropy_ui(&mut child, place, desk, &entropies),
+            }
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.entropy.is_busy() || self.chain.is_busy()
+    }
+
+    fn play(&mut self, desk: &mut Desk) {
+        desk.clock.toggle();
+    }
+
+    fn reset(&mut self, desk: &mut Desk) {
+        desk.clock.set(0.0);
+    }
+}

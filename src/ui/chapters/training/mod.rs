@@ -1,0 +1,246 @@
+//! Training: watch noise become data while the network learns.
+
+use egui::Ui;
+
+use crate::canvas::device::Dots;
+use crate::canvas::paint::Layer;
+use crate::canvas::{Mark, Scene};
+use crate::chapters::{Page, Pages};
+use crate::desk::Desk;
+use crate::plots;
+use crate::settings::data;
+use crate::settings::network;
+use crate::settings::sampler;
+use crate::settings::schedule;
+use crate::settings::training;
+use crate::truths;
+use crate::widgets::equation::{Equation, Piece};
+use crate::widgets::number::grouped;
+use crate::widgets::row::{self, Track};
+use crate::widgets::{button, pill, segmented};
+use lab::experiment::{DataSource, limits};
+use lab::message::Command;
+use maths::data::bounds::Bounds;
+use maths::diffusion::target::Target;
+
+/// Most data points that are drawn: more would only cover the samples.
+const DATA_SHOWN: usize = 4096;
+
+/// The chapter's state.
+#[derive(Default)]
+pub struct Training {
+    data: Option<DataShown>,
+}
+
+/// The data points on show, thinned once.
+struct DataShown {
+    of: std::sync::Arc<Vec<[f32; 2]>>,
+    cloud: engine::Cloud,
+    version: u64,
+}
+
+impl Training {
+    fn data(&mut self, desk: &Desk) -> &DataShown {
+        let points = &desk.snapshot.dataset.points;
+        let stale = self.data.as_ref().is_none_or(|shown| !std::sync::Arc::ptr_eq(&shown.of, points));
+        if stale {
+            self.data = None;
+        }
+        self.data.get_or_insert_with(|| {
+            // From the whole of it: a file may be sorted.
+            let every = points.len().div_ceil(DATA_SHOWN).max(1);
+            let thinned = points.iter().step_by(every).copied().collect();
+            DataShown {
+                of: points.clone(),
+                cloud: engine::Cloud::Host(std::sync::Arc::new(thinned)),
+                version: lab::message::fresh_version(),
+            }
+        })
+    }
+}
+
+impl Page for Training {
+    fn hint(&self) -> &'static str {
+        "The samples leave the noise and settle on the data. Change the data while it learns; Space pauses."
+    }
+
+    fn equation(&self, desk: &Desk) -> Equation {
+        let t = || Piece::Sub(vec![Piece::Var("t")]);
+        let (target, spoken) = match desk.draft.target {
+            Target::Eps => (
+                vec![Piece::Var("ε")],
+                "L is the mean over samples and both coordinates of the squared difference between epsilon and its prediction \
+                 at x t and t",
+            ),
+            Target::X0 => (
+                vec![Piece::Var("x"), Piece::Sub(vec![Piece::Sign("0")])],
+                "L is the mean over samples and both coordinates of the squared difference between x 0 and its prediction at \
+                 x t and t",
+            ),
+            Target::V => (
+                vec![Piece::Var("v")],
+                "L is the mean over samples and both coordinates of the squared difference between v and its prediction at x t \
+                 and t",
+            ),
+            Target::Score => (
+                vec![Piece::Sign("−"), Piece::Var("ε"), Piece::Sign("/"), Piece::Var("s"), t()],
+                "L is the mean over samples and both coordinates of s t squared times the squared difference between minus \
+                 epsilon over s t and the score predicted at x t and t",
+            ),
+            Target::Velocity => (
+                vec![Piece::Var("u")],
+                "L is the mean over samples and both coordinates of the squared difference between u and its prediction at x t \
+                 and t",
+            ),
+        };
+        let score = desk.draft.target == Target::Score;
+        // (1/D): the mean over the D coordinates, as the loss is computed.
+        let mut pieces = vec![Piece::Var("L"), Piece::Sign(" = "), Piece::Sup(vec![Piece::Sign("1")])];
+        pieces.extend([Piece::Sign("/"), Piece::Sub(vec![Piece::Var("D")]), Piece::Sign(" 𝔼 ")]);
+        if score {
+            pieces.extend([Piece::Var("s"), t(), Piece::Sup(vec![Piece::Sign("2")]), Piece::Sign(" ")]);
+        }
+        pieces.push(Piece::Sign("‖"));
+        pieces.extend(target.iter().cloned());
+        pieces.push(Piece::Sign(" − "));
+        if score {
+            pieces.push(Piece::Sign("score"));
+        } else {
+            pieces.extend(target.into_iter().take(1));
+        }
+        pieces.extend([
+            Piece::Sub(vec![Piece::Var("θ")]),
+            Piece::Sign("("),
+            Piece::Var("x"),
+            t(),
+            Piece::Sign(", "),
+            Piece::Var("t"),
+            Piece::Sign(")‖"),
+            Piece::Sup(vec![Piece::Sign("2")]),
+        ]);
+        Equation { pieces, spoken }
+    }
+
+    fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        row::named(ui, "Data", "What is learned. Other data keep the weights", palette, |ui| {
+            let title = data::data_title(&desk.draft.data);
+            pill::menu(ui, ["Data set", "", &title], "Choose the data", palette, |ui| data::data_menu(ui, desk));
+        });
+        data::bandwidth_rows(ui, desk);
+        row::named(ui, "Training set", "N points again and again, or fresh draws from the mixture", palette, |ui| {
+            let options = [(false, "Finite"), (true, "Fresh")];
+            if segmented::choose(ui, "Training set", &mut desk.draft.fresh, &options, palette).changed() {
+                desk.configure(false);
+            }
+        });
+        // A file has as many points as it has.
+        if matches!(desk.draft.data, DataSource::Shape(_)) {
+            ui.add_enabled_ui(!desk.draft.fresh, |ui| {
+                let tip = "N: the size of the finite training set";
+                let points = &mut desk.draft.points;
+                if row::slider(ui, ["Points", tip], points, Track::logarithmic(limits::POINTS), grouped, palette).done {
+                    desk.configure(false);
+                }
+            });
+        }
+        ui.separator();
+        schedule::path_row(ui, desk);
+        schedule::timesteps_row(ui, desk);
+        ui.separator();
+        let shape = desk.draft_shape;
+        network::network_rows(ui, desk);
+        let chosen = desk.draft_shape != shape;
+        ui.separator();
+        training::batch_row(ui, desk);
+        training::learning_rate_row(ui, desk);
+        row::named(ui, "Seed", "Of data, first weights, batches and noise", palette, |ui| {
+            if row::whole_number(ui, ["Seed", "Click, type, and press Enter"], &mut desk.draft.seed) {
+                desk.configure(false);
+            }
+        });
+        ui.add_space(4.0);
+        // At the end of the panel, so that nothing moves when the question comes.
+        if desk.draft_shape == desk.draft.shape() {
+            let tip =
+                "New weights from the seed. Data, schedule, batch and rate change without it, under the same weights";
+            if button::text(ui, "Start anew", tip, ui.available_width(), palette).clicked() {
+                desk.send(Command::Reset);
+            }
+        } else {
+            let question = ui.scope(|ui| network::network_question(ui, desk)).response;
+            if chosen {
+                question.scroll_to_me(None);
+            }
+        }
+        ui.separator();
+        sampler::sampler_rows(ui, desk);
+        let tip = "Clip every estimate of x_0 to the data's box × 1.1. Off shows what 1/a makes of a small error";
+        row::named(ui, "Clip x₀", tip, palette, |ui| {
+            let options = [(false, "Off"), (true, "On")];
+            if segmented::choose(ui, "Clip", &mut desk.draft.clip, &options, palette).changed() {
+                desk.configure(false);
+            }
+        });
+        sampler::clip_warning(ui, desk);
+    }
+
+    fn scene(&mut self, desk: &Desk) -> Scene {
+        let palette = desk.palette();
+        let snapshot = &desk.snapshot;
+        let mut scene = Scene::default();
+        if let Some(field) = &snapshot.density {
+            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+        }
+        let data = self.data(desk);
+        scene.layers.push(Layer::Points {
+            key: "data",
+            cloud: data.cloud.clone(),
+            version: data.version,
+            dots: Dots { color: palette.data.gamma_multiply(0.38), radius: 0.8 },
+        });
+        if let Some(samples) = &snapshot.samples {
+            scene.layers.push(Layer::Points {
+                key: "samples",
+                cloud: samples.clone(),
+                version: snapshot.samples_version,
+                dots: Dots { color: palette.learned.gamma_multiply(0.9), radius: 1.5 },
+            });
+        }
+        scene.legend = vec![
+            (Mark::Dot, palette.data, "data".into()),
+            (Mark::Dot, palette.learned, "samples".into()),
+            (Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")),
+        ];
+        scene
+    }
+
+    fn home(&self, desk: &Desk) -> Bounds {
+        // A margin for the samples that have not yet found the data.
+        desk.snapshot.dataset.clip.scaled(1.22)
+    }
+
+    fn density_tau(&self, _desk: &Desk) -> Option<f64> {
+        Some(0.0)
+    }
+
+    fn plots_height(&self, available: f32) -> f32 {
+        (0.32 * available).clamp(130.0, 380.0)
+    }
+
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
+        let rect = ui.max_rect();
+        let [first, second] = [0.38, 0.69].map(|share| (rect.left() + share * rect.width()).round());
+        plots::loss_ui(ui, rect.with_max_x(first), desk);
+        plots::timestep_loss_ui(ui, rect.with_min_x(first).with_max_x(second), desk);
+        plots::quality_ui(ui, rect.with_min_x(second), desk);
+    }
+
+    fn play(&mut self, desk: &mut Desk) {
+        desk.toggle_training();
+    }
+
+    fn reset(&mut self, desk: &mut Desk) {
+        desk.order(Command::Reset);
+    }
+}

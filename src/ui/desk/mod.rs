@@ -1,0 +1,282 @@
+//! What all parts of the window share: the lab, one or two benches with its experiments, and how these are linked.
+
+pub mod background;
+pub mod files;
+pub mod lab_handle;
+pub mod repaint;
+pub mod run_slot;
+pub mod side_state;
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use egui::Color32;
+
+use crate::desk::files::Files;
+use crate::desk::lab_handle::Lab;
+use crate::desk::side_state::Bench;
+use crate::theme::{Palette, palette};
+use engine::EngineKind;
+use engine::network::layout::NetworkShape;
+use lab::experiment::{DataSource, Experiment};
+use lab::message::{Command, InStep, Order, Side, Snapshots};
+use lab::shelved::Shelved;
+use maths::data::bounds::Bounds;
+use maths::diffusion::log_snr::LogSnr;
+use maths::diffusion::path::Path;
+
+/// What the hand does on one side and the other follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "five switches of a menu, each by itself")]
+pub struct Links {
+    /// t/T, and with it every scrubber.
+    pub clock: bool,
+    /// Pan and zoom.
+    pub camera: bool,
+    /// What is under the pointer is marked on the other side.
+    pub cursor: bool,
+    /// Points, starts and particles that a click placed or chose.
+    pub points: bool,
+    /// Both show the same chapter.
+    pub chapter: bool,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self { clock: true, camera: true, cursor: true, points: true, chapter: true }
+    }
+}
+
+/// The shared state of the window. The desk stands at one bench at a time: through it all of that [`Bench`] is reached.
+#[expect(clippy::struct_excessive_bools, reason = "four facts about the window, each by itself")]
+pub struct Desk {
+    lab: Box<dyn Lab>,
+    /// Where the desk stands.
+    side: Side,
+    here: Bench,
+    /// The other bench, while the lab is split.
+    there: Option<Bench>,
+    /// What both sides do together.
+    pub links: Links,
+    /// What both have equal while they train.
+    pub in_step: InStep,
+    /// The steps of A, and of B where there was one, before the comparison, if they can be gone back to.
+    pub before: Option<(u64, Option<u64>)>,
+    /// Trainings that were replaced, the latest first.
+    pub shelf: Arc<Vec<Shelved>>,
+    swaps: u64,
+    /// The light theme.
+    pub light: bool,
+    /// Format of the target that the canvas paints on.
+    pub format: Option<wgpu::TextureFormat>,
+    /// Painting shares the processor with training.
+    pub software: bool,
+    /// What `auto` takes on this machine, and why.
+    pub auto: Option<(EngineKind, String)>,
+    /// File dialogs and the paths typed by hand.
+    pub files: Files,
+    /// Both experiments are drawn on one canvas: their colours alone tell them apart.
+    pub one_canvas: bool,
+    /// A picture is being laid out: nothing is asked for.
+    pub still: bool,
+}
+
+impl Deref for Desk {
+    type Target = Bench;
+
+    fn deref(&self) -> &Bench {
+        &self.here
+    }
+}
+
+impl DerefMut for Desk {
+    fn deref_mut(&mut self) -> &mut Bench {
+        &mut self.here
+    }
+}
+
+impl Desk {
+    /// A desk for a lab.
+    pub fn new(lab: Box<dyn Lab>, format: Option<wgpu::TextureFormat>, software: bool, light: bool) -> Self {
+        let Snapshots { a, b, in_step, swaps, before, shelf } = lab.snapshots();
+        let here = Bench::new(a);
+        let there = b.map(|b| here.beside(b));
+        Self {
+            lab,
+            side: Side::A,
+            here,
+            there,
+            links: Links::default(),
+            in_step,
+            before,
+            shelf,
+            swaps,
+            light,
+            format,
+            software,
+            auto: None,
+            files: Files::default(),
+            one_canvas: false,
+            still: false,
+        }
+    }
+
+    /// The lab itself.
+    pub fn lab(&self) -> &dyn Lab {
+        self.lab.as_ref()
+    }
+
+    /// Where the desk stands.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// True while there are two experiments.
+    pub fn is_split(&self) -> bool {
+        self.there.is_some()
+    }
+
+    /// The sides there are, in order.
+    pub fn sides(&self) -> &'static [Side] {
+        if self.is_split() { &Side::BOTH } else { &Side::BOTH[..1] }
+    }
+
+    /// One side's bench; `None` for B where the lab is not split.
+    pub fn bench(&self, side: Side) -> Option<&Bench> {
+        if side == self.side { Some(&self.here) } else { self.there.as_ref() }
+    }
+
+    /// The benches there are, in order, each with its colour.
+    pub fn benches(&self) -> impl Iterator<Item = (Side, &Bench, Color32)> {
+        let here = self.sides().iter().filter_map(|&side| Some((side, self.bench(side)?)));
+        here.map(|(side, bench)| (side, bench, self.color(side)))
+    }
+
+    /// Go to a side, with what is linked. B is there only while the lab is split.
+    pub fn turn_to(&mut self, side: Side) {
+        let (true, Some(there)) = (side != self.side, self.there.as_mut()) else { return };
+        if self.links.clock {
+            there.clock = self.here.clock;
+        }
+        if self.links.camera && there.cameras != self.here.cameras {
+            there.cameras.clone_from(&self.here.cameras);
+        }
+        std::mem::swap(&mut self.here, there);
+        self.side = side;
+    }
+
+    /// Ask something of the experiment at which the desk stands.
+    pub fn send(&self, command: Command) {
+        self.lab.send(Order::To(self.side, command));
+    }
+
+    /// Ask something of the lab.
+    pub fn order(&self, order: impl Into<Order>) {
+        self.lab.send(order.into());
+    }
+
+    /// Colours of the theme, and of the side at which the desk stands.
+    pub fn palette(&self) -> &'static Palette {
+        palette(self.light, self.side)
+    }
+
+    /// The colour of an experiment: A blue, B vermilion.
+    pub fn color(&self, side: Side) -> Color32 {
+        palette(self.light, side).learned
+    }
+
+    /// Take the latest snapshots, once a frame. Returns how often A and B changed places since the last time.
+    pub fn take_news(&mut self) -> u64 {
+        let Snapshots { a, b, in_step, swaps, before, shelf } = self.lab.snapshots();
+        let swapped = swaps - self.swaps;
+        (self.swaps, self.in_step, self.before, self.shelf) = (swaps, in_step, before, shelf);
+        let side = self.side;
+        self.turn_to(Side::A);
+        if swapped % 2 == 1
+            && let Some(there) = &mut self.there
+        {
+            // The settings of a side go with it; the clock and the cameras stay in their place.
+            std::mem::swap(&mut self.here, there);
+            std::mem::swap(&mut self.here.clock, &mut there.clock);
+            std::mem::swap(&mut self.here.cameras, &mut there.cameras);
+            self.here.forget_asking();
+            there.forget_asking();
+        }
+        self.here.take_news(a);
+        self.there = match (self.there.take(), b) {
+            (Some(mut there), Some(b)) => {
+                there.take_news(b);
+                Some(there)
+            }
+            (None, Some(b)) => Some(self.here.beside(b)),
+            (_, None) => None,
+        };
+        self.turn_to(side);
+        swapped
+    }
+
+    /// Let the clocks run to the present, given in seconds.
+    pub fn tick_clocks(&mut self, now: f64) {
+        self.here.clock.tick(now);
+        if let Some(there) = &mut self.there {
+            if self.links.clock {
+                there.clock = self.here.clock;
+            } else {
+                there.clock.tick(now);
+            }
+        }
+    }
+
+    /// Ask for the experiment that the controls show. While two are compared, another training starts anew: weights that
+    /// learned partly under other settings would make the comparison unfair. It catches up with the other side.
+    pub fn configure(&mut self, restart: bool) {
+        let unfair = self.is_split() && !self.draft.trains_like(&self.snapshot.experiment);
+        self.asked();
+        self.send(Command::Configure { experiment: Box::new(self.draft.clone()), restart: restart || unfair });
+    }
+
+    /// Ask for other data, keeping the weights. A file that was opened before is read again where it has changed.
+    pub fn choose_data(&mut self, data: DataSource) {
+        let changed = self.draft.data == data && self.snapshot.dataset.is_outdated();
+        if self.draft.data != data || changed {
+            self.draft.data = data;
+            self.configure(self.is_split() && changed);
+        }
+    }
+
+    /// Put the chosen network in place: the training starts anew.
+    pub fn adopt_shape(&mut self) {
+        let NetworkShape { octaves, width, depth, activation } = self.draft_shape;
+        self.draft = Experiment { octaves, width, depth, activation, ..self.draft.clone() };
+        self.configure(true);
+    }
+
+    /// Draw the user's own schedule anew. Where it is trained by, the training follows.
+    pub fn draw_schedule(&mut self, own: LogSnr) {
+        self.own_schedule = own;
+        if matches!(self.draft.path, Path::Custom(_)) && self.draft.path != Path::Custom(own) {
+            self.draft.path = Path::Custom(own);
+            self.configure(false);
+        }
+    }
+
+    /// True while any experiment trains.
+    pub fn any_training(&self) -> bool {
+        self.benches().any(|(_, bench, _)| bench.is_training())
+    }
+
+    /// Play, or pause, everything.
+    pub fn toggle_training(&self) {
+        self.order(if self.any_training() { Command::Pause } else { Command::Play });
+    }
+
+    /// Ask for the density at t/T over what is visible, if what was asked for last does not serve.
+    pub fn want_density(&mut self, tau: f64, visible: Bounds, moving: bool) {
+        if self.still {
+            return;
+        }
+        if let Some(view) = self.here.wanted_density(tau, visible, moving) {
+            self.send(Command::ShowDensity(view));
+        }
+    }
+}

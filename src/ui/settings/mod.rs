@@ -1,0 +1,9 @@
+//! Controls of the experiment that appear in several places: in the menus of the top bar and in the chapters.
+
+pub mod data;
+pub mod network;
+pub mod sampler;
+pub mod save;
+pub mod schedule;
+pub mod target;
+pub mod training;

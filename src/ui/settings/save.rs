@@ -1,0 +1,110 @@
+//! What is saved: the model, and a picture of a chapter.
+
+use std::path::PathBuf;
+
+use egui::Ui;
+
+use crate::desk::Desk;
+use crate::desk::files::{Purpose, typed_path};
+use crate::shell::picture::{self, Order};
+use crate::widgets::number::grouped;
+use crate::widgets::row::{self, Track};
+use crate::widgets::text::{note, path_field, warning};
+use crate::widgets::{button, segmented};
+use lab::message::Command;
+use maths::atomic::WriteError;
+
+/// The menu that saves the model.
+pub fn save_menu(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    ui.set_width(250.0);
+    let of = if desk.is_split() { format!("Experiment {}: a", desk.side().letter()) } else { "A".to_owned() };
+    let text = format!("{of} directory with model.safetensors (opens in PyTorch), experiment.json and metrics.jsonl");
+    note(ui, &text, palette);
+    path_field(ui, &mut desk.files.model, "Directory of the model", "directory");
+    ui.horizontal(|ui| {
+        let typed = desk.files.model.trim().to_owned();
+        let save = |ui: &mut Ui| button::text(ui, "Save model", "Write the model into this directory", 0.0, palette);
+        if ui.add_enabled_ui(!typed.is_empty(), save).inner.clicked() {
+            desk.send(Command::Save(typed_path(&typed)));
+            ui.close();
+        }
+        if button::text(ui, "Browse…", "Choose where to save", 0.0, palette).clicked() {
+            desk.files.browse(Purpose::SaveModel, ui.ctx());
+        }
+    });
+    ui.add_space(2.0);
+    ui.separator();
+    picture_menu(ui, desk);
+}
+
+/// The picture of the present chapter: where, how large, in which theme.
+pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    note(ui, "A picture of this chapter as PNG, at any size", palette);
+    path_field(ui, &mut desk.files.picture, "PNG file", "picture.png");
+    let [fewest, most] = picture::SIDES;
+    row::named(ui, "Pixels", "Width and height; larger pictures are sharper", palette, |ui| {
+        for (side, name) in [(1, "Picture height"), (0, "Picture width")] {
+            let (pixels, track) = (&mut desk.files.picture_size[side], Track::linear(fewest..=most));
+            row::number(ui, [name, name], pixels, &track, &grouped, egui::vec2(64.0, 24.0));
+        }
+    });
+    row::named(ui, "Background", "Light for print, or as the window is", palette, |ui| {
+        let options = [(true, "Light"), (false, "As shown")];
+        segmented::choose(ui, "Background", &mut desk.files.picture_light, &options, palette);
+    });
+    ui.horizontal(|ui| {
+        let named = !desk.files.picture.trim().is_empty();
+        let save = |ui: &mut Ui| button::text(ui, "Save picture", "Write this PNG", 0.0, palette);
+        if ui.add_enabled_ui(named, save).inner.clicked() && order_picture(desk, false) {
+            ui.ctx().request_repaint();
+            ui.close();
+        }
+        if button::text(ui, "Choose file…", "Choose where to save the picture", 0.0, palette).clicked() {
+            desk.files.browse(Purpose::SavePicture, ui.ctx());
+        }
+    });
+    picture_question(ui, desk);
+}
+
+/// Says that a file is in the way of a picture and asks. Takes its place only where something waits.
+fn picture_question(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    // Another name is another question.
+    let Some(path) = desk.files.picture_question.take_if(|path| *path == picture_path(&desk.files.picture)) else {
+        desk.files.picture_question = None;
+        return;
+    };
+    warning(ui, &format!("{} is there already and is no picture of this lab.", path.display()), palette);
+    ui.horizontal(|ui| {
+        if button::text(ui, "Replace it", "Write the picture in its place", 0.0, palette).clicked() {
+            order_picture(desk, true);
+            ui.ctx().request_repaint();
+            ui.close();
+        } else if !button::text(ui, "Keep it", "Leave the file as it is", 0.0, palette).clicked() {
+            desk.files.picture_question = Some(path);
+        }
+    });
+}
+
+/// The whole path of what was typed.
+fn picture_path(typed: &str) -> PathBuf {
+    let typed = typed_path(typed.trim());
+    std::path::absolute(&typed).unwrap_or(typed)
+}
+
+/// Ask for a picture by the settings of the menu. Where a file is in its way that is no picture of the lab, nothing is
+/// asked for unless it is to be replaced: the menu then has a question, and this returns false.
+pub fn order_picture(desk: &mut Desk, replace: bool) -> bool {
+    let light = desk.files.picture_light || desk.light;
+    let path = picture_path(&desk.files.picture);
+    let order = Order { path, size: desk.files.picture_size, light, replace };
+    // Any other fault is told when the picture is saved.
+    if let Err(WriteError::NotOurs(path)) = order.destination().check() {
+        desk.files.picture_question = Some(path);
+        return false;
+    }
+    desk.files.picture_order = Some(order);
+    true
+}

@@ -1,0 +1,42 @@
+//! What the network predicts.
+
+use egui::Ui;
+
+use crate::desk::Desk;
+use crate::widgets::pill;
+use crate::widgets::text::note;
+use maths::diffusion::target::Target;
+
+/// The symbol of a target.
+pub fn target_symbol(target: Target) -> &'static str {
+    match target {
+        Target::Eps => "ε",
+        Target::X0 => "x₀",
+        Target::V => "v",
+        Target::Score => "∇ log p",
+        Target::Velocity => "u",
+    }
+}
+
+/// The menu of targets.
+pub fn target_menu(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    ui.set_width(230.0);
+    for target in Target::ALL {
+        let words = match target {
+            Target::Eps => "noise",
+            Target::X0 => "clean point",
+            Target::V => "a ε − s x₀",
+            Target::Score => "score −ε/s",
+            Target::Velocity => "velocity ε − x₀",
+        };
+        let text = format!("{}   {words}", target_symbol(target));
+        if pill::choice(ui, desk.draft.target == target, &text, words, palette).clicked() {
+            desk.draft.target = target;
+            desk.configure(true);
+            ui.close();
+        }
+    }
+    ui.add_space(4.0);
+    note(ui, "Another target starts the training anew: the old weights predict something else.", palette);
+}

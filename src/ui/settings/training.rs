@@ -1,0 +1,66 @@
+//! How the network learns: its rate and its batch.
+
+use egui::Ui;
+
+use crate::desk::Desk;
+use crate::widgets::number::{grouped, short};
+use crate::widgets::row::{self, Track};
+use lab::experiment::limits;
+
+/// How far the slider of the learning rate goes; typed, it may be any that an experiment takes.
+const RATES: std::ops::RangeInclusive<f32> = 1e-6..=1e-1;
+
+/// The learning rate, which acts at once and keeps the weights.
+pub fn learning_rate_row(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let tip = "Adam's step size. It acts at once and keeps the weights";
+    let rate = &mut desk.draft.learning_rate;
+    let track = Track::logarithmic(RATES).limits(limits::LEARNING_RATE);
+    let moved = row::slider(ui, ["Learning rate", tip], rate, track, rate_text, palette);
+    if moved.changed {
+        if !moved.typed {
+            // Two digits: the slider stops at numbers that one can say.
+            let digits = 10.0_f32.powf(rate.log10().floor() - 1.0);
+            *rate = (*rate / digits).round() * digits;
+        }
+        desk.configure(false);
+    }
+}
+
+fn rate_text(rate: f64) -> String {
+    if rate >= 1e-3 { format!("{rate:.4}").trim_end_matches('0').to_owned() } else { short(rate) }
+}
+
+/// The batch: the slider stops at powers of two, and any number can be typed.
+pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let before = desk.draft.batch;
+    let tip = "B: samples of one training step";
+    let track = Track::logarithmic(limits::BATCH);
+    let moved = row::slider(ui, ["Batch", tip], &mut desk.draft.batch, track, grouped, palette);
+    if moved.changed && !moved.typed {
+        let power = |batch: u32| f64::from(batch).log2().round().exp2() as u32;
+        let stop = power(desk.draft.batch);
+        // A key moves the slider by less than half the way to the next stop.
+        desk.draft.batch = match desk.draft.batch.cmp(&before) {
+            std::cmp::Ordering::Greater if moved.done && stop <= before => 2 * power(before),
+            std::cmp::Ordering::Less if moved.done && stop >= before => power(before) / 2,
+            _ => stop,
+        }
+        .clamp(*limits::BATCH.start(), *limits::BATCH.end());
+    }
+    if desk.draft.batch != before {
+        desk.configure(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_short() {
+        assert_eq!(rate_text(0.003), "0.003");
+        assert_eq!(rate_text(0.00042), "4.2e−4");
+    }
+}
