@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
@@ -19,7 +19,7 @@ fn step(criterion: &mut Criterion) {
         let points = (0..8192).map(|i: u16| [f32::from(i).sin(), f32::from(i).cos()]).collect();
         let spec = TrainSpec {
             shape,
-            timetable: Arc::new(Timetable::new(Path::Linear, Target::Eps, 1000)),
+            timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 1000)),
             data: TrainingData::Finite(Arc::new(points)),
             batch,
             learning_rate: 3e-3,

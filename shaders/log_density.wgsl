@@ -6,7 +6,7 @@
 
 //!include groups
 
-struct View {
+struct DensityGrid {
     min: vec2<f32>,
     cell: vec2<f32>,
     resolution: u32,
@@ -16,7 +16,7 @@ struct View {
     end: u32,
 }
 
-@group(0) @binding(0) var<uniform> view: View;
+@group(0) @binding(0) var<uniform> view: DensityGrid;
 @group(0) @binding(1) var<storage, read> components: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> groups: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> log_p: array<f32>;

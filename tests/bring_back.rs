@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::{self, EngineChoice, ModelState};
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, Notice, Order, Side, Snapshots};
+use noise_compass::lab::message::{Command, Notice, Order, Restart, Side, Snapshots};
 use noise_compass::lab::pair::Pair;
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
@@ -39,7 +39,7 @@ fn model(pair: &mut Pair, side: Side) -> ModelState {
 }
 
 fn configure(side: Side, restart: bool, experiment: Experiment) -> Order {
-    Order::To(side, Command::Configure { experiment: Box::new(experiment), restart })
+    Order::To(side, Command::Configure { experiment: Box::new(experiment), restart: Restart::when(restart) })
 }
 
 /// A lab with A at step 40 and, if wanted, a B of its own at step 40.
@@ -48,7 +48,7 @@ fn begin(split: bool) -> Pair {
     train(&mut pair, 40);
     if split {
         pair.handle(Order::Equalise);
-        pair.handle(configure(Side::B, true, Experiment { path: Path::Cosine, ..small() }));
+        pair.handle(configure(Side::B, true, Experiment { schedule: Schedule::Cosine, ..small() }));
         train(&mut pair, 40);
     }
     pair
@@ -70,14 +70,19 @@ fn every_replaced_training_comes_back_bit_for_bit() {
         ("start B of two anew", true, Side::B, anew()),
         ("another network", false, Side::A, configure(Side::A, false, other(|e| e.width = 64))),
         ("another target", false, Side::A, configure(Side::A, true, other(|e| e.target = Target::V))),
-        ("another path, same weights", false, Side::A, configure(Side::A, false, other(|e| e.path = Path::Cosine))),
+        (
+            "another path, same weights",
+            false,
+            Side::A,
+            configure(Side::A, false, other(|e| e.schedule = Schedule::Cosine)),
+        ),
         (
             "other data, same weights",
             false,
             Side::A,
             configure(Side::A, false, other(|e| e.data = DataSource::Shape(Shape::Circle))),
         ),
-        ("a setting of B", true, Side::B, configure(Side::B, true, other(|e| e.path = Path::Flow))),
+        ("a setting of B", true, Side::B, configure(Side::B, true, other(|e| e.schedule = Schedule::Flow))),
         ("B = A", true, Side::B, Order::Equalise),
         ("keep A", true, Side::B, Order::Keep(Side::A)),
         ("keep B", true, Side::A, Order::Keep(Side::B)),
@@ -132,9 +137,9 @@ fn a_lesson_that_keeps_the_weights_keeps_those_of_the_side_that_it_is_about() {
 fn the_way_back_leads_to_both_and_loses_nothing() {
     let mut pair = begin(true);
     let before = Side::BOTH.map(|side| model(&mut pair, side));
-    let of = |path, width| Experiment { path, width, ..small() };
+    let of = |schedule, width| Experiment { schedule, width, ..small() };
     for width in [64, 128] {
-        pair.handle(Order::Compare(Box::new([of(Path::Linear, width), of(Path::Flow, width)])));
+        pair.handle(Order::Compare(Box::new([of(Schedule::Linear, width), of(Schedule::Flow, width)])));
         train(&mut pair, 20);
     }
     assert_eq!(pair.snapshots().before, Some((40, Some(40))));

@@ -109,7 +109,7 @@ fn train_writes_a_directory_that_the_other_commands_read() {
     let model = directory.path().join("deep/model");
     let experiment: Value = serde_json::from_str(&fs::read_to_string(model.join("experiment.json")).unwrap()).unwrap();
     assert_eq!(
-        (experiment["path"].as_str(), experiment["width"].as_u64(), experiment["seed"].as_u64()),
+        (experiment["schedule"].as_str(), experiment["width"].as_u64(), experiment["seed"].as_u64()),
         (Some("cosine"), Some(32), Some(9))
     );
     let metrics = fs::read_to_string(model.join("metrics.jsonl")).unwrap();
@@ -189,7 +189,7 @@ fn train_compares_two_experiments() {
         }
         let experiment = fs::read_to_string(directory.path().join(format!("both/{side}/experiment.json"))).unwrap();
         let experiment: Value = serde_json::from_str(&experiment).unwrap();
-        assert_eq!(experiment["path"], if side == "a" { "linear" } else { "cosine" });
+        assert_eq!(experiment["schedule"], if side == "a" { "linear" } else { "cosine" });
         assert_eq!(experiment["width"], 32);
         ok(&directory, &format!("sample --engine cpu --model both/{side} --steps 4 --n 20 --out {side}.csv"));
     }
@@ -227,9 +227,9 @@ fn train_compares_two_experiments() {
 #[test]
 fn a_second_experiment_that_cannot_be_is_told_before_the_work() {
     let directory = directory();
-    fs::write(directory.path().join("bad.json"), r#"{"schedule": "cosine"}"#).unwrap();
+    fs::write(directory.path().join("bad.json"), r#"{"noise": "cosine"}"#).unwrap();
     let line = fails(&directory, &format!("train {SMALL} --steps 9 --out both --vs bad.json"));
-    assert!(line.contains("'schedule'") && line.contains("path"), "{line}");
+    assert!(line.contains("'noise'") && line.contains("schedule"), "{line}");
     let line = fails(&directory, &format!("train {SMALL} --steps 9 --out both --vs nowhere.json"));
     assert!(line.contains("nowhere.json") && line.contains("--vs"), "{line}");
     assert!(!directory.path().join("both").exists());

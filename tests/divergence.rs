@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use noise_compass::diffusion::log_snr::LogSnr;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::{self, EngineChoice};
 use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::{Command, Status};
+use noise_compass::lab::message::{Command, Restart, Status};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 
@@ -31,20 +31,20 @@ fn run_to(session: &mut Session, step: u64) -> Status {
 
 fn set_rate(session: &mut Session, learning_rate: f32) {
     let experiment = Experiment { learning_rate, ..(*session.snapshot().experiment).clone() };
-    session.handle(Command::Configure { experiment: Box::new(experiment), restart: false });
+    session.handle(Command::Configure { experiment: Box::new(experiment), restart: Restart::Keep });
 }
 
-/// Every target on every path, the usual and small and large batches: nothing that learns is called broken.
+/// Every target on every schedule, the usual and small and large batches: nothing that learns is called broken.
 #[test]
 fn a_sound_training_is_never_called_broken() {
-    let paths = Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]);
-    for path in paths {
+    let paths = Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]);
+    for schedule in paths {
         for target in Target::ALL {
             for (batch, timesteps) in [(32, 1000), (256, 10)] {
                 let small = Experiment { width: 32, depth: 2, points: 512, ..Experiment::default() };
-                let mut session = session(Experiment { path, target, batch, timesteps, ..small });
+                let mut session = session(Experiment { schedule, target, batch, timesteps, ..small });
                 let status = run_to(&mut session, 1200);
-                assert_eq!(status, Status::Paused, "{path:?} {target:?} batch {batch} T {timesteps}");
+                assert_eq!(status, Status::Paused, "{schedule:?} {target:?} batch {batch} T {timesteps}");
             }
         }
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::mixture::{Component, Mixture};
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Plan, PlanStep};
-use noise_compass::diffusion::target::{Pair, Target};
+use noise_compass::diffusion::target::{Combination, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
@@ -28,7 +28,7 @@ fn mixture() -> Mixture {
 fn spec(data: TrainingData) -> TrainSpec {
     TrainSpec {
         shape: SHAPE,
-        timetable: Arc::new(Timetable::new(Path::Cosine, Target::Eps, TIMESTEPS)),
+        timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::Eps, TIMESTEPS)),
         data,
         batch: 128,
         learning_rate: 3e-3,
@@ -54,11 +54,11 @@ fn train(engine: &mut CpuEngine, steps: u32) {
 /// Ancestral sampling (Ho et al. 2020, algorithm 2, through x̂_0) over all timesteps.
 fn ancestral_plan() -> Plan {
     let tau = |t: u32| f64::from(t) / f64::from(TIMESTEPS);
-    let alpha_bar = |t: u32| Path::Cosine.alpha_bar(tau(t), TIMESTEPS);
+    let alpha_bar = |t: u32| Schedule::Cosine.alpha_bar(tau(t), TIMESTEPS);
     let steps = (1..=TIMESTEPS).rev().map(|t| {
         let (now, next) = (alpha_bar(t), alpha_bar(t - 1));
         let beta = 1.0 - now / next;
-        let Pair(x0_x, x0_output) = Target::Eps.to_x0(Path::Cosine.scales(tau(t), TIMESTEPS));
+        let Combination(x0_x, x0_output) = Target::Eps.to_x0(Schedule::Cosine.scales(tau(t), TIMESTEPS));
         PlanStep {
             tau: tau(t),
             tau_next: tau(t - 1),
@@ -162,11 +162,15 @@ fn prediction_and_training_see_the_same_network() {
     let x: Vec<_> = (0..90).map(|i: u8| [f32::from(i) * 0.02 - 1.0, 0.5]).collect();
     let target = vec![[0.25, -0.5]; x.len()];
     let (loss, _) = engine.gradient(&x, &vec![40; x.len()], &target).unwrap();
-    let outputs = engine.predict(0.4, &x, false).unwrap();
+    let outputs = engine.predict(0.4, &x, noise_compass::engine::Weights::Raw).unwrap();
     let squares = outputs.iter().map(|o| (o[0] - 0.25).powi(2) + (o[1] + 0.5).powi(2));
     let expected = squares.sum::<f32>() / (2 * x.len()) as f32;
     assert!((loss - expected).abs() < 1e-5 * expected, "{loss} is not {expected}");
-    assert_ne!(outputs, engine.predict(0.4, &x, true).unwrap(), "the average lags behind the weights");
+    assert_ne!(
+        outputs,
+        engine.predict(0.4, &x, noise_compass::engine::Weights::Ema).unwrap(),
+        "the average lags behind the weights"
+    );
 }
 
 #[test]

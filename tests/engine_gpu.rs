@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::kernels::{MAX_KERNELS, kernels};
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
@@ -13,7 +13,7 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape, WIDTHS, coordinate_features};
 use noise_compass::engine::network::timetable::{Timetable, time_embedding};
-use noise_compass::engine::{Engine, EngineError, LossHistogram, ModelState, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, EngineError, LossHistogram, ModelState, Start, TrainSpec, TrainingData, Weights};
 use noise_compass::philox;
 use proptest::prelude::*;
 
@@ -36,7 +36,7 @@ fn spec(shape: NetworkShape, batch: u32) -> TrainSpec {
     let points: Vec<_> = (0..500).map(|i| philox::normal(1, philox::Stream::Forward, 0, i)).collect();
     TrainSpec {
         shape,
-        timetable: Arc::new(Timetable::new(Path::Cosine, Target::Eps, 1000)),
+        timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::Eps, 1000)),
         data: TrainingData::Finite(Arc::new(points)),
         batch,
         learning_rate: 3e-3,
@@ -175,7 +175,7 @@ fn the_losses_by_timestep_are_summed_whatever_their_size() {
         [vec![1e-18_f32], vec![1e-10], vec![1e-4], vec![0.0], vec![2.5], vec![1e5], vec![1e18], vec![1e-5, 3.0, 2e3]]
     {
         let spec = TrainSpec {
-            timetable: Arc::new(Timetable::new(Path::Cosine, Target::X0, 50)),
+            timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::X0, 50)),
             data: TrainingData::Finite(Arc::new(places.iter().map(|&p| [p, p]).collect())),
             learning_rate: 0.0,
             // Sines of huge numbers are not the matter here, and some devices have none.
@@ -212,7 +212,7 @@ fn the_losses_by_timestep_are_summed_whatever_their_size() {
 #[test]
 fn a_loss_that_is_not_finite_shows_in_its_bin() {
     let spec = TrainSpec {
-        timetable: Arc::new(Timetable::new(Path::Cosine, Target::X0, 64)),
+        timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::X0, 64)),
         data: TrainingData::Finite(Arc::new(vec![[1e30, 1.0]])),
         ..spec(small(), 100)
     };
@@ -266,7 +266,7 @@ fn plans_run_alike() {
         assert_eq!(sampled[0].len(), sampled[1].len());
         assert!(relative(flat(&sampled[0]), flat(&sampled[1])) < 1e-4);
     }
-    let context = PlanContext { path: Path::Cosine, target: Target::Eps, timesteps: 1000 };
+    let context = PlanContext { schedule: Schedule::Cosine, target: Target::Eps, timesteps: 1000 };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(50, context, clip);
     let sampled = [&mut gpu as &mut dyn Engine, &mut cpu]
         .map(|engine| engine.sample(&plan, &Start::Noise(500), 4, &|| false).unwrap().unwrap().to_host().unwrap());
@@ -278,8 +278,9 @@ fn plans_run_alike() {
 fn fields_and_densities_agree() {
     let (mut gpu, mut cpu) = engines(&spec(NetworkShape::default(), 64));
     let points = normals(5, 1000);
-    for (tau, ema) in [(0.01, true), (0.5, false), (0.987, true)] {
-        let (found, expected) = (gpu.predict(tau, &points, ema).unwrap(), cpu.predict(tau, &points, ema).unwrap());
+    for (tau, weights) in [(0.01, Weights::Ema), (0.5, Weights::Raw), (0.987, Weights::Ema)] {
+        let (found, expected) =
+            (gpu.predict(tau, &points, weights).unwrap(), cpu.predict(tau, &points, weights).unwrap());
         assert!(relative(flat(&found), flat(&expected)) < 1e-5);
     }
     let bounds = Bounds { min: [-3.0, -2.0], max: [3.0, 2.5] };
@@ -287,7 +288,7 @@ fn fields_and_densities_agree() {
     let file = kernels(&Shape::Moons.mixture().draw(MAX_KERNELS, 2), Some(0.01)).mixture;
     for mixture in [Shape::Figure8.mixture(), Shape::Gaussian.mixture(), file] {
         for tau in [0.0, 0.02, 0.3, 1.0] {
-            let scales = Path::Linear.scales(tau, 1000);
+            let scales = Schedule::Linear.scales(tau, 1000);
             let found = gpu.log_density(&mixture, scales, bounds, 40).unwrap();
             let expected = cpu.log_density(&mixture, scales, bounds, 40).unwrap();
             for (found, expected) in found.iter().zip(&expected) {

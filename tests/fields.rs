@@ -1,11 +1,11 @@
-//! Fields of both engines against closed forms in f64: every target, every path, one's own at the limits of its handles, short and
+//! Fields of both engines against closed forms in f64: every target, every schedule, one's own at the limits of its handles, short and
 //! long trainings, the first timestep and the last.
 
 use std::sync::{Arc, OnceLock};
 
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::diffusion::log_snr::LogSnr;
-use noise_compass::diffusion::path::{Path, Scales};
+use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::diffusion::solver::{Plan, PlanContext};
 use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::engine::cpu::CpuEngine;
@@ -27,7 +27,7 @@ fn engines() -> [Box<dyn Engine>; 2] {
     let shape = NetworkShape { octaves: 0, width: 32, depth: 1, activation: Activation::Relu };
     let spec = TrainSpec {
         shape,
-        timetable: Arc::new(Timetable::new(Path::Linear, Target::Eps, 10)),
+        timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 10)),
         data: TrainingData::Finite(Arc::new(vec![[0.0; 2]])),
         batch: 64,
         learning_rate: 0.0,
@@ -44,13 +44,13 @@ fn engines() -> [Box<dyn Engine>; 2] {
     engines
 }
 
-/// Every path with T and t/T at the first timestep, the last but one, and the last.
-fn places() -> Vec<(Path, u32, f64)> {
+/// Every schedule with T and t/T at the first timestep, the last but one, and the last.
+fn places() -> Vec<(Schedule, u32, f64)> {
     let own = [[12.0, 6.0, 0.0, -6.0, -12.0], [12.0, 11.75, 11.5, 11.25, 11.0], [-11.0, -11.25, -11.5, -11.75, -12.0]];
-    let paths = Path::ALL.into_iter().chain(own.map(|handles| Path::Custom(LogSnr::new(handles))));
-    let lengths = |path| [10, 1000, 10_000].map(|timesteps| (path, timesteps));
-    let times = |(path, timesteps): (Path, u32)| {
-        [1, timesteps - 1, timesteps].map(|t| (path, timesteps, f64::from(t) / f64::from(timesteps)))
+    let paths = Schedule::ALL.into_iter().chain(own.map(|handles| Schedule::Custom(LogSnr::new(handles))));
+    let lengths = |schedule| [10, 1000, 10_000].map(|timesteps| (schedule, timesteps));
+    let times = |(schedule, timesteps): (Schedule, u32)| {
+        [1, timesteps - 1, timesteps].map(|t| (schedule, timesteps, f64::from(t) / f64::from(timesteps)))
     };
     paths.flat_map(lengths).flat_map(times).collect()
 }
@@ -86,13 +86,13 @@ fn by_cramer(target: Target, Scales { a, s }: Scales, x: f64, output: f64) -> Op
 fn what_the_network_says_becomes_x0_eps_and_score_without_cancellation() {
     let mut engines = engines();
     let mut checked = 0;
-    for (path, timesteps, tau) in places() {
-        let scales = path.scales(tau, timesteps);
+    for (schedule, timesteps, tau) in places() {
+        let scales = schedule.scales(tau, timesteps);
         let reach = (scales.a.powi(2) + scales.s.powi(2)).sqrt() as f32;
         let points: Vec<[f32; 2]> = (0..20).map(|i| normal(3, Stream::Forward, 0, i).map(|z| reach * z)).collect();
         for target in Target::ALL {
             for (which, quantity) in QUANTITIES.into_iter().enumerate() {
-                let plan = Plan::field(PlanContext { path, target, timesteps }, tau, quantity);
+                let plan = Plan::field(PlanContext { schedule, target, timesteps }, tau, quantity);
                 for engine in &mut engines {
                     let found = field(engine.as_mut(), &plan, &points, &Denoiser::Learned);
                     for (point, found) in points.iter().zip(&found) {
@@ -113,7 +113,8 @@ fn what_the_network_says_becomes_x0_eps_and_score_without_cancellation() {
                             }
                             let (value, size) = known[which];
                             let error = (f64::from(found[axis]) - value).abs();
-                            let of = format!("{target:?} to {quantity:?}, {path}, t/T = {tau} of {timesteps}, x = {x}");
+                            let of =
+                                format!("{target:?} to {quantity:?}, {schedule}, t/T = {tau} of {timesteps}, x = {x}");
                             let backend = &engine.info().backend;
                             assert!(error <= ROUNDING * size, "{backend}: {of}: {} is not {value}", found[axis]);
                             checked += 1;
@@ -169,8 +170,8 @@ fn the_exact_field_is_the_closed_form_at_both_ends() {
         let narrowest = parts.iter().map(|part| part.1).fold(f64::INFINITY, f64::min);
         let x_0 = mixture.draw(50, 7);
         let mut worst = [[0.0_f64; 3]; 2];
-        for (path, timesteps, tau) in places() {
-            let scales = path.scales(tau, timesteps);
+        for (schedule, timesteps, tau) in places() {
+            let scales = schedule.scales(tau, timesteps);
             let Scales { a, s } = scales;
             let points: Vec<[f32; 2]> = (0..)
                 .zip(&x_0)
@@ -181,7 +182,7 @@ fn the_exact_field_is_the_closed_form_at_both_ends() {
                 .collect();
             let usual = 1.0 / ((a * narrowest).powi(2) + s * s).sqrt();
             for (which, (quantity, usual)) in QUANTITIES.into_iter().zip([1.0, s * usual, usual]).enumerate() {
-                let plan = Plan::field(PlanContext { path, target: Target::Eps, timesteps }, tau, quantity);
+                let plan = Plan::field(PlanContext { schedule, target: Target::Eps, timesteps }, tau, quantity);
                 for (engine, worst) in engines.iter_mut().zip(&mut worst) {
                     let found = field(engine.as_mut(), &plan, &points, &Denoiser::Exact(mixture.clone()));
                     for (point, found) in points.iter().zip(&found) {
@@ -189,7 +190,7 @@ fn the_exact_field_is_the_closed_form_at_both_ends() {
                         for axis in 0..2 {
                             let error = (f64::from(found[axis]) - known[axis]).abs() / (usual + known[axis].abs());
                             worst[which] = worst[which].max(error);
-                            let of = format!("{quantity:?}, {path}, t/T = {tau} of {timesteps}, x = {point:?}");
+                            let of = format!("{quantity:?}, {schedule}, t/T = {tau} of {timesteps}, x = {point:?}");
                             let backend = &engine.info().backend;
                             assert!(error <= TOLERANCE, "{backend}: {of}: {found:?} is not {known:?}: {error:e}");
                         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
@@ -47,8 +47,8 @@ struct Golden {
 
 impl Golden {
     fn open() -> Self {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/golden.safetensors");
-        Self { bytes: std::fs::read(path).unwrap() }
+        let schedule = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/golden.safetensors");
+        Self { bytes: std::fs::read(schedule).unwrap() }
     }
 
     fn about(&self) -> About {
@@ -98,7 +98,7 @@ fn relative(a: &[f32], b: &[f32]) -> f64 {
 fn check(engine: &mut dyn Engine) {
     let golden = Golden::open();
     let about = golden.about();
-    let timetable = Arc::new(Timetable::new(Path::Linear, Target::Eps, about.timesteps));
+    let timetable = Arc::new(Timetable::new(Schedule::Linear, Target::Eps, about.timesteps));
     assert!(about.cases.len() >= 5);
     for (name, case) in &about.cases {
         let shape = case.shape;
@@ -120,7 +120,7 @@ fn check(engine: &mut dyn Engine) {
         let out = golden.points(&format!("{name}/out"));
         for ((x, t), expected) in x.iter().zip(&t).zip(&out) {
             let tau = f64::from(*t) / f64::from(about.timesteps);
-            let found = engine.predict(tau, &[*x], false).unwrap()[0];
+            let found = engine.predict(tau, &[*x], noise_compass::engine::Weights::Raw).unwrap()[0];
             let difference = largest_difference(&found, expected);
             assert!(difference <= FORWARD, "{name}: output {found:?} is not {expected:?}");
         }
@@ -157,7 +157,7 @@ fn check(engine: &mut dyn Engine) {
 fn the_input_of_the_network_is_that_of_pytorch() {
     let golden = Golden::open();
     let about = golden.about();
-    let timetable = Timetable::new(Path::Linear, Target::Eps, about.timesteps);
+    let timetable = Timetable::new(Schedule::Linear, Target::Eps, about.timesteps);
     for (name, case) in &about.cases {
         let times = golden.times(&format!("{name}/t"));
         let expected = golden.f32(&format!("{name}/features"));
@@ -177,12 +177,12 @@ fn the_input_of_the_network_is_that_of_pytorch() {
 #[test]
 fn schedules_are_those_of_pytorch() {
     let golden = Golden::open();
-    for path in [Path::Linear, Path::Cosine] {
-        let table = golden.f32(&format!("schedule.{}/alpha_bar", path.name()));
+    for schedule in [Schedule::Linear, Schedule::Cosine] {
+        let table = golden.f32(&format!("schedule.{}/alpha_bar", schedule.name()));
         let last = table.len() as u32 - 1;
         for (t, expected) in (0..).zip(&table) {
-            let found = path.alpha_bar(f64::from(t) / f64::from(last), last);
-            assert!((found - f64::from(*expected)).abs() < 1e-7, "{path:?} at {t}: {found} is not {expected}");
+            let found = schedule.alpha_bar(f64::from(t) / f64::from(last), last);
+            assert!((found - f64::from(*expected)).abs() < 1e-7, "{schedule:?} at {t}: {found} is not {expected}");
         }
     }
 }

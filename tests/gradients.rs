@@ -1,6 +1,6 @@
 //! The gradient of every parameter against central finite differences, in f64.
 
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::network::{Network, Samples};
 use noise_compass::engine::network::init::initial_weights;
@@ -14,7 +14,7 @@ const TOLERANCE: f64 = 1e-8;
 
 fn check(shape: NetworkShape, samples: Samples) {
     // The score target, since its loss weight is not 1.
-    let timetable = Timetable::new(Path::Linear, Target::Score, 10);
+    let timetable = Timetable::new(Schedule::Linear, Target::Score, 10);
     let weights: Vec<f64> = initial_weights(shape, 8).into_iter().map(f64::from).collect();
     let mut network = Network::new(shape, &weights);
     let (_, gradient) = network.loss_and_gradient(&timetable, samples);

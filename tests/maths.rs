@@ -7,7 +7,7 @@ use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
 use noise_compass::diffusion::log_snr::LogSnr;
-use noise_compass::diffusion::path::{Path, Scales};
+use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Registers, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::measure::wasserstein2;
@@ -17,12 +17,12 @@ use rayon::prelude::*;
 
 const T: u32 = 1000;
 
-fn exact(mixture: Mixture, path: Path) -> ExactField {
-    ExactField { mixture: Arc::new(mixture), path, timesteps: T }
+fn exact(mixture: Mixture, schedule: Schedule) -> ExactField {
+    ExactField { mixture: Arc::new(mixture), schedule, timesteps: T }
 }
 
-fn context(path: Path) -> PlanContext {
-    PlanContext { path, target: Target::Eps, timesteps: T }
+fn context(schedule: Schedule) -> PlanContext {
+    PlanContext { schedule, target: Target::Eps, timesteps: T }
 }
 
 // ---- the exact field ------------------------------------------------------------------------------------------------
@@ -33,10 +33,10 @@ proptest! {
     /// The score against central differences of ln p, at points where the data and the noise really are.
     #[test]
     fn score_is_the_gradient_of_log_density(
-        shape in 0..10_usize, path in proptest::sample::select(Path::every()), t in 0..5_usize, seed in 0..1_000_000_u64,
+        shape in 0..10_usize, schedule in proptest::sample::select(Schedule::every()), t in 0..5_usize, seed in 0..1_000_000_u64,
     ) {
         let tau = [0.0, 0.05, 0.2, 0.6, 1.0][t];
-        let field = exact(Shape::ALL[shape].mixture(), path);
+        let field = exact(Shape::ALL[shape].mixture(), schedule);
         let Scales { a, s } = field.scales(tau);
         let (x0, z) = (field.mixture.draw(1, seed)[0], normal(seed, Stream::Forward, 0, 0));
         let x = [0, 1].map(|axis| a * f64::from(x0[axis]) + s * f64::from(z[axis]));
@@ -67,8 +67,8 @@ fn densities_integrate_to_one() {
         (Shape::Rings, 0.3),
         (Shape::Gaussian, 1.0),
     ] {
-        for path in [Path::Linear, Path::Cosine, Path::Flow] {
-            let marginal = exact(shape.mixture(), path).marginal(tau);
+        for schedule in [Schedule::Linear, Schedule::Cosine, Schedule::Flow] {
+            let marginal = exact(shape.mixture(), schedule).marginal(tau);
             let (reach, cells) = (6.0, 600);
             let side = 2.0 * reach / f64::from(cells);
             let centre = |i: i32| -reach + (f64::from(i) + 0.5) * side;
@@ -76,7 +76,7 @@ fn densities_integrate_to_one() {
                 .into_par_iter()
                 .map(|i| (0..cells).map(|j| marginal.log_density([centre(i), centre(j)]).exp()).sum::<f64>())
                 .sum();
-            assert!((total * side * side - 1.0).abs() < 1e-6, "{shape:?} {path:?}: {}", total * side * side);
+            assert!((total * side * side - 1.0).abs() < 1e-6, "{shape:?} {schedule:?}: {}", total * side * side);
         }
     }
 }
@@ -88,15 +88,15 @@ fn the_forward_marginal_of_one_gaussian_is_the_textbook_one() {
     let mixture = Mixture::new(vec![Component { mean: mu, sigma, weight: 1.0 }]).unwrap();
     let n = 100_000;
     let x0 = mixture.draw(n, 11);
-    for path in Path::every() {
+    for schedule in Schedule::every() {
         for tau in [0.0, 0.1, 0.35, 0.8, 1.0] {
-            let Scales { a, s } = path.scales(tau, T);
+            let Scales { a, s } = schedule.scales(tau, T);
             let variance = a * a * f64::from(sigma).powi(2) + s * s;
             for x in [[0.0, 0.0], [1.5, -2.0], [-30.0, 4.0]] {
                 let square = (0..2).map(|axis| (x[axis] - a * f64::from(mu[axis])).powi(2)).sum::<f64>();
                 let by_hand = -(std::f64::consts::TAU * variance).ln() - 0.5 * square / variance;
-                let closed = mixture.log_density(x, path.scales(tau, T));
-                assert!((closed - by_hand).abs() < 1e-9 * by_hand.abs().max(1.0), "{path:?} {tau}");
+                let closed = mixture.log_density(x, schedule.scales(tau, T));
+                assert!((closed - by_hand).abs() < 1e-9 * by_hand.abs().max(1.0), "{schedule:?} {tau}");
             }
             for axis in 0..2 {
                 let (mut sum, mut squares) = (0.0, 0.0);
@@ -108,9 +108,9 @@ fn the_forward_marginal_of_one_gaussian_is_the_textbook_one() {
                 }
                 // Five standard errors.
                 let count = n as f64;
-                assert!((sum / count).abs() < 5.0 * (variance / count).sqrt(), "{path:?} {tau}: mean");
+                assert!((sum / count).abs() < 5.0 * (variance / count).sqrt(), "{schedule:?} {tau}: mean");
                 let spread = squares / count / variance;
-                assert!((spread - 1.0).abs() < 5.0 * (2.0 / count).sqrt(), "{path:?} {tau}: variance");
+                assert!((spread - 1.0).abs() < 5.0 * (2.0 / count).sqrt(), "{schedule:?} {tau}: variance");
             }
         }
     }
@@ -148,32 +148,32 @@ fn floors_from_data(plan: &Plan, field: &ExactField, n: u32, runs: u64) -> f64 {
 
 #[test]
 fn ancestral_sampling_with_the_exact_field_returns_the_data() {
-    for (shape, path, steps) in [
-        (Shape::Figure8, Path::Linear, 1000),
-        (Shape::EightGaussians, Path::Cosine, 1000),
-        (Shape::Figure8, Path::Cosine, 50),
-        (Shape::Figure8, Path::Linear, 50),
-        (Shape::Checkerboard, Path::Linear, 50),
-        (Shape::Moons, Path::Cosine, 50),
+    for (shape, schedule, steps) in [
+        (Shape::Figure8, Schedule::Linear, 1000),
+        (Shape::EightGaussians, Schedule::Cosine, 1000),
+        (Shape::Figure8, Schedule::Cosine, 50),
+        (Shape::Figure8, Schedule::Linear, 50),
+        (Shape::Checkerboard, Schedule::Linear, 50),
+        (Shape::Moons, Schedule::Cosine, 50),
     ] {
-        let field = exact(shape.mixture(), path);
-        let plan = Sampler::Ddpm(Variance::BetaTilde).plan(steps, context(path), None);
+        let field = exact(shape.mixture(), schedule);
+        let plan = Sampler::Ddpm(Variance::BetaTilde).plan(steps, context(schedule), None);
         let floors = floors_from_data(&plan, &field, 1024, if steps > 200 { 2 } else { 6 });
-        assert!(floors < 1.3, "{shape:?}, {path:?}, {steps} steps: {floors:.2} floors");
+        assert!(floors < 1.3, "{shape:?}, {schedule:?}, {steps} steps: {floors:.2} floors");
     }
 }
 
 #[test]
 fn every_sampler_and_path_returns_the_data() {
     // Of the limits of one's own schedule those that lead from noise to data without a cliff.
-    for path in Path::ALL.into_iter().chain([LogSnr::default(), LogSnr::CORNERS[0]].map(Path::Custom)) {
+    for schedule in Schedule::ALL.into_iter().chain([LogSnr::default(), LogSnr::CORNERS[0]].map(Schedule::Custom)) {
         let all = Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 0.5 }]).map(|s| (s, Shape::EightGaussians));
         // The thin lines of the figure-8, with its 512 components, by one of the kinds.
         let thin = [Sampler::Ddim { eta: 0.5 }, Sampler::Heun].map(|sampler| (sampler, Shape::Figure8));
         for (sampler, shape) in all.chain(thin) {
-            let field = exact(shape.mixture(), path);
-            let floors = floors_from_data(&sampler.plan(50, context(path), None), &field, 512, 4);
-            assert!(floors < 1.3, "{path}, {sampler}, {shape:?}: {floors:.2} floors");
+            let field = exact(shape.mixture(), schedule);
+            let floors = floors_from_data(&sampler.plan(50, context(schedule), None), &field, 512, 4);
+            assert!(floors < 1.3, "{schedule}, {sampler}, {shape:?}: {floors:.2} floors");
         }
     }
 }
@@ -181,10 +181,10 @@ fn every_sampler_and_path_returns_the_data() {
 /// The trap: jump 20 timesteps, but take the posterior of one. The samples are wrong, and the measure above sees it.
 #[test]
 fn a_strided_step_with_the_one_step_posterior_would_fail() {
-    let path = Path::Linear;
-    let field = exact(Shape::Figure8.mixture(), path);
-    let right = Sampler::Ddpm(Variance::BetaTilde).plan(50, context(path), None);
-    let one_step = Sampler::Ddpm(Variance::BetaTilde).plan(T, context(path), None);
+    let schedule = Schedule::Linear;
+    let field = exact(Shape::Figure8.mixture(), schedule);
+    let right = Sampler::Ddpm(Variance::BetaTilde).plan(50, context(schedule), None);
+    let one_step = Sampler::Ddpm(Variance::BetaTilde).plan(T, context(schedule), None);
     let mistaken = |step: &PlanStep| {
         let (_, t) = timesteps_of(step);
         let PlanStep { c_x, c_0, c_z, .. } = one_step.steps[(T - t) as usize];
@@ -199,17 +199,17 @@ fn a_strided_step_with_the_one_step_posterior_would_fail() {
 /// x_0 = x_T · σ / √(a_T² σ² + s_T²) (Song et al. 2021, section 4.3). Deterministic DDIM converges to it in first order.
 #[test]
 fn deterministic_ddim_converges_to_the_closed_form_ode() {
-    for path in Path::ALL {
+    for schedule in Schedule::ALL {
         let sigma = 0.5_f32;
         let mixture = Mixture::new(vec![Component { mean: [0.0; 2], sigma, weight: 1.0 }]).unwrap();
         let timesteps = 8000;
-        // Of 8000 timesteps the literal table makes a path eight times as long, and each step errs the more.
-        let limit = if path == Path::Literal { 2e-3 } else { 1e-3 };
-        let field = ExactField { mixture: Arc::new(mixture), path, timesteps };
+        // Of 8000 timesteps the literal table makes a schedule eight times as long, and each step errs the more.
+        let limit = if schedule == Schedule::Literal { 2e-3 } else { 1e-3 };
+        let field = ExactField { mixture: Arc::new(mixture), schedule, timesteps };
         let Scales { a, s } = field.scales(1.0);
         let expected = f64::from(sigma) / (a * f64::from(sigma)).hypot(s);
         let error = |steps: u32| {
-            let context = PlanContext { path, target: Target::Eps, timesteps };
+            let context = PlanContext { schedule, target: Target::Eps, timesteps };
             let plan = Sampler::Ddim { eta: 0.0 }.plan(steps, context, None);
             let mut x = 1.0;
             for step in &plan.steps {
@@ -219,8 +219,11 @@ fn deterministic_ddim_converges_to_the_closed_form_ode() {
             (x / expected - 1.0).abs()
         };
         let (coarse, fine) = (error(500), error(8000));
-        assert!(fine < limit, "{path:?}: {fine}");
-        assert!(coarse > 8.0 * fine, "{path:?}: sixteen times the steps take the error from {coarse} to {fine} only");
+        assert!(fine < limit, "{schedule:?}: {fine}");
+        assert!(
+            coarse > 8.0 * fine,
+            "{schedule:?}: sixteen times the steps take the error from {coarse} to {fine} only"
+        );
     }
 }
 
@@ -233,10 +236,10 @@ struct Joint {
 }
 
 /// Walk the chain x_k = √(1 − β_k) x_{k−1} + √β_k z one timestep at a time from x_0 to x_t, keeping x_r in the joint.
-fn walk_the_chain(path: Path, r: u32, t: u32) -> Joint {
+fn walk_the_chain(schedule: Schedule, r: u32, t: u32) -> Joint {
     let (mut mean, mut variance) = (1.0, 0.0);
     let one_step = |k: u32| {
-        let beta = path.beta(k, T);
+        let beta = schedule.beta(k, T);
         ((1.0 - beta).sqrt(), beta)
     };
     for k in 1..=r {
@@ -278,20 +281,20 @@ fn timesteps_of(step: &PlanStep) -> (u32, u32) {
 
 #[test]
 fn ddpm_steps_are_the_conditionals_of_the_one_step_chain() {
-    for path in [Path::Linear, Path::Cosine] {
+    for schedule in [Schedule::Linear, Schedule::Cosine] {
         for steps in [1, 7, 50, 333, 1000] {
-            let tilde = Sampler::Ddpm(Variance::BetaTilde).plan(steps, context(path), None);
-            let beta = Sampler::Ddpm(Variance::Beta).plan(steps, context(path), None);
+            let tilde = Sampler::Ddpm(Variance::BetaTilde).plan(steps, context(schedule), None);
+            let beta = Sampler::Ddpm(Variance::Beta).plan(steps, context(schedule), None);
             for (tilde, beta) in tilde.steps.iter().zip(&beta.steps) {
                 let (r, t) = timesteps_of(tilde);
-                let joint = walk_the_chain(path, r, t);
+                let joint = walk_the_chain(schedule, r, t);
                 let (c_x, c_0, variance) = joint.earlier_given_later();
-                assert!((tilde.c_x - c_x).abs() < 1e-9, "{path:?} {t} → {r}: c_x {} and {c_x}", tilde.c_x);
-                assert!((tilde.c_0 - c_0).abs() < 1e-9, "{path:?} {t} → {r}: c_0 {} and {c_0}", tilde.c_0);
-                assert!((tilde.c_z.powi(2) - variance).abs() < 1e-9, "{path:?} {t} → {r}: variance");
+                assert!((tilde.c_x - c_x).abs() < 1e-9, "{schedule:?} {t} → {r}: c_x {} and {c_x}", tilde.c_x);
+                assert!((tilde.c_0 - c_0).abs() < 1e-9, "{schedule:?} {t} → {r}: c_0 {} and {c_0}", tilde.c_0);
+                assert!((tilde.c_z.powi(2) - variance).abs() < 1e-9, "{schedule:?} {t} → {r}: variance");
                 assert_eq!((beta.c_x, beta.c_0), (tilde.c_x, tilde.c_0));
                 let wide = if r == 0 { 0.0 } else { joint.later_given_earlier() };
-                assert!((beta.c_z.powi(2) - wide).abs() < 1e-9, "{path:?} {t} → {r}: β");
+                assert!((beta.c_z.powi(2) - wide).abs() < 1e-9, "{schedule:?} {t} → {r}: β");
             }
         }
     }
@@ -300,12 +303,12 @@ fn ddpm_steps_are_the_conditionals_of_the_one_step_chain() {
 /// Ho et al. 2020 in their own symbols, eq. 7, for whole runs: the strided formula at stride 1 must be it.
 #[test]
 fn ddpm_at_full_length_is_the_papers_formula() {
-    let path = Path::Linear;
-    let plan = Sampler::Ddpm(Variance::BetaTilde).plan(T, context(path), None);
+    let schedule = Schedule::Linear;
+    let plan = Sampler::Ddpm(Variance::BetaTilde).plan(T, context(schedule), None);
     assert_eq!(plan.steps.len(), 1000);
-    let alpha_bar = |t: u32| path.alpha_bar(f64::from(t) / f64::from(T), T);
+    let alpha_bar = |t: u32| schedule.alpha_bar(f64::from(t) / f64::from(T), T);
     for (step, t) in plan.steps.iter().zip((1..=T).rev()) {
-        let beta = path.beta(t, T);
+        let beta = schedule.beta(t, T);
         let rest = 1.0 - alpha_bar(t);
         assert!((step.c_0 - alpha_bar(t - 1).sqrt() * beta / rest).abs() < 1e-9);
         assert!((step.c_x - (1.0 - beta).sqrt() * (1.0 - alpha_bar(t - 1)) / rest).abs() < 1e-9);
@@ -320,11 +323,11 @@ proptest! {
         x in -4.0..4.0_f64, eps in -4.0..4.0_f64, z in -3.0..3.0_f64, eta in 0.0..=1.0_f64,
         steps in 1..=1000_u32, cosine: bool,
     ) {
-        let path = if cosine { Path::Cosine } else { Path::Linear };
-        let plan = Sampler::Ddim { eta }.plan(steps, context(path), None);
+        let schedule = if cosine { Schedule::Cosine } else { Schedule::Linear };
+        let plan = Sampler::Ddim { eta }.plan(steps, context(schedule), None);
         for step in &plan.steps {
-            let alpha = path.alpha_bar(step.tau, T);
-            let alpha_prev = path.alpha_bar(step.tau_next, T);
+            let alpha = schedule.alpha_bar(step.tau, T);
+            let alpha_prev = schedule.alpha_bar(step.tau_next, T);
             let sigma = eta * ((1.0 - alpha_prev) / (1.0 - alpha)).sqrt() * (1.0 - alpha / alpha_prev).sqrt();
             let predicted_x0 = (x - (1.0 - alpha).sqrt() * eps) / alpha.sqrt();
             let direction = (1.0 - alpha_prev - sigma * sigma).max(0.0).sqrt() * eps;

@@ -11,7 +11,7 @@ use noise_compass::data::dataset::Dataset;
 use noise_compass::data::reference::Reference;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
@@ -33,11 +33,11 @@ const FLOOR_PAIRS: u64 = 96;
 const FLOORS: f64 = 1.5;
 
 /// Samples of a small model of this target on this path.
-fn samples(dataset: &Dataset, path: Path, target: Target) -> Vec<[f32; 2]> {
+fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2]> {
     let seed = 0;
     let spec = TrainSpec {
         shape: NetworkShape { width: 64, ..NetworkShape::default() },
-        timetable: Arc::new(Timetable::new(path, target, TIMESTEPS)),
+        timetable: Arc::new(Timetable::new(schedule, target, TIMESTEPS)),
         data: TrainingData::Finite(dataset.points.clone()),
         batch: 256,
         learning_rate: 3e-3,
@@ -51,7 +51,7 @@ fn samples(dataset: &Dataset, path: Path, target: Target) -> Vec<[f32; 2]> {
         done += engine.train(STEPS - done, 1.0).unwrap();
         engine.poll(false).unwrap();
     }
-    let context = PlanContext { path, target, timesteps: TIMESTEPS };
+    let context = PlanContext { schedule, target, timesteps: TIMESTEPS };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(SAMPLER_STEPS, context, Some(dataset.clip));
     let start = Start::Noise((SET * SETS) as u32);
     engine.sample(&plan, &start, seed, &|| false).unwrap().unwrap().to_host().unwrap().to_vec()
@@ -63,14 +63,18 @@ fn every_target_on_every_schedule_reaches_one_and_a_half_floors() {
     let floor = sampling_floor(&Reference::Mixture(dataset.mixture.clone()), SET, FLOOR_PAIRS, 7).unwrap();
     let draws: Vec<_> = (0..SETS as u64).map(|k| dataset.mixture.draw(SET, 1_000_000 + k)).collect();
     let mut misses = Vec::new();
-    for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]) {
+    for schedule in Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]) {
         for target in Target::ALL {
-            let samples = samples(&dataset, path, target);
+            let samples = samples(&dataset, schedule, target);
             let distances: Vec<f64> =
                 samples.par_chunks(SET).zip(&draws).map(|(set, draw)| wasserstein2(set, draw).unwrap()).collect();
             let ratio = distances.iter().sum::<f64>() / SETS as f64 / floor.value;
-            let row =
-                format!("{} on {path}: {ratio:.2} floors of {:.3} ± {:.3}", target.name(), floor.value, floor.error);
+            let row = format!(
+                "{} on {schedule}: {ratio:.2} floors of {:.3} ± {:.3}",
+                target.name(),
+                floor.value,
+                floor.error
+            );
             println!("{row}");
             if ratio.is_nan() || ratio > FLOORS {
                 misses.push(row);

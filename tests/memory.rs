@@ -7,14 +7,14 @@ use eframe::egui_wgpu::{CallbackResources, CallbackTrait as _, ScreenDescriptor}
 use egui::{Color32, Rect, pos2, vec2};
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::{Path, Scales};
+use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::{Cloud, Engine as _};
 use noise_compass::lab::message::{DensityField, DensityView};
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::canvas::device::Dots;
 use noise_compass::ui::canvas::field::{ArrowLength, ArrowLook, FieldLayer};
-use noise_compass::ui::canvas::motion::{Drawn, FrameAt, Motion, View};
+use noise_compass::ui::canvas::motion::{FrameAt, Motion, MotionStyle, Projection};
 use noise_compass::ui::canvas::paint::{CanvasPaint, Layer};
 use noise_compass::ui::canvas::points::Particles;
 
@@ -58,7 +58,7 @@ const FRAMES: usize = 21;
 const PARTICLES: usize = 500;
 
 /// A recording, looked at from another side and at another time with every painting.
-fn motion(number: u32, drawn: Drawn) -> Layer {
+fn motion(number: u32, drawn: MotionStyle) -> Layer {
     let turn = 0.01 * number as f32;
     Layer::Motion(Motion {
         key: "motion",
@@ -66,7 +66,7 @@ fn motion(number: u32, drawn: Drawn) -> Layer {
         version: 1,
         particles: PARTICLES,
         taus: (0..FRAMES).map(|frame| 1.0 - frame as f32 / (FRAMES - 1) as f32).collect(),
-        view: View::turned(turn, 0.3, 4.0),
+        view: Projection::turned(turn, 0.3, 4.0),
         now: turn.fract(),
         drawn,
     })
@@ -99,9 +99,9 @@ fn kinds(number: u32) -> Vec<(&'static str, Layer)> {
         ("arrows log", arrows(number, ArrowLength::Log)),
         ("arrows true", arrows(number, ArrowLength::True)),
         ("arrows unit", arrows(number, ArrowLength::Unit)),
-        ("frame", motion(number, Drawn::Frame { at, dots, origin: None })),
-        ("frame by origin", motion(number, Drawn::Frame { at, dots, origin })),
-        ("paths", motion(number, Drawn::Paths { color: Color32::WHITE, width, ahead: 0.2 })),
+        ("frame", motion(number, MotionStyle::Frame { at, dots, origin: None })),
+        ("frame by origin", motion(number, MotionStyle::Frame { at, dots, origin })),
+        ("paths", motion(number, MotionStyle::Paths { color: Color32::WHITE, width, ahead: 0.2 })),
     ]
 }
 
@@ -190,7 +190,7 @@ fn densities_asked_for_again_and_again_take_no_more_memory() {
     let bounds = Bounds { min: [-3.0; 2], max: [3.0; 2] };
     let mut repeat = |numbers: std::ops::Range<u32>| {
         for number in numbers {
-            let scales = Path::Linear.scales(0.01 + 0.001 * f64::from(number), 1000);
+            let scales = Schedule::Linear.scales(0.01 + 0.001 * f64::from(number), 1000);
             engine.log_density(&mixture, scales, bounds, 32).unwrap();
         }
         anonymous_kib()

@@ -2,7 +2,7 @@
 
 use noise_compass::data::dataset::DataSource;
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::layout::Activation;
@@ -35,7 +35,7 @@ fn every_name_is_understood_however_it_is_written() {
     check(Shape::ALL, |shape| shape.name().into());
     check(Shape::ALL, |shape| shape.title().into());
     check(Shape::ALL.map(DataSource::Shape), ToString::to_string);
-    check(Path::ALL, ToString::to_string);
+    check(Schedule::ALL, ToString::to_string);
     check(Sampler::ALL, ToString::to_string);
     check(Target::ALL, |target| target.name().into());
     check(Activation::ALL, |activation| activation.name().into());

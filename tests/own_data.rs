@@ -159,7 +159,7 @@ fn config_repeats_a_run_by_one_command_from_anywhere() {
     again("first", "--schedule linear --seed 0 --clip --steps 5");
     let saved = model_dir::load(&elsewhere.path().join("again")).unwrap();
     assert_eq!((saved.state.step, saved.experiment.seed, saved.experiment.clip), (5, 0, true));
-    assert_eq!((saved.experiment.path.name(), saved.experiment.octaves), ("linear", 2));
+    assert_eq!((saved.experiment.schedule.name(), saved.experiment.octaves), ("linear", 2));
 
     fs::write(home.join("typo.json"), r#"{"widht": 64}"#).unwrap();
     let output = run(home, "train --config typo.json --steps 5 --out typo");

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use noise_compass::data::bounds::Bounds;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Plan, Sampler};
 use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::gpu::GpuContext;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{self, Engine, EngineChoice, EngineError, EngineKind, ModelState, Start};
 use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::{Command, DensityView, InStep, Notice, Order, RunRequest, Side, Snapshots, Status};
+use noise_compass::lab::message::{
+    Command, DensityView, InStep, Notice, Order, Restart, RunRequest, Side, Snapshots, Status,
+};
 use noise_compass::lab::pair::Pair;
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
@@ -137,7 +139,7 @@ fn they_train_in_step_and_pause_level_though_one_is_slower() {
     let mut pair = lab(small(), EngineKind::Cpu);
     pair.handle(Order::Equalise);
     let wide = Experiment { width: 128, depth: 3, ..small() };
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(wide), restart: true }));
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(wide), restart: Restart::Anew }));
     for _ in 0..5 {
         pair.handle(Command::Play.into());
         for _ in 0..7 {
@@ -159,7 +161,7 @@ fn for_equal_time_the_faster_does_more_steps() {
     let mut pair = lab(small(), EngineKind::Cpu);
     pair.handle(Order::Equalise);
     let wide = Experiment { width: 128, depth: 3, ..small() };
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(wide), restart: true }));
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(wide), restart: Restart::Anew }));
     pair.handle(Order::InStep(InStep::Time));
     pair.handle(Command::Play.into());
     for _ in 0..40 {
@@ -178,8 +180,8 @@ fn what_is_started_anew_catches_up_while_the_other_waits() {
     let mut pair = lab(small(), EngineKind::Cpu);
     train(&mut pair, 300);
     pair.handle(Order::Equalise);
-    let cosine = Experiment { path: Path::Cosine, ..small() };
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(cosine), restart: true }));
+    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(cosine), restart: Restart::Anew }));
     assert_eq!(steps(&pair), [300, 0]);
     pair.train_until(400);
     pair.handle(Command::Play.into());
@@ -193,8 +195,8 @@ fn what_is_started_anew_catches_up_while_the_other_waits() {
     settle(&mut pair);
     assert_eq!(steps(&pair), [400, 400]);
     // Pausing far apart does not hold up the hand.
-    let linear = Experiment { path: Path::Linear, ..small() };
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(linear), restart: true }));
+    let linear = Experiment { schedule: Schedule::Linear, ..small() };
+    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(linear), restart: Restart::Anew }));
     pair.train_until(800);
     pair.handle(Command::Play.into());
     pair.tick(Duration::from_millis(2));
@@ -216,8 +218,11 @@ fn a_copy_is_whole_a_swap_changes_places_and_one_can_be_kept() {
     assert!((b.trained_secs - a.trained_secs).abs() < 1e-9);
     assert!(model(&mut pair, Side::A) == model(&mut pair, Side::B));
     // B goes its own way.
-    let cosine = Experiment { path: Path::Cosine, ..small() };
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(cosine.clone()), restart: true }));
+    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
+    pair.handle(Order::To(
+        Side::B,
+        Command::Configure { experiment: Box::new(cosine.clone()), restart: Restart::Anew },
+    ));
     train(&mut pair, 60);
     let [first, second] = Side::BOTH.map(|side| model(&mut pair, side));
     assert!(first != second);
@@ -230,7 +235,10 @@ fn a_copy_is_whole_a_swap_changes_places_and_one_can_be_kept() {
     pair.handle(Order::Equalise);
     assert!(model(&mut pair, Side::B) == first);
     pair.handle(Order::Swap);
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(cosine.clone()), restart: true }));
+    pair.handle(Order::To(
+        Side::B,
+        Command::Configure { experiment: Box::new(cosine.clone()), restart: Restart::Anew },
+    ));
     pair.handle(Order::Keep(Side::B));
     assert!(pair.snapshots().b.is_none());
     assert_eq!(*pair.snapshots().a.experiment, cosine);
@@ -250,8 +258,8 @@ fn a_lesson_keeps_the_weights_where_only_sampling_differs() {
     let snapshots = pair.snapshots();
     assert_eq!((snapshots.a.experiment.sampler_steps, snapshots.b.unwrap().experiment.sampler_steps), (4, 32));
     // Another path: both anew, from the same weights.
-    let of = |path| Experiment { path, ..small() };
-    pair.handle(Order::Compare(Box::new([of(Path::Linear), of(Path::Cosine)])));
+    let of = |schedule| Experiment { schedule, ..small() };
+    pair.handle(Order::Compare(Box::new([of(Schedule::Linear), of(Schedule::Cosine)])));
     assert_eq!(steps(&pair), [0, 0]);
     assert!(model(&mut pair, Side::A).weights == model(&mut pair, Side::B).weights);
     // One that cannot be prepared leaves all as it is.
@@ -259,7 +267,7 @@ fn a_lesson_keeps_the_weights_where_only_sampling_differs() {
     pair.handle(Order::Compare(Box::new([small(), impossible])));
     let snapshots = pair.snapshots();
     assert!(matches!(snapshots.a.notices.last(), Some(Notice::Error(text)) if text.contains("batch 1")));
-    assert_eq!(snapshots.b.unwrap().experiment.path, Path::Cosine);
+    assert_eq!(snapshots.b.unwrap().experiment.schedule, Schedule::Cosine);
 }
 
 /// A lesson that starts A anew lays its training aside; the way back leads to it, whatever came between.
@@ -269,11 +277,11 @@ fn the_training_before_a_lesson_is_not_lost() {
     train(&mut pair, 40);
     let before = model(&mut pair, Side::A);
     let curve = pair.snapshots().a.curve.clone();
-    let of = |path, width| Experiment { path, width, ..small() };
-    pair.handle(Order::Compare(Box::new([of(Path::Linear, 64), of(Path::Cosine, 64)])));
+    let of = |schedule, width| Experiment { schedule, width, ..small() };
+    pair.handle(Order::Compare(Box::new([of(Schedule::Linear, 64), of(Schedule::Cosine, 64)])));
     assert_eq!(pair.snapshots().before, Some((40, None)));
     train(&mut pair, 20);
-    pair.handle(Order::Compare(Box::new([of(Path::Flow, 32), of(Path::Cosine, 32)])));
+    pair.handle(Order::Compare(Box::new([of(Schedule::Flow, 32), of(Schedule::Cosine, 32)])));
     pair.handle(Order::Swap);
     train(&mut pair, 15);
     assert_eq!(pair.snapshots().before, Some((40, None)), "the first one counts");
@@ -288,7 +296,7 @@ fn the_training_before_a_lesson_is_not_lost() {
     train(&mut lone, 60);
     assert!(model(&mut pair, Side::A) == model(&mut lone, Side::A));
     // What is kept is kept: there is no way back any more.
-    pair.handle(Order::Compare(Box::new([of(Path::Linear, 64), of(Path::Cosine, 64)])));
+    pair.handle(Order::Compare(Box::new([of(Schedule::Linear, 64), of(Schedule::Cosine, 64)])));
     pair.handle(Order::Keep(Side::A));
     pair.handle(Order::Return);
     assert_eq!((pair.snapshots().before, pair.snapshots().a.experiment.width), (None, 64));
@@ -321,7 +329,7 @@ fn where_no_second_engine_can_be_had_the_first_goes_on() {
     let mut pair = Pair::new(Session::new(Setup::new(small()).unwrap(), engine, factory).unwrap());
     train(&mut pair, 10);
     let before = model(&mut pair, Side::A);
-    let cosine = Experiment { path: Path::Cosine, ..small() };
+    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
     pair.handle(Order::Compare(Box::new([small(), cosine.clone()])));
     pair.handle(Order::Compare(Box::new([cosine, small()])));
     pair.handle(Order::Equalise);
@@ -374,12 +382,13 @@ fn equal_experiments_look_equal_at_every_moment_of_the_training() {
 #[test]
 fn a_training_that_was_changed_on_its_way_says_so() {
     let mut pair = lab(small(), EngineKind::Cpu);
-    let configure =
-        |experiment, restart| Order::To(Side::A, Command::Configure { experiment: Box::new(experiment), restart });
+    let configure = |experiment, restart| {
+        Order::To(Side::A, Command::Configure { experiment: Box::new(experiment), restart: Restart::when(restart) })
+    };
     train(&mut pair, 30);
     pair.handle(configure(Experiment { sampler_steps: 5, ..small() }, false));
     assert_eq!(pair.snapshots().a.changed_at, None);
-    pair.handle(configure(Experiment { path: Path::Cosine, ..small() }, false));
+    pair.handle(configure(Experiment { schedule: Schedule::Cosine, ..small() }, false));
     assert_eq!(pair.snapshots().a.changed_at, Some(30));
     pair.handle(Order::Equalise);
     assert_eq!(pair.snapshots().b.unwrap().changed_at, Some(30));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
@@ -13,7 +13,7 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Cloud, Denoiser, Engine, ModelState, Piece, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Cloud, Denoiser, Engine, ModelState, Piece, Start, TrainSpec, TrainingData, Weights};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Status};
 use noise_compass::lab::session::EngineFactory;
@@ -29,7 +29,7 @@ fn spec() -> TrainSpec {
     let points = (0..200_u8).map(|i| [f32::from(i).sin(), f32::from(i).cos()]).collect();
     TrainSpec {
         shape: SHAPE,
-        timetable: Arc::new(Timetable::new(Path::Cosine, Target::Eps, 1000)),
+        timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::Eps, 1000)),
         data: TrainingData::Finite(Arc::new(points)),
         batch: 64,
         learning_rate: 3e-3,
@@ -55,7 +55,7 @@ fn train(engine: &mut dyn Engine) {
 }
 
 fn plan(sampler: Sampler) -> Plan {
-    let context = PlanContext { path: Path::Cosine, target: Target::Eps, timesteps: 1000 };
+    let context = PlanContext { schedule: Schedule::Cosine, target: Target::Eps, timesteps: 1000 };
     sampler.plan(5, context, Some(Bounds { min: [-1.2; 2], max: [1.2; 2] }))
 }
 
@@ -156,9 +156,9 @@ fn what_is_asked_again_and_again_makes_no_buffer() {
     let stages = plan.steps.len() as u32;
     let mut cloud = None;
     let mut ask = |gpu: &mut GpuEngine, count: usize| {
-        for ema in [true, false] {
+        for weights in [Weights::Ema, Weights::Raw] {
             for time in 0..8 {
-                gpu.predict((f64::from(time) + 0.5) / 8.0, &points[..count], ema).unwrap();
+                gpu.predict((f64::from(time) + 0.5) / 8.0, &points[..count], weights).unwrap();
             }
         }
         for stage in 0..stages {
@@ -175,11 +175,11 @@ fn what_is_asked_again_and_again_makes_no_buffer() {
     // More points, other weights and other times give what an engine gives that was never asked before.
     train(&mut gpu);
     let state = gpu.state().unwrap();
-    for (count, tau, ema) in [(1, 0.3, true), (256, 0.9, false), (100, 0.01, true)] {
+    for (count, tau, weights) in [(1, 0.3, Weights::Ema), (256, 0.9, Weights::Raw), (100, 0.01, Weights::Ema)] {
         let mut other = GpuEngine::new(context.clone()).unwrap();
         other.load(&spec(), &state).unwrap();
         let points = &points[..count];
-        assert_eq!(gpu.predict(tau, points, ema).unwrap(), other.predict(tau, points, ema).unwrap());
+        assert_eq!(gpu.predict(tau, points, weights).unwrap(), other.predict(tau, points, weights).unwrap());
     }
 }
 
@@ -194,7 +194,7 @@ fn a_moving_hand_makes_one_buffer_a_run() {
     let exact = Denoiser::Exact(Arc::new(Shape::Figure8.mixture()));
     for denoiser in [Denoiser::Learned, exact] {
         for (sampler, steps) in [(Sampler::Euler, 1), (Sampler::Rk4, 5), (Sampler::Ddpm(Variance::BetaTilde), 7)] {
-            let context_of_plans = PlanContext { path: Path::Linear, target: Target::Eps, timesteps: 100 };
+            let context_of_plans = PlanContext { schedule: Schedule::Linear, target: Target::Eps, timesteps: 100 };
             let ask = |engine: &mut GpuEngine, k: u16| {
                 let points = (0..3).map(|i| [f32::from(k + i).sin(), f32::from(k).cos()]).collect();
                 let mut plan = sampler.plan(steps, context_of_plans, None);

@@ -14,17 +14,17 @@ use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 use common::{Driven, find, window};
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Plan, Sampler};
 use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::{Engine, EngineChoice, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, DensityView, Order, RunRequest, Snapshot, Snapshots};
+use noise_compass::lab::message::{Command, DensityView, Order, Restart, RunRequest, Snapshot, Snapshots};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::shell::lessons::Lesson;
 
@@ -62,7 +62,7 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
     let configure = |change: fn(&mut Experiment), restart: bool| {
         let mut experiment = small();
         change(&mut experiment);
-        Command::Configure { experiment: Box::new(experiment), restart }
+        Command::Configure { experiment: Box::new(experiment), restart: Restart::when(restart) }
     };
     let all = [true; 6];
     let none = [false; 6];
@@ -71,7 +71,7 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
     let sampling = [true, false, false, true, true, true];
     for (name, command, stays) in [
         ("data", configure(|e| e.data = DataSource::Shape(Shape::Spirals), false), none),
-        ("path", configure(|e| e.path = Path::Cosine, false), none),
+        ("path", configure(|e| e.schedule = Schedule::Cosine, false), none),
         ("T", configure(|e| e.timesteps = 100, false), none),
         ("target", configure(|e| e.target = Target::V, true), none),
         ("network", configure(|e| e.depth = 1, false), weights),
@@ -113,7 +113,7 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
         assert_eq!(rest, [true; 4], "{name}: pictures come back");
         assert_eq!(quality, snapshot.step > 0, "{name}: so do numbers");
         let density = snapshot.density.unwrap();
-        let scales = snapshot.experiment.path.scales(VIEW.tau, snapshot.experiment.timesteps);
+        let scales = snapshot.experiment.schedule.scales(VIEW.tau, snapshot.experiment.timesteps);
         let expected =
             CpuEngine::new().log_density(&snapshot.dataset.mixture, scales, VIEW.bounds, VIEW.resolution).unwrap();
         assert_eq!(*density.log_p, expected, "{name}: the density is that of the present data and path");
@@ -137,7 +137,7 @@ fn the_first_measurement_does_not_stay_for_a_thousand_updates() {
 #[derive(Clone)]
 struct Held(Driven, Rc<Cell<bool>>);
 
-impl Lab for Held {
+impl LabHandle for Held {
     fn send(&self, order: Order) {
         self.0.send(order);
     }
@@ -174,12 +174,12 @@ fn changes() -> Vec<(&'static str, Order)> {
     let configure = |change: fn(&mut Experiment)| {
         let mut experiment = small();
         change(&mut experiment);
-        Order::from(Command::Configure { experiment: Box::new(experiment), restart: false })
+        Order::from(Command::Configure { experiment: Box::new(experiment), restart: Restart::Keep })
     };
     vec![
         ("a lesson", Order::Compare(Box::new(Lesson::TerminalSnr.experiments(&small())))),
         ("data", configure(|e| e.data = DataSource::Shape(Shape::Moons))),
-        ("path", configure(|e| e.path = Path::Ve)),
+        ("path", configure(|e| e.schedule = Schedule::Ve)),
         ("T", configure(|e| e.timesteps = 250)),
         ("network", configure(|e| e.depth = 1)),
         ("anew", Command::Reset.into()),
@@ -215,7 +215,7 @@ fn a_chain_is_by_the_present_sampler() {
     let configure = |change: fn(&mut Experiment)| {
         let mut experiment = small();
         change(&mut experiment);
-        Order::from(Command::Configure { experiment: Box::new(experiment), restart: false })
+        Order::from(Command::Configure { experiment: Box::new(experiment), restart: Restart::Keep })
     };
     for (what, order) in [
         ("sampler", configure(|e| e.sampler = Sampler::Rk4)),
@@ -256,8 +256,8 @@ fn the_strip_tells_of_the_present_settings() {
 fn the_entropy_is_of_the_present_path() {
     let (lab, mut window) = held(Chapter::Forward);
     let before = read(&window, "entropy").unwrap();
-    let verysmooth = Experiment { path: Path::Ve, ..small() };
-    lab.send(Command::Configure { experiment: Box::new(verysmooth), restart: false }.into());
+    let verysmooth = Experiment { schedule: Schedule::Ve, ..small() };
+    lab.send(Command::Configure { experiment: Box::new(verysmooth), restart: Restart::Keep }.into());
     let mut seen = None;
     for _ in 0..2000 {
         window.run_steps(1);

@@ -7,7 +7,7 @@ use noise_compass::data::kernels::{MAX_KERNELS, kernels};
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
-use noise_compass::diffusion::path::{Path, Scales};
+use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler};
 use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::engine::cpu::CpuEngine;
@@ -16,7 +16,7 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{Denoiser, Engine, ModelState, Recording, Start, TrainSpec, TrainingData};
-use noise_compass::measure::paths::{exact_ends, rms_distance};
+use noise_compass::measure::trajectories::{exact_ends, rms_distance};
 use noise_compass::philox;
 
 fn engines() -> [Box<dyn Engine>; 2] {
@@ -25,7 +25,7 @@ fn engines() -> [Box<dyn Engine>; 2] {
     let shape = NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu };
     let spec = TrainSpec {
         shape,
-        timetable: Arc::new(Timetable::new(Path::Linear, Target::Eps, 1000)),
+        timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 1000)),
         data: TrainingData::Fresh(Arc::new(Shape::Moons.mixture())),
         batch: 64,
         learning_rate: 3e-3,
@@ -40,8 +40,8 @@ fn engines() -> [Box<dyn Engine>; 2] {
     engines
 }
 
-fn context(path: Path) -> PlanContext {
-    PlanContext { path, target: Target::Eps, timesteps: 1000 }
+fn context(schedule: Schedule) -> PlanContext {
+    PlanContext { schedule, target: Target::Eps, timesteps: 1000 }
 }
 
 fn record(engine: &mut dyn Engine, plan: &Plan, start: &Start, denoiser: &Denoiser, every: u32) -> Recording {
@@ -62,7 +62,7 @@ fn both_engines_record_the_same_frames() {
     for sampler in Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 0.3 }]) {
         for (denoiser, tolerance) in [(&Denoiser::Learned, 2e-3), (&exact, 2e-2)] {
             for start in [&Start::Noise(100), &given] {
-                let plan = sampler.plan(12, context(Path::Linear), Some(clip));
+                let plan = sampler.plan(12, context(Schedule::Linear), Some(clip));
                 let [gpu, cpu] = engines.each_mut().map(|engine| record(engine.as_mut(), &plan, start, denoiser, 5));
                 assert_eq!(gpu.taus, cpu.taus);
                 // The start, steps 5 and 10, and the last.
@@ -80,7 +80,7 @@ fn both_engines_record_the_same_frames() {
 #[test]
 fn the_last_frame_is_the_sample_and_a_run_can_be_ended() {
     for mut engine in engines() {
-        let plan = Sampler::Ddim { eta: 1.0 }.plan(9, context(Path::Linear), None);
+        let plan = Sampler::Ddim { eta: 1.0 }.plan(9, context(Schedule::Linear), None);
         let recording = record(engine.as_mut(), &plan, &Start::Noise(33), &Denoiser::Learned, 2);
         let sample = engine.sample(&plan, &Start::Noise(33), 8, &|| false).unwrap().unwrap().to_host().unwrap();
         let frames = recording.points.to_host().unwrap();
@@ -98,10 +98,10 @@ fn the_ode_of_a_single_gaussian_is_followed_to_the_order_of_each_method() {
     let (mean, sigma) = ([0.4_f32, -0.2], 0.6_f32);
     let mixture = Arc::new(Mixture { components: vec![Component { mean, sigma, weight: 1.0 }] });
     let starts: Vec<[f32; 2]> = (0..40).map(|i| philox::normal(4, philox::Stream::Forward, 0, i)).collect();
-    let path = Path::Linear;
-    let scales = path.scales(1.0, 1000);
+    let schedule = Schedule::Linear;
+    let scales = schedule.scales(1.0, 1000);
     let spread = |scales: Scales| (scales.a * f64::from(sigma)).hypot(scales.s);
-    let first = path.scales(1e-3, 1000);
+    let first = schedule.scales(1e-3, 1000);
     let landed = first.a * f64::from(sigma).powi(2) / spread(first);
     let expected: Vec<[f32; 2]> = starts
         .iter()
@@ -114,7 +114,7 @@ fn the_ode_of_a_single_gaussian_is_followed_to_the_order_of_each_method() {
         .collect();
     for mut engine in engines() {
         let mut error = |sampler: Sampler, steps: u32| {
-            let plan = sampler.plan(steps, context(path), None);
+            let plan = sampler.plan(steps, context(schedule), None);
             let start = Start::Points(Arc::new(starts.clone()));
             let recording = record(engine.as_mut(), &plan, &start, &Denoiser::Exact(mixture.clone()), 1);
             let frames = recording.points.to_host().unwrap();
@@ -133,7 +133,7 @@ fn the_ode_of_a_single_gaussian_is_followed_to_the_order_of_each_method() {
     }
 }
 
-/// In f32 as in f64: on every path, for short and long T, all samplers end near the one Gaussian of their data, and where
+/// In f32 as in f64: on every schedule, for short and long T, all samplers end near the one Gaussian of their data, and where
 /// it is N(0, I) those that integrate do not move.
 #[test]
 fn every_sampler_stays_within_bounds_on_every_path() {
@@ -142,16 +142,16 @@ fn every_sampler_stays_within_bounds_on_every_path() {
         for sigma in [0.02_f32, 1.0] {
             let mixture = Mixture { components: vec![Component { mean: [0.0; 2], sigma, weight: 1.0 }] };
             let exact = Denoiser::Exact(Arc::new(mixture));
-            for path in Path::every() {
+            for schedule in Schedule::every() {
                 for timesteps in [10, 1000] {
-                    let context = PlanContext { path, target: Target::Eps, timesteps };
+                    let context = PlanContext { schedule, target: Target::Eps, timesteps };
                     let std = context.start_std() as f32;
                     let start: Arc<Vec<_>> = Arc::new(starts.iter().map(|x| x.map(|x| std * x)).collect());
                     for sampler in Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 1.0 }]) {
                         let plan = sampler.plan(40, context, None);
                         let run = record(engine.as_mut(), &plan, &Start::Points(start.clone()), &exact, 1);
                         let points = run.points.to_host().unwrap();
-                        let what = format!("{sampler}, {path}, T = {timesteps}, σ = {sigma}");
+                        let what = format!("{sampler}, {schedule}, T = {timesteps}, σ = {sigma}");
                         for frame in points.chunks_exact(8) {
                             for (x, start) in frame.iter().zip(&starts) {
                                 let (far, began) = (x[0].hypot(x[1]), start[0].hypot(start[1]));
@@ -163,7 +163,7 @@ fn every_sampler_stays_within_bounds_on_every_path() {
                         }
                         // Of unit data w = x/√(a² + s²) stands still until the landing.
                         if sigma == 1.0 && matches!(sampler, Sampler::Heun | Sampler::Rk4) {
-                            let scales = path.scales(run.taus[run.taus.len() - 2], timesteps);
+                            let scales = schedule.scales(run.taus[run.taus.len() - 2], timesteps);
                             let r = scales.a.hypot(scales.s) as f32;
                             let still: Vec<_> = starts.iter().map(|x| x.map(|x| r * x)).collect();
                             let moved = largest(&points[points.len() - 16..points.len() - 8], &still);
@@ -181,7 +181,7 @@ fn every_sampler_stays_within_bounds_on_every_path() {
 #[test]
 fn end_points_are_held_against_where_the_field_leads() {
     let mixture = Arc::new(Shape::Figure8.mixture());
-    let context = PlanContext { path: Path::Linear, target: Target::Eps, timesteps: 100 };
+    let context = PlanContext { schedule: Schedule::Linear, target: Target::Eps, timesteps: 100 };
     let starts: Arc<Vec<_>> =
         Arc::new((0..64).map(|i| philox::normal(3, philox::Stream::SamplerStart, 0, i)).collect());
     for mut engine in engines() {
@@ -208,12 +208,12 @@ fn a_files_kernels_make_the_same_field_on_both_engines() {
     let rows = Shape::Figure8.mixture().draw(MAX_KERNELS + 100, 3);
     let mixture = Arc::new(kernels(&rows, None).mixture);
     assert_eq!(mixture.components.len(), MAX_KERNELS);
-    let path = Path::Linear;
-    let exact = ExactField { mixture: mixture.clone(), path, timesteps: 1000 };
+    let schedule = Schedule::Linear;
+    let exact = ExactField { mixture: mixture.clone(), schedule, timesteps: 1000 };
     let points: Vec<[f32; 2]> = (0..400).map(|i| philox::normal(6, philox::Stream::Forward, 0, i)).collect();
     for tau in [0.01, 0.2, 1.0] {
         // Its result is x̂_0.
-        let plan = Plan::field(context(path), tau, Quantity::X0);
+        let plan = Plan::field(context(schedule), tau, Quantity::X0);
         let marginal = exact.marginal(tau);
         for mut engine in engines() {
             let start = Start::Points(Arc::new(points.clone()));
@@ -238,17 +238,17 @@ fn the_cost_of_a_files_kernels() {
     println!("kernels of {} rows: {:?}, bandwidth {}", rows.len(), begun.elapsed(), made.bandwidth);
     let mixture = Arc::new(made.mixture);
     let begun = std::time::Instant::now();
-    let marginal = mixture.marginal(Path::Linear.scales(0.5, 1000));
+    let marginal = mixture.marginal(Schedule::Linear.scales(0.5, 1000));
     println!("a marginal: {:?}", begun.elapsed());
     for tau in [0.0, 0.1, 0.5, 1.0] {
-        let scales = Path::Linear.scales(tau, 1000);
+        let scales = Schedule::Linear.scales(tau, 1000);
         let marginal = mixture.marginal(scales);
         let begun = std::time::Instant::now();
         let sum: f64 = rows[..1000].iter().map(|x| marginal.score(x.map(f64::from))[0]).sum();
         println!("a score at t/T = {tau}: {:?} ({sum})", begun.elapsed() / 1000);
     }
     let begun = std::time::Instant::now();
-    noise_compass::measure::entropy::differential_entropy(&mixture, Path::Linear.scales(0.5, 1000), 1024, 1);
+    noise_compass::measure::entropy::differential_entropy(&mixture, Schedule::Linear.scales(0.5, 1000), 1024, 1);
     println!("the entropy at one time: {:?}", begun.elapsed());
     drop(marginal);
     for mut engine in engines() {
@@ -256,10 +256,10 @@ fn the_cost_of_a_files_kernels() {
         for (tau, cells) in [(0.0, 256), (0.1, 256), (0.5, 96), (1.0, 48)] {
             let bounds = noise_compass::data::bounds::Bounds { min: [-4.0; 2], max: [4.0; 2] };
             let begun = std::time::Instant::now();
-            engine.log_density(&mixture, Path::Linear.scales(tau, 1000), bounds, cells).unwrap();
+            engine.log_density(&mixture, Schedule::Linear.scales(tau, 1000), bounds, cells).unwrap();
             println!("{name}: density of {cells}² cells at t/T = {tau}: {:?}", begun.elapsed());
         }
-        let plan = Sampler::Ddim { eta: 0.0 }.plan(20, context(Path::Linear), None);
+        let plan = Sampler::Ddim { eta: 0.0 }.plan(20, context(Schedule::Linear), None);
         let begun = std::time::Instant::now();
         record(engine.as_mut(), &plan, &Start::Noise(2048), &Denoiser::Exact(mixture.clone()), 1);
         println!("{name}: a stage of 2048 particles: {:?}", begun.elapsed() / 20);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use noise_compass::data::dataset::Dataset;
 use noise_compass::data::reference::Reference;
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::init::initial_weights;
@@ -29,15 +29,15 @@ const FRESH_DRAWS: u64 = 12;
 const FLOOR_PAIRS: u64 = 48;
 
 /// The rows of the README's table.
-const ROWS: [(EngineChoice, Shape, Path); 8] = [
-    (EngineChoice::Cpu, Shape::Figure8, Path::Linear),
-    (EngineChoice::Cpu, Shape::Figure8, Path::Cosine),
-    (EngineChoice::Cpu, Shape::Circle, Path::Linear),
-    (EngineChoice::Cpu, Shape::Circle, Path::Cosine),
-    (EngineChoice::Gpu, Shape::Figure8, Path::Linear),
-    (EngineChoice::Gpu, Shape::Figure8, Path::Cosine),
-    (EngineChoice::Gpu, Shape::Circle, Path::Linear),
-    (EngineChoice::Gpu, Shape::Circle, Path::Cosine),
+const ROWS: [(EngineChoice, Shape, Schedule); 8] = [
+    (EngineChoice::Cpu, Shape::Figure8, Schedule::Linear),
+    (EngineChoice::Cpu, Shape::Figure8, Schedule::Cosine),
+    (EngineChoice::Cpu, Shape::Circle, Schedule::Linear),
+    (EngineChoice::Cpu, Shape::Circle, Schedule::Cosine),
+    (EngineChoice::Gpu, Shape::Figure8, Schedule::Linear),
+    (EngineChoice::Gpu, Shape::Figure8, Schedule::Cosine),
+    (EngineChoice::Gpu, Shape::Circle, Schedule::Linear),
+    (EngineChoice::Gpu, Shape::Circle, Schedule::Cosine),
 ];
 
 /// What the samples of one model score.
@@ -52,11 +52,18 @@ struct Scored {
 }
 
 /// A freshly trained model's samples, measured.
-fn train_and_measure(engine: &mut dyn Engine, shape: Shape, path: Path, seed: u64, steps: u32, batch: u32) -> Scored {
+fn train_and_measure(
+    engine: &mut dyn Engine,
+    shape: Shape,
+    schedule: Schedule,
+    seed: u64,
+    steps: u32,
+    batch: u32,
+) -> Scored {
     let dataset = Dataset::of_shape(shape, 8192, seed);
     let spec = TrainSpec {
         shape: NetworkShape::default(),
-        timetable: Arc::new(Timetable::new(path, Target::Eps, TIMESTEPS)),
+        timetable: Arc::new(Timetable::new(schedule, Target::Eps, TIMESTEPS)),
         data: TrainingData::Finite(dataset.points.clone()),
         batch,
         learning_rate: 3e-3,
@@ -69,7 +76,7 @@ fn train_and_measure(engine: &mut dyn Engine, shape: Shape, path: Path, seed: u6
         done += engine.train(steps - done, 1.0).unwrap();
         engine.poll(false).unwrap();
     }
-    let context = PlanContext { path, target: Target::Eps, timesteps: TIMESTEPS };
+    let context = PlanContext { schedule, target: Target::Eps, timesteps: TIMESTEPS };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(TIMESTEPS, context, Some(dataset.clip));
     let cloud = engine.sample(&plan, &Start::Noise(SAMPLES * SAMPLE_SETS as u32), seed, &|| false).unwrap().unwrap();
     let samples = cloud.to_host().unwrap();
@@ -100,14 +107,14 @@ fn check(choice: EngineChoice, shape: Shape) {
     let mut misses = Vec::new();
     let reference = Reference::Mixture(Arc::new(shape.mixture()));
     let floor = sampling_floor(&reference, SAMPLES as usize, FLOOR_PAIRS, 7).unwrap();
-    for (_, _, path) in ROWS.into_iter().filter(|row| (row.0, row.1) == (choice, shape)) {
+    for (_, _, schedule) in ROWS.into_iter().filter(|row| (row.0, row.1) == (choice, shape)) {
         let scored: Vec<Scored> =
-            (0..3).map(|seed| train_and_measure(engine.as_mut(), shape, path, seed, 2500, 256)).collect();
+            (0..3).map(|seed| train_and_measure(engine.as_mut(), shape, schedule, seed, 2500, 256)).collect();
         let each = |of: fn(&Scored) -> f64| scored.iter().map(of).collect::<Vec<_>>();
         let (w2, surprise, shares) = (each(|s| s.w2), each(|s| s.surprise.value), each(|s| s.shares));
         let error = scored.iter().map(|s| s.surprise.error).fold(0.0, f64::max);
         let row = format!(
-            "{choice:?} {} {path}: W2 {w2:.3?}, mean {:.3}, floor {:.3} ± {:.3}, ratio {:.2}; surprise {surprise:.3?} ± \
+            "{choice:?} {} {schedule}: W2 {w2:.3?}, mean {:.3}, floor {:.3} ± {:.3}, ratio {:.2}; surprise {surprise:.3?} ± \
              {error:.3}; χ²/dof {shares:.2?}",
             shape.name(),
             mean(&w2),
@@ -129,7 +136,7 @@ fn check(choice: EngineChoice, shape: Shape) {
 fn the_gpu_engine_ends_where_plain_rust_ends() {
     let [cpu, gpu] = [EngineChoice::Cpu, EngineChoice::Gpu].map(|choice| {
         let mut engine = engine::create(choice, None).unwrap();
-        train_and_measure(engine.as_mut(), Shape::Figure8, Path::Linear, 0, 2500, 256)
+        train_and_measure(engine.as_mut(), Shape::Figure8, Schedule::Linear, 0, 2500, 256)
     });
     let (difference, error) = (gpu.surprise.value - cpu.surprise.value, gpu.surprise.error);
     println!("W2 {:.4} and {:.4}; surprise {difference:+.4} apart, ± {error:.4}", cpu.w2, gpu.w2);
@@ -154,15 +161,15 @@ fn the_gpu_engine_reaches_the_floor_in_2500_steps() {
 #[test]
 #[ignore = "ten thousand steps four times over: some minutes on two cores"]
 fn ten_thousand_steps_end_where_pytorch_ends() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/reference.json");
-    let reference: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let schedule = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/reference.json");
+    let reference: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(schedule).unwrap()).unwrap();
     let mut engine = engine::create(EngineChoice::Cpu, None).unwrap();
-    for path in [Path::Linear, Path::Cosine] {
+    for schedule in [Schedule::Linear, Schedule::Cosine] {
         let of_pytorch: Vec<f64> = reference["rows"]
             .as_array()
             .unwrap()
             .iter()
-            .filter(|row| row["data"] == "figure8" && row["schedule"] == path.name() && row["steps"] == 10_000)
+            .filter(|row| row["data"] == "figure8" && row["schedule"] == schedule.name() && row["steps"] == 10_000)
             .map(|row| row["w2_mean"].as_f64().unwrap())
             .collect();
         assert!(of_pytorch.len() >= 4);
@@ -171,10 +178,10 @@ fn ten_thousand_steps_end_where_pytorch_ends() {
             (values.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
         };
         let ours: Vec<f64> = (0..2)
-            .map(|seed| train_and_measure(engine.as_mut(), Shape::Figure8, path, seed, 10_000, 1024).w2)
+            .map(|seed| train_and_measure(engine.as_mut(), Shape::Figure8, schedule, seed, 10_000, 1024).w2)
             .collect();
-        println!("{}: ours {ours:.4?}, PyTorch {of_pytorch:.4?}", path.name());
+        println!("{}: ours {ours:.4?}, PyTorch {of_pytorch:.4?}", schedule.name());
         let allowed = mean(&of_pytorch) + 2.0 * spread(&of_pytorch);
-        assert!(ours.iter().all(|w2| *w2 <= allowed), "{}: {ours:?} above {allowed}", path.name());
+        assert!(ours.iter().all(|w2| *w2 <= allowed), "{}: {ours:?} above {allowed}", schedule.name());
     }
 }

@@ -9,16 +9,16 @@ use noise_compass::data::csv_io::points_csv;
 use noise_compass::data::mixture::Mixture;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
-use noise_compass::diffusion::path::{Path, Scales};
+use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::diffusion::solver::Plan;
 use noise_compass::diffusion::solver::{Sampler, Variance};
 use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::{
     self, Cloud, Denoiser, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress,
-    Recording, Start, TrainSpec,
+    Recording, Start, TrainSpec, Weights,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, DensityView, Notice, RunRequest, Snapshot, Status};
+use noise_compass::lab::message::{Command, DensityView, Notice, Restart, RunRequest, Snapshot, Status};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
@@ -138,7 +138,7 @@ impl Engine for FakeEngine {
         script.refreshed += if piece.end_stage as usize == plan.steps.len() { piece.count } else { 0 };
         Ok(cloud.unwrap_or_else(|| Cloud::Host(Arc::new(vec![[0.0; 2]; total as usize]))))
     }
-    fn predict(&mut self, _: f64, points: &[[f32; 2]], _: bool) -> Result<Vec<[f32; 2]>, EngineError> {
+    fn predict(&mut self, _: f64, points: &[[f32; 2]], _: Weights) -> Result<Vec<[f32; 2]>, EngineError> {
         Ok(vec![[0.0; 2]; points.len()])
     }
     fn log_density(&mut self, _: &Mixture, _: Scales, _: Bounds, n: u32) -> Result<Vec<f32>, EngineError> {
@@ -173,7 +173,7 @@ fn on_cpu(experiment: Experiment) -> Session {
 fn configure(change: impl FnOnce(&mut Experiment), session: &Session, restart: bool) -> Command {
     let mut experiment = (*session.snapshot().experiment).clone();
     change(&mut experiment);
-    Command::Configure { experiment: Box::new(experiment), restart }
+    Command::Configure { experiment: Box::new(experiment), restart: Restart::when(restart) }
 }
 
 fn run_to(session: &mut Session, step: u64) {
@@ -478,9 +478,9 @@ fn settings_keep_the_weights_but_another_network_starts_anew() {
     for change in [
         |e: &mut Experiment| e.learning_rate = 1e-4,
         |e: &mut Experiment| e.data = DataSource::Shape(Shape::Circle),
-        |e: &mut Experiment| e.path = Path::Cosine,
-        |e: &mut Experiment| e.path = Path::Literal,
-        |e: &mut Experiment| e.path = Path::Custom(LogSnr::default()),
+        |e: &mut Experiment| e.schedule = Schedule::Cosine,
+        |e: &mut Experiment| e.schedule = Schedule::Literal,
+        |e: &mut Experiment| e.schedule = Schedule::Custom(LogSnr::default()),
         |e: &mut Experiment| e.timesteps = 100,
         |e: &mut Experiment| e.batch = 128,
         |e: &mut Experiment| e.seed = 5,
@@ -507,21 +507,21 @@ fn settings_keep_the_weights_but_another_network_starts_anew() {
 /// starts, N(0, I), to data that are of another kind: eight blobs on a circle, with nothing in the middle.
 #[test]
 fn other_schedules_are_learned_and_sampled() {
-    for path in [Path::Literal, Path::Custom(LogSnr::new([8.0, 3.0, 0.5, -3.0, -8.0]))] {
-        let mut session = on_cpu(Experiment { path, data: DataSource::Shape(Shape::EightGaussians), ..small() });
+    for schedule in [Schedule::Literal, Schedule::Custom(LogSnr::new([8.0, 3.0, 0.5, -3.0, -8.0]))] {
+        let mut session = on_cpu(Experiment { schedule, data: DataSource::Shape(Shape::EightGaussians), ..small() });
         run_to(&mut session, 1000);
         run_until_idle(&mut session);
         let raw = session.snapshot().curve.raw.clone();
         let mean = |losses: &[(u64, f32)]| losses.iter().map(|(_, loss)| loss).sum::<f32>() / losses.len() as f32;
         let (first, last) = (mean(&raw[..20]), mean(&raw[980..]));
-        assert!(last < 0.8 * first, "{path}: from {first} to {last}");
+        assert!(last < 0.8 * first, "{schedule}: from {first} to {last}");
         let samples = session.snapshot().samples.unwrap().to_host().unwrap();
         let n = samples.len().min(512);
         let draw = |seed| Shape::EightGaussians.mixture().draw(n, seed);
         let starts: Vec<_> = (0..n as u32).map(|i| philox::normal(5, philox::Stream::SamplerStart, 0, i)).collect();
         let [sampled, started, floor] =
             [&samples[..n], &starts, &draw(2)].map(|points| wasserstein2(points, &draw(1)).unwrap());
-        let text = format!("{path}: samples {sampled} from the data, starts {started}, floor {floor}");
+        let text = format!("{schedule}: samples {sampled} from the data, starts {started}, floor {floor}");
         assert!(sampled < 1.5 * floor && started > 1.8 * floor, "{text}");
     }
 }
@@ -713,17 +713,19 @@ fn a_newer_wish_ends_a_long_run_at_once() {
 fn a_clip_that_is_missed_is_told_once() {
     let mut session = on_cpu(small());
     let mut told = Vec::new();
-    for (path, clip) in [(Path::Cosine, true), (Path::Cosine, false), (Path::Cosine, false), (Path::Linear, false)] {
+    for (schedule, clip) in
+        [(Schedule::Cosine, true), (Schedule::Cosine, false), (Schedule::Cosine, false), (Schedule::Linear, false)]
+    {
         let before = session.snapshot().notices.told();
         let rate = 1e-4 * (1.0 + told.len() as f32);
-        let experiment = Experiment { path, clip, learning_rate: rate, ..(**session.experiment()).clone() };
-        session.handle(Command::Configure { experiment: Box::new(experiment), restart: false });
+        let experiment = Experiment { schedule, clip, learning_rate: rate, ..(**session.experiment()).clone() };
+        session.handle(Command::Configure { experiment: Box::new(experiment), restart: Restart::Keep });
         let snapshot = session.snapshot();
         let fold = |text: &str| text.contains("-fold");
         let said = snapshot.notices.after(before);
         told.push(said.iter().any(|notice| matches!(notice, Notice::Info(text) if fold(text))));
         // It stays to be read as long as it holds.
-        assert_eq!(snapshot.warning.as_deref().is_some_and(fold), path == Path::Cosine && !clip);
+        assert_eq!(snapshot.warning.as_deref().is_some_and(fold), schedule == Schedule::Cosine && !clip);
     }
     assert_eq!(told, [false, true, false, false]);
 }

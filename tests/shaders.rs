@@ -190,7 +190,7 @@ fn structs_lie_on_the_device_as_on_the_host() {
             ends_step, write, frame, exact_mean, exact_data, exact_one,
         ]
     );
-    assert_twins!("log_density", types::View, "View", [min, cell, resolution, padding, first, end]);
+    assert_twins!("log_density", types::DensityGrid, "DensityGrid", [min, cell, resolution, padding, first, end]);
     assert_twins!("batch_draw", TimestepRow, "TimestepRow", [a, s, target_x0, target_eps, loss_weight, padding]);
 }
 

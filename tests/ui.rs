@@ -17,7 +17,7 @@ use egui_kittest::kittest::Queryable as _;
 
 use common::{compare, window};
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{
@@ -25,14 +25,14 @@ use noise_compass::engine::{
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
-    Command, DensityField, LossCurve, Notice, Notices, Order, RunRequest, RunResult, RunState, Side, Slot, Snapshot,
-    Snapshots, Status,
+    Command, DensityField, LossCurve, Notice, Notices, Order, Restart, RunRequest, RunResult, RunState, Side, Slot,
+    Snapshot, Snapshots, Status,
 };
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
@@ -45,13 +45,13 @@ struct Recorder {
 #[derive(Clone)]
 struct Probe(Rc<Recorder>);
 
-impl Lab for Probe {
+impl LabHandle for Probe {
     fn send(&self, order: Order) {
         let Some(command) = order.command_for(Side::A) else { return };
         if let Command::ShowDensity(view) = command {
             let mut snapshot = self.0.snapshot.borrow_mut();
             let experiment = snapshot.experiment.clone();
-            let scales = experiment.path.scales(view.tau, experiment.timesteps);
+            let scales = experiment.schedule.scales(view.tau, experiment.timesteps);
             let mixture = snapshot.dataset.mixture.clone();
             let log_p = CpuEngine::new().log_density(&mixture, scales, view.bounds, view.resolution).unwrap();
             snapshot.version += 1;
@@ -162,7 +162,7 @@ fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
 
 fn configured(asked: &[Command]) -> (&Experiment, bool) {
     match asked {
-        [Command::Configure { experiment, restart }] => (experiment, *restart),
+        [Command::Configure { experiment, restart }] => (experiment, *restart == Restart::Anew),
         other => panic!("expected one Configure, got {other:?}"),
     }
 }
@@ -208,7 +208,7 @@ fn other_data_rates_and_schedules_keep_the_weights() {
     click(&mut window, "Schedule: Cosine");
     let asked = lab.asked();
     let (experiment, restart) = configured(&asked);
-    assert_eq!(experiment.path, Path::Cosine);
+    assert_eq!(experiment.schedule, Schedule::Cosine);
     assert!(!restart);
 }
 

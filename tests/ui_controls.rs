@@ -15,7 +15,7 @@ use common::window;
 use noise_compass::data::csv_io::points_csv;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::layout::Activation;
@@ -24,7 +24,7 @@ use noise_compass::lab::experiment::{DataSource, Experiment, limits};
 use noise_compass::lab::message::{Command, Notices, Order, Side, Snapshot, Snapshots, Status};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::shell::app::LabApp;
 
 /// A lab that computes nothing: it takes over what it is told, and remembers it.
@@ -73,7 +73,7 @@ impl Still {
     }
 }
 
-impl Lab for Still {
+impl LabHandle for Still {
     fn send(&self, order: Order) {
         let Some(command) = order.command_for(Side::A) else { return };
         if let Command::Configure { experiment, .. } = &command {
@@ -92,7 +92,7 @@ fn extremes() -> [Experiment; 3] {
     let most = Experiment {
         data: DataSource::Shape(Shape::Checkerboard),
         points: *limits::POINTS.end(),
-        path: Path::Cosine,
+        schedule: Schedule::Cosine,
         target: Target::V,
         timesteps: *limits::TIMESTEPS.end(),
         octaves: 6,
@@ -109,7 +109,7 @@ fn extremes() -> [Experiment; 3] {
     };
     let least = Experiment {
         points: *limits::POINTS.start(),
-        path: Path::Ve,
+        schedule: Schedule::Ve,
         timesteps: *limits::TIMESTEPS.start(),
         octaves: 0,
         width: 32,
@@ -123,7 +123,7 @@ fn extremes() -> [Experiment; 3] {
     };
     let odd = Experiment {
         points: 200_001,
-        path: Path::Custom(LogSnr::default()),
+        schedule: Schedule::Custom(LogSnr::default()),
         timesteps: 5003,
         batch: 300,
         learning_rate: 5.123e-6,

@@ -1,4 +1,4 @@
-//! The formulas in the window, through all paths, targets and chapters: each path shows its own, and no other's.
+//! The formulas in the window, through all paths, targets and chapters: each schedule shows its own, and no other's.
 
 mod common;
 
@@ -7,14 +7,14 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use common::{Driven, click, window};
 use noise_compass::diffusion::log_snr::LogSnr;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::{Command, Order, Side};
+use noise_compass::lab::message::{Command, Order, Restart, Side};
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::Lab as _;
-use noise_compass::ui::settings::schedule::path_title;
+use noise_compass::ui::desk::lab_handle::LabHandle as _;
+use noise_compass::ui::settings::schedule::schedule_title;
 use noise_compass::ui::shell::app::LabApp;
 
 type Window = Harness<'static, LabApp>;
@@ -23,12 +23,19 @@ fn small() -> Experiment {
     Experiment { width: 32, depth: 1, points: 256, timesteps: 100, sampler_steps: 4, ..Experiment::default() }
 }
 
-fn paths() -> [Path; 6] {
-    [Path::Linear, Path::Cosine, Path::Ve, Path::Flow, Path::Literal, Path::Custom(LogSnr::default())]
+fn paths() -> [Schedule; 6] {
+    [
+        Schedule::Linear,
+        Schedule::Cosine,
+        Schedule::Ve,
+        Schedule::Flow,
+        Schedule::Literal,
+        Schedule::Custom(LogSnr::default()),
+    ]
 }
 
 fn configure(lab: &Driven, window: &mut Window, experiment: Experiment) {
-    lab.send(Command::Configure { experiment: Box::new(experiment), restart: true }.into());
+    lab.send(Command::Configure { experiment: Box::new(experiment), restart: Restart::Anew }.into());
     settle(window);
 }
 
@@ -51,10 +58,10 @@ fn all_text(window: &Window) -> Vec<String> {
     nodes.flatten().flatten().collect()
 }
 
-fn jump(path: Path) -> &'static str {
-    match path {
-        Path::Ve => "x t is x 0 plus sigma t times epsilon",
-        Path::Flow => "x t is one minus t times x 0, plus t times epsilon",
+fn jump(schedule: Schedule) -> &'static str {
+    match schedule {
+        Schedule::Ve => "x t is x 0 plus sigma t times epsilon",
+        Schedule::Flow => "x t is one minus t times x 0, plus t times epsilon",
         _ => "x t is root alpha bar t times x 0, plus root of one minus alpha bar t times epsilon",
     }
 }
@@ -63,14 +70,14 @@ fn jump(path: Path) -> &'static str {
 fn forward_shows_each_paths_own_jump_chain_and_growth() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::Forward, false);
-    for path in paths() {
-        configure(&lab, &mut window, Experiment { path, ..small() });
-        let [chain, growth] = match path {
-            Path::Ve => [
+    for schedule in paths() {
+        configure(&lab, &mut window, Experiment { schedule, ..small() });
+        let [chain, growth] = match schedule {
+            Schedule::Ve => [
                 "x t is x t minus one, plus root of sigma t squared minus sigma t minus one squared, times z t",
                 "x t is x 0 plus sigma t times epsilon",
             ],
-            Path::Flow => [
+            Schedule::Flow => [
                 "x t is a times x r, plus sigma times z t; sigma squared is t squared minus a squared times r squared; a \
                  is one minus t over one minus r; r is t minus one over T",
                 "x t is x 0, plus the root of the sum of sigma squared of all steps up to t, times epsilon; sigma squared \
@@ -82,25 +89,25 @@ fn forward_shows_each_paths_own_jump_chain_and_growth() {
                 "x t is x 0, plus the root of the sum of all beta up to t, times epsilon",
             ],
         };
-        for (way, expected) in [("Jump", jump(path)), ("Chain", chain), ("No shrinking", growth)] {
+        for (way, expected) in [("Jump", jump(schedule)), ("Chain", chain), ("No shrinking", growth)] {
             click(&mut window, &format!("Way: {way}"));
             settle(&mut window);
             let shown: Vec<_> = all_text(&window).into_iter().filter(|text| text.starts_with("x t is")).collect();
-            assert_eq!(shown, [expected], "{path}, {way}");
+            assert_eq!(shown, [expected], "{schedule}, {way}");
         }
-        // The variance that grows is that of the path's own steps: on the variance-exploding path nothing was shrunk.
+        // The variance that grows is that of the schedule's own steps: on the variance-exploding path nothing was shrunk.
         window.get_by_label("Time").set_value_accesskit(1.0);
         settle(&mut window);
-        let shrinking = if path == Path::Ve { "never shrinking" } else { "shrinking" };
-        let own = match path {
-            Path::Ve => "101.000",
+        let shrinking = if schedule == Schedule::Ve { "never shrinking" } else { "shrinking" };
+        let own = match schedule {
+            Schedule::Ve => "101.000",
             _ => "1.000",
         };
         window.get_by_label(&format!("variance, {shrinking} {own}"));
-        if path == Path::Ve {
+        if schedule == Schedule::Ve {
             window.get_by_label("variance, noise only added 101.000");
         }
-        if path == Path::Flow {
+        if schedule == Schedule::Flow {
             // Σ (2 i (T − i + 1) − T) / (T (T − i + 1)²), T = 100.
             let sum: f64 =
                 (1..=100).map(f64::from).map(|i| (2.0 * i * (101.0 - i) - 100.0) / (100.0 * (101.0 - i).powi(2))).sum();
@@ -114,18 +121,18 @@ fn forward_shows_each_paths_own_jump_chain_and_growth() {
 fn schedules_shows_the_formula_of_each_side_also_unlinked_and_swapped() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::Schedules, true);
-    let line = |side: &str, path: Path| format!("{side} {}: {}", path_title(path), jump(path));
+    let line = |side: &str, schedule: Schedule| format!("{side} {}: {}", schedule_title(schedule), jump(schedule));
     let shown = |window: &Window| -> Vec<String> {
         all_text(window).into_iter().filter(|text| text.contains(": x t is")).collect()
     };
     // One experiment: the chapter's own two.
-    assert_eq!(shown(&window), [line("A", Path::Linear), line("B", Path::Cosine)]);
+    assert_eq!(shown(&window), [line("A", Schedule::Linear), line("B", Schedule::Cosine)]);
     click(&mut window, "Schedule B: Yours");
-    assert_eq!(shown(&window), [line("A", Path::Linear), line("B", Path::Custom(LogSnr::default()))]);
+    assert_eq!(shown(&window), [line("A", Schedule::Linear), line("B", Schedule::Custom(LogSnr::default()))]);
     // Two: each its own, every pair.
     for a in paths() {
         for b in paths() {
-            lab.send(Order::Compare(Box::new([a, b].map(|path| Experiment { path, ..small() }))));
+            lab.send(Order::Compare(Box::new([a, b].map(|schedule| Experiment { schedule, ..small() }))));
             settle(&mut window);
             assert_eq!(shown(&window), [line("A", a), line("B", b)]);
             let beta = a.preserves_variance() && b.preserves_variance();
@@ -133,8 +140,8 @@ fn schedules_shows_the_formula_of_each_side_also_unlinked_and_swapped() {
             assert!(all_text(&window).iter().any(|text| text.starts_with(name)), "{a} {b}");
         }
     }
-    let [a, b] = [Path::Ve, Path::Flow];
-    lab.send(Order::Compare(Box::new([a, b].map(|path| Experiment { path, ..small() }))));
+    let [a, b] = [Schedule::Ve, Schedule::Flow];
+    lab.send(Order::Compare(Box::new([a, b].map(|schedule| Experiment { schedule, ..small() }))));
     settle(&mut window);
     // σ_t² − σ_{t−1}² at t/T = 0.2 and T = 100, and the flow's (2 t (T − t + 1) − T)/(T (T − t + 1)²) at t = 20.
     let ve = 1e-4 * (1e6_f64.powf(0.2) - 1e6_f64.powf(0.19));
@@ -160,13 +167,13 @@ fn schedules_shows_the_formula_of_each_side_also_unlinked_and_swapped() {
 fn the_score_is_shown_by_what_the_network_predicts() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::ScoreField, false);
-    for path in paths() {
+    for schedule in paths() {
         for target in Target::ALL {
-            configure(&lab, &mut window, Experiment { path, target, ..small() });
+            configure(&lab, &mut window, Experiment { schedule, target, ..small() });
             let text = all_text(&window);
             let [shown] = &text.iter().filter(|text| text.starts_with("the gradient of")).collect::<Vec<_>>()[..]
             else {
-                panic!("{path} {target:?}: {text:?}");
+                panic!("{schedule} {target:?}: {text:?}");
             };
             let output = match target {
                 Target::Eps => "minus epsilon theta",
@@ -175,18 +182,18 @@ fn the_score_is_shown_by_what_the_network_predicts() {
                 Target::Score => "about s theta",
                 Target::Velocity => "u theta",
             };
-            assert!(shown.contains(output), "{path} {target:?}: {shown}");
-            let scale = match path {
-                Path::Ve => "divided by sigma t",
-                Path::Flow => "divided by t",
+            assert!(shown.contains(output), "{schedule} {target:?}: {shown}");
+            let scale = match schedule {
+                Schedule::Ve => "divided by sigma t",
+                Schedule::Flow => "divided by t",
                 _ => "divided by root of one minus alpha bar t",
             };
-            assert_eq!(shown.contains(scale), target != Target::Score, "{path} {target:?}: {shown}");
+            assert_eq!(shown.contains(scale), target != Target::Score, "{schedule} {target:?}: {shown}");
         }
     }
 }
 
-/// No chapter speaks of β or ᾱ_t in a formula where the path has none, nor of σ_t where it has none.
+/// No chapter speaks of β or ᾱ_t in a formula where the schedule has none, nor of σ_t where it has none.
 #[test]
 fn no_chapter_shows_another_familys_formula() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
@@ -194,24 +201,28 @@ fn no_chapter_shows_another_familys_formula() {
     for chapter in Chapter::ALL {
         window.get_by_role_and_label(egui::accesskit::Role::Tab, chapter.title()).click();
         settle(&mut window);
-        for path in paths() {
+        for schedule in paths() {
             // Schedules shows two of its own while there is one experiment.
             if chapter == Chapter::Schedules {
-                lab.send(Order::Compare(Box::new([path; 2].map(|path| Experiment { path, ..small() }))));
+                lab.send(Order::Compare(Box::new([schedule; 2].map(|schedule| Experiment { schedule, ..small() }))));
             } else {
                 lab.send(
-                    Command::Configure { experiment: Box::new(Experiment { path, ..small() }), restart: true }.into(),
+                    Command::Configure {
+                        experiment: Box::new(Experiment { schedule, ..small() }),
+                        restart: Restart::Anew,
+                    }
+                    .into(),
                 );
             }
             settle(&mut window);
-            assert_eq!(window.state().desk.draft.path, path);
-            let foreign: &[&str] = match path {
-                Path::Ve => &["alpha bar", "beta t", "√β", "β at t", "one minus t times"],
-                Path::Flow => &["alpha bar", "beta t", "√β", "β at t", "sigma t "],
+            assert_eq!(window.state().desk.draft.schedule, schedule);
+            let foreign: &[&str] = match schedule {
+                Schedule::Ve => &["alpha bar", "beta t", "√β", "β at t", "one minus t times"],
+                Schedule::Flow => &["alpha bar", "beta t", "√β", "β at t", "sigma t "],
                 _ => &["sigma t ", "σ² of a step", "one minus t times"],
             };
             for text in all_text(&window) {
-                assert!(!foreign.iter().any(|word| text.contains(word)), "{} {path}: {text}", chapter.title());
+                assert!(!foreign.iter().any(|word| text.contains(word)), "{} {schedule}: {text}", chapter.title());
             }
         }
         if chapter == Chapter::Schedules {

@@ -10,12 +10,12 @@ use egui_kittest::kittest::Queryable as _;
 use common::{Driven, click, find, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Order, Side};
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::Lab as _;
+use noise_compass::ui::desk::lab_handle::LabHandle as _;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::shell::stage::Arrangement;
 use noise_compass::ui::theme::palette;
@@ -80,7 +80,7 @@ fn rect(window: &Window, name: &str) -> egui::Rect {
 
 #[test]
 fn a_quick_drag_ends_where_the_pointer_does() {
-    let own = Experiment { path: Path::Custom(LogSnr::default()), ..small() };
+    let own = Experiment { schedule: Schedule::Custom(LogSnr::default()), ..small() };
     let acts: [(&str, Chapter, Option<[Experiment; 2]>, Act); 4] = [
         ("compass", Chapter::Compass, None, |window, pace| {
             let canvas = rect(window, "Noise compass canvas");
@@ -188,10 +188,10 @@ fn hue(pixel: [u8; 4]) -> Option<f32> {
     Some((60.0 * hue).rem_euclid(360.0))
 }
 
-/// On one canvas each particle and each path bears its side's colour: by the learned and by the exact field.
+/// On one canvas each particle and each schedule bears its side's colour: by the learned and by the exact field.
 #[test]
 fn on_one_canvas_colours_tell_a_from_b() {
-    let cosine = Experiment { path: Path::Cosine, ..small() };
+    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
     for chapter in [Chapter::Reverse, Chapter::Trajectories] {
         for field in ["Learned", "Exact"] {
             for arrangement in [Arrangement::Overlay, Arrangement::Divider] {
@@ -223,7 +223,7 @@ fn on_one_canvas_colours_tell_a_from_b() {
 /// once, in their green.
 #[test]
 fn an_overlay_shows_the_truth_of_both() {
-    let cosine = Experiment { path: Path::Cosine, ..small() };
+    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
     let moons = Experiment { data: DataSource::Shape(Shape::Moons), ..small() };
     for (what, b, one) in [("path", cosine, false), ("data", moons, false), ("equal", small(), true)] {
         let mut window = window(lab(Some([small(), b])), Chapter::ScoreField, false);

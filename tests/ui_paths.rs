@@ -15,7 +15,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use common::{CONTEXT, compare, window};
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
 use noise_compass::engine::gpu::GpuEngine;
 use noise_compass::engine::{EngineError, Start};
@@ -25,11 +25,11 @@ use noise_compass::lab::message::{
 };
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
-use noise_compass::measure::paths::{blockwise_sliced, crossings, rms_distance, sliced_floor};
+use noise_compass::measure::trajectories::{blockwise_sliced, crossings, rms_distance, sliced_floor};
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::canvas::motion::origin_color;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
@@ -71,7 +71,7 @@ impl Probe {
     }
 }
 
-impl Lab for Probe {
+impl LabHandle for Probe {
     fn send(&self, order: Order) {
         let Some(command) = order.command_for(Side::A) else { return };
         self.0.asked.borrow_mut().push(command.clone());
@@ -95,10 +95,10 @@ impl Lab for Probe {
     }
 }
 
-fn experiment(shape: Shape, path: Path) -> Experiment {
+fn experiment(shape: Shape, schedule: Schedule) -> Experiment {
     Experiment {
         data: DataSource::Shape(shape),
-        path,
+        schedule,
         width: 32,
         depth: 1,
         points: 256,
@@ -130,7 +130,7 @@ fn click_canvas(harness: &mut Harness<'_, LabApp>, at: Pos2, modifiers: Modifier
 
 #[test]
 fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
-    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Reverse, false);
     let asked = lab.asked();
     let [(slot, request)] = &asked[..] else { panic!("one run, not {asked:?}") };
@@ -161,7 +161,7 @@ fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
 /// colour of the place that it began at.
 #[test]
 fn the_frame_on_show_is_drawn_where_the_recording_has_it_in_the_colour_of_its_origin() {
-    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Reverse, true);
     slide(&mut window, "Particles", 500.0);
     let result = lab.result("reverse");
@@ -199,7 +199,7 @@ fn the_frame_on_show_is_drawn_where_the_recording_has_it_in_the_colour_of_its_or
 
 #[test]
 fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
-    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), true);
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), true);
     let mut window = window(lab.clone(), Chapter::Reverse, false);
     let ask = |window: &mut Harness<'_, LabApp>, name: &str| {
         lab.asked();
@@ -238,7 +238,7 @@ fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
 
 #[test]
 fn the_chain_lands_anew_from_the_same_noise_as_the_network_learns() {
-    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Reverse, false);
     click(&mut window, "Field: Learned");
     slide(&mut window, "Particles", 500.0);
@@ -259,7 +259,7 @@ fn the_chain_lands_anew_from_the_same_noise_as_the_network_learns() {
 /// recorded frame, by each method; the SDE's do not.
 #[test]
 fn ode_paths_keep_their_order_in_one_dimension_and_sde_paths_do_not() {
-    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     for coordinate in [0, 1] {
         click(&mut window, ["Coordinate: x", "Coordinate: y"][coordinate]);
@@ -281,27 +281,27 @@ fn ode_paths_keep_their_order_in_one_dimension_and_sde_paths_do_not() {
     }
 }
 
-/// The probability-flow ODE of N(m, σ² I) is known: (x − a m)/√(a²σ² + s²) is constant along a path. Here m = 0, σ = 1.
+/// The probability-flow ODE of N(m, σ² I) is known: (x − a m)/√(a²σ² + s²) is constant along a schedule. Here m = 0, σ = 1.
 #[test]
 fn the_drawn_ode_path_of_a_gaussian_is_the_known_one() {
-    for path in [Path::Flow, Path::Ve] {
-        let lab = Probe::new(experiment(Shape::Gaussian, path), false);
+    for schedule in [Schedule::Flow, Schedule::Ve] {
+        let lab = Probe::new(experiment(Shape::Gaussian, schedule), false);
         let mut window = window(lab.clone(), Chapter::Trajectories, false);
         click(&mut window, "Starts: Noise");
         for (slot, tolerance) in [("paths by heun", 0.02), ("paths by rk4", 0.004)] {
             let result = lab.result(slot);
             let (paths, taus) = (result.host.clone().unwrap(), &result.recording.taus);
             let spread = |tau: f64| {
-                let scales = path.scales(tau, 1000);
+                let scales = schedule.scales(tau, 1000);
                 scales.a.hypot(scales.s)
             };
-            assert!((spread(1.0) / spread(0.0) - 1.0).abs() > 0.5 || path == Path::Flow, "nothing would move");
+            assert!((spread(1.0) / spread(0.0) - 1.0).abs() > 0.5 || schedule == Schedule::Flow, "nothing would move");
             for (frame, &tau) in paths.chunks_exact(24).zip(taus) {
                 for (x, start) in frame.iter().zip(&paths[..24]) {
                     for axis in 0..2 {
                         let known = f64::from(start[axis]) * spread(tau) / spread(1.0);
                         let error = (f64::from(x[axis]) - known).abs();
-                        assert!(error < tolerance * spread(tau), "{slot} {path:?} at {tau}: {x:?}, not {known}");
+                        assert!(error < tolerance * spread(tau), "{slot} {schedule:?} at {tau}: {x:?}, not {known}");
                     }
                 }
             }
@@ -322,7 +322,7 @@ fn number_after(window: &Harness<'_, LabApp>, name: &str) -> f64 {
 /// The marginals agree: ODE and SDE end in clouds that are no farther apart than honest draws, on average over seeds.
 #[test]
 fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
-    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     let mixture = Shape::EightGaussians.mixture();
     let floor = (0..4).map(|seed| sliced_floor(&mixture, 256, 24, seed).unwrap()).sum::<f64>() / 4.0;
@@ -360,7 +360,7 @@ fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
 
 #[test]
 fn a_click_places_a_start_and_with_shift_a_bundle_that_branches() {
-    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     click(&mut window, "View: Plane");
     let canvas = window.get_by_label("Trajectories canvas").rect();
@@ -400,7 +400,7 @@ fn a_click_places_a_start_and_with_shift_a_bundle_that_branches() {
 
 #[test]
 fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
-    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), true);
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), true);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     let all = lab.asked();
     assert_eq!(all.len(), 8, "SDE, three methods, the exact flow and its landing, two clouds");
@@ -428,7 +428,7 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
 
 #[test]
 fn the_three_dimensional_view_is_turned_by_dragging() {
-    let lab = Probe::new(experiment(Shape::EightGaussians, Path::Linear), false);
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     click(&mut window, "View: 3-D");
     let before = window.render().unwrap();
@@ -450,7 +450,7 @@ fn the_three_dimensional_view_is_turned_by_dragging() {
 fn recorded_runs_look_as_they_did_in_both_themes() {
     let mut results = egui_kittest::SnapshotResults::new();
     for (light, theme) in [(false, "dark"), (true, "light")] {
-        let shape = experiment(Shape::EightGaussians, Path::Linear);
+        let shape = experiment(Shape::EightGaussians, Schedule::Linear);
         let mut reverse = window(Probe::new(shape.clone(), false), Chapter::Reverse, light);
         compare(&mut reverse, &format!("reverse_run_{theme}"));
         results.extend_harness(&mut reverse);

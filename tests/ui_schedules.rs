@@ -16,14 +16,14 @@ use common::{DEVICE, window};
 use noise_compass::data::dataset::Dataset;
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::diffusion::log_snr::LogSnr;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::gpu::GpuContext;
 use noise_compass::engine::{EngineInfo, EngineKind, LOSS_BINS};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, LossCurve, Notices, Order, Side, Snapshot, Snapshots, Status};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
@@ -31,7 +31,7 @@ use noise_compass::ui::theme;
 #[derive(Clone)]
 struct Probe(Rc<(RefCell<Snapshot>, RefCell<Vec<Experiment>>)>);
 
-impl Lab for Probe {
+impl LabHandle for Probe {
     fn send(&self, order: Order) {
         let Some(command) = order.command_for(Side::A) else { return };
         if let Command::Configure { experiment, .. } = command {
@@ -179,7 +179,7 @@ fn a_short_literal_table_is_warned_of_with_its_number() {
     click(&mut window, "Train with A");
     let asked = lab.asked();
     let [experiment] = &asked[..] else { panic!("{asked:?}") };
-    assert_eq!((experiment.path, experiment.timesteps), (Path::Literal, 250));
+    assert_eq!((experiment.schedule, experiment.timesteps), (Schedule::Literal, 250));
 }
 
 #[test]
@@ -206,11 +206,11 @@ fn handles_are_dragged_stop_at_their_neighbours_and_are_trained_by() {
     compare(&mut window, "schedules_own_dark");
 
     click(&mut window, "Train with B");
-    assert_eq!(lab.asked()[0].path, Path::Custom(moved));
+    assert_eq!(lab.asked()[0].schedule, Schedule::Custom(moved));
     let at = window.get_by_label("Handle 5 of log SNR").rect().center();
     drag(&mut window, at, at - vec2(0.0, 30.0));
     let asked = lab.asked();
-    assert_eq!(asked.last().unwrap().path, Path::Custom(window.state().desk.own_schedule));
+    assert_eq!(asked.last().unwrap().schedule, Schedule::Custom(window.state().desk.own_schedule));
     assert!(window.state().desk.own_schedule.handles()[4] > -9.0, "the training follows the hand");
 }
 
@@ -219,10 +219,10 @@ fn literal_and_own_schedules_are_among_the_menus_of_every_chapter() {
     let lab = Probe::new();
     let mut window = window(lab.clone(), Chapter::Forward, false);
     click(&mut window, "Schedule: Literal");
-    assert_eq!(lab.asked()[0].path, Path::Literal);
+    assert_eq!(lab.asked()[0].schedule, Schedule::Literal);
     window.get_by_label("ᾱ, signal variance 0.6590");
     click(&mut window, "Schedule: Yours");
-    assert_eq!(lab.asked()[0].path, Path::Custom(LogSnr::default()));
+    assert_eq!(lab.asked()[0].schedule, Schedule::Custom(LogSnr::default()));
     // ln SNR of the straight line at 0.2: 9 − 18 · 0.2.
     window.get_by_label("log SNR 5.40");
 }

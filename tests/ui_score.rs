@@ -16,7 +16,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::path::{Path, Scales};
+use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::engine::{self, EngineChoice, ModelState, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Order, RunResult, Side, Snapshots};
@@ -24,7 +24,7 @@ use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
@@ -36,7 +36,7 @@ const COMPASS_HOME: Bounds = Bounds { min: [-2.6, -2.0], max: [2.6, 2.0] };
 #[derive(Clone)]
 struct Still(Rc<RefCell<Session>>);
 
-impl Lab for Still {
+impl LabHandle for Still {
     fn send(&self, order: Order) {
         let Some(command) = order.command_for(Side::A) else { return };
         self.0.borrow_mut().handle(command);
@@ -51,9 +51,9 @@ impl Lab for Still {
 
 impl Still {
     /// N(0, I) as data, and a network whose every weight is 0: its ε̂ is 0 everywhere.
-    fn new(path: Path) -> Self {
+    fn new(schedule: Schedule) -> Self {
         let data = DataSource::Shape(Shape::Gaussian);
-        let experiment = Experiment { data, path, width: 32, depth: 1, ..Experiment::default() };
+        let experiment = Experiment { data, schedule, width: 32, depth: 1, ..Experiment::default() };
         let weights = vec![0.0; experiment.shape().parameters()];
         let factory: EngineFactory = Arc::new(|choice| engine::create(choice, None));
         let engine = factory(EngineChoice::Cpu).unwrap();
@@ -101,15 +101,15 @@ fn camera(harness: &Harness<'_, LabApp>, name: &str, home: Bounds) -> (Camera, e
     (Camera::fit(home, canvas), canvas)
 }
 
-fn variance(path: Path, tau: f64) -> f64 {
-    let Scales { a, s } = path.scales(tau, 1000);
+fn variance(schedule: Schedule, tau: f64) -> f64 {
+    let Scales { a, s } = schedule.scales(tau, 1000);
     a * a + s * s
 }
 
 /// score(x) = −x/(a² + s²), and the network that says 0 is wrong by just that.
 #[test]
 fn hovering_reads_the_closed_form_of_a_gaussian() {
-    let lab = Still::new(Path::Flow);
+    let lab = Still::new(Schedule::Flow);
     let mut window = window(&lab, Chapter::ScoreField, false);
     let (camera, canvas) = camera(&window, "Score field canvas", SCORE_HOME);
     for (tau, point) in [(0.2, [1.0_f32, -0.75]), (0.6, [-0.5, 1.25])] {
@@ -117,7 +117,7 @@ fn hovering_reads_the_closed_form_of_a_gaussian() {
         window.run_steps(2);
         window.hover_at(camera.to_screen(canvas, point));
         window.run_steps(4);
-        let v = variance(Path::Flow, tau);
+        let v = variance(Schedule::Flow, tau);
         let x = pair(&read(&window, "x"));
         let exact = pair(&read(&window, "exact"));
         let log_p = number(&read(&window, "log p"));
@@ -137,12 +137,12 @@ fn hovering_reads_the_closed_form_of_a_gaussian() {
 /// Under p_t = N(0, v I) a learned score of 0 has the mean squared error (1/D) E‖x‖²/v² = 1/v.
 #[test]
 fn the_weighted_error_of_a_network_that_says_nothing_is_known() {
-    let lab = Still::new(Path::Flow);
+    let lab = Still::new(Schedule::Flow);
     let mut window = window(&lab, Chapter::ScoreField, false);
     for tau in [0.2, 0.5, 0.9] {
         window.get_by_label("Time").set_value_accesskit(tau);
         window.run_steps(4);
-        let v = variance(Path::Flow, tau);
+        let v = variance(Schedule::Flow, tau);
         let found = number(&read(&window, "score error under p_t"));
         // ‖x‖²/2v is exponential with mean 1: its mean over 2048 draws is off by 1/√2048 on average.
         assert!((found * v - 1.0).abs() < 4.0 / 2048.0_f64.sqrt() + 0.005, "{found} at {tau}, expected {}", 1.0 / v);
@@ -153,7 +153,7 @@ fn the_weighted_error_of_a_network_that_says_nothing_is_known() {
 
 #[test]
 fn every_control_of_the_score_field_acts() {
-    let lab = Still::new(Path::Linear);
+    let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::ScoreField, false);
     let side = |lab: &Still| {
         let done = lab.run("score arrows, exact").unwrap();
@@ -190,7 +190,7 @@ fn every_control_of_the_score_field_acts() {
 /// The exact arrows of N(0, I) point to the origin, on the places of the lattice.
 #[test]
 fn arrows_are_painted_where_the_axes_say() {
-    let lab = Still::new(Path::Linear);
+    let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::ScoreField, true);
     for name in ["Arrows: Exact", "Behind: None", "Length: Unit"] {
         click(&mut window, name);
@@ -230,7 +230,7 @@ fn arrows_are_painted_where_the_axes_say() {
 
 #[test]
 fn full_accuracy_lands_on_the_clean_point_and_less_does_not() {
-    let lab = Still::new(Path::Linear);
+    let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     let accuracy = |window: &mut Harness<'_, LabApp>, percent: f64| {
         window.get_by_role_and_label(Role::Slider, "Accuracy").set_value_accesskit(percent);
@@ -247,7 +247,7 @@ fn full_accuracy_lands_on_the_clean_point_and_less_does_not() {
         last = error;
     }
     // At 0 %: ε̂ is orthogonal to ε and half as long, so ‖ε̂ − ε‖ = √(5/4) ‖ε‖.
-    let Scales { a, s } = Path::Linear.scales(0.2, 1000);
+    let Scales { a, s } = Schedule::Linear.scales(0.2, 1000);
     let size = number(&read(&window, "length of ε"));
     assert!((last - s / a * size * 1.25_f64.sqrt()).abs() < 0.01, "{last}");
     // ε̂ = 0 points to x_t/a, and the best x̂_0 of N(0, I) where variance is preserved is a x_t.
@@ -261,7 +261,7 @@ fn full_accuracy_lands_on_the_clean_point_and_less_does_not() {
 
 #[test]
 fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
-    let lab = Still::new(Path::Linear);
+    let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
     let close = |found: [f64; 2], wanted: [f32; 2]| (0..2).all(|i| (found[i] - f64::from(wanted[i])).abs() < 0.011);
@@ -273,7 +273,7 @@ fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
     let x_0 = pair(&read(&window, "x₀"));
     assert_ne!(x_0, first, "a point placed elsewhere comes from elsewhere");
     // The nearest to x_t/a of 8192 draws of N(0, I) is close by.
-    let Scales { a, .. } = Path::Linear.scales(0.2, 1000);
+    let Scales { a, .. } = Schedule::Linear.scales(0.2, 1000);
     assert!((x_0[0] + 1.0 / a).hypot(x_0[1] + 0.5 / a) < 0.15, "{x_0:?}");
     let moved = camera.to_screen(canvas, [-0.2, 0.4]);
     window.hover_at(moved);
@@ -290,7 +290,7 @@ fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
 /// Ho et al. 2020, eq. 7, at T = 1000 and t = 200, as the panel says it.
 #[test]
 fn one_step_of_a_thousand_reads_the_published_coefficients() {
-    let lab = Still::new(Path::Linear);
+    let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     window.get_by_role_and_label(Role::Slider, "Steps to 0").set_value_accesskit(1000.0);
     window.run_steps(3);

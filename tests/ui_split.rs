@@ -8,14 +8,14 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use common::{Driven, click, compare, find, window};
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, InStep, Order, Side, Snapshots};
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::Lab as _;
+use noise_compass::ui::desk::lab_handle::LabHandle as _;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::shell::lessons::Lesson;
 use noise_compass::ui::theme;
@@ -30,7 +30,7 @@ fn small() -> Experiment {
 fn split(chapter: Chapter, light: bool) -> (Driven, Window) {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     lab.train_until(60);
-    let cosine = Experiment { path: Path::Cosine, ..small() };
+    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
     lab.send(Order::Compare(Box::new([small(), cosine])));
     lab.send(Command::Play.into());
     let window = window(lab.clone(), chapter, light);
@@ -43,9 +43,9 @@ fn open(window: &mut Window, chapter: Chapter) {
     window.run_steps(5);
 }
 
-fn paths(lab: &Driven) -> (Path, Option<Path>) {
+fn paths(lab: &Driven) -> (Schedule, Option<Schedule>) {
     let Snapshots { a, b, .. } = lab.snapshots();
-    (a.experiment.path, b.map(|b| b.experiment.path))
+    (a.experiment.schedule, b.map(|b| b.experiment.schedule))
 }
 
 fn canvas(window: &Window, chapter: Chapter, side: &str) -> egui::Rect {
@@ -98,9 +98,13 @@ fn one_button_splits_and_b_begins_as_a_copy() {
     click(&mut window, "Schedule: Cosine");
     window.get_by_label("A linear · B cosine, the rest alike");
     let Snapshots { a, b, .. } = lab.snapshots();
-    assert_eq!((a.step, a.experiment.path), (30, Path::Linear));
+    assert_eq!((a.step, a.experiment.schedule), (30, Schedule::Linear));
     let b = b.unwrap();
-    assert_eq!((b.experiment.path, b.changed_at), (Path::Cosine, None), "not the old weights under another schedule");
+    assert_eq!(
+        (b.experiment.schedule, b.changed_at),
+        (Schedule::Cosine, None),
+        "not the old weights under another schedule"
+    );
     // It catches up with A once it may train.
     lab.send(Command::Play.into());
     window.run_steps(2);
@@ -111,23 +115,23 @@ fn one_button_splits_and_b_begins_as_a_copy() {
 #[test]
 fn swap_copy_and_keep() {
     let (lab, mut window) = split(Chapter::Training, false);
-    assert_eq!(paths(&lab), (Path::Linear, Some(Path::Cosine)));
+    assert_eq!(paths(&lab), (Schedule::Linear, Some(Schedule::Cosine)));
     click(&mut window, "Swap");
-    assert_eq!(paths(&lab), (Path::Cosine, Some(Path::Linear)));
+    assert_eq!(paths(&lab), (Schedule::Cosine, Some(Schedule::Linear)));
     window.get_by_label("A cosine · B linear, the rest alike");
     // The panel shows A still, and so the settings that were B's.
-    assert_eq!(window.state().desk.draft.path, Path::Cosine);
+    assert_eq!(window.state().desk.draft.schedule, Schedule::Cosine);
     click(&mut window, "Swap");
     click(&mut window, "B = A");
-    assert_eq!(paths(&lab), (Path::Linear, Some(Path::Linear)));
+    assert_eq!(paths(&lab), (Schedule::Linear, Some(Schedule::Linear)));
     window.get_by_label("A and B are alike");
     click(&mut window, "Swap");
     click(&mut window, "Experiment: B");
     click(&mut window, "Schedule: Flow");
     click(&mut window, "End: End");
     click(&mut window, "Keep B");
-    assert_eq!(paths(&lab), (Path::Flow, None));
-    assert_eq!(window.state().desk.draft.path, Path::Flow);
+    assert_eq!(paths(&lab), (Schedule::Flow, None));
+    assert_eq!(window.state().desk.draft.schedule, Schedule::Flow);
     window.get_by_label("Training canvas");
     assert!(window.query_by_label("Swap").is_none());
 }
@@ -202,7 +206,7 @@ fn the_pointer_on_one_side_is_marked_at_the_same_place_of_the_other() {
 #[test]
 fn clock_camera_and_points_are_linked_until_they_are_not() {
     let (lab, mut window) = split(Chapter::Compass, false);
-    let other = |window: &Window| window.state().desk.bench(Side::B).unwrap().clone();
+    let other = |window: &Window| window.state().desk.side_state(Side::B).unwrap().clone();
     // The clock: a slider for both.
     window.get_by_label("Time").set_value_accesskit(0.5);
     window.run_steps(3);
@@ -398,7 +402,7 @@ fn the_table_says_what_does_not_compare() {
     const WORDS: [&str; 2] =
         ["losses, score errors do not compare: see x̂₀ error", "losses do not compare: see x̂₀ error"];
     for (b, words) in [
-        (Experiment { path: Path::Cosine, ..small() }, Some(WORDS[0])),
+        (Experiment { schedule: Schedule::Cosine, ..small() }, Some(WORDS[0])),
         (Experiment { target: Target::V, ..small() }, Some(WORDS[1])),
         (Experiment { seed: 3, ..small() }, None),
     ] {

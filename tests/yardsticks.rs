@@ -8,7 +8,7 @@ use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::data::reference::Reference;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
-use noise_compass::diffusion::path::Path;
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
@@ -55,8 +55,8 @@ fn measured(engine: &mut CpuEngine, setup: &Setup) -> QualityPoint {
 /// computed from other draws. Of 16 timesteps the meter reads every one, so that only sampling errors are left.
 #[test]
 fn the_loss_of_a_trained_model_is_the_least_possible_one_and_its_score_error() {
-    for (path, steps) in [(Path::Linear, 40), (Path::Cosine, 400)] {
-        let setup = Setup::new(Experiment { path, ..experiment(16) }).unwrap();
+    for (schedule, steps) in [(Schedule::Linear, 40), (Schedule::Cosine, 400)] {
+        let setup = Setup::new(Experiment { schedule, ..experiment(16) }).unwrap();
         let mut engine = trained(&setup, steps);
         let point = measured(&mut engine, &setup);
         let still = Experiment { learning_rate: 1e-12, ..Experiment::clone(&setup.experiment) };
@@ -64,17 +64,17 @@ fn the_loss_of_a_trained_model_is_the_least_possible_one_and_its_score_error() {
         let loss = Estimate::of_mean(&train(&mut engine, 400));
         let sum = point.least_loss.value + point.score_error.value;
         let error = loss.error.hypot(point.least_loss.error).hypot(point.score_error.error);
-        println!("{path}: loss {loss:?}, least {:?}, score error {:?}", point.least_loss, point.score_error);
-        assert!((loss.value - sum).abs() < 4.0 * error, "{path}: {loss:?}, not {sum} ± {error}");
+        println!("{schedule}: loss {loss:?}, least {:?}, score error {:?}", point.least_loss, point.score_error);
+        assert!((loss.value - sum).abs() < 4.0 * error, "{schedule}: {loss:?}, not {sum} ± {error}");
         // Sharp enough to tell the score error from its double.
-        assert!(4.0 * error < point.score_error.value, "{path}: {point:?} {error}");
+        assert!(4.0 * error < point.score_error.value, "{schedule}: {point:?} {error}");
     }
 }
 
 /// (1/D) E‖ε̂ − ε*‖² at these t/T, by draws of its own.
 fn error_at(engine: &mut CpuEngine, setup: &Setup, taus: &[f64]) -> f64 {
-    let Experiment { path, timesteps, .. } = *setup.experiment;
-    let field = ExactField { mixture: setup.dataset.mixture.clone(), path, timesteps };
+    let Experiment { schedule, timesteps, .. } = *setup.experiment;
+    let field = ExactField { mixture: setup.dataset.mixture.clone(), schedule, timesteps };
     let x_0 = field.mixture.draw(2000, 31);
     let mut sum = 0.0;
     for &tau in taus {
@@ -86,7 +86,7 @@ fn error_at(engine: &mut CpuEngine, setup: &Setup, taus: &[f64]) -> f64 {
                 [0, 1].map(|axis| (scales.a * f64::from(x[axis]) + scales.s * f64::from(epsilon[axis])) as f32)
             })
             .collect();
-        let learned = engine.predict(tau, &x_t, true).unwrap();
+        let learned = engine.predict(tau, &x_t, noise_compass::engine::Weights::Ema).unwrap();
         for (x, learned) in x_t.iter().zip(learned) {
             let exact = field.eps(x.map(f64::from), tau);
             sum += 0.5 * (0..2).map(|axis| (f64::from(learned[axis]) - exact[axis]).powi(2)).sum::<f64>();
@@ -111,11 +111,11 @@ fn the_score_is_read_where_the_network_was_trained() {
 }
 
 /// The ends of 2048 particles under the exact field of a mixture.
-fn ends(mixture: &Arc<Mixture>, path: Path, sampler: Sampler, steps: u32) -> Vec<[f32; 2]> {
+fn ends(mixture: &Arc<Mixture>, schedule: Schedule, sampler: Sampler, steps: u32) -> Vec<[f32; 2]> {
     let mut engine = CpuEngine::new();
     let setup = Setup::new(Experiment { width: 32, depth: 1, ..Experiment::default() }).unwrap();
     engine.load(&setup.spec, &ModelState::fresh(initial_weights(setup.spec.shape, 0))).unwrap();
-    let context = PlanContext { path, target: Target::Eps, timesteps: 1000 };
+    let context = PlanContext { schedule, target: Target::Eps, timesteps: 1000 };
     let plan = sampler.plan(steps, context, None);
     let denoiser = Denoiser::Exact(mixture.clone());
     let run = engine.record(&plan, &Start::Noise(2048), 5, &denoiser, u32::MAX, &|_| true).unwrap().unwrap();
@@ -127,8 +127,8 @@ const DDIM: Sampler = Sampler::Ddim { eta: 0.0 };
 /// How much of its width one Gaussian, data N(0, σ² I), keeps under its exact field. From t to r, with σ_z = η √β̃,
 /// x_r = (c_x + c_0 a_t σ²/(a_t² σ² + s_t²)) x_t + σ_z z, where c_x = √(s_r² − σ_z²)/s_t and c_0 = a_r − a_t c_x (Song, Meng & Ermon
 /// 2021, eq. 12, with E[x_0 | x]): DDIM with η = 0, DDPM with η = 1.
-fn width_kept(path: Path, sigma: f64, steps: u32, eta: f64) -> f64 {
-    let at = |step: u32| path.scales(f64::from(1000 * step / steps) / 1000.0, 1000);
+fn width_kept(schedule: Schedule, sigma: f64, steps: u32, eta: f64) -> f64 {
+    let at = |step: u32| schedule.scales(f64::from(1000 * step / steps) / 1000.0, 1000);
     let start = at(steps);
     let variance = (1..=steps).rev().fold(start.a.powi(2) + start.s.powi(2), |variance, step| {
         let (t, r) = (at(step), at(step - 1));
@@ -149,21 +149,21 @@ fn the_surprise_of_samplers_on_one_narrow_gaussian_is_the_closed_form() {
     let mixture = Arc::new(mixture);
     let law = Law::new(mixture.clone(), 1 << 23);
     let ddpm = Sampler::Ddpm(Variance::BetaTilde);
-    for (path, sampler, steps, eta) in [
-        (Path::Linear, DDIM, 20, 0.0),
-        (Path::Linear, DDIM, 50, 0.0),
-        (Path::Cosine, DDIM, 50, 0.0),
-        (Path::Flow, DDIM, 50, 0.0),
-        (Path::Linear, ddpm, 100, 1.0),
-        (Path::Cosine, ddpm, 100, 1.0),
+    for (schedule, sampler, steps, eta) in [
+        (Schedule::Linear, DDIM, 20, 0.0),
+        (Schedule::Linear, DDIM, 50, 0.0),
+        (Schedule::Cosine, DDIM, 50, 0.0),
+        (Schedule::Flow, DDIM, 50, 0.0),
+        (Schedule::Linear, ddpm, 100, 1.0),
+        (Schedule::Cosine, ddpm, 100, 1.0),
     ] {
-        let width = width_kept(path, sigma, steps, eta);
+        let width = width_kept(schedule, sigma, steps, eta);
         let expected = width * width - 1.0;
-        let found = law.likeness(&ends(&mixture, path, sampler, steps), 0).unwrap().surprise;
-        println!("{path} {sampler} {steps}: k = {width:.3}, {found:?}, expected {expected:.3}");
+        let found = law.likeness(&ends(&mixture, schedule, sampler, steps), 0).unwrap().surprise;
+        println!("{schedule} {sampler} {steps}: k = {width:.3}, {found:?}, expected {expected:.3}");
         assert!(
             (found.value - expected).abs() < 4.0 * found.error,
-            "{path} {sampler} {steps}: {found:?}, not {expected}"
+            "{schedule} {sampler} {steps}: {found:?}, not {expected}"
         );
         assert!(width < 0.9);
     }
@@ -172,32 +172,32 @@ fn the_surprise_of_samplers_on_one_narrow_gaussian_is_the_closed_form() {
 /// Samplers under the exact field of the figure-8: what they do by themselves. All end on E[x_0 | x_t]; across the curve a sampler
 /// keeps what it keeps of a Gaussian of that thickness: by 50 steps of DDIM 0.41, by 1000 of DDPM 0.89, with a surprise of
 /// (k² − 1)/2. Some samples of few steps end astray, beside the crossing and the bends, which the mean sees first: of 20 steps
-/// on the linear path it is above 0. That the rest is too thin is seen by how many lie in the densest half.
+/// on the linear schedule it is above 0. That the rest is too thin is seen by how many lie in the densest half.
 #[test]
 fn a_sampler_that_makes_samples_too_thin_is_found_out() {
     let mixture = Arc::new(Shape::Figure8.mixture());
     let sigma = f64::from(mixture.components[0].sigma);
     let law = Law::new(mixture.clone(), 1 << 23);
-    let likeness = |path, sampler, steps| {
-        let found = law.likeness(&ends(&mixture, path, sampler, steps), 0).unwrap();
-        println!("{path} {sampler} {steps}: {found:?}");
+    let likeness = |schedule, sampler, steps| {
+        let found = law.likeness(&ends(&mixture, schedule, sampler, steps), 0).unwrap();
+        println!("{schedule} {sampler} {steps}: {found:?}");
         found
     };
-    for (path, steps) in [(Path::Linear, 50), (Path::Cosine, 20)] {
-        let found = likeness(path, DDIM, steps);
-        let least = 0.5 * (width_kept(path, sigma, steps, 0.0).powi(2) - 1.0);
+    for (schedule, steps) in [(Schedule::Linear, 50), (Schedule::Cosine, 20)] {
+        let found = likeness(schedule, DDIM, steps);
+        let least = 0.5 * (width_kept(schedule, sigma, steps, 0.0).powi(2) - 1.0);
         assert!(
             (least - 0.02..0.7 * least).contains(&found.surprise.value),
-            "{path} {steps}: {found:?}, about {least}"
+            "{schedule} {steps}: {found:?}, about {least}"
         );
-        assert!(found.surprise.value < -10.0 * found.surprise.error, "{path} {steps}: {found:?}");
-        assert!(found.densest_half.value > 0.7, "{path} {steps}: {found:?}");
+        assert!(found.surprise.value < -10.0 * found.surprise.error, "{schedule} {steps}: {found:?}");
+        assert!(found.densest_half.value > 0.7, "{schedule} {steps}: {found:?}");
     }
-    let astray = likeness(Path::Linear, DDIM, 20);
+    let astray = likeness(Schedule::Linear, DDIM, 20);
     assert!(astray.surprise.value > 0.0, "{astray:?}");
     assert!(astray.densest_half.value > 0.5 + 5.0 * astray.densest_half.error, "{astray:?}");
-    let ancestral = likeness(Path::Linear, Sampler::Ddpm(Variance::BetaTilde), 1000);
-    let expected = 0.5 * (width_kept(Path::Linear, sigma, 1000, 1.0).powi(2) - 1.0);
+    let ancestral = likeness(Schedule::Linear, Sampler::Ddpm(Variance::BetaTilde), 1000);
+    let expected = 0.5 * (width_kept(Schedule::Linear, sigma, 1000, 1.0).powi(2) - 1.0);
     assert!(
         (ancestral.surprise.value - expected).abs() < 3.0 * ancestral.surprise.error,
         "{ancestral:?}, not {expected}"

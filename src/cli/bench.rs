@@ -204,11 +204,11 @@ fn field_rate(engine: &mut dyn Engine, setup: &Setup, secs: f64) -> anyhow::Resu
     let at = |i: u32, axis: usize| bounds.min[axis] + (bounds.max[axis] - bounds.min[axis]) * (i as f32 + 0.5) / side;
     let points: Vec<[f32; 2]> =
         (0..FIELD_SIDE * FIELD_SIDE).map(|i| [at(i % FIELD_SIDE, 0), at(i / FIELD_SIDE, 1)]).collect();
-    engine.predict(0.5, &points, true)?;
+    engine.predict(0.5, &points, engine::Weights::Ema)?;
     let begun = Instant::now();
     let mut evaluated = 0;
     while begun.elapsed().as_secs_f64() < 0.5 * secs {
-        evaluated += engine.predict(0.5, &points, true)?.len();
+        evaluated += engine.predict(0.5, &points, engine::Weights::Ema)?.len();
     }
     Ok(round(evaluated as f64 / begun.elapsed().as_secs_f64()))
 }

@@ -48,6 +48,7 @@ pub fn read(file: &Path, flag: &str, base: &Experiment) -> anyhow::Result<Config
     };
     let mut settings = map(base)?;
     for (key, value) in given {
+        let key = Experiment::present_name(&key).to_owned();
         if !settings.contains_key(&key) {
             let known: Vec<_> = settings.keys().map(String::as_str).collect();
             bail!("{name} names a setting '{key}' that there is not; use {}", known.join(", "));
@@ -117,7 +118,7 @@ fn map(experiment: &Experiment) -> anyhow::Result<Map<String, Value>> {
 mod tests {
     use super::*;
     use clap::{CommandFactory, FromArgMatches, Parser};
-    use maths::diffusion::path::Path as Way;
+    use maths::diffusion::schedule::Schedule;
 
     fn read_text(text: &str, first: &Experiment) -> Result<Experiment, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -129,8 +130,10 @@ mod tests {
     fn what_the_file_does_not_say_is_as_in_the_first() {
         let first = Experiment { width: 32, seed: 7, ..Experiment::default() };
         assert_eq!(read_text("{}", &first).unwrap(), first);
-        let second = read_text(r#"{"path": "cosine", "batch": 64}"#, &first).unwrap();
-        assert_eq!(second, Experiment { path: Way::Cosine, batch: 64, ..first.clone() });
+        let second = read_text(r#"{"schedule": "cosine", "batch": 64}"#, &first).unwrap();
+        // As it was called before.
+        assert_eq!(read_text(r#"{"path": "cosine", "batch": 64}"#, &first).unwrap(), second);
+        assert_eq!(second, Experiment { schedule: Schedule::Cosine, batch: 64, ..first.clone() });
         let whole = serde_json::to_string(&Experiment::default()).unwrap();
         assert_eq!(read_text(&whole, &first).unwrap(), Experiment::default());
     }
@@ -141,8 +144,8 @@ mod tests {
         for (text, word) in [
             ("[1, 2]", "JSON object"),
             ("{", "is no JSON"),
-            (r#"{"schedule": "cosine"}"#, "'schedule'"),
-            (r#"{"path": "sine"}"#, "cannot have"),
+            (r#"{"noise": "cosine"}"#, "'noise'"),
+            (r#"{"schedule": "sine"}"#, "cannot have"),
             (r#"{"batch": 1}"#, "batch 1"),
         ] {
             let error = read_text(text, &first).unwrap_err();
@@ -164,7 +167,7 @@ mod tests {
         ("points", "--points 100"),
         ("fresh", "--fresh"),
         ("bandwidth", "--bandwidth 0.25"),
-        ("path", "--schedule cosine"),
+        ("schedule", "--schedule cosine"),
         ("target", "--target v"),
         ("timesteps", "--timesteps 77"),
         ("octaves", "--octaves 2"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::model::ModelArgs;
 use super::{read_points, say};
 use crate::cli::field_csv::{FieldRow, field_csv, field_file};
-use maths::diffusion::target::Pair;
+use maths::diffusion::target::Combination;
 
 /// Arguments of `field`.
 #[derive(Debug, clap::Args)]
@@ -50,14 +50,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         args.t
     );
     let points = read_points(&args.points)?;
-    let outputs = loaded.engine.predict(args.t, &points, true)?;
+    let outputs = loaded.engine.predict(args.t, &points, engine::Weights::Ema)?;
     let experiment = &loaded.setup.experiment;
-    let scales = experiment.path.scales(args.t, experiment.timesteps);
+    let scales = experiment.schedule.scales(args.t, experiment.timesteps);
     let marginal = loaded.setup.dataset.mixture.marginal(scales);
     let (to_eps, to_score) = (experiment.target.to_eps(scales), experiment.target.to_score(scales));
     let rows = points.iter().zip(&outputs).map(|(&point, &output)| {
         let x = point.map(f64::from);
-        let convert = |Pair(k_x, k_o): Pair| [0, 1].map(|axis| k_x * x[axis] + k_o * f64::from(output[axis]));
+        let convert =
+            |Combination(k_x, k_o): Combination| [0, 1].map(|axis| k_x * x[axis] + k_o * f64::from(output[axis]));
         FieldRow {
             x: point,
             eps: convert(to_eps),

@@ -16,7 +16,7 @@ use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::Plan;
 
 /// Bins of the per-timestep loss histogram; bin b holds the t with b = (t − 1)·64 / T.
@@ -98,7 +98,7 @@ pub enum TrainingData {
 pub struct TrainSpec {
     /// Shape of the network.
     pub shape: NetworkShape,
-    /// The path and target, tabulated.
+    /// The schedule and target, tabulated.
     pub timetable: Arc<Timetable>,
     /// The training points.
     pub data: TrainingData,
@@ -251,6 +251,15 @@ impl Piece {
     }
 }
 
+/// Which weights of a training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// Those that the optimiser moves.
+    Raw,
+    /// Their exponential moving average, by which samples are drawn.
+    Ema,
+}
+
 /// One model in training. Implementations agree with each other within stated float tolerances.
 pub trait Engine: Send {
     /// Which engine this is.
@@ -311,9 +320,9 @@ pub trait Engine: Send {
         seed: u64,
     ) -> Result<Cloud, EngineError>;
 
-    /// The network's raw output [n, 2] at points [n, 2] and one time, by the EMA weights (`ema`) or the raw ones.
+    /// The network's raw output [n, 2] at points [n, 2] and one time, by these weights.
     /// Convert it with [`maths::diffusion::target::Target`]. Blocks.
-    fn predict(&mut self, tau: f64, points: &[[f32; 2]], ema: bool) -> Result<Vec<[f32; 2]>, EngineError>;
+    fn predict(&mut self, tau: f64, points: &[[f32; 2]], weights: Weights) -> Result<Vec<[f32; 2]>, EngineError>;
 
     /// Log density of the diffused mixture at `resolution`² cell centres of a box, row-major from the lower left. Blocks.
     fn log_density(

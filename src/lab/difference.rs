@@ -2,7 +2,7 @@
 
 use super::experiment::Experiment;
 use engine::EngineKind;
-use maths::diffusion::path::Path;
+use maths::diffusion::schedule::Schedule;
 use maths::diffusion::solver::{Sampler, Variance};
 use maths::diffusion::target::Target;
 
@@ -59,7 +59,7 @@ pub struct Incomparable {
 pub fn incomparable(a: &Experiment, b: &Experiment) -> Option<Incomparable> {
     let (words, reason) = if a.data != b.data {
         ("losses and errors do not compare: other data", "The data differ, and each has its own least possible loss.")
-    } else if a.path != b.path {
+    } else if a.schedule != b.schedule {
         (
             "losses, score errors do not compare: see x̂₀ error",
             "The schedules differ: a mean over t is of other noise levels.",
@@ -82,7 +82,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         points,
         fresh,
         bandwidth,
-        path,
+        schedule,
         target,
         timesteps,
         octaves,
@@ -103,7 +103,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
     };
     vec![
         ("data", data.title()),
-        ("path", path_words(*path)),
+        ("schedule", schedule_words(*schedule)),
         ("timesteps", format!("T {timesteps}")),
         ("target", target_words(*target).to_owned()),
         ("width", format!("width {width}")),
@@ -124,12 +124,12 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
     ]
 }
 
-fn path_words(path: Path) -> String {
-    match path {
-        Path::Ve => "VE".to_owned(),
-        Path::Literal => "literal β".to_owned(),
-        Path::Custom(own) => format!("own schedule {own}"),
-        Path::Linear | Path::Cosine | Path::Flow => path.to_string(),
+fn schedule_words(schedule: Schedule) -> String {
+    match schedule {
+        Schedule::Ve => "VE".to_owned(),
+        Schedule::Literal => "literal β".to_owned(),
+        Schedule::Custom(own) => format!("own schedule {own}"),
+        Schedule::Linear | Schedule::Cosine | Schedule::Flow => schedule.to_string(),
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
         let Value::Object(fields) = serde_json::to_value(&base).unwrap() else { panic!("an object") };
         let changed = |name: &str, value: &Value| match (name, value) {
             ("data", _) => serde_json::to_value(DataSource::Shape(Shape::Circle)).unwrap(),
-            ("path", _) => json!("cosine"),
+            ("schedule", _) => json!("cosine"),
             ("target", _) => json!("v"),
             ("activation", _) => json!("tanh"),
             ("bandwidth", _) => json!(0.1),
@@ -204,7 +204,8 @@ mod tests {
         assert_eq!(say(sampled(Sampler::Rk4)), "ODE by RK4");
         let data = DataSource::Csv("some/where/points.csv".into());
         assert_eq!(say(Experiment { data, target: Target::X0, ..base.clone() }), "points.csv, x₀");
-        let other = Experiment { clip: false, learning_rate: 1e-3, points: 512, path: Path::Literal, ..base.clone() };
+        let other =
+            Experiment { clip: false, learning_rate: 1e-3, points: 512, schedule: Schedule::Literal, ..base.clone() };
         assert_eq!(say(other), "literal β, clip off, lr 0.001, 512 points");
     }
 
@@ -215,7 +216,11 @@ mod tests {
         assert_eq!(said(Experiment { width: 32, seed: 4, batch: 64, sampler_steps: 9, ..base.clone() }), None);
         for (b, words, reason) in [
             (Experiment { target: Target::V, ..base.clone() }, "losses do not compare: see x̂₀", "targets"),
-            (Experiment { path: Path::Cosine, target: Target::V, ..base.clone() }, "score errors do not", "schedules"),
+            (
+                Experiment { schedule: Schedule::Cosine, target: Target::V, ..base.clone() },
+                "score errors do not",
+                "schedules",
+            ),
             (Experiment { timesteps: 10, ..base.clone() }, "losses, score errors do not compare: see x̂₀", "T differs"),
             (
                 Experiment { data: DataSource::Shape(Shape::Circle), ..base.clone() },
@@ -233,7 +238,7 @@ mod tests {
         let base = Experiment::default();
         let say = |b: &Experiment, engines| sentence(&differences(&base, b, engines));
         assert_eq!(say(&base, SAME), "A and B are alike");
-        let cosine = Experiment { path: Path::Cosine, ..base.clone() };
+        let cosine = Experiment { schedule: Schedule::Cosine, ..base.clone() };
         assert_eq!(say(&cosine, SAME), "A linear · B cosine, the rest alike");
         let v = Experiment { target: Target::V, sampler_steps: 64, ..cosine.clone() };
         assert_eq!(say(&v, SAME), "A linear, ε, 20 steps · B cosine, v, 64 steps, the rest alike");

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::experiment::Experiment;
     use crate::setup::Setup;
-    use maths::diffusion::path::Path;
+    use maths::diffusion::schedule::Schedule;
     use maths::diffusion::target::Target;
 
     fn watch() -> Watch {
@@ -104,13 +104,13 @@ mod tests {
     /// ε has variance 1; x_0 has; u = ε − x_0 has 2; a weighted score is −ε again; v keeps 1 where variance is preserved.
     #[test]
     fn predicting_nothing_costs_the_variance_of_the_target() {
-        for path in [Path::Linear, Path::Cosine, Path::Literal] {
+        for schedule in [Schedule::Linear, Schedule::Cosine, Schedule::Literal] {
             for (target, variance) in
                 [(Target::Eps, 1.0), (Target::X0, 1.0), (Target::V, 1.0), (Target::Score, 1.0), (Target::Velocity, 2.0)]
             {
-                let experiment = Experiment { path, target, ..Experiment::default() };
+                let experiment = Experiment { schedule, target, ..Experiment::default() };
                 let null = null_loss(&Setup::new(experiment).unwrap().spec);
-                assert!((null - variance).abs() < 1e-3, "{path:?} {target:?}: {null}");
+                assert!((null - variance).abs() < 1e-3, "{schedule:?} {target:?}: {null}");
             }
         }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
 pub use maths::data::dataset::DataSource;
 use maths::data::shapes::Shape;
-use maths::diffusion::path::Path;
+use maths::diffusion::schedule::Schedule;
 use maths::diffusion::solver::{PlanContext, Sampler};
 use maths::diffusion::target::Target;
 
@@ -71,8 +71,9 @@ pub struct Experiment {
     pub bandwidth: Option<f32>,
     /// Noise schedule: linear, cosine, ve, flow, literal (the DDPM table unscaled), or custom:L0,L1,L2,L3,L4, the falling
     /// log SNR at t/T = 0, 1/4, 1/2, 3/4 and 1
-    #[arg(long = "schedule", value_name = "NAME", default_value = "linear")]
-    pub path: Path,
+    #[arg(long, value_name = "NAME", default_value = "linear")]
+    #[serde(alias = "path")]
+    pub schedule: Schedule,
     /// What the network predicts: eps, x0, v, score or velocity
     #[arg(long, default_value = "eps")]
     pub target: Target,
@@ -126,7 +127,7 @@ impl Default for Experiment {
             points: 8192,
             fresh: false,
             bandwidth: None,
-            path: Path::Linear,
+            schedule: Schedule::Linear,
             target: Target::Eps,
             timesteps: 1000,
             octaves: 3,
@@ -145,6 +146,11 @@ impl Default for Experiment {
 }
 
 impl Experiment {
+    /// What a setting of a file is called now. Files of before say `path` for the schedule, and are read for ever.
+    pub fn present_name(name: &str) -> &str {
+        if name == "path" { "schedule" } else { name }
+    }
+
     /// Shape of the network. A change of it starts the training anew.
     pub fn shape(&self) -> NetworkShape {
         NetworkShape { octaves: self.octaves, width: self.width, depth: self.depth, activation: self.activation }
@@ -152,7 +158,7 @@ impl Experiment {
 
     /// What plans are compiled for.
     pub fn plan_context(&self) -> PlanContext {
-        PlanContext { path: self.path, target: self.target, timesteps: self.timesteps }
+        PlanContext { schedule: self.schedule, target: self.target, timesteps: self.timesteps }
     }
 
     /// True where the two differ at most in how they sample and in what they are held against: their trainings are the
@@ -163,7 +169,7 @@ impl Experiment {
         *other == Self { bandwidth, sampler, sampler_steps, clip, ..self.clone() }
     }
 
-    /// True where a run of one means the same as that of the other: one data set, one path, one target, one network.
+    /// True where a run of one means the same as that of the other: one data set, one schedule, one target, one network.
     pub fn runs_like(&self, other: &Self) -> bool {
         let context = self.plan_context() == other.plan_context();
         let data = (&self.data, self.bandwidth) == (&other.data, other.bandwidth);

@@ -180,7 +180,7 @@ fn read(path: PathBuf) -> Option<Left> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Command, Order};
+    use crate::message::{Command, Order, Restart};
     use crate::session::EngineFactory;
     use crate::setup::Setup;
     use engine::EngineChoice;
@@ -247,7 +247,7 @@ mod tests {
             let data = crate::experiment::DataSource::Csv(path.clone());
             let mut pair = lab(0);
             let experiment = Experiment { data, ..Experiment::clone(pair.session(Side::A).unwrap().experiment()) };
-            pair.handle(Command::Configure { experiment: Box::new(experiment), restart: true }.into());
+            pair.handle(Command::Configure { experiment: Box::new(experiment), restart: Restart::Anew }.into());
             train(&mut pair, 10);
             let rows = pair.snapshots().a.dataset.points.clone();
             let mut keeper = Keeper::open(&trainings, Duration::ZERO).unwrap();
@@ -306,7 +306,7 @@ mod tests {
         let mut keeper = Keeper::open(root.path(), Duration::ZERO).unwrap();
         keeper.keep(&mut pair);
         let other = Experiment { seed: 7, ..Experiment::clone(pair.session(Side::A).unwrap().experiment()) };
-        pair.handle(Command::Configure { experiment: Box::new(other), restart: true }.into());
+        pair.handle(Command::Configure { experiment: Box::new(other), restart: Restart::Anew }.into());
         train(&mut pair, 20);
         keeper.keep(&mut pair);
         let state = model_dir::load(&keeper.place.join("a")).unwrap().state;

@@ -72,6 +72,28 @@ impl From<Command> for Order {
     }
 }
 
+/// Whether a change of settings starts the training anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// Not where the weights can be kept.
+    Keep,
+    /// In any case.
+    Anew,
+}
+
+impl Restart {
+    /// Anew where this is so.
+    pub fn when(anew: bool) -> Self {
+        if anew { Self::Anew } else { Self::Keep }
+    }
+
+    /// Anew where either is.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::when(self == Self::Anew || other == Self::Anew)
+    }
+}
+
 /// What the window may ask of one experiment.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -84,12 +106,12 @@ pub enum Command {
     /// Start anew from the experiment's seed.
     Reset,
     /// Change the experiment. Data, path, batch, learning rate, seed and sampler keep the weights unless
-    /// `restart`; another network shape always starts anew.
+    /// they shall be [`Restart::Anew`]; another network shape always starts anew.
     Configure {
         /// The wanted experiment, whole.
         experiment: Box<Experiment>,
-        /// Start anew even where the weights could be kept.
-        restart: bool,
+        /// What becomes of weights that could be kept.
+        restart: Restart,
     },
     /// Run on another engine; the model moves over.
     SwitchEngine(EngineChoice),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::experiment::Experiment;
-use super::message::{Command, InStep, Notice, Order, Side, Slot, Snapshots};
+use super::message::{Command, InStep, Notice, Order, Restart, Side, Slot, Snapshots};
 use super::session::{Parked, Session, Tick};
 use super::setup::Setup;
 use super::shelf::Shelf;
@@ -332,7 +332,8 @@ impl Pair {
         let replaces = self.b.is_some() || (!keeps && self.a.step() > 0);
         let before =
             replaces.then(|| Before { a: Arc::new(self.a.park()), b: self.b.as_mut().map(|b| Arc::new(b.park())) });
-        let configure = |experiment| Command::Configure { experiment: Box::new(experiment), restart: !keeps };
+        let configure =
+            |experiment| Command::Configure { experiment: Box::new(experiment), restart: Restart::when(!keeps) };
         // Where there can be no second experiment, all stays as it is.
         if source == Some(Side::B)
             && let Some(b) = &mut self.b

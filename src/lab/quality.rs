@@ -8,7 +8,7 @@ use super::pace::Share;
 use super::setup::Setup;
 use engine::{Cloud, Engine, EngineError};
 use maths::data::dataset::Dataset;
-use maths::diffusion::path::Path;
+use maths::diffusion::schedule::Schedule;
 use maths::measure::floor::{distance_to_draws, size_within};
 use maths::measure::law::{Law, Likeness};
 use maths::measure::score_error::Levels;
@@ -61,7 +61,7 @@ struct Data {
 #[derive(Debug)]
 struct ReadAt {
     of: Arc<Dataset>,
-    path: Path,
+    schedule: Schedule,
     timesteps: u32,
     levels: Levels,
 }
@@ -133,7 +133,7 @@ impl QualityMeter {
     ) -> Result<Option<QualityPoint>, EngineError> {
         self.measured = Some(version);
         self.tried = Some(step);
-        // What is made once for a data set and a path is not counted in the share.
+        // What is made once for a data set and a schedule is not counted in the share.
         let (data, levels) = match self.prepare(setup, samples.len()) {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -143,7 +143,8 @@ impl QualityMeter {
         };
         let begun = Instant::now();
         let samples = samples.to_host()?;
-        let read = levels.read(setup.experiment.target, |tau, points| engine.predict(tau, points, true))?;
+        let read =
+            levels.read(setup.experiment.target, |tau, points| engine.predict(tau, points, engine::Weights::Ema))?;
         let found = data.compare(&samples);
         let floor = Estimate::of_mean(&data.among);
         let least_loss = levels.least_loss(setup.experiment.target);
@@ -183,14 +184,14 @@ impl QualityMeter {
     /// What `size` samples and the score are held against.
     fn prepare(&mut self, setup: &Setup, size: usize) -> Result<(&Data, &Levels), MeasureError> {
         let dataset = &setup.dataset;
-        let (path, timesteps) = (setup.experiment.path, setup.experiment.timesteps);
+        let (schedule, timesteps) = (setup.experiment.schedule, setup.experiment.timesteps);
         let data = self.data.take().filter(|data| Arc::ptr_eq(&data.of, dataset) && data.size == size);
-        let same = |at: &ReadAt| Arc::ptr_eq(&at.of, dataset) && (at.path, at.timesteps) == (path, timesteps);
+        let same = |at: &ReadAt| Arc::ptr_eq(&at.of, dataset) && (at.schedule, at.timesteps) == (schedule, timesteps);
         let levels = self.levels.take().filter(same).unwrap_or_else(|| ReadAt {
             of: dataset.clone(),
-            path,
+            schedule,
             timesteps,
-            levels: Levels::new(&dataset.mixture, path, timesteps),
+            levels: Levels::new(&dataset.mixture, schedule, timesteps),
         });
         let data = match data {
             Some(data) => data,
@@ -252,7 +253,7 @@ mod tests {
         let samples = Cloud::Host(Arc::new(setup.dataset.mixture.draw(512, 77)));
         let mut meter = QualityMeter::default();
         let point = meter.measure(&mut engine, &setup, (&samples, 1), 3, 0.5).unwrap().unwrap();
-        let at = |t: u32| setup.experiment.path.scales(f64::from(t) / 1000.0, 1000);
+        let at = |t: u32| setup.experiment.schedule.scales(f64::from(t) / 1000.0, 1000);
         let expected = (1..=1000).map(at).map(|c| c.s * c.s / (c.a * c.a + c.s * c.s)).sum::<f64>() / 1000.0;
         // And what lies between the sixteen timesteps that are read.
         assert!((point.score_error.value - expected).abs() < 4.0 * point.score_error.error + 0.01, "{point:?}");

@@ -450,7 +450,7 @@ impl Session {
     fn compute_density(&mut self) -> Result<(), EngineError> {
         let Some(view) = self.density_wanted.take() else { return Ok(()) };
         let experiment = &self.setup.experiment;
-        let scales = experiment.path.scales(view.tau, experiment.timesteps);
+        let scales = experiment.schedule.scales(view.tau, experiment.timesteps);
         let mixture = &self.setup.dataset.mixture;
         let log_p = self.engine.log_density(mixture, scales, view.bounds, view.resolution)?;
         self.version += 1;

@@ -39,7 +39,7 @@ impl Setup {
     /// One sentence: an impossible setting.
     pub fn of_dataset(experiment: Experiment, dataset: Dataset) -> Result<Self, String> {
         experiment.validate()?;
-        let timetable = Timetable::new(experiment.path, experiment.target, experiment.timesteps);
+        let timetable = Timetable::new(experiment.schedule, experiment.target, experiment.timesteps);
         Ok(Self::assemble(experiment, Arc::new(dataset), Arc::new(timetable)))
     }
 
@@ -74,11 +74,11 @@ impl Setup {
         let old = &*self.experiment;
         let dataset = self.dataset_of(&experiment)?;
         let same_path =
-            (old.path, old.target, old.timesteps) == (experiment.path, experiment.target, experiment.timesteps);
+            (old.schedule, old.target, old.timesteps) == (experiment.schedule, experiment.target, experiment.timesteps);
         let timetable = if same_path {
             self.spec.timetable.clone()
         } else {
-            Arc::new(Timetable::new(experiment.path, experiment.target, experiment.timesteps))
+            Arc::new(Timetable::new(experiment.schedule, experiment.target, experiment.timesteps))
         };
         Ok(Self::assemble(experiment, dataset, timetable))
     }

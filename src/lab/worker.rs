@@ -340,7 +340,7 @@ fn coalesce(orders: Vec<Order>) -> Vec<Order> {
 fn replaces(earlier: &Command, command: &mut Command) -> bool {
     match (earlier, command) {
         (Command::Configure { restart: earlier, .. }, Command::Configure { restart, .. }) => {
-            *restart |= *earlier;
+            *restart = restart.or(*earlier);
             true
         }
         (Command::Run(earlier, _), Command::Run(slot, _)) => earlier == slot,
@@ -397,13 +397,14 @@ fn starting(setup: &Setup) -> Snapshot {
 
 #[cfg(test)]
 mod tests {
+    use super::super::message::Restart::{self, Anew, Keep};
     use super::*;
 
-    fn configure(batch: u32, restart: bool) -> Command {
+    fn configure(batch: u32, restart: Restart) -> Command {
         Command::Configure { experiment: Box::new(Experiment { batch, ..Experiment::default() }), restart }
     }
 
-    fn batch_of(order: &Order) -> Option<(u32, bool)> {
+    fn batch_of(order: &Order) -> Option<(u32, Restart)> {
         match order {
             Order::Both(Command::Configure { experiment, restart })
             | Order::To(_, Command::Configure { experiment, restart }) => Some((experiment.batch, *restart)),
@@ -414,16 +415,16 @@ mod tests {
     #[test]
     fn of_many_changes_in_a_row_the_last_counts_and_a_wish_to_restart_is_kept() {
         let both = |batch, restart| Order::Both(configure(batch, restart));
-        let kept = coalesce(vec![both(32, true), both(64, false), Command::Play.into(), both(128, false)]);
+        let kept = coalesce(vec![both(32, Anew), both(64, Keep), Command::Play.into(), both(128, Keep)]);
         assert_eq!(kept.len(), 3);
-        assert_eq!(batch_of(&kept[0]), Some((64, true)));
+        assert_eq!(batch_of(&kept[0]), Some((64, Anew)));
         assert!(matches!(kept[1], Order::Both(Command::Play)));
-        assert_eq!(batch_of(&kept[2]), Some((128, false)));
+        assert_eq!(batch_of(&kept[2]), Some((128, Keep)));
     }
 
     #[test]
     fn each_side_has_its_own_last_wish_and_a_swap_parts_before_from_after() {
-        let to = |side, batch| Order::To(side, configure(batch, false));
+        let to = |side, batch| Order::To(side, configure(batch, Keep));
         let (a, b) = (Side::A, Side::B);
         let kept = coalesce(vec![to(a, 32), to(b, 64), to(a, 128), to(b, 256), Order::Swap, to(a, 512)]);
         let batches: Vec<_> = kept.iter().map(|order| batch_of(order).map(|(batch, _)| batch)).collect();

@@ -4,7 +4,7 @@ use egui::{Align2, Color32, Rect, Stroke, TextStyle, Ui, UiBuilder, pos2, vec2};
 use egui_plot::{Bar, BarChart, GridMark, HLine, Line, LineStyle, Plot, PlotPoints, Points, VLine};
 
 use crate::desk::Desk;
-use crate::desk::side_state::Bench;
+use crate::desk::side_state::SideState;
 use crate::theme::{Palette, text_font, time_color};
 use crate::widgets::number::{grouped, short};
 use engine::LOSS_BINS;
@@ -110,7 +110,7 @@ fn over_steps<'a>(ui: &Ui, name: &str, last: u64, what: &'static str, palette: &
 
 /// What follows on a title over losses of two experiments that do not compare.
 fn unlike(desk: &Desk) -> &'static str {
-    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return "" };
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else { return "" };
     match incomparable(&a.snapshot.experiment, &b.snapshot.experiment) {
         Some(_) => "; A and B do not compare",
         None => "",
@@ -122,7 +122,8 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
     title(ui, rect, &format!("Loss{}", unlike(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(10.0, 4.0));
-    let curves: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &*bench.snapshot.curve, color)).collect();
+    let curves: Vec<_> =
+        desk.side_states().map(|(side, side_state, color)| (side, &*side_state.snapshot.curve, color)).collect();
     let Some(last) = curves.iter().filter_map(|(_, curve, _)| Some(curve.raw.last()?.0)).max() else {
         return nothing_yet(ui, inner, "no step yet", palette);
     };
@@ -133,9 +134,9 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
                 let line = Line::new(format!("raw {}", side.letter()), PlotPoints::from(thinned(raw)));
                 plot.line(line.color(color.gamma_multiply(0.35)).width(1.0));
             }
-            for (side, bench, color) in desk.benches() {
+            for (side, side_state, color) in desk.side_states() {
                 // Before it a loss meant something else.
-                if let Some(step) = bench.snapshot.changed_at {
+                if let Some(step) = side_state.snapshot.changed_at {
                     let line = VLine::new(format!("changed {}", side.letter()), step as f64);
                     plot.vline(line.color(color.gamma_multiply(0.6)).width(1.0).style(LineStyle::dashed_dense()));
                 }
@@ -153,7 +154,8 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
     title(ui, rect, "Sliced W₂ of the samples; thin: floor", palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(18.0, 4.0));
-    let curves: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &*bench.snapshot.quality, color)).collect();
+    let curves: Vec<_> =
+        desk.side_states().map(|(side, side_state, color)| (side, &*side_state.snapshot.quality, color)).collect();
     let Some(last) = curves.iter().filter_map(|(_, curve, _)| Some(curve.last()?.step)).max() else {
         return nothing_yet(ui, inner, "not measured yet", palette);
     };
@@ -193,7 +195,8 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
     title(ui, rect, &format!("Loss by t / T{}", unlike(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
-    let all: Vec<_> = desk.benches().map(|(side, bench, color)| (side, &bench.snapshot.timestep_loss, color)).collect();
+    let all: Vec<_> =
+        desk.side_states().map(|(side, side_state, color)| (side, &side_state.snapshot.timestep_loss, color)).collect();
     if all.iter().all(|(_, losses, _)| losses.iter().all(|loss| !loss.is_finite())) {
         return nothing_yet(ui, inner, "no step yet", palette);
     }
@@ -235,8 +238,8 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
 }
 
 /// The smoothed loss of one experiment as a small line, for the training strip.
-pub fn sparkline_ui(ui: &Ui, rect: Rect, bench: &Bench, palette: &Palette) {
-    let LossCurve { raw, smooth } = &*bench.snapshot.curve;
+pub fn sparkline_ui(ui: &Ui, rect: Rect, side_state: &SideState, palette: &Palette) {
+    let LossCurve { raw, smooth } = &*side_state.snapshot.curve;
     let (raw, smooth) = (thinned(raw), thinned(smooth));
     let heights = raw.iter().map(|p| p[1]);
     let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), y| (l.min(y), h.max(y)));

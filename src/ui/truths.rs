@@ -40,13 +40,13 @@ pub fn bandwidth_text(bandwidth: f64) -> String {
 
 /// True where the exact density and score of A and B are the same at their clocks.
 pub fn are_one(desk: &Desk) -> bool {
-    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return true };
-    let path = |bench: &crate::desk::side_state::Bench| {
-        let experiment = &bench.snapshot.experiment;
-        (experiment.path, experiment.timesteps, bench.clock.tau)
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else { return true };
+    let schedule = |side_state: &crate::desk::side_state::SideState| {
+        let experiment = &side_state.snapshot.experiment;
+        (experiment.schedule, experiment.timesteps, side_state.clock.tau)
     };
-    let [left, right] = [a, b].map(|bench| &bench.snapshot.dataset.mixture);
-    path(a) == path(b) && (Arc::ptr_eq(left, right) || left == right)
+    let [left, right] = [a, b].map(|side_state| &side_state.snapshot.dataset.mixture);
+    schedule(a) == schedule(b) && (Arc::ptr_eq(left, right) || left == right)
 }
 
 /// Leave out what is exact: it is there already, beneath. Exact arrows stay where no learned ones lie beside them.

@@ -23,7 +23,7 @@ use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::Desk;
-use noise_compass::ui::desk::lab_handle::Lab;
+use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::desk::repaint::Pace;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
@@ -80,7 +80,7 @@ impl Driven {
     }
 }
 
-impl Lab for Driven {
+impl LabHandle for Driven {
     fn send(&self, order: Order) {
         self.0.1.borrow_mut().push(order.clone());
         self.0.0.borrow_mut().handle(order);
@@ -94,7 +94,7 @@ impl Lab for Driven {
 }
 
 /// A window on a lab, when all that its chapter computes is there.
-pub fn window(lab: impl Lab + 'static, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
+pub fn window(lab: impl LabHandle + 'static, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
     let mut harness = Harness::builder()
         .with_size(Vec2::new(1280.0, 800.0))
         .with_theme(if light { egui::Theme::Light } else { egui::Theme::Dark })

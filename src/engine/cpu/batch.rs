@@ -93,7 +93,7 @@ impl Batch {
 mod tests {
     use super::*;
     use maths::data::mixture::Component;
-    use maths::diffusion::path::Path;
+    use maths::diffusion::schedule::Schedule;
     use maths::diffusion::target::Target;
     use std::sync::Arc;
 
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn finite_batches_hold_noised_points_of_the_data() {
         let points = vec![[1.0, 2.0], [-3.0, 0.5], [0.25, -1.0]];
-        let timetable = Timetable::new(Path::Cosine, Target::Eps, 50);
+        let timetable = Timetable::new(Schedule::Cosine, Target::Eps, 50);
         let mut batch = Batch::default();
         let source = Source::new(&TrainingData::Finite(Arc::new(points.clone())));
         batch.fill(&source, &timetable, 9, STEP, 3000);
@@ -124,14 +124,14 @@ mod tests {
         assert!(times.iter().all(|&n| n > 20), "{times:?}");
     }
 
-    /// What makes a comparison fair: whatever the path, the target and the size, equal seeds draw the same x_0, the same t
+    /// What makes a comparison fair: whatever the schedule, the target and the size, equal seeds draw the same x_0, the same t
     /// and the same ε. They are read back from x_t and the target by solving two equations.
     #[test]
     fn with_one_seed_other_settings_draw_the_same_points_times_and_noise() {
         let points = (0..100).map(|i| [0.03 * i as f32 - 1.5, 1.0 - 0.01 * i as f32]).collect();
         let source = Source::new(&TrainingData::Finite(Arc::new(points)));
-        let drawn = |path, target, size| {
-            let timetable = Timetable::new(path, target, 100);
+        let drawn = |schedule, target, size| {
+            let timetable = Timetable::new(schedule, target, 100);
             let mut batch = Batch::default();
             batch.fill(&source, &timetable, 3, STEP, size);
             let of = |i: usize| {
@@ -146,18 +146,18 @@ mod tests {
             };
             (0..256).map(of).collect::<Vec<_>>()
         };
-        let one = drawn(Path::Linear, Target::V, 256);
-        for (path, target, size) in [
-            (Path::Cosine, Target::V, 256),
-            (Path::Linear, Target::Velocity, 1024),
-            (Path::Flow, Target::Velocity, 300),
+        let one = drawn(Schedule::Linear, Target::V, 256);
+        for (schedule, target, size) in [
+            (Schedule::Cosine, Target::V, 256),
+            (Schedule::Linear, Target::Velocity, 1024),
+            (Schedule::Flow, Target::Velocity, 300),
         ] {
-            for (i, (one, other)) in one.iter().zip(drawn(path, target, size)).enumerate() {
+            for (i, (one, other)) in one.iter().zip(drawn(schedule, target, size)).enumerate() {
                 assert_eq!(one.0, other.0, "t of sample {i}");
                 let margin = 1e-5 / one.1.min(other.1);
                 for (axis, values) in one.2.iter().zip(other.2).enumerate() {
                     for (which, (v, w)) in values.0.iter().zip(values.1).enumerate() {
-                        assert!((v - w).abs() < margin, "{path:?} sample {i} axis {axis} {which}: {v} and {w}");
+                        assert!((v - w).abs() < margin, "{schedule:?} sample {i} axis {axis} {which}: {v} and {w}");
                     }
                 }
             }
@@ -169,7 +169,7 @@ mod tests {
     fn fresh_batches_have_the_moments_of_the_mixture() {
         let component = |x: f32, sigma, weight| Component { mean: [x, -x], sigma, weight };
         let mixture = Mixture { components: vec![component(-10.0, 0.5, 0.25), component(10.0, 2.0, 0.75)] };
-        let timetable = Timetable::new(Path::Linear, Target::X0, 10);
+        let timetable = Timetable::new(Schedule::Linear, Target::X0, 10);
         let mut batch = Batch::default();
         let n = 40_000;
         batch.fill(&Source::new(&TrainingData::Fresh(Arc::new(mixture))), &timetable, 1, STEP, n);

@@ -8,7 +8,7 @@ use super::real::Real;
 use super::simd::{Kernel, dispatch};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 
 /// Components in lanes: ln p_k(x) = log_weight − half_precision · |x − mean|².
 struct Lanes {

@@ -6,7 +6,7 @@ use super::real::Real;
 use super::simd::{Kernel, dispatch};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 use maths::diffusion::target::{PosteriorWeights, Quantity};
 
 /// An estimate of a mixture at one noise level as in [`PosteriorWeights`], of E[x_0 | x_t]: Σ r_k (μ_k + a σ_k²/v_k (x − a μ_k)),
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use maths::data::shapes::Shape;
     use maths::diffusion::exact::ExactField;
-    use maths::diffusion::path::Path;
+    use maths::diffusion::schedule::Schedule;
     use std::sync::Arc;
 
     /// Against the closed form in f64, which another hand wrote.
@@ -129,17 +129,17 @@ mod tests {
     fn posterior_mean_is_that_of_the_exact_field() {
         for shape in [Shape::Figure8, Shape::EightGaussians, Shape::Gaussian] {
             let mixture = Arc::new(shape.mixture());
-            for path in [Path::Linear, Path::Flow] {
-                let exact = ExactField { mixture: mixture.clone(), path, timesteps: 1000 };
+            for schedule in [Schedule::Linear, Schedule::Flow] {
+                let exact = ExactField { mixture: mixture.clone(), schedule, timesteps: 1000 };
                 for tau in [0.05, 0.4, 1.0] {
-                    let posterior = Posterior::new(&mixture, path.scales(tau, 1000), Quantity::X0);
+                    let posterior = Posterior::new(&mixture, schedule.scales(tau, 1000), Quantity::X0);
                     for i in 0..50_u8 {
                         let x = [f32::from(i % 7) * 0.6 - 1.8, f32::from(i % 11) * 0.4 - 2.0];
                         let found = posterior.mean(x, &mut Vec::new());
                         let expected = exact.x0_hat(x.map(f64::from), tau);
                         for axis in 0..2 {
                             let error = (f64::from(found[axis]) - expected[axis]).abs();
-                            assert!(error < 2e-3, "{shape:?} {path:?} {tau} at {x:?}: {found:?}, not {expected:?}");
+                            assert!(error < 2e-3, "{shape:?} {schedule:?} {tau} at {x:?}: {found:?}, not {expected:?}");
                         }
                     }
                 }

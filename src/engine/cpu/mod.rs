@@ -26,10 +26,11 @@ use super::{
     Cloud, Denoiser, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording, Start,
     TrainSpec, TrainingData,
 };
+use crate::Weights;
 use crate::network::timetable::TIME_FEATURES;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::Plan;
 
 /// One model in training, in host memory. All threads of rayon's current pool take part.
@@ -111,7 +112,7 @@ impl Engine for CpuEngine {
         seed: u64,
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Cloud>, EngineError> {
-        let network = self.trainer()?.network(true);
+        let network = self.trainer()?.network(Weights::Ema);
         let points = match start {
             Start::Noise(n) => sample::run(&network, plan, &sample::starts(seed, 0, *n, plan.start_std), 0, seed, stop),
             Start::Points(points) => sample::run(&network, plan, points, 0, seed, stop),
@@ -128,7 +129,7 @@ impl Engine for CpuEngine {
         every: u32,
         done: &dyn Fn(f32) -> bool,
     ) -> Result<Option<Recording>, EngineError> {
-        let network = self.trainer()?.network(true);
+        let network = self.trainer()?.network(Weights::Ema);
         let mut points = match start {
             Start::Noise(n) => sample::starts(seed, 0, *n, plan.start_std),
             Start::Points(points) => points.to_vec(),
@@ -159,7 +160,7 @@ impl Engine for CpuEngine {
             None => Arc::new(vec![[0.0; 2]; total as usize]),
         };
         let mut slice = if piece.stage == 0 {
-            SliceRun::begin(self.trainer()?.network(true), plan, seed, piece)
+            SliceRun::begin(self.trainer()?.network(Weights::Ema), plan, seed, piece)
         } else {
             let kept = self.slice.take().filter(|kept| kept.goes_on(plan, seed, &piece));
             kept.ok_or_else(|| piece.not_begun())?
@@ -172,9 +173,9 @@ impl Engine for CpuEngine {
         Ok(Cloud::Host(points))
     }
 
-    fn predict(&mut self, tau: f64, points: &[[f32; 2]], ema: bool) -> Result<Vec<[f32; 2]>, EngineError> {
+    fn predict(&mut self, tau: f64, points: &[[f32; 2]], weights: Weights) -> Result<Vec<[f32; 2]>, EngineError> {
         use rayon::prelude::*;
-        let network = self.trainer()?.network(ema);
+        let network = self.trainer()?.network(weights);
         let time_bias = network.time_bias(tau);
         let mut outputs = vec![[0.0; 2]; points.len()];
         outputs.par_chunks_mut(BLOCK).zip(points.par_chunks(BLOCK)).for_each_init(

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::adam::{Slices, Update};
 use super::batch::{Batch, Source};
 use super::network::{BLOCK, Network, Samples, Workspace};
-use crate::{LOSS_BINS, LossHistogram, ModelState, Progress, TrainSpec};
+use crate::{LOSS_BINS, LossHistogram, ModelState, Progress, TrainSpec, Weights};
 
 /// The most parts of a batch, and so the most threads that a step can use.
 const MAX_PARTS: usize = 16;
@@ -65,9 +65,13 @@ impl Trainer {
         &self.spec
     }
 
-    /// The network with its moving average (`ema`) or its raw weights, to evaluate.
-    pub fn network(&self, ema: bool) -> Network<f32> {
-        Network::new(self.spec.shape, if ema { &self.ema } else { self.network.parameters() })
+    /// The network with these weights, to evaluate.
+    pub fn network(&self, weights: Weights) -> Network<f32> {
+        let parameters = match weights {
+            Weights::Raw => self.network.parameters(),
+            Weights::Ema => &self.ema,
+        };
+        Network::new(self.spec.shape, parameters)
     }
 
     /// A copy of the state.

@@ -6,11 +6,11 @@ use super::context::{GpuContext, STORAGE};
 use super::groups::groups_of;
 use super::kernel::Bind::{Read, Uniform, Write};
 use super::kernel::{Kernel, groups_of_64};
-use super::types::View;
+use super::types::DensityGrid;
 use crate::EngineError;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 
 /// The kernel, compiled on first use.
 #[derive(Default)]
@@ -51,7 +51,8 @@ impl DensityKernel {
             .collect();
         let cell = |axis: usize| (bounds.max[axis] - bounds.min[axis]) / resolution as f32;
         let cells = resolution * resolution;
-        let whole = View { min: bounds.min, cell: [cell(0), cell(1)], resolution, padding: 0, first: 0, end: cells };
+        let whole =
+            DensityGrid { min: bounds.min, cell: [cell(0), cell(1)], resolution, padding: 0, first: 0, end: cells };
         let view = context.uniform("density view", &whole);
         // (Least mean, largest mean), (least half precision, largest log factor, 0, 0).
         let groups = groups_of(&components, |least, largest| {
@@ -66,7 +67,7 @@ impl DensityKernel {
         while first < cells {
             let end = first.saturating_add(cells_a_piece).min(cells);
             let begun = Instant::now();
-            context.queue().write_buffer(&view, 0, bytemuck::bytes_of(&View { first, end, ..whole }));
+            context.queue().write_buffer(&view, 0, bytemuck::bytes_of(&DensityGrid { first, end, ..whole }));
             let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

@@ -20,7 +20,7 @@ pub const MAX_SLICE: u32 = 16_384;
 const SAMPLING_PIECE_SECS: f64 = 0.05;
 
 /// What to run, on what, and where to.
-pub struct RunRequest<'a> {
+pub struct PlanJob<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// Which x̂_0 it follows.
@@ -69,9 +69,9 @@ impl PlanRun {
         context: &GpuContext,
         kernels: &Kernels,
         layout: &DeviceLayout,
-        request: &RunRequest<'_>,
+        request: &PlanJob<'_>,
     ) -> Result<Self, EngineError> {
-        let RunRequest { plan, weights, points, slice_rows, seed, .. } = *request;
+        let PlanJob { plan, weights, points, slice_rows, seed, .. } = *request;
         let rows = slice_rows.next_multiple_of(ROW_PADDING);
         let stages = plan.steps.len() as u32;
         let table = layout.inference_layers(rows);
@@ -173,7 +173,7 @@ impl PlanRun {
     }
 
     /// Follow another plan of as many stages from now on, with this request's seed.
-    pub fn rewrite(&mut self, context: &GpuContext, request: &RunRequest<'_>) {
+    pub fn rewrite(&mut self, context: &GpuContext, request: &PlanJob<'_>) {
         self.plan_rows.write(context, &rows_of(request));
         let times: Vec<f32> = request.plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
         context.queue().write_buffer(&self.times, 0, bytemuck::cast_slice(&times));
@@ -291,7 +291,7 @@ pub fn exact_slice(denoiser: &Denoiser) -> u32 {
     }
 }
 
-fn rows_of(request: &RunRequest<'_>) -> Vec<PlanRow> {
+fn rows_of(request: &PlanJob<'_>) -> Vec<PlanRow> {
     let plan = request.plan;
     let recorded = match request.record_every {
         None => vec![plan.steps.len() - 1],

@@ -29,15 +29,16 @@ use super::{
     Cloud, Denoiser, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Recording, Start, TrainSpec,
     TrainingData,
 };
+use crate::Weights;
 use crate::network::layout::Activation;
 use context::STORAGE;
 use density::DensityKernel;
-use inference::{PlanRun, RunRequest, exact_slice};
+use inference::{PlanJob, PlanRun, exact_slice};
 use kernels::Kernels;
 use layout::DeviceLayout;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::Plan;
 use readback::Readback;
 use refresh::{KeptRun, PictureRun, PredictRun};
@@ -136,7 +137,7 @@ impl GpuEngine {
             context.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(points));
         }
         if total > 0 && !plan.steps.is_empty() {
-            let request = RunRequest {
+            let request = PlanJob {
                 plan,
                 denoiser,
                 weights: &model.parameters.ema,
@@ -381,15 +382,14 @@ impl Engine for GpuEngine {
         Ok(Cloud::Gpu(cloud))
     }
 
-    fn predict(&mut self, tau: f64, points: &[[f32; 2]], ema: bool) -> Result<Vec<[f32; 2]>, EngineError> {
+    fn predict(&mut self, tau: f64, points: &[[f32; 2]], weights: Weights) -> Result<Vec<[f32; 2]>, EngineError> {
         let (context, kernels, model) = self.loaded()?;
         if points.is_empty() {
             return Ok(Vec::new());
         }
-        let (weights, kept) = if ema {
-            (&model.parameters.ema, &mut model.predict_ema)
-        } else {
-            (&model.parameters.weights, &mut model.predict)
+        let (weights, kept) = match weights {
+            Weights::Raw => (&model.parameters.weights, &mut model.predict),
+            Weights::Ema => (&model.parameters.ema, &mut model.predict_ema),
         };
         let run = match kept.take().filter(|kept| kept.fits(points.len())) {
             Some(run) => run,

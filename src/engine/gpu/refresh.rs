@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::context::{GpuContext, STORAGE};
-use super::inference::{MAX_SLICE, PlanRun, RunRequest};
+use super::inference::{MAX_SLICE, PlanJob, PlanRun};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
 use crate::{Denoiser, EngineError, Piece, Start};
@@ -31,7 +31,7 @@ impl PictureRun {
         (plan, seed, piece): (&Plan, u64, Piece),
     ) -> Result<Self, EngineError> {
         let weights = context.buffer("weights of a slice", ema.size(), STORAGE);
-        let request = RunRequest {
+        let request = PlanJob {
             plan,
             denoiser: &Denoiser::Learned,
             weights: &weights,
@@ -91,7 +91,7 @@ impl PredictRun {
         let points = context.buffer("field points", 8 * u64::from(room), STORAGE);
         // Its result is the network's output.
         let stage = PlanStep { c_x: 0.0, c_0: 1.0, ..PlanStep::default() };
-        let request = RunRequest {
+        let request = PlanJob {
             plan: &Plan { steps: vec![stage], start_std: 1.0, clip: None },
             denoiser: &Denoiser::Learned,
             weights,
@@ -144,11 +144,11 @@ impl KeptRun {
         context: &GpuContext,
         kernels: &Kernels,
         layout: &DeviceLayout,
-        request: &RunRequest<'_>,
+        request: &PlanJob<'_>,
         points: usize,
     ) -> Result<Self, EngineError> {
         let buffer = context.buffer("run", 8 * points as u64, STORAGE);
-        let run = PlanRun::new(context, kernels, layout, &RunRequest { points: &buffer, ..*request })?;
+        let run = PlanRun::new(context, kernels, layout, &PlanJob { points: &buffer, ..*request })?;
         Ok(Self {
             run,
             points: buffer,
@@ -161,7 +161,7 @@ impl KeptRun {
     }
 
     /// True where a request of so many points is of the form that is bound.
-    pub fn serves(&self, request: &RunRequest<'_>, points: usize) -> bool {
+    pub fn serves(&self, request: &PlanJob<'_>, points: usize) -> bool {
         let same_denoiser = match (&self.denoiser, request.denoiser) {
             (Denoiser::Learned, Denoiser::Learned) => true,
             (Denoiser::Exact(a), Denoiser::Exact(b)) => Arc::ptr_eq(a, b),
@@ -179,7 +179,7 @@ impl KeptRun {
         context: &GpuContext,
         kernels: &Kernels,
         layout: &DeviceLayout,
-        request: &RunRequest<'_>,
+        request: &PlanJob<'_>,
         start: &Start,
         done: &dyn Fn(f32) -> bool,
     ) -> Result<bool, EngineError> {

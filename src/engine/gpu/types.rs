@@ -96,7 +96,7 @@ pub struct PlanRow {
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
-pub struct View {
+pub struct DensityGrid {
     pub min: [f32; 2],
     pub cell: [f32; 2],
     pub resolution: u32,

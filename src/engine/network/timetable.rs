@@ -1,7 +1,7 @@
-//! What the training kernels need to know of a path: one row of coefficients a timestep, and its embedding.
+//! What the training kernels need to know of a schedule: one row of coefficients a timestep, and its embedding.
 
-use maths::diffusion::path::Path;
-use maths::diffusion::target::{Pair, Target};
+use maths::diffusion::schedule::Schedule;
+use maths::diffusion::target::{Combination, Target};
 
 /// Length of the time embedding: 32 sines, then 32 cosines.
 pub const TIME_FEATURES: usize = 64;
@@ -34,14 +34,14 @@ pub struct Timetable {
 }
 
 impl Timetable {
-    /// Tabulate a path and a target at T timesteps.
-    pub fn new(path: Path, target: Target, timesteps: u32) -> Self {
+    /// Tabulate a schedule and a target at T timesteps.
+    pub fn new(schedule: Schedule, target: Target, timesteps: u32) -> Self {
         let mut rows = Vec::with_capacity(timesteps as usize);
         let mut embedding = Vec::with_capacity(timesteps as usize * TIME_FEATURES);
         for t in 1..=timesteps {
             let tau = f64::from(t) / f64::from(timesteps);
-            let scales = path.scales(tau, timesteps);
-            let Pair(target_x0, target_eps) = target.of_x0_and_eps(scales);
+            let scales = schedule.scales(tau, timesteps);
+            let Combination(target_x0, target_eps) = target.of_x0_and_eps(scales);
             rows.push(TimestepRow {
                 a: scales.a as f32,
                 s: scales.s as f32,
@@ -79,16 +79,18 @@ pub fn time_embedding(tau: f64) -> [f32; TIME_FEATURES] {
 mod tests {
     use super::*;
 
-    /// Every row of every path (one's own at its limits too), target and length, both ends of t among them, against the
+    /// Every row of every schedule (one's own at its limits too), target and length, both ends of t among them, against the
     /// targets' definitions in the papers' symbols: what f32 makes of them is theirs to six digits, and finite.
     #[test]
     fn rows_are_the_targets_at_every_timestep_of_every_path() {
-        for (path, timesteps) in Path::every().into_iter().flat_map(|path| [2, 10, 1000, 10_000].map(|t| (path, t))) {
+        for (schedule, timesteps) in
+            Schedule::every().into_iter().flat_map(|schedule| [2, 10, 1000, 10_000].map(|t| (schedule, t)))
+        {
             for target in Target::ALL {
-                let table = Timetable::new(path, target, timesteps);
+                let table = Timetable::new(schedule, target, timesteps);
                 assert_eq!((table.timesteps(), table.embedding.len()), (timesteps, timesteps as usize * TIME_FEATURES));
                 for (row, t) in table.rows.iter().zip(1..) {
-                    let scales = path.scales(f64::from(t) / f64::from(timesteps), timesteps);
+                    let scales = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
                     let (a, s) = (scales.a, scales.s);
                     for (x_0, eps) in [(1.5, -0.5), (-2.0, 0.0), (0.0, 3.0)] {
                         let (expected, size) = match target {
@@ -99,7 +101,7 @@ mod tests {
                             Target::Velocity => (eps - x_0, 2.0),
                         };
                         let found = f64::from(row.target_x0) * x_0 + f64::from(row.target_eps) * eps;
-                        let of = format!("{target:?} on {path}, {t} of {timesteps}");
+                        let of = format!("{target:?} on {schedule}, {t} of {timesteps}");
                         assert!((found - expected).abs() < 1e-6 * size, "{of}: {found}, not {expected}");
                         let x = f64::from(row.a) * x_0 + f64::from(row.s) * eps;
                         assert!((x - (a * x_0 + s * eps)).abs() < 1e-6 * (a + s), "{of}: x_t = {x}");
@@ -108,7 +110,7 @@ mod tests {
                     let weight = if target == Target::Score { s * s } else { 1.0 };
                     assert!(
                         (f64::from(row.loss_weight) / weight - 1.0).abs() < 1e-6,
-                        "{target:?} on {path}, {t}: weight"
+                        "{target:?} on {schedule}, {t}: weight"
                     );
                 }
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Fault, SAFE_COPY_SECS, Session, fresh_model};
 use crate::divergence::Watch;
 use crate::experiment::Experiment;
-use crate::message::{Notice, QualityPoint};
+use crate::message::{Notice, QualityPoint, Restart};
 use crate::model_dir::{self, Trained};
 use crate::record::{LossRecord, Metric};
 use crate::safe_copies::SafeCopies;
@@ -248,9 +248,9 @@ impl Session {
         self.version += 1;
     }
 
-    pub(super) fn configure(&mut self, experiment: Experiment, restart: bool) -> Result<(), EngineError> {
+    pub(super) fn configure(&mut self, experiment: Experiment, restart: Restart) -> Result<(), EngineError> {
         let opened_again = self.setup.is_opened_again(&experiment);
-        if experiment == *self.setup.experiment && !restart && !opened_again {
+        if experiment == *self.setup.experiment && restart == Restart::Keep && !opened_again {
             return Ok(());
         }
         let other_shape = experiment.shape() != self.setup.spec.shape;
@@ -272,9 +272,9 @@ impl Session {
         if let Some(warning) = setup.warning().filter(|_| self.setup.warning().is_none()) {
             self.notify(Notice::Info(warning));
         }
-        if restart || other_shape {
+        if restart == Restart::Anew || other_shape {
             self.start_anew(setup, Replaced::Settings)?;
-            if other_shape && !restart {
+            if other_shape && restart == Restart::Keep {
                 self.notify(Notice::Info("another network shape: the training starts anew".into()));
             }
         } else {

@@ -335,7 +335,7 @@ fn standardisation(rows: impl Iterator<Item = [f64; 2]> + Clone) -> Option<Stand
 mod tests {
     use super::*;
     use crate::data::csv_io::points_csv;
-    use crate::diffusion::path::Scales;
+    use crate::diffusion::schedule::Scales;
     use crate::measure::entropy::differential_entropy;
     use crate::measure::wasserstein2;
 

@@ -5,7 +5,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use super::path::{Path, Scales};
+use super::schedule::{Scales, Schedule};
 use crate::data::kernels::GROUP;
 use crate::data::mixture::Mixture;
 
@@ -191,13 +191,13 @@ impl Mixture {
     }
 }
 
-/// What a perfect network would have learned of a data set, at every time of a path.
+/// What a perfect network would have learned of a data set, at every time of a schedule.
 #[derive(Clone, Debug)]
 pub struct ExactField {
     /// The data.
     pub mixture: Arc<Mixture>,
     /// The noise schedule.
-    pub path: Path,
+    pub schedule: Schedule,
     /// T.
     pub timesteps: u32,
 }
@@ -205,7 +205,7 @@ pub struct ExactField {
 impl ExactField {
     /// (a, s) at t/T.
     pub fn scales(&self, tau: f64) -> Scales {
-        self.path.scales(tau, self.timesteps)
+        self.schedule.scales(tau, self.timesteps)
     }
 
     /// p_t at t/T, for many points.
@@ -242,20 +242,20 @@ mod tests {
     use crate::data::shapes::Shape;
     use proptest::prelude::*;
 
-    fn field(shape: Shape, path: Path) -> ExactField {
-        ExactField { mixture: Arc::new(shape.mixture()), path, timesteps: 1000 }
+    fn field(shape: Shape, schedule: Schedule) -> ExactField {
+        ExactField { mixture: Arc::new(shape.mixture()), schedule, timesteps: 1000 }
     }
 
     #[test]
     fn nothing_is_nan_however_far_away() {
         for shape in Shape::ALL {
-            for path in Path::every() {
-                let field = field(shape, path);
+            for schedule in Schedule::every() {
+                let field = field(shape, schedule);
                 for tau in [0.0, 1e-6, 0.5, 1.0] {
                     for x in [[0.0, 0.0], [40.0, -3.0], [1e9, 1e9], [-1e200, 0.0], [f64::INFINITY, f64::MAX]] {
                         let answers =
                             [[field.log_p(x, tau); 2], field.score(x, tau), field.eps(x, tau), field.x0_hat(x, tau)];
-                        assert!(answers.iter().flatten().all(|v| v.is_finite()), "{shape:?} {path:?} {tau} {x:?}");
+                        assert!(answers.iter().flatten().all(|v| v.is_finite()), "{shape:?} {schedule:?} {tau} {x:?}");
                     }
                 }
             }
@@ -314,9 +314,9 @@ mod tests {
         #[test]
         fn score_noise_and_posterior_mean_tell_the_same_story(
             x in -3.0..3.0_f64, y in -3.0..3.0_f64, tau in prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0_f64],
-            shape in 0..10_usize, path in proptest::sample::select(Path::every()),
+            shape in 0..10_usize, schedule in proptest::sample::select(Schedule::every()),
         ) {
-            let field = field(Shape::ALL[shape], path);
+            let field = field(Shape::ALL[shape], schedule);
             let Scales { a, s } = field.scales(tau);
             let (score, eps, x0) = (field.score([x, y], tau), field.eps([x, y], tau), field.x0_hat([x, y], tau));
             for (axis, x) in [x, y].into_iter().enumerate() {

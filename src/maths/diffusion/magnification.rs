@@ -17,7 +17,7 @@ pub fn magnification(plan: &Plan, context: PlanContext) -> f64 {
     }
     let stages = plan.steps.iter().filter(|stage| stage.x0_output != 0.0);
     let factor = stages.map(|stage| {
-        let (now, next) = (stage.scales, context.path.scales(stage.tau_next, context.timesteps));
+        let (now, next) = (stage.scales, context.schedule.scales(stage.tau_next, context.timesteps));
         (next.a * now.s / now.a - next.s).abs()
     });
     factor.fold(0.0, f64::max)
@@ -33,7 +33,7 @@ pub fn warning(plan: &Plan, context: PlanContext) -> Option<String> {
         format!(
             "without the clip one step takes an error of ε̂ {factor:.0}-fold into the sample, since a is {:.1e} at t = T: \
              samples may fly apart; clip, or train another target, as v",
-            context.path.scales(1.0, context.timesteps).a
+            context.schedule.scales(1.0, context.timesteps).a
         )
     })
 }
@@ -41,13 +41,13 @@ pub fn warning(plan: &Plan, context: PlanContext) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diffusion::path::Path;
+    use crate::diffusion::schedule::Schedule;
     use crate::diffusion::solver::Sampler;
 
     const DDIM: Sampler = Sampler::Ddim { eta: 0.0 };
 
-    fn context(path: Path, target: Target) -> PlanContext {
-        PlanContext { path, target, timesteps: 1000 }
+    fn context(schedule: Schedule, target: Target) -> PlanContext {
+        PlanContext { schedule, target, timesteps: 1000 }
     }
 
     /// Samples of N(0, 1) on one axis by a network whose ε̂ is the exact one, s x/(a² + s²), and `bias` more.
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn where_no_signal_is_left_a_small_error_stays_small() {
         for target in [Target::Eps, Target::Score] {
-            let context = context(Path::Flow, target);
+            let context = context(Schedule::Flow, target);
             for start in [-2.0, 0.0, 1.0] {
                 let (right, wrong) = (end_of(start, 0.0, context), end_of(start, 0.01, context));
                 assert!((right - start).abs() < 0.1 * start.abs() + 1e-9, "the flow of N(0, 1) stands still: {right}");
@@ -80,9 +80,9 @@ mod tests {
     /// The factor is what an error at that step does to x: the plan followed twice, one of them with the error.
     #[test]
     fn the_factor_is_the_derivative_of_a_step() {
-        for path in Path::ALL {
+        for schedule in Schedule::ALL {
             for target in [Target::Eps, Target::Score] {
-                let context = context(path, target);
+                let context = context(schedule, target);
                 let plan = DDIM.plan(20, context, None);
                 let largest = plan.steps.iter().map(|stage| {
                     let step = |eps: f64| {
@@ -93,27 +93,27 @@ mod tests {
                 });
                 let largest = largest.fold(0.0, f64::max);
                 let told = magnification(&plan, context);
-                assert!((told - largest).abs() < 1e-6 * (1.0 + largest), "{path:?}: {told}, not {largest}");
+                assert!((told - largest).abs() < 1e-6 * (1.0 + largest), "{schedule:?}: {told}, not {largest}");
             }
         }
     }
 
     #[test]
     fn only_what_flies_apart_is_warned_of() {
-        let says = |path, target, clip| {
-            let context = context(path, target);
+        let says = |schedule, target, clip| {
+            let context = context(schedule, target);
             warning(&DDIM.plan(50, context, clip), context)
         };
-        let text = says(Path::Cosine, Target::Eps, None).unwrap();
+        let text = says(Schedule::Cosine, Target::Eps, None).unwrap();
         assert!(text.contains("631-fold") && text.contains("4.9e-5"), "{text}");
-        assert!(says(Path::Cosine, Target::Score, None).is_some());
+        assert!(says(Schedule::Cosine, Target::Score, None).is_some());
         for target in [Target::X0, Target::V, Target::Velocity] {
-            assert_eq!(says(Path::Cosine, target, None), None);
+            assert_eq!(says(Schedule::Cosine, target, None), None);
         }
         let clip = crate::data::bounds::Bounds { min: [-1.0; 2], max: [1.0; 2] };
-        assert_eq!(says(Path::Cosine, Target::Eps, Some(clip)), None);
-        for path in [Path::Linear, Path::Ve, Path::Flow, Path::Literal] {
-            assert_eq!(says(path, Target::Eps, None), None, "{path:?}");
+        assert_eq!(says(Schedule::Cosine, Target::Eps, Some(clip)), None);
+        for schedule in [Schedule::Linear, Schedule::Ve, Schedule::Flow, Schedule::Literal] {
+            assert_eq!(says(schedule, Target::Eps, None), None, "{schedule:?}");
         }
     }
 }

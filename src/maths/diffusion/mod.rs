@@ -3,6 +3,6 @@
 pub mod exact;
 pub mod log_snr;
 pub mod magnification;
-pub mod path;
+pub mod schedule;
 pub mod solver;
 pub mod target;

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::path::Scales;
+use super::schedule::Scales;
 use crate::data::names;
 
 /// The regression target of the network.
@@ -25,7 +25,7 @@ pub enum Target {
 
 /// Coefficients of a linear combination of two 2-D vectors.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pair(pub f64, pub f64);
+pub struct Combination(pub f64, pub f64);
 
 /// What a field shows, and what samplers go by: of the network's output or of the exact posterior.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Quantity {
 }
 
 /// Noise scales of 0 count as it, and signal scales below it as none, so that no conversion divides by zero at
-/// the ends of a path.
+/// the ends of a schedule.
 const TINY: f64 = 1e-6;
 
 /// The noise scale, or [`TINY`] for 0.
@@ -105,59 +105,59 @@ impl Target {
 
     /// (c_0, c_ε) with target = c_0 x_0 + c_ε ε.
     #[inline]
-    pub fn of_x0_and_eps(self, Scales { a, s }: Scales) -> Pair {
+    pub fn of_x0_and_eps(self, Scales { a, s }: Scales) -> Combination {
         match self {
-            Self::Eps => Pair(0.0, 1.0),
-            Self::X0 => Pair(1.0, 0.0),
-            Self::V => Pair(-s, a),
-            Self::Score => Pair(0.0, -1.0 / nonzero(s)),
-            Self::Velocity => Pair(-1.0, 1.0),
+            Self::Eps => Combination(0.0, 1.0),
+            Self::X0 => Combination(1.0, 0.0),
+            Self::V => Combination(-s, a),
+            Self::Score => Combination(0.0, -1.0 / nonzero(s)),
+            Self::Velocity => Combination(-1.0, 1.0),
         }
     }
 
     /// (k_x, k_o) with x̂_0 = k_x x + k_o · output. Where no signal is left (a = 0: flow at t = T) neither ε̂ nor the score
     /// knows anything of x_0, and x is independent of it: E[x_0 | x] is the mean of the data, 0.
     #[inline]
-    pub fn to_x0(self, Scales { a, s }: Scales) -> Pair {
+    pub fn to_x0(self, Scales { a, s }: Scales) -> Combination {
         match self {
-            Self::Eps | Self::Score if a < TINY => Pair(0.0, 0.0),
-            Self::Eps => Pair(1.0 / a, -s / a),
-            Self::X0 => Pair(0.0, 1.0),
+            Self::Eps | Self::Score if a < TINY => Combination(0.0, 0.0),
+            Self::Eps => Combination(1.0 / a, -s / a),
+            Self::X0 => Combination(0.0, 1.0),
             // a² + s² = 1 only where variance is preserved.
-            Self::V => Pair(a / (a * a + s * s), -s / (a * a + s * s)),
-            Self::Score => Pair(1.0 / a, s * s / a),
-            Self::Velocity => Pair(1.0 / (a + s), -s / (a + s)),
+            Self::V => Combination(a / (a * a + s * s), -s / (a * a + s * s)),
+            Self::Score => Combination(1.0 / a, s * s / a),
+            Self::Velocity => Combination(1.0 / (a + s), -s / (a + s)),
         }
     }
 
     /// (k_x, k_o) with ε̂ = k_x x + k_o · output. Never by way of x̂_0: where s is small, (x − a x̂_0)/s is a difference of
     /// near-equals. For the target x_0 there is no other way.
     #[inline]
-    pub fn to_eps(self, Scales { a, s }: Scales) -> Pair {
+    pub fn to_eps(self, Scales { a, s }: Scales) -> Combination {
         let s_safe = nonzero(s);
         match self {
-            Self::Eps => Pair(0.0, 1.0),
-            Self::X0 => Pair(1.0 / s_safe, -a / s_safe),
-            Self::V => Pair(s / (a * a + s * s), a / (a * a + s * s)),
-            Self::Score => Pair(0.0, -s_safe),
-            Self::Velocity => Pair(1.0 / (a + s), a / (a + s)),
+            Self::Eps => Combination(0.0, 1.0),
+            Self::X0 => Combination(1.0 / s_safe, -a / s_safe),
+            Self::V => Combination(s / (a * a + s * s), a / (a * a + s * s)),
+            Self::Score => Combination(0.0, -s_safe),
+            Self::Velocity => Combination(1.0 / (a + s), a / (a + s)),
         }
     }
 
     /// (k_x, k_o) with score = k_x x + k_o · output: the score is −ε̂/s, never −ε̂.
     #[inline]
-    pub fn to_score(self, scales: Scales) -> Pair {
+    pub fn to_score(self, scales: Scales) -> Combination {
         if self == Self::Score {
-            return Pair(0.0, 1.0);
+            return Combination(0.0, 1.0);
         }
-        let Pair(k_x, k_o) = self.to_eps(scales);
+        let Combination(k_x, k_o) = self.to_eps(scales);
         let s = nonzero(scales.s);
-        Pair(-k_x / s, -k_o / s)
+        Combination(-k_x / s, -k_o / s)
     }
 
     /// (k_x, k_o) with quantity = k_x x + k_o · output.
     #[inline]
-    pub fn to(self, quantity: Quantity, scales: Scales) -> Pair {
+    pub fn to(self, quantity: Quantity, scales: Scales) -> Combination {
         match quantity {
             Quantity::X0 => self.to_x0(scales),
             Quantity::Eps => self.to_eps(scales),
@@ -179,14 +179,14 @@ impl Target {
 mod tests {
     use super::*;
     use crate::diffusion::log_snr::LogSnr;
-    use crate::diffusion::path::Path;
+    use crate::diffusion::schedule::Schedule;
     use proptest::prelude::*;
 
-    /// Every path, one's own at the limits of its handles too.
-    fn paths() -> Vec<Path> {
+    /// Every schedule, one's own at the limits of its handles too.
+    fn paths() -> Vec<Schedule> {
         let own =
             [[12.0, 6.0, 0.0, -6.0, -12.0], [12.0, 11.75, 11.5, 11.25, 11.0], [-11.0, -11.25, -11.5, -11.75, -12.0]];
-        Path::ALL.into_iter().chain(own.map(|handles| Path::Custom(LogSnr::new(handles)))).collect()
+        Schedule::ALL.into_iter().chain(own.map(|handles| Schedule::Custom(LogSnr::new(handles)))).collect()
     }
 
     const LENGTHS: [u32; 4] = [2, 10, 1000, 10_000];
@@ -195,17 +195,20 @@ mod tests {
     /// told from (x̂_0 from ε where there is no signal) is left out by name, never by a range.
     #[test]
     fn every_target_comes_back_to_x0_eps_and_score_on_every_path_and_at_both_ends() {
-        for (path, timesteps) in paths().into_iter().flat_map(|path| LENGTHS.map(|timesteps| (path, timesteps))) {
+        for (schedule, timesteps) in
+            paths().into_iter().flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
+        {
             for t in [1, timesteps.div_ceil(3), timesteps - 1, timesteps] {
-                let scales = path.scales(f64::from(t) / f64::from(timesteps), timesteps);
+                let scales = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
                 let Scales { a, s } = scales;
                 for target in Target::ALL {
                     for (x0, eps) in [(1.3, -0.4), (-2.0, 2.0), (0.01, 1.0), (3.0, 0.02)] {
                         let x = a * x0 + s * eps;
-                        let Pair(c_0, c_eps) = target.of_x0_and_eps(scales);
+                        let Combination(c_0, c_eps) = target.of_x0_and_eps(scales);
                         let output = c_0 * x0 + c_eps * eps;
-                        let back =
-                            |Pair(k_x, k_o): Pair| (k_x * x + k_o * output, (k_x * x).abs() + (k_o * output).abs());
+                        let back = |Combination(k_x, k_o): Combination| {
+                            (k_x * x + k_o * output, (k_x * x).abs() + (k_o * output).abs())
+                        };
                         for (quantity, expected) in
                             [(Quantity::X0, x0), (Quantity::Eps, eps), (Quantity::Score, -eps / s)]
                         {
@@ -216,7 +219,7 @@ mod tests {
                                 continue;
                             }
                             let error = (found - expected).abs();
-                            let of = format!("{target:?} to {quantity:?}, {path}, {t} of {timesteps}");
+                            let of = format!("{target:?} to {quantity:?}, {schedule}, {t} of {timesteps}");
                             assert!(error <= 4e-15 * (size + expected.abs()), "{of}: {found}, not {expected}");
                             // Nothing is formed from far larger numbers, but x̂_0 from the noise and the noise from x̂_0.
                             let direct = match quantity {
@@ -238,13 +241,15 @@ mod tests {
 
     #[test]
     fn a_scale_of_zero_is_met_by_flow_matching_at_the_end_alone() {
-        for (path, timesteps) in paths().into_iter().flat_map(|path| LENGTHS.map(|timesteps| (path, timesteps))) {
+        for (schedule, timesteps) in
+            paths().into_iter().flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
+        {
             for t in 1..=timesteps {
-                let Scales { a, s } = path.scales(f64::from(t) / f64::from(timesteps), timesteps);
-                let of = format!("{path}, {t} of {timesteps}: a = {a}, s = {s}");
+                let Scales { a, s } = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
+                let of = format!("{schedule}, {t} of {timesteps}: a = {a}, s = {s}");
                 // In f32 too, where 1/a must be a number.
                 let held = |scale: f64| (scale as f32).is_normal() && (1.0 / scale as f32).is_normal();
-                assert!(held(a) || (a == 0.0 && path == Path::Flow && t == timesteps), "{of}");
+                assert!(held(a) || (a == 0.0 && schedule == Schedule::Flow && t == timesteps), "{of}");
                 assert!(held(s), "{of}");
             }
         }
@@ -254,11 +259,11 @@ mod tests {
         /// Times that are no whole timesteps, as samplers visit them.
         #[test]
         fn the_conversions_tell_of_one_x0_and_one_noise(
-            x in -3.0..3.0_f64, output in -3.0..3.0_f64, tau in 1e-4..1.0_f64, which in 0..5_usize, path in 0..8_usize,
+            x in -3.0..3.0_f64, output in -3.0..3.0_f64, tau in 1e-4..1.0_f64, which in 0..5_usize, schedule in 0..8_usize,
         ) {
-            let (target, path) = (Target::ALL[which], paths()[path]);
-            let scales = path.scales(tau, 1000);
-            let terms = |Pair(k_x, k_o): Pair| (k_x * x + k_o * output, (k_x * x).abs() + (k_o * output).abs());
+            let (target, schedule) = (Target::ALL[which], paths()[schedule]);
+            let scales = schedule.scales(tau, 1000);
+            let terms = |Combination(k_x, k_o): Combination| (k_x * x + k_o * output, (k_x * x).abs() + (k_o * output).abs());
             let ((x0, x0_size), (eps, eps_size)) = (terms(target.to_x0(scales)), terms(target.to_eps(scales)));
             let size = scales.a * x0_size + scales.s * eps_size + x.abs();
             prop_assert!((scales.a * x0 + scales.s * eps - x).abs() <= 1e-14 * size);
@@ -268,14 +273,14 @@ mod tests {
         #[test]
         fn every_target_comes_back_to_x0_eps_and_score(
             x0 in -3.0..3.0_f64, eps in -3.0..3.0_f64, tau in prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0_f64],
-            which in 0..5_usize, path in proptest::sample::select(Path::every()),
+            which in 0..5_usize, schedule in proptest::sample::select(Schedule::every()),
         ) {
             let target = Target::ALL[which];
-            let scales = path.scales(tau, 1000);
+            let scales = schedule.scales(tau, 1000);
             let x = scales.a * x0 + scales.s * eps;
-            let Pair(c_0, c_eps) = target.of_x0_and_eps(scales);
+            let Combination(c_0, c_eps) = target.of_x0_and_eps(scales);
             let output = c_0 * x0 + c_eps * eps;
-            let back = |Pair(k_x, k_o): Pair| k_x * x + k_o * output;
+            let back = |Combination(k_x, k_o): Combination| k_x * x + k_o * output;
             // At the very ends x may know nothing of x_0 or of ε: then what comes back is a number all the same.
             let back = [target.to_x0(scales), target.to_eps(scales), target.to_score(scales)].map(back);
             prop_assert!(back.iter().all(|v| v.is_finite()), "{back:?}");

@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 
 use crate::data::mixture::{Component, Mixture};
-use crate::diffusion::path::Scales;
+use crate::diffusion::schedule::Scales;
 
 /// Entropy of N(0, I) in the plane, ln(2πe): what every variance-preserving path of standardised data tends to.
 const STANDARD_NORMAL: f64 = 2.837_877_066_409_345_3;
@@ -94,16 +94,16 @@ fn take_off(values: &mut [f64], control: &[f64]) {
 mod tests {
     use super::*;
     use crate::data::shapes::Shape;
-    use crate::diffusion::path::Path;
+    use crate::diffusion::schedule::Schedule;
     use approx::assert_abs_diff_eq;
 
     #[test]
     fn of_one_gaussian_it_is_the_textbook_formula() {
         for sigma in [0.05_f32, 0.5, 1.7] {
             let mixture = Mixture::new(vec![Component { mean: [0.3, -2.0], sigma, weight: 1.0 }]).unwrap();
-            for path in Path::ALL {
+            for schedule in Schedule::ALL {
                 for tau in [0.0, 0.3, 1.0] {
-                    let scales = path.scales(tau, 1000);
+                    let scales = schedule.scales(tau, 1000);
                     let variance = (scales.a * f64::from(sigma)).powi(2) + scales.s.powi(2);
                     // ½ ln((2πe)² v⁴) = ln(2πe v²).
                     let known = (std::f64::consts::TAU * std::f64::consts::E * variance).ln();
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn of_two_moons_it_is_the_integral() {
         let mixture = Shape::Moons.mixture();
-        let scales = Path::Cosine.scales(0.3, 1000);
+        let scales = Schedule::Cosine.scales(0.3, 1000);
         let marginal = mixture.marginal(scales);
         let (cells, reach) = (300, 5.0);
         let width = 2.0 * reach / f64::from(cells);

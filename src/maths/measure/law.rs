@@ -14,7 +14,7 @@ use super::parts::{PARTS, Parts};
 use super::{Estimate, MeasureError, check_finite};
 use crate::data::mixture::Mixture;
 use crate::diffusion::exact::Marginal;
-use crate::diffusion::path::Scales;
+use crate::diffusion::schedule::Scales;
 
 /// The data themselves.
 const DATA: Scales = Scales { a: 1.0, s: 0.0 };

@@ -8,9 +8,9 @@ pub mod field_error;
 pub mod floor;
 pub mod law;
 pub mod parts;
-pub mod paths;
 pub mod score_error;
 pub mod sliced;
+pub mod trajectories;
 pub mod wasserstein;
 
 pub use estimate::Estimate;

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 use super::Estimate;
 use crate::data::mixture::Mixture;
-use crate::diffusion::path::{Path, Scales};
-use crate::diffusion::target::{Pair, Target};
+use crate::diffusion::schedule::{Scales, Schedule};
+use crate::diffusion::target::{Combination, Target};
 
 /// Strata that the timesteps 1..=T are divided into, one timestep being read from each. They are the finer the nearer to the
 /// data, where errors change fastest.
@@ -26,7 +26,7 @@ pub const LOG_SNR_GRID: [f64; 13] = [-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0,
 /// A level of the grid is read at the timestep nearest to it, unless that is farther than this: half a spacing.
 const NEAR: f64 = 0.5;
 
-/// The error of x̂_0 at each level of [`LOG_SNR_GRID`]: (1/D) E ‖x̂_0 − E[x_0 | x_t]‖². `None` where the path has no timestep
+/// The error of x̂_0 at each level of [`LOG_SNR_GRID`]: (1/D) E ‖x̂_0 − E[x_0 | x_t]‖². `None` where the schedule has no timestep
 /// near.
 pub type GridErrors = [Option<f64>; LOG_SNR_GRID.len()];
 
@@ -63,9 +63,9 @@ struct Truth {
 }
 
 impl Level {
-    fn new(mixture: &Mixture, path: Path, timesteps: u32, t: u32, count: usize, seed: u64) -> Self {
+    fn new(mixture: &Mixture, schedule: Schedule, timesteps: u32, t: u32, count: usize, seed: u64) -> Self {
         let tau = f64::from(t) / f64::from(timesteps);
-        let scales = path.scales(tau, timesteps);
+        let scales = schedule.scales(tau, timesteps);
         let Scales { a, s } = scales;
         let marginal = mixture.marginal(scales);
         let mut rng = StdRng::seed_from_u64(seed ^ SALT);
@@ -96,7 +96,7 @@ impl Level {
 
     /// (1/D) w ‖target − output‖² of each draw: the loss.
     pub fn losses(&self, target: Target, outputs: &[[f32; 2]]) -> Vec<f64> {
-        let (Pair(c_0, c_eps), weight) = (target.of_x0_and_eps(self.scales), target.loss_weight(self.scales));
+        let (Combination(c_0, c_eps), weight) = (target.of_x0_and_eps(self.scales), target.loss_weight(self.scales));
         let wanted = |truth: &Truth| [0, 1].map(|axis| c_0 * truth.x_0[axis] + c_eps * truth.epsilon[axis]);
         let losses = self.truths.iter().zip(outputs);
         losses.map(|(truth, output)| weight * mean_square(wanted(truth), output.map(f64::from))).collect()
@@ -104,7 +104,7 @@ impl Level {
 
     /// The loss of each draw under the best prediction there is, E[target | x_t].
     fn least_losses(&self, target: Target) -> Vec<f64> {
-        let (Pair(c_0, c_eps), weight) = (target.of_x0_and_eps(self.scales), target.loss_weight(self.scales));
+        let (Combination(c_0, c_eps), weight) = (target.of_x0_and_eps(self.scales), target.loss_weight(self.scales));
         let combine = |x_0: [f64; 2], epsilon: [f64; 2]| [0, 1].map(|axis| c_0 * x_0[axis] + c_eps * epsilon[axis]);
         let least = |truth: &Truth| {
             weight * mean_square(combine(truth.x_0, truth.epsilon), combine(truth.best_x_0, truth.best_epsilon))
@@ -112,7 +112,12 @@ impl Level {
         self.truths.iter().map(least).collect()
     }
 
-    fn errors(&self, Pair(k_x, k_o): Pair, outputs: &[[f32; 2]], best: fn(&Truth) -> [f64; 2]) -> Vec<f64> {
+    fn errors(
+        &self,
+        Combination(k_x, k_o): Combination,
+        outputs: &[[f32; 2]],
+        best: fn(&Truth) -> [f64; 2],
+    ) -> Vec<f64> {
         let draws = self.x_t.iter().zip(outputs).zip(&self.truths);
         draws
             .map(|((x, output), truth)| {
@@ -149,27 +154,28 @@ pub struct ScoreError {
 
 impl Levels {
     /// At the timesteps that a path of T timesteps is trained at.
-    pub fn new(mixture: &Mixture, path: Path, timesteps: u32) -> Self {
-        Self::with_points(mixture, path, timesteps, POINTS)
+    pub fn new(mixture: &Mixture, schedule: Schedule, timesteps: u32) -> Self {
+        Self::with_points(mixture, schedule, timesteps, POINTS)
     }
 
-    fn with_points(mixture: &Mixture, path: Path, timesteps: u32, points: usize) -> Self {
+    fn with_points(mixture: &Mixture, schedule: Schedule, timesteps: u32, points: usize) -> Self {
         let timesteps = timesteps.max(1);
-        let level = |t, seed| Level::new(mixture, path, timesteps, t, points, seed);
+        let level = |t, seed| Level::new(mixture, schedule, timesteps, t, points, seed);
         let mut rng = StdRng::seed_from_u64(SALT);
         // Uniform within its stratum, so that the sum over the strata is right on average.
         let chosen: Vec<(u32, f64)> = strata(timesteps)
             .map(|[below, last]| (rng.random_range(below + 1..=last), f64::from(last - below) / f64::from(timesteps)))
             .collect();
         let uniform = chosen.into_par_iter().map(|(t, share)| (level(t, u64::from(t)), share)).collect();
-        let log_snr: Vec<f64> =
-            (1..=timesteps).map(|t| path.scales(f64::from(t) / f64::from(timesteps), timesteps).snr().ln()).collect();
+        let log_snr: Vec<f64> = (1..=timesteps)
+            .map(|t| schedule.scales(f64::from(t) / f64::from(timesteps), timesteps).snr().ln())
+            .collect();
         let nearest = |wanted: f64| {
             let away = |t: &u32| (log_snr[*t as usize - 1] - wanted).abs();
             let t = (1..=timesteps).min_by(|a, b| away(a).total_cmp(&away(b)))?;
             (away(&t) <= NEAR).then_some(t)
         };
-        // The same clean points and noise at a level, whatever the path.
+        // The same clean points and noise at a level, whatever the schedule.
         let read = |(k, wanted): (usize, &f64)| nearest(*wanted).map(|t| level(t, (k as u64 + 1) << 32));
         let grid = LOG_SNR_GRID.par_iter().enumerate().map(read).collect();
         Self { uniform, grid }
@@ -247,7 +253,7 @@ mod tests {
             assert_eq!((strata[0][0], strata[strata.len() - 1][1]), (0, timesteps));
             assert!(strata.iter().all(|[below, last]| below < last), "{strata:?}");
             assert!(strata.windows(2).all(|pair| pair[0][1] == pair[1][0]));
-            let levels = Levels::with_points(&Shape::Gaussian.mixture(), Path::Linear, timesteps, 2);
+            let levels = Levels::with_points(&Shape::Gaussian.mixture(), Schedule::Linear, timesteps, 2);
             assert_abs_diff_eq!(levels.uniform.iter().map(|(_, share)| share).sum::<f64>(), 1.0, epsilon = 1e-12);
             for (level, _) in &levels.uniform {
                 // Where it was trained: a whole timestep.
@@ -262,20 +268,21 @@ mod tests {
     #[test]
     fn loss_is_least_loss_and_score_error_in_closed_form() {
         let mixture = Shape::Gaussian.mixture();
-        for (path, timesteps) in [(Path::Linear, 1000), (Path::Cosine, 100), (Path::Linear, 10)] {
-            let levels = Levels::with_points(&mixture, path, timesteps, 4000);
-            let mean_alpha_bar =
-                (1..=timesteps).map(|t| path.alpha_bar(f64::from(t) / f64::from(timesteps), timesteps)).sum::<f64>()
-                    / f64::from(timesteps);
-            if (path, timesteps) == (Path::Linear, 1000) {
+        for (schedule, timesteps) in [(Schedule::Linear, 1000), (Schedule::Cosine, 100), (Schedule::Linear, 10)] {
+            let levels = Levels::with_points(&mixture, schedule, timesteps, 4000);
+            let mean_alpha_bar = (1..=timesteps)
+                .map(|t| schedule.alpha_bar(f64::from(t) / f64::from(timesteps), timesteps))
+                .sum::<f64>()
+                / f64::from(timesteps);
+            if (schedule, timesteps) == (Schedule::Linear, 1000) {
                 assert_abs_diff_eq!(mean_alpha_bar, 0.2755, epsilon = 5e-5);
             }
             let error = levels.read(Target::Eps, zero).unwrap().epsilon;
             let least = levels.least_loss(Target::Eps);
             // Of T timesteps sixteen are read: the rest of the difference is that of the strata, below 0.01 here.
             let strata = if timesteps > STRATA { 0.01 } else { 0.0 };
-            assert!((error.value - (1.0 - mean_alpha_bar)).abs() < 4.0 * error.error + strata, "{path} {error:?}");
-            assert!((least.value - mean_alpha_bar).abs() < 4.0 * least.error + strata, "{path} {least:?}");
+            assert!((error.value - (1.0 - mean_alpha_bar)).abs() < 4.0 * error.error + strata, "{schedule} {error:?}");
+            assert!((least.value - mean_alpha_bar).abs() < 4.0 * least.error + strata, "{schedule} {least:?}");
             assert!(error.error < 0.01 && least.error < 0.01);
         }
     }
@@ -283,22 +290,22 @@ mod tests {
     /// With v as the target, an output of 0 is the posterior mean of N(0, I): nothing is wrong, in either number.
     #[test]
     fn a_network_that_happens_to_be_right_has_no_error() {
-        let levels = Levels::new(&Shape::Gaussian.mixture(), Path::Linear, 1000);
+        let levels = Levels::new(&Shape::Gaussian.mixture(), Schedule::Linear, 1000);
         let found = levels.read(Target::V, zero).unwrap();
         assert!(found.epsilon.value < 1e-9, "{found:?}");
         assert!(found.x0.iter().all(|error| error.is_some_and(|error| error < 1e-9)), "{found:?}");
     }
 
     /// x̂_0 of an x_0-network that says 0 is off by E[x_0 | x_t], whose mean square for N(0, I) is SNR/(1 + SNR): at one log SNR
-    /// the same on every path.
+    /// the same on every schedule.
     #[test]
     fn the_grid_weighs_every_path_alike() {
         let mixture = Shape::Gaussian.mixture();
-        let own = Path::Custom(LogSnr::new([12.0, 6.0, 1.0, -5.0, -12.0]));
-        let all: Vec<GridErrors> = Path::ALL
+        let own = Schedule::Custom(LogSnr::new([12.0, 6.0, 1.0, -5.0, -12.0]));
+        let all: Vec<GridErrors> = Schedule::ALL
             .into_iter()
             .chain([own])
-            .map(|path| Levels::with_points(&mixture, path, 1000, 2000).read(Target::X0, zero).unwrap().x0)
+            .map(|schedule| Levels::with_points(&mixture, schedule, 1000, 2000).read(Target::X0, zero).unwrap().x0)
             .collect();
         for errors in &all {
             for (error, log_snr) in errors.iter().zip(LOG_SNR_GRID) {
@@ -316,13 +323,13 @@ mod tests {
     #[test]
     fn levels_that_a_path_does_not_reach_are_left_out_on_both_sides() {
         let mixture = Shape::Gaussian.mixture();
-        let of = |path, timesteps| Levels::new(&mixture, path, timesteps).read(Target::X0, zero).unwrap().x0;
+        let of = |schedule, timesteps| Levels::new(&mixture, schedule, timesteps).read(Target::X0, zero).unwrap().x0;
         // ᾱ = exp(−(0.01 k + 0.0995 k²)): ln SNR = 2.16, 0.65, −0.42, −1.41, −2.46, −3.62, −4.9, …
-        let short = of(Path::Linear, 10);
+        let short = of(Schedule::Linear, 10);
         let found = |errors: &GridErrors| errors.map(|error| u8::from(error.is_some()));
         assert_eq!(found(&short), [1, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
         // The literal table of T = 250 ends at ᾱ = 0.0797, −2.45.
-        let literal = of(Path::Literal, 250);
+        let literal = of(Schedule::Literal, 250);
         assert_eq!(found(&literal), [0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
         let ([of_short, of_literal], count) = common_mean(&short, &literal).unwrap();
         assert_eq!(count, 5);

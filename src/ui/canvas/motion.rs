@@ -14,7 +14,7 @@ use lab::message::RunResult;
 
 /// How a point (x, y) at t/T is laid on the canvas: place = x · `x` + y · `y` + (t/T − ½) · `t`, data units.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct View {
+pub struct Projection {
     /// Where x points.
     pub x: [f32; 2],
     /// Where y points.
@@ -23,7 +23,7 @@ pub struct View {
     pub t: [f32; 2],
 }
 
-impl View {
+impl Projection {
     /// The plane, whatever the time.
     pub const PLANE: Self = Self { x: [1.0, 0.0], y: [0.0, 1.0], t: [0.0, 0.0] };
 
@@ -84,7 +84,7 @@ impl FrameAt {
 
 /// What is drawn of a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Drawn {
+pub enum MotionStyle {
     /// One frame, as points.
     Frame {
         /// Which.
@@ -119,16 +119,16 @@ pub struct Motion {
     /// t/T of the frames.
     pub taus: Arc<[f32]>,
     /// From where one looks.
-    pub view: View,
+    pub view: Projection,
     /// t/T at which points lie, and up to which paths are full.
     pub now: f32,
     /// What is drawn.
-    pub drawn: Drawn,
+    pub drawn: MotionStyle,
 }
 
 impl Motion {
     /// A result of a run, seen in a view at t/T.
-    pub fn of(key: &'static str, result: &RunResult, view: View, now: f64, drawn: Drawn) -> Self {
+    pub fn of(key: &'static str, result: &RunResult, view: Projection, now: f64, drawn: MotionStyle) -> Self {
         let Recording { taus, particles, points } = &result.recording;
         Self {
             key,
@@ -143,7 +143,7 @@ impl Motion {
     }
 
     fn uniform(&self, (scale, offset): (egui::Vec2, egui::Vec2), pixel: [f32; 2], per_point: f32) -> MotionUniform {
-        let View { x, y, t } = self.view;
+        let Projection { x, y, t } = self.view;
         let half = self.view.place([0.0, 0.0], 0.0);
         let mut uniform = MotionUniform {
             scale: scale.into(),
@@ -158,7 +158,7 @@ impl Motion {
             ..MotionUniform::default()
         };
         match self.drawn {
-            Drawn::Frame { at, dots, origin } => {
+            MotionStyle::Frame { at, dots, origin } => {
                 uniform.radius = dots.radius * per_point;
                 uniform.color = straight(dots.color);
                 uniform.share = at.share;
@@ -169,7 +169,7 @@ impl Motion {
                     uniform.pale = straight(pale);
                 }
             }
-            Drawn::Paths { color, width, ahead } => {
+            MotionStyle::Paths { color, width, ahead } => {
                 uniform.share = ahead;
                 uniform.radius = 0.5 * width * per_point;
                 uniform.color = straight(color);
@@ -186,9 +186,9 @@ impl Motion {
     fn vertices(&self) -> u32 {
         let (particles, frames) = (self.particles as u32, self.frames() as u32);
         match self.drawn {
-            Drawn::Frame { at, .. } if at.first.max(at.next) < frames as usize => 3 * particles,
-            Drawn::Frame { .. } => 0,
-            Drawn::Paths { .. } => 6 * particles * frames.saturating_sub(1),
+            MotionStyle::Frame { at, .. } if at.first.max(at.next) < frames as usize => 3 * particles,
+            MotionStyle::Frame { .. } => 0,
+            MotionStyle::Paths { .. } => 6 * particles * frames.saturating_sub(1),
         }
     }
 }
@@ -279,7 +279,7 @@ impl MotionResources {
             self.slots.remove(&key);
             return;
         }
-        let paths = matches!(motion.drawn, Drawn::Paths { .. });
+        let paths = matches!(motion.drawn, MotionStyle::Paths { .. });
         let device_buffer = match &motion.cloud {
             Cloud::Gpu(gpu) if gpu.context().device() == device => Some(gpu.buffer().clone()),
             _ => None,
@@ -361,17 +361,17 @@ mod tests {
     fn the_turned_view_holds_both_flat_ones() {
         let close = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).abs() < 1e-5 && (a[1] - b[1]).abs() < 1e-5;
         let (point, tau) = ([0.7, -1.3], 0.2);
-        let side = View::turned(0.0, 0.0, 6.0).place(point, tau);
-        assert!(close(side, View::space_time(1, 6.0).place(point, tau)) && close(side, [0.3 * 6.0, -1.3]));
-        let front = View::turned(std::f32::consts::FRAC_PI_2, 0.0, 6.0).place(point, tau);
-        assert!(close(front, point) && close(View::PLANE.place(point, tau), point));
+        let side = Projection::turned(0.0, 0.0, 6.0).place(point, tau);
+        assert!(close(side, Projection::space_time(1, 6.0).place(point, tau)) && close(side, [0.3 * 6.0, -1.3]));
+        let front = Projection::turned(std::f32::consts::FRAC_PI_2, 0.0, 6.0).place(point, tau);
+        assert!(close(front, point) && close(Projection::PLANE.place(point, tau), point));
     }
 
     /// Distances in (x, y, t) survive a turn seen along two perpendicular lines of sight.
     #[test]
     fn a_turn_is_a_rotation() {
         for (turn, tilt) in [(0.3, 0.4), (1.2, -0.6), (2.5, 0.9)] {
-            let view = View::turned(turn, tilt, 1.0);
+            let view = Projection::turned(turn, tilt, 1.0);
             let rows = [0, 1].map(|axis| [view.x[axis], view.y[axis], view.t[axis]]);
             let dot = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
             assert!((dot(rows[0], rows[0]) - 1.0).abs() < 1e-6 && (dot(rows[1], rows[1]) - 1.0).abs() < 1e-6);

@@ -12,7 +12,7 @@ use crate::canvas::motion::{Motion, MotionResources};
 use crate::canvas::points::{Particles, PointResources};
 use engine::Cloud;
 use lab::message::DensityField;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 
 /// Something that the canvas paints by wgpu, back to front. The key tells layers of one scene apart.
 #[derive(Clone, Debug)]

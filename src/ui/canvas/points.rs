@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::canvas::device::{Dots, Onto, Source, buffer, pipeline, straight, uniform_buffer, upload};
 use engine::Cloud;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 
 /// A canvas, and a layer's name.
 type Key = (egui::Id, &'static str);

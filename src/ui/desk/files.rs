@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::shell::picture::Order;
+use crate::shell::picture::PictureRequest;
 use crate::shell::toasts::tell;
 use lab::message::Notice;
 
@@ -47,7 +47,7 @@ pub struct Files {
     /// Pictures in the light theme, as for print; else as the window is.
     pub picture_light: bool,
     /// A picture that was asked for and is not yet laid out.
-    pub picture_order: Option<Order>,
+    pub picture_order: Option<PictureRequest>,
     /// A file that is no picture of the lab and was named for one: whether to replace it is asked.
     pub picture_question: Option<PathBuf>,
     chosen: Receiver<(Purpose, PathBuf)>,

@@ -5,14 +5,14 @@ use lab::worker::Worker;
 
 /// The other end of the window. The worker's thread in the application; a recorder in tests; a lab that is driven in
 /// place where pictures are drawn without a window.
-pub trait Lab {
+pub trait LabHandle {
     /// Ask for something. Never waits.
     fn send(&self, order: Order);
     /// How things stand.
     fn snapshots(&self) -> Snapshots;
 }
 
-impl Lab for Worker {
+impl LabHandle for Worker {
     fn send(&self, order: Order) {
         Worker::send(self, order);
     }

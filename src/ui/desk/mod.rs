@@ -13,17 +13,17 @@ use std::sync::Arc;
 use egui::Color32;
 
 use crate::desk::files::Files;
-use crate::desk::lab_handle::Lab;
-use crate::desk::side_state::Bench;
+use crate::desk::lab_handle::LabHandle;
+use crate::desk::side_state::SideState;
 use crate::theme::{Palette, palette};
 use engine::EngineKind;
 use engine::network::layout::NetworkShape;
 use lab::experiment::{DataSource, Experiment};
-use lab::message::{Command, InStep, Order, Side, Snapshots};
+use lab::message::{Command, InStep, Order, Restart, Side, Snapshots};
 use lab::shelved::Shelved;
 use maths::data::bounds::Bounds;
 use maths::diffusion::log_snr::LogSnr;
-use maths::diffusion::path::Path;
+use maths::diffusion::schedule::Schedule;
 
 /// What the hand does on one side and the other follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +47,15 @@ impl Default for Links {
     }
 }
 
-/// The shared state of the window. The desk stands at one bench at a time: through it all of that [`Bench`] is reached.
+/// The shared state of the window. The desk stands at one bench at a time: through it all of that [`SideState`] is reached.
 #[expect(clippy::struct_excessive_bools, reason = "four facts about the window, each by itself")]
 pub struct Desk {
-    lab: Box<dyn Lab>,
+    lab: Box<dyn LabHandle>,
     /// Where the desk stands.
     side: Side,
-    here: Bench,
+    here: SideState,
     /// The other bench, while the lab is split.
-    there: Option<Bench>,
+    there: Option<SideState>,
     /// What both sides do together.
     pub links: Links,
     /// What both have equal while they train.
@@ -82,24 +82,24 @@ pub struct Desk {
 }
 
 impl Deref for Desk {
-    type Target = Bench;
+    type Target = SideState;
 
-    fn deref(&self) -> &Bench {
+    fn deref(&self) -> &SideState {
         &self.here
     }
 }
 
 impl DerefMut for Desk {
-    fn deref_mut(&mut self) -> &mut Bench {
+    fn deref_mut(&mut self) -> &mut SideState {
         &mut self.here
     }
 }
 
 impl Desk {
     /// A desk for a lab.
-    pub fn new(lab: Box<dyn Lab>, format: Option<wgpu::TextureFormat>, software: bool, light: bool) -> Self {
+    pub fn new(lab: Box<dyn LabHandle>, format: Option<wgpu::TextureFormat>, software: bool, light: bool) -> Self {
         let Snapshots { a, b, in_step, swaps, before, shelf } = lab.snapshots();
-        let here = Bench::new(a);
+        let here = SideState::new(a);
         let there = b.map(|b| here.beside(b));
         Self {
             lab,
@@ -122,7 +122,7 @@ impl Desk {
     }
 
     /// The lab itself.
-    pub fn lab(&self) -> &dyn Lab {
+    pub fn lab(&self) -> &dyn LabHandle {
         self.lab.as_ref()
     }
 
@@ -142,14 +142,14 @@ impl Desk {
     }
 
     /// One side's bench; `None` for B where the lab is not split.
-    pub fn bench(&self, side: Side) -> Option<&Bench> {
+    pub fn side_state(&self, side: Side) -> Option<&SideState> {
         if side == self.side { Some(&self.here) } else { self.there.as_ref() }
     }
 
     /// The benches there are, in order, each with its colour.
-    pub fn benches(&self) -> impl Iterator<Item = (Side, &Bench, Color32)> {
-        let here = self.sides().iter().filter_map(|&side| Some((side, self.bench(side)?)));
-        here.map(|(side, bench)| (side, bench, self.color(side)))
+    pub fn side_states(&self) -> impl Iterator<Item = (Side, &SideState, Color32)> {
+        let here = self.sides().iter().filter_map(|&side| Some((side, self.side_state(side)?)));
+        here.map(|(side, side_state)| (side, side_state, self.color(side)))
     }
 
     /// Go to a side, with what is linked. B is there only while the lab is split.
@@ -229,10 +229,13 @@ impl Desk {
 
     /// Ask for the experiment that the controls show. While two are compared, another training starts anew: weights that
     /// learned partly under other settings would make the comparison unfair. It catches up with the other side.
-    pub fn configure(&mut self, restart: bool) {
+    pub fn configure(&mut self, restart: Restart) {
         let unfair = self.is_split() && !self.draft.trains_like(&self.snapshot.experiment);
         self.asked();
-        self.send(Command::Configure { experiment: Box::new(self.draft.clone()), restart: restart || unfair });
+        self.send(Command::Configure {
+            experiment: Box::new(self.draft.clone()),
+            restart: restart.or(Restart::when(unfair)),
+        });
     }
 
     /// Ask for other data, keeping the weights. A file that was opened before is read again where it has changed.
@@ -240,7 +243,7 @@ impl Desk {
         let changed = self.draft.data == data && self.snapshot.dataset.is_outdated();
         if self.draft.data != data || changed {
             self.draft.data = data;
-            self.configure(self.is_split() && changed);
+            self.configure(Restart::when(self.is_split() && changed));
         }
     }
 
@@ -248,21 +251,21 @@ impl Desk {
     pub fn adopt_shape(&mut self) {
         let NetworkShape { octaves, width, depth, activation } = self.draft_shape;
         self.draft = Experiment { octaves, width, depth, activation, ..self.draft.clone() };
-        self.configure(true);
+        self.configure(Restart::Anew);
     }
 
     /// Draw the user's own schedule anew. Where it is trained by, the training follows.
     pub fn draw_schedule(&mut self, own: LogSnr) {
         self.own_schedule = own;
-        if matches!(self.draft.path, Path::Custom(_)) && self.draft.path != Path::Custom(own) {
-            self.draft.path = Path::Custom(own);
-            self.configure(false);
+        if matches!(self.draft.schedule, Schedule::Custom(_)) && self.draft.schedule != Schedule::Custom(own) {
+            self.draft.schedule = Schedule::Custom(own);
+            self.configure(Restart::Keep);
         }
     }
 
     /// True while any experiment trains.
     pub fn any_training(&self) -> bool {
-        self.benches().any(|(_, bench, _)| bench.is_training())
+        self.side_states().any(|(_, side_state, _)| side_state.is_training())
     }
 
     /// Play, or pause, everything.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use egui::Context;
 
-use crate::desk::lab_handle::Lab;
+use crate::desk::lab_handle::LabHandle;
 use lab::message::{Command, Order};
 
 /// Between two pictures of a training, where painting has its own processor.
@@ -90,7 +90,7 @@ impl Pace {
 
     /// A frame ends. While the hand drags or an animation runs the worker is told to yield; an animation asks for its
     /// next frame.
-    pub fn end_frame(&mut self, ctx: &Context, animating: bool, lab: &dyn Lab) {
+    pub fn end_frame(&mut self, ctx: &Context, animating: bool, lab: &dyn LabHandle) {
         let wheel = ctx.input(|i| i.smooth_scroll_delta() != egui::Vec2::ZERO || i.zoom_delta() != 1.0);
         if animating || wheel || ctx.egui_is_using_pointer() {
             if self.told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
@@ -110,7 +110,7 @@ impl Pace {
     }
 
     /// Tell the worker when the window disappears or comes back.
-    pub fn watch_hidden(&mut self, ctx: &Context, lab: &dyn Lab) {
+    pub fn watch_hidden(&mut self, ctx: &Context, lab: &dyn LabHandle) {
         let hidden = ctx.input(|i| i.viewport().visible() == Some(false));
         if hidden != self.hidden {
             self.hidden = hidden;

@@ -11,7 +11,7 @@ use lab::experiment::Experiment;
 use lab::message::{DensityView, Snapshot, Status};
 use maths::data::bounds::Bounds;
 use maths::diffusion::log_snr::LogSnr;
-use maths::diffusion::path::{Path, Scales};
+use maths::diffusion::schedule::{Scales, Schedule};
 
 /// How long the controls show what was asked for before they show what the worker made of it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const DENSITY_CELLS: [f64; 2] = [48.0, 256.0];
 
 /// One experiment as the window sees it.
 #[derive(Clone)]
-pub struct Bench {
+pub struct SideState {
     /// The latest snapshot, the same for the whole frame.
     pub snapshot: Arc<Snapshot>,
     /// The experiment as the controls show it: what runs, or what was just asked for.
@@ -37,7 +37,7 @@ pub struct Bench {
     pub own_schedule: LogSnr,
 }
 
-impl Bench {
+impl SideState {
     /// A bench for an experiment.
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
         let draft = Experiment::clone(&snapshot.experiment);
@@ -74,7 +74,7 @@ impl Bench {
             self.draft = Experiment::clone(&snapshot.experiment);
         }
         self.snapshot = snapshot;
-        if let Path::Custom(own) = self.draft.path {
+        if let Schedule::Custom(own) = self.draft.schedule {
             self.own_schedule = own;
         }
     }
@@ -97,13 +97,13 @@ impl Bench {
 
     /// (a, s) of the experiment's path at the clock.
     pub fn scales(&self) -> Scales {
-        self.draft.path.scales(self.clock.tau, self.draft.timesteps)
+        self.draft.schedule.scales(self.clock.tau, self.draft.timesteps)
     }
 
     /// The density to ask for at t/T over what is visible; `None` where what was asked for last serves. While something
     /// moves, a coarser grid will do.
     pub(super) fn wanted_density(&mut self, tau: f64, visible: Bounds, moving: bool) -> Option<DensityView> {
-        let scales = self.draft.path.scales(tau, self.draft.timesteps);
+        let scales = self.draft.schedule.scales(tau, self.draft.timesteps);
         let sigma = self.snapshot.dataset.mixture.components.iter().map(|c| f64::from(c.sigma)).fold(1.0, f64::min);
         let detail = (scales.a * sigma).hypot(scales.s);
         let view = density_view(self.density_asked, tau, visible, detail, moving);

@@ -1,4 +1,4 @@
-//! Every formula on the screen that depends on the path or the target, chosen in one place: what a chapter shows is
+//! Every formula on the screen that depends on the schedule or the target, chosen in one place: what a chapter shows is
 //! what runs.
 //!
 //! All of it follows from (a, s): x_t = a_t x_0 + s_t ε, and from an earlier r to t
@@ -6,7 +6,7 @@
 //! A family of paths writes these in the letters of its paper.
 
 use crate::widgets::equation::{Equation, Piece};
-use maths::diffusion::path::Path;
+use maths::diffusion::schedule::Schedule;
 use maths::diffusion::target::Target;
 
 /// Paths whose formulas look alike.
@@ -21,12 +21,12 @@ pub enum Family {
 }
 
 impl Family {
-    /// The family of a path.
-    pub fn of(path: Path) -> Self {
-        match path {
-            Path::Linear | Path::Cosine | Path::Literal | Path::Custom(_) => Self::Preserving,
-            Path::Ve => Self::Exploding,
-            Path::Flow => Self::Flow,
+    /// The family of a schedule.
+    pub fn of(schedule: Schedule) -> Self {
+        match schedule {
+            Schedule::Linear | Schedule::Cosine | Schedule::Literal | Schedule::Custom(_) => Self::Preserving,
+            Schedule::Ve => Self::Exploding,
+            Schedule::Flow => Self::Flow,
         }
     }
 
@@ -50,20 +50,20 @@ impl Family {
 }
 
 /// What a chart of a and s is called.
-pub fn scales_title(path: Path) -> &'static str {
-    match Family::of(path) {
+pub fn scales_title(schedule: Schedule) -> &'static str {
+    match Family::of(schedule) {
         Family::Preserving | Family::Flow => "signal a falls, noise s rises",
         Family::Exploding => "a stays 1, noise s rises",
     }
 }
 
 /// What the noise of one step is called where two paths are read out: β where both preserve variance.
-pub fn step_name(paths: [Path; 2]) -> &'static str {
+pub fn step_name(paths: [Schedule; 2]) -> &'static str {
     if paths.map(Family::of) == [Family::Preserving; 2] { "β at t" } else { "σ² of a step" }
 }
 
 /// What a chart of it is called.
-pub fn step_title(paths: [Path; 2]) -> &'static str {
+pub fn step_title(paths: [Schedule; 2]) -> &'static str {
     if paths.map(Family::of) == [Family::Preserving; 2] {
         "β, noise of a step, log"
     } else {
@@ -71,17 +71,17 @@ pub fn step_title(paths: [Path; 2]) -> &'static str {
     }
 }
 
-/// What a path does to its signal, in the words of a legend: the counterpart of noise that is only added.
-pub fn shrinking(path: Path) -> &'static str {
-    match Family::of(path) {
+/// What a schedule does to its signal, in the words of a legend: the counterpart of noise that is only added.
+pub fn shrinking(schedule: Schedule) -> &'static str {
+    match Family::of(schedule) {
         Family::Preserving | Family::Flow => "shrinking",
         Family::Exploding => "never shrinking",
     }
 }
 
 /// x_t from x_0 and ε in one jump.
-pub fn jump(path: Path) -> Equation {
-    let family = Family::of(path);
+pub fn jump(schedule: Schedule) -> Equation {
+    let family = Family::of(schedule);
     let spoken = match family {
         Family::Preserving => "x t is root alpha bar t times x 0, plus root of one minus alpha bar t times epsilon",
         Family::Exploding => "x t is x 0 plus sigma t times epsilon",
@@ -100,9 +100,9 @@ pub fn jump(path: Path) -> Equation {
 }
 
 /// The Markov chain: x_t from the step before, with fresh noise.
-pub fn step(path: Path) -> Equation {
+pub fn step(schedule: Schedule) -> Equation {
     let z = || [vec![Sign(" ")], indexed("z")].concat();
-    let (parts, spoken) = match Family::of(path) {
+    let (parts, spoken) = match Family::of(schedule) {
         Family::Preserving => (
             vec![
                 vec![Piece::Root([vec![Sign("1 − ")], indexed("β")].concat()), Sign(" ")],
@@ -135,19 +135,19 @@ pub fn step(path: Path) -> Equation {
 }
 
 /// The noise of all steps so far, added without shrinking the signal.
-pub fn growing(path: Path) -> Equation {
+pub fn growing(schedule: Schedule) -> Equation {
     let sum = |what: Vec<Piece>, index: &'static str| {
         let index = Piece::Sub(vec![Var(index), Sign(" ≤ "), Var("t")]);
         Piece::Root([vec![Sign("∑"), index, Sign(" ")], what].concat())
     };
-    let (root, under, spoken) = match Family::of(path) {
+    let (root, under, spoken) = match Family::of(schedule) {
         Family::Preserving => (
             sum(vec![Var("β"), Piece::Sub(vec![Var("i")])], "i"),
             Vec::new(),
             "x t is x 0, plus the root of the sum of all beta up to t, times epsilon",
         ),
-        // Σ (σ_i² − σ_{i−1}²) = σ_t²: the path itself.
-        Family::Exploding => return jump(path),
+        // Σ (σ_i² − σ_{i−1}²) = σ_t²: the schedule itself.
+        Family::Exploding => return jump(schedule),
         Family::Flow => (
             sum([from_earlier("σ", "u"), vec![square()]].concat(), "u"),
             one_step("u"),
@@ -161,8 +161,8 @@ pub fn growing(path: Path) -> Equation {
 }
 
 /// The score by the network, from what it predicts: by way of ε̂, as `Target::to_score` has it.
-pub fn score(path: Path, target: Target) -> Equation {
-    let family = Family::of(path);
+pub fn score(schedule: Schedule, target: Target) -> Equation {
+    let family = Family::of(schedule);
     let mut parts = vec![pieces(&[Sign("∇ log "), Var("p")]), vec![Piece::Sub(vec![Var("t")])]];
     parts.push(pieces(&[Sign("("), Var("x"), Sign(") ≈ ")]));
     let over = || [vec![Sign(" / ")], family.noise()].concat();
@@ -278,8 +278,8 @@ pub struct Posterior {
 }
 
 /// The formulas of one reverse step.
-pub fn posterior(path: Path) -> Posterior {
-    match Family::of(path) {
+pub fn posterior(schedule: Schedule) -> Posterior {
+    match Family::of(schedule) {
         Family::Preserving => Posterior {
             c_0: "√ᾱ′ β / (1 − ᾱ)",
             c_t: "√α (1 − ᾱ′) / (1 − ᾱ)",

@@ -3,21 +3,21 @@
 use crate::equations::evaluate::Letters;
 use crate::equations::*;
 use maths::diffusion::log_snr::LogSnr;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::{Sampler, Variance};
-use maths::diffusion::target::Pair;
+use maths::diffusion::target::Combination;
 
-/// Every path, one's own among them.
-fn paths() -> Vec<Path> {
-    let own = [LogSnr::default(), LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0])].map(Path::Custom);
-    Path::ALL.into_iter().chain(own).collect()
+/// Every schedule, one's own among them.
+fn paths() -> Vec<Schedule> {
+    let own = [LogSnr::default(), LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0])].map(Schedule::Custom);
+    Schedule::ALL.into_iter().chain(own).collect()
 }
 
 /// ᾱ_t, σ_t and t of the formulas, from their definitions where these are closed forms.
-fn letters(path: Path, tau: f64, timesteps: u32) -> [f64; 3] {
-    let alpha_bar = match path {
-        Path::Linear => (-0.1 * tau - 9.95 * tau * tau).exp(),
-        _ => path.alpha_bar(tau, timesteps),
+fn letters(schedule: Schedule, tau: f64, timesteps: u32) -> [f64; 3] {
+    let alpha_bar = match schedule {
+        Schedule::Linear => (-0.1 * tau - 9.95 * tau * tau).exp(),
+        _ => schedule.alpha_bar(tau, timesteps),
     };
     [alpha_bar, 0.01 * 1000.0_f64.powf(tau), tau]
 }
@@ -28,16 +28,16 @@ fn right_side(line: &str) -> &str {
 
 #[test]
 fn the_jump_shown_has_the_scales_that_run() {
-    for path in paths() {
+    for schedule in paths() {
         for (timesteps, tau) in [(10, 0.1), (10, 1.0), (1000, 0.001), (1000, 0.2), (1000, 0.731), (1000, 1.0)] {
-            let [alpha_bar, sigma, t] = letters(path, tau, timesteps);
+            let [alpha_bar, sigma, t] = letters(schedule, tau, timesteps);
             let at = |x_0, epsilon| {
                 let letters = [("ᾱ_t", alpha_bar), ("σ_t", sigma), ("t", t), ("x_0", x_0), ("ε", epsilon)];
-                Letters::new(letters).value(right_side(&jump(path).text()))
+                Letters::new(letters).value(right_side(&jump(schedule).text()))
             };
-            let Scales { a, s } = path.scales(tau, timesteps);
+            let Scales { a, s } = schedule.scales(tau, timesteps);
             let [shown_a, shown_s] = [at(1.0, 0.0), at(0.0, 1.0)];
-            assert!((shown_a - a).abs() < 1e-9 && (shown_s - s).abs() < 1e-9, "{path} {tau}: {shown_a} {shown_s}");
+            assert!((shown_a - a).abs() < 1e-9 && (shown_s - s).abs() < 1e-9, "{schedule} {tau}: {shown_a} {shown_s}");
         }
     }
 }
@@ -45,12 +45,12 @@ fn the_jump_shown_has_the_scales_that_run() {
 /// Whatever the network predicts, for any x and any output.
 #[test]
 fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
-    for path in paths() {
+    for schedule in paths() {
         for target in Target::ALL {
             for tau in [0.05, 0.2, 0.5, 0.93] {
-                let scales = path.scales(tau, 1000);
-                let [alpha_bar, sigma, t] = letters(path, tau, 1000);
-                let text = score(path, target).text();
+                let scales = schedule.scales(tau, 1000);
+                let [alpha_bar, sigma, t] = letters(schedule, tau, 1000);
+                let text = score(schedule, target).text();
                 for (x, output) in [(1.0, 0.0), (0.0, 1.0), (-0.7, 1.9)] {
                     let outputs = ["ε_θ(x, t)", "x_θ(x, t)", "v_θ(x, t)", "s_θ(x, t)", "u_θ(x, t)"];
                     // Only the present target's output is a letter of its formula.
@@ -75,10 +75,10 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
                         all[9].1 = Letters::new(known).value(right_side(line));
                     }
                     let shown = Letters::new(all).value(right_side(first));
-                    let Pair(k_x, k_o) = target.to_score(scales);
+                    let Combination(k_x, k_o) = target.to_score(scales);
                     let expected = k_x * x + k_o * [e, x_0, v, s, u][target as usize].1;
                     let room = 1e-9 * (1.0 + k_x.abs() + k_o.abs());
-                    assert!((shown - expected).abs() < room, "{path} {target:?} {tau}: {shown} {expected}\n{text}");
+                    assert!((shown - expected).abs() < room, "{schedule} {target:?} {tau}: {shown} {expected}\n{text}");
                 }
             }
         }
@@ -87,10 +87,10 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
 
 #[test]
 fn the_posterior_shown_is_that_of_the_step_that_runs() {
-    for path in paths() {
+    for schedule in paths() {
         for (tau, earlier) in [(1.0, 0.95), (0.9, 0.85), (0.2, 0.15), (0.201, 0.2), (0.05, 0.0)] {
-            let (now, next) = (path.scales(tau, 1000), path.scales(earlier, 1000));
-            let [alpha_bar, alpha_bar_next] = [tau, earlier].map(|tau| path.alpha_bar(tau, 1000));
+            let (now, next) = (schedule.scales(tau, 1000), schedule.scales(earlier, 1000));
+            let [alpha_bar, alpha_bar_next] = [tau, earlier].map(|tau| schedule.alpha_bar(tau, 1000));
             let alpha = alpha_bar / alpha_bar_next;
             let letters = Letters::new([
                 ("ᾱ", alpha_bar),
@@ -102,11 +102,11 @@ fn the_posterior_shown_is_that_of_the_step_that_runs() {
                 ("s", now.s),
                 ("s′", next.s),
             ]);
-            let shown = posterior(path);
+            let shown = posterior(schedule);
             for (variance, formula) in [(Variance::BetaTilde, shown.variance), (Variance::Beta, shown.forward)] {
                 let (c_t, c_0, sigma) = Sampler::Ddpm(variance).coefficients(now, next);
                 let [mine_0, mine_t, squared] = [shown.c_0, shown.c_t, formula].map(|formula| letters.value(formula));
-                let what = format!("{path} {tau} {variance:?}");
+                let what = format!("{schedule} {tau} {variance:?}");
                 assert!((mine_0 - c_0).abs() < 1e-9 && (mine_t - c_t).abs() < 1e-9, "{what}: {mine_0} {mine_t}");
                 // The last step to the data adds nothing, by either variance.
                 assert!(
@@ -122,19 +122,23 @@ fn the_posterior_shown_is_that_of_the_step_that_runs() {
 /// A path's family is its own: neither words nor signs of another.
 #[test]
 fn every_family_is_told_apart_in_signs_and_in_words() {
-    for path in paths() {
-        let mut all = vec![jump(path), step(path), growing(path)];
-        all.extend(Target::ALL.map(|target| score(path, target)));
+    for schedule in paths() {
+        let mut all = vec![jump(schedule), step(schedule), growing(schedule)];
+        all.extend(Target::ALL.map(|target| score(schedule, target)));
         for Equation { spoken, .. } in &all[..3] {
             let signs = [spoken.contains("alpha bar") || spoken.contains("beta"), spoken.contains("sigma t ")];
-            let expected = match Family::of(path) {
+            let expected = match Family::of(schedule) {
                 Family::Preserving => [true, false],
                 Family::Exploding => [false, true],
                 Family::Flow => [false, false],
             };
-            assert_eq!(signs, expected, "{path}: {spoken}");
+            assert_eq!(signs, expected, "{schedule}: {spoken}");
         }
         let texts: Vec<_> = all.iter().map(Equation::text).collect();
-        assert_eq!(texts.iter().any(|text| text.contains("α\u{304}")), path.preserves_variance(), "{path}: {texts:?}");
+        assert_eq!(
+            texts.iter().any(|text| text.contains("α\u{304}")),
+            schedule.preserves_variance(),
+            "{schedule}: {texts:?}"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The data: their menu, and what a file's truth rests on.
 
 use egui::Ui;
+use lab::message::Restart;
 
 use crate::desk::Desk;
 use crate::desk::files::{Purpose, typed_path};
@@ -75,7 +76,7 @@ pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
         let mut own = desk.draft.bandwidth.is_some();
         if segmented::choose(ui, "Kernels", &mut own, &[(false, "Auto"), (true, "Own h")], palette).changed() {
             desk.draft.bandwidth = own.then_some(in_use);
-            desk.configure(false);
+            desk.configure(Restart::Keep);
         }
     });
     let mut bandwidth = desk.draft.bandwidth.unwrap_or(in_use);
@@ -84,7 +85,7 @@ pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
     let moved = row::slider(ui, ["Bandwidth", tip], &mut bandwidth, track, truths::bandwidth_text, palette);
     if moved.changed {
         desk.draft.bandwidth = Some(bandwidth);
-        desk.configure(false);
+        desk.configure(Restart::Keep);
     }
 }
 

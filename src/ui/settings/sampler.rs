@@ -1,5 +1,6 @@
 //! The sampler of the live picture and of the chapter Reverse.
 
+use lab::message::Restart;
 use std::borrow::Cow;
 
 use egui::Ui;
@@ -51,7 +52,7 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
                 let title = sampler_title(sampler);
                 if pill::choice(ui, sampler == present, &title, &title, palette).clicked() {
                     desk.draft.sampler = sampler;
-                    desk.configure(false);
+                    desk.configure(Restart::Keep);
                     ui.close();
                 }
             }
@@ -60,13 +61,13 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     if let Sampler::Ddim { eta } = &mut desk.draft.sampler {
         let tip = "The noise of each step: 0 none, 1 that of DDPM (Song, Meng & Ermon 2021, eq. 16)";
         if row::slider(ui, ["Noise η", tip], eta, Track::linear(0.0..=1.0), |eta| fixed(eta, 2), palette).done {
-            desk.configure(false);
+            desk.configure(Restart::Keep);
         }
     }
     let most = desk.draft.timesteps;
     let tip = "Steps from noise to data. More than T are taken as T";
     let track = Track::logarithmic(*limits::SAMPLER_STEPS.start()..=most.min(SAMPLER_TRAVEL)).limits(1..=most);
     if row::slider(ui, ["Steps", tip], &mut desk.draft.sampler_steps, track, grouped, palette).done {
-        desk.configure(false);
+        desk.configure(Restart::Keep);
     }
 }

@@ -6,7 +6,7 @@ use egui::Ui;
 
 use crate::desk::Desk;
 use crate::desk::files::{Purpose, typed_path};
-use crate::shell::picture::{self, Order};
+use crate::shell::picture::{self, PictureRequest};
 use crate::widgets::number::grouped;
 use crate::widgets::row::{self, Track};
 use crate::widgets::text::{note, path_field, warning};
@@ -99,7 +99,7 @@ fn picture_path(typed: &str) -> PathBuf {
 pub fn order_picture(desk: &mut Desk, replace: bool) -> bool {
     let light = desk.files.picture_light || desk.light;
     let path = picture_path(&desk.files.picture);
-    let order = Order { path, size: desk.files.picture_size, light, replace };
+    let order = PictureRequest { path, size: desk.files.picture_size, light, replace };
     // Any other fault is told when the picture is saved.
     if let Err(WriteError::NotOurs(path)) = order.destination().check() {
         desk.files.picture_question = Some(path);

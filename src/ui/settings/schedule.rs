@@ -1,6 +1,7 @@
 //! The noise schedule and its timesteps.
 
 use egui::Ui;
+use lab::message::Restart;
 
 use crate::desk::Desk;
 use crate::widgets::number::{grouped, short};
@@ -8,46 +9,46 @@ use crate::widgets::row::{self, Track};
 use crate::widgets::segmented;
 use crate::widgets::text::warning;
 use lab::experiment::limits;
-use maths::diffusion::path::Path;
+use maths::diffusion::schedule::Schedule;
 
-/// The name of a path in menus.
-pub fn path_title(path: Path) -> &'static str {
-    match path {
-        Path::Linear => "Linear",
-        Path::Cosine => "Cosine",
-        Path::Ve => "VE",
-        Path::Flow => "Flow",
-        Path::Literal => "Literal",
-        Path::Custom(_) => "Yours",
+/// The name of a schedule in menus.
+pub fn schedule_title(schedule: Schedule) -> &'static str {
+    match schedule {
+        Schedule::Linear => "Linear",
+        Schedule::Cosine => "Cosine",
+        Schedule::Ve => "VE",
+        Schedule::Flow => "Flow",
+        Schedule::Literal => "Literal",
+        Schedule::Custom(_) => "Yours",
     }
 }
 
 /// The noise schedule: the four by formula side by side, beneath them the DDPM table as it stands and one's own.
-pub fn path_row(ui: &mut Ui, desk: &mut Desk) {
+pub fn schedule_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let own = Path::Custom(desk.own_schedule);
+    let own = Schedule::Custom(desk.own_schedule);
     let formulas = "The path x_t = a x_0 + s ε from data to noise";
     let tables = "Literal: T values of β from 1e-4 to 0.02, as in the DDPM code. Yours: drawn in the chapter Schedules";
     let mut changed = false;
     for (name, tip, paths) in [
-        ("Schedule", formulas, &[Path::Linear, Path::Cosine, Path::Ve, Path::Flow][..]),
-        ("", tables, &[Path::Literal, own]),
+        ("Schedule", formulas, &[Schedule::Linear, Schedule::Cosine, Schedule::Ve, Schedule::Flow][..]),
+        ("", tables, &[Schedule::Literal, own]),
     ] {
         row::named(ui, name, tip, palette, |ui| {
-            let options: Vec<_> = paths.iter().map(|&path| (path, path_title(path))).collect();
-            let chosen = segmented::choose(ui, "Schedule", &mut desk.draft.path, &options, palette);
+            let options: Vec<_> = paths.iter().map(|&schedule| (schedule, schedule_title(schedule))).collect();
+            let chosen = segmented::choose(ui, "Schedule", &mut desk.draft.schedule, &options, palette);
             changed |= chosen.on_hover_text(tip).changed();
         });
     }
     if changed {
-        desk.configure(false);
+        desk.configure(Restart::Keep);
     }
-    if let Some(alpha_bar) = desk.draft.path.leftover_signal(desk.draft.timesteps) {
+    if let Some(alpha_bar) = desk.draft.schedule.leftover_signal(desk.draft.timesteps) {
         warning(ui, &leftover_text(alpha_bar), palette);
     }
 }
 
-/// Says that a path ends before noise.
+/// Says that a schedule ends before noise.
 pub fn leftover_text(alpha_bar: f64) -> String {
     format!("ᾱ at T is {}: signal is left, but samplers start from pure noise", short(alpha_bar))
 }
@@ -65,6 +66,6 @@ pub fn timesteps_row(ui: &mut Ui, desk: &mut Desk) {
         palette,
     );
     if moved.done {
-        desk.configure(false);
+        desk.configure(Restart::Keep);
     }
 }

@@ -1,6 +1,7 @@
 //! What the network predicts.
 
 use egui::Ui;
+use lab::message::Restart;
 
 use crate::desk::Desk;
 use crate::widgets::pill;
@@ -33,7 +34,7 @@ pub fn target_menu(ui: &mut Ui, desk: &mut Desk) {
         let text = format!("{}   {words}", target_symbol(target));
         if pill::choice(ui, desk.draft.target == target, &text, words, palette).clicked() {
             desk.draft.target = target;
-            desk.configure(true);
+            desk.configure(Restart::Anew);
             ui.close();
         }
     }

@@ -1,6 +1,7 @@
 //! How the network learns: its rate and its batch.
 
 use egui::Ui;
+use lab::message::Restart;
 
 use crate::desk::Desk;
 use crate::widgets::number::{grouped, short};
@@ -23,7 +24,7 @@ pub fn learning_rate_row(ui: &mut Ui, desk: &mut Desk) {
             let digits = 10.0_f32.powf(rate.log10().floor() - 1.0);
             *rate = (*rate / digits).round() * digits;
         }
-        desk.configure(false);
+        desk.configure(Restart::Keep);
     }
 }
 
@@ -50,7 +51,7 @@ pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
         .clamp(*limits::BATCH.start(), *limits::BATCH.end());
     }
     if desk.draft.batch != before {
-        desk.configure(false);
+        desk.configure(Restart::Keep);
     }
 }
 

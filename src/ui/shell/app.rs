@@ -11,7 +11,7 @@ use crate::desk::repaint::Pace;
 use crate::settings::save;
 use crate::shell::closing::Closing;
 use crate::shell::compare;
-use crate::shell::picture::{self, Drawing, Order, Pictures};
+use crate::shell::picture::{self, Drawing, PictureRequest, Pictures};
 use crate::shell::stage::{Book, Stage};
 use crate::shell::strip;
 use crate::shell::toasts::Toasts;
@@ -58,7 +58,7 @@ pub struct LabApp {
 
 /// How many notices an experiment has told.
 fn notices_told(desk: &Desk, side: Side) -> u64 {
-    desk.bench(side).map_or(0, |bench| bench.snapshot.notices.told())
+    desk.side_state(side).map_or(0, |side_state| side_state.snapshot.notices.told())
 }
 
 impl LabApp {
@@ -175,7 +175,7 @@ impl LabApp {
     }
 
     /// The window's contents as they stand, laid out anew for a picture.
-    fn lay_out(&mut self, order: &Order) -> Option<Drawing> {
+    fn lay_out(&mut self, order: &PictureRequest) -> Option<Drawing> {
         let (light, format) = (self.desk.light, self.desk.format);
         (self.desk.light, self.desk.format, self.desk.still) = (order.light, Some(picture::FORMAT), true);
         let drawing = picture::lay_out(order.size, order.light, |ui| {
@@ -188,8 +188,8 @@ impl LabApp {
 
     fn take_notices(&mut self, now: f64) {
         for (side, seen) in Side::BOTH.into_iter().zip(&mut self.notices_seen) {
-            let Some(bench) = self.desk.bench(side) else { continue };
-            let notices = &bench.snapshot.notices;
+            let Some(side_state) = self.desk.side_state(side) else { continue };
+            let notices = &side_state.snapshot.notices;
             for notice in notices.after(*seen) {
                 let notice = if self.desk.is_split() { notice.of(side) } else { notice.clone() };
                 self.toasts.add(notice, now);
@@ -197,12 +197,12 @@ impl LabApp {
             *seen = notices.told();
         }
         // What a file left open is told of its rows, not of a session that trains on them.
-        for bench in Side::BOTH.into_iter().filter_map(|side| self.desk.bench(side)) {
-            let dataset = &bench.snapshot.dataset;
+        for side_state in Side::BOTH.into_iter().filter_map(|side| self.desk.side_state(side)) {
+            let dataset = &side_state.snapshot.dataset;
             let Some(file) = dataset.file.as_ref().filter(|file| !self.files_told.contains(file)) else { continue };
             self.files_told.push(file.clone());
             if !dataset.notices.is_empty() {
-                let name = bench.snapshot.experiment.data.title();
+                let name = side_state.snapshot.experiment.data.title();
                 self.toasts.add(Notice::Info(format!("{name}: {}", dataset.notices.join("; "))), now);
             }
         }
@@ -301,7 +301,7 @@ impl LabApp {
         if !self.desk.still {
             self.toasts.show(&ctx, bars_height, palette);
             self.closing.question_ui(&ctx, &self.desk);
-            let animating = self.desk.benches().any(|(_, bench, _)| bench.clock.playing);
+            let animating = self.desk.side_states().any(|(_, side_state, _)| side_state.clock.playing);
             self.pace.end_frame(&ctx, animating, self.desk.lab());
         }
     }

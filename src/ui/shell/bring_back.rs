@@ -63,8 +63,8 @@ fn description(item: &Shelved) -> String {
 
 /// The settings that tell trainings apart at a glance.
 fn settings(experiment: &Experiment) -> String {
-    let Experiment { data, path, timesteps, target, batch, learning_rate, .. } = experiment;
-    let (data, path) = (data::data_title(data), schedule::path_title(*path));
+    let Experiment { data, schedule, timesteps, target, batch, learning_rate, .. } = experiment;
+    let (data, schedule) = (data::data_title(data), schedule::schedule_title(*schedule));
     let (target, network) = (target::target_symbol(*target), network::network_title(experiment.shape()));
-    format!("{data}, {path}, T {timesteps}, {target}, {network}, batch {batch}, rate {learning_rate}")
+    format!("{data}, {schedule}, T {timesteps}, {target}, {network}, batch {batch}, rate {learning_rate}")
 }

@@ -34,9 +34,11 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         readout::stacked(ui, 66.0, "t / T", &fixed(desk.clock.tau, 3), "The clock: 0 is data, 1 is noise", palette);
         let signal = |a: f64| fixed(a.powi(2), 3);
         if desk.is_split() {
-            let each: Vec<_> = desk.benches().map(|(_, bench, color)| (signal(bench.scales().a), color)).collect();
+            let each: Vec<_> =
+                desk.side_states().map(|(_, side_state, color)| (signal(side_state.scales().a), color)).collect();
             readout::stacked_each(ui, 92.0, "ᾱ", &each, "ᾱ = a², the signal's variance, of A and of B", palette);
-            let each: Vec<_> = desk.benches().map(|(_, bench, color)| (short(bench.scales().snr()), color)).collect();
+            let each: Vec<_> =
+                desk.side_states().map(|(_, side_state, color)| (short(side_state.scales().snr()), color)).collect();
             readout::stacked_each(ui, 108.0, "SNR", &each, "Signal-to-noise ratio a²/s², of A and of B", palette);
         } else {
             readout::stacked(ui, 66.0, "ᾱ", &signal(scales.a), "ᾱ = a², the signal's variance", palette);

@@ -125,6 +125,6 @@ fn unsaved(desk: &Desk) -> Vec<(lab::message::Side, u64)> {
     let worth = |snapshot: &lab::message::Snapshot| {
         snapshot.trained_secs >= WORTH_A_QUESTION_SECS && snapshot.saved != Some(snapshot.step)
     };
-    let benches = desk.benches().filter(|(_, bench, _)| worth(&bench.snapshot));
-    benches.map(|(side, bench, _)| (side, bench.snapshot.step)).collect()
+    let benches = desk.side_states().filter(|(_, side_state, _)| worth(&side_state.snapshot));
+    benches.map(|(side, side_state, _)| (side, side_state.snapshot.step)).collect()
 }

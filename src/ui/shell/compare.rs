@@ -111,11 +111,11 @@ pub fn bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, stage: &mut Stage, open:
 
 /// How A and B differ, the letters in their colours; in full where the pointer rests on it.
 fn sentence_ui(ui: &mut Ui, desk: &Desk, own: &Palette) {
-    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return };
-    let engines = [a, b].map(|bench| bench.snapshot.engine.kind);
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else { return };
+    let engines = [a, b].map(|side_state| side_state.snapshot.engine.kind);
     let mut text = sentence(&differences(&a.draft, &b.draft, engines));
-    for (side, bench) in [(Side::A, a), (Side::B, b)] {
-        if let Some(step) = bench.snapshot.changed_at {
+    for (side, side_state) in [(Side::A, a), (Side::B, b)] {
+        if let Some(step) = side_state.snapshot.changed_at {
             let letter = side.letter();
             text = format!("{text}; {letter} was changed at step {step}: start anew to be fair");
         }

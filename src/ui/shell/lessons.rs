@@ -2,7 +2,7 @@
 
 use crate::chapters::Chapter;
 use lab::experiment::Experiment;
-use maths::diffusion::path::Path;
+use maths::diffusion::schedule::Schedule;
 use maths::diffusion::solver::{Sampler, Variance};
 use maths::diffusion::target::Target;
 
@@ -69,13 +69,17 @@ impl Lesson {
             changed
         };
         match self {
-            Self::Schedules => {
-                [Path::Linear, Path::Cosine].map(|path| Experiment { path, timesteps: 100, ..base.clone() })
-            }
+            Self::Schedules => [Schedule::Linear, Schedule::Cosine].map(|schedule| Experiment {
+                schedule,
+                timesteps: 100,
+                ..base.clone()
+            }),
             Self::Targets => [Target::Eps, Target::V].map(|target| Experiment { target, ..base.clone() }),
-            Self::TerminalSnr => {
-                [Path::Literal, Path::Linear].map(|path| Experiment { path, timesteps: 250, ..base.clone() })
-            }
+            Self::TerminalSnr => [Schedule::Literal, Schedule::Linear].map(|schedule| Experiment {
+                schedule,
+                timesteps: 250,
+                ..base.clone()
+            }),
             Self::Networks => [with(|e| (e.width, e.depth) = (32, 2)), with(|e| (e.width, e.depth) = (128, 3))],
             Self::SdeOde => [Sampler::Ddpm(Variance::BetaTilde), Sampler::Euler].map(|sampler| {
                 let sampler_steps = base.timesteps.min(100);
@@ -112,6 +116,6 @@ mod tests {
             assert_eq!((b.seed, b.batch, &b.data), (7, 512, &base.data));
         }
         let [literal, rescaled] = Lesson::TerminalSnr.experiments(&base);
-        assert!(literal.path.leftover_signal(250).is_some() && rescaled.path.leftover_signal(250).is_none());
+        assert!(literal.schedule.leftover_signal(250).is_some() && rescaled.schedule.leftover_signal(250).is_none());
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::chapters::Chapter;
 use crate::desk::Desk;
-use crate::desk::lab_handle::Lab;
+use crate::desk::lab_handle::LabHandle;
 use crate::desk::repaint::Pace;
 use crate::shell::app::LabApp;
 use crate::shell::picture::{self, picture_file};
@@ -110,7 +110,7 @@ struct Still {
     pair: RefCell<Pair>,
 }
 
-impl Lab for Rc<Still> {
+impl LabHandle for Rc<Still> {
     fn send(&self, order: Order) {
         self.pair.borrow_mut().handle(order);
     }

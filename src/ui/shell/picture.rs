@@ -189,7 +189,7 @@ pub fn save(image: &image::RgbaImage, destination: &Destination) -> anyhow::Resu
 
 /// A picture that the user wants.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Order {
+pub struct PictureRequest {
     /// Where to write it.
     pub path: PathBuf,
     /// Pixels across and down.
@@ -200,7 +200,7 @@ pub struct Order {
     pub replace: bool,
 }
 
-impl Order {
+impl PictureRequest {
     /// The place for it.
     pub fn destination(&self) -> Destination {
         picture_file(&self.path, self.replace)

@@ -44,7 +44,7 @@ impl Default for Stage {
 const GRIP: f32 = 6.0;
 
 /// A canvas that was drawn.
-struct Drawn {
+struct DrawnCanvas {
     side: Side,
     view: View,
     response: Response,
@@ -165,7 +165,7 @@ impl Stage {
     }
 
     /// Draw all canvases and let the hand move them.
-    fn canvases_ui(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, regions: &[Region]) -> Vec<Drawn> {
+    fn canvases_ui(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, regions: &[Region]) -> Vec<DrawnCanvas> {
         let mut drawn = Vec::new();
         let mut home: Option<Bounds> = None;
         if desk.links.camera && book.same_chapter() {
@@ -239,7 +239,7 @@ impl Stage {
                     ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
                 }
                 let view = View { index, rect, camera, pointer: None, canvas: response.id };
-                drawn.push(Drawn { side, view, response, clip, over, legend });
+                drawn.push(DrawnCanvas { side, view, response, clip, over, legend });
             }
             if camera != before {
                 desk.cameras.insert(chapter.name(), camera);
@@ -257,7 +257,7 @@ impl Stage {
     }
 
     /// What lies over the canvases: the pages' own, and the pointer on the other side.
-    fn overlays_ui(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, drawn: &[Drawn]) {
+    fn overlays_ui(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, drawn: &[DrawnCanvas]) {
         let linked = desk.links.cursor && book.same_chapter();
         let under_hand = drawn.iter().find_map(|d| {
             let at = d.response.hover_pos().filter(|_| d.response.contains_pointer())?;
@@ -266,7 +266,7 @@ impl Stage {
         // Legends lie over what all experiments painted.
         let mut legend_above = 0.0;
         for canvas in drawn {
-            let Drawn { side, view, response, clip, over, legend } = canvas;
+            let DrawnCanvas { side, view, response, clip, over, legend } = canvas;
             desk.turn_to(*side);
             let lower = if *over { legend_above } else { 0.0 };
             let seen = view.rect.intersect(*clip);

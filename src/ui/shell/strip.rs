@@ -3,7 +3,7 @@
 use egui::{Align, Align2, Color32, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::desk::Desk;
-use crate::desk::side_state::Bench;
+use crate::desk::side_state::SideState;
 use crate::plots;
 use crate::theme::{Palette, SMALL, palette, strong_font, text_font};
 use crate::widgets::icon::Icon;
@@ -100,8 +100,8 @@ fn error_text(error: f64) -> String {
 }
 
 /// The colour of what was measured: weak where more than a tenth of the updates came after it.
-fn measured_color(bench: &Bench, palette: &Palette) -> Color32 {
-    let snapshot = &bench.snapshot;
+fn measured_color(side_state: &SideState, palette: &Palette) -> Color32 {
+    let snapshot = &side_state.snapshot;
     let old = snapshot.quality.last().is_some_and(|point| snapshot.step as f64 > 1.1 * point.step as f64);
     if old { palette.weak } else { palette.ink }
 }
@@ -113,8 +113,8 @@ fn with_error(Estimate { value, error }: Estimate) -> String {
 
 impl Reached {
     /// `other` is the experiment beside this one, if there is one.
-    fn of(bench: &Bench, other: Option<&Bench>) -> Self {
-        let snapshot = &bench.snapshot;
+    fn of(side_state: &SideState, other: Option<&SideState>) -> Self {
+        let snapshot = &side_state.snapshot;
         let none = || "–".to_owned();
         let quality = snapshot.quality.last();
         let others = other.and_then(|other| other.snapshot.quality.last()).or(quality);
@@ -237,22 +237,22 @@ fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
         Rect::from_x_y_ranges(starts[0] + widths[0]..=starts[1] - 12.0, rect.top() + 4.0..=rect.top() + HEAD),
         desk,
     );
-    let steps = Side::BOTH.map(|side| desk.bench(side).map_or(0, |bench| bench.snapshot.step));
-    for (index, (side, bench, color)) in desk.benches().enumerate() {
-        let reached = Reached::of(bench, desk.bench(side.other()));
+    let steps = Side::BOTH.map(|side| desk.side_state(side).map_or(0, |side_state| side_state.snapshot.step));
+    for (index, (side, side_state, color)) in desk.side_states().enumerate() {
+        let reached = Reached::of(side_state, desk.side_state(side.other()));
         // The one ahead waits until the other, which started anew, has caught up.
         let ahead = steps[side.index()].saturating_sub(steps[side.other().index()]) > 500;
         let waits = desk.in_step == InStep::Steps && desk.any_training() && ahead;
         let reached = if waits { Reached { rate: "waits".to_owned(), ..reached } } else { reached };
         let place =
             Rect::from_min_size(pos2(rect.left(), rect.top() + HEAD + row * index as f32), vec2(rect.width(), row));
-        row_ui(ui, place, desk, (side, bench, color), &reached, starts, widths[0], spark);
+        row_ui(ui, place, desk, (side, side_state, color), &reached, starts, widths[0], spark);
     }
 }
 
 /// What of the numbers of A and B does not compare, over the small lines of the loss.
 fn compare_ui(ui: &mut Ui, place: Rect, desk: &Desk) {
-    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) else { return };
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else { return };
     let Some(Incomparable { words, reason }) = incomparable(&a.snapshot.experiment, &b.snapshot.experiment) else {
         return;
     };
@@ -274,7 +274,7 @@ fn row_ui(
     ui: &Ui,
     place: Rect,
     desk: &Desk,
-    (side, bench, color): (Side, &Bench, Color32),
+    (side, side_state, color): (Side, &SideState, Color32),
     reached: &Reached,
     starts: [f32; 2],
     before_spark: f32,
@@ -285,7 +285,7 @@ fn row_ui(
     let painter = ui.painter();
     painter.text(place.left_center(), Align2::LEFT_CENTER, side.letter(), strong_font(13.0), color);
     let mut spoken = vec![side.letter().to_owned()];
-    for ((columns, start), ink) in COLUMNS.iter().zip(starts).zip([own.ink, measured_color(bench, own)]) {
+    for ((columns, start), ink) in COLUMNS.iter().zip(starts).zip([own.ink, measured_color(side_state, own)]) {
         let mut x = start;
         for (name, width, _, value) in *columns {
             painter.text(pos2(x, middle), Align2::LEFT_CENTER, value(reached), strong_font(13.0), ink);
@@ -295,17 +295,17 @@ fn row_ui(
     }
     let left = starts[0] + before_spark;
     let line = Rect::from_x_y_ranges(left..=left + spark, place.top() + 4.0..=place.bottom() - 4.0);
-    plots::sparkline_ui(ui, line, bench, own);
+    plots::sparkline_ui(ui, line, side_state, own);
     let response = ui.interact(place, ui.make_persistent_id(("reached", side.letter())), Sense::hover());
-    let response = match bench.snapshot.quality.last() {
-        Some(point) => response.on_hover_text(measured_text(point, desk.bench(side.other()))),
+    let response = match side_state.snapshot.quality.last() {
+        Some(point) => response.on_hover_text(measured_text(point, desk.side_state(side.other()))),
         None => response,
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Row, true, spoken.join(", ")));
 }
 
 /// What a row's numbers rest on.
-fn measured_text(point: &QualityPoint, other: Option<&Bench>) -> String {
+fn measured_text(point: &QualityPoint, other: Option<&SideState>) -> String {
     let shares = point.shares.map_or_else(String::new, |shares| format!("\n{}", shares_text(shares)));
     let other = other.and_then(|other| other.snapshot.quality.last()).unwrap_or(point);
     let levels = common_mean(&point.x0_errors, &other.x0_errors).map_or(0, |(_, levels)| levels);

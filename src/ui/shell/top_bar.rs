@@ -39,10 +39,10 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, focus: &mut Side, op
         let palette = desk.palette();
         let data = data::data_title(&desk.draft.data);
         pill::menu(ui, ["Data", label("Data"), &data], "What is learned", palette, |ui| data::data_menu(ui, desk));
-        let path = format!("{}, T {}", schedule::path_title(desk.draft.path), desk.draft.timesteps);
-        pill::menu(ui, ["Path", label("Path"), &path], "The way from data to noise: a, s and T", palette, |ui| {
+        let schedule = format!("{}, T {}", schedule::schedule_title(desk.draft.schedule), desk.draft.timesteps);
+        pill::menu(ui, ["Path", label("Path"), &schedule], "The way from data to noise: a, s and T", palette, |ui| {
             ui.set_width(330.0);
-            schedule::path_row(ui, desk);
+            schedule::schedule_row(ui, desk);
             schedule::timesteps_row(ui, desk);
         });
         let target = target::target_symbol(desk.draft.target);

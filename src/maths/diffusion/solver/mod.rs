@@ -16,8 +16,8 @@ mod run;
 pub use plans::{Sampler, SamplerParseError, Transition, Variance};
 pub use run::Registers;
 
-use super::path::{Path, Scales};
-use super::target::{Pair, Quantity, Target};
+use super::schedule::{Scales, Schedule};
+use super::target::{Combination, Quantity, Target};
 use crate::data::bounds::Bounds;
 
 /// One stage of a plan; most samplers take one a step.
@@ -94,8 +94,8 @@ impl Plan {
     /// given points is a field at these points. It comes from the network's output, or from the exact posterior, in one
     /// linear combination, and not by way of x̂_0: at small s, (a x̂_0 − x)/s² is a difference of near-equals.
     pub fn field(context: PlanContext, tau: f64, quantity: Quantity) -> Self {
-        let scales = context.path.scales(tau, context.timesteps);
-        let Pair(x0_x, x0_output) = context.target.to(quantity, scales);
+        let scales = context.schedule.scales(tau, context.timesteps);
+        let Combination(x0_x, x0_output) = context.target.to(quantity, scales);
         let stage = PlanStep {
             tau,
             tau_next: tau,
@@ -138,7 +138,7 @@ impl Plan {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlanContext {
     /// The noise schedule.
-    pub path: Path,
+    pub schedule: Schedule,
     /// What the network predicts.
     pub target: Target,
     /// T of the training.
@@ -148,12 +148,12 @@ pub struct PlanContext {
 impl PlanContext {
     /// s/a at t = 1, from where every sampler lands on the data.
     pub fn nearest(self) -> f64 {
-        let Scales { a, s } = self.path.scales(1.0 / f64::from(self.timesteps.max(1)), self.timesteps);
+        let Scales { a, s } = self.schedule.scales(1.0 / f64::from(self.timesteps.max(1)), self.timesteps);
         s / a
     }
 
     /// Standard deviation of x_T per axis, of data of variance 1.
     pub fn start_std(self) -> f64 {
-        self.path.prior_std(self.timesteps)
+        self.schedule.prior_std(self.timesteps)
     }
 }

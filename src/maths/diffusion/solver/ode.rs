@@ -1,4 +1,4 @@
-//! The probability-flow ODE by the methods of Euler, Heun and Runge–Kutta, on one clock for every path.
+//! The probability-flow ODE by the methods of Euler, Heun and Runge–Kutta, on one clock for every schedule.
 //!
 //! With r = √(a² + s²) and ζ = atan2(s, a) the state w = x/r is cos ζ x_0 + sin ζ ε, and the flow is
 //! dw/dζ = cos ζ ε̂ − sin ζ x̂_0: bounded at both ends, where σ = s/a (Karras et al. 2022, eq. 3) grows beyond all
@@ -15,8 +15,8 @@
 
 use super::{Plan, PlanContext, PlanStep, Sampler};
 use crate::data::bounds::Bounds;
-use crate::diffusion::path::Scales;
-use crate::diffusion::target::Pair;
+use crate::diffusion::schedule::Scales;
+use crate::diffusion::target::Combination;
 
 /// Halvings of the interval in which a time is sought: f64 holds no more.
 const BISECTIONS: u32 = 60;
@@ -77,10 +77,10 @@ impl Method {
 }
 
 /// The flow of the exact field from t = T until s/a = `nearest`, by Runge–Kutta in `steps` steps of one ratio of ζ, then
-/// onto x̂_0. It knows nothing of timesteps, so the path matters at its noisy end alone, and `tau` of a stage is the
+/// onto x̂_0. It knows nothing of timesteps, so the schedule matters at its noisy end alone, and `tau` of a stage is the
 /// share of ζ that is left. No network has been trained there: one that follows it gets no finite x̂_0.
 pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64) -> Plan {
-    let start = Knot { tau: 1.0, scales: context.path.scales(1.0, context.timesteps), x0: NO_NETWORK };
+    let start = Knot { tau: 1.0, scales: context.schedule.scales(1.0, context.timesteps), x0: NO_NETWORK };
     let first = start.zeta();
     let at = |zeta: f64| {
         let (s, a) = zeta.sin_cos();
@@ -95,7 +95,7 @@ pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64
 }
 
 /// Factors of x and of a network's output where there is no network to follow.
-const NO_NETWORK: Pair = Pair(f64::INFINITY, f64::INFINITY);
+const NO_NETWORK: Combination = Combination(f64::INFINITY, f64::INFINITY);
 
 /// How a stage weighs the slope k at its point and the sum m of the slopes before: the next point is
 /// base + Δ (slope·k + memory·m), the next memory keep·m + add·k.
@@ -120,7 +120,7 @@ struct Knot {
     tau: f64,
     scales: Scales,
     /// Factors of x and of the network's output in x̂_0.
-    x0: Pair,
+    x0: Combination,
 }
 
 impl Knot {
@@ -134,14 +134,14 @@ impl Knot {
     }
 
     /// (k_x, k_0) with dw/dζ = cos ζ ε̂ − sin ζ x̂_0 = k_x x + k_0 x̂_0.
-    fn slope(&self) -> Pair {
+    fn slope(&self) -> Combination {
         let (Scales { a, s }, r) = (self.scales, self.radius());
-        Pair(a / (r * s), -r / s)
+        Combination(a / (r * s), -r / s)
     }
 
     /// A stage that is evaluated here and moves nothing.
     fn evaluated(&self) -> PlanStep {
-        let Pair(x0_x, x0_output) = self.x0;
+        let Combination(x0_x, x0_output) = self.x0;
         PlanStep { tau: self.tau, x0_x, x0_output, scales: self.scales, ..PlanStep::default() }
     }
 
@@ -158,7 +158,7 @@ impl Knot {
 
     /// One stage of the step from here: evaluated `at`, its result lies at `to`.
     fn stage(&self, at: &Self, to: &Self, weights: &Weights) -> PlanStep {
-        let Pair(k_x, k_0) = at.slope();
+        let Combination(k_x, k_0) = at.slope();
         let delta = to.radius() * (to.zeta() - self.zeta());
         let from_base = to.radius() / self.radius();
         // Where the point is the base itself, the two factors are added here, in f64: they nearly cancel at the noise end.
@@ -178,14 +178,14 @@ impl Knot {
     }
 }
 
-/// The clock of a path, from t = T to t = 1.
+/// The clock of a schedule, from t = T to t = 1.
 #[derive(Clone, Copy)]
 struct Clock(PlanContext);
 
 impl Clock {
     fn at(self, tau: f64) -> Knot {
-        let PlanContext { path, target, timesteps } = self.0;
-        let scales = path.scales(tau, timesteps);
+        let PlanContext { schedule, target, timesteps } = self.0;
+        let scales = schedule.scales(tau, timesteps);
         Knot { tau, scales, x0: target.to_x0(scales) }
     }
 

@@ -1,6 +1,6 @@
 //! The samplers, each compiled into a [`Plan`]: DDPM ancestral, DDIM(η), and Runge–Kutta on the probability-flow ODE.
 //!
-//! Written in the path's (a, s), so that every path is served, and in (x, x̂_0), so that clipping x̂_0 is felt
+//! Written in the schedule's (a, s), so that every schedule is served, and in (x, x̂_0), so that clipping x̂_0 is felt
 //! everywhere. A step goes from time t to an earlier time r, which need not be the one before it: with
 //! a_{t|r} = a_t/a_r and σ²_{t|r} = s_t² − a_{t|r}² s_r² (Kingma et al. 2021, section 2.1) a strided step has the
 //! posterior of its own stride, never the one-step β.
@@ -11,8 +11,8 @@ use super::ode::Method;
 use super::{Plan, PlanContext, PlanStep};
 use crate::data::bounds::Bounds;
 use crate::data::names::same;
-use crate::diffusion::path::Scales;
-use crate::diffusion::target::Pair;
+use crate::diffusion::schedule::Scales;
+use crate::diffusion::target::Combination;
 
 /// Which variance the ancestral step takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl Sampler {
     /// on the ODE they lie between, and crowd towards the data); `steps` is held within 1..=T. Heun and Runge–Kutta take
     /// several stages a step.
     pub fn plan(self, steps: u32, context: PlanContext, clip: Option<Bounds>) -> Plan {
-        let PlanContext { path, target, timesteps } = context;
+        let PlanContext { schedule, target, timesteps } = context;
         let timesteps = timesteps.max(1);
         let steps = steps.clamp(1, timesteps);
         // The last whole timestep at or below an even division; distinct, since steps ≤ T.
@@ -100,9 +100,9 @@ impl Sampler {
         }
         let step = |left: u32| {
             let (tau, tau_next) = (tau(left), tau(left - 1));
-            let now = path.scales(tau, timesteps);
-            let next = path.scales(tau_next, timesteps);
-            let Pair(x0_x, x0_output) = target.to_x0(now);
+            let now = schedule.scales(tau, timesteps);
+            let next = schedule.scales(tau_next, timesteps);
+            let Combination(x0_x, x0_output) = target.to_x0(now);
             let (c_x, c_0, c_z) = self.coefficients(now, next);
             PlanStep { tau, tau_next, x0_x, x0_output, c_x, c_0, c_z, scales: now, ..PlanStep::default() }
         };
@@ -194,16 +194,16 @@ impl std::fmt::Display for Sampler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diffusion::path::Path;
+    use crate::diffusion::schedule::Schedule;
     use crate::diffusion::target::Target;
     use proptest::prelude::*;
 
-    fn plan(sampler: Sampler, steps: u32, path: Path) -> Plan {
-        sampler.plan(steps, PlanContext { path, target: Target::Eps, timesteps: 1000 }, None)
+    fn plan(sampler: Sampler, steps: u32, schedule: Schedule) -> Plan {
+        sampler.plan(steps, PlanContext { schedule, target: Target::Eps, timesteps: 1000 }, None)
     }
 
-    fn any_path() -> impl Strategy<Value = Path> {
-        proptest::sample::select(Path::every())
+    fn any_path() -> impl Strategy<Value = Schedule> {
+        proptest::sample::select(Schedule::every())
     }
 
     #[test]
@@ -221,25 +221,25 @@ mod tests {
     #[test]
     fn a_single_step_lands_on_the_prediction() {
         for sampler in Sampler::ALL {
-            for path in Path::every() {
-                let plan = plan(sampler, 1, path);
+            for schedule in Schedule::every() {
+                let plan = plan(sampler, 1, schedule);
                 let [step] = plan.steps[..] else { panic!("{} steps", plan.steps.len()) };
                 assert_eq!((step.tau, step.tau_next, step.c_x, step.c_z), (1.0, 0.0, 0.0, 0.0));
-                assert!((step.c_0 - 1.0).abs() < 1e-12, "{sampler} {path:?}");
+                assert!((step.c_0 - 1.0).abs() < 1e-12, "{sampler} {schedule:?}");
             }
         }
     }
 
     #[test]
     fn a_plan_has_at_least_one_and_at_most_t_steps() {
-        assert_eq!(plan(Sampler::Ddim { eta: 0.0 }, 0, Path::Linear).steps.len(), 1);
-        assert_eq!(plan(Sampler::Ddim { eta: 0.0 }, 5000, Path::Linear).steps.len(), 1000);
+        assert_eq!(plan(Sampler::Ddim { eta: 0.0 }, 0, Schedule::Linear).steps.len(), 1);
+        assert_eq!(plan(Sampler::Ddim { eta: 0.0 }, 5000, Schedule::Linear).steps.len(), 1000);
     }
 
     proptest! {
         #[test]
         fn times_fall_evenly_from_t_to_0_on_whole_timesteps(steps in 1..=200_u32, timesteps in 1..=3000_u32) {
-            let context = PlanContext { path: Path::Cosine, target: Target::Eps, timesteps };
+            let context = PlanContext { schedule: Schedule::Cosine, target: Target::Eps, timesteps };
             let plan = Sampler::Ddim { eta: 0.0 }.plan(steps, context, None);
             prop_assert_eq!(plan.steps.len() as u32, steps.min(timesteps));
             prop_assert_eq!((plan.steps[0].tau, plan.steps[plan.steps.len() - 1].tau_next), (1.0, 0.0));
@@ -257,9 +257,9 @@ mod tests {
 
         /// Any DDIM keeps the marginal: fed the true x_0 it turns N(a_t x_0, s_t²) into N(a_r x_0, s_r²).
         #[test]
-        fn ddim_keeps_the_marginals_whatever_eta(steps in 1..=300_u32, eta in 0.0..=1.0_f64, path in any_path()) {
-            for step in plan(Sampler::Ddim { eta }, steps, path).steps {
-                let (now, next) = (path.scales(step.tau, 1000), path.scales(step.tau_next, 1000));
+        fn ddim_keeps_the_marginals_whatever_eta(steps in 1..=300_u32, eta in 0.0..=1.0_f64, schedule in any_path()) {
+            for step in plan(Sampler::Ddim { eta }, steps, schedule).steps {
+                let (now, next) = (schedule.scales(step.tau, 1000), schedule.scales(step.tau_next, 1000));
                 prop_assert!((step.c_x * now.a + step.c_0 - next.a).abs() < 1e-9);
                 let variance = (step.c_x * now.s).powi(2) + step.c_z.powi(2);
                 prop_assert!((variance - next.s.powi(2)).abs() < 1e-9 * (1.0 + now.s * now.s));
@@ -268,9 +268,9 @@ mod tests {
 
         /// DDIM at η = 1 is DDPM with β̃ (Song, Meng & Ermon 2021, section 4.1), reached by another formula.
         #[test]
-        fn ddim_at_eta_1_is_ancestral(steps in 1..=1000_u32, path in any_path()) {
-            let ddim = plan(Sampler::Ddim { eta: 1.0 }, steps, path);
-            let ddpm = plan(Sampler::Ddpm(Variance::BetaTilde), steps, path);
+        fn ddim_at_eta_1_is_ancestral(steps in 1..=1000_u32, schedule in any_path()) {
+            let ddim = plan(Sampler::Ddim { eta: 1.0 }, steps, schedule);
+            let ddpm = plan(Sampler::Ddpm(Variance::BetaTilde), steps, schedule);
             for (left, right) in ddim.steps.iter().zip(&ddpm.steps) {
                 prop_assert!((left.c_x - right.c_x).abs() < 1e-6);
                 prop_assert!((left.c_0 - right.c_0).abs() < 1e-6);

@@ -224,7 +224,7 @@ impl Compass {
         };
         let experiment = &desk.snapshot.experiment;
         let tau_next = self.tau_next(field_tau(desk), experiment.timesteps);
-        let next = experiment.path.scales(tau_next, experiment.timesteps);
+        let next = experiment.schedule.scales(tau_next, experiment.timesteps);
         Some(Reading {
             scales,
             x_0,
@@ -348,7 +348,7 @@ impl Page for Compass {
         let tip = "Steps of the sampler from T to 0; T of them are those of training, and more are taken as T";
         let track = Track::logarithmic(2..=desk.snapshot.experiment.timesteps.max(3));
         row::slider(ui, ["Steps to 0", tip], &mut self.steps, track, grouped, palette);
-        let formulas = equations::posterior(desk.snapshot.experiment.path);
+        let formulas = equations::posterior(desk.snapshot.experiment.schedule);
         let tip =
             format!("Of the posterior given x₀, {}, or of the forward step, {}", formulas.variance, formulas.forward);
         row::named(ui, "Variance", &tip, palette, |ui| {
@@ -449,26 +449,26 @@ impl Page for Compass {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use maths::diffusion::path::Path;
+    use maths::diffusion::schedule::Schedule;
 
     /// Ho et al. 2020, eq. 7, written out, at T = 1000 and one step of it.
     #[test]
     fn the_posterior_has_the_published_coefficients() {
         let timesteps = 1000;
-        for path in [Path::Linear, Path::Cosine] {
+        for schedule in [Schedule::Linear, Schedule::Cosine] {
             for t in [2_u32, 200, 777, 1000] {
-                let alpha_bar = |t: u32| path.alpha_bar(f64::from(t) / 1000.0, timesteps);
+                let alpha_bar = |t: u32| schedule.alpha_bar(f64::from(t) / 1000.0, timesteps);
                 let beta = 1.0 - alpha_bar(t) / alpha_bar(t - 1);
                 let c_0 = alpha_bar(t - 1).sqrt() * beta / (1.0 - alpha_bar(t));
                 let c_t = (1.0 - beta).sqrt() * (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t));
                 let beta_tilde = (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t)) * beta;
                 let compass = Compass { steps: timesteps, ..Compass::default() };
                 let tau = f64::from(t) / 1000.0;
-                let [now, next] = [tau, compass.tau_next(tau, timesteps)].map(|tau| path.scales(tau, timesteps));
+                let [now, next] = [tau, compass.tau_next(tau, timesteps)].map(|tau| schedule.scales(tau, timesteps));
                 for (variance, expected) in [(Variance::BetaTilde, beta_tilde), (Variance::Beta, beta)] {
                     let (x, x_0, sigma) = Sampler::Ddpm(variance).coefficients(now, next);
-                    assert!((x - c_t).abs() < 1e-9 && (x_0 - c_0).abs() < 1e-9, "{path:?} {t}");
-                    assert!((sigma - expected.sqrt()).abs() < 1e-9, "{path:?} {t} {variance:?}");
+                    assert!((x - c_t).abs() < 1e-9 && (x_0 - c_0).abs() < 1e-9, "{schedule:?} {t}");
+                    assert!((sigma - expected.sqrt()).abs() < 1e-9, "{schedule:?} {t} {variance:?}");
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The compass's needle: from a noise prediction to the clean point that it points to, and back.
 
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 
 /// a x + b y.
 pub(super) fn combine(a: f64, x: [f64; 2], b: f64, y: [f64; 2]) -> [f64; 2] {

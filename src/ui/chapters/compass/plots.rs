@@ -29,9 +29,9 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Var
     let middle = rect.center().x;
     let split = desk.is_split();
     let (mut mean, mut spread) = (Vec::new(), Vec::new());
-    for (_, bench, own) in desk.benches() {
-        let experiment = &bench.snapshot.experiment;
-        let scales = move |tau: f64| experiment.path.scales(tau, experiment.timesteps);
+    for (_, side_state, own) in desk.side_states() {
+        let experiment = &side_state.snapshot.experiment;
+        let scales = move |tau: f64| experiment.schedule.scales(tau, experiment.timesteps);
         // (c_x, c_0, σ) of the step from t/T.
         let step = move |tau: f64, variance| {
             let next = (tau - 1.0 / f64::from(steps.max(1))).max(0.0);

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Painter, Stroke, vec2};
 use crate::canvas::View;
 use crate::chapters::compass::needle::combine;
 use crate::theme::{Palette, text_font};
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 
 /// How a reading is drawn.
 #[derive(Clone, Copy)]

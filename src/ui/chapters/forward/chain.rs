@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use maths::diffusion::path::Path;
+use maths::diffusion::schedule::Schedule;
 use maths::diffusion::solver::Transition;
 use maths::philox::{Stream, normal};
 
@@ -16,7 +16,7 @@ pub struct Chain {
     stride: u32,
 }
 
-/// The steps of a path, t = 1..=T, and the key of their noise.
+/// The steps of a schedule, t = 1..=T, and the key of their noise.
 pub struct Steps {
     transitions: Vec<Transition>,
     seed: u64,
@@ -25,8 +25,8 @@ pub struct Steps {
 impl Steps {
     /// x_t = a_{t|r} x_r + σ_{t|r} z with r = t − 1, as `equations::step` shows it: for a variance-preserving path √(1 − β_t)
     /// and √β_t (Ho et al. 2020, eq. 2).
-    pub fn new(path: Path, timesteps: u32, seed: u64) -> Self {
-        let scales = |t: u32| path.scales(f64::from(t) / f64::from(timesteps), timesteps);
+    pub fn new(schedule: Schedule, timesteps: u32, seed: u64) -> Self {
+        let scales = |t: u32| schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
         let transitions = (1..=timesteps).map(|t| Transition::between(scales(t), scales(t - 1))).collect();
         Self { transitions, seed }
     }
@@ -72,23 +72,23 @@ mod tests {
     use crate::equations::evaluate::Letters;
     use maths::diffusion::log_snr::LogSnr;
 
-    fn paths() -> impl Iterator<Item = Path> {
+    fn paths() -> impl Iterator<Item = Schedule> {
         let own = [LogSnr::default(), LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0])];
-        Path::ALL.into_iter().chain(own.map(Path::Custom))
+        Schedule::ALL.into_iter().chain(own.map(Schedule::Custom))
     }
 
     /// Every step of a particle, by the formula as it is read from the screen.
     #[test]
     fn the_chain_that_runs_is_the_one_that_is_shown() {
-        for path in paths() {
+        for schedule in paths() {
             for timesteps in [10, 1000] {
-                let text = equations::step(path).text();
+                let text = equations::step(schedule).text();
                 let lines: Vec<_> = text.lines().map(|line| line.split_once(" = ").unwrap().1).collect();
-                let walk: Vec<_> = Steps::new(path, timesteps, 3).walk([1.5, -0.5], 5).collect();
+                let walk: Vec<_> = Steps::new(schedule, timesteps, 3).walk([1.5, -0.5], 5).collect();
                 for t in 1..=timesteps {
                     let tau = |t: u32| f64::from(t) / f64::from(timesteps);
                     let sigma = |t: u32| if t == 0 { 0.0 } else { 0.01 * 1000.0_f64.powf(tau(t)) };
-                    let beta = 1.0 - path.alpha_bar(tau(t), timesteps) / path.alpha_bar(tau(t - 1), timesteps);
+                    let beta = 1.0 - schedule.alpha_bar(tau(t), timesteps) / schedule.alpha_bar(tau(t - 1), timesteps);
                     let z = f64::from(normal(3, Stream::Forward, t, 5)[0]);
                     let [before, after] = [t - 1, t].map(|t| f64::from(walk[t as usize][0]));
                     // Further lines say what σ_{t|r}, a_{t|r} and r are.
@@ -117,7 +117,7 @@ mod tests {
                     ]);
                     let shown = letters.value(lines[0]);
                     let room = 2e-6 * (1.0 + before.abs() + after.abs());
-                    assert!((shown - after).abs() < room, "{path} {t} of {timesteps}: {shown} and not {after}");
+                    assert!((shown - after).abs() < room, "{schedule} {t} of {timesteps}: {shown} and not {after}");
                 }
             }
         }
@@ -127,25 +127,25 @@ mod tests {
     #[test]
     fn the_variance_of_the_chain_is_that_of_the_closed_form_at_every_step() {
         for timesteps in [1, 2, 10, 100, 1000, 4000] {
-            for path in paths() {
+            for schedule in paths() {
                 let (mut mean, mut variance) = (1.0, 0.0);
-                for (transition, t) in Steps::new(path, timesteps, 0).transitions.iter().zip(1..) {
+                for (transition, t) in Steps::new(schedule, timesteps, 0).transitions.iter().zip(1..) {
                     mean *= transition.a;
                     variance = transition.a.powi(2) * variance + transition.variance;
                     let tau = f64::from(t) / f64::from(timesteps);
-                    let (a, square) = match path {
-                        Path::Linear => {
+                    let (a, square) = match schedule {
+                        Schedule::Linear => {
                             let log = -0.1 * tau - 9.95 * tau * tau;
                             ((0.5 * log).exp(), -log.exp_m1())
                         }
-                        Path::Ve => (1.0, 1e-4 * 1e6_f64.powf(tau)),
-                        Path::Flow => (1.0 - tau, tau * tau),
+                        Schedule::Ve => (1.0, 1e-4 * 1e6_f64.powf(tau)),
+                        Schedule::Flow => (1.0 - tau, tau * tau),
                         _ => {
-                            let alpha_bar = path.alpha_bar(tau, timesteps);
+                            let alpha_bar = schedule.alpha_bar(tau, timesteps);
                             (alpha_bar.sqrt(), 1.0 - alpha_bar)
                         }
                     };
-                    let what = format!("{path} {t} of {timesteps}");
+                    let what = format!("{schedule} {t} of {timesteps}");
                     assert!((mean - a).abs() < 1e-9, "{what}: {mean} and not {a}");
                     assert!((variance - square).abs() < 1e-9 * square.max(1e-2), "{what}: {variance} and not {square}");
                 }
@@ -157,12 +157,12 @@ mod tests {
     #[test]
     fn the_chain_has_the_marginals_of_the_jump() {
         let start = [1.5_f32, -0.5];
-        for path in paths() {
+        for schedule in paths() {
             let timesteps = 40;
-            let steps = Steps::new(path, timesteps, 7);
+            let steps = Steps::new(schedule, timesteps, 7);
             let chain = Chain::new(&vec![start; 20_000], &steps);
             for t in [0, 1, 10, 40] {
-                let scales = path.scales(f64::from(t) / f64::from(timesteps), timesteps);
+                let scales = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
                 let (_, points) = chain.at(t);
                 let count = points.len() as f64;
                 for axis in 0..2 {
@@ -170,9 +170,9 @@ mod tests {
                     let variance = points.iter().map(|p| (f64::from(p[axis]) - mean).powi(2)).sum::<f64>() / count;
                     // Five standard errors.
                     let room = 5.0 * scales.s / count.sqrt() + 1e-6;
-                    assert!((mean - scales.a * f64::from(start[axis])).abs() < room, "{path} {t}: mean {mean}");
+                    assert!((mean - scales.a * f64::from(start[axis])).abs() < room, "{schedule} {t}: mean {mean}");
                     let wrong = (variance / (scales.s * scales.s).max(1e-12) - 1.0).abs();
-                    assert!(t == 0 || wrong < 5.0 * (2.0 / count).sqrt(), "{path} {t}: variance {variance}");
+                    assert!(t == 0 || wrong < 5.0 * (2.0 / count).sqrt(), "{schedule} {t}: variance {variance}");
                 }
             }
         }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_particle_walked_again_is_the_one_in_the_crowd() {
-        let steps = Steps::new(Path::Linear, 2500, 1);
+        let steps = Steps::new(Schedule::Linear, 2500, 1);
         let x_0 = [[0.1, 0.2], [-1.0, 0.4], [0.0, 2.0]];
         let chain = Chain::new(&x_0, &steps);
         let trail: Vec<_> = steps.walk(x_0[2], 2).collect();

@@ -15,7 +15,7 @@ use crate::canvas::points::Particles;
 use crate::canvas::{Mark, Scene, View};
 use crate::chapters::forward::chain::{Chain, Steps};
 use crate::chapters::forward::noising::{
-    Drawn, Points, cloud_bounds, growing_scales, noised, prior_name, summed_noise, variance,
+    ForwardCloud, Points, cloud_bounds, growing_scales, noised, prior_name, summed_noise, variance,
 };
 use crate::chapters::forward::plots::{entropy_ui, scales_ui, value_at, variance_ui};
 use crate::chapters::{Page, Pages};
@@ -33,7 +33,7 @@ use crate::widgets::{button, readout, segmented};
 use engine::Cloud;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::path::{Path, Scales};
+use maths::diffusion::schedule::{Scales, Schedule};
 use maths::measure::entropy::{differential_entropy, normal_entropy};
 
 /// Most particles.
@@ -55,7 +55,7 @@ enum Way {
     Jump,
     /// Step by step, each with fresh noise.
     Chain,
-    /// Noise without shrinking the mean, beside the path that shrinks it.
+    /// Noise without shrinking the mean, beside the schedule that shrinks it.
     Growing,
 }
 
@@ -65,7 +65,7 @@ pub struct Forward {
     count: u32,
     density: bool,
     histograms: bool,
-    drawn: Drawn,
+    drawn: ForwardCloud,
     /// The particle whose trail is shown.
     chosen: Option<u32>,
     chain: Background<ChainKey, Chain>,
@@ -78,7 +78,7 @@ pub struct Forward {
 struct ChainKey {
     particles: u64,
     count: u32,
-    path: Path,
+    schedule: Schedule,
     timesteps: u32,
     seed: u64,
 }
@@ -86,13 +86,14 @@ struct ChainKey {
 /// What the entropy follows from.
 struct EntropyKey {
     mixture: Arc<Mixture>,
-    path: Path,
+    schedule: Schedule,
     timesteps: u32,
 }
 
 impl PartialEq for EntropyKey {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.mixture, &other.mixture) && (self.path, self.timesteps) == (other.path, other.timesteps)
+        Arc::ptr_eq(&self.mixture, &other.mixture)
+            && (self.schedule, self.timesteps) == (other.schedule, other.timesteps)
     }
 }
 
@@ -103,7 +104,7 @@ impl Default for Forward {
             count: 4000,
             density: true,
             histograms: true,
-            drawn: Drawn::default(),
+            drawn: ForwardCloud::default(),
             chosen: Some(0),
             chain: Background::default(),
             trail: None,
@@ -126,8 +127,8 @@ impl Forward {
     fn scales(&self, desk: &Desk, canvas: usize, tau: f64) -> Scales {
         let timesteps = desk.draft.timesteps;
         match (self.way, canvas) {
-            (Way::Growing, 1) => growing_scales(&summed_noise(desk.draft.path, timesteps), tau),
-            _ => desk.draft.path.scales(tau, timesteps),
+            (Way::Growing, 1) => growing_scales(&summed_noise(desk.draft.schedule, timesteps), tau),
+            _ => desk.draft.schedule.scales(tau, timesteps),
         }
     }
 
@@ -141,7 +142,7 @@ impl Forward {
         let key = ChainKey {
             particles: particles.version,
             count: self.count.min(MOST_CHAIN),
-            path: desk.draft.path,
+            schedule: desk.draft.schedule,
             timesteps: desk.draft.timesteps,
             seed: desk.snapshot.experiment.seed,
         };
@@ -154,12 +155,13 @@ impl Forward {
     }
 
     fn compute(&mut self, ctx: &Context, desk: &Desk) {
-        let (mixture, path, timesteps) = (desk.snapshot.dataset.mixture.clone(), desk.draft.path, desk.draft.timesteps);
-        let key = EntropyKey { mixture: mixture.clone(), path, timesteps };
+        let (mixture, schedule, timesteps) =
+            (desk.snapshot.dataset.mixture.clone(), desk.draft.schedule, desk.draft.timesteps);
+        let key = EntropyKey { mixture: mixture.clone(), schedule, timesteps };
         self.entropy.follow(ctx, key, move || {
             let at = |tau: f64| {
                 // The same draws at every time: their error does not look like a wiggle.
-                let entropy = differential_entropy(&mixture, path.scales(tau, timesteps), ENTROPY_DRAWS, 1);
+                let entropy = differential_entropy(&mixture, schedule.scales(tau, timesteps), ENTROPY_DRAWS, 1);
                 [tau, entropy.nats]
             };
             times(ENTROPY_TIMES).map(at).collect()
@@ -167,14 +169,14 @@ impl Forward {
         if self.way == Way::Chain {
             let (key, particles) = self.chain_key(desk);
             self.chain.follow(ctx, key, move || {
-                let steps = Steps::new(key.path, key.timesteps, key.seed);
+                let steps = Steps::new(key.schedule, key.timesteps, key.seed);
                 Chain::new(&particles.x_0[..key.count as usize], &steps)
             });
             if let Some(index) = self.chosen
                 && self.trail.as_ref().is_none_or(|(of, i, _)| (of, *i) != (&key, index))
                 && let Some(&start) = self.drawn.particles(desk, self.count).x_0.get(index as usize)
             {
-                let trail = Steps::new(key.path, key.timesteps, key.seed).walk(start, index).collect();
+                let trail = Steps::new(key.schedule, key.timesteps, key.seed).walk(start, index).collect();
                 self.trail = Some((key, index, trail));
             }
         }
@@ -204,7 +206,7 @@ impl Forward {
         let (tau, timesteps) = (desk.clock.tau, desk.draft.timesteps);
         let at = |i: usize| tau * i as f64 / TRAIL_PIECES as f64;
         if self.way == Way::Growing && canvas == 1 {
-            let sums = summed_noise(desk.draft.path, timesteps);
+            let sums = summed_noise(desk.draft.schedule, timesteps);
             return (0..=TRAIL_PIECES).map(|i| noised(&particles, index, growing_scales(&sums, at(i)))).collect();
         }
         (0..=TRAIL_PIECES).map(|i| noised(&particles, index, self.scales(desk, canvas, at(i)))).collect()
@@ -256,8 +258,8 @@ impl Forward {
             });
             let what = match (self.way, canvas) {
                 (Way::Growing, 0) => {
-                    let path = desk.draft.path;
-                    format!("{}, {}", schedule::path_title(path), equations::shrinking(path))
+                    let schedule = desk.draft.schedule;
+                    format!("{}, {}", schedule::schedule_title(schedule), equations::shrinking(schedule))
                 }
                 (Way::Growing, _) => "noise only added".into(),
                 _ => format!("particles at t = {}", fixed(desk.clock.tau, 2)),
@@ -308,9 +310,9 @@ impl Page for Forward {
 
     fn equation(&self, desk: &Desk) -> Equation {
         match self.way {
-            Way::Jump => equations::jump(desk.draft.path),
-            Way::Chain => equations::step(desk.draft.path),
-            Way::Growing => equations::growing(desk.draft.path),
+            Way::Jump => equations::jump(desk.draft.schedule),
+            Way::Chain => equations::step(desk.draft.schedule),
+            Way::Growing => equations::growing(desk.draft.schedule),
         }
     }
 
@@ -324,7 +326,7 @@ impl Page for Forward {
         if self.way == Way::Chain {
             Self::step_row(ui, desk);
         }
-        schedule::path_row(ui, desk);
+        schedule::schedule_row(ui, desk);
         let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
         row::slider(ui, ["Particles", tip], &mut self.count, Track::logarithmic(100..=MOST), grouped, palette);
         row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
@@ -344,7 +346,7 @@ impl Page for Forward {
         let ink = palette.ink;
         if self.way == Way::Growing {
             let tip = "Per axis: the closed form, and that of the particles on show";
-            let own = format!("variance, {}", equations::shrinking(desk.draft.path));
+            let own = format!("variance, {}", equations::shrinking(desk.draft.schedule));
             for (canvas, name) in [(0, &*own), (1, "variance, noise only added")] {
                 let color = Self::base(desk, canvas);
                 let known = variance(self.scales(desk, canvas, desk.clock.tau));
@@ -368,7 +370,7 @@ impl Page for Forward {
         }
         let entropy = self.entropy.value().and_then(|points| value_at(&points, desk.clock.tau));
         let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
-        let noise = normal_entropy(desk.draft.path.prior_std(desk.draft.timesteps));
+        let noise = normal_entropy(desk.draft.schedule.prior_std(desk.draft.timesteps));
         let tip = format!(
             "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; {} has {}",
             prior_name(desk, "I"),
@@ -401,7 +403,7 @@ impl Page for Forward {
         }
         if self.histograms {
             let base = Self::base(desk, view.index);
-            let std = desk.draft.path.prior_std(desk.draft.timesteps) as f32;
+            let std = desk.draft.schedule.prior_std(desk.draft.timesteps) as f32;
             margins::paint(ui.painter(), view.rect, &view.camera, &|| points.iter(), base, std, palette);
         }
         let trail = self.trail(desk, view.index);

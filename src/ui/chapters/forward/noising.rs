@@ -8,13 +8,13 @@ use crate::widgets::number::short;
 use lab::message::fresh_version;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::path::{Path, Scales};
+use maths::diffusion::schedule::{Scales, Schedule};
 use maths::diffusion::solver::Transition;
 use maths::philox::{Stream, normal};
 
 /// The particles of a chapter, drawn once for a data set, a seed and a number.
 #[derive(Default)]
-pub struct Drawn(Option<Made>);
+pub struct ForwardCloud(Option<Made>);
 
 struct Made {
     mixture: Arc<Mixture>,
@@ -22,7 +22,7 @@ struct Made {
     particles: Arc<Particles>,
 }
 
-impl Drawn {
+impl ForwardCloud {
     /// The particles, each with the noise that it keeps; the first ones stay the same when their number changes.
     pub fn particles(&mut self, desk: &Desk, count: u32) -> Arc<Particles> {
         let mixture = &desk.snapshot.dataset.mixture;
@@ -45,10 +45,10 @@ impl Drawn {
     }
 }
 
-/// The variances that the steps of a path add, summed up to t = 0..=T: Σ σ²_{i|i−1}, which is Σ β_i where variance is
+/// The variances that the steps of a schedule add, summed up to t = 0..=T: Σ σ²_{i|i−1}, which is Σ β_i where variance is
 /// preserved and σ_t² where it explodes.
-pub fn summed_noise(path: Path, timesteps: u32) -> Vec<f64> {
-    let scales = |t: u32| path.scales(f64::from(t) / f64::from(timesteps), timesteps);
+pub fn summed_noise(schedule: Schedule, timesteps: u32) -> Vec<f64> {
+    let scales = |t: u32| schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
     let sums = (1..=timesteps).scan(0.0, |sum, t| {
         *sum += Transition::between(scales(t), scales(t - 1)).variance;
         Some(*sum)
@@ -125,7 +125,7 @@ pub fn cloud_bounds(desk: &Desk) -> Bounds {
 
 /// The noise that sampling starts from, of variance `unit`: `N(0, 1)`, or where variance explodes `N(0, 10²)`.
 pub fn prior_name(desk: &Desk, unit: &str) -> String {
-    normal_name(desk.draft.path.prior_std(desk.draft.timesteps), unit)
+    normal_name(desk.draft.schedule.prior_std(desk.draft.timesteps), unit)
 }
 
 /// `N(0, 1)` of one axis, `N(0, I)` of both; of another standard deviation its square.
@@ -147,21 +147,21 @@ mod tests {
     #[test]
     fn noise_that_is_only_added_is_that_of_the_paths_own_steps() {
         for timesteps in [1, 10, 1000] {
-            for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]) {
-                let sums = summed_noise(path, timesteps);
-                let (betas, whole) = (path.summed_betas(timesteps), f64::from(timesteps));
+            for schedule in Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]) {
+                let sums = summed_noise(schedule, timesteps);
+                let (betas, whole) = (schedule.summed_betas(timesteps), f64::from(timesteps));
                 let mut flow = 0.0;
                 for t in 0..=timesteps {
                     let (i, left) = (f64::from(t), f64::from(timesteps - t + 1));
                     flow += if t > 0 { (2.0 * i * left - whole) / (whole * left * left) } else { 0.0 };
-                    let expected = match path {
-                        Path::Flow => flow,
-                        Path::Ve if t == 0 => 0.0,
-                        Path::Ve => 1e-4 * 1e6_f64.powf(i / whole),
+                    let expected = match schedule {
+                        Schedule::Flow => flow,
+                        Schedule::Ve if t == 0 => 0.0,
+                        Schedule::Ve => 1e-4 * 1e6_f64.powf(i / whole),
                         _ => betas[t as usize],
                     };
                     let sum = sums[t as usize];
-                    assert!((sum - expected).abs() < 1e-8 * expected.max(1.0), "{path} {t} of {timesteps}: {sum}");
+                    assert!((sum - expected).abs() < 1e-8 * expected.max(1.0), "{schedule} {t} of {timesteps}: {sum}");
                 }
             }
         }
@@ -171,10 +171,10 @@ mod tests {
     #[test]
     fn what_grows_is_what_is_shown() {
         let timesteps = 50;
-        for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::default())]) {
-            let text = equations::growing(path).text();
+        for schedule in Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]) {
+            let text = equations::growing(schedule).text();
             let lines: Vec<_> = text.lines().map(|line| line.split_once(" = ").unwrap().1).collect();
-            let sums = summed_noise(path, timesteps);
+            let sums = summed_noise(schedule, timesteps);
             let tau = |t: u32| f64::from(t) / f64::from(timesteps);
             let mut own = 0.0;
             for t in 1..=timesteps {
@@ -183,7 +183,7 @@ mod tests {
                     let letters = |a| Letters::new([("u", tau(t)), ("r", tau(t - 1)), ("a_{u|r}", a)]);
                     own += letters(letters(f64::NAN).value(quotient)).value(square);
                 }
-                let betas = (1..=t).map(|t| path.beta(t, timesteps)).sum();
+                let betas = (1..=t).map(|t| schedule.beta(t, timesteps)).sum();
                 let at = |x_0, epsilon| {
                     let letters = [
                         ("x_0", x_0),
@@ -196,7 +196,11 @@ mod tests {
                 };
                 let runs = growing_scales(&sums, tau(t));
                 let [a, s] = [at(1.0, 0.0), at(0.0, 1.0)];
-                assert!((a - runs.a).abs() < 1e-9 && (s - runs.s).abs() < 1e-9, "{path} {t}: {s} and not {}", runs.s);
+                assert!(
+                    (a - runs.a).abs() < 1e-9 && (s - runs.s).abs() < 1e-9,
+                    "{schedule} {t}: {s} and not {}",
+                    runs.s
+                );
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::desk::Desk;
 use crate::equations;
 use crate::widgets::chart::{Chart, Curve, chart_ui, times};
 use crate::widgets::number::{fixed, short};
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 use maths::measure::entropy::normal_entropy;
 
 /// Signal a and noise s of the experiments' paths. Two experiments have a colour each, and s is thin.
@@ -18,23 +18,23 @@ pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     let mut curves = Vec::new();
     let mut most = 1.0_f64;
     let split = desk.is_split();
-    for (_, bench, own) in desk.benches() {
-        let (path, timesteps, tau) = (bench.draft.path, bench.draft.timesteps, desk.clock.tau);
+    for (_, side_state, own) in desk.side_states() {
+        let (schedule, timesteps, tau) = (side_state.draft.schedule, side_state.draft.timesteps, desk.clock.tau);
         let colors: [Color32; 2] = if split { [own; 2] } else { [palette.data, palette.noise] };
         for ((noise, value), color) in
             [(false, (|s| s.a) as fn(Scales) -> f64), (true, |s| s.s)].into_iter().zip(colors)
         {
-            let now = value(path.scales(tau, timesteps));
-            let points = times(120).map(|tau| [tau, value(path.scales(tau, timesteps))]).collect();
+            let now = value(schedule.scales(tau, timesteps));
+            let points = times(120).map(|tau| [tau, value(schedule.scales(tau, timesteps))]).collect();
             let now = (!split || !noise).then(|| (now, fixed(now, 3)));
             curves.push(Curve { color, points, now });
         }
         // Where variance explodes the axis ends at the largest noise.
-        most = most.max(path.scales(1.0, timesteps).s);
+        most = most.max(schedule.scales(1.0, timesteps).s);
     }
     let top = short(most);
     let marks = [(0.0, "0"), (most, if most > 1.0 { &*top } else { "1" })];
-    let title = if split { "signal a; thin: noise s" } else { equations::scales_title(desk.draft.path) };
+    let title = if split { "signal a; thin: noise s" } else { equations::scales_title(desk.draft.schedule) };
     let chart = Chart { name: "Signal a and noise s against t", title, range: [0.0, 1.08 * most], marks: &marks };
     chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
 }
@@ -45,17 +45,17 @@ pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
     let palette = desk.palette();
     let split = desk.is_split();
     let mut curves = Vec::new();
-    for (_, bench, own) in desk.benches() {
-        let (timesteps, tau) = (bench.draft.timesteps, desk.clock.tau);
+    for (_, side_state, own) in desk.side_states() {
+        let (timesteps, tau) = (side_state.draft.timesteps, desk.clock.tau);
         let mut add = |color, marked: bool, scales: &dyn Fn(f64) -> Scales| {
             let now = variance(scales(tau));
             let points = times(120).map(|tau| [tau, variance(scales(tau))]).collect();
             curves.push(Curve { color, points, now: marked.then(|| (now, fixed(now, 2))) });
         };
-        let path = bench.draft.path;
-        add(own, true, &|tau| path.scales(tau, timesteps));
+        let schedule = side_state.draft.schedule;
+        add(own, true, &|tau| schedule.scales(tau, timesteps));
         if growing {
-            let sums = summed_noise(path, timesteps);
+            let sums = summed_noise(schedule, timesteps);
             add(if split { own } else { palette.other }, !split, &|tau| growing_scales(&sums, tau));
         }
     }
@@ -75,7 +75,8 @@ pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
 /// Differential entropy of x at t of each experiment, curves of (t/T, nats), against that of the noise it starts from.
 pub fn entropy_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, entropies: &[Vec<[f64; 2]>]) {
     let palette = desk.palette();
-    let mut priors: Vec<f64> = desk.benches().map(|(_, b, _)| b.draft.path.prior_std(b.draft.timesteps)).collect();
+    let mut priors: Vec<f64> =
+        desk.side_states().map(|(_, b, _)| b.draft.schedule.prior_std(b.draft.timesteps)).collect();
     priors.dedup_by(|a, b| (*a - *b).abs() < 1e-3);
     let levels: Vec<f64> = priors.iter().map(|std| normal_entropy(*std)).collect();
     let extent = entropies.iter().flatten().map(|p| p[1]).chain(levels.iter().copied());
@@ -99,7 +100,7 @@ pub fn entropy_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, entropies: &[Vec<[f6
         now: None,
     });
     let split = desk.is_split();
-    let each = desk.benches().zip(entropies).map(|((_, _, own), points)| {
+    let each = desk.side_states().zip(entropies).map(|((_, _, own), points)| {
         let present = value_at(points, desk.clock.tau).map_or((f64::NAN, String::new()), |v| (v, fixed(v, 3)));
         let color = if split { own } else { palette.exact };
         Curve { color, points: points.clone(), now: Some(present) }

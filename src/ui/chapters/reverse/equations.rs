@@ -142,7 +142,7 @@ pub fn of(sampler: Sampler) -> Equation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use maths::diffusion::path::{Path, Scales};
+    use maths::diffusion::schedule::{Scales, Schedule};
     use maths::diffusion::solver::PlanContext;
     use maths::diffusion::target::Target;
 
@@ -241,18 +241,21 @@ mod tests {
         ];
         for (sampler, equation, by_hand) in shown {
             assert_eq!(text(&of(sampler).pieces), equation, "{sampler}");
-            for path in Path::every() {
-                let mut plan = sampler.plan(9, PlanContext { path, target: Target::Eps, timesteps: 100 }, None);
+            for schedule in Schedule::every() {
+                let mut plan = sampler.plan(9, PlanContext { schedule, target: Target::Eps, timesteps: 100 }, None);
                 // The fourth step.
                 let ends: Vec<usize> = (0..plan.steps.len()).filter(|&k| plan.steps[k].ends_step).collect();
                 plan.steps = plan.steps[ends[2] + 1..=ends[3]].to_vec();
                 let (first, last) = (&plan.steps[0], &plan.steps[plan.steps.len() - 1]);
                 let middle = plan.steps[plan.steps.len() / 2].scales;
-                let scales = [first.scales, path.scales(last.tau_next, 100), middle];
+                let scales = [first.scales, schedule.scales(last.tau_next, 100), middle];
                 let (x, z) = (0.8 * first.scales.a.hypot(first.scales.s), 0.37);
                 let ran = plan.run([x; 2], |stage, x| x.map(|x| x0(stage.scales, x)), |_| [z; 2])[0];
                 let expected = by_hand(scales, x, z);
-                assert!((ran - expected).abs() < 1e-9 * (1.0 + expected.abs()), "{sampler}, {path}: {ran}, {expected}");
+                assert!(
+                    (ran - expected).abs() < 1e-9 * (1.0 + expected.abs()),
+                    "{sampler}, {schedule}: {ran}, {expected}"
+                );
             }
         }
     }

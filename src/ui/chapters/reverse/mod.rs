@@ -5,7 +5,7 @@ mod equations;
 use egui::{Color32, Context, Mesh, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use crate::canvas::device::Dots;
-use crate::canvas::motion::{Drawn, FrameAt, Motion, View, origin_color};
+use crate::canvas::motion::{FrameAt, Motion, MotionStyle, Projection, origin_color};
 use crate::canvas::paint::Layer;
 use crate::canvas::{Mark, Scene};
 use crate::chapters::Page;
@@ -301,12 +301,12 @@ impl Page for Reverse {
         // The wheel of origins has all colours: on one canvas with the other experiment it would tell nothing.
         let by_origin = self.by_origin && !desk.one_canvas;
         let start_std = result.request.plan.start_std.max(1e-6) as f32;
-        let drawn = Drawn::Frame {
+        let drawn = MotionStyle::Frame {
             at: frame_at(result, desk.clock.tau),
             dots: Dots { color: color.gamma_multiply(alpha), radius: if count > 20_000 { 1.0 } else { 1.6 } },
             origin: by_origin.then_some((1.0 / start_std, palette.ink)),
         };
-        scene.layers.push(Layer::Motion(Motion::of("reverse", result, View::PLANE, desk.clock.tau, drawn)));
+        scene.layers.push(Layer::Motion(Motion::of("reverse", result, Projection::PLANE, desk.clock.tau, drawn)));
         let by = if result.request.exact { truths::exact(desk, "chain") } else { "learned chain".into() };
         let mark: Color32 = if by_origin { origin_color([2.0, 2.0], palette.ink) } else { color };
         let at_t = format!("{by} at t = {}", fixed(desk.clock.tau, 2));

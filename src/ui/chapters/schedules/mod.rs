@@ -1,14 +1,15 @@
 //! Schedules: two ways from data to noise side by side, with the same points and the same noise.
 
 use egui::{Align2, Color32, Context, CursorIcon, Rect, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use lab::message::Restart;
 
 use crate::canvas::device::Dots;
 use crate::canvas::paint::Layer;
 use crate::canvas::{Mark, Scene};
-use crate::chapters::forward::noising::Drawn;
+use crate::chapters::forward::noising::ForwardCloud;
 use crate::chapters::{Page, Pages};
 use crate::desk::Desk;
-use crate::desk::side_state::Bench;
+use crate::desk::side_state::SideState;
 use crate::equations;
 use crate::settings::schedule;
 use crate::theme::text_font;
@@ -22,7 +23,7 @@ use lab::experiment::limits;
 use lab::message::Side;
 use maths::data::bounds::Bounds;
 use maths::diffusion::log_snr::{HANDLES, LIMIT, LogSnr};
-use maths::diffusion::path::{Path, Scales};
+use maths::diffusion::schedule::{Scales, Schedule};
 use maths::diffusion::solver::Transition;
 
 /// Points of each cloud.
@@ -37,23 +38,28 @@ const LOWEST_BETA: f64 = -5.0;
 /// The chapter's state.
 pub struct Schedules {
     /// The two paths. One's own is always the present one of the desk.
-    sides: [Path; 2],
+    sides: [Schedule; 2],
     timesteps: u32,
-    drawn: Drawn,
+    drawn: ForwardCloud,
     /// Linear and cosine are on show.
     opening: bool,
 }
 
 impl Default for Schedules {
     fn default() -> Self {
-        Self { sides: [Path::Linear, Path::Cosine], timesteps: 1000, drawn: Drawn::default(), opening: true }
+        Self {
+            sides: [Schedule::Linear, Schedule::Cosine],
+            timesteps: 1000,
+            drawn: ForwardCloud::default(),
+            opening: true,
+        }
     }
 }
 
 /// A path with its number of timesteps.
 #[derive(Clone, Copy)]
 struct Way {
-    path: Path,
+    schedule: Schedule,
     timesteps: u32,
     /// t/T at its clock.
     tau: f64,
@@ -61,7 +67,7 @@ struct Way {
 
 impl Way {
     fn scales(self, tau: f64) -> Scales {
-        self.path.scales(tau, self.timesteps)
+        self.schedule.scales(tau, self.timesteps)
     }
 
     /// ᾱ, β and log SNR at the clock.
@@ -86,23 +92,28 @@ impl Schedules {
 
     /// The two paths: of the two experiments, or those of the chapter's own while there is one experiment.
     fn ways(&self, desk: &Desk) -> [Way; 2] {
-        let of = |bench: &Bench| Way { path: bench.draft.path, timesteps: bench.draft.timesteps, tau: desk.clock.tau };
-        if let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.bench(side)) {
+        let of = |side_state: &SideState| Way {
+            schedule: side_state.draft.schedule,
+            timesteps: side_state.draft.timesteps,
+            tau: desk.clock.tau,
+        };
+        if let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) {
             return [of(a), of(b)];
         }
-        self.sides.map(|path| {
-            let path = if matches!(path, Path::Custom(_)) { Path::Custom(desk.own_schedule) } else { path };
-            Way { path, timesteps: self.timesteps, tau: desk.clock.tau }
+        self.sides.map(|schedule| {
+            let schedule =
+                if matches!(schedule, Schedule::Custom(_)) { Schedule::Custom(desk.own_schedule) } else { schedule };
+            Way { schedule, timesteps: self.timesteps, tau: desk.clock.tau }
         })
     }
 
     fn scene_of(&mut self, side: usize, desk: &Desk) -> Scene {
-        let Way { path, .. } = self.ways(desk)[side];
+        let Way { schedule, .. } = self.ways(desk)[side];
         let scales = self.ways(desk)[side].scales(desk.clock.tau);
         let color = colors(desk)[side];
         // The split window has named the side already.
         let side = if desk.is_split() { String::new() } else { format!("{}  ", SIDES[side]) };
-        let name = format!("{side}{}   ᾱ = {}", schedule::path_title(path), fixed(scales.a.powi(2), 3));
+        let name = format!("{side}{}   ᾱ = {}", schedule::schedule_title(schedule), fixed(scales.a.powi(2), 3));
         Scene {
             layers: vec![Layer::Noised {
                 key: "schedule particles",
@@ -118,7 +129,7 @@ impl Schedules {
 
     fn alpha_bar_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         let palette = desk.palette();
-        let value = |way: Way, tau| way.path.alpha_bar(tau, way.timesteps);
+        let value = |way: Way, tau| way.schedule.alpha_bar(tau, way.timesteps);
         let curves = self.curves(desk, value, |n| n.alpha_bar, |v| fixed(v, 3));
         let marks = [(0.0, "0.0"), (0.5, "0.5"), (1.0, "1.0")];
         let chart = Chart { name: "ᾱ against t", title: "ᾱ, signal variance", range: [0.0, 1.02], marks: &marks };
@@ -145,7 +156,7 @@ impl Schedules {
         // Where variance explodes a step can add more than 1.
         let most = curves.iter().flat_map(|curve| &curve.points).map(|point| point[1]).fold(0.0, f64::max);
         let marks = if most > 1.0 { &marks[..] } else { &marks[..3] };
-        let title = equations::step_title(self.ways(desk).map(|way| way.path));
+        let title = equations::step_title(self.ways(desk).map(|way| way.schedule));
         let chart = Chart { name: "Noise of one step against t", title, range: [LOWEST_BETA, most + 0.2], marks };
         chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
     }
@@ -158,12 +169,12 @@ impl Schedules {
         let range = [-LIMIT - 0.6, LIMIT + 0.6];
         let chart = Chart { name: "log SNR against t", title: "log SNR", range, marks: &marks };
         let place = chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
-        let custom = |path: Path| matches!(path, Path::Custom(_));
+        let custom = |schedule: Schedule| matches!(schedule, Schedule::Custom(_));
         // Of two experiments the one whose settings are on show is drawn.
         let drawn = if desk.is_split() {
-            custom(desk.draft.path).then(|| desk.side().index())
+            custom(desk.draft.schedule).then(|| desk.side().index())
         } else {
-            self.sides.iter().position(|&path| custom(path))
+            self.sides.iter().position(|&schedule| custom(schedule))
         };
         if let Some(side) = drawn {
             let tip = "drag the rings";
@@ -193,17 +204,17 @@ impl Schedules {
     /// The chapter's own two schedules, while there is one experiment.
     fn choice_rows(&mut self, ui: &mut Ui, desk: &Desk) {
         let palette = desk.palette();
-        let own = Path::Custom(desk.own_schedule);
+        let own = Schedule::Custom(desk.own_schedule);
         let tip = "Linear and cosine keep their path at every T; literal is the DDPM table from 1e-4 to 0.02 as it \
                    stands; yours goes through five handles of log SNR";
-        let mut paths = self.ways(desk).map(|way| way.path);
+        let mut paths = self.ways(desk).map(|way| way.schedule);
         for (side, name) in SIDES.into_iter().enumerate() {
             let mut palette = *palette;
             // The side's letter bears its colour.
             palette.weak = colors(desk)[side];
             row::named(ui, name, tip, &palette, |ui| {
-                let options =
-                    [Path::Linear, Path::Cosine, Path::Literal, own].map(|path| (path, schedule::path_title(path)));
+                let options = [Schedule::Linear, Schedule::Cosine, Schedule::Literal, own]
+                    .map(|schedule| (schedule, schedule::schedule_title(schedule)));
                 let name = ["Schedule A", "Schedule B"][side];
                 segmented::choose(ui, name, &mut paths[side], &options, desk.palette());
             });
@@ -220,9 +231,9 @@ impl Schedules {
         readout::pair(ui, "", SIDES, colors(desk), "The two schedules", palette);
         let ways = self.ways(desk);
         let numbers = ways.map(Way::numbers);
-        let last = ways.map(|way| way.path.alpha_bar(1.0, way.timesteps));
+        let last = ways.map(|way| way.schedule.alpha_bar(1.0, way.timesteps));
         let ink = [palette.ink; 2];
-        let step = equations::step_name(ways.map(|way| way.path));
+        let step = equations::step_name(ways.map(|way| way.schedule));
         for (name, tip, value) in [
             (
                 "ᾱ at t",
@@ -240,14 +251,14 @@ impl Schedules {
             readout::pair(ui, name, [&value[0], &value[1]], ink, tip, palette);
         }
         for (side, way) in std::iter::zip(SIDES, ways) {
-            if let Some(alpha_bar) = way.path.leftover_signal(way.timesteps) {
+            if let Some(alpha_bar) = way.schedule.leftover_signal(way.timesteps) {
                 text::warning(ui, &format!("{side}: {}", schedule::leftover_text(alpha_bar)), palette);
             }
         }
     }
 }
 
-/// What is read out of a path at the clock.
+/// What is read out of a schedule at the clock.
 struct Numbers {
     alpha_bar: f64,
     /// Noise variance of the step to the nearest whole timestep, at least the first.
@@ -313,18 +324,18 @@ impl Page for Schedules {
     }
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
-        let paths = self.ways(desk).map(|way| way.path);
-        self.opening = paths.contains(&Path::Linear) && paths.contains(&Path::Cosine);
+        let paths = self.ways(desk).map(|way| way.schedule);
+        self.opening = paths.contains(&Schedule::Linear) && paths.contains(&Schedule::Cosine);
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        equations::jump(self.ways(desk)[desk.side().index()].path)
+        equations::jump(self.ways(desk)[desk.side().index()].schedule)
     }
 
     fn equations(&self, desk: &Desk) -> Vec<(Option<(Side, String)>, Equation)> {
         let named = |(side, way): (Side, Way)| {
-            let name = format!("{} {}", side.letter(), schedule::path_title(way.path));
-            (Some((side, name)), equations::jump(way.path))
+            let name = format!("{} {}", side.letter(), schedule::schedule_title(way.schedule));
+            (Some((side, name)), equations::jump(way.schedule))
         };
         std::iter::zip(Side::BOTH, self.ways(desk)).map(named).collect()
     }
@@ -332,7 +343,7 @@ impl Page for Schedules {
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
         if desk.is_split() {
-            schedule::path_row(ui, desk);
+            schedule::schedule_row(ui, desk);
             schedule::timesteps_row(ui, desk);
         } else {
             self.choice_rows(ui, desk);
@@ -348,9 +359,9 @@ impl Page for Schedules {
             for (side, way) in std::iter::zip(["Train with A", "Train with B"], self.ways(desk)) {
                 let tip = "This schedule and this T become those of the experiment";
                 if button::text(ui, side, tip, 0.0, palette).clicked() {
-                    desk.draft.path = way.path;
+                    desk.draft.schedule = way.schedule;
                     desk.draft.timesteps = way.timesteps;
-                    desk.configure(false);
+                    desk.configure(Restart::Keep);
                 }
             }
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::desk::Desk;
 use maths::data::mixture::Mixture;
-use maths::diffusion::path::Scales;
+use maths::diffusion::schedule::Scales;
 use maths::philox::{Stream, normal};
 
 /// Draws of x_t by which the error is measured.

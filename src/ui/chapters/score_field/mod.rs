@@ -26,7 +26,7 @@ use crate::widgets::{readout, segmented};
 use engine::Start;
 use lab::message::{RunRequest, RunResult};
 use maths::data::bounds::Bounds;
-use maths::diffusion::path::{Path, Scales};
+use maths::diffusion::schedule::{Scales, Schedule};
 use maths::diffusion::solver::Plan;
 use maths::diffusion::target::Quantity;
 use maths::measure::field_error::FieldError;
@@ -111,14 +111,14 @@ impl Default for ScoreField {
 pub(super) fn field_tau(desk: &Desk) -> f64 {
     let experiment = &desk.snapshot.experiment;
     let timesteps = f64::from(experiment.timesteps.max(2));
-    let last = if experiment.path == Path::Flow { timesteps - 1.0 } else { timesteps };
+    let last = if experiment.schedule == Schedule::Flow { timesteps - 1.0 } else { timesteps };
     (desk.clock.tau * timesteps).round().clamp(1.0, last) / timesteps
 }
 
 /// (a, s) of the experiment that runs, at the field's time.
 pub(super) fn field_scales(desk: &Desk) -> Scales {
     let experiment = &desk.snapshot.experiment;
-    experiment.path.scales(field_tau(desk), experiment.timesteps)
+    experiment.schedule.scales(field_tau(desk), experiment.timesteps)
 }
 
 /// The plan whose result is the score.
@@ -331,7 +331,7 @@ impl Page for ScoreField {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        equations::score(desk.snapshot.experiment.path, desk.snapshot.experiment.target)
+        equations::score(desk.snapshot.experiment.schedule, desk.snapshot.experiment.target)
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {

@@ -1,6 +1,7 @@
 //! Training: watch noise become data while the network learns.
 
 use egui::Ui;
+use lab::message::Restart;
 
 use crate::canvas::device::Dots;
 use crate::canvas::paint::Layer;
@@ -131,7 +132,7 @@ impl Page for Training {
         row::named(ui, "Training set", "N points again and again, or fresh draws from the mixture", palette, |ui| {
             let options = [(false, "Finite"), (true, "Fresh")];
             if segmented::choose(ui, "Training set", &mut desk.draft.fresh, &options, palette).changed() {
-                desk.configure(false);
+                desk.configure(Restart::Keep);
             }
         });
         // A file has as many points as it has.
@@ -140,12 +141,12 @@ impl Page for Training {
                 let tip = "N: the size of the finite training set";
                 let points = &mut desk.draft.points;
                 if row::slider(ui, ["Points", tip], points, Track::logarithmic(limits::POINTS), grouped, palette).done {
-                    desk.configure(false);
+                    desk.configure(Restart::Keep);
                 }
             });
         }
         ui.separator();
-        schedule::path_row(ui, desk);
+        schedule::schedule_row(ui, desk);
         schedule::timesteps_row(ui, desk);
         ui.separator();
         let shape = desk.draft_shape;
@@ -156,7 +157,7 @@ impl Page for Training {
         training::learning_rate_row(ui, desk);
         row::named(ui, "Seed", "Of data, first weights, batches and noise", palette, |ui| {
             if row::whole_number(ui, ["Seed", "Click, type, and press Enter"], &mut desk.draft.seed) {
-                desk.configure(false);
+                desk.configure(Restart::Keep);
             }
         });
         ui.add_space(4.0);
@@ -179,7 +180,7 @@ impl Page for Training {
         row::named(ui, "Clip x₀", tip, palette, |ui| {
             let options = [(false, "Off"), (true, "On")];
             if segmented::choose(ui, "Clip", &mut desk.draft.clip, &options, palette).changed() {
-                desk.configure(false);
+                desk.configure(Restart::Keep);
             }
         });
         sampler::clip_warning(ui, desk);

@@ -7,7 +7,7 @@ mod starts;
 use egui::{Align2, Color32, Context, Event, Painter, Rect, Response, Sense, Stroke, Ui, UiBuilder, vec2};
 
 use crate::canvas::device::Dots;
-use crate::canvas::motion::{Drawn, FrameAt, Motion, View};
+use crate::canvas::motion::{FrameAt, Motion, MotionStyle, Projection};
 use crate::canvas::paint::Layer;
 use crate::canvas::{self, Axes, Mark, Scene};
 use crate::chapters::{Page, Pages};
@@ -21,7 +21,7 @@ use crate::widgets::number::{Sign, fixed, grouped};
 use crate::widgets::row::{self, Track};
 use crate::widgets::{button, progress, segmented};
 use maths::data::bounds::Bounds;
-use runs::{Runs, Settings};
+use runs::{Settings, TrajectoryRuns};
 use starts::{Kind, MOST, Starts};
 
 /// Data units from noise to data in the space-time view; half of it in the turned one.
@@ -66,7 +66,7 @@ pub struct Trajectories {
     sde_steps: u32,
     method: usize,
     ode_steps: u32,
-    runs: Runs,
+    runs: TrajectoryRuns,
 }
 
 impl Default for Trajectories {
@@ -85,7 +85,7 @@ impl Default for Trajectories {
             sde_steps: 100,
             method: 1,
             ode_steps: 50,
-            runs: Runs::default(),
+            runs: TrajectoryRuns::default(),
         }
     }
 }
@@ -115,11 +115,11 @@ impl Trajectories {
         }
     }
 
-    fn view(&self) -> View {
+    fn view(&self) -> Projection {
         match self.look {
-            Look::Plane => View::PLANE,
-            Look::Time => View::space_time(self.starts.coordinate, self.time_width()),
-            Look::Turned => View::turned(self.turn.to_radians(), self.tilt.to_radians(), 0.75 * TIME_WIDTH),
+            Look::Plane => Projection::PLANE,
+            Look::Time => Projection::space_time(self.starts.coordinate, self.time_width()),
+            Look::Turned => Projection::turned(self.turn.to_radians(), self.tilt.to_radians(), 0.75 * TIME_WIDTH),
         }
     }
 
@@ -129,7 +129,7 @@ impl Trajectories {
         self.starts.std.min(2.0)
     }
 
-    /// The way from noise to data is as long, beside the height, on any path.
+    /// The way from noise to data is as long, beside the height, on any schedule.
     fn time_width(&self) -> f32 {
         TIME_WIDTH * self.reach()
     }
@@ -230,7 +230,7 @@ impl Trajectories {
     }
 
     /// Paths, their starts and their heads at the clock; the ODE over the SDE.
-    fn path_layers(&self, desk: &Desk, view: View, layers: &mut Vec<Layer>) {
+    fn path_layers(&self, desk: &Desk, view: Projection, layers: &mut Vec<Layer>) {
         let [ode_color, sde_color] = self.colors(desk);
         let now = desk.clock.tau;
         let sets = [
@@ -243,21 +243,27 @@ impl Trajectories {
             let crowd = (result.recording.particles as f32).sqrt();
             let (alpha, ahead) =
                 if which == Shown::Ode { (0.95, 0.45) } else { ((3.0 / crowd).clamp(0.25, 0.9), 0.35) };
-            let drawn = Drawn::Paths { color: color.gamma_multiply(alpha), width, ahead };
+            let drawn = MotionStyle::Paths { color: color.gamma_multiply(alpha), width, ahead };
             layers.push(Layer::Motion(Motion::of(paths, result, view, now, drawn)));
             let at = FrameAt::between(&result.recording.taus, now);
             let dots = Dots { color, radius: 2.0 + 0.6 * width };
-            layers.push(Layer::Motion(Motion::of(heads, result, view, now, Drawn::Frame { at, dots, origin: None })));
+            layers.push(Layer::Motion(Motion::of(
+                heads,
+                result,
+                view,
+                now,
+                MotionStyle::Frame { at, dots, origin: None },
+            )));
         }
     }
 
     /// The clouds that both end in, at t = 0.
-    fn end_layers(&self, desk: &Desk, view: View, layers: &mut Vec<Layer>) {
+    fn end_layers(&self, desk: &Desk, view: Projection, layers: &mut Vec<Layer>) {
         let colors = self.colors(desk);
         for ((result, color), key) in self.runs.ends().into_iter().zip(colors).zip(["ode ends", "sde ends"]) {
             let Some(result) = result else { continue };
             let last = result.recording.taus.len().saturating_sub(1);
-            let drawn = Drawn::Frame {
+            let drawn = MotionStyle::Frame {
                 at: FrameAt { first: last, next: last, share: 0.0 },
                 dots: Dots { color: color.gamma_multiply(0.4), radius: 1.2 },
                 origin: None,
@@ -267,7 +273,7 @@ impl Trajectories {
     }
 
     /// The box of the turned view: noise at one end, data at the other.
-    fn frame_lines(view: View, palette: &Palette) -> Vec<(Vec<[f32; 2]>, Stroke)> {
+    fn frame_lines(view: Projection, palette: &Palette) -> Vec<(Vec<[f32; 2]>, Stroke)> {
         let corner = |k: usize| {
             let sign = |bit: usize| if k >> bit & 1 == 1 { BOX } else { -BOX };
             [sign(0), sign(1)]
@@ -319,7 +325,7 @@ impl Page for Trajectories {
 
     fn scene(&mut self, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        self.starts.std = desk.draft.path.prior_std(desk.draft.timesteps) as f32;
+        self.starts.std = desk.draft.schedule.prior_std(desk.draft.timesteps) as f32;
         self.runs.want(desk, self.settings(desk), &self.starts);
         let view = self.view();
         let mut scene = Scene { takes_drags: self.look == Look::Turned, ..Scene::default() };

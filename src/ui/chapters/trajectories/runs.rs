@@ -10,7 +10,7 @@ use lab::message::{RunRequest, RunResult};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::solver::{PlanContext, Sampler};
-use maths::measure::paths::{
+use maths::measure::trajectories::{
     blockwise_sliced, crossings, exact_ends, keeps_line, landed_ends, rms_distance, sliced_floor,
 };
 
@@ -119,7 +119,7 @@ pub struct Findings {
 }
 
 /// All runs of the chapter.
-pub struct Runs {
+pub struct TrajectoryRuns {
     sde: RunSlot<Wish>,
     ode: [RunSlot<Wish>; 3],
     reference: RunSlot<Wish>,
@@ -132,7 +132,7 @@ pub struct Runs {
     line: Memo<(Arc<Mixture>, PlanContext, usize), bool>,
 }
 
-impl Default for Runs {
+impl Default for TrajectoryRuns {
     fn default() -> Self {
         Self {
             // In this order they are run.
@@ -161,7 +161,7 @@ fn begin_alike(a: &RunResult, b: &RunResult) -> bool {
     matches!((&a.request.start, &b.request.start), (Start::Points(a), Start::Points(b)) if a == b)
 }
 
-impl Runs {
+impl TrajectoryRuns {
     /// Ask for what the settings need.
     pub fn want(&mut self, desk: &Desk, settings: Settings, starts: &Starts) {
         let experiment = &desk.snapshot.experiment;
@@ -282,6 +282,6 @@ impl Runs {
         let mixture: &Arc<Mixture> = &desk.snapshot.dataset.mixture;
         let context = desk.snapshot.experiment.plan_context();
         let key = (mixture.clone(), context, coordinate);
-        self.line.get(key, || keeps_line(mixture, context.path, context.timesteps, coordinate))
+        self.line.get(key, || keeps_line(mixture, context.schedule, context.timesteps, coordinate))
     }
 }

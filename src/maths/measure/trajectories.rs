@@ -3,7 +3,7 @@
 use super::{MeasureError, check, sliced_wasserstein2};
 use crate::data::mixture::Mixture;
 use crate::diffusion::exact::Marginal;
-use crate::diffusion::path::Path;
+use crate::diffusion::schedule::Schedule;
 use crate::diffusion::solver::{Plan, PlanContext};
 
 /// How often paths cross in the view of one coordinate (0 or 1) against time, counted over pairs: a pair crosses where
@@ -86,12 +86,12 @@ pub fn sliced_floor(mixture: &Mixture, size: usize, blocks: usize, seed: u64) ->
 
 /// True where the exact score on the line through 0 along a coordinate points along the line at every time: for data
 /// that are symmetric about it. The probability-flow ODE then has one dimension there, and keeps the order of its paths.
-pub fn keeps_line(mixture: &Mixture, path: Path, timesteps: u32, coordinate: usize) -> bool {
+pub fn keeps_line(mixture: &Mixture, schedule: Schedule, timesteps: u32, coordinate: usize) -> bool {
     const TIMES: u32 = 12;
     const PLACES: i32 = 16;
     const TOLERANCE: f64 = 1e-4;
     (1..=TIMES).all(|k| {
-        let scales = path.scales(f64::from(k) / f64::from(TIMES), timesteps);
+        let scales = schedule.scales(f64::from(k) / f64::from(TIMES), timesteps);
         let (marginal, reach) = (Marginal::new(mixture, scales), scales.a.hypot(scales.s));
         (-PLACES..=PLACES).all(|place| {
             let mut x = [0.0; 2];
@@ -142,11 +142,11 @@ mod tests {
     fn lines_of_symmetry_are_kept_and_others_are_not() {
         for shape in [Shape::Gaussian, Shape::EightGaussians, Shape::Figure8, Shape::Circle] {
             for coordinate in 0..2 {
-                assert!(keeps_line(&shape.mixture(), Path::Linear, 1000, coordinate), "{shape:?} {coordinate}");
+                assert!(keeps_line(&shape.mixture(), Schedule::Linear, 1000, coordinate), "{shape:?} {coordinate}");
             }
         }
         for shape in [Shape::Moons, Shape::Spirals, Shape::Pinwheel] {
-            assert!(!keeps_line(&shape.mixture(), Path::Cosine, 1000, 0), "{shape:?}");
+            assert!(!keeps_line(&shape.mixture(), Schedule::Cosine, 1000, 0), "{shape:?}");
         }
     }
 

@@ -10,11 +10,11 @@ use crate::data::names::same;
 
 use super::log_snr::LogSnr;
 
-/// The path from data to noise. `tau` is t/T, the clock in [0, 1] that every view and command uses. In files and on
+/// The schedule from data to noise. `tau` is t/T, the clock in [0, 1] that every view and command uses. In files and on
 /// the command line it is its name; one's own schedule is `custom:` and its five handles.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Path {
+pub enum Schedule {
     /// Variance preserving, linear β: ᾱ(τ) = exp(−(0.1 τ + 9.95 τ²)) (Song et al. 2021, the limit of Ho et al. 2020).
     Linear,
     /// Variance preserving, cosine: ᾱ(τ) = f(τ)/f(0), f = cos²((τ + 0.008)/1.008 · π/2) (Nichol & Dhariwal 2021, eq. 17).
@@ -50,7 +50,7 @@ pub const SIGMA_MAX: f64 = 10.0;
 /// The largest one-step β of the cosine path (Nichol & Dhariwal 2021, section 3.2), which keeps ᾱ_T above 0.
 const COSINE_MAX_BETA: f64 = 0.999;
 
-/// Signal and noise scale of a path at one time: x_t = a x_0 + s ε.
+/// Signal and noise scale of a schedule at one time: x_t = a x_0 + s ε.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scales {
     /// Factor of x_0.
@@ -66,11 +66,11 @@ impl Scales {
     }
 }
 
-impl Path {
-    /// Every path that has no settings of its own, in the order of the menus.
+impl Schedule {
+    /// Every schedule that has no settings of its own, in the order of the menus.
     pub const ALL: [Self; 5] = [Self::Linear, Self::Cosine, Self::Ve, Self::Flow, Self::Literal];
 
-    /// Every path of the menus, one's own as it opens, and one's own at each of its limits: what holds for a path holds for
+    /// Every schedule of the menus, one's own as it opens, and one's own at each of its limits: what holds for a schedule holds for
     /// these.
     pub fn every() -> Vec<Self> {
         let own = std::iter::once(LogSnr::default()).chain(LogSnr::CORNERS);
@@ -163,7 +163,7 @@ impl Path {
     }
 }
 
-impl std::fmt::Display for Path {
+impl std::fmt::Display for Schedule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Custom(own) => write!(f, "custom:{own}"),
@@ -172,12 +172,12 @@ impl std::fmt::Display for Path {
     }
 }
 
-impl std::str::FromStr for Path {
+impl std::str::FromStr for Schedule {
     type Err = PathParseError;
 
     fn from_str(text: &str) -> Result<Self, PathParseError> {
-        if let Some(path) = Self::ALL.into_iter().find(|path| same(path.name(), text)) {
-            return Ok(path);
+        if let Some(schedule) = Self::ALL.into_iter().find(|schedule| same(schedule.name(), text)) {
+            return Ok(schedule);
         }
         let own = text.split_once(':').filter(|(name, _)| same(name, "custom"));
         let own = own.and_then(|(_, handles)| handles.parse().ok());
@@ -185,7 +185,7 @@ impl std::str::FromStr for Path {
     }
 }
 
-impl TryFrom<String> for Path {
+impl TryFrom<String> for Schedule {
     type Error = PathParseError;
 
     fn try_from(text: String) -> Result<Self, PathParseError> {
@@ -193,9 +193,9 @@ impl TryFrom<String> for Path {
     }
 }
 
-impl From<Path> for String {
-    fn from(path: Path) -> Self {
-        path.to_string()
+impl From<Schedule> for String {
+    fn from(schedule: Schedule) -> Self {
+        schedule.to_string()
     }
 }
 
@@ -265,8 +265,8 @@ mod tests {
 
     #[test]
     fn alpha_bar_at_a_fifth_has_the_published_values() {
-        assert_abs_diff_eq!(Path::Linear.alpha_bar(0.2, 1000), 0.658, epsilon = 5e-4);
-        assert_abs_diff_eq!(Path::Cosine.alpha_bar(0.2, 1000), 0.899, epsilon = 5e-4);
+        assert_abs_diff_eq!(Schedule::Linear.alpha_bar(0.2, 1000), 0.658, epsilon = 5e-4);
+        assert_abs_diff_eq!(Schedule::Cosine.alpha_bar(0.2, 1000), 0.899, epsilon = 5e-4);
     }
 
     /// The literal table of Ho et al. 2020 (β from 1e-4 to 0.02, T = 1000), multiplied out: an independent derivation.
@@ -276,13 +276,13 @@ mod tests {
         for t in 0..1000 {
             alpha_bar *= 1.0 - (1e-4 + (0.02 - 1e-4) * f64::from(t) / 999.0);
             let tau = f64::from(t + 1) / 1000.0;
-            assert_abs_diff_eq!(alpha_bar, Path::Linear.alpha_bar(tau, 1000), epsilon = 2e-3);
+            assert_abs_diff_eq!(alpha_bar, Schedule::Linear.alpha_bar(tau, 1000), epsilon = 2e-3);
         }
     }
 
     #[test]
     fn the_literal_table_is_itself_at_every_length() {
-        assert_abs_diff_eq!(Path::Literal.alpha_bar(0.2, 1000), 0.659, epsilon = 5e-4);
+        assert_abs_diff_eq!(Schedule::Literal.alpha_bar(0.2, 1000), 0.659, epsilon = 5e-4);
         for timesteps in [1, 2, 10, 250, 1000] {
             let mut product = 1.0;
             for t in 1..=timesteps {
@@ -291,8 +291,8 @@ mod tests {
                 let beta = 1e-4 * (1.0 - share) + 0.02 * share;
                 product *= 1.0 - beta;
                 let tau = f64::from(t) / f64::from(timesteps);
-                assert_abs_diff_eq!(product, Path::Literal.alpha_bar(tau, timesteps), epsilon = 1e-12);
-                assert_abs_diff_eq!(beta, Path::Literal.beta(t, timesteps), epsilon = 1e-12);
+                assert_abs_diff_eq!(product, Schedule::Literal.alpha_bar(tau, timesteps), epsilon = 1e-12);
+                assert_abs_diff_eq!(beta, Schedule::Literal.beta(t, timesteps), epsilon = 1e-12);
             }
         }
     }
@@ -300,19 +300,21 @@ mod tests {
     #[test]
     fn a_short_literal_table_ends_with_signal_left_and_the_others_do_not() {
         // ln ᾱ_T ≈ −Σ (β + β²/2) with mean β 0.01005: −2.5125 − ½ 250 (0.01005² + 0.0199²/12) = −2.529.
-        let left = Path::Literal.leftover_signal(250).unwrap();
+        let left = Schedule::Literal.leftover_signal(250).unwrap();
         assert_abs_diff_eq!(left, (-2.529_f64).exp(), epsilon = 2e-4);
-        assert_eq!(Path::Literal.leftover_signal(1000), None);
-        for path in [Path::Linear, Path::Cosine, Path::Ve, Path::Flow, Path::Custom(LogSnr::default())] {
-            assert_eq!(path.leftover_signal(250), None, "{path}");
+        assert_eq!(Schedule::Literal.leftover_signal(1000), None);
+        for schedule in
+            [Schedule::Linear, Schedule::Cosine, Schedule::Ve, Schedule::Flow, Schedule::Custom(LogSnr::default())]
+        {
+            assert_eq!(schedule.leftover_signal(250), None, "{schedule}");
         }
-        let bright = Path::Custom(LogSnr::new([9.0, 4.0, 0.0, -2.0, -4.0]));
+        let bright = Schedule::Custom(LogSnr::new([9.0, 4.0, 0.0, -2.0, -4.0]));
         assert_abs_diff_eq!(bright.leftover_signal(250).unwrap(), 1.0 / (1.0 + 4.0_f64.exp()), epsilon = 1e-12);
     }
 
     #[test]
     fn unshrunk_noise_adds_up_to_the_mean_beta_times_the_steps() {
-        let sums = Path::Literal.summed_betas(1000);
+        let sums = Schedule::Literal.summed_betas(1000);
         assert_eq!(sums.len(), 1001);
         assert_abs_diff_eq!(sums[1], 1e-4, epsilon = 1e-12);
         assert_abs_diff_eq!(sums[1000], 1000.0 * 0.5 * (1e-4 + 0.02), epsilon = 1e-9);
@@ -320,14 +322,14 @@ mod tests {
 
     #[test]
     fn paths_are_read_as_they_are_written() {
-        for path in Path::ALL.into_iter().chain([Path::Custom(LogSnr::new([8.0, 1.5, 0.25, -3.0, -7.0]))]) {
-            assert_eq!(path.to_string().parse(), Ok(path));
-            let json = serde_json::to_string(&path).unwrap();
-            assert_eq!(json, format!("\"{path}\""));
-            assert_eq!(serde_json::from_str::<Path>(&json).unwrap(), path);
+        for schedule in Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::new([8.0, 1.5, 0.25, -3.0, -7.0]))]) {
+            assert_eq!(schedule.to_string().parse(), Ok(schedule));
+            let json = serde_json::to_string(&schedule).unwrap();
+            assert_eq!(json, format!("\"{schedule}\""));
+            assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), schedule);
         }
         for wrong in ["", "lineal", "custom", "custom:1,2,3,4,5", "quadratic"] {
-            let error = wrong.parse::<Path>().unwrap_err().to_string();
+            let error = wrong.parse::<Schedule>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("'{wrong}' is not a schedule")), "{error}");
         }
     }
@@ -343,24 +345,24 @@ mod tests {
             for t in 1..=timesteps {
                 product *= 1.0 - (1.0 - f(t) / f(t - 1)).min(0.999);
                 let tau = f64::from(t) / f64::from(timesteps);
-                assert_abs_diff_eq!(product, Path::Cosine.alpha_bar(tau, timesteps), epsilon = 1e-12);
+                assert_abs_diff_eq!(product, Schedule::Cosine.alpha_bar(tau, timesteps), epsilon = 1e-12);
             }
         }
     }
 
     #[test]
     fn every_path_runs_from_data_to_noise_and_loses_signal_all_the_way() {
-        for path in Path::every() {
+        for schedule in Schedule::every() {
             for timesteps in [1, 10, 1000, 4000] {
-                assert_eq!(path.scales(0.0, timesteps), Scales { a: 1.0, s: 0.0 }, "{path}");
+                assert_eq!(schedule.scales(0.0, timesteps), Scales { a: 1.0, s: 0.0 }, "{schedule}");
                 let mut last = f64::INFINITY;
                 for step in 1..=timesteps {
-                    let snr = path.scales(f64::from(step) / f64::from(timesteps), timesteps).snr();
-                    assert!(snr < last && snr >= 0.0, "{path} at {step} of {timesteps}: {snr} after {last}");
+                    let snr = schedule.scales(f64::from(step) / f64::from(timesteps), timesteps).snr();
+                    assert!(snr < last && snr >= 0.0, "{schedule} at {step} of {timesteps}: {snr} after {last}");
                     last = snr;
                 }
-                let reaches_noise = path.leftover_signal(timesteps).is_none();
-                assert!(!reaches_noise || last < 0.011, "{path}, T = {timesteps} ends at SNR {last}");
+                let reaches_noise = schedule.leftover_signal(timesteps).is_none();
+                assert!(!reaches_noise || last < 0.011, "{schedule}, T = {timesteps} ends at SNR {last}");
             }
         }
     }
@@ -369,10 +371,10 @@ mod tests {
     /// ᾱ times τ, by another formula (the derivative written out).
     #[test]
     fn signal_and_noise_are_two_sides_of_one_path_to_the_last_digit() {
-        for path in Path::every().into_iter().filter(|path| path.preserves_variance()) {
+        for schedule in Schedule::every().into_iter().filter(|schedule| schedule.preserves_variance()) {
             for timesteps in [1, 10, 100, 1000, 4000] {
                 for k in 0..=400 {
-                    let Scales { a, s } = path.scales(f64::from(k) / 400.0, timesteps);
+                    let Scales { a, s } = schedule.scales(f64::from(k) / 400.0, timesteps);
                     assert_abs_diff_eq!(a * a + s * s, 1.0, epsilon = 1e-15);
                 }
             }
@@ -380,11 +382,11 @@ mod tests {
         let tau = 1e-9;
         let angle = 0.008 / 1.008 * std::f64::consts::FRAC_PI_2;
         let cosine_slope = 2.0 * angle.tan() * std::f64::consts::FRAC_PI_2 / 1.008;
-        for (path, slope) in
-            [(Path::Linear, 0.1), (Path::Cosine, cosine_slope), (Path::Literal, -(-1e-4_f64).ln_1p() * 1e3)]
+        for (schedule, slope) in
+            [(Schedule::Linear, 0.1), (Schedule::Cosine, cosine_slope), (Schedule::Literal, -(-1e-4_f64).ln_1p() * 1e3)]
         {
-            let ratio = path.noise_variance(tau, 1000) / (slope * tau);
-            assert!((ratio - 1.0).abs() < 2e-7, "{path}: {ratio}");
+            let ratio = schedule.noise_variance(tau, 1000) / (slope * tau);
+            assert!((ratio - 1.0).abs() < 2e-7, "{schedule}: {ratio}");
         }
     }
 }
