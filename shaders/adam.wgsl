@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/adam.rs apply
+//
 // Sums the partial gradients, then Adam (Kingma & Ba 2015, algorithm 1) and the moving average of the weights.
 // One invocation four parameters; the first one also sums the loss.
 //

@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/batch.rs fill
+//
 // Draws a training batch: for each sample a data point, a timestep and noise, jumps to x_t = a x_0 + s ε, and writes
 // the network's input, the target and the timestep. One invocation a row; rows past the batch become zero.
 //

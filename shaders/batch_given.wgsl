@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/batch.rs samples
+//
 // Like batch_draw, for a batch that the host gives: x_t, timestep and target. One invocation a row.
 //
 // training: uniform. given [rows][2] vec4 as (x_t, t − 1 as bits, 0), (target, 0, 0). timetable [timesteps].

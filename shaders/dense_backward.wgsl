@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/network.rs backward
+//
 // The input gradient of a hidden layer: δ_before = (δ Wᵀ) ∘ act'(z_before). One invocation a tile of
 // δ_before, 8×8 or 16×8.
 //

@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/network.rs forward
+//
 // One hidden layer: h = act(x W + b), and act'(z) beside it when training. One invocation a tile of h, 8×8 or 16×8.
 //
 // layer: uniform, dynamic. rows: uniform. weights: W [inputs][outputs] at weight_offset. biases [outputs] at bias_offset.

@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/network.rs accumulate
+//
 // The output layer, the loss, and the first step of the backward pass. One invocation a row.
 //
 // o = h W + b (2 outputs, stored as 8 with zeros); loss = w |o − target|² / 2 per sample, its mean over the batch the loss;

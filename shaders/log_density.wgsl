@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/density.rs log_density
+//
 // log p_t of the diffused mixture at the cell centres of a grid, by log-sum-exp. One invocation a cell.
 //
 // view: uniform. components [count] as (a·mean, 1 / (2 variance), log(weight / (2π variance))), variance = a²σ² + s².

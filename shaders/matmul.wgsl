@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/matmul.rs multiply
+//
 // The bare matrix product that the training step is measured against: C [m][n] = A [m][k] B [k][n], one invocation a
 // tile of 8×8 or 16×8, blocks as in dense_forward, nothing but loads, products and stores. `bench` takes the better one.
 //

@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/sample.rs starts
+//
 // Puts the particles of a slice at their start and writes their features. One invocation a particle.
 //
 // slice: uniform. points [cloud], read where the start is given. states [slice][2] as (x, m = 0), (b = x, 0).

@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/sample.rs advance
+//
 // The output layer and one stage of a plan, then the features for the next one. One invocation a particle.
 //
 // Points are written only where the plan says so, so that a picture of a cloud never shows particles half-way.

@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/exact.rs mean
+//
 // One stage of a plan by the exact x̂_0 = E[x_0 | x_t] of a mixture, in the responsibilities r_k ∝ w_k N(x; a μ_k, v_k I) of
 // its components, v_k = a² σ_k² + s²: Σ r_k (μ_k + a σ_k²/v_k (x − a μ_k)), sound also where a = 0. One invocation a particle.
 // In its place ε̂ or the score, by other factors: Σ r_k (mean·μ_k + (data·σ_k² + one)/v_k (x − a μ_k)).

@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/network.rs time_bias
+//
 // The first layer's bias at each evaluation time of a plan: b + W_time · embedding(t). All particles of a step share their
 // time, so this replaces 64 of the first layer's inputs. One invocation four outputs of one step.
 //

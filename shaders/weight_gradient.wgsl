@@ -1,3 +1,5 @@
+// Twin: src/engine/cpu/network.rs backward
+//
 // Weight and bias gradients of every layer at once, as partial sums over chunks of rows: no float atomics, so a run is
 // the same every time. One invocation an 8×8 tile of one layer's ∂L/∂W (or 8 entries of its ∂L/∂b) in one chunk.
 //

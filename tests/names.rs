@@ -1,11 +1,14 @@
 //! Every selectable thing is understood by its name, however that is written.
 
+use std::collections::BTreeSet;
+
 use noise_compass::data::dataset::DataSource;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::layout::Activation;
+use noise_compass::names::Words;
 
 /// Ways to write a name that mean the same.
 fn spellings(name: &str) -> Vec<String> {
@@ -57,4 +60,41 @@ fn files_are_read_alike() {
     assert_eq!(serde_json::to_string(&Shape::EightGaussians).unwrap(), "\"eightgaussians\"");
     assert_eq!(serde_json::from_str::<Target>("\"EPS\"").unwrap(), Target::Eps);
     assert_eq!(serde_json::from_str::<Activation>("\"SiLU\"").unwrap(), Activation::Silu);
+}
+
+/// Every selectable thing with its words, by kind.
+fn kinds() -> [(&'static str, Vec<&'static Words>); 4] {
+    [
+        ("Schedules", Schedule::every().into_iter().map(Schedule::words).collect()),
+        ("Targets", Target::ALL.map(Target::words).to_vec()),
+        ("Samplers", Sampler::ALL.map(Sampler::words).to_vec()),
+        ("Activations", Activation::ALL.map(Activation::words).to_vec()),
+    ]
+}
+
+/// Two of a kind are never called alike, and nothing is left without a word.
+#[test]
+fn words_tell_things_of_a_kind_apart() {
+    for (kind, mut all) in kinds() {
+        all.dedup();
+        let columns: [fn(&Words) -> &str; 5] =
+            [|words| words.name, |words| words.title, |words| words.symbol, |words| words.short, |words| words.help];
+        for column in columns {
+            let distinct: BTreeSet<&str> = all.iter().map(|words| column(words)).collect();
+            assert!(distinct.len() == all.len() && !distinct.contains(""), "{kind}: {distinct:?}");
+        }
+    }
+}
+
+/// The tables of the README are those that the program reads.
+#[test]
+fn the_readme_lists_every_name() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for (kind, mut all) in kinds() {
+        all.dedup();
+        for words in all {
+            let row = format!("| {kind} | `{}` | {} |", words.name, words.help);
+            assert!(readme.contains(&row), "the README lacks the row\n{row}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{self, Engine, EngineChoice, EngineError, EngineKind, ModelState, Start};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{
-    Command, DensityView, InStep, Notice, Order, Restart, RunRequest, Side, Snapshots, Status,
+    Command, DensityView, InStep, Notice, Order, Restart, RunRequest, Side, Slot, Snapshots, Status,
 };
 use noise_compass::lab::pair::Pair;
 use noise_compass::lab::session::{EngineFactory, Session};
@@ -74,7 +74,10 @@ fn open_a_chapter(pair: &mut Pair, round: u32) {
     let bounds = Bounds { min: [-2.0, -2.0], max: [2.0, 2.0] };
     let view = DensityView { tau: 0.1 * f64::from(round % 9), bounds, resolution: 16 };
     pair.handle(Order::To(Side::A, Command::ShowDensity(view)));
-    pair.handle(Order::To(Side::A, Command::Run("reverse", run(Sampler::Heun, 20 + round, u64::from(round), true))));
+    pair.handle(Order::To(
+        Side::A,
+        Command::Run(Slot::Reverse, run(Sampler::Heun, 20 + round, u64::from(round), true)),
+    ));
     let points = Arc::new((0..64).map(|i| [0.05 * i as f32 - 1.6, 0.3]).collect());
     let plan = Plan::field(small().plan_context(), 0.1 + 0.05 * f64::from(round % 9), Quantity::Score);
     let field = RunRequest {
@@ -86,10 +89,10 @@ fn open_a_chapter(pair: &mut Pair, round: u32) {
         follow: true,
         read_back: true,
     };
-    pair.handle(Order::To(Side::B, Command::Run("score arrows, learned", Arc::new(field))));
+    pair.handle(Order::To(Side::B, Command::Run(Slot::LearnedArrows, Arc::new(field))));
     if round % 3 == 2 {
-        pair.handle(Order::To(Side::A, Command::StopRun("reverse")));
-        pair.handle(Order::To(Side::B, Command::Run("paths", run(Sampler::Ddim { eta: 1.0 }, 5, 3, false))));
+        pair.handle(Order::To(Side::A, Command::StopRun(Slot::Reverse)));
+        pair.handle(Order::To(Side::B, Command::Run(Slot::PathsByNoise, run(Sampler::Ddim { eta: 1.0 }, 5, 3, false))));
     }
 }
 
@@ -121,7 +124,10 @@ fn stays_bit_equal(kind: EngineKind) {
     let [of_a, of_b] = [&a.quality, &b.quality].map(|curve| *curve.last().unwrap());
     assert!(a.quality.len() > 1 && of_a.step == 500);
     assert_eq!((of_a.distance, of_a.floor, of_a.score_error), (of_b.distance, of_b.floor, of_b.score_error));
-    assert!(a.runs.contains_key("reverse") != b.runs.contains_key("reverse") || b.runs.contains_key("paths"));
+    assert!(
+        a.runs.contains_key(&Slot::Reverse) != b.runs.contains_key(&Slot::Reverse)
+            || b.runs.contains_key(&Slot::PathsByNoise)
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::{Engine, EngineChoice, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, DensityView, Order, Restart, RunRequest, Snapshot, Snapshots};
+use noise_compass::lab::message::{Command, DensityView, Order, Restart, RunRequest, Slot, Snapshot, Snapshots};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::chapters::Chapter;
@@ -45,13 +45,13 @@ fn settle(session: &mut Session) {
 const VIEW: DensityView = DensityView { tau: 0.3, bounds: Bounds { min: [-3.0; 2], max: [3.0; 2] }, resolution: 48 };
 
 /// The slots of a learned and of an exact run.
-const SLOTS: [&str; 2] = ["learned", "exact"];
+const SLOTS: [Slot; 2] = [Slot::LearnedArrows, Slot::ExactArrows];
 
 /// What of a snapshot is there: losses, distance and score error, samples, density, learned run, exact run.
 fn there(snapshot: &Snapshot) -> [bool; 6] {
     let losses = snapshot.timestep_loss.iter().any(|loss| loss.is_finite());
     assert_eq!(losses, snapshot.loss.is_some(), "both means begin together");
-    let [learned, exact] = SLOTS.map(|slot| snapshot.runs.get(slot).is_some_and(|run| run.done.is_some()));
+    let [learned, exact] = SLOTS.map(|slot| snapshot.runs.get(&slot).is_some_and(|run| run.done.is_some()));
     let quality = !snapshot.quality.is_empty();
     [losses, quality, snapshot.samples.is_some(), snapshot.density.is_some(), learned, exact]
 }

@@ -34,6 +34,29 @@ fn every_shader_is_valid_without_optional_capabilities() {
     }
 }
 
+/// The function that a kernel's first line names as its twin, if there is one: `// Twin: src/engine/cpu/adam.rs apply`.
+fn twin(source: &str) -> Result<(), String> {
+    let line = source.lines().next().unwrap_or_default();
+    let (file, function) = line
+        .strip_prefix("// Twin: ")
+        .and_then(|twin| twin.split_once(' '))
+        .ok_or_else(|| format!("the first line names no twin: {line}"))?;
+    let text = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR")))
+        .map_err(|error| format!("{file}: {error}"))?;
+    let there = [format!("fn {function}("), format!("fn {function}<")].iter().any(|head| text.contains(head));
+    if there { Ok(()) } else { Err(format!("{file} has no function {function}")) }
+}
+
+#[test]
+fn every_kernel_names_its_twin() {
+    for (name, source) in shader::KERNELS {
+        twin(source).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    assert!(twin("// Sums the partial gradients.").is_err());
+    assert!(twin("// Twin: src/engine/cpu/adam.rs descend").is_err());
+    assert!(twin("// Twin: src/engine/cpu/sgd.rs apply").is_err());
+}
+
 /// True where an expression may depend on a uniform.
 fn reads_uniform(module: &naga::Module, function: &naga::Function, expression: naga::Handle<naga::Expression>) -> bool {
     use naga::Expression as E;

@@ -62,7 +62,7 @@ impl LabHandle for Probe {
             self.0.snapshot.borrow_mut().experiment = Arc::new(Experiment::clone(experiment));
         }
         if let Command::Run(slot, request) = &command {
-            self.answer_run(slot, request);
+            self.answer_run(*slot, request);
         }
         self.0.asked.borrow_mut().push(command);
     }

@@ -14,7 +14,6 @@ use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Restart, Side};
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle as _;
-use noise_compass::ui::settings::schedule::schedule_title;
 use noise_compass::ui::shell::app::LabApp;
 
 type Window = Harness<'static, LabApp>;
@@ -121,7 +120,7 @@ fn forward_shows_each_paths_own_jump_chain_and_growth() {
 fn schedules_shows_the_formula_of_each_side_also_unlinked_and_swapped() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::Schedules, true);
-    let line = |side: &str, schedule: Schedule| format!("{side} {}: {}", schedule_title(schedule), jump(schedule));
+    let line = |side: &str, schedule: Schedule| format!("{side} {}: {}", schedule.words().title, jump(schedule));
     let shown = |window: &Window| -> Vec<String> {
         all_text(window).into_iter().filter(|text| text.contains(": x t is")).collect()
     };

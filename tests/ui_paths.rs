@@ -66,8 +66,8 @@ impl Probe {
         asked.into_iter().filter_map(|c| if let Command::StopRun(slot) = c { Some(slot) } else { None }).collect()
     }
 
-    fn result(&self, slot: &str) -> Arc<RunResult> {
-        self.snapshots().a.runs[slot].done.clone().unwrap()
+    fn result(&self, slot: Slot) -> Arc<RunResult> {
+        self.snapshots().a.runs[&slot].done.clone().unwrap()
     }
 }
 
@@ -134,7 +134,7 @@ fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
     let mut window = window(lab.clone(), Chapter::Reverse, false);
     let asked = lab.asked();
     let [(slot, request)] = &asked[..] else { panic!("one run, not {asked:?}") };
-    assert_eq!((*slot, request.exact, request.every), ("reverse", true, 1), "an untrained network shows nothing");
+    assert_eq!((*slot, request.exact, request.every), (Slot::Reverse, true, 1), "an untrained network shows nothing");
     // Half denoised: neither end.
     window.get_by_label("t / T of the frame 0.120");
     window.get_by_label("step on show 44 of 50");
@@ -148,7 +148,7 @@ fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
     window.get_by_label("step on show 33 of 50");
     assert!(lab.asked().is_empty(), "scrubbing computes nothing");
     // The exact chain ends on the eight modes: 99.9 % lie within four standard deviations of one.
-    let result = lab.result("reverse");
+    let result = lab.result(Slot::Reverse);
     let points = result.recording.points.to_host().unwrap();
     let mixture = Shape::EightGaussians.mixture();
     let end = &points[points.len() - 2000..];
@@ -164,7 +164,7 @@ fn the_frame_on_show_is_drawn_where_the_recording_has_it_in_the_colour_of_its_or
     let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Reverse, true);
     slide(&mut window, "Particles", 500.0);
-    let result = lab.result("reverse");
+    let result = lab.result(Slot::Reverse);
     assert_eq!(result.recording.particles, 500);
     let points = result.recording.points.to_host().unwrap();
     let palette = theme::palette(true, Side::A);
@@ -224,7 +224,7 @@ fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
     // Under way: a bar, and a button that stops.
     window.get_by_label("Progress of the run");
     click(&mut window, "Stop");
-    assert_eq!(lab.stopped(), ["reverse"]);
+    assert_eq!(lab.stopped(), [Slot::Reverse]);
     click(&mut window, "Run");
     assert_eq!(lab.asked().len(), 1);
     // The clock runs backwards here, and forwards elsewhere again; nothing runs unseen.
@@ -232,7 +232,7 @@ fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
     assert!((window.state().desk.clock.speed + 2.0).abs() < 1e-9);
     window.get_by_role_and_label(Role::Tab, "Forward").click();
     window.run_steps(2);
-    assert_eq!(lab.stopped(), ["reverse"]);
+    assert_eq!(lab.stopped(), [Slot::Reverse]);
     assert!((window.state().desk.clock.speed - 1.0).abs() < 1e-9);
 }
 
@@ -242,13 +242,13 @@ fn the_chain_lands_anew_from_the_same_noise_as_the_network_learns() {
     let mut window = window(lab.clone(), Chapter::Reverse, false);
     click(&mut window, "Field: Learned");
     slide(&mut window, "Particles", 500.0);
-    let frames = |lab: &Probe| lab.result("reverse").recording.points.to_host().unwrap();
-    let before = (lab.result("reverse").step, frames(&lab));
+    let frames = |lab: &Probe| lab.result(Slot::Reverse).recording.points.to_host().unwrap();
+    let before = (lab.result(Slot::Reverse).step, frames(&lab));
     window.get_by_label("by step 0");
     lab.0.session.borrow_mut().train_until(150);
     lab.send(Command::Play.into());
     window.run_steps(3);
-    let after = (lab.result("reverse").step, frames(&lab));
+    let after = (lab.result(Slot::Reverse).step, frames(&lab));
     assert_eq!((before.0, after.0), (0, 150));
     assert_eq!(before.1[..500], after.1[..500], "the same noise");
     assert_ne!(before.1[before.1.len() - 500..], after.1[after.1.len() - 500..], "landing elsewhere");
@@ -263,16 +263,16 @@ fn ode_paths_keep_their_order_in_one_dimension_and_sde_paths_do_not() {
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     for coordinate in [0, 1] {
         click(&mut window, ["Coordinate: x", "Coordinate: y"][coordinate]);
-        for slot in ["paths by euler", "paths by heun", "paths by rk4"] {
+        for slot in [Slot::PathsByEuler, Slot::PathsByHeun, Slot::PathsByRk4] {
             let result = lab.result(slot);
             let paths = result.host.clone().unwrap();
             assert!(result.request.exact && result.recording.particles == 24);
             for frame in paths.chunks_exact(24) {
-                assert!(frame.windows(2).all(|pair| pair[0][coordinate] < pair[1][coordinate]), "{slot}: {frame:?}");
-                assert!(frame.iter().all(|p| p[1 - coordinate].abs() < 1e-2), "{slot} leaves the line: {frame:?}");
+                assert!(frame.windows(2).all(|pair| pair[0][coordinate] < pair[1][coordinate]), "{slot:?}: {frame:?}");
+                assert!(frame.iter().all(|p| p[1 - coordinate].abs() < 1e-2), "{slot:?} leaves the line: {frame:?}");
             }
         }
-        let sde = lab.result("paths by noise").host.clone().unwrap();
+        let sde = lab.result(Slot::PathsByNoise).host.clone().unwrap();
         let count = crossings(&sde, 24, coordinate);
         assert!(count > 100, "{count}");
         window.get_by_label("ODE crossings (51) 0");
@@ -288,7 +288,7 @@ fn the_drawn_ode_path_of_a_gaussian_is_the_known_one() {
         let lab = Probe::new(experiment(Shape::Gaussian, schedule), false);
         let mut window = window(lab.clone(), Chapter::Trajectories, false);
         click(&mut window, "Starts: Noise");
-        for (slot, tolerance) in [("paths by heun", 0.02), ("paths by rk4", 0.004)] {
+        for (slot, tolerance) in [(Slot::PathsByHeun, 0.02), (Slot::PathsByRk4, 0.004)] {
             let result = lab.result(slot);
             let (paths, taus) = (result.host.clone().unwrap(), &result.recording.taus);
             let spread = |tau: f64| {
@@ -301,7 +301,7 @@ fn the_drawn_ode_path_of_a_gaussian_is_the_known_one() {
                     for axis in 0..2 {
                         let known = f64::from(start[axis]) * spread(tau) / spread(1.0);
                         let error = (f64::from(x[axis]) - known).abs();
-                        assert!(error < tolerance * spread(tau), "{slot} {schedule:?} at {tau}: {x:?}, not {known}");
+                        assert!(error < tolerance * spread(tau), "{slot:?} {schedule:?} at {tau}: {x:?}, not {known}");
                     }
                 }
             }
@@ -329,7 +329,7 @@ fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
     let mut distances = Vec::new();
     for _ in 0..4 {
         click(&mut window, "Simulate");
-        let ends = ["paths' ends, ode", "paths' ends, sde"].map(|slot| {
+        let ends = [Slot::EndsByOde, Slot::EndsByNoise].map(|slot| {
             let host = lab.result(slot).host.clone().unwrap();
             host[host.len() - 2048..].to_vec()
         });
@@ -344,15 +344,14 @@ fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
 
     click(&mut window, "Starts: Noise");
     slide(&mut window, "ODE steps", 12.0);
-    let errors = [("Euler (12)", "paths by euler"), ("Heun (23)", "paths by heun"), ("RK4 (45)", "paths by rk4")].map(
-        |(name, slot)| {
-            let [run, exact] = [slot, "paths exact"].map(|slot| lab.result(slot).host.clone().unwrap());
+    let errors = [("Euler (12)", Slot::PathsByEuler), ("Heun (23)", Slot::PathsByHeun), ("RK4 (45)", Slot::PathsByRk4)]
+        .map(|(name, slot)| {
+            let [run, exact] = [slot, Slot::ExactPaths].map(|slot| lab.result(slot).host.clone().unwrap());
             let known = rms_distance(&run[run.len() - 24..], &exact[exact.len() - 24..]).unwrap();
             let shown = number_after(&window, name);
             assert!((shown / known - 1.0).abs() < 0.1, "{name}: {shown} is shown for {known}");
             known
-        },
-    );
+        });
     assert!(errors[2] < errors[1] && errors[1] < errors[0], "{errors:?}");
     slide(&mut window, "ODE steps", 200.0);
     assert!(number_after(&window, "Euler (200)") < 0.3 * errors[0]);
@@ -370,14 +369,14 @@ fn a_click_places_a_start_and_with_shift_a_bundle_that_branches() {
     for place in places {
         click_canvas(&mut window, camera.to_screen(canvas, place), Modifiers::NONE);
     }
-    let ode = lab.result("paths by heun");
+    let ode = lab.result(Slot::PathsByHeun);
     assert_eq!(ode.recording.particles, 2);
     let close = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]) < 0.02;
     let paths = ode.host.clone().unwrap();
     assert!(close(paths[0], places[0]) && close(paths[1], places[1]), "{:?}", &paths[..2]);
 
     click_canvas(&mut window, camera.to_screen(canvas, [0.2, -0.4]), Modifiers::SHIFT);
-    let (ode, sde) = (lab.result("paths by heun"), lab.result("paths by noise"));
+    let (ode, sde) = (lab.result(Slot::PathsByHeun), lab.result(Slot::PathsByNoise));
     assert_eq!((ode.recording.particles, sde.recording.particles), (1, 50));
     let paths = sde.host.clone().unwrap();
     assert!(paths[..50].iter().all(|&p| p == paths[0]) && close(paths[0], [0.2, -0.4]));
@@ -395,7 +394,7 @@ fn a_click_places_a_start_and_with_shift_a_bundle_that_branches() {
     let home = noise_compass::data::bounds::Bounds { min: [-4.32, -2.8], max: [4.32, 2.8] };
     let at = Camera::fit(home, canvas).to_screen(canvas, [-2.0, 1.5]);
     click_canvas(&mut window, at, Modifiers::NONE);
-    assert!(close(lab.result("paths by heun").host.clone().unwrap()[0], [1.5, 0.0]));
+    assert!(close(lab.result(Slot::PathsByHeun).host.clone().unwrap()[0], [1.5, 0.0]));
 }
 
 #[test]
@@ -408,18 +407,14 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
     slide(&mut window, "SDE noise η", 0.5);
     let asked = lab.asked();
     let slots: Vec<_> = asked.iter().map(|(slot, _)| *slot).collect();
-    assert_eq!(slots, ["paths by noise", "paths' ends, sde"], "nothing else depends on it");
+    assert_eq!(slots, [Slot::PathsByNoise, Slot::EndsByNoise], "nothing else depends on it");
     let context = Experiment::default().plan_context();
     assert_eq!(asked[0].1.plan, Sampler::Ddim { eta: 0.5 }.plan(100, context, None));
     slide(&mut window, "SDE noise η", 0.0);
     assert!(lab.asked()[0].1.plan.steps.iter().all(|stage| stage.c_z == 0.0));
     click(&mut window, "ODE by: RK4");
     let asked = lab.asked();
-    assert_eq!(
-        asked.iter().map(|(slot, _)| *slot).collect::<Vec<_>>(),
-        ["paths' ends, ode"],
-        "paths are there already"
-    );
+    assert_eq!(asked.iter().map(|(slot, _)| *slot).collect::<Vec<_>>(), [Slot::EndsByOde], "paths are there already");
     window.get_by_label("Progress of the runs");
     window.get_by_role_and_label(Role::Tab, "Training").click();
     window.run_steps(2);

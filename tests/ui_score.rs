@@ -19,7 +19,7 @@ use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::engine::{self, EngineChoice, ModelState, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Order, RunResult, Side, Snapshots};
+use noise_compass::lab::message::{Order, RunResult, Side, Slot, Snapshots};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::canvas::camera::Camera;
@@ -61,8 +61,8 @@ impl Still {
         Self(Rc::new(RefCell::new(Session::resume(setup, ModelState::fresh(weights), engine, factory).unwrap())))
     }
 
-    fn run(&self, slot: &str) -> Option<Arc<RunResult>> {
-        self.snapshots().a.runs.get(slot).and_then(|state| state.done.clone())
+    fn run(&self, slot: Slot) -> Option<Arc<RunResult>> {
+        self.snapshots().a.runs.get(&slot).and_then(|state| state.done.clone())
     }
 }
 
@@ -156,7 +156,7 @@ fn every_control_of_the_score_field_acts() {
     let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::ScoreField, false);
     let side = |lab: &Still| {
-        let done = lab.run("score arrows, exact").unwrap();
+        let done = lab.run(Slot::ExactArrows).unwrap();
         let Start::Points(points) = &done.request.start else { panic!("no points") };
         assert_eq!(done.recording.points.len(), 2 * points.len());
         points.len().isqrt()
@@ -198,7 +198,7 @@ fn arrows_are_painted_where_the_axes_say() {
     window.get_by_role_and_label(Role::Slider, "Grid").set_value_accesskit(16.0);
     window.run_steps(4);
     let (camera, canvas) = camera(&window, "Score field canvas", SCORE_HOME);
-    let done = lab.run("score arrows, exact").unwrap();
+    let done = lab.run(Slot::ExactArrows).unwrap();
     let Start::Points(points) = &done.request.start else { panic!("no points") };
     let step = points[1][0] - points[0][0];
     let image = window.render().unwrap();

@@ -13,7 +13,7 @@ use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::{Command, InStep, Order, Side, Snapshots};
+use noise_compass::lab::message::{Command, InStep, Order, Side, Slot, Snapshots};
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle as _;
 use noise_compass::ui::shell::app::LabApp;
@@ -271,7 +271,7 @@ fn each_side_is_sampled_by_its_own_sampler_from_the_same_noise() {
     let b = b.unwrap();
     assert_eq!((a.step, b.step), (80, 80), "the weights stayed, and both trained on");
     assert!(matches!(a.experiment.sampler, Sampler::Ddpm(_)) && b.experiment.sampler == Sampler::Euler);
-    let [of_a, of_b] = [&a, &b].map(|snapshot| snapshot.runs["reverse"].done.clone().unwrap());
+    let [of_a, of_b] = [&a, &b].map(|snapshot| snapshot.runs[&Slot::Reverse].done.clone().unwrap());
     let noisy = |run: &noise_compass::lab::message::RunResult| run.request.plan.steps.iter().any(|s| s.c_z != 0.0);
     assert!(noisy(&of_a) && !noisy(&of_b));
     let [first, second] = [&of_a, &of_b].map(|run| run.recording.points.to_host().unwrap()[..2000].to_vec());

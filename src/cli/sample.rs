@@ -17,8 +17,8 @@ use maths::diffusion::solver::Sampler;
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// ddpm, ddpm-beta, ddim, or ddim:ETA with ETA between 0 and 1
-    #[arg(long, value_name = "NAME", default_value = "ddim")]
+    /// Sampler
+    #[arg(long, value_name = "NAME", default_value = "ddim", help = format!("Sampler: {}", Sampler::known()))]
     sampler: Sampler,
     /// Sampling steps [default: T for ddpm, 50 for ddim]
     #[arg(long)]

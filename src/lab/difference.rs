@@ -3,8 +3,7 @@
 use super::experiment::Experiment;
 use engine::EngineKind;
 use maths::diffusion::schedule::Schedule;
-use maths::diffusion::solver::{Sampler, Variance};
-use maths::diffusion::target::Target;
+use maths::diffusion::solver::Sampler;
 
 /// One setting that differs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -105,10 +104,10 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         ("data", data.title()),
         ("schedule", schedule_words(*schedule)),
         ("timesteps", format!("T {timesteps}")),
-        ("target", target_words(*target).to_owned()),
+        ("target", target.words().short.to_owned()),
         ("width", format!("width {width}")),
         ("depth", format!("depth {depth}")),
-        ("activation", activation.name().to_owned()),
+        ("activation", activation.words().short.to_owned()),
         ("octaves", format!("octaves {octaves}")),
         ("sampler", sampler_words(*sampler)),
         ("sampler steps", format!("{sampler_steps} steps")),
@@ -126,32 +125,15 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
 
 fn schedule_words(schedule: Schedule) -> String {
     match schedule {
-        Schedule::Ve => "VE".to_owned(),
-        Schedule::Literal => "literal β".to_owned(),
-        Schedule::Custom(own) => format!("own schedule {own}"),
-        Schedule::Linear | Schedule::Cosine | Schedule::Flow => schedule.to_string(),
-    }
-}
-
-fn target_words(target: Target) -> &'static str {
-    match target {
-        Target::Eps => "ε",
-        Target::X0 => "x₀",
-        Target::V => "v",
-        Target::Score => "score",
-        Target::Velocity => "velocity",
+        Schedule::Custom(own) => format!("{} {own}", schedule.words().short),
+        _ => schedule.words().short.to_owned(),
     }
 }
 
 fn sampler_words(sampler: Sampler) -> String {
     match sampler {
-        Sampler::Ddpm(Variance::BetaTilde) => "DDPM".to_owned(),
-        Sampler::Ddpm(Variance::Beta) => "DDPM (variance β)".to_owned(),
-        Sampler::Ddim { eta: 0.0 } => "DDIM".to_owned(),
-        Sampler::Ddim { eta } => format!("DDIM η {eta}"),
-        Sampler::Euler => "ODE by Euler".to_owned(),
-        Sampler::Heun => "ODE by Heun".to_owned(),
-        Sampler::Rk4 => "ODE by RK4".to_owned(),
+        Sampler::Ddim { eta } if eta != 0.0 => format!("{} η {eta}", sampler.words().short),
+        _ => sampler.words().short.to_owned(),
     }
 }
 
@@ -160,6 +142,8 @@ mod tests {
     use super::*;
     use crate::experiment::DataSource;
     use maths::data::shapes::Shape;
+    use maths::diffusion::solver::Variance;
+    use maths::diffusion::target::Target;
     use serde_json::{Value, json};
 
     const SAME: [EngineKind; 2] = [EngineKind::Cpu; 2];

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
 pub use maths::data::dataset::DataSource;
 use maths::data::shapes::Shape;
+use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::schedule::Schedule;
 use maths::diffusion::solver::{PlanContext, Sampler};
 use maths::diffusion::target::Target;
+use maths::names::Words;
 
 /// How far each number of an experiment may go: what is checked, what the command line says, and what the panel takes.
 pub mod limits {
@@ -36,6 +38,19 @@ pub mod limits {
 /// What the command line says of a number with limits.
 fn ranged<N: Display>(what: &str, range: &RangeInclusive<N>) -> String {
     format!("{what}, {} to {}", range.start(), range.end())
+}
+
+/// What the command line says of something that is chosen by name: `eps (the noise ε), ...`.
+fn chosen<const N: usize>(what: &str, words: [&Words; N]) -> String {
+    let each = words.map(|words| format!("{} ({})", words.name, words.help));
+    format!("{what}: {}", each.join(", "))
+}
+
+/// What the command line says of schedules.
+fn schedule_help() -> String {
+    let own = Schedule::Custom(LogSnr::default()).words();
+    let formulas = chosen("Noise schedule", Schedule::ALL.map(Schedule::words));
+    format!("{formulas}, or {}:L0,L1,L2,L3,L4 ({})", own.name, own.help)
 }
 
 /// What the command line says of a bandwidth.
@@ -69,13 +84,12 @@ pub struct Experiment {
     /// Bandwidth of the kernels on a file's rows
     #[arg(long, value_name = "H", help = bandwidth_help())]
     pub bandwidth: Option<f32>,
-    /// Noise schedule: linear, cosine, ve, flow, literal (the DDPM table unscaled), or custom:L0,L1,L2,L3,L4, the falling
-    /// log SNR at t/T = 0, 1/4, 1/2, 3/4 and 1
-    #[arg(long, value_name = "NAME", default_value = "linear")]
+    /// Noise schedule
+    #[arg(long, value_name = "NAME", default_value = "linear", help = schedule_help())]
     #[serde(alias = "path")]
     pub schedule: Schedule,
-    /// What the network predicts: eps, x0, v, score or velocity
-    #[arg(long, default_value = "eps")]
+    /// What the network predicts
+    #[arg(long, default_value = "eps", help = chosen("What the network predicts", Target::ALL.map(Target::words)))]
     pub target: Target,
     /// Number of diffusion timesteps T
     #[arg(long, default_value_t = 1000, help = ranged("Number of diffusion timesteps T", &limits::TIMESTEPS))]
@@ -89,8 +103,8 @@ pub struct Experiment {
     /// Number of hidden layers
     #[arg(long, default_value_t = 3, help = ranged("Number of hidden layers", &(1..=MAX_DEPTH)))]
     pub depth: u32,
-    /// Nonlinearity: silu, gelu, relu or tanh
-    #[arg(long, default_value = "silu")]
+    /// Nonlinearity
+    #[arg(long, default_value = "silu", help = chosen("Nonlinearity", Activation::ALL.map(Activation::words)))]
     pub activation: Activation,
     /// Samples per training step
     #[arg(long, default_value_t = 256, help = ranged("Samples per training step", &limits::BATCH))]
@@ -109,7 +123,7 @@ pub struct Experiment {
         long,
         value_name = "NAME",
         default_value = "ddim",
-        help = "Sampler of the live picture: ddpm, ddpm-beta, ddim, ddim:ETA, euler, heun or rk4"
+        help = format!("Sampler of the live picture: {}", Sampler::known())
     )]
     pub sampler: Sampler,
     /// Steps of the live picture's sampler
@@ -205,6 +219,14 @@ fn within<N: PartialOrd + Display>(name: &str, value: &N, range: &RangeInclusive
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Settings of before, whose schedule is called `path`.
+    #[test]
+    fn settings_of_before_are_read() {
+        let old: Experiment = serde_json::from_str(r#"{"path": "cosine", "width": 64}"#).unwrap();
+        assert_eq!(old, Experiment { schedule: Schedule::Cosine, width: 64, ..Experiment::default() });
+        assert!(!serde_json::to_string(&old).unwrap().contains("path"));
+    }
 
     /// Each number at both ends of its limits is taken, and one beyond each end is refused with the limits.
     #[test]

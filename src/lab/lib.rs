@@ -20,4 +20,5 @@ pub mod setup;
 pub mod shelf;
 pub mod shelved;
 pub mod side;
+pub mod slot;
 pub mod worker;

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::experiment::Experiment;
 use super::shelved::Shelved;
 pub use super::side::Side;
+pub use super::slot::Slot;
 
 /// What two experiments that train side by side have equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -149,9 +150,6 @@ pub struct DensityView {
     /// Cells per side.
     pub resolution: u32,
 }
-
-/// The name under which a chapter asks for runs and finds their results.
-pub type Slot = &'static str;
 
 /// A run that a chapter wants recorded: a cloud through a sampler, a few paths, or (by [`Plan::field`]) a field.
 #[derive(Clone, Debug)]

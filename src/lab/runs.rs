@@ -50,13 +50,13 @@ impl Runs {
     /// A slot wants a run.
     pub fn want(&mut self, slot: Slot, request: Arc<RunRequest>) {
         let states = Arc::make_mut(&mut self.states);
-        let done = states.remove(slot).and_then(|state| state.done);
+        let done = states.remove(&slot).and_then(|state| state.done);
         states.insert(slot, RunState { request, progress: Some(RunProgress::default()), done });
     }
 
     /// A slot wants nothing any more.
     pub fn stop(&mut self, slot: Slot) {
-        Arc::make_mut(&mut self.states).remove(slot);
+        Arc::make_mut(&mut self.states).remove(&slot);
     }
 
     /// Everything is to be run again: the engine or the data changed.
@@ -100,7 +100,7 @@ impl Runs {
         mixture: &Arc<Mixture>,
         step: u64,
     ) -> Result<bool, EngineError> {
-        let Some(state) = self.states.get(slot) else { return Ok(false) };
+        let Some(state) = self.states.get(&slot) else { return Ok(false) };
         let (request, progress) = (state.request.clone(), state.progress.clone().unwrap_or_default());
         let denoiser = if request.exact { Denoiser::Exact(mixture.clone()) } else { Denoiser::Learned };
         let superseded = self.superseded.clone();
@@ -122,7 +122,7 @@ impl Runs {
             }
         };
         let version = fresh_version();
-        if let Some(state) = Arc::make_mut(&mut self.states).get_mut(slot) {
+        if let Some(state) = Arc::make_mut(&mut self.states).get_mut(&slot) {
             state.progress = None;
             let secs = spent.as_secs_f64();
             state.done = Some(Arc::new(RunResult { request, recording, host, step, version, secs }));
@@ -140,4 +140,40 @@ fn with_host(recording: Recording, read_back: bool) -> Result<Read, EngineError>
 fn waits(state: &RunState, step: u64) -> bool {
     let follows = state.request.follow && !state.request.exact;
     state.progress.is_some() || (follows && state.done.as_ref().is_none_or(|done| done.step != step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::Start;
+    use maths::diffusion::schedule::Schedule;
+    use maths::diffusion::solver::{PlanContext, Sampler};
+    use maths::diffusion::target::Target;
+
+    /// What the hand waits for is run before what is drawn, and that before what is only measured, whoever asked first.
+    #[test]
+    fn who_waits_most_is_served_first() {
+        let context = PlanContext { schedule: Schedule::Linear, target: Target::Eps, timesteps: 10 };
+        let request = Arc::new(RunRequest {
+            plan: Sampler::Euler.plan(2, context, None),
+            start: Start::Noise(1),
+            seed: 0,
+            exact: true,
+            every: 1,
+            follow: false,
+            read_back: false,
+        });
+        let mut runs = Runs::default();
+        let waiting = [Slot::EndsByOde, Slot::PathsByHeun, Slot::ExactDraws, Slot::ScoreAtPointer];
+        for slot in waiting {
+            runs.want(slot, request.clone());
+        }
+        let served = std::iter::from_fn(|| {
+            let slot = runs.next(0, false, Instant::now())?;
+            runs.stop(slot);
+            Some(slot)
+        });
+        let served: Vec<_> = served.collect();
+        assert_eq!(served, [Slot::ScoreAtPointer, Slot::PathsByHeun, Slot::EndsByOde, Slot::ExactDraws]);
+    }
 }

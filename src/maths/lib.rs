@@ -7,4 +7,5 @@ pub mod data;
 pub mod diffusion;
 pub mod disk;
 pub mod measure;
+pub mod names;
 pub mod philox;

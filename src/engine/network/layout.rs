@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::network::timetable::TIME_FEATURES;
-use maths::data::names;
+use maths::names::{self, Words};
 
 /// The nonlinearity between the layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,14 +42,23 @@ impl Activation {
     /// Every activation, in the order of the menus and of the kernels' `ACTIVATION` constant.
     pub const ALL: [Self; 4] = [Self::Silu, Self::Gelu, Self::Relu, Self::Tanh];
 
-    /// The name on the command line and in files.
-    pub fn name(self) -> &'static str {
+    /// What it is called.
+    pub const fn words(self) -> &'static Words {
         match self {
-            Self::Silu => "silu",
-            Self::Gelu => "gelu",
-            Self::Relu => "relu",
-            Self::Tanh => "tanh",
+            Self::Silu => {
+                &Words { name: "silu", title: "SiLU", symbol: "SiLU", short: "silu", help: "z · sigmoid(z)" }
+            }
+            Self::Gelu => {
+                &Words { name: "gelu", title: "GELU", symbol: "GELU", short: "gelu", help: "the tanh form of GELU" }
+            }
+            Self::Relu => &Words { name: "relu", title: "ReLU", symbol: "ReLU", short: "relu", help: "max(z, 0)" },
+            Self::Tanh => &Words { name: "tanh", title: "tanh", symbol: "tanh", short: "tanh", help: "tanh(z)" },
         }
+    }
+
+    /// The name on the command line and in files.
+    pub const fn name(self) -> &'static str {
+        self.words().name
     }
 }
 

@@ -9,7 +9,6 @@ pub mod held_out;
 pub mod kernels;
 mod lines;
 pub mod mixture;
-pub mod names;
 pub mod reference;
 pub mod shapes;
 pub mod table;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::names::same;
+use crate::names::{Words, same};
 
 use super::log_snr::LogSnr;
 
@@ -33,10 +33,11 @@ pub enum Schedule {
 /// A schedule that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is not a schedule: use linear, cosine, ve, flow, literal, or custom: and the log SNR at t/T = 0, 0.25, 0.5, \
-     0.75 and 1, falling by at least 0.25 from at most 12 to at least -12, as in custom:9,4.5,0,-4.5,-9"
+    "'{0}' is not a schedule: use {known}, or custom: and the log SNR at t/T = 0, 0.25, 0.5, \
+     0.75 and 1, falling by at least 0.25 from at most 12 to at least -12, as in custom:9,4.5,0,-4.5,-9",
+    known = Schedule::ALL.map(Schedule::name).join(", ")
 )]
-pub struct PathParseError(String);
+pub struct ScheduleParseError(String);
 
 /// First and last β of the literal table.
 const LITERAL_BETAS: [f64; 2] = [1e-4, 0.02];
@@ -77,16 +78,57 @@ impl Schedule {
         Self::ALL.into_iter().chain(own.map(Self::Custom)).collect()
     }
 
-    /// The name. On the command line and in files the handles of one's own schedule follow it (see `Display`).
-    pub fn name(self) -> &'static str {
+    /// What it is called. On the command line and in files the handles of one's own schedule follow its name (see `Display`).
+    pub const fn words(self) -> &'static Words {
         match self {
-            Self::Linear => "linear",
-            Self::Cosine => "cosine",
-            Self::Ve => "ve",
-            Self::Flow => "flow",
-            Self::Literal => "literal",
-            Self::Custom(_) => "custom",
+            Self::Linear => &Words {
+                name: "linear",
+                title: "Linear",
+                symbol: "Linear",
+                short: "linear",
+                help: "β linear in t, the DDPM table rescaled to any T",
+            },
+            Self::Cosine => &Words {
+                name: "cosine",
+                title: "Cosine",
+                symbol: "Cosine",
+                short: "cosine",
+                help: "ᾱ a squared cosine of t",
+            },
+            Self::Ve => &Words {
+                name: "ve",
+                title: "VE",
+                symbol: "VE",
+                short: "VE",
+                help: "variance exploding: a = 1, the noise grows geometrically",
+            },
+            Self::Flow => &Words {
+                name: "flow",
+                title: "Flow",
+                symbol: "Flow",
+                short: "flow",
+                help: "flow matching: a = 1 − t, s = t",
+            },
+            Self::Literal => &Words {
+                name: "literal",
+                title: "Literal",
+                symbol: "Literal",
+                short: "literal β",
+                help: "the DDPM table unscaled, whatever T is",
+            },
+            Self::Custom(_) => &Words {
+                name: "custom",
+                title: "Yours",
+                symbol: "Yours",
+                short: "own schedule",
+                help: "one's own, by the log SNR at t/T = 0, 1/4, 1/2, 3/4 and 1",
+            },
         }
+    }
+
+    /// The name on the command line and in files.
+    pub const fn name(self) -> &'static str {
+        self.words().name
     }
 
     /// True where a² + s² = 1 all the way.
@@ -173,22 +215,22 @@ impl std::fmt::Display for Schedule {
 }
 
 impl std::str::FromStr for Schedule {
-    type Err = PathParseError;
+    type Err = ScheduleParseError;
 
-    fn from_str(text: &str) -> Result<Self, PathParseError> {
+    fn from_str(text: &str) -> Result<Self, ScheduleParseError> {
         if let Some(schedule) = Self::ALL.into_iter().find(|schedule| same(schedule.name(), text)) {
             return Ok(schedule);
         }
         let own = text.split_once(':').filter(|(name, _)| same(name, "custom"));
         let own = own.and_then(|(_, handles)| handles.parse().ok());
-        own.map(Self::Custom).ok_or_else(|| PathParseError(text.into()))
+        own.map(Self::Custom).ok_or_else(|| ScheduleParseError(text.into()))
     }
 }
 
 impl TryFrom<String> for Schedule {
-    type Error = PathParseError;
+    type Error = ScheduleParseError;
 
-    fn try_from(text: String) -> Result<Self, PathParseError> {
+    fn try_from(text: String) -> Result<Self, ScheduleParseError> {
         text.parse()
     }
 }

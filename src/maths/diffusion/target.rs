@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::schedule::Scales;
-use crate::data::names;
+use crate::names::{self, Words};
 
 /// The regression target of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,15 +92,34 @@ impl Target {
     /// Every target, in the order of the menus.
     pub const ALL: [Self; 5] = [Self::Eps, Self::X0, Self::V, Self::Score, Self::Velocity];
 
-    /// The name on the command line and in files.
-    pub fn name(self) -> &'static str {
+    /// What it is called.
+    pub const fn words(self) -> &'static Words {
         match self {
-            Self::Eps => "eps",
-            Self::X0 => "x0",
-            Self::V => "v",
-            Self::Score => "score",
-            Self::Velocity => "velocity",
+            Self::Eps => &Words { name: "eps", title: "noise", symbol: "ε", short: "ε", help: "the noise ε" },
+            Self::X0 => {
+                &Words { name: "x0", title: "clean point", symbol: "x₀", short: "x₀", help: "the clean point x₀" }
+            }
+            Self::V => {
+                &Words { name: "v", title: "a ε − s x₀", symbol: "v", short: "v", help: "v = a ε − s x₀" }
+            }
+            Self::Score => {
+                &Words {
+                    name: "score", title: "score −ε/s", symbol: "∇ log p", short: "score", help: "the score −ε/s"
+                }
+            }
+            Self::Velocity => &Words {
+                name: "velocity",
+                title: "velocity ε − x₀",
+                symbol: "u",
+                short: "velocity",
+                help: "the velocity ε − x₀",
+            },
         }
+    }
+
+    /// The name on the command line and in files.
+    pub const fn name(self) -> &'static str {
+        self.words().name
     }
 
     /// (c_0, c_ε) with target = c_0 x_0 + c_ε ε.

@@ -59,7 +59,7 @@ impl<K: PartialEq> RunSlot<K> {
         if self.of.as_ref().is_some_and(|of| !of.runs_like(&snapshot.experiment)) {
             self.forget();
         }
-        let Some(state) = snapshot.runs.get(self.slot) else { return };
+        let Some(state) = snapshot.runs.get(&self.slot) else { return };
         match &state.done {
             Some(done) if self.asked.is_some() && !self.stopped => {
                 (self.shown, self.of) = (Some(done.clone()), Some(snapshot.experiment.clone()));
@@ -87,7 +87,7 @@ impl<K: PartialEq> RunSlot<K> {
 
     /// The share of the run that is done, while one waits or is under way.
     pub fn progress(&self, desk: &Desk) -> Option<f32> {
-        let state = desk.snapshot.runs.get(self.slot).filter(|_| !self.stopped)?;
+        let state = desk.snapshot.runs.get(&self.slot).filter(|_| !self.stopped)?;
         state.progress.as_ref().map(RunProgress::get)
     }
 

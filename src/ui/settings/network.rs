@@ -8,19 +8,9 @@ use crate::widgets::text::note;
 use crate::widgets::{button, segmented};
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
 
-/// The name of an activation in menus.
-pub fn activation_title(activation: Activation) -> &'static str {
-    match activation {
-        Activation::Silu => "SiLU",
-        Activation::Gelu => "GELU",
-        Activation::Relu => "ReLU",
-        Activation::Tanh => "tanh",
-    }
-}
-
 /// The network in a few characters: `3 × 128 SiLU`.
 pub fn network_title(shape: NetworkShape) -> String {
-    format!("{} × {} {}", shape.depth, shape.width, activation_title(shape.activation))
+    format!("{} × {} {}", shape.depth, shape.width, shape.activation.words().title)
 }
 
 /// The network's shape. At step 0 a change holds at once; later it waits for a yes, because it starts anew.
@@ -38,7 +28,7 @@ pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
         moved |= segmented::choose(ui, "Depth", &mut shape.depth, &options, palette).changed();
     });
     row::named(ui, "Activation", "The nonlinearity between the layers", palette, |ui| {
-        let options = Activation::ALL.map(|a| (a, activation_title(a)));
+        let options = Activation::ALL.map(|a| (a, a.words().title));
         moved |= segmented::choose(ui, "Activation", &mut shape.activation, &options, palette).changed();
     });
     if moved && desk.snapshot.step == 0 && !desk.is_training() {

@@ -11,7 +11,7 @@ use crate::widgets::pill;
 use crate::widgets::row::{self, Track};
 use crate::widgets::text::warning;
 use lab::experiment::limits;
-use maths::diffusion::solver::{Sampler, Variance};
+use maths::diffusion::solver::Sampler;
 
 /// What the live sampler without the clip makes of a small error, as long as it does.
 pub fn clip_warning(ui: &mut Ui, desk: &Desk) {
@@ -25,13 +25,8 @@ pub fn clip_warning(ui: &mut Ui, desk: &Desk) {
 /// The name of a sampler in menus.
 pub fn sampler_title(sampler: Sampler) -> Cow<'static, str> {
     match sampler {
-        Sampler::Ddpm(Variance::BetaTilde) => "DDPM, posterior variance".into(),
-        Sampler::Ddpm(Variance::Beta) => "DDPM, variance β".into(),
         Sampler::Ddim { eta } if eta > 0.0 => format!("DDIM, η {}", fixed(eta, 2)).into(),
-        Sampler::Ddim { .. } => "DDIM, no noise".into(),
-        Sampler::Euler => "ODE by Euler".into(),
-        Sampler::Heun => "ODE by Heun".into(),
-        Sampler::Rk4 => "ODE by RK4".into(),
+        _ => sampler.words().title.into(),
     }
 }
 

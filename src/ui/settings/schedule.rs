@@ -11,18 +11,6 @@ use crate::widgets::text::warning;
 use lab::experiment::limits;
 use maths::diffusion::schedule::Schedule;
 
-/// The name of a schedule in menus.
-pub fn schedule_title(schedule: Schedule) -> &'static str {
-    match schedule {
-        Schedule::Linear => "Linear",
-        Schedule::Cosine => "Cosine",
-        Schedule::Ve => "VE",
-        Schedule::Flow => "Flow",
-        Schedule::Literal => "Literal",
-        Schedule::Custom(_) => "Yours",
-    }
-}
-
 /// The noise schedule: the four by formula side by side, beneath them the DDPM table as it stands and one's own.
 pub fn schedule_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
@@ -35,7 +23,7 @@ pub fn schedule_row(ui: &mut Ui, desk: &mut Desk) {
         ("", tables, &[Schedule::Literal, own]),
     ] {
         row::named(ui, name, tip, palette, |ui| {
-            let options: Vec<_> = paths.iter().map(|&schedule| (schedule, schedule_title(schedule))).collect();
+            let options: Vec<_> = paths.iter().map(|&schedule| (schedule, schedule.words().title)).collect();
             let chosen = segmented::choose(ui, "Schedule", &mut desk.draft.schedule, &options, palette);
             changed |= chosen.on_hover_text(tip).changed();
         });

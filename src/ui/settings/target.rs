@@ -8,30 +8,13 @@ use crate::widgets::pill;
 use crate::widgets::text::note;
 use maths::diffusion::target::Target;
 
-/// The symbol of a target.
-pub fn target_symbol(target: Target) -> &'static str {
-    match target {
-        Target::Eps => "ε",
-        Target::X0 => "x₀",
-        Target::V => "v",
-        Target::Score => "∇ log p",
-        Target::Velocity => "u",
-    }
-}
-
 /// The menu of targets.
 pub fn target_menu(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     ui.set_width(230.0);
     for target in Target::ALL {
-        let words = match target {
-            Target::Eps => "noise",
-            Target::X0 => "clean point",
-            Target::V => "a ε − s x₀",
-            Target::Score => "score −ε/s",
-            Target::Velocity => "velocity ε − x₀",
-        };
-        let text = format!("{}   {words}", target_symbol(target));
+        let words = target.words().title;
+        let text = format!("{}   {words}", target.words().symbol);
         if pill::choice(ui, desk.draft.target == target, &text, words, palette).clicked() {
             desk.draft.target = target;
             desk.configure(Restart::Anew);

@@ -5,8 +5,6 @@ use egui::{Align, Layout, Rect, Ui, vec2};
 use crate::desk::Desk;
 use crate::settings::data;
 use crate::settings::network;
-use crate::settings::schedule;
-use crate::settings::target;
 use crate::widgets::number::{duration, fixed, grouped};
 use crate::widgets::pill;
 use crate::widgets::row::row_in;
@@ -64,7 +62,7 @@ fn description(item: &Shelved) -> String {
 /// The settings that tell trainings apart at a glance.
 fn settings(experiment: &Experiment) -> String {
     let Experiment { data, schedule, timesteps, target, batch, learning_rate, .. } = experiment;
-    let (data, schedule) = (data::data_title(data), schedule::schedule_title(*schedule));
-    let (target, network) = (target::target_symbol(*target), network::network_title(experiment.shape()));
+    let (data, schedule) = (data::data_title(data), schedule.words().title);
+    let (target, network) = (target.words().symbol, network::network_title(experiment.shape()));
     format!("{data}, {schedule}, T {timesteps}, {target}, {network}, batch {batch}, rate {learning_rate}")
 }

@@ -21,7 +21,7 @@ use lab::pair::Pair;
 use lab::session::{EngineFactory, Session};
 use lab::setup::Setup;
 use maths::atomic::Destination;
-use maths::data::names::same;
+use maths::names::same;
 
 /// How a picture is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,13 +39,13 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, focus: &mut Side, op
         let palette = desk.palette();
         let data = data::data_title(&desk.draft.data);
         pill::menu(ui, ["Data", label("Data"), &data], "What is learned", palette, |ui| data::data_menu(ui, desk));
-        let schedule = format!("{}, T {}", schedule::schedule_title(desk.draft.schedule), desk.draft.timesteps);
+        let schedule = format!("{}, T {}", desk.draft.schedule.words().title, desk.draft.timesteps);
         pill::menu(ui, ["Path", label("Path"), &schedule], "The way from data to noise: a, s and T", palette, |ui| {
             ui.set_width(330.0);
             schedule::schedule_row(ui, desk);
             schedule::timesteps_row(ui, desk);
         });
-        let target = target::target_symbol(desk.draft.target);
+        let target = desk.draft.target.words().symbol;
         pill::menu(ui, ["Target", label("Target"), target], "What the network predicts", palette, |ui| {
             target::target_menu(ui, desk);
         });

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::ode::Method;
 use super::{Plan, PlanContext, PlanStep};
 use crate::data::bounds::Bounds;
-use crate::data::names::same;
 use crate::diffusion::schedule::Scales;
 use crate::diffusion::target::Combination;
+use crate::names::{self, Words, same};
 
 /// Which variance the ancestral step takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub enum Sampler {
 
 /// A sampler's name that is not one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a sampler: use ddpm, ddpm-beta, ddim, ddim:ETA with ETA between 0 and 1, euler, heun or rk4")]
+#[error("'{0}' is not a sampler: use {known}", known = Sampler::known())]
 pub struct SamplerParseError(pub String);
 
 /// Steps of DDIM where nobody says how many.
@@ -61,16 +61,65 @@ impl Sampler {
         Self::Rk4,
     ];
 
-    /// The name on the command line and in files, without DDIM's η; `Display` gives the whole.
-    pub fn name(self) -> &'static str {
+    /// What it is called, without DDIM's η.
+    pub const fn words(self) -> &'static Words {
         match self {
-            Self::Ddpm(Variance::BetaTilde) => "ddpm",
-            Self::Ddpm(Variance::Beta) => "ddpm-beta",
-            Self::Ddim { .. } => "ddim",
-            Self::Euler => "euler",
-            Self::Heun => "heun",
-            Self::Rk4 => "rk4",
+            Self::Ddpm(Variance::BetaTilde) => &Words {
+                name: "ddpm",
+                title: "DDPM, posterior variance",
+                symbol: "DDPM",
+                short: "DDPM",
+                help: "ancestral sampling with the posterior's variance",
+            },
+            Self::Ddpm(Variance::Beta) => &Words {
+                name: "ddpm-beta",
+                title: "DDPM, variance β",
+                symbol: "DDPM β",
+                short: "DDPM (variance β)",
+                help: "ancestral sampling with the variance β",
+            },
+            Self::Ddim { .. } => &Words {
+                name: "ddim",
+                title: "DDIM, no noise",
+                symbol: "DDIM",
+                short: "DDIM",
+                help: "DDIM; ddim:ETA adds noise, ETA between 0 and 1",
+            },
+            Self::Euler => &Words {
+                name: "euler",
+                title: "ODE by Euler",
+                symbol: "Euler",
+                short: "ODE by Euler",
+                help: "the probability-flow ODE by Euler's method",
+            },
+            Self::Heun => &Words {
+                name: "heun",
+                title: "ODE by Heun",
+                symbol: "Heun",
+                short: "ODE by Heun",
+                help: "the probability-flow ODE by Heun's method",
+            },
+            Self::Rk4 => &Words {
+                name: "rk4",
+                title: "ODE by RK4",
+                symbol: "RK4",
+                short: "ODE by RK4",
+                help: "the probability-flow ODE by the classical Runge–Kutta method",
+            },
         }
+    }
+
+    /// The name on the command line and in files, without DDIM's η; `Display` gives the whole.
+    pub const fn name(self) -> &'static str {
+        self.words().name
+    }
+
+    /// The names that are understood: `ddpm, ddpm-beta, ddim, ddim:ETA with ETA between 0 and 1, euler, heun or rk4`.
+    pub fn known() -> String {
+        names::listed(Self::ALL.map(|sampler| match sampler {
+            Self::Ddim { .. } => "ddim, ddim:ETA with ETA between 0 and 1",
+            other => other.name(),
+        }))
     }
 
     /// Steps that suit the sampler for a model of T timesteps: all of them for DDPM, 50 for the others.

@@ -25,7 +25,7 @@ use crate::widgets::row::{self, Track};
 use crate::widgets::text;
 use crate::widgets::{hand, readout, segmented};
 use engine::Start;
-use lab::message::RunRequest;
+use lab::message::{RunRequest, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Plan, Sampler, Variance};
 use maths::diffusion::target::Quantity;
@@ -114,7 +114,7 @@ impl Default for Compass {
             accuracy: 0.7,
             variance: Variance::BetaTilde,
             steps: 20,
-            learned: RunSlot::new("compass, learned"),
+            learned: RunSlot::new(Slot::Compass),
             grabbed: false,
             done: None,
             due: None,

@@ -259,7 +259,7 @@ impl Forward {
             let what = match (self.way, canvas) {
                 (Way::Growing, 0) => {
                     let schedule = desk.draft.schedule;
-                    format!("{}, {}", schedule::schedule_title(schedule), equations::shrinking(schedule))
+                    format!("{}, {}", schedule.words().title, equations::shrinking(schedule))
                 }
                 (Way::Growing, _) => "noise only added".into(),
                 _ => format!("particles at t = {}", fixed(desk.clock.tau, 2)),

@@ -22,7 +22,7 @@ use crate::widgets::row::{self, Track};
 use crate::widgets::text;
 use crate::widgets::{button, progress, readout, segmented};
 use engine::Start;
-use lab::message::{RunRequest, RunResult};
+use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Plan, PlanContext, Sampler};
 
@@ -88,7 +88,7 @@ impl Default for Reverse {
             follow: true,
             speed: 1.0,
             noise: 0,
-            run: RunSlot::new("reverse"),
+            run: RunSlot::new(Slot::Reverse),
         }
     }
 }

@@ -113,7 +113,7 @@ impl Schedules {
         let color = colors(desk)[side];
         // The split window has named the side already.
         let side = if desk.is_split() { String::new() } else { format!("{}  ", SIDES[side]) };
-        let name = format!("{side}{}   ᾱ = {}", schedule::schedule_title(schedule), fixed(scales.a.powi(2), 3));
+        let name = format!("{side}{}   ᾱ = {}", schedule.words().title, fixed(scales.a.powi(2), 3));
         Scene {
             layers: vec![Layer::Noised {
                 key: "schedule particles",
@@ -214,7 +214,7 @@ impl Schedules {
             palette.weak = colors(desk)[side];
             row::named(ui, name, tip, &palette, |ui| {
                 let options = [Schedule::Linear, Schedule::Cosine, Schedule::Literal, own]
-                    .map(|schedule| (schedule, schedule::schedule_title(schedule)));
+                    .map(|schedule| (schedule, schedule.words().title));
                 let name = ["Schedule A", "Schedule B"][side];
                 segmented::choose(ui, name, &mut paths[side], &options, desk.palette());
             });
@@ -334,7 +334,7 @@ impl Page for Schedules {
 
     fn equations(&self, desk: &Desk) -> Vec<(Option<(Side, String)>, Equation)> {
         let named = |(side, way): (Side, Way)| {
-            let name = format!("{} {}", side.letter(), schedule::schedule_title(way.schedule));
+            let name = format!("{} {}", side.letter(), way.schedule.words().title);
             (Some((side, name)), equations::jump(way.schedule))
         };
         std::iter::zip(Side::BOTH, self.ways(desk)).map(named).collect()

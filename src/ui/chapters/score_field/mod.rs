@@ -24,7 +24,7 @@ use crate::widgets::row::{self, Track};
 use crate::widgets::text;
 use crate::widgets::{readout, segmented};
 use engine::Start;
-use lab::message::{RunRequest, RunResult};
+use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::schedule::{Scales, Schedule};
 use maths::diffusion::solver::Plan;
@@ -95,9 +95,9 @@ impl Default for ScoreField {
             streamlines: false,
             visible: None,
             // Slots are served in the order of their names: what moves under the hand first.
-            grids: [RunSlot::new("score arrows, learned"), RunSlot::new("score arrows, exact")],
-            at_draws: [RunSlot::new("score error, learned"), RunSlot::new("score error, exact")],
-            at_pointer: RunSlot::new("score at the pointer"),
+            grids: [RunSlot::new(Slot::LearnedArrows), RunSlot::new(Slot::ExactArrows)],
+            at_draws: [RunSlot::new(Slot::LearnedDraws), RunSlot::new(Slot::ExactDraws)],
+            at_pointer: RunSlot::new(Slot::ScoreAtPointer),
             draws: None,
             matched: None,
             error: None,

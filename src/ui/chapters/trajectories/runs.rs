@@ -6,7 +6,7 @@ use crate::chapters::trajectories::starts::Starts;
 use crate::desk::Desk;
 use crate::desk::run_slot::RunSlot;
 use engine::Start;
-use lab::message::{RunRequest, RunResult};
+use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::solver::{PlanContext, Sampler};
@@ -135,12 +135,11 @@ pub struct TrajectoryRuns {
 impl Default for TrajectoryRuns {
     fn default() -> Self {
         Self {
-            // In this order they are run.
-            ode: ["paths by euler", "paths by heun", "paths by rk4"].map(RunSlot::new),
-            sde: RunSlot::new("paths by noise"),
-            reference: RunSlot::new("paths exact"),
-            landed: RunSlot::new("paths exact, landed"),
-            ends: ["paths' ends, ode", "paths' ends, sde"].map(RunSlot::new),
+            ode: [Slot::PathsByEuler, Slot::PathsByHeun, Slot::PathsByRk4].map(RunSlot::new),
+            sde: RunSlot::new(Slot::PathsByNoise),
+            reference: RunSlot::new(Slot::ExactPaths),
+            landed: RunSlot::new(Slot::ExactPathsLanded),
+            ends: [Slot::EndsByOde, Slot::EndsByNoise].map(RunSlot::new),
             crossings: [const { Memo(None) }; 2],
             errors: [const { Memo(None) }; 4],
             distance: Memo(None),

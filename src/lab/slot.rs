@@ -1,0 +1,39 @@
+//! For what the window has runs recorded.
+
+/// What a run is for. A wish of the same slot takes the place of the one before. Where several wait, they are run in the order
+/// of these variants: first what the hand waits for, then what is drawn, then what is only measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    /// The learned score where the pointer is.
+    ScoreAtPointer,
+    /// The learned needle of the noise compass.
+    Compass,
+    /// The chain of the chapter Reverse.
+    Reverse,
+    /// The learned arrows of the score field.
+    LearnedArrows,
+    /// The exact arrows of the score field.
+    ExactArrows,
+    /// Trajectories by Euler's method.
+    PathsByEuler,
+    /// Trajectories by Heun's method.
+    PathsByHeun,
+    /// Trajectories by Runge–Kutta.
+    PathsByRk4,
+    /// Trajectories of the SDE.
+    PathsByNoise,
+    /// Where the exact field leads.
+    ExactPaths,
+    /// Where the exact field leads, landed from t = 1.
+    ExactPathsLanded,
+    /// End points of many particles by the ODE.
+    EndsByOde,
+    /// End points of many particles by the SDE.
+    EndsByNoise,
+    /// The learned score at draws of p_t.
+    LearnedDraws,
+    /// The exact score at draws of p_t.
+    ExactDraws,
+    /// Of somebody who drives a lab without its window.
+    Other(&'static str),
+}
