@@ -79,6 +79,19 @@ pub(super) fn plot<'a>(name: &str, palette: &Palette) -> Plot<'a> {
         .grid_fade(0.0)
 }
 
+/// A plot of what is never negative against t/T, from 0 to 1.
+pub(super) fn plot_over_time<'a>(name: &str, palette: &Palette) -> Plot<'a> {
+    plot(name, palette)
+        .include_x(0.0)
+        .include_x(1.0)
+        .include_y(0.0)
+        .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
+        .y_grid_spacer(|input| round_marks(input.bounds, 4.0))
+        .y_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { short(mark.value) })
+        .x_axis_formatter(|mark, _| format!("{:.1}", mark.value))
+        .label_formatter(|_| None)
+}
+
 fn nothing_yet(ui: &Ui, inner: Rect, text: &str, palette: &Palette) {
     ui.painter().text(inner.center(), Align2::CENTER_CENTER, text, text_font(13.0), palette.faint);
 }
@@ -203,37 +216,27 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let width = 1.0 / LOSS_BINS as f64;
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);
-        plot("Loss by timestep", palette)
-            .include_x(0.0)
-            .include_x(1.0)
-            .include_y(0.0)
-            .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
-            .y_grid_spacer(|input| round_marks(input.bounds, 4.0))
-            .y_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { short(mark.value) })
-            .x_axis_formatter(|mark, _| format!("{:.1}", mark.value))
-            .label_formatter(|_| None)
-            .show(ui, |plot| {
-                let known = |losses: &[f32; LOSS_BINS]| {
-                    let known = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
-                    known.map(|(bin, &loss)| (bin as f64 * width, f64::from(loss))).collect::<Vec<_>>()
-                };
-                if let [(_, losses, _)] = all[..] {
-                    let bars = known(losses).into_iter().map(|(left, loss)| {
-                        let middle = left + 0.5 * width;
-                        let color = time_color(middle as f32);
-                        Bar::new(middle, loss).width(0.86 * width).fill(color).stroke(Stroke::NONE)
-                    });
-                    plot.bar_chart(BarChart::new("loss by timestep", bars.collect()).allow_hover(false));
-                } else {
-                    for (side, losses, color) in &all {
-                        let steps =
-                            known(losses).into_iter().flat_map(|(left, loss)| [[left, loss], [left + width, loss]]);
-                        let line = Line::new(format!("by timestep {}", side.letter()), steps.collect::<Vec<_>>());
-                        plot.line(line.color(*color).width(1.8).allow_hover(false));
-                    }
+        plot_over_time("Loss by timestep", palette).show(ui, |plot| {
+            let known = |losses: &[f32; LOSS_BINS]| {
+                let known = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
+                known.map(|(bin, &loss)| (bin as f64 * width, f64::from(loss))).collect::<Vec<_>>()
+            };
+            if let [(_, losses, _)] = all[..] {
+                let bars = known(losses).into_iter().map(|(left, loss)| {
+                    let middle = left + 0.5 * width;
+                    let color = time_color(middle as f32);
+                    Bar::new(middle, loss).width(0.86 * width).fill(color).stroke(Stroke::NONE)
+                });
+                plot.bar_chart(BarChart::new("loss by timestep", bars.collect()).allow_hover(false));
+            } else {
+                for (side, losses, color) in &all {
+                    let steps = known(losses).into_iter().flat_map(|(left, loss)| [[left, loss], [left + width, loss]]);
+                    let line = Line::new(format!("by timestep {}", side.letter()), steps.collect::<Vec<_>>());
+                    plot.line(line.color(*color).width(1.8).allow_hover(false));
                 }
-                plot.vline(VLine::new("clock", desk.clock.tau).color(palette.ink).width(1.0));
-            });
+            }
+            plot.vline(VLine::new("clock", desk.clock.tau).color(palette.ink).width(1.0));
+        });
     });
 }
 

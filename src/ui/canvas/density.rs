@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::canvas::device::{Onto, density_texture, pipeline, straight, uniform_buffer};
+use crate::canvas::device::{Onto, density_texture, linear_sampler, pipeline, straight, uniform_buffer};
 use lab::message::DensityField;
 
 /// The twin of `Density` in `shaders/canvas_density.wgsl`.
@@ -32,11 +32,7 @@ impl DensityResources {
         let topology = wgpu::PrimitiveTopology::TriangleStrip;
         Self {
             pipeline: pipeline(device, format, source, "canvas density", topology),
-            sampler: device.create_sampler(&wgpu::SamplerDescriptor {
-                mag_filter: wgpu::FilterMode::Linear,
-                min_filter: wgpu::FilterMode::Linear,
-                ..Default::default()
-            }),
+            sampler: linear_sampler(device),
             slots: HashMap::new(),
         }
     }

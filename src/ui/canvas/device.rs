@@ -109,6 +109,15 @@ pub(super) fn uniform_buffer(device: &wgpu::Device, size: usize) -> wgpu::Buffer
     })
 }
 
+/// A sampler that interpolates between cells.
+pub(super) fn linear_sampler(device: &wgpu::Device) -> wgpu::Sampler {
+    device.create_sampler(&wgpu::SamplerDescriptor {
+        mag_filter: wgpu::FilterMode::Linear,
+        min_filter: wgpu::FilterMode::Linear,
+        ..Default::default()
+    })
+}
+
 /// A storage buffer of points.
 pub(super) fn upload(device: &wgpu::Device, points: &[[f32; 2]]) -> wgpu::Buffer {
     device.create_buffer_init(&wgpu::util::BufferInitDescriptor {

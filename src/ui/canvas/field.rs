@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use egui::Color32;
 
-use crate::canvas::device::{Onto, Source, buffer, density_texture, pipeline, straight, uniform_buffer};
+use crate::canvas::device::{
+    Onto, Source, buffer, density_texture, linear_sampler, pipeline, straight, uniform_buffer,
+};
 use engine::Cloud;
 use lab::message::DensityField;
 
@@ -174,11 +176,7 @@ impl FieldResources {
                 "canvas contours",
                 TriangleStrip,
             ),
-            sampler: device.create_sampler(&wgpu::SamplerDescriptor {
-                mag_filter: wgpu::FilterMode::Linear,
-                min_filter: wgpu::FilterMode::Linear,
-                ..Default::default()
-            }),
+            sampler: linear_sampler(device),
             slots: HashMap::new(),
         }
     }

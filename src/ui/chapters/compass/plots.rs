@@ -4,9 +4,8 @@ use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
 use egui_plot::{Line, PlotPoints, Points, VLine};
 
 use crate::desk::Desk;
-use crate::plots::{axis_style, plot, round_marks, title};
+use crate::plots::{axis_style, plot_over_time, title};
 use crate::theme::text_font;
-use crate::widgets::number::short;
 use maths::diffusion::solver::{Sampler, Variance};
 
 /// Points of a curve.
@@ -76,27 +75,18 @@ fn curves_ui(ui: &mut Ui, desk: &Desk, rect: Rect, name: &str, now: f64, curves:
     let at = |i: usize| least + (1.0 - least) * i as f64 / (POINTS - 1) as f64;
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);
-        plot(name, palette)
-            .include_x(0.0)
-            .include_x(1.0)
-            .include_y(0.0)
-            .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
-            .y_grid_spacer(|input| round_marks(input.bounds, 4.0))
-            .y_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { short(mark.value) })
-            .x_axis_formatter(|mark, _| format!("{:.1}", mark.value))
-            .label_formatter(|_| None)
-            .show(ui, |plot| {
-                plot.vline(VLine::new("now", now).color(palette.ink).width(1.0));
-                for Curve { name, color, thin, value } in curves {
-                    let points: Vec<_> =
-                        (0..POINTS).map(at).map(|tau| [tau, value(tau)]).filter(|p| p[1].is_finite()).collect();
-                    let width = if *thin { 1.0 } else { 2.0 };
-                    plot.line(Line::new(*name, PlotPoints::from(points)).color(*color).width(width));
-                    let here = value(now);
-                    if here.is_finite() && !thin {
-                        plot.points(Points::new(*name, vec![[now, here]]).radius(3.5).color(*color));
-                    }
+        plot_over_time(name, palette).show(ui, |plot| {
+            plot.vline(VLine::new("now", now).color(palette.ink).width(1.0));
+            for Curve { name, color, thin, value } in curves {
+                let points: Vec<_> =
+                    (0..POINTS).map(at).map(|tau| [tau, value(tau)]).filter(|p| p[1].is_finite()).collect();
+                let width = if *thin { 1.0 } else { 2.0 };
+                plot.line(Line::new(*name, PlotPoints::from(points)).color(*color).width(width));
+                let here = value(now);
+                if here.is_finite() && !thin {
+                    plot.points(Points::new(*name, vec![[now, here]]).radius(3.5).color(*color));
                 }
-            });
+            }
+        });
     });
 }
