@@ -282,15 +282,15 @@ fn the_clock_is_driven_by_slider_and_keys_and_its_numbers_are_right() {
 
     window.key_press(Key::ArrowRight);
     window.run_steps(1);
-    assert!((window.state().desk.clock.tau - 0.51).abs() < 1e-9);
+    assert!((window.state().desk.here.clock.tau - 0.51).abs() < 1e-9);
     window.key_press(Key::Space);
     window.run_steps(3);
-    assert!(window.state().desk.clock.playing && window.state().desk.clock.tau > 0.51);
+    assert!(window.state().desk.here.clock.playing && window.state().desk.here.clock.tau > 0.51);
     click(&mut window, "Pause the clock");
-    assert!(!window.state().desk.clock.playing);
+    assert!(!window.state().desk.here.clock.playing);
     window.key_press(Key::R);
     window.run_steps(1);
-    assert_eq!(window.state().desk.clock.tau, 0.0);
+    assert_eq!(window.state().desk.here.clock.tau, 0.0);
     assert!(lab.asked().is_empty(), "the clock is the window's own");
 }
 
@@ -315,7 +315,7 @@ fn the_canvas_is_panned_zoomed_and_brought_home() {
     let lab = Probe::new();
     let mut window = window(lab.clone(), Chapter::Training, false);
     let densities = lab.densities_asked();
-    let home = window.state().desk.cameras.get("training").copied();
+    let home = window.state().desk.here.cameras.get("training").copied();
     assert_eq!(home, None);
     let middle = window.get_by_label("Training canvas").rect().center();
     window.drag_at(middle);
@@ -324,17 +324,17 @@ fn the_canvas_is_panned_zoomed_and_brought_home() {
     window.run_steps(1);
     window.drop_at(middle + vec2(60.0, 20.0));
     window.run_steps(2);
-    let moved = window.state().desk.cameras["training"];
+    let moved = window.state().desk.here.cameras["training"];
     assert!(moved.centre[0] < -0.2 && moved.centre[1] > 0.05, "{moved:?}");
     window.hover_at(middle);
     window.run_steps(1);
     window.event(egui::Event::Zoom(2.0));
     window.run_steps(2);
-    let closer = window.state().desk.cameras["training"];
+    let closer = window.state().desk.here.cameras["training"];
     assert!((moved.reach / closer.reach - 2.0).abs() < 0.01, "{} {}", moved.reach, closer.reach);
     assert!(lab.densities_asked() > densities, "closer by far: another density");
     click(&mut window, "Reset view");
-    assert!(window.state().desk.cameras.is_empty());
+    assert!(window.state().desk.here.cameras.is_empty());
     assert!(lab.asked().is_empty());
 }
 
@@ -351,7 +351,7 @@ fn points_are_painted_where_the_axes_say() {
     });
     let mut window = window(lab.clone(), Chapter::Training, true);
     let canvas = window.get_by_label("Training canvas").rect();
-    let home = Camera::fit(window.state().desk.snapshot.dataset.clip.scaled(1.22), canvas);
+    let home = Camera::fit(window.state().desk.here.snapshot.dataset.clip.scaled(1.22), canvas);
     let image = window.render().unwrap();
     let learned = theme::palette(true, Side::A).learned;
     let distance = |at: Pos2| {
@@ -417,21 +417,21 @@ fn a_click_trains_the_real_thing() {
     let wait = |window: &mut Harness<'_, LabApp>, done: &dyn Fn(&Snapshot) -> bool| {
         for _ in 0..600 {
             window.run_steps(1);
-            if done(&window.state().desk.snapshot) {
+            if done(&window.state().desk.here.snapshot) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("nothing happened: {:?}", window.state().desk.snapshot.status);
+        panic!("nothing happened: {:?}", window.state().desk.here.snapshot.status);
     };
     wait(&mut window, &|s| s.engine.adapter != "starting");
     click(&mut window, "Train");
     wait(&mut window, &|s| s.step >= 20 && s.samples.is_some());
     click(&mut window, "Pause training");
     wait(&mut window, &|s| s.status == Status::Paused);
-    let step = window.state().desk.snapshot.step;
+    let step = window.state().desk.here.snapshot.step;
     window.run_steps(3);
-    assert_eq!(window.state().desk.snapshot.step, step);
+    assert_eq!(window.state().desk.here.snapshot.step, step);
 }
 
 /// Compare with the stored picture, on the adapter that it belongs to.

@@ -173,14 +173,14 @@ fn looking_at_everything_changes_nothing() {
                     window.query_all_by(is_number).nth(index).unwrap().focus();
                     window.run_steps(2);
                     press(&mut window, Key::Enter);
-                    assert_eq!(window.state().desk.draft, experiment, "{name} in {menu} of {chapter:?}");
+                    assert_eq!(window.state().desk.here.draft, experiment, "{name} in {menu} of {chapter:?}");
                 }
                 press(&mut window, Key::Escape);
                 press(&mut window, Key::Escape);
             }
             let changes = lab.changes();
             assert!(changes.is_empty(), "{chapter:?}: {changes:?}");
-            assert_eq!(window.state().desk.draft, experiment, "{chapter:?}");
+            assert_eq!(window.state().desk.here.draft, experiment, "{chapter:?}");
         }
     }
 }
@@ -245,7 +245,7 @@ fn what_cannot_be_meant_is_refused_with_the_limits() {
         for text in own.iter().chain(&["-5", "nan", "inf", "50 %", "many", ""]) {
             enter(&mut window, name, text);
             assert!(lab.changes().is_empty(), "{name}: {text}");
-            assert_eq!(window.state().desk.draft, Experiment::default(), "{name}: {text}");
+            assert_eq!(window.state().desk.here.draft, Experiment::default(), "{name}: {text}");
             let control = name.trim_end_matches(" value");
             let told = labels(&window, |label| label.starts_with(&format!("{control}: what you typed")));
             assert!(told.iter().any(|label| label.contains(limits)), "{name}: {text}: {told:?}");
@@ -311,7 +311,7 @@ fn the_kernels_of_a_file_are_seen_and_set() {
     let bandwidth = || lab.0.0.borrow().experiment.bandwidth;
     window.get_by_label("Kernels: Own h").click();
     window.run_steps(2);
-    assert_eq!(bandwidth(), window.state().desk.snapshot.dataset.truth.bandwidth());
+    assert_eq!(bandwidth(), window.state().desk.here.snapshot.dataset.truth.bandwidth());
     enter(&mut window, "Bandwidth value", "0,25");
     assert_eq!(bandwidth(), Some(0.25));
     enter(&mut window, "Bandwidth value", "1");

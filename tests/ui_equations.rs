@@ -214,7 +214,7 @@ fn no_chapter_shows_another_familys_formula() {
                 );
             }
             settle(&mut window);
-            assert_eq!(window.state().desk.draft.schedule, schedule);
+            assert_eq!(window.state().desk.here.draft.schedule, schedule);
             let foreign: &[&str] = match schedule {
                 Schedule::Ve => &["alpha bar", "beta t", "√β", "β at t", "one minus t times"],
                 Schedule::Flow => &["alpha bar", "beta t", "√β", "β at t", "sigma t "],

@@ -90,7 +90,7 @@ fn a_quick_drag_ends_where_the_pointer_does() {
         ("camera", Chapter::Forward, None, |window, pace| {
             let canvas = rect(window, "Forward canvas");
             drag(window, canvas.center(), canvas.center() + vec2(140.0, 30.0), pace);
-            format!("{:?}", window.state().desk.cameras.get("forward"))
+            format!("{:?}", window.state().desk.here.cameras.get("forward"))
         }),
         ("divider", Chapter::Forward, Some([small(), small()]), |window, pace| {
             window.state_mut().stage.arrangement = Arrangement::Divider;
@@ -102,7 +102,7 @@ fn a_quick_drag_ends_where_the_pointer_does() {
         ("handle", Chapter::Schedules, Some([own.clone(), own]), |window, pace| {
             let handle = rect(window, "Handle 3 of log SNR").center();
             drag(window, handle, handle + vec2(0.0, 14.0), pace);
-            format!("{:.2?}", window.state().desk.own_schedule.handles())
+            format!("{:.2?}", window.state().desk.here.own_schedule.handles())
         }),
     ];
     for (name, chapter, sides, act) in acts {
@@ -198,7 +198,7 @@ fn on_one_canvas_colours_tell_a_from_b() {
                 let mut window = window(lab(Some([small(), cosine.clone()])), chapter, false);
                 click(&mut window, &format!("Field: {field}"));
                 window.state_mut().stage.arrangement = arrangement;
-                window.state_mut().desk.clock.set(0.9);
+                window.state_mut().desk.here.clock.set(0.9);
                 window.run_steps(4);
                 let name = format!("{} canvas, A", chapter.title());
                 let canvas = rect(&window, &name).shrink2(vec2(60.0, 80.0));

@@ -140,7 +140,7 @@ fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
     window.get_by_label("step on show 44 of 50");
     for (step, tau) in [(0.0, 1.0), (30.0, 0.4), (50.0, 0.0), (10.0, 0.8)] {
         slide(&mut window, "Step", step);
-        assert!((window.state().desk.clock.tau - tau).abs() < 1e-9, "{}", window.state().desk.clock.tau);
+        assert!((window.state().desk.here.clock.tau - tau).abs() < 1e-9, "{}", window.state().desk.here.clock.tau);
         window.get_by_label(&format!("t / T of the frame {tau:.3}"));
     }
     window.get_by_label("Time").set_value_accesskit(0.333);
@@ -229,11 +229,11 @@ fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
     assert_eq!(lab.asked().len(), 1);
     // The clock runs backwards here, and forwards elsewhere again; nothing runs unseen.
     slide(&mut window, "Speed", 2.0);
-    assert!((window.state().desk.clock.speed + 2.0).abs() < 1e-9);
+    assert!((window.state().desk.here.clock.speed + 2.0).abs() < 1e-9);
     window.get_by_role_and_label(Role::Tab, "Forward").click();
     window.run_steps(2);
     assert_eq!(lab.stopped(), [Slot::Reverse]);
-    assert!((window.state().desk.clock.speed - 1.0).abs() < 1e-9);
+    assert!((window.state().desk.here.clock.speed - 1.0).abs() < 1e-9);
 }
 
 #[test]
@@ -434,7 +434,7 @@ fn the_three_dimensional_view_is_turned_by_dragging() {
     window.run_steps(1);
     window.drop_at(middle + egui::vec2(80.0, 30.0));
     window.run_steps(2);
-    assert!(window.state().desk.cameras.is_empty(), "the camera stays");
+    assert!(window.state().desk.here.cameras.is_empty(), "the camera stays");
     let turn = window.get_by_role_and_label(Role::Slider, "Turn").accesskit_node().numeric_value().unwrap();
     assert!((turn - (25.0 - 32.0)).abs() < 3.0, "{turn}");
     assert!(window.render().unwrap() != before);

@@ -140,11 +140,11 @@ fn both_schedules_are_read_out_and_a_drag_in_any_curve_moves_the_clock() {
     window.get_by_label("B log SNR at t 2.18");
     for (name, tau) in [("ᾱ against t", 0.5), ("Noise of one step against t", 0.75), ("log SNR against t", 0.2)] {
         let frame = window.get_by_label(name).rect();
-        let now = window.state().desk.clock.tau;
+        let now = window.state().desk.here.clock.tau;
         // The marker is taken away from the curves' ends, at a height where there is nothing else.
         let at = |tau: f64| pos2(frame.left() + frame.width() * tau as f32, frame.bottom() - 6.0);
         drag(&mut window, at(now), at(tau));
-        assert!((window.state().desk.clock.tau - tau).abs() < 2e-3, "{name}: {}", window.state().desk.clock.tau);
+        assert!((window.state().desk.here.clock.tau - tau).abs() < 2e-3, "{name}: {}", window.state().desk.here.clock.tau);
     }
     set(&mut window, "Time", 0.5);
     window.get_by_label(&format!("A ᾱ at t {:.3}", (-(0.05 + 9.95 * 0.25_f64)).exp()));
@@ -188,19 +188,19 @@ fn handles_are_dragged_stop_at_their_neighbours_and_are_trained_by() {
     let mut window = window(lab.clone(), Chapter::Schedules, false);
     click(&mut window, "Schedule B: Yours");
     let start = LogSnr::default();
-    assert_eq!(window.state().desk.own_schedule, start);
+    assert_eq!(window.state().desk.here.own_schedule, start);
     let frame = window.get_by_label("log SNR against t").rect();
     let units = 25.2 / frame.height();
     let at = window.get_by_label("Handle 2 of log SNR").rect().center();
     drag(&mut window, at, at + vec2(0.0, 20.0));
-    let moved = window.state().desk.own_schedule;
+    let moved = window.state().desk.here.own_schedule;
     let wanted = start.handles()[1] - f64::from(20.0 * units);
     assert!((moved.handles()[1] - wanted).abs() < 0.02, "{} and not {wanted}", moved.handles()[1]);
-    assert_eq!(window.state().desk.clock.tau, 0.2, "the clock stays");
+    assert_eq!(window.state().desk.here.clock.tau, 0.2, "the clock stays");
     // Far above its neighbour it stops.
     let at = window.get_by_label("Handle 3 of log SNR").rect().center();
     drag(&mut window, at, pos2(at.x, frame.top()));
-    let moved = window.state().desk.own_schedule;
+    let moved = window.state().desk.here.own_schedule;
     assert_eq!(moved.handles()[2], moved.handles()[1] - 0.25);
     assert!(lab.asked().is_empty(), "nothing is trained by it yet");
     compare(&mut window, "schedules_own_dark");
@@ -210,8 +210,8 @@ fn handles_are_dragged_stop_at_their_neighbours_and_are_trained_by() {
     let at = window.get_by_label("Handle 5 of log SNR").rect().center();
     drag(&mut window, at, at - vec2(0.0, 30.0));
     let asked = lab.asked();
-    assert_eq!(asked.last().unwrap().schedule, Schedule::Custom(window.state().desk.own_schedule));
-    assert!(window.state().desk.own_schedule.handles()[4] > -9.0, "the training follows the hand");
+    assert_eq!(asked.last().unwrap().schedule, Schedule::Custom(window.state().desk.here.own_schedule));
+    assert!(window.state().desk.here.own_schedule.handles()[4] > -9.0, "the training follows the hand");
 }
 
 #[test]

@@ -282,7 +282,7 @@ fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
     window.run_steps(2);
     assert!(close(pair(&read(&window, "x_t")), [-0.2, 0.4]));
     assert_eq!(pair(&read(&window, "x₀")), x_0);
-    assert!(window.state().desk.cameras.is_empty(), "the camera stays");
+    assert!(window.state().desk.here.cameras.is_empty(), "the camera stays");
     click(&mut window, "Forward");
     assert!(lab.snapshots().a.runs.is_empty());
 }

@@ -120,7 +120,7 @@ fn swap_copy_and_keep() {
     assert_eq!(paths(&lab), (Schedule::Cosine, Some(Schedule::Linear)));
     window.get_by_label("A cosine · B linear, the rest alike");
     // The panel shows A still, and so the settings that were B's.
-    assert_eq!(window.state().desk.draft.schedule, Schedule::Cosine);
+    assert_eq!(window.state().desk.here.draft.schedule, Schedule::Cosine);
     click(&mut window, "Swap");
     click(&mut window, "B = A");
     assert_eq!(paths(&lab), (Schedule::Linear, Some(Schedule::Linear)));
@@ -131,7 +131,7 @@ fn swap_copy_and_keep() {
     click(&mut window, "End: End");
     click(&mut window, "Keep B");
     assert_eq!(paths(&lab), (Schedule::Flow, None));
-    assert_eq!(window.state().desk.draft.schedule, Schedule::Flow);
+    assert_eq!(window.state().desk.here.draft.schedule, Schedule::Flow);
     window.get_by_label("Training canvas");
     assert!(window.query_by_label("Swap").is_none());
 }
@@ -178,7 +178,7 @@ fn the_end_menu_leads_back_to_the_training_before_a_lesson() {
     let Snapshots { a, b, .. } = lab.snapshots();
     assert!(b.is_none());
     assert_eq!((a.step, &*a.experiment), (25, &small()));
-    assert_eq!(window.state().desk.draft, small());
+    assert_eq!(window.state().desk.here.draft, small());
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn clock_camera_and_points_are_linked_until_they_are_not() {
     // The clock: a slider for both.
     window.get_by_label("Time").set_value_accesskit(0.5);
     window.run_steps(3);
-    assert_eq!((window.state().desk.clock.tau, other(&window).clock.tau), (0.5, 0.5));
+    assert_eq!((window.state().desk.here.clock.tau, other(&window).clock.tau), (0.5, 0.5));
     // A point placed in A is placed in B, by each side's own data and scales.
     let [left, right] = ["A", "B"].map(|side| canvas(&window, Chapter::Compass, side));
     press(&mut window, left.center() + vec2(50.0, 30.0));
@@ -228,7 +228,7 @@ fn clock_camera_and_points_are_linked_until_they_are_not() {
     window.hover_at(left.center());
     window.event(egui::Event::Zoom(1.5));
     window.run_steps(6);
-    let [own, theirs] = [window.state().desk.cameras["compass"], other(&window).cameras["compass"]];
+    let [own, theirs] = [window.state().desk.here.cameras["compass"], other(&window).cameras["compass"]];
     assert_eq!(own, theirs);
     // Unlinked through the menu, each side goes its own way.
     click(&mut window, "Links: Linked");
@@ -239,11 +239,11 @@ fn clock_camera_and_points_are_linked_until_they_are_not() {
     window.run_steps(3);
     window.get_by_label("Time").set_value_accesskit(0.3);
     press(&mut window, left.center() + vec2(-80.0, 10.0));
-    assert_eq!((window.state().desk.clock.tau, other(&window).clock.tau), (0.3, 0.5));
+    assert_eq!((window.state().desk.here.clock.tau, other(&window).clock.tau), (0.3, 0.5));
     let in_a = place(&window);
     click(&mut window, "Experiment: B");
     assert_ne!(place(&window), in_a);
-    assert_eq!(window.state().desk.clock.tau, 0.5);
+    assert_eq!(window.state().desk.here.clock.tau, 0.5);
     drop(lab);
 }
 
@@ -252,7 +252,7 @@ fn the_scrubber_of_one_side_moves_the_other() {
     let (_, mut window) = split(Chapter::Reverse, false);
     window.get_by_role_and_label(Role::Slider, "Step").set_value_accesskit(2.0);
     window.run_steps(3);
-    assert!((window.state().desk.clock.tau - 0.75).abs() < 1e-9, "two of eight steps");
+    assert!((window.state().desk.here.clock.tau - 0.75).abs() < 1e-9, "two of eight steps");
     for side in ["A", "B"] {
         click(&mut window, &format!("Experiment: {side}"));
         window.get_by_label("step on show 2 of 8");

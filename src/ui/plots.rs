@@ -235,7 +235,7 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
                     plot.line(line.color(*color).width(1.8).allow_hover(false));
                 }
             }
-            plot.vline(VLine::new("clock", desk.clock.tau).color(palette.ink).width(1.0));
+            plot.vline(VLine::new("clock", desk.here.clock.tau).color(palette.ink).width(1.0));
         });
     });
 }

@@ -27,7 +27,7 @@ pub fn exact(desk: &Desk, what: &str) -> String {
 
 /// Of a file: which kernels its truth is; `None` for a closed form.
 pub fn kernels(desk: &Desk) -> Option<String> {
-    let Truth::Kernels { rows, of, bandwidth } = desk.snapshot.dataset.truth else { return None };
+    let Truth::Kernels { rows, of, bandwidth } = desk.here.snapshot.dataset.truth else { return None };
     let count = |rows: usize| grouped(rows as f64);
     let rows = if rows < of { format!("{} of {}", count(rows), count(of)) } else { count(rows) };
     Some(format!("kernels on {rows} rows, h = {}", bandwidth_text(f64::from(bandwidth))))

@@ -7,7 +7,6 @@ pub mod repaint;
 pub mod run_slot;
 pub mod side_state;
 
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use egui::Color32;
@@ -47,14 +46,15 @@ impl Default for Links {
     }
 }
 
-/// The shared state of the window. The desk stands at one bench at a time: through it all of that [`SideState`] is reached.
+/// The shared state of the window. It is turned to one side at a time: `here` is that side.
 #[expect(clippy::struct_excessive_bools, reason = "four facts about the window, each by itself")]
 pub struct Desk {
     lab: Box<dyn LabHandle>,
     /// Where the desk stands.
     side: Side,
-    here: SideState,
-    /// The other bench, while the lab is split.
+    /// The experiment at which the desk stands.
+    pub here: SideState,
+    /// The other side, while the lab is split.
     there: Option<SideState>,
     /// What both sides do together.
     pub links: Links,
@@ -79,20 +79,6 @@ pub struct Desk {
     pub one_canvas: bool,
     /// A picture is being laid out: nothing is asked for.
     pub still: bool,
-}
-
-impl Deref for Desk {
-    type Target = SideState;
-
-    fn deref(&self) -> &SideState {
-        &self.here
-    }
-}
-
-impl DerefMut for Desk {
-    fn deref_mut(&mut self) -> &mut SideState {
-        &mut self.here
-    }
 }
 
 impl Desk {
@@ -141,12 +127,12 @@ impl Desk {
         if self.is_split() { &Side::BOTH } else { &Side::BOTH[..1] }
     }
 
-    /// One side's bench; `None` for B where the lab is not split.
+    /// One side; `None` for B where the lab is not split.
     pub fn side_state(&self, side: Side) -> Option<&SideState> {
         if side == self.side { Some(&self.here) } else { self.there.as_ref() }
     }
 
-    /// The benches there are, in order, each with its colour.
+    /// The sides there are, in order, each with its colour.
     pub fn side_states(&self) -> impl Iterator<Item = (Side, &SideState, Color32)> {
         let here = self.sides().iter().filter_map(|&side| Some((side, self.side_state(side)?)));
         here.map(|(side, side_state)| (side, side_state, self.color(side)))
@@ -230,35 +216,36 @@ impl Desk {
     /// Ask for the experiment that the controls show. While two are compared, another training starts anew: weights that
     /// learned partly under other settings would make the comparison unfair. It catches up with the other side.
     pub fn configure(&mut self, restart: Restart) {
-        let unfair = self.is_split() && !self.draft.trains_like(&self.snapshot.experiment);
-        self.asked();
+        let unfair = self.is_split() && !self.here.draft.trains_like(&self.here.snapshot.experiment);
+        self.here.asked();
         self.send(Command::Configure {
-            experiment: Box::new(self.draft.clone()),
+            experiment: Box::new(self.here.draft.clone()),
             restart: restart.or(Restart::when(unfair)),
         });
     }
 
     /// Ask for other data, keeping the weights. A file that was opened before is read again where it has changed.
     pub fn choose_data(&mut self, data: DataSource) {
-        let changed = self.draft.data == data && self.snapshot.dataset.is_outdated();
-        if self.draft.data != data || changed {
-            self.draft.data = data;
+        let changed = self.here.draft.data == data && self.here.snapshot.dataset.is_outdated();
+        if self.here.draft.data != data || changed {
+            self.here.draft.data = data;
             self.configure(Restart::when(self.is_split() && changed));
         }
     }
 
     /// Put the chosen network in place: the training starts anew.
     pub fn adopt_shape(&mut self) {
-        let NetworkShape { octaves, width, depth, activation } = self.draft_shape;
-        self.draft = Experiment { octaves, width, depth, activation, ..self.draft.clone() };
+        let NetworkShape { octaves, width, depth, activation } = self.here.draft_shape;
+        self.here.draft = Experiment { octaves, width, depth, activation, ..self.here.draft.clone() };
         self.configure(Restart::Anew);
     }
 
     /// Draw the user's own schedule anew. Where it is trained by, the training follows.
     pub fn draw_schedule(&mut self, own: LogSnr) {
-        self.own_schedule = own;
-        if matches!(self.draft.schedule, Schedule::Custom(_)) && self.draft.schedule != Schedule::Custom(own) {
-            self.draft.schedule = Schedule::Custom(own);
+        self.here.own_schedule = own;
+        if matches!(self.here.draft.schedule, Schedule::Custom(_)) && self.here.draft.schedule != Schedule::Custom(own)
+        {
+            self.here.draft.schedule = Schedule::Custom(own);
             self.configure(Restart::Keep);
         }
     }

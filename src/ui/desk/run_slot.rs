@@ -55,7 +55,7 @@ impl<K: PartialEq> RunSlot<K> {
 
     /// Take a result that is there by now. One of another experiment, or of weights that are gone, goes.
     pub fn take_news(&mut self, desk: &Desk) {
-        let snapshot = &desk.snapshot;
+        let snapshot = &desk.here.snapshot;
         if self.of.as_ref().is_some_and(|of| !of.runs_like(&snapshot.experiment)) {
             self.forget();
         }
@@ -87,7 +87,7 @@ impl<K: PartialEq> RunSlot<K> {
 
     /// The share of the run that is done, while one waits or is under way.
     pub fn progress(&self, desk: &Desk) -> Option<f32> {
-        let state = desk.snapshot.runs.get(&self.slot).filter(|_| !self.stopped)?;
+        let state = desk.here.snapshot.runs.get(&self.slot).filter(|_| !self.stopped)?;
         state.progress.as_ref().map(RunProgress::get)
     }
 

@@ -38,7 +38,7 @@ pub struct SideState {
 }
 
 impl SideState {
-    /// A bench for an experiment.
+    /// The side of an experiment.
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
         let draft = Experiment::clone(&snapshot.experiment);
         Self {
@@ -53,7 +53,7 @@ impl SideState {
         }
     }
 
-    /// A bench beside this one for another experiment: same clock, same cameras.
+    /// A side beside this one for another experiment: same clock, same cameras.
     pub(super) fn beside(&self, snapshot: Arc<Snapshot>) -> Self {
         let (cameras, own_schedule) = (self.cameras.clone(), self.own_schedule);
         Self { clock: self.clock, cameras, own_schedule, ..Self::new(snapshot) }

@@ -27,7 +27,7 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     ui.set_width(230.0);
     for shape in Shape::ALL {
-        let chosen = desk.draft.data == DataSource::Shape(shape);
+        let chosen = desk.here.draft.data == DataSource::Shape(shape);
         if pill::choice(ui, chosen, shape.title(), shape.title(), palette).clicked() {
             desk.choose_data(DataSource::Shape(shape));
             ui.close();
@@ -53,8 +53,8 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
 /// Of a file: its rows, and the kernels on them that are its truth. Nothing of a built-in shape, whose truth is a formula.
 pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let dataset = desk.snapshot.dataset.clone();
-    let (Some(in_use), DataSource::Csv(_)) = (dataset.truth.bandwidth(), &desk.draft.data) else { return };
+    let dataset = desk.here.snapshot.dataset.clone();
+    let (Some(in_use), DataSource::Csv(_)) = (dataset.truth.bandwidth(), &desk.here.draft.data) else { return };
     let (rows, tip) = match &dataset.reference {
         Reference::HeldOut(kept) => (
             format!("{} + {} held out", grouped(dataset.points.len() as f64), grouped(kept.len() as f64)),
@@ -73,18 +73,18 @@ pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
          likeliest given the others. The samples learn of it only from fresh draws"
     );
     row::named(ui, "Kernels", &tip, palette, |ui| {
-        let mut own = desk.draft.bandwidth.is_some();
+        let mut own = desk.here.draft.bandwidth.is_some();
         if segmented::choose(ui, "Kernels", &mut own, &[(false, "Auto"), (true, "Own h")], palette).changed() {
-            desk.draft.bandwidth = own.then_some(in_use);
+            desk.here.draft.bandwidth = own.then_some(in_use);
             desk.configure(Restart::Keep);
         }
     });
-    let mut bandwidth = desk.draft.bandwidth.unwrap_or(in_use);
+    let mut bandwidth = desk.here.draft.bandwidth.unwrap_or(in_use);
     let tip = "h: the standard deviation of each kernel, in standardised units. Moving it makes it your own";
     let track = Track::logarithmic(limits::BANDWIDTH);
     let moved = row::slider(ui, ["Bandwidth", tip], &mut bandwidth, track, truths::bandwidth_text, palette);
     if moved.changed {
-        desk.draft.bandwidth = Some(bandwidth);
+        desk.here.draft.bandwidth = Some(bandwidth);
         desk.configure(Restart::Keep);
     }
 }

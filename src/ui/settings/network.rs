@@ -16,7 +16,7 @@ pub fn network_title(shape: NetworkShape) -> String {
 /// The network's shape. At step 0 a change holds at once; later it waits for a yes, because it starts anew.
 pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let shape = &mut desk.draft_shape;
+    let shape = &mut desk.here.draft_shape;
     let mut moved = false;
     row::named(ui, "Width", "Units of a hidden layer", palette, |ui| {
         let options = [(WIDTHS[0], "32"), (WIDTHS[1], "64"), (WIDTHS[2], "128"), (WIDTHS[3], "256")];
@@ -31,7 +31,7 @@ pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
         let options = Activation::ALL.map(|a| (a, a.words().title));
         moved |= segmented::choose(ui, "Activation", &mut shape.activation, &options, palette).changed();
     });
-    if moved && desk.snapshot.step == 0 && !desk.is_training() {
+    if moved && desk.here.snapshot.step == 0 && !desk.here.is_training() {
         desk.adopt_shape();
     }
 }
@@ -43,26 +43,26 @@ pub fn octaves_row(ui: &mut Ui, desk: &mut Desk) {
     row::named(ui, "Octaves", "Sines and cosines of the coordinates at 2^k π/3; 0 is raw coordinates", palette, |ui| {
         const NAMES: [&str; MAX_OCTAVES as usize + 1] = ["0", "1", "2", "3", "4", "5", "6"];
         let options = std::array::from_fn::<_, { MAX_OCTAVES as usize + 1 }, _>(|i| (i as u32, NAMES[i]));
-        moved = segmented::choose(ui, "Octaves", &mut desk.draft_shape.octaves, &options, palette).changed();
+        moved = segmented::choose(ui, "Octaves", &mut desk.here.draft_shape.octaves, &options, palette).changed();
     });
-    if moved && desk.snapshot.step == 0 && !desk.is_training() {
+    if moved && desk.here.snapshot.step == 0 && !desk.here.is_training() {
         desk.adopt_shape();
     }
 }
 
 /// Says that the chosen network starts anew and asks. Takes its place only where something waits.
 pub fn network_question(ui: &mut Ui, desk: &mut Desk) {
-    if desk.draft_shape == desk.draft.shape() {
+    if desk.here.draft_shape == desk.here.draft.shape() {
         return;
     }
     let palette = desk.palette();
-    note(ui, &format!("{} has new weights: the training starts anew.", network_title(desk.draft_shape)), palette);
+    note(ui, &format!("{} has new weights: the training starts anew.", network_title(desk.here.draft_shape)), palette);
     ui.horizontal(|ui| {
         if button::text(ui, "Use it", "Throw the weights away and start with the new network", 0.0, palette).clicked() {
             desk.adopt_shape();
         }
         if button::text(ui, "Keep the old", "Go on with the present network", 0.0, palette).clicked() {
-            desk.draft_shape = desk.draft.shape();
+            desk.here.draft_shape = desk.here.draft.shape();
         }
     });
 }

@@ -14,7 +14,7 @@ use maths::diffusion::schedule::Schedule;
 /// The noise schedule: the four by formula side by side, beneath them the DDPM table as it stands and one's own.
 pub fn schedule_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let own = Schedule::Custom(desk.own_schedule);
+    let own = Schedule::Custom(desk.here.own_schedule);
     let formulas = "The path x_t = a x_0 + s ε from data to noise";
     let tables = "Literal: T values of β from 1e-4 to 0.02, as in the DDPM code. Yours: drawn in the chapter Schedules";
     let mut changed = false;
@@ -24,14 +24,14 @@ pub fn schedule_row(ui: &mut Ui, desk: &mut Desk) {
     ] {
         row::named(ui, name, tip, palette, |ui| {
             let options: Vec<_> = paths.iter().map(|&schedule| (schedule, schedule.words().title)).collect();
-            let chosen = segmented::choose(ui, "Schedule", &mut desk.draft.schedule, &options, palette);
+            let chosen = segmented::choose(ui, "Schedule", &mut desk.here.draft.schedule, &options, palette);
             changed |= chosen.on_hover_text(tip).changed();
         });
     }
     if changed {
         desk.configure(Restart::Keep);
     }
-    if let Some(alpha_bar) = desk.draft.schedule.leftover_signal(desk.draft.timesteps) {
+    if let Some(alpha_bar) = desk.here.draft.schedule.leftover_signal(desk.here.draft.timesteps) {
         warning(ui, &leftover_text(alpha_bar), palette);
     }
 }
@@ -48,7 +48,7 @@ pub fn timesteps_row(ui: &mut Ui, desk: &mut Desk) {
     let moved = row::slider(
         ui,
         ["Timesteps T", tip],
-        &mut desk.draft.timesteps,
+        &mut desk.here.draft.timesteps,
         Track::logarithmic(limits::TIMESTEPS),
         grouped,
         palette,

@@ -15,8 +15,8 @@ pub fn target_menu(ui: &mut Ui, desk: &mut Desk) {
     for target in Target::ALL {
         let words = target.words().title;
         let text = format!("{}   {words}", target.words().symbol);
-        if pill::choice(ui, desk.draft.target == target, &text, words, palette).clicked() {
-            desk.draft.target = target;
+        if pill::choice(ui, desk.here.draft.target == target, &text, words, palette).clicked() {
+            desk.here.draft.target = target;
             desk.configure(Restart::Anew);
             ui.close();
         }

@@ -15,7 +15,7 @@ const RATES: std::ops::RangeInclusive<f32> = 1e-6..=1e-1;
 pub fn learning_rate_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let tip = "Adam's step size. It acts at once and keeps the weights";
-    let rate = &mut desk.draft.learning_rate;
+    let rate = &mut desk.here.draft.learning_rate;
     let track = Track::logarithmic(RATES).limits(limits::LEARNING_RATE);
     let moved = row::slider(ui, ["Learning rate", tip], rate, track, rate_text, palette);
     if moved.changed {
@@ -35,22 +35,22 @@ fn rate_text(rate: f64) -> String {
 /// The batch: the slider stops at powers of two, and any number can be typed.
 pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let before = desk.draft.batch;
+    let before = desk.here.draft.batch;
     let tip = "B: samples of one training step";
     let track = Track::logarithmic(limits::BATCH);
-    let moved = row::slider(ui, ["Batch", tip], &mut desk.draft.batch, track, grouped, palette);
+    let moved = row::slider(ui, ["Batch", tip], &mut desk.here.draft.batch, track, grouped, palette);
     if moved.changed && !moved.typed {
         let power = |batch: u32| f64::from(batch).log2().round().exp2() as u32;
-        let stop = power(desk.draft.batch);
+        let stop = power(desk.here.draft.batch);
         // A key moves the slider by less than half the way to the next stop.
-        desk.draft.batch = match desk.draft.batch.cmp(&before) {
+        desk.here.draft.batch = match desk.here.draft.batch.cmp(&before) {
             std::cmp::Ordering::Greater if moved.done && stop <= before => 2 * power(before),
             std::cmp::Ordering::Less if moved.done && stop >= before => power(before) / 2,
             _ => stop,
         }
         .clamp(*limits::BATCH.start(), *limits::BATCH.end());
     }
-    if desk.draft.batch != before {
+    if desk.here.draft.batch != before {
         desk.configure(Restart::Keep);
     }
 }

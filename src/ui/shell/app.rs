@@ -102,7 +102,7 @@ impl LabApp {
             return;
         }
         self.frame_seen = Some(frame);
-        log::trace!("frame {frame}, step {}", self.desk.snapshot.step);
+        log::trace!("frame {frame}, step {}", self.desk.here.snapshot.step);
         self.pace.begin_frame();
         self.pace.fit_interval(ctx.content_rect().area() * ctx.pixels_per_point().powi(2));
         self.take_news();
@@ -225,8 +225,8 @@ impl LabApp {
         for (key, sign) in [(Key::ArrowLeft, -1.0), (Key::ArrowRight, 1.0)] {
             for (modifiers, step) in [(Modifiers::SHIFT, 0.1), (Modifiers::NONE, 0.01)] {
                 if pressed(modifiers, key) {
-                    let tau = self.desk.clock.tau + sign * step;
-                    self.desk.clock.set((tau * 1000.0).round() / 1000.0);
+                    let tau = self.desk.here.clock.tau + sign * step;
+                    self.desk.here.clock.set((tau * 1000.0).round() / 1000.0);
                 }
             }
         }

@@ -16,22 +16,30 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     row_in(ui, inner, Layout::left_to_right(Align::Center), "clock", |ui| {
         ui.spacing_mut().item_spacing.x = 16.0;
         let (icon, name) =
-            if desk.clock.playing { (Icon::Pause, "Pause the clock") } else { (Icon::Play, "Play the clock") };
-        let tip = if desk.clock.speed > 0.0 { "Let t run from data to noise" } else { "Let t run from noise to data" };
+            if desk.here.clock.playing { (Icon::Pause, "Pause the clock") } else { (Icon::Play, "Play the clock") };
+        let tip =
+            if desk.here.clock.speed > 0.0 { "Let t run from data to noise" } else { "Let t run from noise to data" };
         if button::round(ui, icon, name, tip, false, palette).clicked() {
-            desk.clock.toggle();
+            desk.here.clock.toggle();
         }
         ui.label(egui::RichText::new("data").color(palette.weak));
         let numbers = if desk.is_split() { 388.0 } else { 330.0 };
         let width = (ui.available_width() - numbers).max(120.0);
-        let mut tau = desk.clock.tau;
+        let mut tau = desk.here.clock.tau;
         if time_slider(ui, width, &mut tau, palette).changed() {
-            desk.clock.set(tau);
+            desk.here.clock.set(tau);
         }
         ui.label(egui::RichText::new("noise").color(palette.weak));
-        let scales = desk.scales();
+        let scales = desk.here.scales();
         ui.spacing_mut().item_spacing.x = 6.0;
-        readout::stacked(ui, 66.0, "t / T", &fixed(desk.clock.tau, 3), "The clock: 0 is data, 1 is noise", palette);
+        readout::stacked(
+            ui,
+            66.0,
+            "t / T",
+            &fixed(desk.here.clock.tau, 3),
+            "The clock: 0 is data, 1 is noise",
+            palette,
+        );
         let signal = |a: f64| fixed(a.powi(2), 3);
         if desk.is_split() {
             let each: Vec<_> =

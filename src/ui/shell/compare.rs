@@ -35,7 +35,7 @@ fn lessons_menu(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
             let cost = if lesson.keeps_weights() { "Keeps the weights." } else { "Trains both anew; End leads back." };
             let text = format!("{} {cost}", lesson.hint());
             if pill::described(ui, lesson.title(), &text, palette).clicked() {
-                desk.order(Order::Compare(Box::new(lesson.experiments(&desk.draft))));
+                desk.order(Order::Compare(Box::new(lesson.experiments(&desk.here.draft))));
                 desk.order(Command::Play);
                 *open = Some(lesson.chapter());
                 ui.close();

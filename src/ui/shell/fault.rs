@@ -11,7 +11,7 @@ use lab::message::{Command, Status};
 
 /// The banner of a fault, over the canvas: what happened, and the ways out.
 pub fn fault_ui(ui: &mut Ui, canvas: Rect, desk: &mut Desk) {
-    let Status::Fault { message, can_restore } = desk.snapshot.status.clone() else { return };
+    let Status::Fault { message, can_restore } = desk.here.snapshot.status.clone() else { return };
     let palette = desk.palette();
     let width = (canvas.width() - 24.0).min(620.0);
     let message = if desk.is_split() { format!("{}: {message}", desk.side().letter()) } else { message };
@@ -34,7 +34,7 @@ pub fn fault_ui(ui: &mut Ui, canvas: Rect, desk: &mut Desk) {
                 desk.send(Command::RestoreLastGood);
             }
         }
-        if desk.snapshot.engine.kind == EngineKind::Gpu
+        if desk.here.snapshot.engine.kind == EngineKind::Gpu
             && button::text(ui, "Switch to CPU", "Go on with the plain-Rust engine", 0.0, palette).clicked()
         {
             desk.send(Command::SwitchEngine(EngineChoice::Cpu));

@@ -212,7 +212,7 @@ impl Stage {
             };
             let first = Rect::from_min_size(rect.min, size);
             let home = Camera::fit(home.unwrap_or_else(|| page.home(desk)), first);
-            let mut camera = desk.cameras.get(chapter.name()).copied().unwrap_or(home);
+            let mut camera = desk.here.cameras.get(chapter.name()).copied().unwrap_or(home);
             let before = camera;
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(("side", side.letter())));
             child.set_clip_rect(clip.intersect(ui.clip_rect()));
@@ -232,7 +232,7 @@ impl Stage {
                     child.painter().line_segment(edge, (1.0, palette.line));
                 }
                 if response.double_clicked() {
-                    desk.cameras.remove(chapter.name());
+                    desk.here.cameras.remove(chapter.name());
                     camera = before;
                 }
                 if response.has_focus() {
@@ -242,14 +242,14 @@ impl Stage {
                 drawn.push(DrawnCanvas { side, view, response, clip, over, legend });
             }
             if camera != before {
-                desk.cameras.insert(chapter.name(), camera);
+                desk.here.cameras.insert(chapter.name(), camera);
             }
             // The second canvas may have been moved: all of a side look alike.
             for canvas in drawn.iter_mut().filter(|d| d.side == side) {
                 canvas.view.camera = camera;
             }
             if let Some(tau) = page.density_tau(desk) {
-                let moving = desk.clock.playing || ui.ctx().egui_is_using_pointer();
+                let moving = desk.here.clock.playing || ui.ctx().egui_is_using_pointer();
                 desk.want_density(tau, camera.visible(first), moving);
             }
         }
@@ -380,7 +380,7 @@ fn reset_view_ui(ui: &mut Ui, canvas: Rect, desk: &mut Desk, book: &Book<'_>) {
     if button::round(&mut child, Icon::Frame, "Reset view", tip, false, desk.palette()).clicked() {
         for &side in desk.sides() {
             desk.turn_to(side);
-            desk.cameras.remove(book.chapter(side).name());
+            desk.here.cameras.remove(book.chapter(side).name());
         }
     }
 }

@@ -143,10 +143,10 @@ impl Reached {
 fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     let palette = desk.palette();
     ui.spacing_mut().item_spacing.x = 10.0;
-    let reached = Reached::of(desk, None);
+    let reached = Reached::of(&desk.here, None);
     readout::stacked(ui, 74.0, "step", &reached.step, UPDATES, palette);
     readout::stacked(ui, 58.0, "steps/s", &reached.rate, RATE, palette);
-    let snapshot = &desk.snapshot;
+    let snapshot = &desk.here.snapshot;
     let samples = snapshot.steps_per_sec * f64::from(snapshot.experiment.batch);
     readout::stacked(ui, 70.0, "samples/s", &rate_text(samples), "Steps a second times the batch B", palette);
     readout::stacked(ui, 58.0, "time", &reached.time, TIME, palette);
@@ -155,13 +155,13 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     readout::stacked(ui, 66.0, "loss", &reached.loss, &format!("{LOSS}{least}"), palette);
     let width = ui.available_width() - 5.0 * 10.0 - 62.0 - 50.0 - 84.0 - 84.0 - 72.0;
     let (spark, _) = ui.allocate_exact_size(vec2(width.max(20.0), 44.0), Sense::hover());
-    plots::sparkline_ui(ui, spark, desk, palette);
+    plots::sparkline_ui(ui, spark, &desk.here, palette);
     let now = grouped(snapshot.step as f64);
     let when = quality.map_or_else(String::new, |q| format!("At step {} of {now}", grouped(q.step as f64)));
     let tip = |tip: &str, error: Option<String>| {
         error.map_or_else(|| tip.to_owned(), |error| format!("{tip}.\n{when}. {error}"))
     };
-    let color = measured_color(desk, palette);
+    let color = measured_color(&desk.here, palette);
     let measured = |ui: &mut Ui, width: f32, name: &str, value: String, tip: &str| {
         readout::stacked_each(ui, width, name, &[(value, color)], tip, palette);
     };

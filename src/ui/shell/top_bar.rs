@@ -37,19 +37,19 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, focus: &mut Side, op
             ui.add_space(2.0);
         }
         let palette = desk.palette();
-        let data = data::data_title(&desk.draft.data);
+        let data = data::data_title(&desk.here.draft.data);
         pill::menu(ui, ["Data", label("Data"), &data], "What is learned", palette, |ui| data::data_menu(ui, desk));
-        let schedule = format!("{}, T {}", desk.draft.schedule.words().title, desk.draft.timesteps);
+        let schedule = format!("{}, T {}", desk.here.draft.schedule.words().title, desk.here.draft.timesteps);
         pill::menu(ui, ["Path", label("Path"), &schedule], "The way from data to noise: a, s and T", palette, |ui| {
             ui.set_width(330.0);
             schedule::schedule_row(ui, desk);
             schedule::timesteps_row(ui, desk);
         });
-        let target = desk.draft.target.words().symbol;
+        let target = desk.here.draft.target.words().symbol;
         pill::menu(ui, ["Target", label("Target"), target], "What the network predicts", palette, |ui| {
             target::target_menu(ui, desk);
         });
-        let net = network::network_title(desk.draft.shape());
+        let net = network::network_title(desk.here.draft.shape());
         pill::menu(ui, ["Net", label("Net"), &net], "The network: depth × width, activation", palette, |ui| {
             ui.set_width(330.0);
             network::network_rows(ui, desk);
@@ -89,7 +89,7 @@ fn engine_title(info: &EngineInfo) -> (&'static str, String) {
 
 fn engine_pill(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let info = desk.snapshot.engine.clone();
+    let info = desk.here.snapshot.engine.clone();
     let (kind, adapter) = engine_title(&info);
     let tip = format!("{} ({})", info.adapter, info.backend);
     pill::menu(ui, ["Engine", kind, &adapter], &tip, palette, |ui| {

@@ -156,10 +156,10 @@ impl Compass {
 
     /// Put x_t somewhere and choose the x_0 that it comes from.
     fn place(&mut self, desk: &Desk, x_t: [f64; 2]) {
-        let points = &desk.snapshot.dataset.points;
+        let points = &desk.here.snapshot.dataset.points;
         let scales = field_scales(desk);
         self.placements = self.placements.wrapping_add(1);
-        let word = draw(desk.snapshot.experiment.seed, Stream::Forward, 1, self.placements)[0];
+        let word = draw(desk.here.snapshot.experiment.seed, Stream::Forward, 1, self.placements)[0];
         let x_0 = match self.origin {
             Origin::Nearest => nearest(points, x_t, scales),
             Origin::Drawn => posterior_draw(points, x_t, scales, f64::from(uniform(word))),
@@ -177,7 +177,7 @@ impl Compass {
 
     /// A point is always placed; other data ask for another x_0.
     fn keep_placed(&mut self, desk: &Desk) {
-        let points = &desk.snapshot.dataset.points;
+        let points = &desk.here.snapshot.dataset.points;
         if let Some(Due { done, point, missed }) = self.due.take() {
             match (done, point) {
                 // Of the same data the same x_0.
@@ -218,11 +218,11 @@ impl Compass {
             Needle::Imprecise => Some(imprecise(epsilon, self.accuracy)),
             Needle::Learned => learned,
             Needle::Exact => {
-                let score = desk.snapshot.dataset.mixture.marginal(scales).score(x_t);
+                let score = desk.here.snapshot.dataset.mixture.marginal(scales).score(x_t);
                 Some(score.map(|v| -scales.s * v))
             }
         };
-        let experiment = &desk.snapshot.experiment;
+        let experiment = &desk.here.snapshot.experiment;
         let tau_next = self.tau_next(field_tau(desk), experiment.timesteps);
         let next = experiment.schedule.scales(tau_next, experiment.timesteps);
         Some(Reading {
@@ -242,7 +242,7 @@ impl Compass {
         let Some(Placed { x_0, epsilon }) = self.placed else { return };
         let scales = field_scales(desk);
         let x_t = combine(scales.a, x_0, scales.s, epsilon).map(|v| v as f32);
-        let context = desk.snapshot.experiment.plan_context();
+        let context = desk.here.snapshot.experiment.plan_context();
         let plan = Plan::field(context, field_tau(desk), Quantity::Eps);
         self.learned.want_patiently(desk, (plan.clone(), x_t), || RunRequest {
             plan,
@@ -346,9 +346,9 @@ impl Page for Compass {
         readout::line(ui, "length of ε", &number(size, 2), palette.ink, "1.25 on average where x_t is likely", palette);
         ui.separator();
         let tip = "Steps of the sampler from T to 0; T of them are those of training, and more are taken as T";
-        let track = Track::logarithmic(2..=desk.snapshot.experiment.timesteps.max(3));
+        let track = Track::logarithmic(2..=desk.here.snapshot.experiment.timesteps.max(3));
         row::slider(ui, ["Steps to 0", tip], &mut self.steps, track, grouped, palette);
-        let formulas = equations::posterior(desk.snapshot.experiment.schedule);
+        let formulas = equations::posterior(desk.here.snapshot.experiment.schedule);
         let tip =
             format!("Of the posterior given x₀, {}, or of the forward step, {}", formulas.variance, formulas.forward);
         row::named(ui, "Variance", &tip, palette, |ui| {
@@ -386,8 +386,9 @@ impl Page for Compass {
     fn scene(&mut self, desk: &Desk) -> Scene {
         let palette = desk.palette();
         self.keep_placed(desk);
-        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), takes_drags: true, ..Scene::default() };
-        if let Some(field) = &desk.snapshot.density {
+        let mut scene =
+            Scene { outline: desk.here.snapshot.dataset.outline.clone(), takes_drags: true, ..Scene::default() };
+        if let Some(field) = &desk.here.snapshot.density {
             scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
         }
         let name = match self.needle {
@@ -419,7 +420,7 @@ impl Page for Compass {
     }
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
-        let steps = self.steps_of(desk.snapshot.experiment.timesteps);
+        let steps = self.steps_of(desk.here.snapshot.experiment.timesteps);
         plots::show(ui, desk, field_tau(desk), steps, self.variance);
     }
 
@@ -438,7 +439,7 @@ impl Page for Compass {
     }
 
     fn play(&mut self, desk: &mut Desk) {
-        desk.clock.toggle();
+        desk.here.clock.toggle();
     }
 
     fn reset(&mut self, desk: &mut Desk) {

@@ -71,7 +71,7 @@ fn curves_ui(ui: &mut Ui, desk: &Desk, rect: Rect, name: &str, now: f64, curves:
         }
     }
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
-    let least = 1.0 / f64::from(desk.snapshot.experiment.timesteps.max(1));
+    let least = 1.0 / f64::from(desk.here.snapshot.experiment.timesteps.max(1));
     let at = |i: usize| least + (1.0 - least) * i as f64 / (POINTS - 1) as f64;
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);

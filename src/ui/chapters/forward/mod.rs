@@ -125,16 +125,16 @@ impl Forward {
 
     /// (a, s) of a canvas at t/T.
     fn scales(&self, desk: &Desk, canvas: usize, tau: f64) -> Scales {
-        let timesteps = desk.draft.timesteps;
+        let timesteps = desk.here.draft.timesteps;
         match (self.way, canvas) {
-            (Way::Growing, 1) => growing_scales(&summed_noise(desk.draft.schedule, timesteps), tau),
-            _ => desk.draft.schedule.scales(tau, timesteps),
+            (Way::Growing, 1) => growing_scales(&summed_noise(desk.here.draft.schedule, timesteps), tau),
+            _ => desk.here.draft.schedule.scales(tau, timesteps),
         }
     }
 
     /// The timestep at the clock.
     fn t(desk: &Desk) -> u32 {
-        (desk.clock.tau * f64::from(desk.draft.timesteps)).round() as u32
+        (desk.here.clock.tau * f64::from(desk.here.draft.timesteps)).round() as u32
     }
 
     fn chain_key(&mut self, desk: &Desk) -> (ChainKey, Arc<Particles>) {
@@ -142,9 +142,9 @@ impl Forward {
         let key = ChainKey {
             particles: particles.version,
             count: self.count.min(MOST_CHAIN),
-            schedule: desk.draft.schedule,
-            timesteps: desk.draft.timesteps,
-            seed: desk.snapshot.experiment.seed,
+            schedule: desk.here.draft.schedule,
+            timesteps: desk.here.draft.timesteps,
+            seed: desk.here.snapshot.experiment.seed,
         };
         (key, particles)
     }
@@ -156,7 +156,7 @@ impl Forward {
 
     fn compute(&mut self, ctx: &Context, desk: &Desk) {
         let (mixture, schedule, timesteps) =
-            (desk.snapshot.dataset.mixture.clone(), desk.draft.schedule, desk.draft.timesteps);
+            (desk.here.snapshot.dataset.mixture.clone(), desk.here.draft.schedule, desk.here.draft.timesteps);
         let key = EntropyKey { mixture: mixture.clone(), schedule, timesteps };
         self.entropy.follow(ctx, key, move || {
             let at = |tau: f64| {
@@ -188,7 +188,7 @@ impl Forward {
             let frame = self.chain.value().map(|chain| chain.at(Self::t(desk)).1);
             return Points::Given(frame.unwrap_or_default());
         }
-        Points::Noised(self.drawn.particles(desk, self.count), self.scales(desk, canvas, desk.clock.tau))
+        Points::Noised(self.drawn.particles(desk, self.count), self.scales(desk, canvas, desk.here.clock.tau))
     }
 
     /// The way of the chosen particle up to the clock, from the data on.
@@ -203,10 +203,10 @@ impl Forward {
         if index >= particles.x_0.len() {
             return Vec::new();
         }
-        let (tau, timesteps) = (desk.clock.tau, desk.draft.timesteps);
+        let (tau, timesteps) = (desk.here.clock.tau, desk.here.draft.timesteps);
         let at = |i: usize| tau * i as f64 / TRAIL_PIECES as f64;
         if self.way == Way::Growing && canvas == 1 {
-            let sums = summed_noise(desk.draft.schedule, timesteps);
+            let sums = summed_noise(desk.here.draft.schedule, timesteps);
             return (0..=TRAIL_PIECES).map(|i| noised(&particles, index, growing_scales(&sums, at(i)))).collect();
         }
         (0..=TRAIL_PIECES).map(|i| noised(&particles, index, self.scales(desk, canvas, at(i)))).collect()
@@ -226,14 +226,14 @@ impl Forward {
 
     fn scene_of(&mut self, canvas: usize, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
         let density = self.density_tau(desk).is_some() && canvas == 0;
-        if let (true, Some(field)) = (density, &desk.snapshot.density) {
+        if let (true, Some(field)) = (density, &desk.here.snapshot.density) {
             scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
         }
         let base = Self::base(desk, canvas);
         // A cloud fades into noise; two that are compared keep their colours.
-        let faded = if self.way == Way::Growing { 0.0 } else { desk.clock.tau as f32 };
+        let faded = if self.way == Way::Growing { 0.0 } else { desk.here.clock.tau as f32 };
         let color = base.lerp_to_gamma(palette.noise, faded);
         if self.way == Way::Chain {
             let count = self.count.min(MOST_CHAIN);
@@ -253,16 +253,16 @@ impl Forward {
             scene.layers.push(Layer::Noised {
                 key: "particles",
                 particles: self.drawn.particles(desk, self.count),
-                scales: self.scales(desk, canvas, desk.clock.tau),
+                scales: self.scales(desk, canvas, desk.here.clock.tau),
                 dots: Self::dots(color, self.count),
             });
             let what = match (self.way, canvas) {
                 (Way::Growing, 0) => {
-                    let schedule = desk.draft.schedule;
+                    let schedule = desk.here.draft.schedule;
                     format!("{}, {}", schedule.words().title, equations::shrinking(schedule))
                 }
                 (Way::Growing, _) => "noise only added".into(),
-                _ => format!("particles at t = {}", fixed(desk.clock.tau, 2)),
+                _ => format!("particles at t = {}", fixed(desk.here.clock.tau, 2)),
             };
             scene.legend.push((Mark::Dot, color, what));
         }
@@ -280,14 +280,14 @@ impl Forward {
 
     fn step_row(ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        let timesteps = desk.draft.timesteps;
+        let timesteps = desk.here.draft.timesteps;
         let t = Self::t(desk);
         ui.horizontal(|ui| {
             if button::text(ui, "Step back", "The step before", 0.0, palette).clicked() {
-                desk.clock.set(f64::from(t.saturating_sub(1)) / f64::from(timesteps));
+                desk.here.clock.set(f64::from(t.saturating_sub(1)) / f64::from(timesteps));
             }
             if button::text(ui, "Step forward", "One more step of the chain", 0.0, palette).clicked() {
-                desk.clock.set(f64::from(t + 1) / f64::from(timesteps));
+                desk.here.clock.set(f64::from(t + 1) / f64::from(timesteps));
             }
         });
         let text = format!("{} of {}", grouped(f64::from(t)), grouped(f64::from(timesteps)));
@@ -310,9 +310,9 @@ impl Page for Forward {
 
     fn equation(&self, desk: &Desk) -> Equation {
         match self.way {
-            Way::Jump => equations::jump(desk.draft.schedule),
-            Way::Chain => equations::step(desk.draft.schedule),
-            Way::Growing => equations::growing(desk.draft.schedule),
+            Way::Jump => equations::jump(desk.here.draft.schedule),
+            Way::Chain => equations::step(desk.here.draft.schedule),
+            Way::Growing => equations::growing(desk.here.draft.schedule),
         }
     }
 
@@ -346,16 +346,16 @@ impl Page for Forward {
         let ink = palette.ink;
         if self.way == Way::Growing {
             let tip = "Per axis: the closed form, and that of the particles on show";
-            let own = format!("variance, {}", equations::shrinking(desk.draft.schedule));
+            let own = format!("variance, {}", equations::shrinking(desk.here.draft.schedule));
             for (canvas, name) in [(0, &*own), (1, "variance, noise only added")] {
                 let color = Self::base(desk, canvas);
-                let known = variance(self.scales(desk, canvas, desk.clock.tau));
+                let known = variance(self.scales(desk, canvas, desk.here.clock.tau));
                 let measured = self.points(desk, canvas).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
                 readout::line(ui, name, &fixed(known, 3), color, tip, palette);
                 readout::line(ui, "of the particles", &measured, ink, tip, palette);
             }
         } else {
-            let scales = desk.scales();
+            let scales = desk.here.scales();
             let snr = scales.snr();
             readout::line(ui, "ᾱ, signal variance", &fixed(scales.a.powi(2), 4), ink, "ᾱ = a²", palette);
             readout::line(ui, "a, signal", &fixed(scales.a, 4), palette.data, "x_t = a x_0 + s ε", palette);
@@ -368,9 +368,9 @@ impl Page for Forward {
             let measured = self.points(desk, 0).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
             readout::line(ui, "of the particles", &measured, ink, "Per axis, the mean of both", palette);
         }
-        let entropy = self.entropy.value().and_then(|points| value_at(&points, desk.clock.tau));
+        let entropy = self.entropy.value().and_then(|points| value_at(&points, desk.here.clock.tau));
         let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
-        let noise = normal_entropy(desk.draft.schedule.prior_std(desk.draft.timesteps));
+        let noise = normal_entropy(desk.here.draft.schedule.prior_std(desk.here.draft.timesteps));
         let tip = format!(
             "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; {} has {}",
             prior_name(desk, "I"),
@@ -403,7 +403,7 @@ impl Page for Forward {
         }
         if self.histograms {
             let base = Self::base(desk, view.index);
-            let std = desk.draft.schedule.prior_std(desk.draft.timesteps) as f32;
+            let std = desk.here.draft.schedule.prior_std(desk.here.draft.timesteps) as f32;
             margins::paint(ui.painter(), view.rect, &view.camera, &|| points.iter(), base, std, palette);
         }
         let trail = self.trail(desk, view.index);
@@ -415,13 +415,13 @@ impl Page for Forward {
         for start in (0..on_screen.len().saturating_sub(1)).step_by(piece) {
             let end = (start + piece).min(on_screen.len() - 1);
             // Coloured by time: the trail ends at the clock.
-            let tau = desk.clock.tau as f32 * start as f32 / on_screen.len() as f32;
+            let tau = desk.here.clock.tau as f32 * start as f32 / on_screen.len() as f32;
             let color = time_color(tau);
             painter.line(on_screen[start..=end].to_vec(), Stroke::new(2.0, color));
         }
         if let (Some(&first), Some(&last)) = (on_screen.first(), on_screen.last()) {
             painter.circle(first, 3.5, palette.data, (1.0, palette.canvas));
-            painter.circle(last, 5.0, time_color(desk.clock.tau as f32), (1.5, palette.ink));
+            painter.circle(last, 5.0, time_color(desk.here.clock.tau as f32), (1.5, palette.ink));
         }
     }
 
@@ -432,7 +432,7 @@ impl Page for Forward {
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {
-        self.density.then_some(desk.clock.tau)
+        self.density.then_some(desk.here.clock.tau)
     }
 
     fn plots_height(&self, available: f32) -> f32 {
@@ -463,10 +463,10 @@ impl Page for Forward {
     }
 
     fn play(&mut self, desk: &mut Desk) {
-        desk.clock.toggle();
+        desk.here.clock.toggle();
     }
 
     fn reset(&mut self, desk: &mut Desk) {
-        desk.clock.set(0.0);
+        desk.here.clock.set(0.0);
     }
 }

@@ -25,8 +25,8 @@ struct Made {
 impl ForwardCloud {
     /// The particles, each with the noise that it keeps; the first ones stay the same when their number changes.
     pub fn particles(&mut self, desk: &Desk, count: u32) -> Arc<Particles> {
-        let mixture = &desk.snapshot.dataset.mixture;
-        let seed = desk.snapshot.experiment.seed;
+        let mixture = &desk.here.snapshot.dataset.mixture;
+        let seed = desk.here.snapshot.experiment.seed;
         if let Some(made) = &self.0
             && Arc::ptr_eq(&made.mixture, mixture)
             && made.seed == seed
@@ -119,13 +119,13 @@ impl Points {
 /// The view of a cloud at the clock: all but 1 in 80 of N(0, I), and where variance explodes as much of what the data have
 /// become by then.
 pub fn cloud_bounds(desk: &Desk) -> Bounds {
-    let reach = variance(desk.scales()).sqrt().max(1.0) as f32;
+    let reach = variance(desk.here.scales()).sqrt().max(1.0) as f32;
     Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] }.scaled(reach)
 }
 
 /// The noise that sampling starts from, of variance `unit`: `N(0, 1)`, or where variance explodes `N(0, 10²)`.
 pub fn prior_name(desk: &Desk, unit: &str) -> String {
-    normal_name(desk.draft.schedule.prior_std(desk.draft.timesteps), unit)
+    normal_name(desk.here.draft.schedule.prior_std(desk.here.draft.timesteps), unit)
 }
 
 /// `N(0, 1)` of one axis, `N(0, I)` of both; of another standard deviation its square.

@@ -19,7 +19,7 @@ pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     let mut most = 1.0_f64;
     let split = desk.is_split();
     for (_, side_state, own) in desk.side_states() {
-        let (schedule, timesteps, tau) = (side_state.draft.schedule, side_state.draft.timesteps, desk.clock.tau);
+        let (schedule, timesteps, tau) = (side_state.draft.schedule, side_state.draft.timesteps, desk.here.clock.tau);
         let colors: [Color32; 2] = if split { [own; 2] } else { [palette.data, palette.noise] };
         for ((noise, value), color) in
             [(false, (|s| s.a) as fn(Scales) -> f64), (true, |s| s.s)].into_iter().zip(colors)
@@ -34,9 +34,9 @@ pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     }
     let top = short(most);
     let marks = [(0.0, "0"), (most, if most > 1.0 { &*top } else { "1" })];
-    let title = if split { "signal a; thin: noise s" } else { equations::scales_title(desk.draft.schedule) };
+    let title = if split { "signal a; thin: noise s" } else { equations::scales_title(desk.here.draft.schedule) };
     let chart = Chart { name: "Signal a and noise s against t", title, range: [0.0, 1.08 * most], marks: &marks };
-    chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
+    chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
 }
 
 /// Variance of x at t along the experiments' paths, and, where asked for, of the noise of its steps that is only added: of
@@ -46,7 +46,7 @@ pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
     let split = desk.is_split();
     let mut curves = Vec::new();
     for (_, side_state, own) in desk.side_states() {
-        let (timesteps, tau) = (side_state.draft.timesteps, desk.clock.tau);
+        let (timesteps, tau) = (side_state.draft.timesteps, desk.here.clock.tau);
         let mut add = |color, marked: bool, scales: &dyn Fn(f64) -> Scales| {
             let now = variance(scales(tau));
             let points = times(120).map(|tau| [tau, variance(scales(tau))]).collect();
@@ -69,7 +69,7 @@ pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
     };
     let chart =
         Chart { name: "Variance against t", title: "variance at t, per axis", range: [0.0, 1.15 * most], marks };
-    chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
+    chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
 }
 
 /// Differential entropy of x at t of each experiment, curves of (t/T, nats), against that of the noise it starts from.
@@ -101,12 +101,12 @@ pub fn entropy_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, entropies: &[Vec<[f6
     });
     let split = desk.is_split();
     let each = desk.side_states().zip(entropies).map(|((_, _, own), points)| {
-        let present = value_at(points, desk.clock.tau).map_or((f64::NAN, String::new()), |v| (v, fixed(v, 3)));
+        let present = value_at(points, desk.here.clock.tau).map_or((f64::NAN, String::new()), |v| (v, fixed(v, 3)));
         let color = if split { own } else { palette.exact };
         Curve { color, points: points.clone(), now: Some(present) }
     });
     let curves: Vec<_> = references.chain(each).collect();
-    chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
+    chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
 }
 
 /// Linear between the points of a curve.

@@ -109,12 +109,12 @@ impl Reverse {
     }
 
     fn wish(&self, desk: &Desk) -> Wish {
-        let experiment = &desk.snapshot.experiment;
-        let exact = self.exact.unwrap_or(desk.snapshot.step == 0);
+        let experiment = &desk.here.snapshot.experiment;
+        let exact = self.exact.unwrap_or(desk.here.snapshot.step == 0);
         Wish {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
-            clip: (experiment.clip && !exact).then_some(desk.snapshot.dataset.clip_box(experiment.fresh)),
+            clip: (experiment.clip && !exact).then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh)),
             sampler: experiment.sampler,
             steps: experiment.sampler_steps.clamp(1, experiment.timesteps),
             particles: self.particles,
@@ -178,7 +178,7 @@ impl Reverse {
         row::slider(ui, ["Speed", tip], &mut self.speed, track, times, palette);
         let Some(result) = self.run.shown_as_asked().cloned() else { return };
         let taus = &result.recording.taus;
-        let at = FrameAt::nearest(taus, desk.clock.tau).first;
+        let at = FrameAt::nearest(taus, desk.here.clock.tau).first;
         let (every, steps) = (result.request.every as usize, result.request.plan.steps.iter().filter(|s| s.ends_step));
         let last_step = steps.count();
         let step_of = |frame: usize| (frame * every).min(last_step);
@@ -188,7 +188,7 @@ impl Reverse {
         if row::slider(ui, ["Step", tip], &mut step, track, grouped, palette).changed {
             // The recorded step that is nearest.
             let near = (0..taus.len()).min_by_key(|&frame| step_of(frame).abs_diff(step as usize));
-            desk.clock.set(taus[near.unwrap_or_default()]);
+            desk.here.clock.set(taus[near.unwrap_or_default()]);
         }
         ui.separator();
         let ink = palette.ink;
@@ -249,7 +249,7 @@ impl Page for Reverse {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        equations::of(desk.draft.sampler)
+        equations::of(desk.here.draft.sampler)
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
@@ -276,22 +276,22 @@ impl Page for Reverse {
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         if self.exact.is_none() {
-            self.exact = Some(desk.snapshot.step == 0);
-            if (desk.clock.tau - Clock::default().tau).abs() < 1e-9 {
-                desk.clock.set(OPENING);
+            self.exact = Some(desk.here.snapshot.step == 0);
+            if (desk.here.clock.tau - Clock::default().tau).abs() < 1e-9 {
+                desk.here.clock.set(OPENING);
             }
         }
         self.run.take_news(desk);
-        desk.clock.speed = -self.speed;
+        desk.here.clock.speed = -self.speed;
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {
         let palette = desk.palette();
         let wish = self.wish(desk);
         self.run.want(desk, wish, || wish.request());
-        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
         let Some(result) = self.run.shown_as_asked() else { return scene };
-        if let (true, Some(field)) = (self.density, &desk.snapshot.density) {
+        if let (true, Some(field)) = (self.density, &desk.here.snapshot.density) {
             scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
         }
         let count = result.recording.particles;
@@ -302,14 +302,14 @@ impl Page for Reverse {
         let by_origin = self.by_origin && !desk.one_canvas;
         let start_std = result.request.plan.start_std.max(1e-6) as f32;
         let drawn = MotionStyle::Frame {
-            at: frame_at(result, desk.clock.tau),
+            at: frame_at(result, desk.here.clock.tau),
             dots: Dots { color: color.gamma_multiply(alpha), radius: if count > 20_000 { 1.0 } else { 1.6 } },
             origin: by_origin.then_some((1.0 / start_std, palette.ink)),
         };
-        scene.layers.push(Layer::Motion(Motion::of("reverse", result, Projection::PLANE, desk.clock.tau, drawn)));
+        scene.layers.push(Layer::Motion(Motion::of("reverse", result, Projection::PLANE, desk.here.clock.tau, drawn)));
         let by = if result.request.exact { truths::exact(desk, "chain") } else { "learned chain".into() };
         let mark: Color32 = if by_origin { origin_color([2.0, 2.0], palette.ink) } else { color };
-        let at_t = format!("{by} at t = {}", fixed(desk.clock.tau, 2));
+        let at_t = format!("{by} at t = {}", fixed(desk.here.clock.tau, 2));
         scene.legend = vec![(Mark::Dot, mark, at_t), (Mark::Dashes, palette.outline, "data".into())];
         if self.density {
             scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
@@ -326,19 +326,19 @@ impl Page for Reverse {
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {
-        self.density.then_some(desk.clock.tau)
+        self.density.then_some(desk.here.clock.tau)
     }
 
     fn play(&mut self, desk: &mut Desk) {
-        desk.clock.toggle();
+        desk.here.clock.toggle();
     }
 
     fn reset(&mut self, desk: &mut Desk) {
-        desk.clock.set(1.0);
+        desk.here.clock.set(1.0);
     }
 
     fn leave(&mut self, desk: &mut Desk) {
         self.run.leave(desk);
-        desk.clock.speed = 1.0;
+        desk.here.clock.speed = 1.0;
     }
 }

@@ -95,21 +95,24 @@ impl Schedules {
         let of = |side_state: &SideState| Way {
             schedule: side_state.draft.schedule,
             timesteps: side_state.draft.timesteps,
-            tau: desk.clock.tau,
+            tau: desk.here.clock.tau,
         };
         if let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) {
             return [of(a), of(b)];
         }
         self.sides.map(|schedule| {
-            let schedule =
-                if matches!(schedule, Schedule::Custom(_)) { Schedule::Custom(desk.own_schedule) } else { schedule };
-            Way { schedule, timesteps: self.timesteps, tau: desk.clock.tau }
+            let schedule = if matches!(schedule, Schedule::Custom(_)) {
+                Schedule::Custom(desk.here.own_schedule)
+            } else {
+                schedule
+            };
+            Way { schedule, timesteps: self.timesteps, tau: desk.here.clock.tau }
         })
     }
 
     fn scene_of(&mut self, side: usize, desk: &Desk) -> Scene {
         let Way { schedule, .. } = self.ways(desk)[side];
-        let scales = self.ways(desk)[side].scales(desk.clock.tau);
+        let scales = self.ways(desk)[side].scales(desk.here.clock.tau);
         let color = colors(desk)[side];
         // The split window has named the side already.
         let side = if desk.is_split() { String::new() } else { format!("{}  ", SIDES[side]) };
@@ -121,7 +124,7 @@ impl Schedules {
                 scales,
                 dots: Dots { color: color.gamma_multiply(0.8), radius: 1.6 },
             }],
-            outline: desk.snapshot.dataset.outline.clone(),
+            outline: desk.here.snapshot.dataset.outline.clone(),
             legend: vec![(Mark::Dot, color, name)],
             ..Scene::default()
         }
@@ -133,7 +136,7 @@ impl Schedules {
         let curves = self.curves(desk, value, |n| n.alpha_bar, |v| fixed(v, 3));
         let marks = [(0.0, "0.0"), (0.5, "0.5"), (1.0, "1.0")];
         let chart = Chart { name: "ᾱ against t", title: "ᾱ, signal variance", range: [0.0, 1.02], marks: &marks };
-        chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
+        chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
     }
 
     fn beta_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
@@ -158,7 +161,7 @@ impl Schedules {
         let marks = if most > 1.0 { &marks[..] } else { &marks[..3] };
         let title = equations::step_title(self.ways(desk).map(|way| way.schedule));
         let chart = Chart { name: "Noise of one step against t", title, range: [LOWEST_BETA, most + 0.2], marks };
-        chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
+        chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
     }
 
     fn log_snr_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
@@ -168,11 +171,11 @@ impl Schedules {
         let marks = [(-10.0, "−10"), (0.0, "0"), (10.0, "10")];
         let range = [-LIMIT - 0.6, LIMIT + 0.6];
         let chart = Chart { name: "log SNR against t", title: "log SNR", range, marks: &marks };
-        let place = chart_ui(ui, rect, &chart, &curves, &mut desk.clock, palette);
+        let place = chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
         let custom = |schedule: Schedule| matches!(schedule, Schedule::Custom(_));
         // Of two experiments the one whose settings are on show is drawn.
         let drawn = if desk.is_split() {
-            custom(desk.draft.schedule).then(|| desk.side().index())
+            custom(desk.here.draft.schedule).then(|| desk.side().index())
         } else {
             self.sides.iter().position(|&schedule| custom(schedule))
         };
@@ -204,7 +207,7 @@ impl Schedules {
     /// The chapter's own two schedules, while there is one experiment.
     fn choice_rows(&mut self, ui: &mut Ui, desk: &Desk) {
         let palette = desk.palette();
-        let own = Schedule::Custom(desk.own_schedule);
+        let own = Schedule::Custom(desk.here.own_schedule);
         let tip = "Linear and cosine keep their path at every T; literal is the DDPM table from 1e-4 to 0.02 as it \
                    stands; yours goes through five handles of log SNR";
         let mut paths = self.ways(desk).map(|way| way.schedule);
@@ -279,7 +282,7 @@ fn colors(desk: &Desk) -> [Color32; 2] {
 /// The five rings of one's own schedule, dragged up and down, or moved by the arrow keys.
 fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &mut Desk) {
     let palette = desk.palette();
-    let mut own = desk.own_schedule;
+    let mut own = desk.here.own_schedule;
     for index in 0..HANDLES {
         let value = own.handles()[index];
         let at = place.to_screen(LogSnr::tau(index), value);
@@ -308,7 +311,7 @@ fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &mut Desk) {
         ui.painter().circle(at, radius, palette.canvas, (2.5, color));
         response.on_hover_text(format!("{name}: {}. Each stays below the one before", fixed(value, 2)));
     }
-    if own != desk.own_schedule {
+    if own != desk.here.own_schedule {
         desk.draw_schedule(own);
     }
 }
@@ -359,8 +362,8 @@ impl Page for Schedules {
             for (side, way) in std::iter::zip(["Train with A", "Train with B"], self.ways(desk)) {
                 let tip = "This schedule and this T become those of the experiment";
                 if button::text(ui, side, tip, 0.0, palette).clicked() {
-                    desk.draft.schedule = way.schedule;
-                    desk.draft.timesteps = way.timesteps;
+                    desk.here.draft.schedule = way.schedule;
+                    desk.here.draft.timesteps = way.timesteps;
                     desk.configure(Restart::Keep);
                 }
             }
@@ -398,10 +401,10 @@ impl Page for Schedules {
     }
 
     fn play(&mut self, desk: &mut Desk) {
-        desk.clock.toggle();
+        desk.here.clock.toggle();
     }
 
     fn reset(&mut self, desk: &mut Desk) {
-        desk.clock.set(0.0);
+        desk.here.clock.set(0.0);
     }
 }

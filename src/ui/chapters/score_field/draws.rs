@@ -24,8 +24,8 @@ pub(super) struct Draws {
 impl Draws {
     /// The draws of the experiment's data; made anew when data or seed change.
     pub(super) fn of<'a>(draws: &'a mut Option<Self>, desk: &Desk) -> &'a mut Self {
-        let mixture = &desk.snapshot.dataset.mixture;
-        let seed = desk.snapshot.experiment.seed;
+        let mixture = &desk.here.snapshot.dataset.mixture;
+        let seed = desk.here.snapshot.experiment.seed;
         let version = draws.as_ref().map_or(0, |old| old.version);
         if draws.as_ref().is_some_and(|old| !Arc::ptr_eq(&old.mixture, mixture) || old.seed != seed) {
             *draws = None;

@@ -109,21 +109,21 @@ impl Default for ScoreField {
 /// The clock as the field sees it: at the nearest timestep that the network was trained at, t = 1 to T. Flow matching has no
 /// signal left at T.
 pub(super) fn field_tau(desk: &Desk) -> f64 {
-    let experiment = &desk.snapshot.experiment;
+    let experiment = &desk.here.snapshot.experiment;
     let timesteps = f64::from(experiment.timesteps.max(2));
     let last = if experiment.schedule == Schedule::Flow { timesteps - 1.0 } else { timesteps };
-    (desk.clock.tau * timesteps).round().clamp(1.0, last) / timesteps
+    (desk.here.clock.tau * timesteps).round().clamp(1.0, last) / timesteps
 }
 
 /// (a, s) of the experiment that runs, at the field's time.
 pub(super) fn field_scales(desk: &Desk) -> Scales {
-    let experiment = &desk.snapshot.experiment;
+    let experiment = &desk.here.snapshot.experiment;
     experiment.schedule.scales(field_tau(desk), experiment.timesteps)
 }
 
 /// The plan whose result is the score.
 fn score_plan(desk: &Desk) -> Plan {
-    Plan::field(desk.snapshot.experiment.plan_context(), field_tau(desk), Quantity::Score)
+    Plan::field(desk.here.snapshot.experiment.plan_context(), field_tau(desk), Quantity::Score)
 }
 
 impl Lattice {
@@ -288,7 +288,7 @@ impl ScoreField {
         let answer = self.at_pointer.shown().filter(|result| result.request.plan == plan);
         let read = answer.and_then(|result| result.host.as_ref()?.get(..2)?.try_into().ok());
         let (at, learned) = read.map_or((point, None), |[at, learned]: [[f32; 2]; 2]| (at, Some(learned)));
-        let marginal = desk.snapshot.dataset.mixture.marginal(field_scales(desk));
+        let marginal = desk.here.snapshot.dataset.mixture.marginal(field_scales(desk));
         let exact = marginal.score(at.map(f64::from));
         let log_p = marginal.log_density(at.map(f64::from));
         let palette = desk.palette();
@@ -331,7 +331,7 @@ impl Page for ScoreField {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        equations::score(desk.snapshot.experiment.schedule, desk.snapshot.experiment.target)
+        equations::score(desk.here.snapshot.experiment.schedule, desk.here.snapshot.experiment.target)
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
@@ -389,7 +389,7 @@ impl Page for ScoreField {
         let tip = "Mean cosine of the angle between learned and exact score under p_t";
         readout::line(ui, "cosine similarity", &cosine, ink, tip, palette);
         let shown = fixed(field_tau(desk), 3);
-        if shown != fixed(desk.clock.tau, 3) {
+        if shown != fixed(desk.here.clock.tau, 3) {
             ui.add_space(4.0);
             let text = format!("Shown at t / T = {shown}, the nearest timestep that the network is trained at.");
             text::note(ui, &text, palette);
@@ -404,8 +404,8 @@ impl Page for ScoreField {
 
     fn scene(&mut self, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        let mut scene = Scene { outline: desk.snapshot.dataset.outline.clone(), ..Scene::default() };
-        if let Some(field) = &desk.snapshot.density {
+        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
+        if let Some(field) = &desk.here.snapshot.density {
             if self.behind == Behind::Density {
                 scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
             }
@@ -465,11 +465,11 @@ impl Page for ScoreField {
     }
 
     fn play(&mut self, desk: &mut Desk) {
-        desk.clock.toggle();
+        desk.here.clock.toggle();
     }
 
     fn reset(&mut self, desk: &mut Desk) {
-        desk.clock.set(OPENING);
+        desk.here.clock.set(OPENING);
     }
 }
 

@@ -42,7 +42,7 @@ struct DataShown {
 
 impl Training {
     fn data(&mut self, desk: &Desk) -> &DataShown {
-        let points = &desk.snapshot.dataset.points;
+        let points = &desk.here.snapshot.dataset.points;
         let stale = self.data.as_ref().is_none_or(|shown| !std::sync::Arc::ptr_eq(&shown.of, points));
         if stale {
             self.data = None;
@@ -67,7 +67,7 @@ impl Page for Training {
 
     fn equation(&self, desk: &Desk) -> Equation {
         let t = || Piece::Sub(vec![Piece::Var("t")]);
-        let (target, spoken) = match desk.draft.target {
+        let (target, spoken) = match desk.here.draft.target {
             Target::Eps => (
                 vec![Piece::Var("ε")],
                 "L is the mean over samples and both coordinates of the squared difference between epsilon and its prediction \
@@ -94,7 +94,7 @@ impl Page for Training {
                  and t",
             ),
         };
-        let score = desk.draft.target == Target::Score;
+        let score = desk.here.draft.target == Target::Score;
         // (1/D): the mean over the D coordinates, as the loss is computed.
         let mut pieces = vec![Piece::Var("L"), Piece::Sign(" = "), Piece::Sup(vec![Piece::Sign("1")])];
         pieces.extend([Piece::Sign("/"), Piece::Sub(vec![Piece::Var("D")]), Piece::Sign(" 𝔼 ")]);
@@ -125,21 +125,21 @@ impl Page for Training {
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
         row::named(ui, "Data", "What is learned. Other data keep the weights", palette, |ui| {
-            let title = data::data_title(&desk.draft.data);
+            let title = data::data_title(&desk.here.draft.data);
             pill::menu(ui, ["Data set", "", &title], "Choose the data", palette, |ui| data::data_menu(ui, desk));
         });
         data::bandwidth_rows(ui, desk);
         row::named(ui, "Training set", "N points again and again, or fresh draws from the mixture", palette, |ui| {
             let options = [(false, "Finite"), (true, "Fresh")];
-            if segmented::choose(ui, "Training set", &mut desk.draft.fresh, &options, palette).changed() {
+            if segmented::choose(ui, "Training set", &mut desk.here.draft.fresh, &options, palette).changed() {
                 desk.configure(Restart::Keep);
             }
         });
         // A file has as many points as it has.
-        if matches!(desk.draft.data, DataSource::Shape(_)) {
-            ui.add_enabled_ui(!desk.draft.fresh, |ui| {
+        if matches!(desk.here.draft.data, DataSource::Shape(_)) {
+            ui.add_enabled_ui(!desk.here.draft.fresh, |ui| {
                 let tip = "N: the size of the finite training set";
-                let points = &mut desk.draft.points;
+                let points = &mut desk.here.draft.points;
                 if row::slider(ui, ["Points", tip], points, Track::logarithmic(limits::POINTS), grouped, palette).done {
                     desk.configure(Restart::Keep);
                 }
@@ -149,20 +149,20 @@ impl Page for Training {
         schedule::schedule_row(ui, desk);
         schedule::timesteps_row(ui, desk);
         ui.separator();
-        let shape = desk.draft_shape;
+        let shape = desk.here.draft_shape;
         network::network_rows(ui, desk);
-        let chosen = desk.draft_shape != shape;
+        let chosen = desk.here.draft_shape != shape;
         ui.separator();
         training::batch_row(ui, desk);
         training::learning_rate_row(ui, desk);
         row::named(ui, "Seed", "Of data, first weights, batches and noise", palette, |ui| {
-            if row::whole_number(ui, ["Seed", "Click, type, and press Enter"], &mut desk.draft.seed) {
+            if row::whole_number(ui, ["Seed", "Click, type, and press Enter"], &mut desk.here.draft.seed) {
                 desk.configure(Restart::Keep);
             }
         });
         ui.add_space(4.0);
         // At the end of the panel, so that nothing moves when the question comes.
-        if desk.draft_shape == desk.draft.shape() {
+        if desk.here.draft_shape == desk.here.draft.shape() {
             let tip =
                 "New weights from the seed. Data, schedule, batch and rate change without it, under the same weights";
             if button::text(ui, "Start anew", tip, ui.available_width(), palette).clicked() {
@@ -179,7 +179,7 @@ impl Page for Training {
         let tip = "Clip every estimate of x_0 to the data's box × 1.1. Off shows what 1/a makes of a small error";
         row::named(ui, "Clip x₀", tip, palette, |ui| {
             let options = [(false, "Off"), (true, "On")];
-            if segmented::choose(ui, "Clip", &mut desk.draft.clip, &options, palette).changed() {
+            if segmented::choose(ui, "Clip", &mut desk.here.draft.clip, &options, palette).changed() {
                 desk.configure(Restart::Keep);
             }
         });
@@ -188,7 +188,7 @@ impl Page for Training {
 
     fn scene(&mut self, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        let snapshot = &desk.snapshot;
+        let snapshot = &desk.here.snapshot;
         let mut scene = Scene::default();
         if let Some(field) = &snapshot.density {
             scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
@@ -218,7 +218,7 @@ impl Page for Training {
 
     fn home(&self, desk: &Desk) -> Bounds {
         // A margin for the samples that have not yet found the data.
-        desk.snapshot.dataset.clip.scaled(1.22)
+        desk.here.snapshot.dataset.clip.scaled(1.22)
     }
 
     fn density_tau(&self, _desk: &Desk) -> Option<f64> {

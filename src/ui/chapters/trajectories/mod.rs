@@ -106,7 +106,7 @@ impl Trajectories {
 
     fn settings(&self, desk: &Desk) -> Settings {
         Settings {
-            exact: self.exact.unwrap_or(desk.snapshot.step == 0),
+            exact: self.exact.unwrap_or(desk.here.snapshot.step == 0),
             follow: self.follow,
             eta: self.eta,
             sde_steps: self.sde_steps,
@@ -145,7 +145,7 @@ impl Trajectories {
         row::named(ui, "View", tip, palette, |ui| {
             let options = [(Look::Plane, "Plane"), (Look::Time, "Time"), (Look::Turned, "3-D")];
             if segmented::choose(ui, "View", &mut self.look, &options, palette).changed() {
-                desk.cameras.remove("trajectories");
+                desk.here.cameras.remove("trajectories");
             }
         });
         let tip = "The coordinate against time, whose crossings are counted; the line of starts lies along it";
@@ -202,7 +202,7 @@ impl Trajectories {
     fn solver_rows(&mut self, ui: &mut Ui, desk: &Desk) {
         let palette = desk.palette();
         // More than T are taken as T.
-        let steps = Track::logarithmic(5..=desk.snapshot.experiment.timesteps.clamp(6, 1000));
+        let steps = Track::logarithmic(5..=desk.here.snapshot.experiment.timesteps.clamp(6, 1000));
         let tip = "How much noise a step adds: 1 the reverse SDE, 0 the ODE; the marginals are the same all the way";
         let track = Track::linear(0.0..=1.0).sign(Sign::Share);
         row::slider(ui, ["SDE noise η", tip], &mut self.eta, track, |v| fixed(v, 2), palette);
@@ -232,7 +232,7 @@ impl Trajectories {
     /// Paths, their starts and their heads at the clock; the ODE over the SDE.
     fn path_layers(&self, desk: &Desk, view: Projection, layers: &mut Vec<Layer>) {
         let [ode_color, sde_color] = self.colors(desk);
-        let now = desk.clock.tau;
+        let now = desk.here.clock.tau;
         let sets = [
             (Shown::Sde, self.runs.sde(), ["sde", "sde heads"], sde_color, 1.0_f32),
             (Shown::Ode, self.runs.ode(self.method), ["ode", "ode heads"], ode_color, 1.8),
@@ -319,24 +319,24 @@ impl Page for Trajectories {
     }
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
-        self.exact.get_or_insert(desk.snapshot.step == 0);
-        desk.clock.speed = -1.0;
+        self.exact.get_or_insert(desk.here.snapshot.step == 0);
+        desk.here.clock.speed = -1.0;
     }
 
     fn scene(&mut self, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        self.starts.std = desk.draft.schedule.prior_std(desk.draft.timesteps) as f32;
+        self.starts.std = desk.here.draft.schedule.prior_std(desk.here.draft.timesteps) as f32;
         self.runs.want(desk, self.settings(desk), &self.starts);
         let view = self.view();
         let mut scene = Scene { takes_drags: self.look == Look::Turned, ..Scene::default() };
         match self.look {
-            Look::Plane => scene.outline = desk.snapshot.dataset.outline.clone(),
+            Look::Plane => scene.outline = desk.here.snapshot.dataset.outline.clone(),
             Look::Time => scene.axes = Axes::Time { width: self.time_width() },
             Look::Turned => {
                 scene.axes = Axes::None;
                 scene.lines_behind = Self::frame_lines(view, palette);
                 let laid = |line: &Vec<[f32; 2]>| line.iter().map(|&p| view.place(p, 0.0)).collect();
-                let outline: Vec<Vec<[f32; 2]>> = desk.snapshot.dataset.outline.iter().map(laid).collect();
+                let outline: Vec<Vec<[f32; 2]>> = desk.here.snapshot.dataset.outline.iter().map(laid).collect();
                 scene.outline = outline.into();
             }
         }
@@ -413,7 +413,7 @@ impl Page for Trajectories {
 
     fn leave(&mut self, desk: &mut Desk) {
         self.runs.leave(desk);
-        desk.clock.speed = 1.0;
+        desk.here.clock.speed = 1.0;
     }
 
     fn plots_height(&self, _available: f32) -> f32 {
@@ -445,10 +445,10 @@ impl Page for Trajectories {
     }
 
     fn play(&mut self, desk: &mut Desk) {
-        desk.clock.toggle();
+        desk.here.clock.toggle();
     }
 
     fn reset(&mut self, desk: &mut Desk) {
-        desk.clock.set(1.0);
+        desk.here.clock.set(1.0);
     }
 }

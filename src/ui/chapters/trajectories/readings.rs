@@ -36,7 +36,7 @@ impl Trajectories {
 
     pub(super) fn errors_ui(&self, ui: &mut Ui, desk: &Desk, findings: &[Findings]) {
         let palette = desk.palette();
-        let steps = self.ode_steps.min(desk.snapshot.experiment.timesteps);
+        let steps = self.ode_steps.min(desk.here.snapshot.experiment.timesteps);
         heading(ui, &format!("End-point error, {steps} steps"), palette);
         let tip = "Root mean square distance to where the exact field leads in the limit t → 0, from the same starts, data \
                    units. In brackets how often x̂_0 is evaluated for a path";

@@ -163,9 +163,9 @@ fn begin_alike(a: &RunResult, b: &RunResult) -> bool {
 impl TrajectoryRuns {
     /// Ask for what the settings need.
     pub fn want(&mut self, desk: &Desk, settings: Settings, starts: &Starts) {
-        let experiment = &desk.snapshot.experiment;
+        let experiment = &desk.here.snapshot.experiment;
         let Settings { exact, follow, eta, sde_steps, method, ode_steps } = settings;
-        let clip = experiment.clip.then_some(desk.snapshot.dataset.clip_box(experiment.fresh));
+        let clip = experiment.clip.then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh));
         let seed = experiment.seed.wrapping_add(starts.seed);
         let wish = |sampler, steps: u32, starts: Option<Vec<[f32; 2]>>, ends: bool| Wish {
             context: experiment.plan_context(),
@@ -201,7 +201,7 @@ impl TrajectoryRuns {
             exact: true,
             follow,
         };
-        ask(&mut self.reference, exactly(By::ExactFlow(desk.snapshot.dataset.mixture.clone())));
+        ask(&mut self.reference, exactly(By::ExactFlow(desk.here.snapshot.dataset.mixture.clone())));
         ask(&mut self.landed, exactly(By::ExactLanding));
         let of = |sampler, steps: u32| wish(sampler, steps.min(END_STEPS), None, true);
         let [ode, noisy] = &mut self.ends;
@@ -269,7 +269,7 @@ impl TrajectoryRuns {
             let distance = self
                 .distance
                 .get([ode.version, sde.version], || blockwise_sliced(last_frame(ode)?, last_frame(sde)?, blocks).ok());
-            let mixture = &desk.snapshot.dataset.mixture;
+            let mixture = &desk.here.snapshot.dataset.mixture;
             let floor = self.floor.get(mixture.clone(), || sliced_floor(mixture, points / blocks, FLOOR_PAIRS, 0).ok());
             findings.clouds = distance.zip(floor).map(|(distance, floor)| [distance, floor]);
         }
@@ -278,8 +278,8 @@ impl TrajectoryRuns {
 
     /// True where the exact ODE has one dimension on the line through 0 along a coordinate.
     pub fn keeps_line(&mut self, desk: &Desk, coordinate: usize) -> bool {
-        let mixture: &Arc<Mixture> = &desk.snapshot.dataset.mixture;
-        let context = desk.snapshot.experiment.plan_context();
+        let mixture: &Arc<Mixture> = &desk.here.snapshot.dataset.mixture;
+        let context = desk.here.snapshot.experiment.plan_context();
         let key = (mixture.clone(), context, coordinate);
         self.line.get(key, || keeps_line(mixture, context.schedule, context.timesteps, coordinate))
     }
