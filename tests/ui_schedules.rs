@@ -144,7 +144,11 @@ fn both_schedules_are_read_out_and_a_drag_in_any_curve_moves_the_clock() {
         // The marker is taken away from the curves' ends, at a height where there is nothing else.
         let at = |tau: f64| pos2(frame.left() + frame.width() * tau as f32, frame.bottom() - 6.0);
         drag(&mut window, at(now), at(tau));
-        assert!((window.state().desk.here.clock.tau - tau).abs() < 2e-3, "{name}: {}", window.state().desk.here.clock.tau);
+        assert!(
+            (window.state().desk.here.clock.tau - tau).abs() < 2e-3,
+            "{name}: {}",
+            window.state().desk.here.clock.tau
+        );
     }
     set(&mut window, "Time", 0.5);
     window.get_by_label(&format!("A ᾱ at t {:.3}", (-(0.05 + 9.95 * 0.25_f64)).exp()));

@@ -11,7 +11,7 @@ use common::{Driven, click, compare, find, window};
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
-use noise_compass::engine::EngineChoice;
+use noise_compass::engine::{EngineChoice, Start};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, InStep, Order, Side, Slot, Snapshots};
 use noise_compass::ui::chapters::Chapter;
@@ -245,6 +245,31 @@ fn clock_camera_and_points_are_linked_until_they_are_not() {
     assert_ne!(place(&window), in_a);
     assert_eq!(window.state().desk.here.clock.tau, 0.5);
     drop(lab);
+}
+
+/// The hand comes before the pictures of its frame: what a click asks for is asked for at once, and on both sides.
+#[test]
+fn a_click_is_followed_by_both_sides_in_its_own_frame() {
+    let (lab, mut window) = split(Chapter::Trajectories, false);
+    let at = canvas(&window, Chapter::Trajectories, "A").center() + vec2(10.0, -30.0);
+    window.hover_at(at);
+    window.run_steps(2);
+    lab.asked();
+    for pressed in [true, false] {
+        let button = egui::PointerButton::Primary;
+        window.event(egui::Event::PointerButton { pos: at, button, pressed, modifiers: egui::Modifiers::NONE });
+    }
+    window.step();
+    let orders = lab.asked();
+    for side in Side::BOTH {
+        let one_start = |order: &Order| match order {
+            Order::To(to, Command::Run(Slot::PathsByHeun, request)) => {
+                *to == side && matches!(&request.start, Start::Points(points) if points.len() == 1)
+            }
+            _ => false,
+        };
+        assert!(orders.iter().any(one_start), "{side:?} does not follow in the frame of the click");
+    }
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use egui::Color32;
 
-use crate::canvas::Scene;
 use crate::canvas::field::FieldLayer;
 use crate::canvas::paint::Layer;
+use crate::canvas::{Role, Scene};
 use crate::desk::Desk;
 use crate::theme::Palette;
 use crate::widgets::number::{fixed, grouped};
@@ -50,13 +50,18 @@ pub fn are_one(desk: &Desk) -> bool {
 }
 
 /// Leave out what is exact: it is there already, beneath. Exact arrows stay where no learned ones lie beside them.
-pub fn leave_out(scene: &mut Scene, palette: &Palette) {
-    let learned = scene.layers.iter().any(|layer| arrows_of(layer) == Some("learned arrows"));
-    scene.layers.retain(|layer| !is_exact(layer) || (!learned && arrows_of(layer).is_some()));
-    scene.legend.retain(|(_, color, _)| ![palette.exact, palette.glow.to_opaque()].contains(color));
+pub fn leave_out(scene: &mut Scene) {
+    let arrows = |layer: &Layer| matches!(layer, Layer::Field(FieldLayer::Arrows { .. }));
+    let learned = scene.layers.iter().any(|(role, layer)| *role == Role::Learned && arrows(layer));
+    scene.layers.retain(|(role, layer)| match role {
+        Role::Data => false,
+        Role::Exact => arrows(layer) && !learned,
+        Role::Learned | Role::Other => true,
+    });
+    scene.legend.retain(|entry| entry.role != Role::Exact);
 }
 
-/// Give what is exact the tint of its side.
+/// Give what is exact, and the data, the tint of its side.
 pub fn tint(scene: &mut Scene, palette: &Palette) {
     let tinted = |color: Color32| {
         let [r, g, b, alpha] = palette.learned.to_array();
@@ -64,7 +69,8 @@ pub fn tint(scene: &mut Scene, palette: &Palette) {
         let side = Color32::from_rgba_unmultiplied(r, g, b, alpha).gamma_multiply(f32::from(color.a()) / 255.0);
         color.lerp_to_gamma(side, TINT)
     };
-    for layer in scene.layers.iter_mut().filter(|layer| is_exact(layer)) {
+    let of_truth = |role: Role| matches!(role, Role::Data | Role::Exact);
+    for (_, layer) in scene.layers.iter_mut().filter(|(role, _)| of_truth(*role)) {
         match layer {
             Layer::Density { color, .. } | Layer::Field(FieldLayer::Contours { color, .. }) => *color = tinted(*color),
             Layer::Points { dots, .. } => dots.color = tinted(dots.color),
@@ -72,27 +78,7 @@ pub fn tint(scene: &mut Scene, palette: &Palette) {
             Layer::Field(FieldLayer::Heat { .. }) | Layer::Noised { .. } | Layer::Motion(_) => {}
         }
     }
-    for (_, color, _) in &mut scene.legend {
-        if [palette.exact, palette.glow.to_opaque(), palette.data].contains(color) {
-            *color = tinted(*color);
-        }
-    }
-}
-
-/// True for the data and what follows from them in closed form.
-fn is_exact(layer: &Layer) -> bool {
-    match layer {
-        Layer::Density { .. } | Layer::Field(FieldLayer::Contours { .. }) => true,
-        Layer::Points { key, .. } => *key == "data",
-        Layer::Field(FieldLayer::Heat { .. }) | Layer::Noised { .. } | Layer::Motion(_) => false,
-        Layer::Field(FieldLayer::Arrows { .. }) => arrows_of(layer) == Some("exact arrows"),
-    }
-}
-
-/// The name of a layer of arrows.
-fn arrows_of(layer: &Layer) -> Option<&'static str> {
-    match layer {
-        Layer::Field(FieldLayer::Arrows { key, .. }) => Some(key),
-        _ => None,
+    for entry in scene.legend.iter_mut().filter(|entry| of_truth(entry.role)) {
+        entry.color = tinted(entry.color);
     }
 }

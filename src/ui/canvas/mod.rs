@@ -9,7 +9,7 @@ pub mod motion;
 pub mod paint;
 pub mod points;
 
-use egui::{Align2, Color32, CursorIcon, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, CursorIcon, Painter, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use crate::theme::{Palette, strong_font, text_font};
 use crate::widgets::hand::pulled_by;
@@ -46,28 +46,64 @@ pub enum Axes {
     None,
 }
 
+/// What a layer, or an entry of a legend, is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The data.
+    Data,
+    /// What follows from the data in closed form: the same for whoever has the same data.
+    Exact,
+    /// What the network makes.
+    Learned,
+    /// None of these.
+    Other,
+}
+
+/// An entry of a legend.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it is of.
+    pub role: Role,
+    /// How it is marked.
+    pub mark: Mark,
+    /// The mark's colour.
+    pub color: Color32,
+    /// What it says.
+    pub text: String,
+}
+
 /// What a chapter shows on a canvas.
 #[derive(Default)]
 pub struct Scene {
     /// Painted by wgpu, back to front.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<(Role, Layer)>,
     /// Polylines in data units, dashed.
     pub outline: std::sync::Arc<Vec<Vec<[f32; 2]>>>,
     /// Polylines in data units, solid, and their colour.
     pub lines: std::sync::Arc<Vec<Vec<[f32; 2]>>>,
     /// See `lines`.
     pub line_color: Color32,
-    /// The chapter takes drags by the first button for itself; the other buttons move the camera.
-    pub takes_drags: bool,
     /// Entries of the legend.
-    pub legend: Vec<(Mark, Color32, String)>,
+    pub legend: Vec<Entry>,
     /// The grid.
     pub axes: Axes,
     /// Lines in data units, behind the layers.
     pub lines_behind: Vec<(Vec<[f32; 2]>, egui::Stroke)>,
 }
 
-/// A canvas as it was just drawn: where it lies on the screen, and where it looks.
+impl Scene {
+    /// One more layer, over those there are.
+    pub fn push(&mut self, role: Role, layer: Layer) {
+        self.layers.push((role, layer));
+    }
+
+    /// One more entry of the legend.
+    pub fn name(&mut self, role: Role, mark: Mark, color: Color32, text: impl Into<String>) {
+        self.legend.push(Entry { role, mark, color, text: text.into() });
+    }
+}
+
+/// A canvas of this frame: where it lies on the screen, and where it looks.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
     /// 0, or 1 for the canvas beside the first.
@@ -94,43 +130,44 @@ impl View {
     }
 }
 
-/// Where a canvas lies and how it shares its place with another one.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// For screen readers; tells canvases apart.
-    pub name: &'a str,
-    /// The place that the camera looks into. What is seen of it, and can be clicked, the clip of the `Ui` says.
-    pub rect: Rect,
-    /// It lies over another one: neither ground nor grid is painted.
-    pub over: bool,
-    /// The hand reaches it.
-    pub hand: bool,
+/// Let the hand reach a canvas of this name, as far as the clip of the `Ui` shows it, and move its camera there. Where the
+/// chapter takes drags by the first button for itself, the other buttons move the camera.
+pub fn hand_ui(ui: &Ui, name: &str, rect: Rect, camera: &mut Camera, takes_drags: bool) -> Response {
+    let seen = rect.intersect(ui.clip_rect());
+    let response = ui.interact(seen, canvas_id(ui, name), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, name));
+    move_camera(ui, &response, rect, camera, takes_drags);
+    response
 }
 
-/// Show a scene, but for its legend, in a place of the window and let the hand move the camera. `format` is that of the
-/// target (`None` paints no layers).
-pub fn canvas_ui(
-    ui: &mut Ui,
-    place: Place<'_>,
-    scene: Scene,
-    camera: &mut Camera,
-    format: Option<wgpu::TextureFormat>,
-    palette: &Palette,
-) -> Response {
-    let Place { name, rect, over, hand } = place;
-    let seen = rect.intersect(ui.clip_rect());
-    let (sensed, sense) = if hand {
-        (seen, Sense::click_and_drag())
-    } else {
-        (Rect::from_min_size(seen.min, vec2(0.0, 0.0)), Sense::hover())
-    };
-    let response = ui.interact(sensed, ui.make_persistent_id(("canvas", name)), sense);
-    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name));
-    if hand {
-        move_camera(ui, &response, rect, camera, scene.takes_drags);
-    }
+/// A canvas that the hand does not reach: another one lies over it.
+pub fn no_hand_ui(ui: &Ui, name: &str, rect: Rect) -> Response {
+    let corner = rect.intersect(ui.clip_rect()).min;
+    let response = ui.interact(Rect::from_min_size(corner, vec2(0.0, 0.0)), canvas_id(ui, name), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, name));
+    response
+}
 
-    let painter = ui.painter_at(rect);
+fn canvas_id(ui: &Ui, name: &str) -> egui::Id {
+    ui.make_persistent_id(("canvas", name))
+}
+
+/// How a canvas is painted.
+#[derive(Clone, Copy, Debug)]
+pub struct Painting<'a> {
+    /// It lies over another one: neither ground nor grid is painted.
+    pub over: bool,
+    /// That of the target; `None` paints no layers.
+    pub format: Option<wgpu::TextureFormat>,
+    /// The colours.
+    pub palette: &'a Palette,
+}
+
+/// Paint a scene, but for its legend, where a canvas lies, within the painter's clip.
+pub fn paint_scene(painter: &Painter, view: &View, scene: Scene, painting: Painting<'_>) {
+    let (rect, camera) = (view.rect, &view.camera);
+    let Painting { over, format, palette } = painting;
+    let painter = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
     if !over {
         painter.rect_filled(rect, 0.0, palette.canvas);
         axes::paint_grid(&painter, rect, camera, scene.axes, palette);
@@ -139,7 +176,8 @@ pub fn canvas_ui(
         painter.line(line.into_iter().map(|p| camera.to_screen(rect, p)).collect(), stroke);
     }
     if let Some(format) = format {
-        let paint = CanvasPaint { format, canvas: response.id, rect, camera: *camera, layers: scene.layers };
+        let layers = scene.layers.into_iter().map(|(_, layer)| layer).collect();
+        let paint = CanvasPaint { format, canvas: view.canvas, rect, camera: *camera, layers };
         painter.add(eframe::egui_wgpu::Callback::new_paint_callback(rect, paint));
     }
     for line in scene.lines.iter() {
@@ -153,7 +191,6 @@ pub fn canvas_ui(
     if !over {
         axes::paint_numbers(&painter, rect, camera, scene.axes, palette);
     }
-    response
 }
 
 fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, takes_drags: bool) {
@@ -176,20 +213,15 @@ fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, ta
 const LEGEND_LINE: f32 = 28.0;
 
 /// An entry of a legend in its place on the plate: the middle of its left end, and how far its text stands from it.
-type Entry = (egui::Vec2, f32, std::sync::Arc<egui::Galley>);
+type Placed = (egui::Vec2, f32, std::sync::Arc<egui::Galley>);
 
 /// Lay a legend out in a canvas of this width: the entries, and the size of the plate.
-fn lay_legend(
-    painter: &egui::Painter,
-    width: f32,
-    entries: &[(Mark, Color32, String)],
-    palette: &Palette,
-) -> (Vec<Entry>, egui::Vec2) {
+fn lay_legend(painter: &egui::Painter, width: f32, entries: &[Entry], palette: &Palette) -> (Vec<Placed>, egui::Vec2) {
     // The button that resets the view stands at the right.
     let room = width - 24.0 - 40.0;
     let (mut x, mut line, mut widest) = (10.0, 0, 0.0_f32);
     let mut placed = Vec::with_capacity(entries.len());
-    for (mark, color, text) in entries {
+    for Entry { mark, color, text, .. } in entries {
         let letter = *mark == Mark::Letter;
         let (font, ink) = if letter { (strong_font(13.0), *color) } else { (text_font(13.0), palette.weak) };
         let galley = painter.layout_no_wrap(text.clone(), font, ink);
@@ -207,20 +239,14 @@ fn lay_legend(
 
 /// The legend at the top left of what is seen of a canvas, on a plate that keeps it legible over points; as many lines as
 /// the width asks for. `lower`: so far beneath its usual place. Returns its height with the gap beneath.
-pub fn legend_ui(
-    painter: &egui::Painter,
-    rect: Rect,
-    lower: f32,
-    entries: &[(Mark, Color32, String)],
-    palette: &Palette,
-) -> f32 {
+pub fn legend_ui(painter: &egui::Painter, rect: Rect, lower: f32, entries: &[Entry], palette: &Palette) -> f32 {
     if entries.is_empty() {
         return 0.0;
     }
     let (placed, size) = lay_legend(painter, rect.width(), entries, palette);
     let plate = Rect::from_min_size(rect.min + vec2(12.0, 10.0 + lower), size);
     painter.rect(plate, 6.0, palette.panel.gamma_multiply(0.92), (1.0, palette.line), egui::StrokeKind::Inside);
-    for ((mark, color, _), (at, before, galley)) in entries.iter().zip(placed) {
+    for (Entry { mark, color, .. }, (at, before, galley)) in entries.iter().zip(placed) {
         let (left, color) = (plate.min + at, *color);
         let middle = left + vec2(5.0, 0.0);
         match mark {
@@ -240,6 +266,6 @@ pub fn legend_ui(
 }
 
 /// A sentence in the middle of an empty canvas.
-pub fn empty_ui(ui: &Ui, rect: Rect, text: &str, palette: &Palette) {
-    ui.painter_at(rect).text(rect.center(), Align2::CENTER_CENTER, text, text_font(13.0), palette.faint);
+pub fn empty_ui(painter: &Painter, rect: Rect, text: &str, palette: &Palette) {
+    painter.text(rect.center(), Align2::CENTER_CENTER, text, text_font(13.0), palette.faint);
 }

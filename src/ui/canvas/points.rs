@@ -13,7 +13,7 @@ use maths::diffusion::schedule::Scales;
 type Key = (egui::Id, &'static str);
 
 /// Particles of the forward process. Equal versions mean equal contents.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Particles {
     /// Where each begins.
     pub x_0: Vec<[f32; 2]>,

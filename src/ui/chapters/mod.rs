@@ -1,184 +1,181 @@
-//! The chapters. Each is one file; the rail shows those that work.
+//! The chapters, as one table. Each is a folder: its state on one side, split into what a twin takes over and what it does not,
+//! its controls, and what it draws.
+//!
+//! A frame goes so: the panel ([`Page::controls_ui`]), the hand on the canvas ([`Page::take_hand`]), what follows from both
+//! ([`Page::prepare`]), and only then the pictures ([`Page::scene`], [`Page::overlay_ui`]), which change nothing.
 
 mod compass;
 mod forward;
 mod reverse;
 mod schedules;
 mod score_field;
+mod shared;
 mod training;
 mod trajectories;
 
 use egui::{Context, Response, Ui};
-
-pub use compass::Compass;
-pub use forward::Forward;
-pub use reverse::Reverse;
-pub use schedules::Schedules;
-pub use score_field::ScoreField;
-pub use training::Training;
-pub use trajectories::Trajectories;
 
 use crate::canvas::{Scene, View};
 use crate::desk::Desk;
 use crate::widgets::equation::Equation;
 use lab::message::Side;
 use maths::data::bounds::Bounds;
+use maths::names::Words;
 
-/// A chapter, in the order of the rail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chapter {
-    /// Watch a model being trained.
-    Training,
-    /// From data to noise.
-    Forward,
-    /// Two ways from data to noise, side by side.
-    Schedules,
-    /// Where a noise prediction points.
-    Compass,
-    /// Arrows of ∇ log p_t.
-    ScoreField,
-    /// From noise to data.
-    Reverse,
-    /// The ways that particles take.
-    Trajectories,
-}
-
-impl Chapter {
-    /// Every chapter.
-    pub const ALL: [Self; 7] = [
-        Self::Training,
-        Self::Forward,
-        Self::Reverse,
-        Self::Compass,
-        Self::ScoreField,
-        Self::Trajectories,
-        Self::Schedules,
-    ];
-
-    /// The name on the command line (`render --figure NAME`).
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Training => "training",
-            Self::Forward => "forward",
-            Self::Schedules => "schedules",
-            Self::Compass => "compass",
-            Self::ScoreField => "score",
-            Self::Reverse => "reverse",
-            Self::Trajectories => "trajectories",
-        }
-    }
-
-    /// The name on the rail.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Training => "Training",
-            Self::Forward => "Forward",
-            Self::Schedules => "Schedules",
-            Self::Compass => "Noise compass",
-            Self::ScoreField => "Score field",
-            Self::Reverse => "Reverse",
-            Self::Trajectories => "Trajectories",
-        }
-    }
-
-    /// The group on the rail.
-    pub fn group(self) -> &'static str {
-        match self {
-            Self::Training => "Learn",
-            Self::Forward | Self::Reverse | Self::Compass | Self::ScoreField | Self::Trajectories | Self::Schedules => {
-                "Look"
-            }
-        }
-    }
-}
-
-/// What a chapter brings to the window. While the lab is split each side has its own pages, and the desk stands at the
-/// page's side whenever one of these is called.
+/// What a chapter brings to the window. While the lab is split each side has its own pages, and the desk is turned to the page's
+/// side whenever one of these is called.
 pub trait Page {
     /// One line that says what to try.
     fn hint(&self) -> &'static str;
     /// The chapter's formula.
     fn equation(&self, desk: &Desk) -> Equation;
-    /// The formulas as they are shown: the chapter's, or one for each of two paths, with the side and the name of each.
+    /// The formulas as they are shown: the chapter's, or one for each of two schedules, with the side and the name of each.
     fn equations(&self, desk: &Desk) -> Vec<(Option<(Side, String)>, Equation)> {
         vec![(None, self.equation(desk))]
     }
     /// The controls beneath title, hint and formula.
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk);
-    /// Once a frame, before anything is drawn: start what is missing, take what has arrived.
+    /// Canvases of the same size, one to the right of the other.
+    fn canvases(&self, _desk: &Desk) -> usize {
+        1
+    }
+    /// The box that the canvases show until the hand moves it, in data units.
+    fn home(&self, desk: &Desk) -> Bounds;
+    /// The chapter takes drags by the first button for itself; the other buttons move the camera.
+    fn takes_drags(&self) -> bool {
+        false
+    }
+    /// Do what the hand asks for on a canvas.
+    fn take_hand(&mut self, _ui: &Ui, _view: &View, _response: &Response, _desk: &mut Desk) {}
+    /// Start what is missing, take what has arrived, and keep at hand what is drawn. Called before the panel, and again after the
+    /// hand: a second call of the same settings does nothing.
     fn prepare(&mut self, _ctx: &Context, _desk: &mut Desk) {}
-    /// What the canvas shows.
-    fn scene(&mut self, desk: &Desk) -> Scene;
+    /// What a canvas shows.
+    fn scene(&self, canvas: usize, desk: &Desk) -> Scene;
     /// What is said in the middle of a canvas that has nothing to show yet.
     fn waiting(&self) -> &'static str {
         "nothing to show yet"
     }
-    /// What a second canvas of the same size shows, to the right of the first; `None` for one canvas.
-    fn beside(&mut self, _desk: &Desk) -> Option<Scene> {
-        None
-    }
-    /// The box that the canvas shows until the hand moves it, in data units.
-    fn home(&self, desk: &Desk) -> Bounds;
+    /// Above all layers of a canvas.
+    fn overlay_ui(&self, _ui: &mut Ui, _view: &View, _desk: &Desk) {}
     /// t/T of the density behind the points; `None` for none.
     fn density_tau(&self, desk: &Desk) -> Option<f64>;
     /// Height of the plots beneath the canvas, of the height there is.
     fn plots_height(&self, _available: f32) -> f32 {
         0.0
     }
-    /// The plots beneath the canvas, of both experiments where both show this chapter: the other side's pages are `twin`.
-    fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk, _twin: Option<&mut Pages>) {}
-    /// Over the canvas, after it is drawn: what the hand does there, and what lies above all layers.
-    fn overlay_ui(&mut self, _ui: &mut Ui, _view: &View, _response: &Response, _desk: &mut Desk) {}
+    /// The plots beneath the canvas, of both experiments where both show this chapter: `twin` is the other side's page.
+    fn plots_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk, _twin: Option<&mut Self>)
+    where
+        Self: Sized,
+    {
+    }
     /// Another chapter is opened: what runs for this one ends.
     fn leave(&mut self, _desk: &mut Desk) {}
     /// The space bar: play or pause what the chapter is about.
     fn play(&mut self, desk: &mut Desk);
+    /// The key R: back to the chapter's beginning.
+    fn reset(&mut self, desk: &mut Desk);
     /// True while something that belongs to the picture is still computed, apart from the lab's own work.
     fn is_busy(&self) -> bool {
         false
     }
-    /// The key R: back to the chapter's beginning.
-    fn reset(&mut self, desk: &mut Desk);
 }
 
-/// The state of all chapters.
-#[derive(Default)]
-pub struct Pages {
-    training: Training,
-    forward: Forward,
-    schedules: Schedules,
-    compass: Compass,
-    score_field: ScoreField,
-    reverse: Reverse,
-    trajectories: Trajectories,
-}
-
-impl Pages {
-    /// Let a chapter follow the same chapter of the other side: how it shows things, and with `hand` also what a click
-    /// placed or chose there.
-    pub fn take_after(&mut self, other: &Self, chapter: Chapter, hand: bool) {
-        match chapter {
-            // It shows nothing that could be set.
-            Chapter::Training => {}
-            Chapter::Forward => self.forward.take_after(&other.forward, hand),
-            Chapter::Schedules => self.schedules.take_after(&other.schedules),
-            Chapter::Compass => self.compass.take_after(&other.compass, hand),
-            Chapter::ScoreField => self.score_field.take_after(&other.score_field),
-            Chapter::Reverse => self.reverse.take_after(&other.reverse),
-            Chapter::Trajectories => self.trajectories.take_after(&other.trajectories, hand),
+/// Makes the table of chapters: `NAME: folder::State in "group of the rail"`, in the order of the rail.
+///
+/// A folder has the constant `WORDS`. Its state implements [`Page`] and `Default`, and has two fields that its twin on the other
+/// side takes over whole: `show`, how things are shown, and `hand`, what the hand placed or chose (`()` where there is none).
+macro_rules! chapters {
+    ($($(#[$doc:meta])* $name:ident: $folder:ident::$state:ident in $group:literal,)*) => {
+        /// A chapter, in the order of the rail.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Chapter {
+            $($(#[$doc])* $name,)*
         }
+
+        impl Chapter {
+            /// Every chapter.
+            pub const ALL: [Self; [$($group),*].len()] = [$(Self::$name),*];
+
+            /// How it is called on the command line and on the rail.
+            pub const fn words(self) -> &'static Words {
+                match self {
+                    $(Self::$name => &$folder::WORDS,)*
+                }
+            }
+
+            /// The group on the rail.
+            pub const fn group(self) -> &'static str {
+                match self {
+                    $(Self::$name => $group,)*
+                }
+            }
+        }
+
+        /// The state of all chapters on one side.
+        #[derive(Default)]
+        pub struct Pages {
+            $($folder: $folder::$state,)*
+        }
+
+        impl Pages {
+            /// One chapter.
+            pub fn page(&mut self, chapter: Chapter) -> &mut dyn Page {
+                match chapter {
+                    $(Chapter::$name => &mut self.$folder,)*
+                }
+            }
+
+            /// Let a chapter show things as the same chapter of the other side does.
+            pub fn show_as(&mut self, other: &Self, chapter: Chapter) {
+                match chapter {
+                    $(Chapter::$name => self.$folder.show.clone_from(&other.$folder.show),)*
+                }
+            }
+
+            /// Let a chapter take over what the hand placed or chose in the same chapter of the other side.
+            pub fn follow_hand(&mut self, other: &Self, chapter: Chapter) {
+                match chapter {
+                    $(Chapter::$name => self.$folder.hand.clone_from(&other.$folder.hand),)*
+                }
+            }
+
+            /// As [`Page::plots_ui`], with the other side's pages.
+            pub fn plots_ui(&mut self, chapter: Chapter, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Self>) {
+                match chapter {
+                    $(Chapter::$name => self.$folder.plots_ui(ui, desk, twin.map(|twin| &mut twin.$folder)),)*
+                }
+            }
+        }
+    };
+}
+
+chapters! {
+    /// Watch a model being trained.
+    Training: training::Training in "Learn",
+    /// From data to noise.
+    Forward: forward::Forward in "Look",
+    /// From noise to data.
+    Reverse: reverse::Reverse in "Look",
+    /// Where a noise prediction points.
+    Compass: compass::Compass in "Look",
+    /// Arrows of ∇ log p_t.
+    ScoreField: score_field::ScoreField in "Look",
+    /// The ways that particles take.
+    Trajectories: trajectories::Trajectories in "Look",
+    /// Two ways from data to noise, side by side.
+    Schedules: schedules::Schedules in "Look",
+}
+
+impl Chapter {
+    /// The name on the command line (`render --figure NAME`), and of its camera.
+    pub const fn name(self) -> &'static str {
+        self.words().name
     }
 
-    /// One chapter.
-    pub fn page(&mut self, chapter: Chapter) -> &mut dyn Page {
-        match chapter {
-            Chapter::Training => &mut self.training,
-            Chapter::Forward => &mut self.forward,
-            Chapter::Schedules => &mut self.schedules,
-            Chapter::Compass => &mut self.compass,
-            Chapter::ScoreField => &mut self.score_field,
-            Chapter::Reverse => &mut self.reverse,
-            Chapter::Trajectories => &mut self.trajectories,
-        }
+    /// The name on the rail.
+    pub const fn title(self) -> &'static str {
+        self.words().title
     }
 }

@@ -131,7 +131,8 @@ impl LabApp {
             let [a, b] = &mut self.pages;
             *b = Pages::default();
             for chapter in Chapter::ALL {
-                b.take_after(a, chapter, true);
+                b.show_as(a, chapter);
+                b.follow_hand(a, chapter);
             }
             self.chapters[1] = self.chapters[0];
             self.shown[1] = self.chapters[0];

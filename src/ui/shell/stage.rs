@@ -1,9 +1,9 @@
 //! The middle of the window: the canvases of one or two experiments, and the plots beneath them.
 
-use egui::{Color32, CursorIcon, Pos2, Rect, Response, Role, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{CursorIcon, Pos2, Rect, Response, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use crate::canvas::camera::Camera;
-use crate::canvas::{self, Mark, Place, Scene, View, canvas_ui, empty_ui};
+use crate::canvas::{self, Entry, Mark, Painting, Role, View, empty_ui};
 use crate::chapters::{Chapter, Page, Pages};
 use crate::desk::Desk;
 use crate::shell::fault;
@@ -43,14 +43,15 @@ impl Default for Stage {
 /// Half the width of the strip in which the divider is taken hold of.
 const GRIP: f32 = 6.0;
 
-/// A canvas that was drawn.
-struct DrawnCanvas {
+/// A canvas of this frame.
+struct Canvas {
     side: Side,
     view: View,
     response: Response,
     clip: Rect,
     over: bool,
-    legend: Vec<(Mark, Color32, String)>,
+    /// The pointer on the other side, carried over to here.
+    mark: Option<Pos2>,
 }
 
 /// Where one side's canvases go.
@@ -92,7 +93,10 @@ impl Book<'_> {
         if self.same_chapter() {
             let [a, b] = &mut *self.pages;
             let (own, other) = if from == Side::A { (a, b) } else { (b, a) };
-            other.take_after(own, self.chapters[0], points);
+            other.show_as(own, self.chapters[0]);
+            if points {
+                other.follow_hand(own, self.chapters[0]);
+            }
         }
     }
 }
@@ -113,11 +117,14 @@ impl Stage {
         desk.links.camera |= one_canvas;
         desk.one_canvas = one_canvas;
         let regions = self.regions(canvas, desk, book, one_canvas);
-        let drawn = Self::canvases_ui(ui, desk, book, &regions);
+        let mut canvases = Self::canvases(ui, desk, book, &regions);
+        carry_pointer(&mut canvases, desk.links.cursor && book.same_chapter());
+        Self::take_hand(ui, desk, book, &canvases);
+        let legends = Self::paint(ui, desk, book, &canvases);
         if one_canvas && self.arrangement == Arrangement::Divider {
             self.divider_ui(ui, canvas, desk);
         }
-        Self::overlays_ui(ui, desk, book, &drawn);
+        Self::overlays_ui(ui, desk, book, &canvases, &legends);
         desk.turn_to(book.focus);
         reset_view_ui(ui, canvas, desk, book);
         for region in &regions {
@@ -141,7 +148,7 @@ impl Stage {
         self.arrangement != Arrangement::Beside
             && desk.is_split()
             && book.same_chapter()
-            && book.page(Side::A).beside(desk).is_none()
+            && book.page(Side::A).canvases(desk) == 1
     }
 
     fn regions(self, canvas: Rect, desk: &Desk, book: &Book<'_>, one_canvas: bool) -> Vec<Region> {
@@ -164,9 +171,9 @@ impl Stage {
         }
     }
 
-    /// Draw all canvases and let the hand move them.
-    fn canvases_ui(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, regions: &[Region]) -> Vec<DrawnCanvas> {
-        let mut drawn = Vec::new();
+    /// Where all canvases lie and look, after the hand has moved them.
+    fn canvases(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, regions: &[Region]) -> Vec<Canvas> {
+        let mut canvases: Vec<Canvas> = Vec::new();
         let mut home: Option<Bounds> = None;
         if desk.links.camera && book.same_chapter() {
             // Both look at the same place: at what is home to either.
@@ -176,39 +183,18 @@ impl Stage {
                 home = Some(home.map_or(own, |home| home.joined(own)));
             }
         }
-        let overlaid = regions.iter().any(|region| region.over);
-        let one_truth = truths::are_one(desk);
         for region in regions {
             let Region { side, rect, clip, over, hand } = *region;
             desk.turn_to(side);
-            let palette = desk.palette();
-            let chapter = book.chapter(side);
-            let split = desk.is_split();
+            let (chapter, split) = (book.chapter(side), desk.is_split());
             let page = book.page(side);
-            let mut scenes: Vec<Scene> = std::iter::once(page.scene(desk)).chain(page.beside(desk)).collect();
-            if split {
-                scenes[0].legend.insert(0, (Mark::Letter, palette.learned, side.letter().to_owned()));
-            }
-            for scene in &mut scenes {
-                // A file has no outline.
-                if scene.outline.is_empty() {
-                    scene.legend.retain(|(mark, ..)| *mark != Mark::Dashes);
-                }
-            }
-            let empty = scenes[0].layers.is_empty();
-            if overlaid && !one_truth {
-                for scene in &mut scenes {
-                    truths::tint(scene, palette);
-                }
-            } else if over {
-                truths::leave_out(&mut scenes[0], palette);
-            }
-            let count = scenes.len() as f32;
+            let count = page.canvases(desk);
             // Two canvases of each of two experiments make four quarters.
+            let share = 1.0 / count as f32;
             let (size, step) = if split {
-                (vec2(rect.width(), rect.height() / count), vec2(0.0, rect.height() / count))
+                (vec2(rect.width(), share * rect.height()), vec2(0.0, share * rect.height()))
             } else {
-                (vec2(rect.width() / count, rect.height()), vec2(rect.width() / count, 0.0))
+                (vec2(share * rect.width(), rect.height()), vec2(share * rect.width(), 0.0))
             };
             let first = Rect::from_min_size(rect.min, size);
             let home = Camera::fit(home.unwrap_or_else(|| page.home(desk)), first);
@@ -216,21 +202,16 @@ impl Stage {
             let before = camera;
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(("side", side.letter())));
             child.set_clip_rect(clip.intersect(ui.clip_rect()));
-            for (index, mut scene) in scenes.into_iter().enumerate() {
+            for index in 0..count {
                 let rect = first.translate(step * index as f32);
-                let legend = std::mem::take(&mut scene.legend);
                 let second = if index == 0 { "" } else { ", second" };
                 let letter = if split { format!(", {}", side.letter()) } else { String::new() };
                 let name = format!("{} canvas{second}{letter}", chapter.title());
-                let place = Place { name: &name, rect, over, hand };
-                let response = canvas_ui(&mut child, place, scene, &mut camera, desk.format, palette);
-                if empty {
-                    empty_ui(&child, rect.intersect(clip), page.waiting(), palette);
-                }
-                if index > 0 {
-                    let edge = [rect.left_top(), if split { rect.right_top() } else { rect.left_bottom() }];
-                    child.painter().line_segment(edge, (1.0, palette.line));
-                }
+                let response = if hand {
+                    canvas::hand_ui(&child, &name, rect, &mut camera, page.takes_drags())
+                } else {
+                    canvas::no_hand_ui(&child, &name, rect)
+                };
                 if response.double_clicked() {
                     desk.here.cameras.remove(chapter.name());
                     camera = before;
@@ -239,69 +220,107 @@ impl Stage {
                     ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
                 }
                 let view = View { index, rect, camera, pointer: None, canvas: response.id };
-                drawn.push(DrawnCanvas { side, view, response, clip, over, legend });
+                canvases.push(Canvas { side, view, response, clip, over, mark: None });
             }
             if camera != before {
                 desk.here.cameras.insert(chapter.name(), camera);
             }
-            // The second canvas may have been moved: all of a side look alike.
-            for canvas in drawn.iter_mut().filter(|d| d.side == side) {
+            // Any of them may have been moved: all of a side look alike.
+            for canvas in canvases.iter_mut().filter(|canvas| canvas.side == side) {
                 canvas.view.camera = camera;
             }
-            if let Some(tau) = page.density_tau(desk) {
-                let moving = desk.here.clock.playing || ui.ctx().egui_is_using_pointer();
-                desk.want_density(tau, camera.visible(first), moving);
-            }
         }
-        drawn
+        canvases
     }
 
-    /// What lies over the canvases: the pages' own, and the pointer on the other side.
-    fn overlays_ui(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, drawn: &[DrawnCanvas]) {
-        let linked = desk.links.cursor && book.same_chapter();
-        let under_hand = drawn.iter().find_map(|d| {
-            let at = d.response.hover_pos().filter(|_| d.response.contains_pointer())?;
-            Some((d.side, d.view.index, d.view.rect, at, d.view.to_data(at)))
-        });
-        // Legends lie over what all experiments painted.
-        let mut legend_above = 0.0;
-        for canvas in drawn {
-            let DrawnCanvas { side, view, response, clip, over, legend } = canvas;
+    /// Let the pages do what the hand asks for, the other side's follow, and all start what is missing.
+    fn take_hand(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, canvases: &[Canvas]) {
+        for Canvas { side, view, response, .. } in canvases {
             desk.turn_to(*side);
-            let lower = if *over { legend_above } else { 0.0 };
-            let seen = view.rect.intersect(*clip);
-            legend_above = canvas::legend_ui(&ui.painter_at(seen), seen, lower, legend, desk.palette());
-            let mut view = *view;
-            let mut mark: Option<Pos2> = None;
-            if let Some((hovered, index, rect, at, point)) = under_hand
-                && index == view.index
-            {
-                if hovered == *side {
-                    view.pointer = Some(at);
-                } else if linked && rect != view.rect {
-                    mark = Some(view.to_screen(point));
-                    view.pointer = mark;
-                }
-            }
-            let mut child = ui.new_child(UiBuilder::new().max_rect(view.rect).id_salt(("over", side.letter())));
-            child.set_clip_rect(clip.intersect(ui.clip_rect()));
-            book.page(*side).overlay_ui(&mut child, &view, response, desk);
-            if let Some(at) = mark {
-                let palette = desk.palette();
-                let painter = child.painter_at(view.rect);
-                for (arm, width, color) in [(9.0, 3.5, palette.canvas), (8.0, 1.5, palette.ink)] {
-                    painter.hline(at.x - arm..=at.x + arm, at.y, (width, color));
-                    painter.vline(at.x, at.y - arm..=at.y + arm, (width, color));
-                }
-                let place = Rect::from_center_size(at, vec2(2.0, 2.0));
-                let name = format!("Pointer on {}", side.letter());
-                let id = child.make_persistent_id(("pointer", view.index));
-                let response = child.interact(place, id, Sense::hover());
-                response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
-            }
+            book.page(*side).take_hand(ui, view, response, desk);
             if response.contains_pointer() || response.is_pointer_button_down_on() || response.clicked() {
                 book.spread(*side, desk.links.points);
             }
+        }
+        for &side in desk.sides() {
+            desk.turn_to(side);
+            book.page(side).prepare(ui.ctx(), desk);
+        }
+        for Canvas { side, view, .. } in canvases.iter().filter(|canvas| canvas.view.index == 0) {
+            desk.turn_to(*side);
+            if let Some(tau) = book.page(*side).density_tau(desk) {
+                let moving = desk.here.clock.playing || ui.ctx().egui_is_using_pointer();
+                desk.want_density(tau, view.camera.visible(view.rect), moving);
+            }
+        }
+    }
+
+    /// Paint all canvases. Returns their legends, which lie over what all of them painted.
+    fn paint(ui: &Ui, desk: &mut Desk, book: &mut Book<'_>, canvases: &[Canvas]) -> Vec<Vec<Entry>> {
+        let overlaid = canvases.iter().any(|canvas| canvas.over);
+        let one_truth = truths::are_one(desk);
+        let mut legends = Vec::with_capacity(canvases.len());
+        for Canvas { side, view, clip, over, .. } in canvases {
+            desk.turn_to(*side);
+            let (palette, split) = (desk.palette(), desk.is_split());
+            let page = book.page(*side);
+            let mut scene = page.scene(view.index, desk);
+            if split && view.index == 0 {
+                let letter = Entry {
+                    role: Role::Other,
+                    mark: Mark::Letter,
+                    color: palette.learned,
+                    text: side.letter().to_owned(),
+                };
+                scene.legend.insert(0, letter);
+            }
+            // A file has no outline.
+            if scene.outline.is_empty() {
+                scene.legend.retain(|entry| entry.mark != Mark::Dashes);
+            }
+            let empty = scene.layers.is_empty();
+            if overlaid && !one_truth {
+                truths::tint(&mut scene, palette);
+            } else if *over {
+                truths::leave_out(&mut scene);
+            }
+            let painter = ui.painter_at(clip.intersect(ui.clip_rect()));
+            legends.push(std::mem::take(&mut scene.legend));
+            canvas::paint_scene(&painter, view, scene, Painting { over: *over, format: desk.format, palette });
+            if empty && view.index == 0 {
+                empty_ui(&painter, view.rect.intersect(*clip), page.waiting(), palette);
+            }
+            if view.index > 0 {
+                let end = if split { view.rect.right_top() } else { view.rect.left_bottom() };
+                painter.line_segment([view.rect.left_top(), end], (1.0, palette.line));
+            }
+        }
+        legends
+    }
+
+    /// What lies over the canvases: the pages' own, and the pointer on the other side.
+    fn overlays_ui(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, canvases: &[Canvas], legends: &[Vec<Entry>]) {
+        let mut legend_above = 0.0;
+        for (Canvas { side, view, clip, over, mark, .. }, legend) in canvases.iter().zip(legends) {
+            desk.turn_to(*side);
+            let palette = desk.palette();
+            let lower = if *over { legend_above } else { 0.0 };
+            let seen = view.rect.intersect(*clip);
+            legend_above = canvas::legend_ui(&ui.painter_at(seen), seen, lower, legend, palette);
+            let mut child = ui.new_child(UiBuilder::new().max_rect(view.rect).id_salt(("over", side.letter())));
+            child.set_clip_rect(clip.intersect(ui.clip_rect()));
+            book.page(*side).overlay_ui(&mut child, view, desk);
+            let Some(at) = *mark else { continue };
+            let painter = child.painter_at(view.rect);
+            for (arm, width, color) in [(9.0, 3.5, palette.canvas), (8.0, 1.5, palette.ink)] {
+                painter.hline(at.x - arm..=at.x + arm, at.y, (width, color));
+                painter.vline(at.x, at.y - arm..=at.y + arm, (width, color));
+            }
+            let place = Rect::from_center_size(at, vec2(2.0, 2.0));
+            let name = format!("Pointer on {}", side.letter());
+            let id = child.make_persistent_id(("pointer", view.index));
+            let response = child.interact(place, id, Sense::hover());
+            response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &name));
         }
     }
 
@@ -359,16 +378,35 @@ impl Stage {
             let [a, b] = &mut *book.pages;
             let (own, other) = if focus == Side::A { (a, b) } else { (b, a) };
             let twin = desk.is_split().then_some(other);
-            own.page(chapter).plots_ui(&mut child, desk, twin);
+            own.plots_ui(chapter, &mut child, desk, twin);
             return;
         }
         let (left, right) = rect.split_left_right_at_fraction(0.5);
         for (side, place) in [(Side::A, left), (Side::B, right)] {
             desk.turn_to(side);
             let mut child = child(ui, place, side);
-            book.page(side).plots_ui(&mut child, desk, None);
+            let chapter = book.chapter(side);
+            book.pages[side.index()].plots_ui(chapter, &mut child, desk, None);
         }
         ui.painter().vline(right.left(), rect.y_range(), (1.0, palette.line));
+    }
+}
+
+/// Let the pointer be known on the canvas that it is over, on those that lie over or under that one, and where linked at the
+/// same place of the plane on the other side.
+fn carry_pointer(canvases: &mut [Canvas], linked: bool) {
+    let under_hand = canvases.iter().find_map(|canvas| {
+        let at = canvas.response.hover_pos().filter(|_| canvas.response.contains_pointer())?;
+        Some((canvas.side, canvas.view.index, canvas.view.rect, at, canvas.view.to_data(at)))
+    });
+    let Some((hovered, index, rect, at, point)) = under_hand else { return };
+    for canvas in canvases.iter_mut().filter(|canvas| canvas.view.index == index) {
+        if canvas.side == hovered {
+            canvas.view.pointer = Some(at);
+        } else if linked && rect != canvas.view.rect {
+            canvas.mark = Some(canvas.view.to_screen(point));
+            canvas.view.pointer = canvas.mark;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Noise compass: a noise prediction at x_t points to an x̂_0, and the next step goes part of the way there.
 
 pub mod needle;
+pub mod placing;
 pub mod plots;
 pub mod reading;
 
@@ -9,11 +10,12 @@ use std::sync::Arc;
 use egui::{Color32, Context, Response, Ui};
 
 use crate::canvas::paint::Layer;
-use crate::canvas::{Mark, Scene, View};
-use crate::chapters::compass::needle::{combine, distance, estimate, imprecise, nearest, noise_of, posterior_draw};
+use crate::canvas::{Mark, Role, Scene, View};
+use crate::chapters::Page;
+use crate::chapters::compass::needle::{combine, distance, estimate, imprecise};
+use crate::chapters::compass::placing::{Deed, Hand, OPENING, Origin, Placed, Point};
 use crate::chapters::compass::reading::{Look, Reading};
-use crate::chapters::score_field::{field_scales, field_tau};
-use crate::chapters::{Page, Pages};
+use crate::chapters::shared::field_time::{field_scales, field_tau};
 use crate::desk::Desk;
 use crate::desk::run_slot::RunSlot;
 use crate::equations;
@@ -29,10 +31,8 @@ use lab::message::{RunRequest, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Plan, Sampler, Variance};
 use maths::diffusion::target::Quantity;
-use maths::philox::{Stream, draw, uniform};
+use maths::names::Words;
 
-/// Where x_t lies until the hand places it.
-const OPENING: [f64; 2] = [-0.15, -1.6];
 /// Points of the screen about x_t within which the hand takes hold of it.
 const GRIP: f32 = 16.0;
 
@@ -47,47 +47,18 @@ pub(super) enum Needle {
     Exact,
 }
 
-/// Which clean point a placed x_t is taken to come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
-    /// The data point nearest to x_t/a.
-    Nearest,
-    /// A data point drawn from the posterior p(x_0 | x_t).
-    Drawn,
-}
+/// How the chapter is called.
+pub const WORDS: Words = Words {
+    name: "compass",
+    title: "Noise compass",
+    symbol: "Noise compass",
+    short: "compass",
+    help: "where a noise prediction points, and where the next step goes",
+};
 
-/// A clean point and its noise: at every time x_t = a x_0 + s ε.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Placed {
-    x_0: [f64; 2],
-    epsilon: [f64; 2],
-}
-
-/// Something that the hand did to x_t.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Done {
-    /// The point is new; else it was dragged.
-    placed: bool,
-    x_t: [f64; 2],
-    /// Counts what was done.
-    number: u64,
-}
-
-/// What the other side's hand did, to be done here too.
-#[derive(Clone, Debug)]
-struct Due {
-    done: Option<Done>,
-    /// The other side's point, and the data that its x_0 was chosen from.
-    point: Option<(Placed, Arc<Vec<[f32; 2]>>)>,
-    /// More was done there than this, while points were not linked or before this side was there.
-    missed: bool,
-}
-
-/// The chapter's state.
-pub struct Compass {
-    placed: Option<Placed>,
-    /// The data that x_0 was chosen from.
-    of: Option<Arc<Vec<[f32; 2]>>>,
+/// How the chapter shows things.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Show {
     needle: Needle,
     origin: Origin,
     /// 1: ε̂ = ε; 0: unrelated.
@@ -95,57 +66,50 @@ pub struct Compass {
     variance: Variance,
     /// Steps from T to 0 of the sampler whose next step is shown.
     steps: u32,
-    learned: RunSlot<(Plan, [f32; 2])>,
-    grabbed: bool,
-    /// The last that the hand did.
-    done: Option<Done>,
-    due: Option<Due>,
-    /// Counts the points placed: the counter of the draws from the posterior.
-    placements: u32,
 }
 
-impl Default for Compass {
+impl Default for Show {
     fn default() -> Self {
         Self {
-            placed: None,
-            of: None,
             needle: Needle::Imprecise,
             origin: Origin::Nearest,
             accuracy: 0.7,
             variance: Variance::BetaTilde,
             steps: 20,
-            learned: RunSlot::new(Slot::Compass),
+        }
+    }
+}
+
+/// The chapter's state.
+pub struct Compass {
+    pub(super) show: Show,
+    pub(super) hand: Hand,
+    point: Point,
+    grabbed: bool,
+    learned: RunSlot<(Plan, [f32; 2])>,
+}
+
+impl Default for Compass {
+    fn default() -> Self {
+        Self {
+            show: Show::default(),
+            hand: Hand::default(),
+            point: Point::default(),
             grabbed: false,
-            done: None,
-            due: None,
-            placements: 0,
+            learned: RunSlot::new(Slot::Compass),
         }
     }
 }
 
 impl Compass {
-    /// Show things as the other side does. What its hand did is done here with this side's data at this side's time.
-    pub(super) fn take_after(&mut self, other: &Self, hand: bool) {
-        (self.needle, self.origin, self.accuracy) = (other.needle, other.origin, other.accuracy);
-        (self.variance, self.steps) = (other.variance, other.steps);
-        if hand && (self.done != other.done || self.placed.is_none()) {
-            let number = |compass: &Self| compass.done.map_or(0, |done| done.number);
-            let missed = self.placed.is_none() || number(self) + 1 != number(other);
-            self.due = Some(Due { done: other.done, point: other.placed.zip(other.of.clone()), missed });
-            (self.done, self.placements) = (other.done, other.placements);
-        }
-    }
-
-    /// The hand puts x_t here, as a new point or by dragging.
-    fn put(&mut self, desk: &Desk, x_t: [f64; 2], placed: bool) {
-        self.due = None;
-        self.done = Some(Done { placed, x_t, number: self.done.map_or(0, |done| done.number) + 1 });
-        if placed { self.place(desk, x_t) } else { self.drag(desk, x_t) }
+    /// The hand does something with x_t.
+    fn put(&mut self, desk: &Desk, deed: Deed, x_t: [f64; 2]) {
+        self.point.put(desk, &mut self.hand, self.show.origin, deed, x_t);
     }
 
     /// Steps of the sampler: no more than there are.
     fn steps_of(&self, timesteps: u32) -> u32 {
-        self.steps.min(timesteps)
+        self.show.steps.min(timesteps)
     }
 
     /// t/T one step before the clock.
@@ -154,58 +118,8 @@ impl Compass {
         if next < 1e-9 { 0.0 } else { next }
     }
 
-    /// Put x_t somewhere and choose the x_0 that it comes from.
-    fn place(&mut self, desk: &Desk, x_t: [f64; 2]) {
-        let points = &desk.here.snapshot.dataset.points;
-        let scales = field_scales(desk);
-        self.placements = self.placements.wrapping_add(1);
-        let word = draw(desk.here.snapshot.experiment.seed, Stream::Forward, 1, self.placements)[0];
-        let x_0 = match self.origin {
-            Origin::Nearest => nearest(points, x_t, scales),
-            Origin::Drawn => posterior_draw(points, x_t, scales, f64::from(uniform(word))),
-        };
-        self.of = Some(points.clone());
-        self.placed = x_0.map(|x_0| Placed { x_0, epsilon: noise_of(x_t, x_0, scales) });
-    }
-
-    /// Move x_t; its x_0 stays.
-    fn drag(&mut self, desk: &Desk, x_t: [f64; 2]) {
-        if let Some(placed) = &mut self.placed {
-            placed.epsilon = noise_of(x_t, placed.x_0, field_scales(desk));
-        }
-    }
-
-    /// A point is always placed; other data ask for another x_0.
-    fn keep_placed(&mut self, desk: &Desk) {
-        let points = &desk.here.snapshot.dataset.points;
-        if let Some(Due { done, point, missed }) = self.due.take() {
-            match (done, point) {
-                // Of the same data the same x_0.
-                (_, Some((point, of))) if Arc::ptr_eq(&of, points) || of == *points => {
-                    let epsilon = match done {
-                        Some(Done { x_t, .. }) if !missed => noise_of(x_t, point.x_0, field_scales(desk)),
-                        _ => point.epsilon,
-                    };
-                    self.placed = Some(Placed { epsilon, ..point });
-                    self.of = Some(points.clone());
-                }
-                (Some(Done { x_t, placed, .. }), _) if placed || missed || self.placed.is_none() => {
-                    self.place(desk, x_t);
-                }
-                (Some(Done { x_t, .. }), _) => self.drag(desk, x_t),
-                (None, _) => {}
-            }
-        }
-        if self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, points)) && self.placed.is_some() {
-            return;
-        }
-        let scales = field_scales(desk);
-        let x_t = self.placed.map_or(OPENING, |placed| combine(scales.a, placed.x_0, scales.s, placed.epsilon));
-        self.place(desk, x_t);
-    }
-
     fn reading(&self, desk: &Desk) -> Option<Reading> {
-        let Placed { x_0, epsilon } = self.placed?;
+        let Placed { x_0, epsilon } = self.point.placed()?;
         let scales = field_scales(desk);
         let x_t = combine(scales.a, x_0, scales.s, epsilon);
         let learned = self.learned.shown().and_then(|result| {
@@ -214,8 +128,8 @@ impl Compass {
             same_time.then(|| result.host.as_ref()?.get(1).copied()).flatten()
         });
         let learned = learned.map(|v| v.map(f64::from));
-        let of = match self.needle {
-            Needle::Imprecise => Some(imprecise(epsilon, self.accuracy)),
+        let of = match self.show.needle {
+            Needle::Imprecise => Some(imprecise(epsilon, self.show.accuracy)),
             Needle::Learned => learned,
             Needle::Exact => {
                 let score = desk.here.snapshot.dataset.mixture.marginal(scales).score(x_t);
@@ -233,13 +147,13 @@ impl Compass {
             needle: of.map(|epsilon| (epsilon, estimate(x_t, epsilon, scales))),
             learned: learned.map(|epsilon| estimate(x_t, epsilon, scales)),
             tau_next,
-            step: Sampler::Ddpm(self.variance).coefficients(scales, next),
+            step: Sampler::Ddpm(self.show.variance).coefficients(scales, next),
         })
     }
 
     /// ε̂ of the network at x_t.
     fn ask(&mut self, desk: &Desk) {
-        let Some(Placed { x_0, epsilon }) = self.placed else { return };
+        let Some(Placed { x_0, epsilon }) = self.point.placed() else { return };
         let scales = field_scales(desk);
         let x_t = combine(scales.a, x_0, scales.s, epsilon).map(|v| v as f32);
         let context = desk.here.snapshot.experiment.plan_context();
@@ -255,37 +169,8 @@ impl Compass {
         });
     }
 
-    fn hand(&mut self, ui: &Ui, view: &View, response: &Response, desk: &Desk) {
-        // A drag that begins and ends between two frames is none to egui.
-        let let_go = self.grabbed && ui.input(|i| i.pointer.primary_released()) && !response.clicked();
-        let at = response.interact_pointer_pos();
-        let Some(pointer) = at.or_else(|| ui.input(|i| i.pointer.interact_pos()).filter(|_| let_go)) else {
-            self.grabbed = false;
-            return;
-        };
-        let (pressed, down, origin) =
-            ui.input(|i| (i.pointer.primary_pressed(), i.pointer.primary_down(), i.pointer.press_origin()));
-        let to_data = |at| view.to_data(at).map(f64::from);
-        let taken = response.is_pointer_button_down_on() || response.clicked() || response.drag_stopped();
-        if !self.grabbed && taken && (pressed || response.clicked()) {
-            // Where the button went down: in the same frame the pointer may have moved on.
-            let origin = origin.unwrap_or(pointer);
-            let at = self.reading(desk).map(|reading| view.to_screen(reading.x_t.map(|v| v as f32)));
-            if at.is_none_or(|at| at.distance(origin) > GRIP) {
-                self.put(desk, to_data(origin), true);
-            }
-            self.grabbed = true;
-        }
-        if self.grabbed && (let_go || hand::pulled_to(response).is_some()) {
-            self.put(desk, to_data(pointer), false);
-        }
-        if !down {
-            self.grabbed = false;
-        }
-    }
-
     fn needle_color(&self, palette: &Palette) -> Color32 {
-        if self.needle == Needle::Learned { palette.learned } else { palette.exact }
+        if self.show.needle == Needle::Learned { palette.learned } else { palette.exact }
     }
 }
 
@@ -311,23 +196,23 @@ impl Page for Compass {
         let palette = desk.palette();
         row::named(ui, "Needle", "The true ε made imprecise, the network's, or the best possible", palette, |ui| {
             let options = [(Needle::Imprecise, "Imprecise"), (Needle::Learned, "Learned"), (Needle::Exact, "Exact")];
-            segmented::choose(ui, "Needle", &mut self.needle, &options, palette);
+            segmented::choose(ui, "Needle", &mut self.show.needle, &options, palette);
         });
-        ui.add_enabled_ui(self.needle == Needle::Imprecise, |ui| {
+        ui.add_enabled_ui(self.show.needle == Needle::Imprecise, |ui| {
             let tip = "100 % is the true ε and lands on x₀; less turns and shortens it, to what is unrelated at 0 %";
-            let mut percent = 100.0 * self.accuracy;
+            let mut percent = 100.0 * self.show.accuracy;
             let text = |percent: f64| format!("{percent:.0} %");
             let track = Track::linear(0.0..=100.0).sign(Sign::Percent);
             if row::slider(ui, ["Accuracy", tip], &mut percent, track, text, palette).changed {
-                self.accuracy = 0.01 * percent;
+                self.show.accuracy = 0.01 * percent;
             }
         });
         row::named(ui, "True x₀", "The data point nearest to x_t/a, or one drawn from p(x₀ | x_t)", palette, |ui| {
             let options = [(Origin::Nearest, "Nearest"), (Origin::Drawn, "Drawn")];
-            if segmented::choose(ui, "True x0", &mut self.origin, &options, palette).changed()
+            if segmented::choose(ui, "True x0", &mut self.show.origin, &options, palette).changed()
                 && let Some(reading) = self.reading(desk)
             {
-                self.put(desk, reading.x_t, true);
+                self.put(desk, Deed::Place, reading.x_t);
             }
         });
         ui.separator();
@@ -347,13 +232,13 @@ impl Page for Compass {
         ui.separator();
         let tip = "Steps of the sampler from T to 0; T of them are those of training, and more are taken as T";
         let track = Track::logarithmic(2..=desk.here.snapshot.experiment.timesteps.max(3));
-        row::slider(ui, ["Steps to 0", tip], &mut self.steps, track, grouped, palette);
+        row::slider(ui, ["Steps to 0", tip], &mut self.show.steps, track, grouped, palette);
         let formulas = equations::posterior(desk.here.snapshot.experiment.schedule);
         let tip =
             format!("Of the posterior given x₀, {}, or of the forward step, {}", formulas.variance, formulas.forward);
         row::named(ui, "Variance", &tip, palette, |ui| {
             let options = [(Variance::BetaTilde, "Posterior"), (Variance::Beta, "Forward step")];
-            segmented::choose(ui, "Variance", &mut self.variance, &options, palette);
+            segmented::choose(ui, "Variance", &mut self.show.variance, &options, palette);
         });
         let mean = needle.zip(reading).map(|(n, r)| r.mean(n.1));
         let tip = format!("μ = c₀ x̂₀ + c_t x_t: the mean of x one step on, x′ ({})", formulas.source);
@@ -379,31 +264,62 @@ impl Page for Compass {
         }
     }
 
-    fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
-        self.learned.take_news(desk);
+    fn takes_drags(&self) -> bool {
+        true
     }
 
-    fn scene(&mut self, desk: &Desk) -> Scene {
-        let palette = desk.palette();
-        self.keep_placed(desk);
-        let mut scene =
-            Scene { outline: desk.here.snapshot.dataset.outline.clone(), takes_drags: true, ..Scene::default() };
-        if let Some(field) = &desk.here.snapshot.density {
-            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
-        }
-        let name = match self.needle {
-            Needle::Imprecise => "ε̂, imprecise",
-            Needle::Learned => "ε_θ, learned",
-            Needle::Exact => "ε*, exact",
+    fn take_hand(&mut self, ui: &Ui, view: &View, response: &Response, desk: &mut Desk) {
+        // A drag that begins and ends between two frames is none to egui.
+        let let_go = self.grabbed && ui.input(|i| i.pointer.primary_released()) && !response.clicked();
+        let at = response.interact_pointer_pos();
+        let Some(pointer) = at.or_else(|| ui.input(|i| i.pointer.interact_pos()).filter(|_| let_go)) else {
+            self.grabbed = false;
+            return;
         };
-        scene.legend = vec![
-            (Mark::Area, palette.truth, "true ε".into()),
-            (Mark::Area, self.needle_color(palette), name.into()),
-            (Mark::Dot, palette.noise, "next step".into()),
-            (Mark::Dot, palette.learned, "by the network".into()),
-            (Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")),
-            (Mark::Dashes, palette.outline, "data".into()),
-        ];
+        let (pressed, down, origin) =
+            ui.input(|i| (i.pointer.primary_pressed(), i.pointer.primary_down(), i.pointer.press_origin()));
+        let to_data = |at| view.to_data(at).map(f64::from);
+        let taken = response.is_pointer_button_down_on() || response.clicked() || response.drag_stopped();
+        if !self.grabbed && taken && (pressed || response.clicked()) {
+            // Where the button went down: in the same frame the pointer may have moved on.
+            let origin = origin.unwrap_or(pointer);
+            let at = self.reading(desk).map(|reading| view.to_screen(reading.x_t.map(|v| v as f32)));
+            if at.is_none_or(|at| at.distance(origin) > GRIP) {
+                self.put(desk, Deed::Place, to_data(origin));
+            }
+            self.grabbed = true;
+        }
+        if self.grabbed && (let_go || hand::pulled_to(response).is_some()) {
+            self.put(desk, Deed::Drag, to_data(pointer));
+        }
+        if !down {
+            self.grabbed = false;
+        }
+    }
+
+    fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
+        self.learned.take_news(desk);
+        self.point.keep(desk, &mut self.hand, self.show.origin);
+        self.ask(desk);
+    }
+
+    fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
+        let palette = desk.palette();
+        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
+        if let Some(field) = &desk.here.snapshot.density {
+            scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
+        }
+        let (role, name) = match self.show.needle {
+            Needle::Imprecise => (Role::Exact, "ε̂, imprecise"),
+            Needle::Learned => (Role::Learned, "ε_θ, learned"),
+            Needle::Exact => (Role::Exact, "ε*, exact"),
+        };
+        scene.name(Role::Other, Mark::Area, palette.truth, "true ε");
+        scene.name(role, Mark::Area, self.needle_color(palette), name);
+        scene.name(Role::Other, Mark::Dot, palette.noise, "next step");
+        scene.name(Role::Learned, Mark::Dot, palette.learned, "by the network");
+        scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
+        scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         scene
     }
 
@@ -419,17 +335,15 @@ impl Page for Compass {
         (0.3 * available).clamp(130.0, 320.0)
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Self>) {
         let steps = self.steps_of(desk.here.snapshot.experiment.timesteps);
-        plots::show(ui, desk, field_tau(desk), steps, self.variance);
+        plots::show(ui, desk, field_tau(desk), steps, self.show.variance);
     }
 
-    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {
-        self.hand(ui, view, response, desk);
-        self.ask(desk);
+    fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
         if let Some(reading) = self.reading(desk) {
             let palette = desk.palette();
-            let look = Look { needle: self.needle_color(palette), learned: self.needle != Needle::Learned };
+            let look = Look { needle: self.needle_color(palette), learned: self.show.needle != Needle::Learned };
             reading.draw(&ui.painter_at(view.rect), view, look, palette);
         }
     }
@@ -443,7 +357,7 @@ impl Page for Compass {
     }
 
     fn reset(&mut self, desk: &mut Desk) {
-        self.put(desk, OPENING, true);
+        self.put(desk, Deed::Place, OPENING);
     }
 }
 
@@ -463,7 +377,7 @@ mod tests {
                 let c_0 = alpha_bar(t - 1).sqrt() * beta / (1.0 - alpha_bar(t));
                 let c_t = (1.0 - beta).sqrt() * (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t));
                 let beta_tilde = (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t)) * beta;
-                let compass = Compass { steps: timesteps, ..Compass::default() };
+                let compass = Compass { show: Show { steps: timesteps, ..Show::default() }, ..Compass::default() };
                 let tau = f64::from(t) / 1000.0;
                 let [now, next] = [tau, compass.tau_next(tau, timesteps)].map(|tau| schedule.scales(tau, timesteps));
                 for (variance, expected) in [(Variance::BetaTilde, beta_tilde), (Variance::Beta, beta)] {
@@ -479,6 +393,7 @@ mod tests {
     fn the_first_step_lands_on_the_data() {
         let compass = Compass::default();
         assert_eq!(compass.tau_next(0.001, 1000), 0.0);
-        assert_eq!(Compass { steps: 1000, ..compass }.tau_next(1.0, 1000), 0.999);
+        let compass = Compass { show: Show { steps: 1000, ..Show::default() }, ..compass };
+        assert_eq!(compass.tau_next(1.0, 1000), 0.999);
     }
 }

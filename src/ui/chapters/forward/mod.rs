@@ -12,13 +12,12 @@ use egui::{Context, Rect, Response, Stroke, Ui, UiBuilder, vec2};
 use crate::canvas::device::Dots;
 use crate::canvas::paint::Layer;
 use crate::canvas::points::Particles;
-use crate::canvas::{Mark, Scene, View};
+use crate::canvas::{Mark, Role, Scene, View};
+use crate::chapters::Page;
 use crate::chapters::forward::chain::{Chain, Steps};
-use crate::chapters::forward::noising::{
-    ForwardCloud, Points, cloud_bounds, growing_scales, noised, prior_name, summed_noise, variance,
-};
+use crate::chapters::forward::noising::{growing_scales, summed_noise};
 use crate::chapters::forward::plots::{entropy_ui, scales_ui, value_at, variance_ui};
-use crate::chapters::{Page, Pages};
+use crate::chapters::shared::cloud::{ForwardCloud, Points, cloud_bounds, noised, prior_name, variance};
 use crate::desk::Desk;
 use crate::desk::background::Background;
 use crate::equations;
@@ -35,6 +34,7 @@ use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::{Scales, Schedule};
 use maths::measure::entropy::{differential_entropy, normal_entropy};
+use maths::names::Words;
 
 /// Most particles.
 const MOST: u32 = 100_000;
@@ -59,15 +59,49 @@ enum Way {
     Growing,
 }
 
-/// The chapter's state.
-pub struct Forward {
+/// How the chapter is called.
+pub const WORDS: Words = Words {
+    name: "forward",
+    title: "Forward",
+    symbol: "Forward",
+    short: "forward",
+    help: "from data to noise, in one jump or step by step",
+};
+
+/// How the chapter shows things.
+#[derive(Clone, Copy)]
+pub(super) struct Show {
     way: Way,
     count: u32,
     density: bool,
     histograms: bool,
-    drawn: ForwardCloud,
+}
+
+impl Default for Show {
+    fn default() -> Self {
+        Self { way: Way::Jump, count: 4000, density: true, histograms: true }
+    }
+}
+
+/// What a click chose.
+#[derive(Clone, Copy)]
+pub(super) struct Hand {
     /// The particle whose trail is shown.
     chosen: Option<u32>,
+}
+
+impl Default for Hand {
+    fn default() -> Self {
+        Self { chosen: Some(0) }
+    }
+}
+
+/// The chapter's state.
+#[derive(Default)]
+pub struct Forward {
+    pub(super) show: Show,
+    pub(super) hand: Hand,
+    cloud: ForwardCloud,
     chain: Background<ChainKey, Chain>,
     trail: Option<(ChainKey, u32, Vec<[f32; 2]>)>,
     entropy: Background<EntropyKey, Vec<[f64; 2]>>,
@@ -97,36 +131,11 @@ impl PartialEq for EntropyKey {
     }
 }
 
-impl Default for Forward {
-    fn default() -> Self {
-        Self {
-            way: Way::Jump,
-            count: 4000,
-            density: true,
-            histograms: true,
-            drawn: ForwardCloud::default(),
-            chosen: Some(0),
-            chain: Background::default(),
-            trail: None,
-            entropy: Background::default(),
-        }
-    }
-}
-
 impl Forward {
-    /// Show things as the other side does.
-    pub(super) fn take_after(&mut self, other: &Self, hand: bool) {
-        (self.way, self.count) = (other.way, other.count);
-        (self.density, self.histograms) = (other.density, other.histograms);
-        if hand {
-            self.chosen = other.chosen;
-        }
-    }
-
     /// (a, s) of a canvas at t/T.
     fn scales(&self, desk: &Desk, canvas: usize, tau: f64) -> Scales {
         let timesteps = desk.here.draft.timesteps;
-        match (self.way, canvas) {
+        match (self.show.way, canvas) {
             (Way::Growing, 1) => growing_scales(&summed_noise(desk.here.draft.schedule, timesteps), tau),
             _ => desk.here.draft.schedule.scales(tau, timesteps),
         }
@@ -137,16 +146,14 @@ impl Forward {
         (desk.here.clock.tau * f64::from(desk.here.draft.timesteps)).round() as u32
     }
 
-    fn chain_key(&mut self, desk: &Desk) -> (ChainKey, Arc<Particles>) {
-        let particles = self.drawn.particles(desk, self.count);
-        let key = ChainKey {
+    fn chain_key(&self, desk: &Desk, particles: &Particles) -> ChainKey {
+        ChainKey {
             particles: particles.version,
-            count: self.count.min(MOST_CHAIN),
+            count: self.show.count.min(MOST_CHAIN),
             schedule: desk.here.draft.schedule,
             timesteps: desk.here.draft.timesteps,
             seed: desk.here.snapshot.experiment.seed,
-        };
-        (key, particles)
+        }
     }
 
     /// The entropy along the experiment's path, as far as it is known.
@@ -155,6 +162,7 @@ impl Forward {
     }
 
     fn compute(&mut self, ctx: &Context, desk: &Desk) {
+        let particles = self.cloud.draw(desk, self.show.count);
         let (mixture, schedule, timesteps) =
             (desk.here.snapshot.dataset.mixture.clone(), desk.here.draft.schedule, desk.here.draft.timesteps);
         let key = EntropyKey { mixture: mixture.clone(), schedule, timesteps };
@@ -166,15 +174,15 @@ impl Forward {
             };
             times(ENTROPY_TIMES).map(at).collect()
         });
-        if self.way == Way::Chain {
-            let (key, particles) = self.chain_key(desk);
+        if self.show.way == Way::Chain {
+            let key = self.chain_key(desk, &particles);
+            let start = self.hand.chosen.and_then(|index| Some((index, *particles.x_0.get(index as usize)?)));
             self.chain.follow(ctx, key, move || {
                 let steps = Steps::new(key.schedule, key.timesteps, key.seed);
                 Chain::new(&particles.x_0[..key.count as usize], &steps)
             });
-            if let Some(index) = self.chosen
+            if let Some((index, start)) = start
                 && self.trail.as_ref().is_none_or(|(of, i, _)| (of, *i) != (&key, index))
-                && let Some(&start) = self.drawn.particles(desk, self.count).x_0.get(index as usize)
             {
                 let trail = Steps::new(key.schedule, key.timesteps, key.seed).walk(start, index).collect();
                 self.trail = Some((key, index, trail));
@@ -183,29 +191,29 @@ impl Forward {
     }
 
     /// All particles of a canvas at the clock.
-    fn points(&mut self, desk: &Desk, canvas: usize) -> Points {
-        if self.way == Way::Chain {
+    fn points(&self, desk: &Desk, canvas: usize) -> Points {
+        if self.show.way == Way::Chain {
             let frame = self.chain.value().map(|chain| chain.at(Self::t(desk)).1);
             return Points::Given(frame.unwrap_or_default());
         }
-        Points::Noised(self.drawn.particles(desk, self.count), self.scales(desk, canvas, desk.here.clock.tau))
+        Points::Noised(self.cloud.particles(), self.scales(desk, canvas, desk.here.clock.tau))
     }
 
     /// The way of the chosen particle up to the clock, from the data on.
-    fn trail(&mut self, desk: &Desk, canvas: usize) -> Vec<[f32; 2]> {
-        let Some(index) = self.chosen else { return Vec::new() };
-        if self.way == Way::Chain {
+    fn trail(&self, desk: &Desk, canvas: usize) -> Vec<[f32; 2]> {
+        let Some(index) = self.hand.chosen else { return Vec::new() };
+        if self.show.way == Way::Chain {
             let t = Self::t(desk) as usize;
             return self.trail.as_ref().map_or(Vec::new(), |(_, _, trail)| trail[..trail.len().min(t + 1)].to_vec());
         }
-        let particles = self.drawn.particles(desk, self.count);
+        let particles = self.cloud.particles();
         let index = index as usize;
         if index >= particles.x_0.len() {
             return Vec::new();
         }
         let (tau, timesteps) = (desk.here.clock.tau, desk.here.draft.timesteps);
         let at = |i: usize| tau * i as f64 / TRAIL_PIECES as f64;
-        if self.way == Way::Growing && canvas == 1 {
+        if self.show.way == Way::Growing && canvas == 1 {
             let sums = summed_noise(desk.here.draft.schedule, timesteps);
             return (0..=TRAIL_PIECES).map(|i| noised(&particles, index, growing_scales(&sums, at(i)))).collect();
         }
@@ -222,60 +230,6 @@ impl Forward {
     fn base(desk: &Desk, canvas: usize) -> egui::Color32 {
         let palette = desk.palette();
         if canvas == 0 || desk.is_split() { palette.learned } else { palette.other }
-    }
-
-    fn scene_of(&mut self, canvas: usize, desk: &Desk) -> Scene {
-        let palette = desk.palette();
-        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
-        let density = self.density_tau(desk).is_some() && canvas == 0;
-        if let (true, Some(field)) = (density, &desk.here.snapshot.density) {
-            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
-        }
-        let base = Self::base(desk, canvas);
-        // A cloud fades into noise; two that are compared keep their colours.
-        let faded = if self.way == Way::Growing { 0.0 } else { desk.here.clock.tau as f32 };
-        let color = base.lerp_to_gamma(palette.noise, faded);
-        if self.way == Way::Chain {
-            let count = self.count.min(MOST_CHAIN);
-            if let Some(chain) = self.chain.value() {
-                let (frame, points) = chain.at(Self::t(desk));
-                scene.layers.push(Layer::Points {
-                    key: "chain",
-                    cloud: Cloud::Host(points),
-                    version: self.chain.version() * 65_536 + frame as u64,
-                    dots: Self::dots(color, count),
-                });
-            }
-            let at_t =
-                format!("{} particles after {} steps", grouped(f64::from(count)), grouped(f64::from(Self::t(desk))));
-            scene.legend.push((Mark::Dot, color, at_t));
-        } else {
-            scene.layers.push(Layer::Noised {
-                key: "particles",
-                particles: self.drawn.particles(desk, self.count),
-                scales: self.scales(desk, canvas, desk.here.clock.tau),
-                dots: Self::dots(color, self.count),
-            });
-            let what = match (self.way, canvas) {
-                (Way::Growing, 0) => {
-                    let schedule = desk.here.draft.schedule;
-                    format!("{}, {}", schedule.words().title, equations::shrinking(schedule))
-                }
-                (Way::Growing, _) => "noise only added".into(),
-                _ => format!("particles at t = {}", fixed(desk.here.clock.tau, 2)),
-            };
-            scene.legend.push((Mark::Dot, color, what));
-        }
-        if self.way != Way::Growing {
-            scene.legend.push((Mark::Dashes, palette.outline, "data".into()));
-        }
-        if density {
-            scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
-        }
-        if self.histograms && self.way != Way::Growing {
-            scene.legend.push((Mark::Line, palette.weak, prior_name(desk, "1")));
-        }
-        scene
     }
 
     fn step_row(ui: &mut Ui, desk: &mut Desk) {
@@ -297,7 +251,7 @@ impl Forward {
 
 impl Page for Forward {
     fn hint(&self) -> &'static str {
-        match self.way {
+        match self.show.way {
             Way::Jump => {
                 "Drag the clock: one jump to any t, and each particle keeps its own ε. Click one for its trail."
             }
@@ -309,7 +263,7 @@ impl Page for Forward {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        match self.way {
+        match self.show.way {
             Way::Jump => equations::jump(desk.here.draft.schedule),
             Way::Chain => equations::step(desk.here.draft.schedule),
             Way::Growing => equations::growing(desk.here.draft.schedule),
@@ -321,16 +275,16 @@ impl Page for Forward {
         let tip = "One jump to any t; the Markov chain; or noise that is added without shrinking the mean";
         row::named(ui, "Way", tip, palette, |ui| {
             let options = [(Way::Jump, "Jump"), (Way::Chain, "Chain"), (Way::Growing, "No shrinking")];
-            segmented::choose(ui, "Way", &mut self.way, &options, palette);
+            segmented::choose(ui, "Way", &mut self.show.way, &options, palette);
         });
-        if self.way == Way::Chain {
+        if self.show.way == Way::Chain {
             Self::step_row(ui, desk);
         }
         schedule::schedule_row(ui, desk);
         let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
-        row::slider(ui, ["Particles", tip], &mut self.count, Track::logarithmic(100..=MOST), grouped, palette);
+        row::slider(ui, ["Particles", tip], &mut self.show.count, Track::logarithmic(100..=MOST), grouped, palette);
         row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
-            segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
+            segmented::choose(ui, "Behind", &mut self.show.density, &[(false, "None"), (true, "Density")], palette);
         });
         row::named(
             ui,
@@ -339,12 +293,14 @@ impl Page for Forward {
             palette,
             |ui| {
                 let options = [(false, "None"), (true, "Histograms")];
-                segmented::choose(ui, "Margins", &mut self.histograms, &options, palette);
+                segmented::choose(ui, "Margins", &mut self.show.histograms, &options, palette);
             },
         );
         ui.separator();
+        // The numbers are of the particles that were just asked for.
+        self.cloud.draw(desk, self.show.count);
         let ink = palette.ink;
-        if self.way == Way::Growing {
+        if self.show.way == Way::Growing {
             let tip = "Per axis: the closed form, and that of the particles on show";
             let own = format!("variance, {}", equations::shrinking(desk.here.draft.schedule));
             for (canvas, name) in [(0, &*own), (1, "variance, noise only added")] {
@@ -383,27 +339,83 @@ impl Page for Forward {
         self.compute(ctx, desk);
     }
 
-    fn scene(&mut self, desk: &Desk) -> Scene {
-        self.scene_of(0, desk)
+    fn canvases(&self, _desk: &Desk) -> usize {
+        if self.show.way == Way::Growing { 2 } else { 1 }
     }
 
-    fn beside(&mut self, desk: &Desk) -> Option<Scene> {
-        (self.way == Way::Growing).then(|| self.scene_of(1, desk))
-    }
-
-    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, response: &Response, desk: &mut Desk) {
-        let palette = desk.palette();
-        let points = self.points(desk, view.index);
+    fn take_hand(&mut self, _ui: &Ui, view: &View, response: &Response, desk: &mut Desk) {
         if response.clicked()
             && let Some(pointer) = response.interact_pointer_pos()
         {
+            let points = self.points(desk, view.index);
             let distance = |p: [f32; 2]| view.camera.to_screen(view.rect, p).distance(pointer);
             let nearest = points.iter().map(distance).zip(0_u32..).min_by(|a, b| a.0.total_cmp(&b.0));
-            self.chosen = nearest.filter(|(away, _)| *away <= REACH).map(|(_, index)| index);
+            self.hand.chosen = nearest.filter(|(away, _)| *away <= REACH).map(|(_, index)| index);
         }
-        if self.histograms {
+    }
+
+    fn scene(&self, canvas: usize, desk: &Desk) -> Scene {
+        let palette = desk.palette();
+        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let density = self.density_tau(desk).is_some() && canvas == 0;
+        if let (true, Some(field)) = (density, &desk.here.snapshot.density) {
+            scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
+        }
+        let base = Self::base(desk, canvas);
+        // A cloud fades into noise; two that are compared keep their colours.
+        let faded = if self.show.way == Way::Growing { 0.0 } else { desk.here.clock.tau as f32 };
+        let color = base.lerp_to_gamma(palette.noise, faded);
+        if self.show.way == Way::Chain {
+            let count = self.show.count.min(MOST_CHAIN);
+            if let Some(chain) = self.chain.value() {
+                let (frame, points) = chain.at(Self::t(desk));
+                let layer = Layer::Points {
+                    key: "chain",
+                    cloud: Cloud::Host(points),
+                    version: self.chain.version() * 65_536 + frame as u64,
+                    dots: Self::dots(color, count),
+                };
+                scene.push(Role::Other, layer);
+            }
+            let at_t =
+                format!("{} particles after {} steps", grouped(f64::from(count)), grouped(f64::from(Self::t(desk))));
+            scene.name(Role::Other, Mark::Dot, color, at_t);
+        } else {
+            let layer = Layer::Noised {
+                key: "particles",
+                particles: self.cloud.particles(),
+                scales: self.scales(desk, canvas, desk.here.clock.tau),
+                dots: Self::dots(color, self.show.count),
+            };
+            scene.push(Role::Other, layer);
+            let what = match (self.show.way, canvas) {
+                (Way::Growing, 0) => {
+                    let schedule = desk.here.draft.schedule;
+                    format!("{}, {}", schedule.words().title, equations::shrinking(schedule))
+                }
+                (Way::Growing, _) => "noise only added".into(),
+                _ => format!("particles at t = {}", fixed(desk.here.clock.tau, 2)),
+            };
+            scene.name(Role::Other, Mark::Dot, color, what);
+        }
+        if self.show.way != Way::Growing {
+            scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
+        }
+        if density {
+            scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
+        }
+        if self.show.histograms && self.show.way != Way::Growing {
+            scene.name(Role::Other, Mark::Line, palette.weak, prior_name(desk, "1"));
+        }
+        scene
+    }
+
+    fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
+        let palette = desk.palette();
+        if self.show.histograms {
             let base = Self::base(desk, view.index);
             let std = desk.here.draft.schedule.prior_std(desk.here.draft.timesteps) as f32;
+            let points = self.points(desk, view.index);
             margins::paint(ui.painter(), view.rect, &view.camera, &|| points.iter(), base, std, palette);
         }
         let trail = self.trail(desk, view.index);
@@ -427,24 +439,24 @@ impl Page for Forward {
 
     fn home(&self, desk: &Desk) -> Bounds {
         // For noise that is only added, two and a half times as far.
-        let far = if self.way == Way::Growing { 2.5 } else { 1.0 };
+        let far = if self.show.way == Way::Growing { 2.5 } else { 1.0 };
         cloud_bounds(desk).scaled(far)
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {
-        self.density.then_some(desk.here.clock.tau)
+        self.show.density.then_some(desk.here.clock.tau)
     }
 
     fn plots_height(&self, available: f32) -> f32 {
         (0.27 * available).clamp(120.0, 320.0)
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Pages>) {
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Self>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
-        let growing = self.way == Way::Growing;
+        let growing = self.show.way == Way::Growing;
         let mut entropies = vec![(desk.side(), self.entropy())];
-        entropies.extend(twin.map(|pages| (desk.side().other(), pages.forward.entropy())));
+        entropies.extend(twin.map(|twin| (desk.side().other(), twin.entropy())));
         entropies.sort_by_key(|(side, _)| *side);
         let entropies: Vec<_> = entropies.into_iter().map(|(_, points)| points).collect();
         for index in 0..3 {

@@ -4,7 +4,8 @@ use egui::{Rect, Ui};
 
 use egui::Color32;
 
-use crate::chapters::forward::noising::{growing_scales, normal_name, summed_noise, variance};
+use crate::chapters::forward::noising::{growing_scales, summed_noise};
+use crate::chapters::shared::cloud::{normal_name, variance};
 use crate::desk::Desk;
 use crate::equations;
 use crate::widgets::chart::{Chart, Curve, chart_ui, times};

@@ -2,14 +2,14 @@
 
 mod equations;
 
-use egui::{Color32, Context, Mesh, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use egui::{Color32, Context, Mesh, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use crate::canvas::device::Dots;
 use crate::canvas::motion::{FrameAt, Motion, MotionStyle, Projection, origin_color};
 use crate::canvas::paint::Layer;
-use crate::canvas::{Mark, Scene};
+use crate::canvas::{Mark, Role, Scene};
 use crate::chapters::Page;
-use crate::chapters::forward::noising::cloud_bounds;
+use crate::chapters::shared::cloud::cloud_bounds;
 use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::desk::run_slot::{LOOK_EVERY, RunSlot};
@@ -25,6 +25,7 @@ use engine::Start;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Plan, PlanContext, Sampler};
+use maths::names::Words;
 
 /// Fewest and most particles.
 const PARTICLES: [u32; 2] = [500, 100_000];
@@ -65,8 +66,18 @@ impl Wish {
     }
 }
 
-/// The chapter's state.
-pub struct Reverse {
+/// How the chapter is called.
+pub const WORDS: Words = Words {
+    name: "reverse",
+    title: "Reverse",
+    symbol: "Reverse",
+    short: "reverse",
+    help: "a recorded chain from noise to data",
+};
+
+/// How the chapter shows things.
+#[derive(Clone, Copy)]
+pub(super) struct Show {
     /// Chosen when the chapter opens: an untrained network has nothing to show.
     exact: Option<bool>,
     particles: u32,
@@ -75,21 +86,24 @@ pub struct Reverse {
     follow: bool,
     speed: f64,
     noise: u64,
+}
+
+impl Default for Show {
+    fn default() -> Self {
+        Self { exact: None, particles: 2000, by_origin: true, density: false, follow: true, speed: 1.0, noise: 0 }
+    }
+}
+
+/// The chapter's state.
+pub struct Reverse {
+    pub(super) show: Show,
+    pub(super) hand: (),
     run: RunSlot<Wish>,
 }
 
 impl Default for Reverse {
     fn default() -> Self {
-        Self {
-            exact: None,
-            particles: 2000,
-            by_origin: true,
-            density: false,
-            follow: true,
-            speed: 1.0,
-            noise: 0,
-            run: RunSlot::new(Slot::Reverse),
-        }
+        Self { show: Show::default(), hand: (), run: RunSlot::new(Slot::Reverse) }
     }
 }
 
@@ -101,36 +115,29 @@ fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
 }
 
 impl Reverse {
-    /// Show things as the other side does.
-    pub(super) fn take_after(&mut self, other: &Self) {
-        (self.exact, self.particles, self.follow) = (other.exact, other.particles, other.follow);
-        (self.by_origin, self.density) = (other.by_origin, other.density);
-        (self.speed, self.noise) = (other.speed, other.noise);
-    }
-
     fn wish(&self, desk: &Desk) -> Wish {
         let experiment = &desk.here.snapshot.experiment;
-        let exact = self.exact.unwrap_or(desk.here.snapshot.step == 0);
+        let exact = self.show.exact.unwrap_or(desk.here.snapshot.step == 0);
         Wish {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
             clip: (experiment.clip && !exact).then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh)),
             sampler: experiment.sampler,
             steps: experiment.sampler_steps.clamp(1, experiment.timesteps),
-            particles: self.particles,
-            seed: experiment.seed.wrapping_add(self.noise),
+            particles: self.show.particles,
+            seed: experiment.seed.wrapping_add(self.show.noise),
             exact,
-            follow: self.follow,
+            follow: self.show.follow,
         }
     }
 
     fn run_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        let mut exact = self.exact.unwrap_or_default();
+        let mut exact = self.show.exact.unwrap_or_default();
         row::named(ui, "Field", "Which x̂_0 the chain follows: the network's, or E[x_0 | x_t]", palette, |ui| {
             segmented::choose(ui, "Field", &mut exact, &[(false, "Learned"), (true, "Exact")], palette);
         });
-        self.exact = Some(exact);
+        self.show.exact = Some(exact);
         sampler::sampler_rows(ui, desk);
         // The exact x̂_0 is no network's, whose errors grow.
         if !exact {
@@ -138,10 +145,10 @@ impl Reverse {
         }
         let tip = "Particles of the cloud; the first ones stay the same when their number changes";
         let track = Track::logarithmic(PARTICLES[0]..=PARTICLES[1]);
-        row::slider(ui, ["Particles", tip], &mut self.particles, track, grouped, palette);
+        row::slider(ui, ["Particles", tip], &mut self.show.particles, track, grouped, palette);
         let tip = "While training runs, run the chain again and again from the same noise";
         row::named(ui, "Follow training", tip, palette, |ui| {
-            segmented::choose(ui, "Follow training", &mut self.follow, &[(false, "Off"), (true, "On")], palette);
+            segmented::choose(ui, "Follow training", &mut self.show.follow, &[(false, "Off"), (true, "On")], palette);
         });
     }
 
@@ -164,7 +171,7 @@ impl Reverse {
                     self.run.again();
                 }
             } else if button::text(ui, "New noise", "Start from other noise", 88.0, palette).clicked() {
-                self.noise += 1;
+                self.show.noise += 1;
             }
         });
     }
@@ -175,7 +182,7 @@ impl Reverse {
         let times = |v: f64| format!("× {}", fixed(v, 2));
         let track = Track::logarithmic(0.25..=4.0).sign(Sign::Times);
         let tip = "Speed of the clock's play button and of the space bar: × 1 takes six seconds";
-        row::slider(ui, ["Speed", tip], &mut self.speed, track, times, palette);
+        row::slider(ui, ["Speed", tip], &mut self.show.speed, track, times, palette);
         let Some(result) = self.run.shown_as_asked().cloned() else { return };
         let taus = &result.recording.taus;
         let at = FrameAt::nearest(taus, desk.here.clock.tau).first;
@@ -218,7 +225,7 @@ fn origin_key(ui: &mut Ui, palette: &Palette) {
     const REACH: f32 = 2.5;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), KEY), Sense::hover());
     let name = "Colours by where each particle began: angle is hue, pale is near the middle";
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, name));
     let radius = 0.5 * KEY - 4.0;
     let centre = pos2(rect.right() - radius - 4.0, rect.center().y);
     let mut mesh = Mesh::default();
@@ -261,58 +268,66 @@ impl Page for Reverse {
         ui.separator();
         ui.add_enabled_ui(!desk.one_canvas, |ui| {
             row::named(ui, "Colour", "By where each particle began, or all alike", palette, |ui| {
-                segmented::choose(ui, "Colour", &mut self.by_origin, &[(true, "Origin"), (false, "Plain")], palette);
+                segmented::choose(
+                    ui,
+                    "Colour",
+                    &mut self.show.by_origin,
+                    &[(true, "Origin"), (false, "Plain")],
+                    palette,
+                );
             });
         });
         row::named(ui, "Behind", "The exact density of x_t, which the cloud should have", palette, |ui| {
-            segmented::choose(ui, "Behind", &mut self.density, &[(false, "None"), (true, "Density")], palette);
+            segmented::choose(ui, "Behind", &mut self.show.density, &[(false, "None"), (true, "Density")], palette);
         });
         if desk.one_canvas {
             text::note(ui, "On one canvas A is blue and B vermilion, whatever the colour chosen.", palette);
-        } else if self.by_origin {
+        } else if self.show.by_origin {
             origin_key(ui, palette);
         }
     }
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
-        if self.exact.is_none() {
-            self.exact = Some(desk.here.snapshot.step == 0);
+        if self.show.exact.is_none() {
+            self.show.exact = Some(desk.here.snapshot.step == 0);
             if (desk.here.clock.tau - Clock::default().tau).abs() < 1e-9 {
                 desk.here.clock.set(OPENING);
             }
         }
-        self.run.take_news(desk);
-        desk.here.clock.speed = -self.speed;
-    }
-
-    fn scene(&mut self, desk: &Desk) -> Scene {
-        let palette = desk.palette();
         let wish = self.wish(desk);
         self.run.want(desk, wish, || wish.request());
+        desk.here.clock.speed = -self.show.speed;
+    }
+
+    fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
+        let palette = desk.palette();
         let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
         let Some(result) = self.run.shown_as_asked() else { return scene };
-        if let (true, Some(field)) = (self.density, &desk.here.snapshot.density) {
-            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+        if let (true, Some(field)) = (self.show.density, &desk.here.snapshot.density) {
+            scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
         }
         let count = result.recording.particles;
         let alpha = (60.0 / (count as f32).sqrt()).clamp(0.3, 0.9);
         let green = result.request.exact && !desk.one_canvas;
         let color = if green { palette.exact } else { palette.learned };
         // The wheel of origins has all colours: on one canvas with the other experiment it would tell nothing.
-        let by_origin = self.by_origin && !desk.one_canvas;
+        let by_origin = self.show.by_origin && !desk.one_canvas;
         let start_std = result.request.plan.start_std.max(1e-6) as f32;
         let drawn = MotionStyle::Frame {
             at: frame_at(result, desk.here.clock.tau),
             dots: Dots { color: color.gamma_multiply(alpha), radius: if count > 20_000 { 1.0 } else { 1.6 } },
             origin: by_origin.then_some((1.0 / start_std, palette.ink)),
         };
-        scene.layers.push(Layer::Motion(Motion::of("reverse", result, Projection::PLANE, desk.here.clock.tau, drawn)));
+        let motion = Motion::of("reverse", result, Projection::PLANE, desk.here.clock.tau, drawn);
+        let role = if result.request.exact { Role::Other } else { Role::Learned };
+        scene.push(role, Layer::Motion(motion));
         let by = if result.request.exact { truths::exact(desk, "chain") } else { "learned chain".into() };
         let mark: Color32 = if by_origin { origin_color([2.0, 2.0], palette.ink) } else { color };
         let at_t = format!("{by} at t = {}", fixed(desk.here.clock.tau, 2));
-        scene.legend = vec![(Mark::Dot, mark, at_t), (Mark::Dashes, palette.outline, "data".into())];
-        if self.density {
-            scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
+        scene.name(role, Mark::Dot, mark, at_t);
+        scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
+        if self.show.density {
+            scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
         }
         scene
     }
@@ -326,7 +341,7 @@ impl Page for Reverse {
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {
-        self.density.then_some(desk.here.clock.tau)
+        self.show.density.then_some(desk.here.clock.tau)
     }
 
     fn play(&mut self, desk: &mut Desk) {

@@ -5,9 +5,9 @@ use lab::message::Restart;
 
 use crate::canvas::device::Dots;
 use crate::canvas::paint::Layer;
-use crate::canvas::{Mark, Scene};
-use crate::chapters::forward::noising::ForwardCloud;
-use crate::chapters::{Page, Pages};
+use crate::canvas::{Mark, Role, Scene};
+use crate::chapters::Page;
+use crate::chapters::shared::cloud::ForwardCloud;
 use crate::desk::Desk;
 use crate::desk::side_state::SideState;
 use crate::equations;
@@ -25,6 +25,7 @@ use maths::data::bounds::Bounds;
 use maths::diffusion::log_snr::{HANDLES, LIMIT, LogSnr};
 use maths::diffusion::schedule::{Scales, Schedule};
 use maths::diffusion::solver::Transition;
+use maths::names::Words;
 
 /// Points of each cloud.
 const COUNT: u32 = 2000;
@@ -35,25 +36,37 @@ const SIDES: [&str; 2] = ["A", "B"];
 /// The lowest log10 β that is drawn.
 const LOWEST_BETA: f64 = -5.0;
 
-/// The chapter's state.
-pub struct Schedules {
-    /// The two paths. One's own is always the present one of the desk.
+/// How the chapter is called.
+pub const WORDS: Words = Words {
+    name: "schedules",
+    title: "Schedules",
+    symbol: "Schedules",
+    short: "schedules",
+    help: "two ways from data to noise with the same points and the same noise",
+};
+
+/// How the chapter shows things.
+#[derive(Clone, Copy)]
+pub(super) struct Show {
+    /// The two schedules. One's own is always the present one of the desk.
     sides: [Schedule; 2],
     timesteps: u32,
-    drawn: ForwardCloud,
-    /// Linear and cosine are on show.
-    opening: bool,
 }
 
-impl Default for Schedules {
+impl Default for Show {
     fn default() -> Self {
-        Self {
-            sides: [Schedule::Linear, Schedule::Cosine],
-            timesteps: 1000,
-            drawn: ForwardCloud::default(),
-            opening: true,
-        }
+        Self { sides: [Schedule::Linear, Schedule::Cosine], timesteps: 1000 }
     }
+}
+
+/// The chapter's state.
+#[derive(Default)]
+pub struct Schedules {
+    pub(super) show: Show,
+    pub(super) hand: (),
+    cloud: ForwardCloud,
+    /// Linear and cosine are on show.
+    opening: bool,
 }
 
 /// A path with its number of timesteps.
@@ -85,11 +98,6 @@ impl Way {
 }
 
 impl Schedules {
-    /// Show things as the other side does.
-    pub(super) fn take_after(&mut self, other: &Self) {
-        (self.sides, self.timesteps) = (other.sides, other.timesteps);
-    }
-
     /// The two paths: of the two experiments, or those of the chapter's own while there is one experiment.
     fn ways(&self, desk: &Desk) -> [Way; 2] {
         let of = |side_state: &SideState| Way {
@@ -100,34 +108,33 @@ impl Schedules {
         if let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) {
             return [of(a), of(b)];
         }
-        self.sides.map(|schedule| {
+        self.show.sides.map(|schedule| {
             let schedule = if matches!(schedule, Schedule::Custom(_)) {
                 Schedule::Custom(desk.here.own_schedule)
             } else {
                 schedule
             };
-            Way { schedule, timesteps: self.timesteps, tau: desk.here.clock.tau }
+            Way { schedule, timesteps: self.show.timesteps, tau: desk.here.clock.tau }
         })
     }
 
-    fn scene_of(&mut self, side: usize, desk: &Desk) -> Scene {
+    fn scene_of(&self, side: usize, desk: &Desk) -> Scene {
         let Way { schedule, .. } = self.ways(desk)[side];
         let scales = self.ways(desk)[side].scales(desk.here.clock.tau);
         let color = colors(desk)[side];
         // The split window has named the side already.
         let side = if desk.is_split() { String::new() } else { format!("{}  ", SIDES[side]) };
         let name = format!("{side}{}   ᾱ = {}", schedule.words().title, fixed(scales.a.powi(2), 3));
-        Scene {
-            layers: vec![Layer::Noised {
-                key: "schedule particles",
-                particles: self.drawn.particles(desk, COUNT),
-                scales,
-                dots: Dots { color: color.gamma_multiply(0.8), radius: 1.6 },
-            }],
-            outline: desk.here.snapshot.dataset.outline.clone(),
-            legend: vec![(Mark::Dot, color, name)],
-            ..Scene::default()
-        }
+        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let layer = Layer::Noised {
+            key: "schedule particles",
+            particles: self.cloud.particles(),
+            scales,
+            dots: Dots { color: color.gamma_multiply(0.8), radius: 1.6 },
+        };
+        scene.push(Role::Other, layer);
+        scene.name(Role::Other, Mark::Dot, color, name);
+        scene
     }
 
     fn alpha_bar_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
@@ -177,7 +184,7 @@ impl Schedules {
         let drawn = if desk.is_split() {
             custom(desk.here.draft.schedule).then(|| desk.side().index())
         } else {
-            self.sides.iter().position(|&schedule| custom(schedule))
+            self.show.sides.iter().position(|&schedule| custom(schedule))
         };
         if let Some(side) = drawn {
             let tip = "drag the rings";
@@ -222,11 +229,11 @@ impl Schedules {
                 segmented::choose(ui, name, &mut paths[side], &options, desk.palette());
             });
         }
-        self.sides = paths;
+        self.show.sides = paths;
         let tip =
             "T: the number of timesteps. β of a single step grows as T falls; ᾱ does not, but for the literal table";
         let track = Track::logarithmic(limits::TIMESTEPS);
-        row::slider(ui, ["Timesteps T", tip], &mut self.timesteps, track, grouped, palette);
+        row::slider(ui, ["Timesteps T", tip], &mut self.show.timesteps, track, grouped, palette);
     }
 
     fn numbers_ui(&self, ui: &mut Ui, desk: &Desk) {
@@ -328,6 +335,7 @@ impl Page for Schedules {
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         let paths = self.ways(desk).map(|way| way.schedule);
+        self.cloud.draw(desk, COUNT);
         self.opening = paths.contains(&Schedule::Linear) && paths.contains(&Schedule::Cosine);
     }
 
@@ -370,12 +378,13 @@ impl Page for Schedules {
         });
     }
 
-    fn scene(&mut self, desk: &Desk) -> Scene {
-        self.scene_of(desk.side().index(), desk)
+    fn canvases(&self, desk: &Desk) -> usize {
+        if desk.is_split() { 1 } else { 2 }
     }
 
-    fn beside(&mut self, desk: &Desk) -> Option<Scene> {
-        (!desk.is_split()).then(|| self.scene_of(1, desk))
+    fn scene(&self, canvas: usize, desk: &Desk) -> Scene {
+        // In a split the second is that of the other side.
+        self.scene_of(desk.side().index() + canvas, desk)
     }
 
     fn home(&self, _desk: &Desk) -> Bounds {
@@ -390,7 +399,7 @@ impl Page for Schedules {
         0.42 * available
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Self>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
         for (index, draw) in [Self::alpha_bar_ui, Self::beta_ui, Self::log_snr_ui].into_iter().enumerate() {

@@ -5,14 +5,15 @@ pub mod streamlines;
 
 use std::sync::Arc;
 
-use egui::{Align2, Context, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Context, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::canvas::field::{ArrowLength, ArrowLook, FieldLayer};
 use crate::canvas::paint::Layer;
-use crate::canvas::{Mark, Scene, View};
+use crate::canvas::{Mark, Role, Scene, View};
 use crate::chapters::Page;
 use crate::chapters::score_field::draws::Draws;
 use crate::chapters::score_field::streamlines::Lattice;
+use crate::chapters::shared::field_time::{field_scales, field_tau};
 use crate::desk::Desk;
 use crate::desk::run_slot::RunSlot;
 use crate::equations;
@@ -26,10 +27,10 @@ use crate::widgets::{readout, segmented};
 use engine::Start;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
-use maths::diffusion::schedule::{Scales, Schedule};
 use maths::diffusion::solver::Plan;
 use maths::diffusion::target::Quantity;
 use maths::measure::field_error::FieldError;
+use maths::names::Words;
 
 /// s · |learned − exact|, the distance of the noise predictions: unseen, and painted in full.
 const ERROR_RANGE: [f32; 2] = [0.02, 2.0];
@@ -55,16 +56,47 @@ enum Behind {
     Error,
 }
 
-/// The chapter's state.
-pub struct ScoreField {
+/// How the chapter is called.
+pub const WORDS: Words = Words {
+    name: "score",
+    title: "Score field",
+    symbol: "Score field",
+    short: "score",
+    help: "arrows of ∇ log p_t, learned and exact",
+};
+
+/// How the chapter shows things.
+#[derive(Clone, Copy)]
+pub(super) struct Show {
     arrows: Arrows,
     behind: Behind,
     grid: u32,
     length: ArrowLength,
     contours: bool,
     streamlines: bool,
-    /// What the canvas showed last.
+}
+
+impl Default for Show {
+    fn default() -> Self {
+        Self {
+            arrows: Arrows::Both,
+            behind: Behind::Density,
+            grid: 32,
+            length: ArrowLength::Log,
+            contours: false,
+            streamlines: false,
+        }
+    }
+}
+
+/// The chapter's state.
+pub struct ScoreField {
+    pub(super) show: Show,
+    pub(super) hand: (),
+    /// What the canvas shows, once it is there.
     visible: Option<Bounds>,
+    /// The place under the pointer.
+    pointed: Option<[f32; 2]>,
     /// Arrows by the learned and by the exact field.
     grids: [RunSlot<(Plan, Lattice)>; 2],
     /// Both fields at draws of x_t.
@@ -87,14 +119,10 @@ struct Measured {
 impl Default for ScoreField {
     fn default() -> Self {
         Self {
-            arrows: Arrows::Both,
-            behind: Behind::Density,
-            grid: 32,
-            length: ArrowLength::Log,
-            contours: false,
-            streamlines: false,
+            show: Show::default(),
+            hand: (),
             visible: None,
-            // Slots are served in the order of their names: what moves under the hand first.
+            pointed: None,
             grids: [RunSlot::new(Slot::LearnedArrows), RunSlot::new(Slot::ExactArrows)],
             at_draws: [RunSlot::new(Slot::LearnedDraws), RunSlot::new(Slot::ExactDraws)],
             at_pointer: RunSlot::new(Slot::ScoreAtPointer),
@@ -106,47 +134,9 @@ impl Default for ScoreField {
     }
 }
 
-/// The clock as the field sees it: at the nearest timestep that the network was trained at, t = 1 to T. Flow matching has no
-/// signal left at T.
-pub(super) fn field_tau(desk: &Desk) -> f64 {
-    let experiment = &desk.here.snapshot.experiment;
-    let timesteps = f64::from(experiment.timesteps.max(2));
-    let last = if experiment.schedule == Schedule::Flow { timesteps - 1.0 } else { timesteps };
-    (desk.here.clock.tau * timesteps).round().clamp(1.0, last) / timesteps
-}
-
-/// (a, s) of the experiment that runs, at the field's time.
-pub(super) fn field_scales(desk: &Desk) -> Scales {
-    let experiment = &desk.here.snapshot.experiment;
-    experiment.schedule.scales(field_tau(desk), experiment.timesteps)
-}
-
 /// The plan whose result is the score.
 fn score_plan(desk: &Desk) -> Plan {
     Plan::field(desk.here.snapshot.experiment.plan_context(), field_tau(desk), Quantity::Score)
-}
-
-impl Lattice {
-    /// The lattice for what is visible: `side` places over its longer side, a little more so that the lattice stays
-    /// while the camera moves a little.
-    fn over(visible: Bounds, side: u32) -> Self {
-        let [width, height] = [0, 1].map(|axis| visible.max[axis] - visible.min[axis]);
-        let wanted = width.max(height).max(1e-6) / side as f32;
-        let step = ((wanted.log2() * 8.0).ceil() / 8.0).exp2();
-        let first = [0, 1].map(|axis| {
-            let middle = f32::midpoint(visible.min[axis], visible.max[axis]);
-            let first = middle - 0.5 * (side - 1) as f32 * step;
-            ((first / step - 0.5).round() + 0.5) * step
-        });
-        Self { first, step, side }
-    }
-
-    /// The lattice that a result was computed on.
-    fn of(result: &RunResult) -> Option<Self> {
-        let Start::Points(points) = &result.request.start else { return None };
-        let [first, next] = [points.first()?, points.get(1)?];
-        Some(Self { first: *first, step: next[0] - first[0], side: points.len().isqrt() as u32 })
-    }
 }
 
 /// The vectors of a field [n, 2] that was read back.
@@ -159,21 +149,11 @@ fn request(plan: Plan, points: Arc<Vec<[f32; 2]>>, exact: bool) -> RunRequest {
 }
 
 impl ScoreField {
-    /// Show things as the other side does.
-    pub(super) fn take_after(&mut self, other: &Self) {
-        if self.arrows != other.arrows {
-            self.lines = None;
-        }
-        (self.arrows, self.behind) = (other.arrows, other.behind);
-        (self.grid, self.length) = (other.grid, other.length);
-        (self.contours, self.streamlines) = (other.contours, other.streamlines);
-    }
-
     /// Ask for what is shown and not there yet.
     fn ask(&mut self, desk: &Desk) {
         let Some(visible) = self.visible else { return };
         let plan = score_plan(desk);
-        let lattice = Lattice::over(visible, self.grid);
+        let lattice = Lattice::over(visible, self.show.grid);
         for (grid, exact) in self.grids.iter_mut().zip([false, true]) {
             let make = || request(plan.clone(), Arc::new(lattice.points()), exact);
             grid.want_patiently(desk, (plan.clone(), lattice), make);
@@ -184,73 +164,53 @@ impl ScoreField {
         for (at, exact) in self.at_draws.iter_mut().zip([false, true]) {
             at.want_patiently(desk, (plan.clone(), version), || request(plan.clone(), x_t.clone(), exact));
         }
+        match self.pointed {
+            None => self.at_pointer.end(desk),
+            Some(point) => {
+                let make = || request(plan.clone(), Arc::new(vec![point]), false);
+                self.at_pointer.want_patiently(desk, (plan.clone(), point), make);
+            }
+        }
     }
 
-    /// The error between the last answers that belong together.
-    fn error(&mut self) -> Option<Measured> {
+    /// Measure the error between the last answers that belong together.
+    fn measure(&mut self) {
         let [Some(learned), Some(exact)] = [0, 1].map(|which| self.at_draws[which].shown()) else {
             self.error = None;
-            return None;
+            return;
         };
-        if let Some((l, e, error)) = &self.error
-            && (*l, *e) == (learned.version, exact.version)
-        {
-            return error.clone();
+        let versions = (learned.version, exact.version);
+        if self.error.as_ref().is_some_and(|(l, e, _)| (*l, *e) == versions) {
+            return;
         }
-        let (Start::Points(points), Start::Points(others)) = (&learned.request.start, &exact.request.start) else {
-            return None;
+        let error = match (&learned.request.start, &exact.request.start) {
+            (Start::Points(points), Start::Points(others)) if Arc::ptr_eq(points, others) => {
+                let fields = vectors(learned).zip(vectors(exact));
+                let error = fields.and_then(|(learned, exact)| FieldError::between(points, learned, exact));
+                error.map(|error| Measured { error, plan: learned.request.plan.clone() })
+            }
+            // While the clock moves, one of the two may be a step ahead: the number waits.
+            _ => self.error.take().and_then(|(_, _, error)| error),
         };
-        // While the clock moves, one of the two may be a step ahead: the number waits.
-        let error = if Arc::ptr_eq(points, others) {
-            let error = FieldError::between(points, vectors(learned)?, vectors(exact)?)?;
-            Some(Measured { error, plan: learned.request.plan.clone() })
-        } else {
-            self.error.take().and_then(|(_, _, error)| error)
-        };
-        self.error = Some((learned.version, exact.version, error.clone()));
-        error
+        self.error = Some((versions.0, versions.1, error));
     }
 
-    fn streams(&mut self) -> Option<Lines> {
-        let grid = &self.grids[usize::from(self.arrows == Arrows::Exact)];
-        let result = grid.shown()?;
-        if let Some((version, lines)) = &self.lines
-            && *version == result.version
-        {
-            return Some(lines.clone());
+    /// Follow the arrows on show, once each.
+    fn follow_arrows(&mut self) {
+        let grid = &self.grids[usize::from(self.show.arrows == Arrows::Exact)];
+        let Some(result) = grid.shown().filter(|_| self.show.streamlines) else {
+            self.lines = None;
+            return;
+        };
+        if self.lines.as_ref().is_some_and(|(version, _)| *version == result.version) {
+            return;
         }
-        let lines = Arc::new(Lattice::of(result)?.streamlines(vectors(result)?));
-        self.lines = Some((result.version, lines.clone()));
-        Some(lines)
+        let lines = Lattice::of(result).zip(vectors(result)).map(|(lattice, field)| lattice.streamlines(field));
+        self.lines = lines.map(|lines| (result.version, Arc::new(lines)));
     }
 
-    fn arrow_layers(&self, palette: &Palette) -> Vec<Layer> {
-        let [learned, exact] = [0, 1].map(|which| self.grids[which].shown());
-        // The exact field's scale for both: it does not breathe while the network learns.
-        let largest = exact.and_then(|result| vectors(result)).unwrap_or_default();
-        let largest = largest.iter().map(|v| v[0].hypot(v[1])).filter(|v| v.is_finite()).fold(0.0, f32::max);
-        let both = self.arrows == Arrows::Both;
-        // Weak arrows step back behind strong ones, but are opaque: one field's arrows cover the other's.
-        let layer = |key, result: Option<&Arc<RunResult>>, color: egui::Color32, width| {
-            let result = result?;
-            let look = ArrowLook {
-                colors: [color.lerp_to_gamma(palette.canvas, 0.35), color],
-                length: self.length,
-                largest: if largest > 0.0 { largest } else { 1.0 },
-                reach: 0.92 * Lattice::of(result)?.step,
-                width,
-            };
-            let field = result.recording.points.clone();
-            Some(Layer::Field(FieldLayer::Arrows { key, field, version: result.version, look }))
-        };
-        let exact = (self.arrows != Arrows::Learned)
-            .then(|| layer("exact arrows", exact, palette.exact, if both { 3.8 } else { 1.5 }));
-        let learned = (self.arrows != Arrows::Exact)
-            .then(|| layer("learned arrows", learned, palette.learned, if both { 1.9 } else { 1.5 }));
-        [exact, learned].into_iter().flatten().flatten().collect()
-    }
-
-    fn heat_layer(&mut self, palette: &Palette) -> Option<Layer> {
+    /// Keep the last learned and exact arrows that belong together.
+    fn match_grids(&mut self) {
         match [0, 1].map(|which| self.grids[which].shown()) {
             [Some(learned), Some(exact)]
                 if Lattice::of(learned) == Lattice::of(exact) && learned.request.plan == exact.request.plan =>
@@ -261,6 +221,35 @@ impl ScoreField {
             // What there was is of another experiment.
             _ => self.matched = None,
         }
+    }
+
+    fn arrow_layers(&self, palette: &Palette) -> Vec<(Role, Layer)> {
+        let [learned, exact] = [0, 1].map(|which| self.grids[which].shown());
+        // The exact field's scale for both: it does not breathe while the network learns.
+        let largest = exact.and_then(|result| vectors(result)).unwrap_or_default();
+        let largest = largest.iter().map(|v| v[0].hypot(v[1])).filter(|v| v.is_finite()).fold(0.0, f32::max);
+        let both = self.show.arrows == Arrows::Both;
+        // Weak arrows step back behind strong ones, but are opaque: one field's arrows cover the other's.
+        let layer = |role, key, result: Option<&Arc<RunResult>>, color: egui::Color32, width| {
+            let result = result?;
+            let look = ArrowLook {
+                colors: [color.lerp_to_gamma(palette.canvas, 0.35), color],
+                length: self.show.length,
+                largest: if largest > 0.0 { largest } else { 1.0 },
+                reach: 0.92 * Lattice::of(result)?.step,
+                width,
+            };
+            let field = result.recording.points.clone();
+            Some((role, Layer::Field(FieldLayer::Arrows { key, field, version: result.version, look })))
+        };
+        let exact = (self.show.arrows != Arrows::Learned)
+            .then(|| layer(Role::Exact, "exact arrows", exact, palette.exact, if both { 3.8 } else { 1.5 }));
+        let learned = (self.show.arrows != Arrows::Exact)
+            .then(|| layer(Role::Learned, "learned arrows", learned, palette.learned, if both { 1.9 } else { 1.5 }));
+        [exact, learned].into_iter().flatten().flatten().collect()
+    }
+
+    fn heat_layer(&self, palette: &Palette) -> Option<Layer> {
         let [learned, exact] = self.matched.as_ref()?;
         let lattice = Lattice::of(learned)?;
         let s = learned.request.plan.steps.first()?.scales.s as f32;
@@ -275,15 +264,9 @@ impl ScoreField {
     }
 
     /// The plate beside the pointer.
-    fn hover_ui(&mut self, ui: &Ui, view: &View, desk: &Desk) {
-        let Some(pointer) = view.pointer else {
-            self.at_pointer.end(desk);
-            return;
-        };
+    fn hover_ui(&self, ui: &Ui, view: &View, desk: &Desk) {
+        let Some(point) = self.pointed else { return };
         let plan = score_plan(desk);
-        let point = view.to_data(pointer);
-        let make = || request(plan.clone(), Arc::new(vec![point]), false);
-        self.at_pointer.want_patiently(desk, (plan.clone(), point), make);
         // All numbers are of one place: where the network was asked last, a frame behind a moving hand.
         let answer = self.at_pointer.shown().filter(|result| result.request.plan == plan);
         let read = answer.and_then(|result| result.host.as_ref()?.get(..2)?.try_into().ok());
@@ -321,7 +304,7 @@ fn plate_ui(ui: &Ui, view: &View, at: [f32; 2], lines: &[(String, egui::Color32)
         let left = pos2(plate.left() + 10.0, plate.top() + 6.0 + LINE * index as f32);
         let drawn = painter.text(left, Align2::LEFT_TOP, text, text_font(13.0), *color);
         let label = ui.interact(drawn, ui.make_persistent_id(("score plate", view.canvas, index)), Sense::hover());
-        label.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+        label.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, text));
     }
 }
 
@@ -338,23 +321,21 @@ impl Page for ScoreField {
         let palette = desk.palette();
         row::named(ui, "Arrows", "∇ log p_t by the network, in closed form, or one over the other", palette, |ui| {
             let options = [(Arrows::Learned, "Learned"), (Arrows::Exact, "Exact"), (Arrows::Both, "Both")];
-            if segmented::choose(ui, "Arrows", &mut self.arrows, &options, palette).changed() {
-                self.lines = None;
-            }
+            segmented::choose(ui, "Arrows", &mut self.show.arrows, &options, palette);
         });
         let tip = "The exact density of x_t, or |learned − exact| on the grid: faint where s |learned − exact| is below 0.02, full at 2";
         row::named(ui, "Behind", tip, palette, |ui| {
             let options = [(Behind::None, "None"), (Behind::Density, "Density"), (Behind::Error, "Error")];
-            segmented::choose(ui, "Behind", &mut self.behind, &options, palette);
+            segmented::choose(ui, "Behind", &mut self.show.behind, &options, palette);
         });
         let tip = "Arrows a side over what is visible";
-        row::slider(ui, ["Grid", tip], &mut self.grid, Track::linear(16..=64), grouped, palette);
+        row::slider(ui, ["Grid", tip], &mut self.show.grid, Track::linear(16..=64), grouped, palette);
         row::named(ui, "Length", "By log |∇ log p|, by |∇ log p|, or all alike", palette, |ui| {
             let options = [(ArrowLength::Log, "Log"), (ArrowLength::True, "True"), (ArrowLength::Unit, "Unit")];
-            segmented::choose(ui, "Length", &mut self.length, &options, palette);
+            segmented::choose(ui, "Length", &mut self.show.length, &options, palette);
         });
         row::named(ui, "Contours", "Of the exact log density, one nat apart", palette, |ui| {
-            segmented::choose(ui, "Contours", &mut self.contours, &[(false, "Off"), (true, "On")], palette);
+            segmented::choose(ui, "Contours", &mut self.show.contours, &[(false, "Off"), (true, "On")], palette);
         });
         row::named(
             ui,
@@ -362,11 +343,17 @@ impl Page for ScoreField {
             "Lines along the arrows: of the learned field, or of the exact one",
             palette,
             |ui| {
-                segmented::choose(ui, "Streamlines", &mut self.streamlines, &[(false, "Off"), (true, "On")], palette);
+                segmented::choose(
+                    ui,
+                    "Streamlines",
+                    &mut self.show.streamlines,
+                    &[(false, "Off"), (true, "On")],
+                    palette,
+                );
             },
         );
         ui.separator();
-        let measured = self.error();
+        let measured = self.error.as_ref().and_then(|(_, _, measured)| measured.clone());
         let s = measured.as_ref().and_then(|m| m.plan.steps.first()).map(|stage| stage.scales.s);
         // Numbers of a moment ago step back.
         let current = measured.as_ref().is_none_or(|m| m.plan == score_plan(desk));
@@ -396,50 +383,57 @@ impl Page for ScoreField {
         }
     }
 
+    fn take_hand(&mut self, _ui: &Ui, view: &View, _response: &Response, _desk: &mut Desk) {
+        self.visible = Some(view.camera.visible(view.rect));
+        self.pointed = view.pointer.map(|pointer| view.to_data(pointer));
+    }
+
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         self.grids.iter_mut().for_each(|slot| slot.take_news(desk));
         self.at_draws.iter_mut().for_each(|slot| slot.take_news(desk));
         self.at_pointer.take_news(desk);
+        self.ask(desk);
+        self.measure();
+        self.match_grids();
+        self.follow_arrows();
     }
 
-    fn scene(&mut self, desk: &Desk) -> Scene {
+    fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
         let palette = desk.palette();
         let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
         if let Some(field) = &desk.here.snapshot.density {
-            if self.behind == Behind::Density {
-                scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+            if self.show.behind == Behind::Density {
+                scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
             }
-            if self.contours {
+            if self.show.contours {
                 let color = palette.outline.gamma_multiply(0.4);
                 let contours = FieldLayer::Contours { field: field.clone(), color, step: CONTOUR_STEP };
-                scene.layers.push(Layer::Field(contours));
+                scene.push(Role::Exact, Layer::Field(contours));
             }
         }
-        if self.behind == Behind::Error {
-            scene.layers.extend(self.heat_layer(palette));
+        if self.show.behind == Behind::Error {
+            scene.layers.extend(self.heat_layer(palette).map(|layer| (Role::Other, layer)));
         }
         scene.layers.extend(self.arrow_layers(palette));
-        let of = if self.arrows == Arrows::Exact { palette.exact } else { palette.learned };
-        if self.streamlines
-            && let Some(lines) = self.streams()
-        {
-            scene.lines = lines;
+        let of = if self.show.arrows == Arrows::Exact { palette.exact } else { palette.learned };
+        if let Some((_, lines)) = &self.lines {
+            scene.lines = lines.clone();
             scene.line_color = of.gamma_multiply(0.7);
         }
-        if self.arrows != Arrows::Exact {
-            scene.legend.push((Mark::Area, palette.learned, "learned score".into()));
+        if self.show.arrows != Arrows::Exact {
+            scene.name(Role::Learned, Mark::Area, palette.learned, "learned score");
         }
-        if self.arrows != Arrows::Learned {
-            scene.legend.push((Mark::Area, palette.exact, truths::exact(desk, "score")));
+        if self.show.arrows != Arrows::Learned {
+            scene.name(Role::Exact, Mark::Area, palette.exact, truths::exact(desk, "score"));
         }
-        match self.behind {
+        match self.show.behind {
             Behind::None => {}
             Behind::Density => {
-                scene.legend.push((Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")));
+                scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
             }
-            Behind::Error => scene.legend.push((Mark::Area, palette.fault, "|learned − exact|".into())),
+            Behind::Error => scene.name(Role::Other, Mark::Area, palette.fault, "|learned − exact|"),
         }
-        scene.legend.push((Mark::Dashes, palette.outline, "data".into()));
+        scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         scene
     }
 
@@ -448,12 +442,10 @@ impl Page for ScoreField {
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {
-        (self.behind == Behind::Density || self.contours).then(|| field_tau(desk))
+        (self.show.behind == Behind::Density || self.show.contours).then(|| field_tau(desk))
     }
 
-    fn overlay_ui(&mut self, ui: &mut Ui, view: &View, _response: &Response, desk: &mut Desk) {
-        self.visible = Some(view.camera.visible(view.rect));
-        self.ask(desk);
+    fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
         self.hover_ui(ui, view, desk);
     }
 
@@ -461,7 +453,7 @@ impl Page for ScoreField {
         self.grids.iter_mut().for_each(|slot| slot.end(desk));
         self.at_draws.iter_mut().for_each(|slot| slot.end(desk));
         self.at_pointer.end(desk);
-        self.matched = None;
+        (self.matched, self.pointed) = (None, None);
     }
 
     fn play(&mut self, desk: &mut Desk) {
@@ -470,27 +462,5 @@ impl Page for ScoreField {
 
     fn reset(&mut self, desk: &mut Desk) {
         desk.here.clock.set(OPENING);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lattice_covers_what_is_visible_and_stays_while_the_camera_moves_a_little() {
-        let visible = Bounds { min: [-3.3, -2.6], max: [3.3, 2.6] };
-        let lattice = Lattice::over(visible, 32);
-        let points = lattice.points();
-        assert_eq!(points.len(), 32 * 32);
-        let around = Bounds::around(&points).unwrap();
-        let margin = lattice.step;
-        assert!((0..2).all(|i| around.min[i] <= visible.min[i] + margin && visible.max[i] <= around.max[i] + margin));
-        let moved = |by: f32| Bounds { min: [-3.3 + by, -2.6], max: [3.3 + by, 2.6] };
-        assert_eq!(Lattice::over(moved(0.02), 32), lattice);
-        // Farther on its places are still those of before.
-        let far = Lattice::over(moved(1.0), 32);
-        let steps = (far.first[0] - lattice.first[0]) / lattice.step;
-        assert!(steps > 2.0 && (steps - steps.round()).abs() < 1e-3);
     }
 }

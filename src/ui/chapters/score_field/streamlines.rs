@@ -1,5 +1,9 @@
 //! Streamlines of a field that is known on a square lattice: evenly spaced, by the midpoint rule along the directions.
 
+use engine::Start;
+use lab::message::RunResult;
+use maths::data::bounds::Bounds;
+
 /// A square lattice in the plane, and the number of its places a side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Lattice {
@@ -15,6 +19,29 @@ pub(super) struct Lattice {
 const LANES: usize = 26;
 /// Steps of a line, of a third of the lattice's step each, at most.
 const MOST_STEPS: usize = 500;
+
+impl Lattice {
+    /// The lattice for what is visible: `side` places over its longer side, a little more so that the lattice stays
+    /// while the camera moves a little.
+    pub fn over(visible: Bounds, side: u32) -> Self {
+        let [width, height] = [0, 1].map(|axis| visible.max[axis] - visible.min[axis]);
+        let wanted = width.max(height).max(1e-6) / side as f32;
+        let step = ((wanted.log2() * 8.0).ceil() / 8.0).exp2();
+        let first = [0, 1].map(|axis| {
+            let middle = f32::midpoint(visible.min[axis], visible.max[axis]);
+            let first = middle - 0.5 * (side - 1) as f32 * step;
+            ((first / step - 0.5).round() + 0.5) * step
+        });
+        Self { first, step, side }
+    }
+
+    /// The lattice that a result was computed on.
+    pub fn of(result: &RunResult) -> Option<Self> {
+        let Start::Points(points) = &result.request.start else { return None };
+        let [first, next] = [points.first()?, points.get(1)?];
+        Some(Self { first: *first, step: next[0] - first[0], side: points.len().isqrt() as u32 })
+    }
+}
 
 impl Lattice {
     /// Every place, row by row from the lower left.
@@ -141,5 +168,22 @@ mod tests {
     fn too_few_vectors_give_no_line() {
         assert!(lattice().streamlines(&[[1.0, 0.0]]).is_empty());
         assert!(Lattice { first: [0.0; 2], step: 1.0, side: 1 }.streamlines(&[[1.0, 0.0]]).is_empty());
+    }
+
+    #[test]
+    fn the_lattice_covers_what_is_visible_and_stays_while_the_camera_moves_a_little() {
+        let visible = Bounds { min: [-3.3, -2.6], max: [3.3, 2.6] };
+        let lattice = Lattice::over(visible, 32);
+        let points = lattice.points();
+        assert_eq!(points.len(), 32 * 32);
+        let around = Bounds::around(&points).unwrap();
+        let margin = lattice.step;
+        assert!((0..2).all(|i| around.min[i] <= visible.min[i] + margin && visible.max[i] <= around.max[i] + margin));
+        let moved = |by: f32| Bounds { min: [-3.3 + by, -2.6], max: [3.3 + by, 2.6] };
+        assert_eq!(Lattice::over(moved(0.02), 32), lattice);
+        // Farther on its places are still those of before.
+        let far = Lattice::over(moved(1.0), 32);
+        let steps = (far.first[0] - lattice.first[0]) / lattice.step;
+        assert!(steps > 2.0 && (steps - steps.round()).abs() < 1e-3);
     }
 }

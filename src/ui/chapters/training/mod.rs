@@ -1,12 +1,12 @@
 //! Training: watch noise become data while the network learns.
 
-use egui::Ui;
+use egui::{Context, Ui};
 use lab::message::Restart;
 
 use crate::canvas::device::Dots;
 use crate::canvas::paint::Layer;
-use crate::canvas::{Mark, Scene};
-use crate::chapters::{Page, Pages};
+use crate::canvas::{Mark, Role, Scene};
+use crate::chapters::Page;
 use crate::desk::Desk;
 use crate::plots;
 use crate::settings::data;
@@ -23,13 +23,26 @@ use lab::experiment::{DataSource, limits};
 use lab::message::Command;
 use maths::data::bounds::Bounds;
 use maths::diffusion::target::Target;
+use maths::names::Words;
 
 /// Most data points that are drawn: more would only cover the samples.
 const DATA_SHOWN: usize = 4096;
 
+/// How the chapter is called.
+pub const WORDS: Words = Words {
+    name: "training",
+    title: "Training",
+    symbol: "Training",
+    short: "training",
+    help: "samples on their way to the data while the network learns",
+};
+
 /// The chapter's state.
 #[derive(Default)]
 pub struct Training {
+    /// It shows nothing that could be set.
+    pub(super) show: (),
+    pub(super) hand: (),
     data: Option<DataShown>,
 }
 
@@ -41,22 +54,19 @@ struct DataShown {
 }
 
 impl Training {
-    fn data(&mut self, desk: &Desk) -> &DataShown {
+    fn thin_data(&mut self, desk: &Desk) {
         let points = &desk.here.snapshot.dataset.points;
-        let stale = self.data.as_ref().is_none_or(|shown| !std::sync::Arc::ptr_eq(&shown.of, points));
-        if stale {
-            self.data = None;
+        if self.data.as_ref().is_some_and(|shown| std::sync::Arc::ptr_eq(&shown.of, points)) {
+            return;
         }
-        self.data.get_or_insert_with(|| {
-            // From the whole of it: a file may be sorted.
-            let every = points.len().div_ceil(DATA_SHOWN).max(1);
-            let thinned = points.iter().step_by(every).copied().collect();
-            DataShown {
-                of: points.clone(),
-                cloud: engine::Cloud::Host(std::sync::Arc::new(thinned)),
-                version: lab::message::fresh_version(),
-            }
-        })
+        // From the whole of it: a file may be sorted.
+        let every = points.len().div_ceil(DATA_SHOWN).max(1);
+        let thinned = points.iter().step_by(every).copied().collect();
+        self.data = Some(DataShown {
+            of: points.clone(),
+            cloud: engine::Cloud::Host(std::sync::Arc::new(thinned)),
+            version: lab::message::fresh_version(),
+        });
     }
 }
 
@@ -186,33 +196,38 @@ impl Page for Training {
         sampler::clip_warning(ui, desk);
     }
 
-    fn scene(&mut self, desk: &Desk) -> Scene {
+    fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
+        self.thin_data(desk);
+    }
+
+    fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
         let palette = desk.palette();
         let snapshot = &desk.here.snapshot;
         let mut scene = Scene::default();
         if let Some(field) = &snapshot.density {
-            scene.layers.push(Layer::Density { field: field.clone(), color: palette.glow });
+            scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
         }
-        let data = self.data(desk);
-        scene.layers.push(Layer::Points {
-            key: "data",
-            cloud: data.cloud.clone(),
-            version: data.version,
-            dots: Dots { color: palette.data.gamma_multiply(0.38), radius: 0.8 },
-        });
+        if let Some(data) = &self.data {
+            let points = Layer::Points {
+                key: "data",
+                cloud: data.cloud.clone(),
+                version: data.version,
+                dots: Dots { color: palette.data.gamma_multiply(0.38), radius: 0.8 },
+            };
+            scene.push(Role::Data, points);
+        }
         if let Some(samples) = &snapshot.samples {
-            scene.layers.push(Layer::Points {
+            let points = Layer::Points {
                 key: "samples",
                 cloud: samples.clone(),
                 version: snapshot.samples_version,
                 dots: Dots { color: palette.learned.gamma_multiply(0.9), radius: 1.5 },
-            });
+            };
+            scene.push(Role::Learned, points);
         }
-        scene.legend = vec![
-            (Mark::Dot, palette.data, "data".into()),
-            (Mark::Dot, palette.learned, "samples".into()),
-            (Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density")),
-        ];
+        scene.name(Role::Data, Mark::Dot, palette.data, "data");
+        scene.name(Role::Learned, Mark::Dot, palette.learned, "samples");
+        scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
         scene
     }
 
@@ -229,7 +244,7 @@ impl Page for Training {
         (0.32 * available).clamp(130.0, 380.0)
     }
 
-    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Pages>) {
+    fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Self>) {
         let rect = ui.max_rect();
         let [first, second] = [0.38, 0.69].map(|share| (rect.left() + share * rect.width()).round());
         plots::loss_ui(ui, rect.with_max_x(first), desk);

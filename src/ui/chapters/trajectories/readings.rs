@@ -15,7 +15,7 @@ impl Trajectories {
     pub(super) fn crossings_ui(&mut self, ui: &mut Ui, desk: &Desk, findings: &[Findings]) {
         let palette = desk.palette();
         let [ode_color, sde_color] = self.colors(desk);
-        let coordinate = self.starts.coordinate;
+        let coordinate = self.show.coordinate;
         heading(ui, &format!("Crossings of {} against t", COORDINATES[coordinate]), palette);
         let names = ["ODE crossings", "SDE crossings"];
         let tip = "Pairs of paths whose order changes from one recorded frame to a later one, counted each time. In \
@@ -26,7 +26,7 @@ impl Trajectories {
             let counts: Vec<_> = findings.iter().map(count).collect();
             each_line(ui, desk, &name, &counts, color, tip);
         }
-        let note = if self.starts.kind == Kind::Line && self.runs.keeps_line(desk, coordinate) {
+        let note = if self.hand.kind == Kind::Line && self.runs.keeps_line(desk, coordinate) {
             "Data symmetric about the line: the exact ODE stays on it, one-dimensional, and keeps its order."
         } else {
             "ODE paths never meet in (x, y, t); seen in one coordinate alone, they may pass each other."
@@ -36,7 +36,7 @@ impl Trajectories {
 
     pub(super) fn errors_ui(&self, ui: &mut Ui, desk: &Desk, findings: &[Findings]) {
         let palette = desk.palette();
-        let steps = self.ode_steps.min(desk.here.snapshot.experiment.timesteps);
+        let steps = self.show.ode_steps.min(desk.here.snapshot.experiment.timesteps);
         heading(ui, &format!("End-point error, {steps} steps"), palette);
         let tip = "Root mean square distance to where the exact field leads in the limit t → 0, from the same starts, data \
                    units. In brackets how often x̂_0 is evaluated for a path";
@@ -44,7 +44,7 @@ impl Trajectories {
             let name = counted(name, findings.iter().map(|f| f.evaluations[method]));
             let value = |of: &Findings| of.end_error[method].map_or_else(dash, error_text);
             let values: Vec<_> = findings.iter().map(value).collect();
-            let color = if method == self.method { self.colors(desk)[0] } else { palette.ink };
+            let color = if method == self.show.method { self.colors(desk)[0] } else { palette.ink };
             each_line(ui, desk, &name, &values, color, tip);
         }
         let values: Vec<_> = findings.iter().map(|f| f.landing.map_or_else(dash, error_text)).collect();

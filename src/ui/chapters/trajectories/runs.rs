@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::chapters::trajectories::starts::Starts;
+use crate::chapters::trajectories::starts::{Noise, Starts};
 use crate::desk::Desk;
 use crate::desk::run_slot::RunSlot;
 use engine::Start;
@@ -162,7 +162,7 @@ fn begin_alike(a: &RunResult, b: &RunResult) -> bool {
 
 impl TrajectoryRuns {
     /// Ask for what the settings need.
-    pub fn want(&mut self, desk: &Desk, settings: Settings, starts: &Starts) {
+    pub fn want(&mut self, desk: &Desk, settings: Settings, starts: &Starts, noise: Noise) {
         let experiment = &desk.here.snapshot.experiment;
         let Settings { exact, follow, eta, sde_steps, method, ode_steps } = settings;
         let clip = experiment.clip.then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh));
@@ -187,16 +187,16 @@ impl TrajectoryRuns {
             }
         };
         let sde = Sampler::Ddim { eta };
-        ask(&mut self.sde, wish(sde, sde_steps, Some(starts.sde()), false));
+        ask(&mut self.sde, wish(sde, sde_steps, Some(starts.sde(noise)), false));
         for (slot, sampler) in self.ode.iter_mut().zip(METHODS) {
-            ask(slot, wish(sampler, ode_steps, Some(starts.ode()), false));
+            ask(slot, wish(sampler, ode_steps, Some(starts.ode(noise)), false));
         }
         let exactly = |by| Wish {
             context: experiment.plan_context(),
             clip: None,
             by,
             ends: true,
-            starts: Some(starts.ode()),
+            starts: Some(starts.ode(noise)),
             seed,
             exact: true,
             follow,

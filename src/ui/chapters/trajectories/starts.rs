@@ -22,6 +22,15 @@ pub enum Kind {
     Placed,
 }
 
+/// The noise at t = T, and the coordinate that is looked along.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise {
+    /// Standard deviation, data units.
+    pub std: f32,
+    /// The coordinate along the line of starts.
+    pub coordinate: usize,
+}
+
 /// The starts of both sets of paths, in data units at t = T.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Starts {
@@ -35,15 +44,11 @@ pub struct Starts {
     pub placed: Vec<[f32; 2]>,
     /// Where the bundle begins.
     pub bundle: [f32; 2],
-    /// The coordinate along the line.
-    pub coordinate: usize,
-    /// Standard deviation of the noise at t = T.
-    pub std: f32,
 }
 
 impl Default for Starts {
     fn default() -> Self {
-        Self { kind: Kind::Line, count: 24, seed: 0, placed: Vec::new(), bundle: [0.25, 0.1], coordinate: 0, std: 1.0 }
+        Self { kind: Kind::Line, count: 24, seed: 0, placed: Vec::new(), bundle: [0.25, 0.1] }
     }
 }
 
@@ -64,18 +69,23 @@ impl Starts {
         }
     }
 
+    /// True where nothing is placed yet.
+    pub fn is_empty(&self) -> bool {
+        self.kind == Kind::Placed && self.placed.is_empty()
+    }
+
     /// Starts of the ODE.
-    pub fn ode(&self) -> Vec<[f32; 2]> {
+    pub fn ode(&self, noise: Noise) -> Vec<[f32; 2]> {
         match self.kind {
             Kind::Noise => {
-                let draw = |i| normal(self.seed, Stream::SamplerStart, 0, i).map(|z| z * self.std);
+                let draw = |i| normal(self.seed, Stream::SamplerStart, 0, i).map(|z| z * noise.std);
                 (0..self.count).map(draw).collect()
             }
             Kind::Line => {
                 let middle = 0.5 * (self.count.max(2) - 1) as f32;
                 let at = |i: u32| {
                     let mut point = [0.0; 2];
-                    point[self.coordinate] = LINE_REACH * self.std * (i as f32 - middle) / middle;
+                    point[noise.coordinate] = LINE_REACH * noise.std * (i as f32 - middle) / middle;
                     point
                 };
                 (0..self.count).map(at).collect()
@@ -86,8 +96,8 @@ impl Starts {
     }
 
     /// Starts of the SDE: the same, but every path of a bundle has its own.
-    pub fn sde(&self) -> Vec<[f32; 2]> {
-        if self.kind == Kind::Bundle { vec![self.bundle; BUNDLE] } else { self.ode() }
+    pub fn sde(&self, noise: Noise) -> Vec<[f32; 2]> {
+        if self.kind == Kind::Bundle { vec![self.bundle; BUNDLE] } else { self.ode(noise) }
     }
 }
 
@@ -97,15 +107,16 @@ mod tests {
 
     #[test]
     fn both_sets_begin_alike_and_a_bundle_shares_its_start() {
-        let mut starts = Starts { count: 5, std: 2.0, coordinate: 1, ..Starts::default() };
-        assert_eq!(starts.ode(), starts.sde());
-        assert_eq!(starts.ode(), [[0.0, -4.4], [0.0, -2.2], [0.0, 0.0], [0.0, 2.2], [0.0, 4.4]]);
+        let mut starts = Starts { count: 5, ..Starts::default() };
+        let noise = Noise { std: 2.0, coordinate: 1 };
+        assert_eq!(starts.ode(noise), starts.sde(noise));
+        assert_eq!(starts.ode(noise), [[0.0, -4.4], [0.0, -2.2], [0.0, 0.0], [0.0, 2.2], [0.0, 4.4]]);
         starts.kind = Kind::Noise;
-        let few = starts.ode();
+        let few = starts.ode(noise);
         starts.count = 9;
-        assert_eq!(starts.ode()[..5], few[..], "the first ones stay");
+        assert_eq!(starts.ode(noise)[..5], few[..], "the first ones stay");
         starts.place([1.0, 2.0], true);
-        assert_eq!((starts.ode(), starts.sde()), (vec![[1.0, 2.0]], vec![[1.0, 2.0]; BUNDLE]));
+        assert_eq!((starts.ode(noise), starts.sde(noise)), (vec![[1.0, 2.0]], vec![[1.0, 2.0]; BUNDLE]));
     }
 
     #[test]
@@ -114,6 +125,7 @@ mod tests {
         for at in [[0.0, 1.0], [0.5, 1.0], [0.5, 1.0]] {
             starts.place(at, false);
         }
-        assert_eq!(starts.ode(), [[0.0, 1.0], [0.5, 1.0]], "a double click is one start");
+        let noise = Noise { std: 1.0, coordinate: 0 };
+        assert_eq!(starts.ode(noise), [[0.0, 1.0], [0.5, 1.0]], "a double click is one start");
     }
 }

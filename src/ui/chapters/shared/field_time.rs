@@ -1,0 +1,19 @@
+//! The clock as a field sees it: networks know the timesteps that they were trained at, and no others.
+
+use crate::desk::Desk;
+use maths::diffusion::schedule::{Scales, Schedule};
+
+/// The clock as the field sees it: at the nearest timestep that the network was trained at, t = 1 to T. Flow matching has no
+/// signal left at T.
+pub fn field_tau(desk: &Desk) -> f64 {
+    let experiment = &desk.here.snapshot.experiment;
+    let timesteps = f64::from(experiment.timesteps.max(2));
+    let last = if experiment.schedule == Schedule::Flow { timesteps - 1.0 } else { timesteps };
+    (desk.here.clock.tau * timesteps).round().clamp(1.0, last) / timesteps
+}
+
+/// (a, s) of the experiment that runs, at the field's time.
+pub fn field_scales(desk: &Desk) -> Scales {
+    let experiment = &desk.here.snapshot.experiment;
+    experiment.schedule.scales(field_tau(desk), experiment.timesteps)
+}

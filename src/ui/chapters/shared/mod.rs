@@ -1,0 +1,4 @@
+//! What several chapters draw from.
+
+pub mod cloud;
+pub mod field_time;
