@@ -18,6 +18,7 @@
 @group(0) @binding(7) var<storage, read> loss_partials: array<f32>;
 @group(0) @binding(8) var<storage, read_write> losses: array<f32>;
 
+// As in src/engine/network/adam.rs.
 const BETA_1 = 0.9;
 const BETA_2 = 0.999;
 const EPSILON = 1e-8;

@@ -1,7 +1,7 @@
 // Arrows of a field, one instance each, straight from a recording's buffer: frame 0 the places, frame 1 the vectors.
 // A quad holds its arrow; the fragment's distance to shaft and head softens the edges.
 
-override srgb_target: bool = false;
+//!include color
 
 // The twin of `ArrowsUniform` in src/ui/canvas/field.rs.
 struct Arrows {
@@ -65,11 +65,6 @@ fn vertex(@builtin(vertex_index) index: u32, @builtin(instance_index) arrow: u32
     return out;
 }
 
-fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
-    let high = pow((gamma + 0.055) / 1.055, vec3(2.4));
-    return select(high, gamma / 12.92, gamma < vec3(0.04045));
-}
-
 // How much of a pixel is covered by what begins at this signed distance.
 fn covered(distance: f32) -> f32 {
     return clamp(0.5 - distance, 0.0, 1.0);
@@ -87,9 +82,5 @@ fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let shaft = covered(side - arrows.half_width) * covered(-in.at.x) * covered(in.at.x - base - 0.5);
     // Arrows shorter than a pixel fade away.
     let alpha = in.color.a * max(tip, shaft) * clamp(in.length, 0.0, 1.0);
-    var rgb = in.color.rgb;
-    if srgb_target {
-        rgb = linear_from_gamma(rgb);
-    }
-    return vec4(rgb * alpha, alpha);
+    return painted(in.color.rgb, alpha);
 }

@@ -1,6 +1,6 @@
 // Contours of the log density, one pixel wide, every `step` below its maximum.
 
-override srgb_target: bool = false;
+//!include color
 
 // The twin of `ContoursUniform` in src/ui/canvas/field.rs.
 struct Contours {
@@ -34,11 +34,6 @@ fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
     return out;
 }
 
-fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
-    let high = pow((gamma + 0.055) / 1.055, vec3(2.4));
-    return select(high, gamma / 12.92, gamma < vec3(0.04045));
-}
-
 @fragment
 fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let depth = -textureSample(log_p, smooth_sampler, in.cell).r;
@@ -48,9 +43,5 @@ fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let away = abs(level - nearest) / max(fwidth(level), 1e-6);
     let shown = (nearest >= 1.0) & (depth < contours.deepest);
     let alpha = contours.color.a * select(0.0, clamp(1.0 - away, 0.0, 1.0), shown);
-    var rgb = contours.color.rgb;
-    if srgb_target {
-        rgb = linear_from_gamma(rgb);
-    }
-    return vec4(rgb * alpha, alpha);
+    return painted(contours.color.rgb, alpha);
 }

@@ -1,7 +1,7 @@
 // The exact density as a soft heat map: log p − max log p in a texture, exp after the interpolation, so that a
 // Gaussian stays smooth on a coarse grid.
 
-override srgb_target: bool = false;
+//!include color
 
 // The twin of `DensityUniform` in src/ui/canvas/density.rs.
 struct Density {
@@ -29,11 +29,6 @@ fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
     return out;
 }
 
-fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
-    let high = pow((gamma + 0.055) / 1.055, vec3(2.4));
-    return select(high, gamma / 12.92, gamma < vec3(0.04045));
-}
-
 @fragment
 fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     // The square root lifts the tails, where the eye wants to see the shape end.
@@ -41,9 +36,5 @@ fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     // Half a grey level of interleaved gradient noise (Jimenez 2014) hides the steps of 8 bits.
     let dither = fract(52.982918 * fract(dot(in.position.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
     let alpha = clamp(density.color.a * glow + dither / 255.0 * step(0.004, glow), 0.0, 1.0);
-    var rgb = density.color.rgb;
-    if srgb_target {
-        rgb = linear_from_gamma(rgb);
-    }
-    return vec4(rgb * alpha, alpha);
+    return painted(density.color.rgb, alpha);
 }

@@ -1,40 +1,8 @@
 // One frame of a recorded run as soft discs, straight from the recording's buffer: between two frames where the run has
 // no noise, and coloured by where each particle began, which is frame 0 of the same buffer.
 
-override srgb_target: bool = false;
-
-// The twin of `MotionUniform` in src/ui/canvas/motion.rs.
-struct Motion {
-    // Clip space = place · scale + offset.
-    scale: vec2<f32>,
-    offset: vec2<f32>,
-    // Clip space per pixel.
-    pixel: vec2<f32>,
-    // Of a disc; half the width of a path. In pixels.
-    radius: f32,
-    // Of the next frame; the rest is the first one's.
-    share: f32,
-    // Straight alpha, gamma space.
-    color: vec4<f32>,
-    // A particle begins pale where it is small: towards this colour.
-    pale: vec4<f32>,
-    // Place = x · view_x + y · view_y + t/T · view_t.
-    view_x: vec2<f32>,
-    view_y: vec2<f32>,
-    view_t: vec2<f32>,
-    // Index of each frame's first point.
-    first: u32,
-    next: u32,
-    particles: u32,
-    frames: u32,
-    // t/T of the clock.
-    now: f32,
-    // 1 / standard deviation of the starts; 0: all in one colour.
-    by_origin: f32,
-}
-
-@group(0) @binding(0) var<uniform> motion: Motion;
-@group(0) @binding(1) var<storage, read> points: array<vec2<f32>>;
+//!include color
+//!include motion
 
 struct Vertex {
     @builtin(position) position: vec4<f32>,
@@ -65,26 +33,16 @@ fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
     var corners = array<vec2<f32>, 3>(vec2(0.0, 2.0), vec2(-1.7320508, -1.0), vec2(1.7320508, -1.0));
     let away = corners[index % 3u] * (motion.radius + 0.5);
     let x = mix(points[motion.first + particle], points[motion.next + particle], motion.share);
-    let place = x.x * motion.view_x + x.y * motion.view_y + motion.now * motion.view_t;
     var out: Vertex;
-    out.position = vec4(place * motion.scale + motion.offset + away * motion.pixel, 0.0, 1.0);
+    out.position = vec4(project(x, motion.now) + away * motion.pixel, 0.0, 1.0);
     out.away = away;
     // No branch: see `no_shader_of_the_canvas_branches_on_a_uniform`.
     out.rgb = select(motion.color.rgb, origin_color(points[particle] * motion.by_origin), motion.by_origin > 0.0);
     return out;
 }
 
-fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
-    let high = pow((gamma + 0.055) / 1.055, vec3(2.4));
-    return select(high, gamma / 12.92, gamma < vec3(0.04045));
-}
-
 @fragment
 fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let alpha = motion.color.a * clamp(motion.radius + 0.5 - length(in.away), 0.0, 1.0);
-    var rgb = in.rgb;
-    if srgb_target {
-        rgb = linear_from_gamma(rgb);
-    }
-    return vec4(rgb * alpha, alpha);
+    return painted(in.rgb, alpha);
 }

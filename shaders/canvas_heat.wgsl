@@ -1,7 +1,7 @@
 // The distance of two fields on the same grid as a soft heat map, straight from the buffers of both recordings:
 // frame 0 the places, row by row, frame 1 the vectors. Two triangles a cell; the distance is interpolated.
 
-override srgb_target: bool = false;
+//!include color
 
 // The twin of `HeatUniform` in src/ui/canvas/field.rs.
 struct Heat {
@@ -44,17 +44,8 @@ fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
     return out;
 }
 
-fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
-    let high = pow((gamma + 0.055) / 1.055, vec3(2.4));
-    return select(high, gamma / 12.92, gamma < vec3(0.04045));
-}
-
 @fragment
 fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let alpha = heat.color.a * clamp(in.share, 0.0, 1.0);
-    var rgb = heat.color.rgb;
-    if srgb_target {
-        rgb = linear_from_gamma(rgb);
-    }
-    return vec4(rgb * alpha, alpha);
+    return painted(heat.color.rgb, alpha);
 }

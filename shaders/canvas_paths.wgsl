@@ -1,31 +1,9 @@
 // The paths of a recorded run as thin quads, straight from the recording's buffer: one quad a particle and interval.
 // The way behind the clock is full, the way ahead of it faint.
 
-override srgb_target: bool = false;
+//!include color
+//!include motion
 
-// The twin of `MotionUniform` in src/ui/canvas/motion.rs; its fields are told in canvas_frames.wgsl, but
-// `share`: of the colour, on the way ahead of the clock.
-struct Motion {
-    scale: vec2<f32>,
-    offset: vec2<f32>,
-    pixel: vec2<f32>,
-    radius: f32,
-    share: f32,
-    color: vec4<f32>,
-    pale: vec4<f32>,
-    view_x: vec2<f32>,
-    view_y: vec2<f32>,
-    view_t: vec2<f32>,
-    first: u32,
-    next: u32,
-    particles: u32,
-    frames: u32,
-    now: f32,
-    by_origin: f32,
-}
-
-@group(0) @binding(0) var<uniform> motion: Motion;
-@group(0) @binding(1) var<storage, read> points: array<vec2<f32>>;
 // t/T of each frame.
 @group(0) @binding(2) var<storage, read> taus: array<f32>;
 
@@ -34,10 +12,6 @@ struct Vertex {
     // Across the path, in pixels.
     @location(0) across: f32,
     @location(1) tau: f32,
-}
-
-fn project(x: vec2<f32>, tau: f32) -> vec2<f32> {
-    return (x.x * motion.view_x + x.y * motion.view_y + tau * motion.view_t) * motion.scale + motion.offset;
 }
 
 @vertex
@@ -62,18 +36,9 @@ fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
     return out;
 }
 
-fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
-    let high = pow((gamma + 0.055) / 1.055, vec3(2.4));
-    return select(high, gamma / 12.92, gamma < vec3(0.04045));
-}
-
 @fragment
 fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let passed = select(motion.share, 1.0, in.tau >= motion.now);
     let alpha = passed * motion.color.a * clamp(motion.radius + 0.5 - abs(in.across), 0.0, 1.0);
-    var rgb = motion.color.rgb;
-    if srgb_target {
-        rgb = linear_from_gamma(rgb);
-    }
-    return vec4(rgb * alpha, alpha);
+    return painted(motion.color.rgb, alpha);
 }

@@ -1,7 +1,7 @@
 // Points of the canvas: soft discs at x = a x_0 + s ε, straight from the buffers that the kernels wrote.
 // One triangle a point: it holds its disc with half the vertices of a quad.
 
-override srgb_target: bool = false;
+//!include color
 
 // The twin of `PointsUniform` in src/ui/canvas/points.rs.
 struct Points {
@@ -46,17 +46,8 @@ fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
     return out;
 }
 
-fn linear_from_gamma(gamma: vec3<f32>) -> vec3<f32> {
-    let high = pow((gamma + 0.055) / 1.055, vec3(2.4));
-    return select(high, gamma / 12.92, gamma < vec3(0.04045));
-}
-
 @fragment
 fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let alpha = points.color.a * clamp(points.radius + 0.5 - length(in.away), 0.0, 1.0);
-    var rgb = points.color.rgb;
-    if srgb_target {
-        rgb = linear_from_gamma(rgb);
-    }
-    return vec4(rgb * alpha, alpha);
+    return painted(points.color.rgb, alpha);
 }

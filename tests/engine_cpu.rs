@@ -11,7 +11,7 @@ use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Engine, ModelState, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData};
 
 const SHAPE: NetworkShape = NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu };
 const TIMESTEPS: u32 = 100;
@@ -74,7 +74,8 @@ fn ancestral_plan() -> Plan {
 }
 
 fn sample(engine: &mut CpuEngine, n: u32) -> Vec<[f32; 2]> {
-    let cloud = engine.sample(&ancestral_plan(), &Start::Noise(n), 3, &|| false).unwrap().unwrap();
+    let cloud =
+        engine.run(&Run::of_samples(&ancestral_plan(), &Start::Noise(n), 3), &|_| true).unwrap().unwrap().points;
     cloud.to_host().unwrap().to_vec()
 }
 

@@ -13,7 +13,9 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape, WIDTHS, coordinate_features};
 use noise_compass::engine::network::timetable::{Timetable, time_embedding};
-use noise_compass::engine::{Engine, EngineError, LossHistogram, ModelState, Start, TrainSpec, TrainingData, Weights};
+use noise_compass::engine::{
+    Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainSpec, TrainingData, Weights,
+};
 use noise_compass::philox;
 use proptest::prelude::*;
 
@@ -261,17 +263,25 @@ fn plans_run_alike() {
     let clip = Some(Bounds { min: [-1.0, -0.8], max: [1.2, 0.9] });
     let plan = Plan { steps: vec![step(1.0, 0.0), step(0.8, 0.15), step(0.6, -0.1)], start_std: 1.5, clip };
     for start in [Start::Noise(777), Start::Points(Arc::new(normals(3, 333)))] {
-        let sampled = [&mut gpu as &mut dyn Engine, &mut cpu]
-            .map(|engine| engine.sample(&plan, &start, 42, &|| false).unwrap().unwrap().to_host().unwrap());
+        let sampled = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
+            engine.run(&Run::of_samples(&plan, &start, 42), &|_| true).unwrap().unwrap().points.to_host().unwrap()
+        });
         assert_eq!(sampled[0].len(), sampled[1].len());
         assert!(relative(flat(&sampled[0]), flat(&sampled[1])) < 1e-4);
     }
     let context = PlanContext { schedule: Schedule::Cosine, target: Target::Eps, timesteps: 1000 };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(50, context, clip);
-    let sampled = [&mut gpu as &mut dyn Engine, &mut cpu]
-        .map(|engine| engine.sample(&plan, &Start::Noise(500), 4, &|| false).unwrap().unwrap().to_host().unwrap());
+    let sampled = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
+        engine
+            .run(&Run::of_samples(&plan, &Start::Noise(500), 4), &|_| true)
+            .unwrap()
+            .unwrap()
+            .points
+            .to_host()
+            .unwrap()
+    });
     assert!(relative(flat(&sampled[0]), flat(&sampled[1])) < 1e-3);
-    assert!(gpu.sample(&plan, &Start::Noise(500), 4, &|| true).unwrap().is_none(), "a stop is heeded");
+    assert!(gpu.run(&Run::of_samples(&plan, &Start::Noise(500), 4), &|_| false).unwrap().is_none(), "a stop is heeded");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Denoiser, Engine, ModelState, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Denoiser, Engine, Frames, ModelState, Run, Start, TrainSpec, TrainingData};
 use noise_compass::philox::{Stream, normal};
 
 /// What the network of these tests says everywhere and always: its weights are 0, its last bias is this.
@@ -58,7 +58,10 @@ fn places() -> Vec<(Schedule, u32, f64)> {
 /// The field at points.
 fn field(engine: &mut dyn Engine, plan: &Plan, points: &[[f32; 2]], denoiser: &Denoiser) -> Vec<[f32; 2]> {
     let start = Start::Points(Arc::new(points.to_vec()));
-    let run = engine.record(plan, &start, 0, denoiser, 1, &|_| true).unwrap().unwrap();
+    let run = engine
+        .run(&Run { plan, start: &start, seed: 0, denoiser, frames: Frames::Every(1) }, &|_| true)
+        .unwrap()
+        .unwrap();
     run.points.to_host().unwrap()[points.len()..].to_vec()
 }
 

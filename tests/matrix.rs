@@ -18,7 +18,7 @@ use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Engine, ModelState, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData};
 use noise_compass::measure::{sampling_floor, wasserstein2};
 use rayon::prelude::*;
 
@@ -54,7 +54,7 @@ fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2
     let context = PlanContext { schedule, target, timesteps: TIMESTEPS };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(SAMPLER_STEPS, context, Some(dataset.clip));
     let start = Start::Noise((SET * SETS) as u32);
-    engine.sample(&plan, &start, seed, &|| false).unwrap().unwrap().to_host().unwrap().to_vec()
+    engine.run(&Run::of_samples(&plan, &start, seed), &|_| true).unwrap().unwrap().points.to_host().unwrap().to_vec()
 }
 
 #[test]

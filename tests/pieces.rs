@@ -13,7 +13,9 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Cloud, Denoiser, Engine, ModelState, Piece, Start, TrainSpec, TrainingData, Weights};
+use noise_compass::engine::{
+    Cloud, Denoiser, Engine, Frames, ModelState, Piece, Run, Start, TrainSpec, TrainingData, Weights,
+};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Status};
 use noise_compass::lab::session::EngineFactory;
@@ -60,7 +62,14 @@ fn plan(sampler: Sampler) -> Plan {
 }
 
 fn whole(engine: &mut dyn Engine, plan: &Plan) -> Vec<[f32; 2]> {
-    engine.sample(plan, &Start::Noise(TOTAL), SEED, &|| false).unwrap().unwrap().to_host().unwrap().to_vec()
+    engine
+        .run(&Run::of_samples(plan, &Start::Noise(TOTAL), SEED), &|_| true)
+        .unwrap()
+        .unwrap()
+        .points
+        .to_host()
+        .unwrap()
+        .to_vec()
 }
 
 fn host(cloud: Option<&Cloud>) -> Vec<[f32; 2]> {
@@ -80,7 +89,9 @@ fn a_picture_in_pieces_is_the_sample_bit_for_bit_wherever_it_is_cut() {
                 for (first, count) in [(0, 70), (70, 1), (71, 13), (84, TOTAL - 84)] {
                     for stage in (0..stages).step_by(cut as usize) {
                         let piece = Piece { first, count, stage, end_stage: (stage + cut).min(stages) };
-                        cloud = Some(engine.refresh(cloud, TOTAL, piece, &plan, SEED).unwrap());
+                        cloud = Some(
+                            engine.refresh(cloud, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), piece).unwrap(),
+                        );
                     }
                 }
                 let kind = engine.info().kind;
@@ -97,7 +108,7 @@ fn a_slice_is_of_one_model_and_never_seen_half_way() {
         let plan = plan(Sampler::Rk4);
         let stages = plan.steps.len() as u32;
         let all = Piece { first: 0, count: TOTAL, stage: 0, end_stage: stages };
-        let mut cloud = Some(engine.refresh(None, TOTAL, all, &plan, SEED).unwrap());
+        let mut cloud = Some(engine.refresh(None, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), all).unwrap());
         let before = host(cloud.as_ref());
         train(engine.as_mut());
         let expected = whole(engine.as_mut(), &plan);
@@ -105,7 +116,7 @@ fn a_slice_is_of_one_model_and_never_seen_half_way() {
         for stage in 0..stages {
             assert_eq!(host(cloud.as_ref()), before, "seen at stage {stage}");
             let piece = Piece { stage, end_stage: stage + 1, ..all };
-            cloud = Some(engine.refresh(cloud, TOTAL, piece, &plan, SEED).unwrap());
+            cloud = Some(engine.refresh(cloud, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), piece).unwrap());
             train(engine.as_mut());
         }
         assert_eq!(host(cloud.as_ref()), expected, "{:?}", engine.info().kind);
@@ -119,8 +130,8 @@ fn a_piece_that_goes_on_from_nothing_is_refused() {
         let stages = plan.steps.len() as u32;
         let good = Piece { first: 0, count: 50, stage: 0, end_stage: 2 };
         let mut begin = |then: Piece, seed| {
-            let cloud = engine.refresh(None, TOTAL, good, &plan, SEED).unwrap();
-            engine.refresh(Some(cloud), TOTAL, then, &plan, seed).map(drop)
+            let cloud = engine.refresh(None, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), good).unwrap();
+            engine.refresh(Some(cloud), &Run::of_samples(&plan, &Start::Noise(TOTAL), seed), then).map(drop)
         };
         let next = Piece { stage: 2, end_stage: 4, ..good };
         assert!(begin(next, SEED).is_ok());
@@ -137,9 +148,12 @@ fn a_piece_that_goes_on_from_nothing_is_refused() {
         }
         assert!(begin(next, SEED + 1).is_err());
         let small = Cloud::Host(Arc::new(vec![[0.0; 2]; 9]));
-        assert!(engine.refresh(Some(small), TOTAL, good, &plan, SEED).is_err());
+        assert!(engine.refresh(Some(small), &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), good).is_err());
         engine.load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 2))).unwrap();
-        assert!(engine.refresh(None, TOTAL, next, &plan, SEED).is_err(), "another model was put in its place");
+        assert!(
+            engine.refresh(None, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), next).is_err(),
+            "another model was put in its place"
+        );
     }
 }
 
@@ -163,7 +177,7 @@ fn what_is_asked_again_and_again_makes_no_buffer() {
         }
         for stage in 0..stages {
             let piece = Piece { first: 0, count: count as u32, stage, end_stage: stage + 1 };
-            cloud = Some(gpu.refresh(cloud.take(), 256, piece, &plan, SEED).unwrap());
+            cloud = Some(gpu.refresh(cloud.take(), &Run::of_samples(&plan, &Start::Noise(256), SEED), piece).unwrap());
         }
     };
     ask(&mut gpu, 256);
@@ -202,7 +216,19 @@ fn a_moving_hand_makes_one_buffer_a_run() {
                     stage.tau *= 1.0 - 0.05 * f64::from(k);
                 }
                 let start = Start::Points(Arc::new(points));
-                let run = engine.record(&plan, &start, u64::from(k), &denoiser, 2, &|_| true).unwrap().unwrap();
+                let run = engine
+                    .run(
+                        &Run {
+                            plan: &plan,
+                            start: &start,
+                            seed: u64::from(k),
+                            denoiser: &denoiser,
+                            frames: Frames::Every(2),
+                        },
+                        &|_| true,
+                    )
+                    .unwrap()
+                    .unwrap();
                 run.points
             };
             let first = ask(&mut gpu, 0);

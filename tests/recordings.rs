@@ -15,7 +15,7 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Denoiser, Engine, ModelState, Recording, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Denoiser, Engine, Frames, ModelState, Recording, Run, Start, TrainSpec, TrainingData};
 use noise_compass::measure::trajectories::{exact_ends, rms_distance};
 use noise_compass::philox;
 
@@ -45,7 +45,7 @@ fn context(schedule: Schedule) -> PlanContext {
 }
 
 fn record(engine: &mut dyn Engine, plan: &Plan, start: &Start, denoiser: &Denoiser, every: u32) -> Recording {
-    engine.record(plan, start, 8, denoiser, every, &|_| true).unwrap().unwrap()
+    engine.run(&Run { plan, start, seed: 8, denoiser, frames: Frames::Every(every) }, &|_| true).unwrap().unwrap()
 }
 
 fn largest(a: &[[f32; 2]], b: &[[f32; 2]]) -> f32 {
@@ -82,10 +82,27 @@ fn the_last_frame_is_the_sample_and_a_run_can_be_ended() {
     for mut engine in engines() {
         let plan = Sampler::Ddim { eta: 1.0 }.plan(9, context(Schedule::Linear), None);
         let recording = record(engine.as_mut(), &plan, &Start::Noise(33), &Denoiser::Learned, 2);
-        let sample = engine.sample(&plan, &Start::Noise(33), 8, &|| false).unwrap().unwrap().to_host().unwrap();
+        let sample = engine
+            .run(&Run::of_samples(&plan, &Start::Noise(33), 8), &|_| true)
+            .unwrap()
+            .unwrap()
+            .points
+            .to_host()
+            .unwrap();
         let frames = recording.points.to_host().unwrap();
         assert_eq!(frames[frames.len() - 33..], sample[..]);
-        let ended = engine.record(&plan, &Start::Noise(33), 8, &Denoiser::Learned, 1, &|_| false).unwrap();
+        let ended = engine
+            .run(
+                &Run {
+                    plan: &plan,
+                    start: &Start::Noise(33),
+                    seed: 8,
+                    denoiser: &Denoiser::Learned,
+                    frames: Frames::Every(1),
+                },
+                &|_| false,
+            )
+            .unwrap();
         assert!(ended.is_none());
     }
 }

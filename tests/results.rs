@@ -18,7 +18,7 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{self, Engine, EngineChoice, ModelState, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{self, Engine, EngineChoice, ModelState, Run, Start, TrainSpec, TrainingData};
 use noise_compass::measure::{Estimate, Law, sampling_floor, wasserstein2};
 use rayon::prelude::*;
 
@@ -78,7 +78,11 @@ fn train_and_measure(
     }
     let context = PlanContext { schedule, target: Target::Eps, timesteps: TIMESTEPS };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(TIMESTEPS, context, Some(dataset.clip));
-    let cloud = engine.sample(&plan, &Start::Noise(SAMPLES * SAMPLE_SETS as u32), seed, &|| false).unwrap().unwrap();
+    let cloud = engine
+        .run(&Run::of_samples(&plan, &Start::Noise(SAMPLES * SAMPLE_SETS as u32), seed), &|_| true)
+        .unwrap()
+        .unwrap()
+        .points;
     let samples = cloud.to_host().unwrap();
     let distances: Vec<f64> = (0..FRESH_DRAWS)
         .into_par_iter()

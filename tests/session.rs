@@ -14,8 +14,8 @@ use noise_compass::diffusion::solver::Plan;
 use noise_compass::diffusion::solver::{Sampler, Variance};
 use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::{
-    self, Cloud, Denoiser, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress,
-    Recording, Start, TrainSpec, Weights,
+    self, Cloud, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording,
+    Run, Start, TrainSpec, Weights,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Command, DensityView, Notice, Restart, RunRequest, Slot, Snapshot, Status};
@@ -111,34 +111,16 @@ impl Engine for FakeEngine {
         }
         Ok(state)
     }
-    fn sample(&mut self, _: &Plan, _: &Start, _: u64, _: &dyn Fn() -> bool) -> Result<Option<Cloud>, EngineError> {
+    fn run(&mut self, _: &Run<'_>, _: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError> {
         Err(EngineError::Invalid("not part of the script".into()))
     }
-    fn record(
-        &mut self,
-        _: &Plan,
-        _: &Start,
-        _: u64,
-        _: &Denoiser,
-        _: u32,
-        _: &dyn Fn(f32) -> bool,
-    ) -> Result<Option<Recording>, EngineError> {
-        Err(EngineError::Invalid("not part of the script".into()))
-    }
-    fn refresh(
-        &mut self,
-        cloud: Option<Cloud>,
-        total: u32,
-        piece: Piece,
-        plan: &Plan,
-        _: u64,
-    ) -> Result<Cloud, EngineError> {
+    fn refresh(&mut self, cloud: Option<Cloud>, run: &Run<'_>, piece: Piece) -> Result<Cloud, EngineError> {
         let mut script = self.script.lock().unwrap();
         let pretended = script.refresh_time;
         std::thread::sleep(pretended);
         script.refresh_spent += pretended;
-        script.refreshed += if piece.end_stage as usize == plan.steps.len() { piece.count } else { 0 };
-        Ok(cloud.unwrap_or_else(|| Cloud::Host(Arc::new(vec![[0.0; 2]; total as usize]))))
+        script.refreshed += if piece.end_stage as usize == run.plan.steps.len() { piece.count } else { 0 };
+        Ok(cloud.unwrap_or_else(|| Cloud::Host(Arc::new(vec![[0.0; 2]; run.start.len()]))))
     }
     fn predict(&mut self, _: f64, points: &[[f32; 2]], _: Weights) -> Result<Vec<[f32; 2]>, EngineError> {
         Ok(vec![[0.0; 2]; points.len()])

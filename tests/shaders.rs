@@ -1,6 +1,7 @@
 //! Every shader resolves and validates; every struct lies on the device as on the host; Philox gives the published words.
 
 use noise_compass::engine::gpu::{GpuContext, shader, types};
+use noise_compass::engine::network::adam;
 use noise_compass::engine::network::timetable::TimestepRow;
 use wgpu::naga;
 
@@ -28,7 +29,10 @@ fn every_shader_is_valid_without_optional_capabilities() {
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
             let known = shader::KERNELS.iter().any(|(kernel, _)| *kernel == name);
             if !known {
-                parse(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let source = std::fs::read_to_string(&path).unwrap();
+                shader::join(&source)
+                    .and_then(|source| parse(&source))
+                    .unwrap_or_else(|error| panic!("{name}: {error}"));
             }
         }
     }
@@ -114,7 +118,7 @@ fn no_shader_of_the_canvas_branches_on_a_uniform() {
         if !name.starts_with("canvas_") {
             continue;
         }
-        let module = parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let module = parse(&shader::join(&std::fs::read_to_string(&path).unwrap()).unwrap()).unwrap();
         let functions = module.functions.iter().map(|(_, function)| function);
         let all = functions.chain(module.entry_points.iter().map(|entry| &entry.function));
         let branches: usize = all.map(|function| branches_on_uniform(&module, function, &function.body)).sum();
@@ -123,6 +127,21 @@ fn no_shader_of_the_canvas_branches_on_a_uniform() {
         }
     }
     assert!(found.is_empty(), "branches on uniforms: {found:?}; choose by `select` instead");
+}
+
+/// A number that a kernel names: `const NAME = 0.9;`.
+fn constant(source: &str, name: &str) -> f64 {
+    let line = source.lines().find_map(|line| line.strip_prefix(&format!("const {name} = ")));
+    line.and_then(|number| number.strip_suffix(';')).and_then(|number| number.parse().ok()).unwrap()
+}
+
+/// The device takes Adam's constants as numbers in the source, so that they are folded in full precision.
+#[test]
+fn adam_has_one_set_of_constants() {
+    let source = shader::resolve("adam").unwrap();
+    for (name, host) in [("BETA_1", adam::BETA_1), ("BETA_2", adam::BETA_2), ("EPSILON", f64::from(adam::EPSILON))] {
+        assert!((constant(&source, name) - host).abs() < 1e-7 * host, "{name}: {}", constant(&source, name));
+    }
 }
 
 /// (name, offset) of every member of a WGSL struct, and its size.

@@ -21,12 +21,12 @@ use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{
-    Cloud, Denoiser, Engine as _, EngineChoice, EngineInfo, EngineKind, LOSS_BINS, ModelState,
+    Cloud, Denoiser, Engine as _, EngineChoice, EngineInfo, EngineKind, Frames, LOSS_BINS, ModelState, Run,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
-    Command, DensityField, LossCurve, Notice, Notices, Order, Restart, RunRequest, RunResult, RunState, Side, Slot,
-    Snapshot, Snapshots, Status,
+    Command, DensityField, LossCurve, Notice, Order, Restart, RunRequest, RunResult, RunState, Side, Slot, Snapshot,
+    Snapshots, Status,
 };
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
@@ -78,33 +78,21 @@ impl Probe {
         let setup = Setup::new(Experiment::default()).unwrap();
         let curve: Vec<_> = (1..=2000).map(|step| (step, 0.25 + 0.75 * (-(step as f32) / 300.0).exp())).collect();
         let wiggle = |&(step, loss): &(u64, f32)| (step, loss * (1.0 + 0.2 * (step as f32 * 1.7).sin()));
-        let snapshot = Snapshot {
-            experiment: setup.experiment.clone(),
-            dataset: setup.dataset.clone(),
-            engine: EngineInfo {
-                kind: EngineKind::Gpu,
-                adapter: "a card (driver)".into(),
-                backend: "Vulkan".into(),
-                software: false,
-            },
-            status: Status::Paused,
-            step: 2000,
-            saved: None,
-            loss: Some(0.2511),
-            curve: Arc::new(LossCurve { raw: curve.iter().map(wiggle).collect(), smooth: curve }),
-            timestep_loss: Arc::new(std::array::from_fn(|bin| 0.9 * (-(bin as f32) / 18.0).exp())),
-            steps_per_sec: 0.0,
-            trained_secs: 83.0,
-            quality: Arc::default(),
-            changed_at: None,
-            samples: Some(Cloud::Host(Arc::new(setup.dataset.mixture.draw(2048, 9)))),
-            runs: Arc::default(),
-            samples_version: 1,
-            density: None,
-            version: 1,
-            notices: Notices::default(),
-            warning: None,
+        let engine = EngineInfo {
+            kind: EngineKind::Gpu,
+            adapter: "a card (driver)".into(),
+            backend: "Vulkan".into(),
+            software: false,
         };
+        let mut snapshot = Snapshot::starting(&setup, engine);
+        snapshot.step = 2000;
+        snapshot.loss = Some(0.2511);
+        snapshot.curve = Arc::new(LossCurve { raw: curve.iter().map(wiggle).collect(), smooth: curve });
+        snapshot.timestep_loss = Arc::new(std::array::from_fn(|bin| 0.9 * (-(bin as f32) / 18.0).exp()));
+        snapshot.trained_secs = 83.0;
+        snapshot.samples = Some(Cloud::Host(Arc::new(setup.dataset.mixture.draw(2048, 9))));
+        snapshot.samples_version = 1;
+        snapshot.version = 1;
         assert_eq!(LOSS_BINS, snapshot.timestep_loss.len());
         Self(Rc::new(Recorder { snapshot: RefCell::new(snapshot), asked: RefCell::default() }))
     }
@@ -124,7 +112,10 @@ impl Probe {
         let denoiser =
             if request.exact { Denoiser::Exact(snapshot.dataset.mixture.clone()) } else { Denoiser::Learned };
         let RunRequest { plan, start, seed, every, .. } = &**request;
-        let recording = engine.record(plan, start, *seed, &denoiser, *every, &|_| true).unwrap().unwrap();
+        let recording = engine
+            .run(&Run { plan, start, seed: *seed, denoiser: &denoiser, frames: Frames::Every(*every) }, &|_| true)
+            .unwrap()
+            .unwrap();
         snapshot.version += 1;
         let host = Some(recording.points.to_host().unwrap());
         let result =

@@ -19,9 +19,9 @@ use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::layout::Activation;
-use noise_compass::engine::{EngineInfo, EngineKind, LOSS_BINS};
+use noise_compass::engine::{EngineInfo, EngineKind};
 use noise_compass::lab::experiment::{DataSource, Experiment, limits};
-use noise_compass::lab::message::{Command, Notices, Order, Side, Snapshot, Snapshots, Status};
+use noise_compass::lab::message::{Command, Order, Side, Snapshot, Snapshots};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle;
@@ -36,28 +36,9 @@ impl Still {
         let setup = Setup::new(experiment).unwrap();
         let engine =
             EngineInfo { kind: EngineKind::Cpu, adapter: "2 threads".into(), backend: "Rust".into(), software: true };
-        let snapshot = Snapshot {
-            experiment: setup.experiment,
-            dataset: setup.dataset,
-            engine,
-            status: Status::Paused,
-            step: 500,
-            saved: None,
-            loss: None,
-            curve: Arc::default(),
-            timestep_loss: Arc::new([f32::NAN; LOSS_BINS]),
-            steps_per_sec: 0.0,
-            trained_secs: 0.0,
-            quality: Arc::default(),
-            changed_at: None,
-            samples: None,
-            samples_version: 0,
-            density: None,
-            runs: Arc::default(),
-            version: 1,
-            notices: Notices::default(),
-            warning: None,
-        };
+        let mut snapshot = Snapshot::starting(&setup, engine);
+        snapshot.step = 500;
+        snapshot.version = 1;
         Self(Rc::new((RefCell::new(snapshot), RefCell::default())))
     }
 

@@ -18,9 +18,9 @@ use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::gpu::GpuContext;
-use noise_compass::engine::{EngineInfo, EngineKind, LOSS_BINS};
+use noise_compass::engine::{EngineInfo, EngineKind};
 use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::{Command, LossCurve, Notices, Order, Side, Snapshot, Snapshots, Status};
+use noise_compass::lab::message::{Command, Order, Side, Snapshot, Snapshots};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle;
@@ -48,33 +48,14 @@ impl LabHandle for Probe {
 impl Probe {
     fn new() -> Self {
         let setup = Setup::new(Experiment::default()).unwrap();
-        let snapshot = Snapshot {
-            experiment: setup.experiment.clone(),
-            dataset: setup.dataset.clone(),
-            engine: EngineInfo {
-                kind: EngineKind::Gpu,
-                adapter: "a card (driver)".into(),
-                backend: "Vulkan".into(),
-                software: false,
-            },
-            status: Status::Paused,
-            step: 0,
-            saved: None,
-            loss: None,
-            curve: Arc::new(LossCurve::default()),
-            timestep_loss: Arc::new([f32::NAN; LOSS_BINS]),
-            steps_per_sec: 0.0,
-            trained_secs: 0.0,
-            quality: Arc::default(),
-            changed_at: None,
-            samples: None,
-            runs: Arc::default(),
-            samples_version: 0,
-            density: None,
-            version: 1,
-            notices: Notices::default(),
-            warning: None,
+        let engine = EngineInfo {
+            kind: EngineKind::Gpu,
+            adapter: "a card (driver)".into(),
+            backend: "Vulkan".into(),
+            software: false,
         };
+        let mut snapshot = Snapshot::starting(&setup, engine);
+        snapshot.version = 1;
         Self(Rc::new((RefCell::new(snapshot), RefCell::default())))
     }
 

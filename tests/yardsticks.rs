@@ -13,7 +13,7 @@ use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
-use noise_compass::engine::{Cloud, Denoiser, Engine, ModelState, Start};
+use noise_compass::engine::{Cloud, Denoiser, Engine, Frames, ModelState, Run, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::QualityPoint;
 use noise_compass::lab::quality::QualityMeter;
@@ -118,7 +118,19 @@ fn ends(mixture: &Arc<Mixture>, schedule: Schedule, sampler: Sampler, steps: u32
     let context = PlanContext { schedule, target: Target::Eps, timesteps: 1000 };
     let plan = sampler.plan(steps, context, None);
     let denoiser = Denoiser::Exact(mixture.clone());
-    let run = engine.record(&plan, &Start::Noise(2048), 5, &denoiser, u32::MAX, &|_| true).unwrap().unwrap();
+    let run = engine
+        .run(
+            &Run {
+                plan: &plan,
+                start: &Start::Noise(2048),
+                seed: 5,
+                denoiser: &denoiser,
+                frames: Frames::Every(u32::MAX),
+            },
+            &|_| true,
+        )
+        .unwrap()
+        .unwrap();
     run.points.to_host().unwrap()[run.particles..].to_vec()
 }
 

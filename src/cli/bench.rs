@@ -8,7 +8,7 @@ use super::bench_split::{self, SplitCost};
 use super::{print_json, round, say};
 use engine::gpu::{GpuContext, bench_matmul};
 use engine::network::init::initial_weights;
-use engine::{Engine, EngineChoice, EngineInfo, EngineKind, ModelState, Start};
+use engine::{Engine, EngineChoice, EngineInfo, EngineKind, ModelState, Run, Start};
 use lab::experiment::Experiment;
 use lab::setup::Setup;
 use maths::diffusion::solver::{Sampler, Variance};
@@ -190,8 +190,8 @@ fn sample_rate(
 ) -> anyhow::Result<SampleRate> {
     let plan = sampler.plan(steps, setup.experiment.plan_context(), Some(setup.dataset.clip));
     let begun = Instant::now();
-    if let Some(cloud) = engine.sample(&plan, &Start::Noise(n), seed, &|| false)? {
-        cloud.to_host()?;
+    if let Some(samples) = engine.run(&Run::of_samples(&plan, &Start::Noise(n), seed), &|_| true)? {
+        samples.points.to_host()?;
     }
     let secs = begun.elapsed().as_secs_f64();
     let samples_per_sec = round(f64::from(n) / secs);

@@ -10,6 +10,7 @@ use clap::parser::ValueSource;
 use serde_json::{Map, Value};
 
 use super::say;
+use lab::change::Change;
 use lab::experiment::Experiment;
 use lab::model_dir::{self, Saved};
 use lab::setup::Setup;
@@ -84,7 +85,7 @@ impl Config {
         if let Some(remark) = setup.meet_file() {
             say(&format!("noise-compass: warning: {remark}; give --data to read the file"));
         }
-        if *experiment == model.experiment {
+        if model.experiment.change_to(experiment) == Change::Nothing {
             return Ok(setup);
         }
         setup.changed(experiment.clone()).map_err(anyhow::Error::msg)

@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::model::ModelArgs;
 use super::{read_standardised, say};
 use crate::cli::samples_csv::{Units, samples_csv, samples_file};
-use engine::Start;
+use engine::{Run, Start};
 use maths::diffusion::magnification;
 use maths::diffusion::solver::Sampler;
 
@@ -69,8 +69,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Some(path) => Start::Points(Arc::new(read_standardised(path, args.units.standardisation(of_data))?)),
         None => Start::Noise(args.n),
     };
-    let cloud = loaded.engine.sample(&plan, &start, args.seed, &|| false)?;
-    let points = cloud.context("the sampling was stopped; run it again")?.to_host()?;
+    let samples = loaded.engine.run(&Run::of_samples(&plan, &start, args.seed), &|_| true)?;
+    let points = samples.context("the sampling was stopped; run it again")?.points.to_host()?;
     out.write(&samples_csv(&points, args.units, of_data))?;
     let units = match args.units {
         Units::Data => ", in the units of its data",

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
 
 use super::{one_line, print_json, round, say};
 use engine::EngineError;
 use lab::difference::{Difference, differences, sentence};
 use lab::message::{Command, Order, QualityPoint, Side, Snapshot};
 use lab::pair::Pair;
+use lab::reached::{NUMBERS, Number, Reached, Value};
 use maths::atomic::{Destination, all_lines};
 use maths::measure::Estimate;
-use maths::measure::score_error::{LOG_SNR_GRID, common_mean};
+use maths::measure::score_error::LOG_SNR_GRID;
 use ui::shell::offscreen::render_comparison;
 use ui::shell::picture::picture_file;
 
@@ -45,45 +47,19 @@ pub fn measure(pair: &mut Pair) -> anyhow::Result<[Option<QualityPoint>; 2]> {
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     differences: &'a [Difference],
-    a: Reached,
-    b: Reached,
+    a: OneSide<'a>,
+    b: OneSide<'a>,
     table: PathBuf,
     picture: Option<PathBuf>,
 }
 
-/// What one experiment has reached. Every `_error` that follows a number is its standard error.
+/// What one experiment has reached, as JSON: the numbers of [`NUMBERS`] by their keys. Every `_error` that follows a number is
+/// its standard error.
 #[derive(Debug, Serialize)]
-struct Reached {
-    steps: u64,
-    /// Of its own training.
-    secs: f64,
-    /// (1/D) E‖target − prediction‖², smoothed. Does not compare between targets, schedules or data.
-    loss: Option<f32>,
-    /// The least possible loss.
-    least_loss: Option<f64>,
-    /// Sliced W₂ of 2048 samples to the data; `None` where the samples are not finite.
-    sliced_w2: Option<f64>,
-    sliced_w2_error: Option<f64>,
-    /// The sampling floor of that.
-    floor: Option<f64>,
-    floor_error: Option<f64>,
-    /// −E ln p_0(samples) − h(p_0), nats.
-    surprise: Option<f64>,
-    surprise_error: Option<f64>,
-    /// Share of the samples in the densest half of the data.
-    densest_half: Option<f64>,
-    densest_half_error: Option<f64>,
-    /// χ² of the shares of the data's parts, and the probability that chance alone gives as much.
-    shares_chi2: Option<f64>,
-    shares_p: Option<f64>,
-    /// Mean over the trained timesteps of (s²/D) E‖learned − exact score‖². Does not compare between schedules.
-    score_error: Option<f64>,
-    score_error_error: Option<f64>,
-    /// (1/D) E‖x̂_0 − E[x_0 | x_t]‖², mean over the levels of log SNR −4 to 8 that both reach. Compares targets and schedules.
-    x0_error: Option<f64>,
-    /// How many levels that is, of 13.
-    x0_levels: usize,
-    adapter: String,
+struct OneSide<'a> {
+    #[serde(flatten)]
+    numbers: Map<String, Json>,
+    adapter: &'a str,
     out: PathBuf,
 }
 
@@ -128,18 +104,19 @@ impl Comparison {
         let both = [&*snapshots.a, &**b];
         let engines = both.map(|snapshot| snapshot.engine.kind);
         let different = differences(&both[0].experiment, &both[1].experiment, engines);
-        self.table.write(markdown(&sentence(&different), both, &measured).as_bytes())?;
+        let [a, b] = &measured;
+        let reached = [Reached::by(both[0], a.as_ref(), b.as_ref()), Reached::by(both[1], b.as_ref(), a.as_ref())];
+        self.table.write(markdown(&sentence(&different), both, &reached).as_bytes())?;
         let (table, picture) = (self.table.path(), self.picture.path());
         pair.handle(Order::Both(Command::Hidden(false)));
         let painted = render_comparison(pair, &self.picture).map(drop);
         say(&format!("{}; the table is {}", sentence(&different), table.display()));
         if json {
             let [out_a, out_b] = outs(&self.out);
-            let on_grid = on_grid(&measured);
             print_json(&Report {
                 differences: &different,
-                a: reached(both[0], measured[0].as_ref(), on_grid.map(|(means, levels)| (means[0], levels)), &out_a),
-                b: reached(both[1], measured[1].as_ref(), on_grid.map(|(means, levels)| (means[1], levels)), &out_b),
+                a: OneSide { numbers: numbers(&reached[0]), adapter: &both[0].engine.adapter, out: out_a },
+                b: OneSide { numbers: numbers(&reached[1]), adapter: &both[1].engine.adapter, out: out_b },
                 table: table.to_path_buf(),
                 picture: painted.is_ok().then(|| picture.to_path_buf()),
             })?;
@@ -155,93 +132,71 @@ impl Comparison {
     }
 }
 
-/// The errors of x̂_0 over the levels of log SNR that both reach.
-fn on_grid(measured: &[Option<QualityPoint>; 2]) -> Option<([f64; 2], usize)> {
-    let [Some(a), Some(b)] = measured else { return None };
-    common_mean(&a.x0_errors, &b.x0_errors)
+/// The numbers by their keys. What is not known is null.
+fn numbers(reached: &Reached<'_>) -> Map<String, Json> {
+    let mut map = Map::new();
+    for Number { key, read, .. } in NUMBERS.iter().filter(|number| !number.key.is_empty()) {
+        let mut put = |end: &str, value: Json| drop(map.insert(format!("{key}{end}"), value));
+        let rounded = |value: Option<f64>| json!(value.map(round));
+        match read(reached) {
+            Value::Count(count) => put("", json!(count)),
+            Value::Rate(number) | Value::Seconds(number) => put("", json!(round(number))),
+            Value::Loss(loss) => put("", json!(loss)),
+            Value::Plain(number) => put("", rounded(number)),
+            Value::Distance(estimate)
+            | Value::Signed(estimate)
+            | Value::Share(estimate)
+            | Value::MeanSquare(estimate) => {
+                put("", rounded(estimate.map(|estimate| estimate.value)));
+                put("_error", rounded(estimate.map(|estimate| estimate.error)));
+            }
+            Value::ChiSquare(shares) => {
+                put("_chi2", rounded(shares.map(|shares| shares.value)));
+                put("_p", rounded(shares.map(|shares| shares.p)));
+            }
+            Value::OverLevels(error) => {
+                put("", rounded(error.map(|(mean, _)| mean)));
+                put("_levels", json!(error.map_or(0, |(_, levels)| levels)));
+            }
+        }
+    }
+    map
 }
 
-fn reached(snapshot: &Snapshot, point: Option<&QualityPoint>, on_grid: Option<(f64, usize)>, out: &Path) -> Reached {
-    let number = |of: fn(&QualityPoint) -> f64| point.map(of).map(round);
-    let shares = point.and_then(|point| point.shares);
-    Reached {
-        steps: snapshot.step,
-        secs: round(snapshot.trained_secs),
-        loss: snapshot.loss,
-        least_loss: number(|point| point.least_loss.value),
-        sliced_w2: number(|point| point.distance.value),
-        sliced_w2_error: number(|point| point.distance.error),
-        floor: number(|point| point.floor.value),
-        floor_error: number(|point| point.floor.error),
-        surprise: number(|point| point.surprise.value),
-        surprise_error: number(|point| point.surprise.error),
-        densest_half: number(|point| point.densest_half.value),
-        densest_half_error: number(|point| point.densest_half.error),
-        shares_chi2: shares.map(|shares| round(shares.value)),
-        shares_p: shares.map(|shares| round(shares.p)),
-        score_error: number(|point| point.score_error.value),
-        score_error_error: number(|point| point.score_error.error),
-        x0_error: on_grid.map(|(mean, _)| round(mean)),
-        x0_levels: on_grid.map_or(0, |(_, levels)| levels),
-        adapter: snapshot.engine.adapter.clone(),
-        out: out.to_path_buf(),
-    }
+/// A number as the table shows it.
+fn text(value: Value) -> String {
+    let known = match value {
+        Value::Count(count) => Some(count.to_string()),
+        Value::Rate(number) | Value::Seconds(number) => Some(format!("{number:.1}")),
+        Value::Loss(loss) => loss.map(|loss| format!("{loss:.4}")),
+        Value::Plain(number) => number.map(|number| format!("{number:.4}")),
+        Value::Distance(estimate) | Value::Signed(estimate) | Value::Share(estimate) | Value::MeanSquare(estimate) => {
+            estimate.map(|Estimate { value, error }| format!("{value:.4} ± {error:.4}"))
+        }
+        Value::ChiSquare(shares) => shares.map(|s| format!("{:.1} of {}, p {:.3}", s.value, s.degrees, s.p)),
+        Value::OverLevels(error) => {
+            error.map(|(mean, levels)| format!("{mean:.5} ({levels} of {} levels)", LOG_SNR_GRID.len()))
+        }
+    };
+    known.unwrap_or_else(|| "–".to_owned())
 }
 
 /// The table, for people.
-fn markdown(title: &str, both: [&Snapshot; 2], measured: &[Option<QualityPoint>; 2]) -> String {
-    let none = || "–".to_owned();
-    let number = |value: Option<f64>| value.map_or_else(none, |value| format!("{value:.4}"));
-    let each = |of: fn(&QualityPoint) -> f64| measured.each_ref().map(|point| number(point.as_ref().map(of)));
-    let estimate = |of: fn(&QualityPoint) -> Estimate| {
-        let text = |Estimate { value, error }: Estimate| format!("{value:.4} ± {error:.4}");
-        measured.each_ref().map(|point| point.as_ref().map(of).map_or_else(none, text))
-    };
-    let shares = measured.each_ref().map(|point| {
-        let shares = point.as_ref().and_then(|point| point.shares);
-        shares.map_or_else(none, |s| format!("{:.1} of {}, p {:.3}", s.value, s.degrees, s.p))
-    });
-    let x_0 = match on_grid(measured) {
-        Some((means, levels)) => means.map(|mean| format!("{mean:.5} ({levels} of {} levels)", LOG_SNR_GRID.len())),
-        None => [none(), none()],
-    };
-    let columns: [[String; 2]; 13] = [
-        both.map(|snapshot| snapshot.step.to_string()),
-        both.map(|snapshot| format!("{:.1}", snapshot.trained_secs)),
-        both.map(|snapshot| number(snapshot.loss.map(f64::from))),
-        each(|point| point.least_loss.value),
-        estimate(|point| point.score_error),
-        x_0,
-        estimate(|point| point.distance),
-        estimate(|point| point.floor),
-        each(|point| point.distance.value / point.floor.value),
-        estimate(|point| point.surprise),
-        estimate(|point| point.densest_half),
-        shares,
-        both.map(|snapshot| format!("{} ({})", snapshot.engine.adapter, snapshot.engine.backend)),
-    ];
-    let rows: Vec<_> = ROWS.iter().zip(columns).map(|(name, [a, b])| format!("| {name} | {a} | {b} |\n")).collect();
-    format!("# {title}\n\n{}\n{}\n{}", HEAD[0], HEAD[1], rows.concat())
+fn markdown(title: &str, both: [&Snapshot; 2], reached: &[Reached<'_>; 2]) -> String {
+    let engine = both.map(|snapshot| format!("{} ({})", snapshot.engine.adapter, snapshot.engine.backend));
+    let numbers = NUMBERS.iter().filter(|number| !number.row.is_empty());
+    let cells = numbers.map(|number| reached.each_ref().map(|side| text((number.read)(side))));
+    let rows = rows().zip(cells.chain([engine])).map(|(name, [a, b])| format!("| {name} | {a} | {b} |\n"));
+    format!("# {title}\n\n{}\n{}\n{}", HEAD[0], HEAD[1], rows.collect::<String>())
 }
 
 /// The first two lines of the table.
 const HEAD: [&str; 2] = ["| | A | B |", "|---|---|---|"];
+
 /// What is in its rows.
-const ROWS: [&str; 13] = [
-    "steps",
-    "seconds of training",
-    "loss, (1/D) E‖target − prediction‖², smoothed over 50 steps (compares only under one target, schedule and data set)",
-    "least possible loss",
-    "score error, mean over the trained t of (s²/D) E‖learned − exact‖² (compares only under one schedule)",
-    "x̂₀ error, (1/D) E‖x̂₀ − E[x₀ given x_t]‖², mean over log SNR −4 to 8 (compares any two)",
-    "sliced W₂ of at most 2048 samples to the data",
-    "its sampling floor",
-    "in floors",
-    "surprise, −E ln p₀(samples) − h(p₀), nats (above 0: astray; below: too thin)",
-    "share of the samples in the densest half of the data (above 0.5: too thin)",
-    "χ² of the shares of the data's parts",
-    "engine",
-];
+fn rows() -> impl Iterator<Item = &'static str> {
+    NUMBERS.iter().map(|number| number.row).filter(|row| !row.is_empty()).chain(["engine"])
+}
 
 /// True for a table that [`markdown`] could have made.
 fn is_table(file: &mut dyn BufRead) -> io::Result<bool> {
@@ -252,10 +207,10 @@ fn is_table(file: &mut dyn BufRead) -> io::Result<bool> {
             0 => line.starts_with("# "),
             1 => line.is_empty(),
             2 | 3 => line == HEAD[index - 2],
-            _ => ROWS.get(index - 4).is_some_and(|name| {
+            _ => rows().nth(index - 4).is_some_and(|name| {
                 line.strip_prefix(&format!("| {name} | ")).is_some_and(|rest| rest.ends_with(" |"))
             }),
         }
     })?;
-    Ok(right && lines == 4 + ROWS.len())
+    Ok(right && lines == 4 + rows().count())
 }

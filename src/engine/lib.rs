@@ -6,6 +6,7 @@
 pub mod cpu;
 pub mod gpu;
 pub mod network;
+mod run;
 
 use std::sync::Arc;
 
@@ -14,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::network::layout::NetworkShape;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
+pub use crate::run::{Denoiser, Frames, Piece, Recording, Run, Start};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
-use maths::diffusion::solver::Plan;
 
 /// Bins of the per-timestep loss histogram; bin b holds the t with b = (t − 1)·64 / T.
 pub const LOSS_BINS: usize = 64;
@@ -170,87 +171,6 @@ impl Cloud {
     }
 }
 
-/// Where a sampler starts.
-#[derive(Clone, Debug)]
-pub enum Start {
-    /// `n` draws of N(0, start_std² I), by Philox from the sampling seed.
-    Noise(u32),
-    /// Given points.
-    Points(Arc<Vec<[f32; 2]>>),
-}
-
-/// Which x̂_0 a run follows.
-#[derive(Clone, Debug)]
-pub enum Denoiser {
-    /// The network's, by the EMA weights.
-    Learned,
-    /// The posterior mean E[x_0 | x_t] of the mixture, in closed form.
-    Exact(Arc<Mixture>),
-}
-
-/// The frames of a run, from its start to its end.
-#[derive(Clone, Debug)]
-pub struct Recording {
-    /// t/T of each frame; the first is the start.
-    pub taus: Vec<f64>,
-    /// Particles in a frame.
-    pub particles: usize,
-    /// Points [frames, particles].
-    pub points: Cloud,
-}
-
-impl Recording {
-    /// t/T of the frames of a plan.
-    pub fn taus_of(plan: &Plan, every: u32) -> Vec<f64> {
-        let start = plan.steps.first().map_or(0.0, |stage| stage.tau);
-        let ends = plan.recorded_stages(every).into_iter().map(|stage| plan.steps[stage].tau_next);
-        std::iter::once(start).chain(ends).collect()
-    }
-}
-
-/// A piece of the work on a picture: a slice of its particles through some stages of the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// First particle of the slice.
-    pub first: u32,
-    /// Particles of the slice.
-    pub count: u32,
-    /// First stage; 0 begins the slice.
-    pub stage: u32,
-    /// The stage after the last one.
-    pub end_stage: u32,
-}
-
-impl Piece {
-    /// Refuse a cloud of another size, and what is not all among `total` particles and the plan's stages.
-    fn check(&self, cloud: Option<&Cloud>, total: u32, plan: &Plan) -> Result<(), EngineError> {
-        let Self { first, count, stage, end_stage } = *self;
-        let invalid = |text| Err(EngineError::Invalid(text));
-        if let Some(cloud) = cloud.filter(|cloud| cloud.len() != total as usize) {
-            return invalid(format!("a cloud of {} particles cannot be refreshed as {total}", cloud.len()));
-        }
-        if first.checked_add(count).is_none_or(|end| end > total) {
-            return invalid(format!("particles {first} to {first}+{count} are not all among {total}"));
-        }
-        if stage > end_stage || end_stage as usize > plan.steps.len() {
-            let stages = plan.steps.len();
-            return invalid(format!("stages {stage} to {end_stage} are not all among {stages}"));
-        }
-        Ok(())
-    }
-
-    /// True where this piece goes on with a slice whose last piece was `before`.
-    fn follows(&self, before: &Self) -> bool {
-        (self.first, self.count, self.stage) == (before.first, before.count, before.end_stage)
-    }
-
-    /// Why a piece was refused that has nothing to go on from.
-    fn not_begun(&self) -> EngineError {
-        let stage = self.stage;
-        EngineError::Invalid(format!("a slice cannot go on at stage {stage} that was not begun: begin it at stage 0"))
-    }
-}
-
 /// Which weights of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
@@ -282,43 +202,17 @@ pub trait Engine: Send {
     /// The whole state, read back. Waits for all work handed over.
     fn state(&mut self) -> Result<ModelState, EngineError>;
 
-    /// Run a plan with the EMA weights. Noise: counter (stream, step of the plan, particle), key `seed`, so the
-    /// particle with index i starts at the same place whatever n is. `stop` is asked between pieces of work and
-    /// ends the sampling early with `Ok(None)`.
-    fn sample(
-        &mut self,
-        plan: &Plan,
-        start: &Start,
-        seed: u64,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Cloud>, EngineError>;
+    /// Carry out a run, by the EMA weights where it follows the network. `goes_on` is told the share of the work done,
+    /// between pieces of it, and ends the run by answering false: with `Ok(None)`.
+    fn run(&mut self, run: &Run<'_>, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError>;
 
-    /// Like [`Engine::sample`], by either x̂_0, keeping a frame of the start, of every `every`-th step and of the last.
-    /// `done` is told the share of the work done, between pieces of it, and ends the run by answering false.
-    fn record(
-        &mut self,
-        plan: &Plan,
-        start: &Start,
-        seed: u64,
-        denoiser: &Denoiser,
-        every: u32,
-        done: &dyn Fn(f32) -> bool,
-    ) -> Result<Option<Recording>, EngineError>;
-
-    /// A piece of the sampling of a picture of `total` particles from noise; a sampling in pieces never holds up a frame.
-    /// It gives the points of [`Engine::sample`]. The weights are those of the slice's first stage. Points of the cloud
-    /// change with the last stage; without a cloud, or with one that lies elsewhere, a new one is made, of zeros.
+    /// A piece of a run from noise by the network, of which the end alone is kept; a run in pieces never holds up a frame. It
+    /// gives the points of [`Engine::run`]. The weights are those of the slice's first stage. Points of the cloud change with
+    /// the last stage; without a cloud, or with one that lies elsewhere, a new one is made, of zeros.
     ///
     /// # Errors
-    /// Besides the engine's: a piece that neither begins a slice nor goes on where the last piece of it ended.
-    fn refresh(
-        &mut self,
-        cloud: Option<Cloud>,
-        total: u32,
-        piece: Piece,
-        plan: &Plan,
-        seed: u64,
-    ) -> Result<Cloud, EngineError>;
+    /// Besides the engine's: another run, and a piece that neither begins a slice nor goes on where the last piece of it ended.
+    fn refresh(&mut self, cloud: Option<Cloud>, run: &Run<'_>, piece: Piece) -> Result<Cloud, EngineError>;
 
     /// The network's raw output [n, 2] at points [n, 2] and one time, by these weights.
     /// Convert it with [`maths::diffusion::target::Target`]. Blocks.

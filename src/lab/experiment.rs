@@ -165,7 +165,7 @@ impl Experiment {
         if name == "path" { "schedule" } else { name }
     }
 
-    /// Shape of the network. A change of it starts the training anew.
+    /// Shape of the network.
     pub fn shape(&self) -> NetworkShape {
         NetworkShape { octaves: self.octaves, width: self.width, depth: self.depth, activation: self.activation }
     }
@@ -173,14 +173,6 @@ impl Experiment {
     /// What plans are compiled for.
     pub fn plan_context(&self) -> PlanContext {
         PlanContext { schedule: self.schedule, target: self.target, timesteps: self.timesteps }
-    }
-
-    /// True where the two differ at most in how they sample and in what they are held against: their trainings are the
-    /// same.
-    pub fn trains_like(&self, other: &Self) -> bool {
-        let Self { sampler, sampler_steps, clip, .. } = *other;
-        let bandwidth = if other.fresh { self.bandwidth } else { other.bandwidth };
-        *other == Self { bandwidth, sampler, sampler_steps, clip, ..self.clone() }
     }
 
     /// True where a run of one means the same as that of the other: one data set, one schedule, one target, one network.

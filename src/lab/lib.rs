@@ -1,5 +1,6 @@
 //! The laboratory: what an experiment is, the worker that runs it, and the words the two sides exchange.
 
+pub mod change;
 pub mod difference;
 pub mod divergence;
 pub mod experiment;
@@ -12,7 +13,9 @@ pub mod own_data;
 pub mod pace;
 pub mod pair;
 pub mod quality;
+pub mod reached;
 pub mod record;
+pub mod run;
 pub mod runs;
 pub mod safe_copies;
 pub mod session;
@@ -21,4 +24,5 @@ pub mod shelf;
 pub mod shelved;
 pub mod side;
 pub mod slot;
+pub mod snapshot;
 pub mod worker;

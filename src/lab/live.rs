@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::message::fresh_version;
 use super::pace::{Share, Slice};
-use engine::{Cloud, Engine, EngineError, Piece};
+use engine::{Cloud, Engine, EngineError, Piece, Run, Start};
 use maths::diffusion::solver::Plan;
 
 /// Particles of the live picture.
@@ -165,7 +165,9 @@ impl LivePicture {
     /// Do this piece, which begins a slice or goes on with the one on its way; tell [`LivePicture::measured`] how long it
     /// took. What is shown changes with the last stage of a slice.
     pub fn refresh_piece(&mut self, engine: &mut dyn Engine, piece: Piece) -> Result<(), EngineError> {
-        let cloud = match engine.refresh(self.cloud.take(), LIVE_SAMPLES, piece, &self.plan, LIVE_SEED) {
+        let start = Start::Noise(LIVE_SAMPLES);
+        let run = Run::of_samples(&self.plan, &start, LIVE_SEED);
+        let cloud = match engine.refresh(self.cloud.take(), &run, piece) {
             Ok(cloud) => cloud,
             Err(error) => {
                 self.start_over();

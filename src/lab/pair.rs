@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::change::Change;
 use super::experiment::Experiment;
 use super::message::{Command, InStep, Notice, Order, Restart, Side, Slot, Snapshots};
 use super::session::{Parked, Session, Tick};
@@ -326,7 +327,8 @@ impl Pair {
         }
         // One training, sampled in two ways: the side that it is of is copied to the other.
         let source = Side::BOTH.into_iter().find(|&side| {
-            a.trains_like(&b) && self.session(side).is_some_and(|session| a.trains_like(session.experiment()))
+            let stays = |from: &Experiment| from.change_to(&a) <= Change::Samples;
+            stays(&b) && self.session(side).is_some_and(|session| stays(session.experiment()))
         });
         let keeps = source.is_some();
         let replaces = self.b.is_some() || (!keeps && self.a.step() > 0);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::message::{RunProgress, RunRequest, RunResult, RunState, Slot, fresh_version};
 use super::pace::Share;
-use engine::{Denoiser, Engine, EngineError, Recording};
+use engine::{Denoiser, Engine, EngineError, Frames, Recording, Run};
 use maths::data::mixture::Mixture;
 
 /// Asked during a run whether its slot has been asked for something else meanwhile.
@@ -109,7 +109,14 @@ impl Runs {
             !superseded(slot)
         };
         let begun = Instant::now();
-        let run = engine.record(&request.plan, &request.start, request.seed, &denoiser, request.every, &goes_on);
+        let run = Run {
+            plan: &request.plan,
+            start: &request.start,
+            seed: request.seed,
+            denoiser: &denoiser,
+            frames: Frames::Every(request.every),
+        };
+        let run = engine.run(&run, &goes_on);
         let run = run.and_then(|recording| recording.map(|frames| with_host(frames, request.read_back)).transpose());
         let spent = begun.elapsed();
         self.share.spend(Instant::now(), spent);

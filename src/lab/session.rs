@@ -232,28 +232,25 @@ impl Session {
 
     /// How things stand.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            experiment: self.setup.experiment.clone(),
-            dataset: self.setup.dataset.clone(),
-            engine: self.engine.info().clone(),
-            status: self.status(),
-            step: self.step,
-            saved: self.saved,
-            loss: self.record.smoothed(),
-            curve: self.record.curve().clone(),
-            timestep_loss: self.record.by_timestep().clone(),
-            steps_per_sec: self.rate.per_sec(),
-            trained_secs: self.trained_secs(),
-            quality: self.quality.curve().clone(),
-            changed_at: self.changed_at,
-            samples: self.live.shown().cloned(),
-            samples_version: self.live.version(),
-            density: self.density.clone(),
-            runs: self.runs.states().clone(),
-            version: self.version,
-            notices: self.notices.clone(),
-            warning: self.setup.warning(),
-        }
+        let mut snapshot = Snapshot::starting(&self.setup, self.engine.info().clone());
+        snapshot.status = self.status();
+        snapshot.step = self.step;
+        snapshot.saved = self.saved;
+        snapshot.loss = self.record.smoothed();
+        snapshot.curve = self.record.curve().clone();
+        snapshot.timestep_loss = self.record.by_timestep().clone();
+        snapshot.steps_per_sec = self.rate.per_sec();
+        snapshot.trained_secs = self.trained_secs();
+        snapshot.quality = self.quality.curve().clone();
+        snapshot.changed_at = self.changed_at;
+        snapshot.samples = self.live.shown().cloned();
+        snapshot.samples_version = self.live.version();
+        snapshot.density.clone_from(&self.density);
+        snapshot.runs = self.runs.states().clone();
+        snapshot.version = self.version;
+        snapshot.notices = self.notices.clone();
+        snapshot.warning = self.setup.warning();
+        snapshot
     }
 
     /// True while somebody drags or plays an animation.

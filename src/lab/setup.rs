@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::change::Change;
 use super::experiment::{DataSource, Experiment};
 use engine::network::timetable::Timetable;
 use engine::{TrainSpec, TrainingData};
@@ -85,7 +86,7 @@ impl Setup {
 
     /// True where this asks for a file anew: nothing else is asked for, and the file has changed since it was read.
     pub fn is_opened_again(&self, experiment: &Experiment) -> bool {
-        *experiment == *self.experiment && self.dataset.is_outdated()
+        self.experiment.change_to(experiment) == Change::Nothing && self.dataset.is_outdated()
     }
 
     /// The data of a changed experiment. A file is read again where it is opened again; under any other change its rows stay
@@ -168,9 +169,10 @@ mod tests {
         std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(300, 1))).unwrap();
         let setup = Setup::new(of_file(&path)).unwrap();
         let wider = Experiment { bandwidth: Some(0.5), ..of_file(&path) };
-        assert!(wider.trains_like(&setup.experiment) && !wider.runs_like(&setup.experiment));
+        assert_eq!(setup.experiment.change_to(&wider), Change::Samples);
+        assert!(!wider.runs_like(&setup.experiment));
         let fresh = Experiment { fresh: true, ..wider.clone() };
-        assert!(!fresh.trains_like(&Experiment { fresh: true, ..of_file(&path) }));
+        assert_eq!(fresh.change_to(&Experiment { fresh: true, ..of_file(&path) }), Change::Training);
         let changed = setup.changed(wider).unwrap();
         assert!(Arc::ptr_eq(&changed.dataset.points, &setup.dataset.points));
         assert_eq!(changed.dataset.truth.bandwidth(), Some(0.5));

@@ -11,12 +11,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 
 use super::experiment::Experiment;
 use super::keeper::Keeper;
-use super::message::{Command, LossCurve, Notice, Notices, Order, Side, Slot, Snapshot, Snapshots, Status};
+use super::message::{Command, Notice, Order, Side, Slot, Snapshot, Snapshots, Status};
 use super::pair::{Pair, PairVersion};
 use super::session::{EngineFactory, Session};
 use super::setup::Setup;
 use engine::gpu::GpuContext;
-use engine::{EngineChoice, EngineInfo, EngineKind, LOSS_BINS};
+use engine::{EngineChoice, EngineInfo, EngineKind};
 
 /// Called on the worker's thread whenever there is a new snapshot.
 pub type OnChange = Box<dyn Fn() + Send>;
@@ -366,33 +366,9 @@ fn publish_interval(pair: &Pair) -> Duration {
 
 /// What is seen before the engine stands.
 fn starting(setup: &Setup) -> Snapshot {
-    Snapshot {
-        experiment: setup.experiment.clone(),
-        dataset: setup.dataset.clone(),
-        engine: EngineInfo {
-            kind: EngineKind::Cpu,
-            adapter: "starting".into(),
-            backend: "starting".into(),
-            software: true,
-        },
-        status: Status::Paused,
-        step: 0,
-        saved: None,
-        loss: None,
-        curve: Arc::new(LossCurve::default()),
-        timestep_loss: Arc::new([f32::NAN; LOSS_BINS]),
-        steps_per_sec: 0.0,
-        trained_secs: 0.0,
-        quality: Arc::default(),
-        changed_at: None,
-        samples: None,
-        samples_version: 0,
-        runs: Arc::default(),
-        density: None,
-        version: 0,
-        notices: Notices::default(),
-        warning: None,
-    }
+    let engine =
+        EngineInfo { kind: EngineKind::Cpu, adapter: "starting".into(), backend: "starting".into(), software: true };
+    Snapshot::starting(setup, engine)
 }
 
 #[cfg(test)]

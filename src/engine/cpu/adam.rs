@@ -1,8 +1,6 @@
 //! Adam (Kingma & Ba 2015, algorithm 1, in PyTorch's arrangement) and the moving average of the weights.
 
-const BETA_1: f64 = 0.9;
-const BETA_2: f64 = 0.999;
-const EPSILON: f32 = 1e-8;
+use crate::network::adam::{BETA_1, BETA_2, Corrections, EPSILON};
 
 /// The scalars of one update, computed in f64.
 #[derive(Clone, Copy, Debug)]
@@ -28,14 +26,13 @@ pub struct Slices<'a> {
 }
 
 impl Update {
-    /// Update number `n` ≥ 1. The average's decay is min(`ema_decay`, (1 + n)/(10 + n)): a constant one would hold the
-    /// random start for a thousand steps.
+    /// Update number `n` ≥ 1.
     pub fn new(n: u64, learning_rate: f32, ema_decay: f32) -> Self {
-        let n = n as f64;
+        let corrections = Corrections::of(n, ema_decay);
         Self {
-            step_size: (f64::from(learning_rate) / (1.0 - BETA_1.powf(n))) as f32,
-            correction: (1.0 - BETA_2.powf(n)).sqrt() as f32,
-            decay: f64::from(ema_decay).min((1.0 + n) / (10.0 + n)) as f32,
+            step_size: (f64::from(learning_rate) / corrections.first) as f32,
+            correction: corrections.second_root as f32,
+            decay: corrections.ema_decay as f32,
         }
     }
 

@@ -23,15 +23,14 @@ use self::network::{BLOCK, Samples, Workspace};
 use self::sample::SliceRun;
 use self::train::Trainer;
 use super::{
-    Cloud, Denoiser, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording, Start,
-    TrainSpec, TrainingData,
+    Cloud, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording, Run, Start, TrainSpec,
+    TrainingData,
 };
 use crate::Weights;
 use crate::network::timetable::TIME_FEATURES;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
-use maths::diffusion::solver::Plan;
 
 /// One model in training, in host memory. All threads of rayon's current pool take part.
 pub struct CpuEngine {
@@ -105,59 +104,31 @@ impl Engine for CpuEngine {
         Ok(self.trainer()?.state())
     }
 
-    fn sample(
-        &mut self,
-        plan: &Plan,
-        start: &Start,
-        seed: u64,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Cloud>, EngineError> {
+    fn run(&mut self, run: &Run<'_>, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError> {
         let network = self.trainer()?.network(Weights::Ema);
-        let points = match start {
-            Start::Noise(n) => sample::run(&network, plan, &sample::starts(seed, 0, *n, plan.start_std), 0, seed, stop),
-            Start::Points(points) => sample::run(&network, plan, points, 0, seed, stop),
-        };
-        Ok(points.map(|points| Cloud::Host(Arc::new(points))))
-    }
-
-    fn record(
-        &mut self,
-        plan: &Plan,
-        start: &Start,
-        seed: u64,
-        denoiser: &Denoiser,
-        every: u32,
-        done: &dyn Fn(f32) -> bool,
-    ) -> Result<Option<Recording>, EngineError> {
-        let network = self.trainer()?.network(Weights::Ema);
-        let mut points = match start {
-            Start::Noise(n) => sample::starts(seed, 0, *n, plan.start_std),
+        let starts = match run.start {
+            Start::Noise(n) => sample::starts(run.seed, 0, *n, run.plan.start_std),
             Start::Points(points) => points.to_vec(),
         };
-        let particles = points.len();
-        let kept = plan.recorded_stages(every);
+        let kept = run.kept_stages();
         let keep = |stage: usize| kept.binary_search(&stage).is_ok();
-        let frames = sample::run_frames(&network, denoiser, plan, &points, 0, seed, &keep, done);
+        let frames = sample::run_frames(&network, run, &starts, 0, &keep, goes_on);
         Ok(frames.map(|frames| {
+            let particles = starts.len();
+            let mut points = if run.keeps_start() { starts } else { Vec::new() };
             points.extend(frames);
-            Recording { taus: Recording::taus_of(plan, every), particles, points: Cloud::Host(Arc::new(points)) }
+            Recording { taus: run.taus(), particles, points: Cloud::Host(Arc::new(points)) }
         }))
     }
 
-    fn refresh(
-        &mut self,
-        cloud: Option<Cloud>,
-        total: u32,
-        piece: Piece,
-        plan: &Plan,
-        seed: u64,
-    ) -> Result<Cloud, EngineError> {
-        piece.check(cloud.as_ref(), total, plan)?;
+    fn refresh(&mut self, cloud: Option<Cloud>, run: &Run<'_>, piece: Piece) -> Result<Cloud, EngineError> {
+        piece.check(cloud.as_ref(), run)?;
+        let Run { plan, start, seed, .. } = *run;
         let mut points = match cloud {
             // Taken apart, not cloned: where nobody else holds the cloud it is written in place.
             Some(Cloud::Host(points)) => points,
             Some(cloud) => cloud.to_host()?,
-            None => Arc::new(vec![[0.0; 2]; total as usize]),
+            None => Arc::new(vec![[0.0; 2]; start.len()]),
         };
         let mut slice = if piece.stage == 0 {
             SliceRun::begin(self.trainer()?.network(Weights::Ema), plan, seed, piece)

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::exact::Posterior;
 use super::network::{BLOCK, Network, Workspace};
-use crate::{Denoiser, Piece};
+use crate::{Denoiser, Piece, Run};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Plan, PlanStep};
 use maths::philox::{Stream, normal};
@@ -23,40 +23,22 @@ pub fn starts(seed: u64, first: u32, count: u32, std: f64) -> Vec<[f32; 2]> {
     (first..first + count).map(|index| normal(seed, Stream::SamplerStart, 0, index).map(|z| std * z)).collect()
 }
 
-/// Run a plan from given starts; `first` is the index of the first particle. `None` if `stop`, asked before every
-/// stage, says so.
-pub fn run(
-    network: &Network<f32>,
-    plan: &Plan,
-    starts: &[[f32; 2]],
-    first: u32,
-    seed: u64,
-    stop: &dyn Fn() -> bool,
-) -> Option<Vec<[f32; 2]>> {
-    let last = plan.steps.len().saturating_sub(1);
-    let keep = |stage| stage == last;
-    let frames = run_frames(network, &Denoiser::Learned, plan, starts, first, seed, &keep, &|_| !stop())?;
-    // A plan without stages leaves every particle where it was.
-    Some(if frames.is_empty() { starts.to_vec() } else { frames })
-}
-
-/// Run a plan, returning the points after every stage that `keep` names, one frame after the other. `done` is told the
-/// share of the work done before every stage, and ends the run by answering false.
-#[allow(clippy::too_many_arguments)]
+/// Carry out a run from given starts, returning the points after every stage that `keep` names, one frame after the other;
+/// `first` is the index of the first particle. `goes_on` is told the share of the work done before every stage, and ends the run
+/// by answering false.
 pub fn run_frames(
     network: &Network<f32>,
-    denoiser: &Denoiser,
-    plan: &Plan,
+    run: &Run<'_>,
     starts: &[[f32; 2]],
     first: u32,
-    seed: u64,
     keep: &dyn Fn(usize) -> bool,
-    done: &dyn Fn(f32) -> bool,
+    goes_on: &dyn Fn(f32) -> bool,
 ) -> Option<Vec<[f32; 2]>> {
+    let Run { plan, denoiser, seed, .. } = *run;
     let mut particles = Particles::at(starts);
     let mut frames = Vec::new();
     for number in 0..plan.steps.len() {
-        if !done(number as f32 / plan.steps.len() as f32) {
+        if !goes_on(number as f32 / plan.steps.len() as f32) {
             return None;
         }
         particles.advance(network, denoiser, plan, number, first, seed);
@@ -225,10 +207,28 @@ impl Stage {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::Start;
     use crate::network::layout::{Activation, NetworkShape};
 
     const SHAPE: NetworkShape = NetworkShape { octaves: 0, width: 32, depth: 1, activation: Activation::Relu };
+
+    /// The end of a plan from given starts, of which the first has this index.
+    fn run(
+        network: &Network<f32>,
+        plan: &Plan,
+        starts: &[[f32; 2]],
+        first: u32,
+        seed: u64,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Vec<[f32; 2]>> {
+        let given = Start::Points(Arc::default());
+        let run = Run::of_samples(plan, &given, seed);
+        let last = plan.steps.len() - 1;
+        run_frames(network, &run, starts, first, &|stage| stage == last, &|_| !stop())
+    }
 
     fn plan(step: PlanStep, steps: usize, clip: Option<Bounds>) -> Plan {
         Plan { steps: vec![step; steps], start_std: 1.0, clip }

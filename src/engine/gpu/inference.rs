@@ -10,9 +10,8 @@ use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
 use super::types::{Layer, PlanRow, Slice};
 use crate::network::timetable::time_embedding;
-use crate::{Denoiser, EngineError};
+use crate::{Denoiser, EngineError, Run, Start};
 use maths::data::mixture::Mixture;
-use maths::diffusion::solver::Plan;
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;
@@ -21,10 +20,8 @@ const SAMPLING_PIECE_SECS: f64 = 0.05;
 
 /// What to run, on what, and where to.
 pub struct PlanJob<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
-    /// Which x̂_0 it follows.
-    pub denoiser: &'a Denoiser,
+    /// What is carried out.
+    pub run: &'a Run<'a>,
     /// The weights of the learned one.
     pub weights: &'a wgpu::Buffer,
     /// Points [frames, total]: given starts are read from the first frame, results are written.
@@ -33,12 +30,6 @@ pub struct PlanJob<'a> {
     pub total: u32,
     /// Most particles in a slice.
     pub slice_rows: u32,
-    /// Key of starts and noise.
-    pub seed: u64,
-    /// The start is drawn, else it is given.
-    pub draw_start: bool,
-    /// Keep a frame of the start, of every so many steps and of the last; `None` keeps the end, in the first frame.
-    pub record_every: Option<u32>,
 }
 
 /// A plan bound to a model and to slices of one cloud.
@@ -69,9 +60,9 @@ impl PlanRun {
         context: &GpuContext,
         kernels: &Kernels,
         layout: &DeviceLayout,
-        request: &PlanJob<'_>,
+        job: &PlanJob<'_>,
     ) -> Result<Self, EngineError> {
-        let PlanJob { plan, weights, points, slice_rows, seed, .. } = *request;
+        let PlanJob { run: Run { plan, start, seed, denoiser, .. }, weights, points, slice_rows, .. } = *job;
         let rows = slice_rows.next_multiple_of(ROW_PADDING);
         let stages = plan.steps.len() as u32;
         let table = layout.inference_layers(rows);
@@ -85,7 +76,7 @@ impl PlanRun {
         let layers = DynamicTable::new::<Layer>(context, "layers", table.len() as u32);
         layers.write(context, &table);
         let plan_rows = DynamicTable::new::<PlanRow>(context, "plan", stages);
-        plan_rows.write(context, &rows_of(request));
+        plan_rows.write(context, &rows_of(job));
 
         let times: Vec<f32> = plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
         let times = context.storage("plan times", &times);
@@ -102,21 +93,21 @@ impl PlanRun {
         let first_layer = context.uniform("first layer", &first);
         let head = context.uniform("output layer", &head);
         let slice_template = Slice {
-            seed: [seed as u32, (seed >> 32) as u32],
+            seed: [*seed as u32, (seed >> 32) as u32],
             first: 0,
             count: 0,
             octaves: layout.shape().octaves,
             coordinate_stride: layout.coordinate_stride,
-            draw_start: match (request.draw_start, request.record_every) {
-                (false, _) => 0,
-                (true, None) => 1,
-                (true, Some(_)) => 2,
+            draw_start: match (start, job.run.keeps_start()) {
+                (Start::Points(_), _) => 0,
+                (Start::Noise(_), false) => 1,
+                (Start::Noise(_), true) => 2,
             },
             start_std: plan.start_std as f32,
         };
         let slice = context.uniform("slice", &slice_template);
 
-        let exact_group = match request.denoiser {
+        let exact_group = match denoiser {
             Denoiser::Learned => None,
             Denoiser::Exact(mixture) => {
                 let components = components_of(mixture);
@@ -131,7 +122,7 @@ impl PlanRun {
             }
         };
         let step_buffers = [&slice, &plan_rows.buffer, &head, weights, &activations, &states, points];
-        let run = Self {
+        let bound = Self {
             stages,
             slice_rows,
             layer_count: table.len() as u32,
@@ -155,7 +146,7 @@ impl PlanRun {
             plan_rows,
         };
         context.check()?;
-        Ok(run)
+        Ok(bound)
     }
 
     /// True if slices of `count` particles fit.
@@ -172,13 +163,13 @@ impl PlanRun {
         context.queue().write_buffer(&self.row_count, 0, bytemuck::cast_slice(&[rows, 0, 0, 0]));
     }
 
-    /// Follow another plan of as many stages from now on, with this request's seed.
-    pub fn rewrite(&mut self, context: &GpuContext, request: &PlanJob<'_>) {
-        self.plan_rows.write(context, &rows_of(request));
-        let times: Vec<f32> = request.plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
+    /// Follow another plan of as many stages from now on, with this run's seed.
+    pub fn rewrite(&mut self, context: &GpuContext, job: &PlanJob<'_>) {
+        self.plan_rows.write(context, &rows_of(job));
+        let times: Vec<f32> = job.run.plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
         context.queue().write_buffer(&self.times, 0, bytemuck::cast_slice(&times));
-        self.slice_template.seed = [request.seed as u32, (request.seed >> 32) as u32];
-        self.slice_template.start_std = request.plan.start_std as f32;
+        self.slice_template.seed = [job.run.seed as u32, (job.run.seed >> 32) as u32];
+        self.slice_template.start_std = job.run.plan.start_std as f32;
     }
 
     /// Evaluate at this t/T from now on, in a plan of one stage.
@@ -291,14 +282,9 @@ pub fn exact_slice(denoiser: &Denoiser) -> u32 {
     }
 }
 
-fn rows_of(request: &PlanJob<'_>) -> Vec<PlanRow> {
-    let plan = request.plan;
-    let recorded = match request.record_every {
-        None => vec![plan.steps.len() - 1],
-        Some(every) => plan.recorded_stages(every),
-    };
-    // The first frame is the start where frames are kept, else the end.
-    let first_frame = u32::from(request.record_every.is_some());
+fn rows_of(job: &PlanJob<'_>) -> Vec<PlanRow> {
+    let plan = job.run.plan;
+    let first_frame = u32::from(job.run.keeps_start());
     let mut rows: Vec<PlanRow> = (0..)
         .zip(&plan.steps)
         .map(|(index, stage)| (index, stage, stage.quantity.of_posterior(stage.scales)))
@@ -326,9 +312,9 @@ fn rows_of(request: &PlanJob<'_>) -> Vec<PlanRow> {
             ..PlanRow::default()
         })
         .collect();
-    for (frame, stage) in (first_frame..).zip(recorded) {
+    for (frame, stage) in (first_frame..).zip(job.run.kept_stages()) {
         rows[stage].write = 1;
-        rows[stage].frame = frame * request.total;
+        rows[stage].frame = frame * job.total;
     }
     rows
 }

@@ -26,8 +26,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    Cloud, Denoiser, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Recording, Start, TrainSpec,
-    TrainingData,
+    Cloud, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Recording, Run, Start, TrainSpec, TrainingData,
 };
 use crate::Weights;
 use crate::network::layout::Activation;
@@ -39,7 +38,6 @@ use layout::DeviceLayout;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
-use maths::diffusion::solver::Plan;
 use readback::Readback;
 use refresh::{KeptRun, PictureRun, PredictRun};
 use training::{BatchSource, MAX_STEPS_A_SUBMISSION, Parameters, Workspace, step_row};
@@ -105,72 +103,6 @@ impl GpuEngine {
             (Some((_, kernels)), Some(model)) => Ok((&self.context, kernels, model)),
             _ => Err(EngineError::Invalid("no model is loaded".into())),
         }
-    }
-
-    /// Run a plan to its end, keeping frames where `record_every` says so. `None` when `done` ended it.
-    fn run(
-        &mut self,
-        plan: &Plan,
-        start: &Start,
-        seed: u64,
-        denoiser: &Denoiser,
-        record_every: Option<u32>,
-        done: &dyn Fn(f32) -> bool,
-    ) -> Result<Option<(GpuCloud, usize)>, EngineError> {
-        let shared = self.context.clone();
-        let (context, kernels, model) = self.loaded()?;
-        let (total, draw_start) = match start {
-            Start::Noise(n) => (*n, true),
-            Start::Points(points) => (points.len() as u32, false),
-        };
-        let frames = record_every.map_or(1, |every| Recording::taus_of(plan, every).len());
-        let points = frames * total as usize;
-        let limit = context.device().limits().max_storage_buffer_binding_size;
-        if 8 * points as u64 > limit {
-            return Err(EngineError::Invalid(format!(
-                "{frames} frames of {total} particles do not fit into a buffer of {} MiB; take fewer particles or steps",
-                limit >> 20
-            )));
-        }
-        let buffer = context.buffer("cloud", 8 * points as u64, STORAGE);
-        if let Start::Points(points) = start {
-            context.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(points));
-        }
-        if total > 0 && !plan.steps.is_empty() {
-            let request = PlanJob {
-                plan,
-                denoiser,
-                weights: &model.parameters.ema,
-                points: &buffer,
-                total,
-                slice_rows: total.min(exact_slice(denoiser)),
-                seed,
-                draw_start,
-                record_every,
-            };
-            if points <= MOST_KEPT_POINTS {
-                // Asked again and again, as beneath a moving hand: its buffers are kept, and its result is copied.
-                let kept = model.run.take().filter(|kept| kept.serves(&request, points));
-                let mut kept = match kept {
-                    Some(kept) => kept,
-                    None => KeptRun::new(context, kernels, &model.layout, &request, points)?,
-                };
-                let ended = kept.run(context, kernels, &model.layout, &request, start, done)?;
-                model.run = Some(kept);
-                if !ended {
-                    return Ok(None);
-                }
-            } else if !PlanRun::new(context, kernels, &model.layout, &request)?.run_all(
-                context,
-                kernels,
-                &model.layout,
-                total,
-                done,
-            )? {
-                return Ok(None);
-            }
-        }
-        Ok(Some((GpuCloud::new(shared, buffer, points), total as usize)))
     }
 
     /// One step on a given batch; with `dry` the weights stay. Leaves the gradient in the workspace's partials.
@@ -320,61 +252,70 @@ impl Engine for GpuEngine {
         model.parameters.download(context, &model.layout, model.step)
     }
 
-    fn sample(
-        &mut self,
-        plan: &Plan,
-        start: &Start,
-        seed: u64,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Cloud>, EngineError> {
-        let run = self.run(plan, start, seed, &Denoiser::Learned, None, &|_| !stop())?;
-        Ok(run.map(|(cloud, _)| Cloud::Gpu(cloud)))
+    fn run(&mut self, run: &Run<'_>, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError> {
+        let shared = self.context.clone();
+        let (context, kernels, model) = self.loaded()?;
+        let (taus, particles) = (run.taus(), run.start.len());
+        let (frames, points) = (taus.len(), taus.len() * particles);
+        let limit = context.device().limits().max_storage_buffer_binding_size;
+        if 8 * points as u64 > limit {
+            return Err(EngineError::Invalid(format!(
+                "{frames} frames of {particles} particles do not fit into a buffer of {} MiB; take fewer particles or steps",
+                limit >> 20
+            )));
+        }
+        let buffer = context.buffer("cloud", 8 * points as u64, STORAGE);
+        if let Start::Points(points) = run.start {
+            context.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(points));
+        }
+        if particles > 0 && !run.plan.steps.is_empty() {
+            let total = particles as u32;
+            let slice_rows = total.min(exact_slice(run.denoiser));
+            let job = PlanJob { run, weights: &model.parameters.ema, points: &buffer, total, slice_rows };
+            if points <= MOST_KEPT_POINTS {
+                // Asked again and again, as beneath a moving hand: its buffers are kept, and its result is copied.
+                let kept = model.run.take().filter(|kept| kept.serves(&job, points));
+                let mut kept = match kept {
+                    Some(kept) => kept,
+                    None => KeptRun::new(context, kernels, &model.layout, &job, points)?,
+                };
+                let ended = kept.run(context, kernels, &model.layout, &job, goes_on)?;
+                model.run = Some(kept);
+                if !ended {
+                    return Ok(None);
+                }
+            } else {
+                let whole = PlanRun::new(context, kernels, &model.layout, &job)?;
+                if !whole.run_all(context, kernels, &model.layout, total, goes_on)? {
+                    return Ok(None);
+                }
+            }
+        }
+        let points = Cloud::Gpu(GpuCloud::new(shared, buffer, points));
+        Ok(Some(Recording { taus, particles, points }))
     }
 
-    fn record(
-        &mut self,
-        plan: &Plan,
-        start: &Start,
-        seed: u64,
-        denoiser: &Denoiser,
-        every: u32,
-        done: &dyn Fn(f32) -> bool,
-    ) -> Result<Option<Recording>, EngineError> {
-        let run = self.run(plan, start, seed, denoiser, Some(every), done)?;
-        Ok(run.map(|(cloud, particles)| Recording {
-            taus: Recording::taus_of(plan, every),
-            particles,
-            points: Cloud::Gpu(cloud),
-        }))
-    }
-
-    fn refresh(
-        &mut self,
-        cloud: Option<Cloud>,
-        total: u32,
-        piece: Piece,
-        plan: &Plan,
-        seed: u64,
-    ) -> Result<Cloud, EngineError> {
-        piece.check(cloud.as_ref(), total, plan)?;
+    fn refresh(&mut self, cloud: Option<Cloud>, run: &Run<'_>, piece: Piece) -> Result<Cloud, EngineError> {
+        piece.check(cloud.as_ref(), run)?;
+        let total = run.start.len();
         let shared = self.context.clone();
         let (context, kernels, model) = self.loaded()?;
         let cloud = match cloud {
             Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &shared) => cloud,
             _ => {
-                let buffer = context.buffer("picture", 8 * u64::from(total), STORAGE);
-                GpuCloud::new(shared.clone(), buffer, total as usize)
+                let buffer = context.buffer("picture", 8 * total as u64, STORAGE);
+                GpuCloud::new(shared.clone(), buffer, total)
             }
         };
         if piece.count == 0 || piece.stage == piece.end_stage {
             return Ok(Cloud::Gpu(cloud));
         }
         let ema = &model.parameters.ema;
-        let kept = model.picture.take().filter(|kept| kept.serves(cloud.buffer(), plan, seed, &piece));
+        let kept = model.picture.take().filter(|kept| kept.serves(cloud.buffer(), run, &piece));
         let mut kept = match kept {
             Some(kept) => kept,
             None if piece.stage > 0 => return Err(piece.not_begun()),
-            None => PictureRun::new(context, kernels, &model.layout, cloud.buffer(), ema, (plan, seed, piece))?,
+            None => PictureRun::new(context, kernels, &model.layout, cloud.buffer(), ema, (run, piece))?,
         };
         kept.advance(context, kernels, &model.layout, ema, piece);
         context.check()?;

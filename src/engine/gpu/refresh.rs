@@ -6,7 +6,7 @@ use super::context::{GpuContext, STORAGE};
 use super::inference::{MAX_SLICE, PlanJob, PlanRun};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
-use crate::{Denoiser, EngineError, Piece, Start};
+use crate::{Denoiser, EngineError, Piece, Run, Start};
 use maths::diffusion::solver::{Plan, PlanStep};
 
 /// A picture being sampled slice by slice, kept while cloud, plan and seed stay.
@@ -28,28 +28,20 @@ impl PictureRun {
         layout: &DeviceLayout,
         points: &wgpu::Buffer,
         ema: &wgpu::Buffer,
-        (plan, seed, piece): (&Plan, u64, Piece),
+        (run, piece): (&Run<'_>, Piece),
     ) -> Result<Self, EngineError> {
         let weights = context.buffer("weights of a slice", ema.size(), STORAGE);
-        let request = PlanJob {
-            plan,
-            denoiser: &Denoiser::Learned,
-            weights: &weights,
-            points,
-            total: piece.count,
-            slice_rows: piece.count,
-            seed,
-            draw_start: true,
-            record_every: None,
-        };
-        let run = PlanRun::new(context, kernels, layout, &request)?;
-        Ok(Self { run, plan: plan.clone(), seed, points: points.clone(), weights, last: None })
+        let job = PlanJob { run, weights: &weights, points, total: piece.count, slice_rows: piece.count };
+        let bound = PlanRun::new(context, kernels, layout, &job)?;
+        let (plan, seed) = (run.plan.clone(), run.seed);
+        Ok(Self { run: bound, plan, seed, points: points.clone(), weights, last: None })
     }
 
     /// True where the piece can be done by what is bound, and begins a slice or goes on with the last one.
-    pub fn serves(&self, points: &wgpu::Buffer, plan: &Plan, seed: u64, piece: &Piece) -> bool {
+    pub fn serves(&self, points: &wgpu::Buffer, run: &Run<'_>, piece: &Piece) -> bool {
         let goes_on = piece.stage == 0 || self.last.is_some_and(|last| piece.follows(&last));
-        goes_on && self.points == *points && self.seed == seed && self.plan == *plan && self.run.fits(piece.count)
+        let same = (self.seed, &self.plan) == (run.seed, run.plan);
+        goes_on && self.points == *points && same && self.run.fits(piece.count)
     }
 
     /// Hand a piece to the device.
@@ -91,18 +83,11 @@ impl PredictRun {
         let points = context.buffer("field points", 8 * u64::from(room), STORAGE);
         // Its result is the network's output.
         let stage = PlanStep { c_x: 0.0, c_0: 1.0, ..PlanStep::default() };
-        let request = PlanJob {
-            plan: &Plan { steps: vec![stage], start_std: 1.0, clip: None },
-            denoiser: &Denoiser::Learned,
-            weights,
-            points: &points,
-            total: room,
-            slice_rows: room.min(MAX_SLICE),
-            seed: 0,
-            draw_start: false,
-            record_every: None,
-        };
-        let run = PlanRun::new(context, kernels, layout, &request)?;
+        let plan = Plan { steps: vec![stage], start_std: 1.0, clip: None };
+        let given = Start::Points(Arc::default());
+        let run = Run::of_samples(&plan, &given, 0);
+        let job = PlanJob { run: &run, weights, points: &points, total: room, slice_rows: room.min(MAX_SLICE) };
+        let run = PlanRun::new(context, kernels, layout, &job)?;
         Ok(Self { run, points, room })
     }
 
@@ -133,8 +118,8 @@ pub struct KeptRun {
     points: wgpu::Buffer,
     total: u32,
     stages: usize,
-    draw_start: bool,
-    records: bool,
+    draws_start: bool,
+    keeps_start: bool,
     denoiser: Denoiser,
 }
 
@@ -144,60 +129,55 @@ impl KeptRun {
         context: &GpuContext,
         kernels: &Kernels,
         layout: &DeviceLayout,
-        request: &PlanJob<'_>,
+        job: &PlanJob<'_>,
         points: usize,
     ) -> Result<Self, EngineError> {
         let buffer = context.buffer("run", 8 * points as u64, STORAGE);
-        let run = PlanRun::new(context, kernels, layout, &PlanJob { points: &buffer, ..*request })?;
+        let run = PlanRun::new(context, kernels, layout, &PlanJob { points: &buffer, ..*job })?;
         Ok(Self {
             run,
             points: buffer,
-            total: request.total,
-            stages: request.plan.steps.len(),
-            draw_start: request.draw_start,
-            records: request.record_every.is_some(),
-            denoiser: request.denoiser.clone(),
+            total: job.total,
+            stages: job.run.plan.steps.len(),
+            draws_start: matches!(job.run.start, Start::Noise(_)),
+            keeps_start: job.run.keeps_start(),
+            denoiser: job.run.denoiser.clone(),
         })
     }
 
-    /// True where a request of so many points is of the form that is bound.
-    pub fn serves(&self, request: &PlanJob<'_>, points: usize) -> bool {
-        let same_denoiser = match (&self.denoiser, request.denoiser) {
+    /// True where a run of so many points is of the form that is bound.
+    pub fn serves(&self, job: &PlanJob<'_>, points: usize) -> bool {
+        let run = job.run;
+        let same_denoiser = match (&self.denoiser, run.denoiser) {
             (Denoiser::Learned, Denoiser::Learned) => true,
             (Denoiser::Exact(a), Denoiser::Exact(b)) => Arc::ptr_eq(a, b),
             _ => false,
         };
-        let form = (self.total, self.stages, self.draw_start, self.records);
+        let draws_start = matches!(run.start, Start::Noise(_));
         same_denoiser
             && self.points.size() == (8 * points as u64).max(16)
-            && form == (request.total, request.plan.steps.len(), request.draw_start, request.record_every.is_some())
+            && (self.total, self.stages) == (job.total, run.plan.steps.len())
+            && (self.draws_start, self.keeps_start) == (draws_start, run.keeps_start())
     }
 
-    /// Run, and copy the result to where the request wants it. False when `done` ended it.
+    /// Run, and copy the result to where the job wants it. False when `goes_on` ended it.
     pub fn run(
         &mut self,
         context: &GpuContext,
         kernels: &Kernels,
         layout: &DeviceLayout,
-        request: &PlanJob<'_>,
-        start: &Start,
-        done: &dyn Fn(f32) -> bool,
+        job: &PlanJob<'_>,
+        goes_on: &dyn Fn(f32) -> bool,
     ) -> Result<bool, EngineError> {
-        self.run.rewrite(context, request);
-        if let Start::Points(points) = start {
+        self.run.rewrite(context, job);
+        if let Start::Points(points) = job.run.start {
             context.queue().write_buffer(&self.points, 0, bytemuck::cast_slice(points));
         }
-        if !self.run.run_all(context, kernels, layout, request.total, done)? {
+        if !self.run.run_all(context, kernels, layout, job.total, goes_on)? {
             return Ok(false);
         }
         let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(
-            &self.points,
-            0,
-            request.points,
-            0,
-            self.points.size().min(request.points.size()),
-        );
+        encoder.copy_buffer_to_buffer(&self.points, 0, job.points, 0, self.points.size().min(job.points.size()));
         context.submit([encoder.finish()]);
         context.check()?;
         Ok(true)

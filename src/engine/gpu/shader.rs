@@ -1,6 +1,6 @@
-//! The WGSL sources and the small resolver that joins `shaders/shared/`.
+//! The WGSL sources of the kernels, and the small resolver that joins `shaders/shared/` for them and for the canvas.
 //!
-//! A line `//!include NAME` is replaced by `shaders/shared/NAME.wgsl`, once a shader. Release builds carry the sources;
+//! A line `//!include NAME` is replaced by `shaders/shared/NAME.wgsl`. Release builds carry the sources;
 //! debug builds read them from disk where they can, so that an edited kernel needs no recompilation.
 
 use std::borrow::Cow;
@@ -34,7 +34,19 @@ sources![
     "weight_gradient",
 ];
 
-shared!["activation", "advance", "batch", "features", "groups", "math", "philox", "sampling", "types"];
+shared![
+    "activation",
+    "advance",
+    "batch",
+    "color",
+    "features",
+    "groups",
+    "math",
+    "motion",
+    "philox",
+    "sampling",
+    "types",
+];
 
 /// The whole source of a kernel, includes resolved.
 ///

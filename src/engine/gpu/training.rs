@@ -5,6 +5,7 @@ use super::kernel::{DynamicTable, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
 use super::types::{Layer, Step, Training};
+use crate::network::adam::Corrections;
 use crate::{EngineError, LOSS_BINS, ModelState, TrainSpec, TrainingData};
 
 /// Most steps in one submission.
@@ -251,14 +252,14 @@ impl Workspace {
 
 /// The scalars of update number `index` + 1.
 pub fn step_row(spec: &TrainSpec, index: u64, loss_slot: u32, dry: bool) -> Step {
-    let n = (index + 1) as f64;
+    let corrections = Corrections::of(index + 1, spec.ema_decay);
     Step {
         index: index as u32,
         loss_slot,
         learning_rate: spec.learning_rate,
-        bias_correction_1: (1.0 - 0.9_f64.powf(n)) as f32,
-        sqrt_bias_correction_2: (1.0 - 0.999_f64.powf(n)).sqrt() as f32,
-        ema_decay: ((1.0 + n) / (10.0 + n)).min(f64::from(spec.ema_decay)) as f32,
+        bias_correction_1: corrections.first as f32,
+        sqrt_bias_correction_2: corrections.second_root as f32,
+        ema_decay: corrections.ema_decay as f32,
         dry: u32::from(dry),
         padding: 0,
     }

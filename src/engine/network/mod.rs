@@ -1,5 +1,6 @@
-//! The network: its layout in memory, its initial weights, its weights in files.
+//! The network: its layout in memory, its initial weights, its optimiser, its weights in files.
 
+pub mod adam;
 pub mod fault;
 pub mod init;
 pub mod layout;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Fault, SAFE_COPY_SECS, Session, fresh_model};
+use crate::change::Change;
 use crate::divergence::Watch;
 use crate::experiment::Experiment;
 use crate::message::{Notice, QualityPoint, Restart};
@@ -250,10 +251,10 @@ impl Session {
 
     pub(super) fn configure(&mut self, experiment: Experiment, restart: Restart) -> Result<(), EngineError> {
         let opened_again = self.setup.is_opened_again(&experiment);
-        if experiment == *self.setup.experiment && restart == Restart::Keep && !opened_again {
+        let change = self.setup.experiment.change_to(&experiment);
+        if change == Change::Nothing && restart == Restart::Keep && !opened_again {
             return Ok(());
         }
-        let other_shape = experiment.shape() != self.setup.spec.shape;
         let setup = match self.setup.changed(experiment) {
             Ok(setup) => setup,
             Err(message) => {
@@ -272,18 +273,19 @@ impl Session {
         if let Some(warning) = setup.warning().filter(|_| self.setup.warning().is_none()) {
             self.notify(Notice::Info(warning));
         }
-        if restart == Restart::Anew || other_shape {
+        if restart == Restart::Anew || change == Change::Weights {
+            let same_shape = self.setup.spec.shape == setup.spec.shape;
+            let why = if same_shape { "another target" } else { "another network shape" };
             self.start_anew(setup, Replaced::Settings)?;
-            if other_shape && restart == Restart::Keep {
-                self.notify(Notice::Info("another network shape: the training starts anew".into()));
+            if restart == Restart::Keep {
+                self.notify(Notice::Info(format!("{why}: the training starts anew")));
             }
         } else {
             // The losses of the work in flight belong to the settings that were.
             self.take_progress(true)?;
-            let (old, new) = (&self.setup.experiment, &setup.experiment);
             let another_loss = !Arc::ptr_eq(&self.setup.spec.timetable, &setup.spec.timetable)
                 || trains_on_others(&self.setup, &setup);
-            if (!new.trains_like(old) || another_loss) && self.step > 0 {
+            if (change >= Change::Training || another_loss) && self.step > 0 {
                 // The new settings may ruin the weights: here is the way back.
                 if self.trained_secs() - self.safe_secs > SAFE_COPY_SECS / 8.0 {
                     self.keep_safe_copy()?;

@@ -3,6 +3,7 @@
 use wgpu::util::DeviceExt as _;
 
 use engine::Cloud;
+use engine::gpu::shader;
 use lab::message::DensityField;
 
 /// How points look.
@@ -57,7 +58,13 @@ pub(super) fn buffer(device: &wgpu::Device, cloud: &Cloud) -> Option<wgpu::Buffe
     }
 }
 
-/// A pipeline of one file with the entry points `vertex` and `fragment`, that blends over what is there.
+/// A shader of the canvas, whole.
+pub(super) fn resolved(source: &str) -> String {
+    // An include that there is not: the shader's own error names it.
+    shader::join(source).unwrap_or_else(|error| error)
+}
+
+/// A pipeline of one shader with the entry points `vertex` and `fragment`, that blends over what is there.
 pub(super) fn pipeline(
     device: &wgpu::Device,
     format: wgpu::TextureFormat,
@@ -67,7 +74,7 @@ pub(super) fn pipeline(
 ) -> wgpu::RenderPipeline {
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(label),
-        source: wgpu::ShaderSource::Wgsl(source.into()),
+        source: wgpu::ShaderSource::Wgsl(resolved(source).into()),
     });
     let constants = [("srgb_target", f64::from(u8::from(format.is_srgb())))];
     let compilation_options =
@@ -176,7 +183,7 @@ pub(super) fn density_texture(device: &wgpu::Device, queue: &wgpu::Queue, field:
 /// Check that a struct of Rust has the size and offsets of its twin in a shader.
 #[cfg(test)]
 pub(super) fn assert_twin(source: &str, name: &str, size: usize, fields: &[(&str, usize)]) {
-    let module = wgpu::naga::front::wgsl::parse_str(source).unwrap();
+    let module = wgpu::naga::front::wgsl::parse_str(&resolved(source)).unwrap();
     let (_, twin) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(name)).unwrap();
     let wgpu::naga::TypeInner::Struct { members, span } = &twin.inner else { panic!("{name} is no struct") };
     assert_eq!(*span as usize, size, "{name}");

@@ -209,7 +209,7 @@ pub fn origin_color(start: [f32; 2], pale: egui::Color32) -> egui::Color32 {
     egui::Color32::from_rgb(r, g, b)
 }
 
-/// The twin of `Motion` in `shaders/canvas_frames.wgsl` and `shaders/canvas_paths.wgsl`.
+/// The twin of `Motion` in `shaders/shared/motion.wgsl`.
 #[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct MotionUniform {
@@ -340,7 +340,10 @@ impl MotionResources {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::offset_of;
+
     use super::*;
+    use crate::canvas::device::assert_twin;
 
     #[test]
     fn the_frame_of_a_time_is_the_nearest_or_lies_between_its_neighbours() {
@@ -391,33 +394,28 @@ mod tests {
 
     #[test]
     fn the_uniform_has_the_layout_of_its_wgsl_twins() {
-        let ours = [
-            std::mem::offset_of!(MotionUniform, scale),
-            std::mem::offset_of!(MotionUniform, offset),
-            std::mem::offset_of!(MotionUniform, pixel),
-            std::mem::offset_of!(MotionUniform, radius),
-            std::mem::offset_of!(MotionUniform, share),
-            std::mem::offset_of!(MotionUniform, color),
-            std::mem::offset_of!(MotionUniform, pale),
-            std::mem::offset_of!(MotionUniform, view_x),
-            std::mem::offset_of!(MotionUniform, view_y),
-            std::mem::offset_of!(MotionUniform, view_t),
-            std::mem::offset_of!(MotionUniform, first),
-            std::mem::offset_of!(MotionUniform, next),
-            std::mem::offset_of!(MotionUniform, particles),
-            std::mem::offset_of!(MotionUniform, frames),
-            std::mem::offset_of!(MotionUniform, now),
-            std::mem::offset_of!(MotionUniform, by_origin),
+        let fields = [
+            ("scale", offset_of!(MotionUniform, scale)),
+            ("offset", offset_of!(MotionUniform, offset)),
+            ("pixel", offset_of!(MotionUniform, pixel)),
+            ("radius", offset_of!(MotionUniform, radius)),
+            ("share", offset_of!(MotionUniform, share)),
+            ("color", offset_of!(MotionUniform, color)),
+            ("pale", offset_of!(MotionUniform, pale)),
+            ("view_x", offset_of!(MotionUniform, view_x)),
+            ("view_y", offset_of!(MotionUniform, view_y)),
+            ("view_t", offset_of!(MotionUniform, view_t)),
+            ("first", offset_of!(MotionUniform, first)),
+            ("next", offset_of!(MotionUniform, next)),
+            ("particles", offset_of!(MotionUniform, particles)),
+            ("frames", offset_of!(MotionUniform, frames)),
+            ("now", offset_of!(MotionUniform, now)),
+            ("by_origin", offset_of!(MotionUniform, by_origin)),
         ];
         for source in
             [include_str!("../../../shaders/canvas_frames.wgsl"), include_str!("../../../shaders/canvas_paths.wgsl")]
         {
-            let module = wgpu::naga::front::wgsl::parse_str(source).unwrap();
-            let (_, twin) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Motion")).unwrap();
-            let wgpu::naga::TypeInner::Struct { members, span } = &twin.inner else { panic!("no struct") };
-            assert_eq!(*span as usize, size_of::<MotionUniform>());
-            let theirs: Vec<_> = members.iter().map(|member| member.offset as usize).collect();
-            assert_eq!(theirs, ours);
+            assert_twin(source, "Motion", size_of::<MotionUniform>(), &fields);
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::desk::side_state::SideState;
 use crate::theme::{Palette, palette};
 use engine::EngineKind;
 use engine::network::layout::NetworkShape;
+use lab::change::Change;
 use lab::experiment::{DataSource, Experiment};
 use lab::message::{Command, InStep, Order, Restart, Side, Snapshots};
 use lab::shelved::Shelved;
@@ -216,7 +217,8 @@ impl Desk {
     /// Ask for the experiment that the controls show. While two are compared, another training starts anew: weights that
     /// learned partly under other settings would make the comparison unfair. It catches up with the other side.
     pub fn configure(&mut self, restart: Restart) {
-        let unfair = self.is_split() && !self.here.draft.trains_like(&self.here.snapshot.experiment);
+        let change = self.here.snapshot.experiment.change_to(&self.here.draft);
+        let unfair = self.is_split() && change >= Change::Training;
         self.here.asked();
         self.send(Command::Configure {
             experiment: Box::new(self.here.draft.clone()),

@@ -1,6 +1,6 @@
 //! The training strip at the lower edge: play, one step, reset, and what each experiment has reached.
 
-use egui::{Align, Align2, Color32, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Align2, Color32, Layout, Rangef, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::desk::Desk;
 use crate::desk::side_state::SideState;
@@ -12,6 +12,7 @@ use crate::widgets::row::row_in;
 use crate::widgets::{button, readout};
 use lab::difference::{Incomparable, incomparable};
 use lab::message::{Command, InStep, QualityPoint, Side};
+use lab::reached::{Column, Reached, Value, columns};
 use maths::measure::Estimate;
 use maths::measure::chi_square::ChiSquare;
 use maths::measure::score_error::{LOG_SNR_GRID, common_mean};
@@ -58,31 +59,6 @@ fn buttons_ui(ui: &mut Ui, desk: &Desk) {
     }
 }
 
-const UPDATES: &str = "Updates of the weights so far";
-const RATE: &str = "Training steps a second";
-const TIME: &str = "Time of training, without pauses; of two experiments, each one's own share of the device";
-const LOSS: &str = "L = (1/D) E ‖target − prediction‖², smoothed over 50 steps; of the score, weighted by s²";
-const DISTANCE: &str = "Sliced 2-Wasserstein distance of the live picture's 2048 samples (of a file fewer: half its held-out rows) to the data: the mean over six draws";
-const FLOOR: &str = "Sampling floor: the same distance between draws of the data, the mean over six pairs. Honest samples score about this, more or less by chance";
-const SURPRISE: &str = "−E ln p₀(samples) − h(p₀) in nats, ± its standard error: 0 for honest samples, above it for stray ones, below it for samples that are too thin";
-const SHARES: &str = "χ² per degree of freedom of how many samples each part of the data got (its lobes, cut into about sixteen parts): 1 ± 0.4 by chance alone";
-const SCORE: &str = "Mean over the trained t of (s²/D) E ‖learned − exact score‖² under p_t: the loss of an ε-model is the least possible loss and this";
-const X_0: &str = "(1/D) E ‖x̂₀ − E[x₀ | x_t]‖²: the mean over the log SNRs from −4 to 8 that A and B both reach. It compares any targets and schedules";
-
-/// The numbers of an experiment, as texts.
-struct Reached {
-    step: String,
-    rate: String,
-    time: String,
-    loss: String,
-    distance: String,
-    floor: String,
-    surprise: String,
-    shares: String,
-    score: String,
-    x_0: String,
-}
-
 /// Something a second; none while nothing runs. Without an exponent: it changes all the time, and its form does not.
 fn rate_text(rate: f64) -> String {
     if rate >= 10.0 {
@@ -111,71 +87,92 @@ fn with_error(Estimate { value, error }: Estimate) -> String {
     if value.abs() < 10.0 { format!("{} ±{}", fixed(value, 2), fixed(error, 2)) } else { short(value) }
 }
 
-impl Reached {
-    /// `other` is the experiment beside this one, if there is one.
-    fn of(side_state: &SideState, other: Option<&SideState>) -> Self {
-        let snapshot = &side_state.snapshot;
-        let none = || "–".to_owned();
-        let quality = snapshot.quality.last();
-        let others = other.and_then(|other| other.snapshot.quality.last()).or(quality);
-        let x_0 = quality.zip(others).and_then(|(q, other)| common_mean(&q.x0_errors, &other.x0_errors));
-        let rate = snapshot.steps_per_sec;
-        Self {
-            step: grouped(snapshot.step as f64),
-            rate: rate_text(rate),
-            time: duration(snapshot.trained_secs),
-            loss: snapshot.loss.map_or_else(none, |loss| fixed(f64::from(loss), 4)),
-            // Without the clip samples can lie anywhere.
-            distance: quality.map_or_else(none, |q| {
-                let distance = q.distance.value;
-                if distance < 1000.0 { fixed(distance, 3) } else { format!("{distance:.1e}") }
-            }),
-            floor: quality.map_or_else(none, |q| fixed(q.floor.value, 3)),
-            surprise: quality.map_or_else(none, |q| with_error(q.surprise)),
-            shares: quality.and_then(|q| q.shares).map_or_else(none, |shares| short(shares.reduced())),
-            score: quality.map_or_else(none, |q| error_text(q.score_error.value)),
-            x_0: x_0.map_or_else(none, |(means, _)| error_text(means[0])),
+/// A number as a column shows it.
+fn text(value: Value) -> String {
+    let known = match value {
+        Value::Count(count) => Some(grouped(count as f64)),
+        Value::Rate(rate) => Some(rate_text(rate)),
+        Value::Seconds(secs) => Some(duration(secs)),
+        Value::Loss(loss) => loss.map(|loss| fixed(f64::from(loss), 4)),
+        Value::Plain(number) => number.map(short),
+        // Without the clip samples can lie anywhere.
+        Value::Distance(distance) => {
+            distance.map(|Estimate { value, .. }| if value < 1000.0 { fixed(value, 3) } else { format!("{value:.1e}") })
         }
+        Value::Signed(number) => number.map(with_error),
+        Value::Share(share) => share.map(|share| format!("{} %", fixed(100.0 * share.value, 0))),
+        Value::MeanSquare(error) => error.map(|error| error_text(error.value)),
+        Value::ChiSquare(shares) => shares.map(|shares| short(shares.reduced())),
+        Value::OverLevels(error) => error.map(|(mean, _)| error_text(mean)),
+    };
+    known.unwrap_or_else(|| "–".to_owned())
+}
+
+/// What a measured number is exactly.
+fn exactly(value: Value, point: &QualityPoint) -> Option<String> {
+    match value {
+        Value::Signed(surprise) => Some(format!("Here {}; {}", pair(surprise?), half_text(point.densest_half))),
+        Value::ChiSquare(shares) => shares.map(shares_text),
+        other => other.estimate().map(|estimate| format!("Here {}", pair(estimate))),
     }
+}
+
+/// How wide the columns are: for one experiment, and for two.
+const WIDTHS: [(&str, f32, f32); 11] = [
+    ("step", 74.0, 82.0),
+    ("steps/s", 58.0, 66.0),
+    ("samples/s", 70.0, 78.0),
+    ("time", 58.0, 66.0),
+    ("loss", 66.0, 70.0),
+    ("sliced W₂", 62.0, 70.0),
+    ("floor", 50.0, 56.0),
+    ("surprise", 84.0, 90.0),
+    ("shares χ²/dof", 84.0, 88.0),
+    ("score error", 72.0, 78.0),
+    ("x̂₀ error", 66.0, 66.0),
+];
+/// Width of any other column.
+const WIDTH: f32 = 78.0;
+/// Between two columns of one experiment.
+const GAP: f32 = 10.0;
+
+fn width(column: &Column, compared: bool) -> f32 {
+    let known = WIDTHS.iter().find(|(head, ..)| *head == column.head);
+    known.map_or(WIDTH, |(_, alone, beside)| if compared { *beside } else { *alone })
+}
+
+/// The columns left of the small line of the loss, which are of now, and right of it, which were measured.
+fn parted(compared: bool, reached: &Reached<'_>) -> [Vec<(Column, Value)>; 2] {
+    let columns = columns(compared).into_iter().map(|(column, read)| (column, read(reached)));
+    let (measured, now) = columns.partition(|(_, value)| value.is_measured());
+    [now, measured]
 }
 
 /// One experiment: numbers in cells, the loss as a small line.
 fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     let palette = desk.palette();
-    ui.spacing_mut().item_spacing.x = 10.0;
-    let reached = Reached::of(&desk.here, None);
-    readout::stacked(ui, 74.0, "step", &reached.step, UPDATES, palette);
-    readout::stacked(ui, 58.0, "steps/s", &reached.rate, RATE, palette);
+    ui.spacing_mut().item_spacing.x = GAP;
     let snapshot = &desk.here.snapshot;
-    let samples = snapshot.steps_per_sec * f64::from(snapshot.experiment.batch);
-    readout::stacked(ui, 70.0, "samples/s", &rate_text(samples), "Steps a second times the batch B", palette);
-    readout::stacked(ui, 58.0, "time", &reached.time, TIME, palette);
     let quality = snapshot.quality.last();
-    let least = quality.map_or_else(String::new, |q| format!(". Least possible: {}", fixed(q.least_loss.value, 4)));
-    readout::stacked(ui, 66.0, "loss", &reached.loss, &format!("{LOSS}{least}"), palette);
-    let width = ui.available_width() - 5.0 * 10.0 - 62.0 - 50.0 - 84.0 - 84.0 - 72.0;
-    let (spark, _) = ui.allocate_exact_size(vec2(width.max(20.0), 44.0), Sense::hover());
+    let [now, measured] = parted(false, &Reached::of(snapshot, None));
+    for (column, value) in now {
+        let least = quality.filter(|_| matches!(value, Value::Loss(_)));
+        let least = least.map_or_else(String::new, |q| format!(". Least possible: {}", fixed(q.least_loss.value, 4)));
+        let tip = format!("{}{least}", column.tip);
+        readout::stacked(ui, width(&column, false), column.head, &text(value), &tip, palette);
+    }
+    let room: f32 = measured.iter().map(|(column, _)| GAP + width(column, false)).sum();
+    let (spark, _) = ui.allocate_exact_size(vec2((ui.available_width() - room).max(20.0), 44.0), Sense::hover());
     plots::sparkline_ui(ui, spark, &desk.here, palette);
-    let now = grouped(snapshot.step as f64);
-    let when = quality.map_or_else(String::new, |q| format!("At step {} of {now}", grouped(q.step as f64)));
-    let tip = |tip: &str, error: Option<String>| {
-        error.map_or_else(|| tip.to_owned(), |error| format!("{tip}.\n{when}. {error}"))
-    };
+    let step = grouped(snapshot.step as f64);
     let color = measured_color(&desk.here, palette);
-    let measured = |ui: &mut Ui, width: f32, name: &str, value: String, tip: &str| {
-        readout::stacked_each(ui, width, name, &[(value, color)], tip, palette);
-    };
-    let plus_minus = |of: fn(&QualityPoint) -> Estimate| quality.map(|q| format!("Here {}", pair(of(q))));
-    let distance = tip(DISTANCE, plus_minus(|q| q.distance));
-    measured(ui, 62.0, "sliced W₂", reached.distance, &distance);
-    measured(ui, 50.0, "floor", reached.floor, &tip(FLOOR, plus_minus(|q| q.floor)));
-    let half = quality.map(|q| format!("Here {}; {}", pair(q.surprise), half_text(q.densest_half)));
-    let surprise = tip(SURPRISE, half);
-    measured(ui, 84.0, "surprise", reached.surprise, &surprise);
-    let shares = tip(SHARES, quality.and_then(|q| q.shares).map(shares_text));
-    measured(ui, 84.0, "shares χ²/dof", reached.shares, &shares);
-    let score = tip(SCORE, plus_minus(|q| q.score_error));
-    measured(ui, 72.0, "score error", reached.score, &score);
+    for (column, value) in measured {
+        let exactly = quality.and_then(|point| {
+            Some(format!(".\nAt step {} of {step}. {}", grouped(point.step as f64), exactly(value, point)?))
+        });
+        let tip = format!("{}{}", column.tip, exactly.unwrap_or_default());
+        readout::stacked_each(ui, width(&column, false), column.head, &[(text(value), color)], &tip, palette);
+    }
 }
 
 /// A number and its error.
@@ -192,61 +189,34 @@ fn shares_text(shares: ChiSquare) -> String {
     format!("Here χ² is {} of {}, p {}", short(shares.value), shares.degrees, short(shares.p))
 }
 
-/// A column of the table: its name, width, tip, and what it shows.
-type Column = (&'static str, f32, &'static str, fn(&Reached) -> &str);
-
-/// Left of the small line of the loss, and right of it.
-const COLUMNS: [&[Column]; 2] = [
-    &[
-        ("step", 82.0, UPDATES, |r| &r.step),
-        ("steps/s", 66.0, RATE, |r| &r.rate),
-        ("time", 66.0, TIME, |r| &r.time),
-        ("loss", 70.0, LOSS, |r| &r.loss),
-    ],
-    &[
-        ("sliced W₂", 70.0, DISTANCE, |r| &r.distance),
-        ("floor", 56.0, FLOOR, |r| &r.floor),
-        ("surprise", 90.0, SURPRISE, |r| &r.surprise),
-        ("shares χ²/dof", 88.0, SHARES, |r| &r.shares),
-        ("score error", 78.0, SCORE, |r| &r.score),
-        ("x̂₀ error", 66.0, X_0, |r| &r.x_0),
-    ],
-];
-
 /// What A and B have reached, a row each.
 fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     const LETTER: f32 = 26.0;
     const HEAD: f32 = 24.0;
     let own = desk.palette();
     let row = 0.5 * (rect.height() - HEAD - 6.0);
-    let widths = COLUMNS.map(|columns| columns.iter().map(|c| c.1).sum::<f32>());
+    let parts = parted(true, &Reached::of(&desk.here.snapshot, None));
+    let widths = parts.each_ref().map(|part| part.iter().map(|(column, _)| width(column, true)).sum::<f32>());
     let spark = (rect.width() - LETTER - widths[0] - widths[1] - 24.0).max(20.0);
     let starts = [rect.left() + LETTER, rect.left() + LETTER + widths[0] + spark + 24.0];
-    for (columns, start) in COLUMNS.iter().zip(starts) {
+    for (part, start) in parts.iter().zip(starts) {
         let mut x = start;
-        for (name, width, tip, _) in *columns {
-            let cell = Rect::from_min_size(pos2(x, rect.top() + 4.0), vec2(*width, HEAD - 4.0));
-            let response = ui.interact(cell, ui.make_persistent_id(("head", *name)), Sense::hover());
-            ui.painter().text(cell.left_center(), Align2::LEFT_CENTER, *name, text_font(SMALL), own.faint);
-            response.on_hover_text(*tip);
+        for (column, _) in part {
+            let width = width(column, true);
+            let cell = Rect::from_min_size(pos2(x, rect.top() + 4.0), vec2(width, HEAD - 4.0));
+            let response = ui.interact(cell, ui.make_persistent_id(("head", column.head)), Sense::hover());
+            ui.painter().text(cell.left_center(), Align2::LEFT_CENTER, column.head, text_font(SMALL), own.faint);
+            response.on_hover_text(column.tip);
             x += width;
         }
     }
-    compare_ui(
-        ui,
-        Rect::from_x_y_ranges(starts[0] + widths[0]..=starts[1] - 12.0, rect.top() + 4.0..=rect.top() + HEAD),
-        desk,
-    );
-    let steps = Side::BOTH.map(|side| desk.side_state(side).map_or(0, |side_state| side_state.snapshot.step));
-    for (index, (side, side_state, color)) in desk.side_states().enumerate() {
-        let reached = Reached::of(side_state, desk.side_state(side.other()));
-        // The one ahead waits until the other, which started anew, has caught up.
-        let ahead = steps[side.index()].saturating_sub(steps[side.other().index()]) > 500;
-        let waits = desk.in_step == InStep::Steps && desk.any_training() && ahead;
-        let reached = if waits { Reached { rate: "waits".to_owned(), ..reached } } else { reached };
-        let place =
-            Rect::from_min_size(pos2(rect.left(), rect.top() + HEAD + row * index as f32), vec2(rect.width(), row));
-        row_ui(ui, place, desk, (side, side_state, color), &reached, starts, widths[0], spark);
+    let line = starts[0] + widths[0]..=starts[1] - 12.0;
+    compare_ui(ui, Rect::from_x_y_ranges(line.clone(), rect.top() + 4.0..=rect.top() + HEAD), desk);
+    let line = *line.start()..=line.start() + spark;
+    for (index, (side, _, _)) in desk.side_states().enumerate() {
+        let top = rect.top() + HEAD + row * index as f32;
+        let place = Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), row));
+        row_ui(ui, place, desk, side, starts, line.clone().into());
     }
 }
 
@@ -269,35 +239,31 @@ fn compare_ui(ui: &mut Ui, place: Rect, desk: &Desk) {
     response.on_hover_text(reason);
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row of a table, told where its columns are")]
-fn row_ui(
-    ui: &Ui,
-    place: Rect,
-    desk: &Desk,
-    (side, side_state, color): (Side, &SideState, Color32),
-    reached: &Reached,
-    starts: [f32; 2],
-    before_spark: f32,
-    spark: f32,
-) {
+/// The row of one side: its columns begin at `starts`, its small line lies at `line`.
+fn row_ui(ui: &Ui, place: Rect, desk: &Desk, side: Side, starts: [f32; 2], line: Rangef) {
+    let Some(here) = desk.side_state(side) else { return };
+    let other = desk.side_state(side.other()).map(|other| &other.snapshot);
     let own: &Palette = palette(desk.light, side);
+    // The one ahead waits until the other, which started anew, has caught up.
+    let ahead = here.snapshot.step.saturating_sub(other.map_or(0, |other| other.step)) > 500;
+    let waits = desk.in_step == InStep::Steps && desk.any_training() && ahead;
     let middle = place.center().y;
     let painter = ui.painter();
-    painter.text(place.left_center(), Align2::LEFT_CENTER, side.letter(), strong_font(13.0), color);
+    painter.text(place.left_center(), Align2::LEFT_CENTER, side.letter(), strong_font(13.0), own.learned);
     let mut spoken = vec![side.letter().to_owned()];
-    for ((columns, start), ink) in COLUMNS.iter().zip(starts).zip([own.ink, measured_color(side_state, own)]) {
+    let parts = parted(true, &Reached::of(&here.snapshot, other.map(|other| &**other)));
+    for ((part, start), ink) in parts.iter().zip(starts).zip([own.ink, measured_color(here, own)]) {
         let mut x = start;
-        for (name, width, _, value) in *columns {
-            painter.text(pos2(x, middle), Align2::LEFT_CENTER, value(reached), strong_font(13.0), ink);
-            spoken.push(format!("{name} {}", value(reached)));
-            x += width;
+        for (column, value) in part {
+            let text = if waits && matches!(value, Value::Rate(_)) { "waits".to_owned() } else { text(*value) };
+            painter.text(pos2(x, middle), Align2::LEFT_CENTER, &text, strong_font(13.0), ink);
+            spoken.push(format!("{} {text}", column.head));
+            x += width(column, true);
         }
     }
-    let left = starts[0] + before_spark;
-    let line = Rect::from_x_y_ranges(left..=left + spark, place.top() + 4.0..=place.bottom() - 4.0);
-    plots::sparkline_ui(ui, line, side_state, own);
+    plots::sparkline_ui(ui, Rect::from_x_y_ranges(line, place.top() + 4.0..=place.bottom() - 4.0), here, own);
     let response = ui.interact(place, ui.make_persistent_id(("reached", side.letter())), Sense::hover());
-    let response = match side_state.snapshot.quality.last() {
+    let response = match here.snapshot.quality.last() {
         Some(point) => response.on_hover_text(measured_text(point, desk.side_state(side.other()))),
         None => response,
     };

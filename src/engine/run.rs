@@ -1,0 +1,152 @@
+//! What an engine carries out: a plan from its start, whole or in pieces, and what is kept of it.
+
+use std::sync::Arc;
+
+use crate::{Cloud, EngineError};
+use maths::data::mixture::Mixture;
+use maths::diffusion::solver::Plan;
+
+/// Where a sampler starts.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// `n` draws of N(0, start_std² I), by Philox from the sampling seed.
+    Noise(u32),
+    /// Given points.
+    Points(Arc<Vec<[f32; 2]>>),
+}
+
+impl Start {
+    /// Number of particles.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Noise(n) => *n as usize,
+            Self::Points(points) => points.len(),
+        }
+    }
+
+    /// True for no particles.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Which x̂_0 a run follows.
+#[derive(Clone, Debug)]
+pub enum Denoiser {
+    /// The network's, by the EMA weights.
+    Learned,
+    /// The posterior mean E[x_0 | x_t] of the mixture, in closed form.
+    Exact(Arc<Mixture>),
+}
+
+/// What is kept of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// Its end.
+    End,
+    /// Its start, the end of every so many steps, and its end.
+    Every(u32),
+}
+
+/// A plan to be carried out. Noise has the counter (stream, step of the plan, particle) and the key `seed`, so that the particle
+/// with index i starts at the same place whatever their number is.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// The table of stages.
+    pub plan: &'a Plan,
+    /// Where the particles start.
+    pub start: &'a Start,
+    /// Key of starts and noise.
+    pub seed: u64,
+    /// Which x̂_0 they follow.
+    pub denoiser: &'a Denoiser,
+    /// What is kept.
+    pub frames: Frames,
+}
+
+impl<'a> Run<'a> {
+    /// Samples of the network: the end of a plan.
+    pub fn of_samples(plan: &'a Plan, start: &'a Start, seed: u64) -> Self {
+        Self { plan, start, seed, denoiser: &Denoiser::Learned, frames: Frames::End }
+    }
+
+    /// The stages after which a frame is kept, ascending.
+    pub fn kept_stages(&self) -> Vec<usize> {
+        match self.frames {
+            Frames::End => self.plan.steps.len().checked_sub(1).into_iter().collect(),
+            Frames::Every(every) => self.plan.recorded_stages(every),
+        }
+    }
+
+    /// True where the first frame is the start: also of a plan without stages, which leaves every particle where it was.
+    pub fn keeps_start(&self) -> bool {
+        self.frames != Frames::End || self.plan.steps.is_empty()
+    }
+
+    /// t/T of the frames.
+    pub fn taus(&self) -> Vec<f64> {
+        let start = self.plan.steps.first().map_or(0.0, |stage| stage.tau);
+        let ends = self.kept_stages().into_iter().map(|stage| self.plan.steps[stage].tau_next);
+        self.keeps_start().then_some(start).into_iter().chain(ends).collect()
+    }
+}
+
+/// The frames of a run.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// t/T of each frame.
+    pub taus: Vec<f64>,
+    /// Particles in a frame.
+    pub particles: usize,
+    /// Points [frames, particles].
+    pub points: Cloud,
+}
+
+/// A piece of the work on a picture: a slice of its particles through some stages of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// First particle of the slice.
+    pub first: u32,
+    /// Particles of the slice.
+    pub count: u32,
+    /// First stage; 0 begins the slice.
+    pub stage: u32,
+    /// The stage after the last one.
+    pub end_stage: u32,
+}
+
+impl Piece {
+    /// Refuse a run that is not done in pieces, a cloud of another size, and what is not all among the run's particles and its
+    /// plan's stages.
+    pub(crate) fn check(&self, cloud: Option<&Cloud>, run: &Run<'_>) -> Result<(), EngineError> {
+        let Self { first, count, stage, end_stage } = *self;
+        let Run { plan, start, denoiser, frames, .. } = run;
+        let invalid = |text| Err(EngineError::Invalid(text));
+        let (Start::Noise(total), Denoiser::Learned, Frames::End) = (start, denoiser, frames) else {
+            return invalid("only the end of a run from noise by the network is made in pieces".to_owned());
+        };
+        let total = *total;
+        if let Some(cloud) = cloud.filter(|cloud| cloud.len() != total as usize) {
+            return invalid(format!("a cloud of {} particles cannot be refreshed as {total}", cloud.len()));
+        }
+        if first.checked_add(count).is_none_or(|end| end > total) {
+            return invalid(format!("particles {first} to {first}+{count} are not all among {total}"));
+        }
+        if stage > end_stage || end_stage as usize > plan.steps.len() {
+            let stages = plan.steps.len();
+            return invalid(format!("stages {stage} to {end_stage} are not all among {stages}"));
+        }
+        Ok(())
+    }
+
+    /// True where this piece goes on with a slice whose last piece was `before`.
+    pub(crate) fn follows(&self, before: &Self) -> bool {
+        (self.first, self.count, self.stage) == (before.first, before.count, before.end_stage)
+    }
+
+    /// Why a piece was refused that has nothing to go on from.
+    pub(crate) fn not_begun(&self) -> EngineError {
+        let stage = self.stage;
+        EngineError::Invalid(format!("a slice cannot go on at stage {stage} that was not begun: begin it at stage 0"))
+    }
+}

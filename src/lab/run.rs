@@ -1,0 +1,76 @@
+//! A run that a chapter asks for: the wish, how far it is, and its result.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use engine::{Recording, Start};
+use maths::diffusion::solver::Plan;
+
+/// A number that nothing else in this process bears: contents with equal versions are the same, of whichever experiment.
+pub fn fresh_version() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// A run that a chapter wants recorded: a cloud through a sampler, a few paths, or (by [`Plan::field`]) a field.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    /// The stages, compiled for the experiment that runs.
+    pub plan: Plan,
+    /// Where the particles start.
+    pub start: Start,
+    /// Key of starts and noise.
+    pub seed: u64,
+    /// By the exact x̂_0 of the experiment's data, else by the network's.
+    pub exact: bool,
+    /// Keep a frame of the start, of every so many steps, and of the last.
+    pub every: u32,
+    /// Run again as the weights change, within the live picture's share of the time.
+    pub follow: bool,
+    /// Copy the frames to the host as well: for a few thousand points that the window reads, not only draws.
+    pub read_back: bool,
+}
+
+/// Where a slot stands.
+#[derive(Clone, Debug)]
+pub struct RunState {
+    /// What is asked for.
+    pub request: Arc<RunRequest>,
+    /// Waiting or under way: the share of the work done so far, read at any time.
+    pub progress: Option<RunProgress>,
+    /// The last result; while a run is under way, of the request before.
+    pub done: Option<Arc<RunResult>>,
+}
+
+/// The share of a run that is done, written by the worker and read by the window.
+#[derive(Clone, Debug, Default)]
+pub struct RunProgress(Arc<AtomicU32>);
+
+impl RunProgress {
+    /// Set the share, 0 to 1.
+    pub fn set(&self, share: f32) {
+        self.0.store(share.to_bits(), Ordering::Relaxed);
+    }
+
+    /// The share, 0 to 1.
+    pub fn get(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// What was asked for.
+    pub request: Arc<RunRequest>,
+    /// The frames.
+    pub recording: Recording,
+    /// The frames on the host [frames, particles], where [`RunRequest::read_back`] asked for them.
+    pub host: Option<Arc<Vec<[f32; 2]>>>,
+    /// Updates that the weights had seen.
+    pub step: u64,
+    /// Another with every result, and larger: the canvas uploads when it changes.
+    pub version: u64,
+    /// Seconds that it took.
+    pub secs: f64,
+}
