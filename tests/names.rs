@@ -1,6 +1,7 @@
 //! Every selectable thing is understood by its name, however that is written.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use noise_compass::data::dataset::DataSource;
 use noise_compass::data::shapes::Shape;
@@ -9,6 +10,7 @@ use noise_compass::diffusion::solver::Sampler;
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::layout::Activation;
 use noise_compass::names::Words;
+use noise_compass::ui::chapters::Chapter;
 
 /// Ways to write a name that mean the same.
 fn spellings(name: &str) -> Vec<String> {
@@ -63,12 +65,14 @@ fn files_are_read_alike() {
 }
 
 /// Every selectable thing with its words, by kind.
-fn kinds() -> [(&'static str, Vec<&'static Words>); 4] {
+fn kinds() -> [(&'static str, Vec<&'static Words>); 6] {
     [
+        ("Data", Shape::ALL.map(Shape::words).to_vec()),
         ("Schedules", Schedule::every().into_iter().map(Schedule::words).collect()),
         ("Targets", Target::ALL.map(Target::words).to_vec()),
         ("Samplers", Sampler::ALL.map(Sampler::words).to_vec()),
         ("Activations", Activation::ALL.map(Activation::words).to_vec()),
+        ("Chapters", Chapter::ALL.map(Chapter::words).to_vec()),
     ]
 }
 
@@ -86,15 +90,24 @@ fn words_tell_things_of_a_kind_apart() {
     }
 }
 
-/// The tables of the README are those that the program reads.
+/// The table of the README is the one that the program reads.
 #[test]
 fn the_readme_lists_every_name() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(file).unwrap();
+    let [begin, end] = ["<!-- names: UPDATE_README=1 cargo test --release --test names -->\n", "<!-- end of names -->"];
+    let mut table = "\n| kind | name | what it is |\n|---|---|---|\n".to_owned();
     for (kind, mut all) in kinds() {
         all.dedup();
         for words in all {
-            let row = format!("| {kind} | `{}` | {} |", words.name, words.help);
-            assert!(readme.contains(&row), "the README lacks the row\n{row}");
+            writeln!(table, "| {kind} | `{}` | {} |", words.name, words.help).unwrap();
         }
     }
+    let (before, rest) = readme.split_once(begin).unwrap();
+    let (shown, after) = rest.split_once(end).unwrap();
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(file, format!("{before}{begin}{table}\n{end}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(shown.trim(), table.trim(), "UPDATE_README=1 cargo test --release --test names writes the table anew");
 }

@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use serde::{Deserialize, Serialize};
 
 use super::mixture::{Component, Mixture};
-use crate::names;
+use crate::names::{self, Words};
 
 /// A built-in data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,36 +69,86 @@ impl Shape {
         Self::Gaussian,
     ];
 
-    /// The name on the command line and in files.
-    pub fn name(self) -> &'static str {
+    /// What it is called.
+    pub const fn words(self) -> &'static Words {
         match self {
-            Self::Figure8 => "figure8",
-            Self::Circle => "circle",
-            Self::Moons => "moons",
-            Self::SwissRoll => "swissroll",
-            Self::Spirals => "spirals",
-            Self::Checkerboard => "checkerboard",
-            Self::EightGaussians => "8gaussians",
-            Self::Pinwheel => "pinwheel",
-            Self::Rings => "rings",
-            Self::Gaussian => "gaussian",
+            Self::Figure8 => &Words {
+                name: "figure8",
+                title: "Figure-8",
+                symbol: "Figure-8",
+                short: "figure8",
+                help: "lemniscate of Gerono, (sin u, sin u cos u)",
+            },
+            Self::Circle => {
+                &Words { name: "circle", title: "Circle", symbol: "Circle", short: "circle", help: "unit circle" }
+            }
+            Self::Moons => &Words {
+                name: "moons",
+                title: "Two moons",
+                symbol: "Two moons",
+                short: "moons",
+                help: "two half circles, interleaved",
+            },
+            Self::SwissRoll => &Words {
+                name: "swissroll",
+                title: "Swiss roll",
+                symbol: "Swiss roll",
+                short: "swissroll",
+                help: "a rolled-up line",
+            },
+            Self::Spirals => &Words {
+                name: "spirals",
+                title: "Spirals",
+                symbol: "Spirals",
+                short: "spirals",
+                help: "two spiral arms",
+            },
+            Self::Checkerboard => &Words {
+                name: "checkerboard",
+                title: "Checkerboard",
+                symbol: "Checkerboard",
+                short: "checkerboard",
+                help: "eight squares of a 4 × 4 board",
+            },
+            Self::EightGaussians => &Words {
+                name: "8gaussians",
+                title: "8 Gaussians",
+                symbol: "8 Gaussians",
+                short: "8gaussians",
+                help: "eight Gaussians on a circle",
+            },
+            Self::Pinwheel => &Words {
+                name: "pinwheel",
+                title: "Pinwheel",
+                symbol: "Pinwheel",
+                short: "pinwheel",
+                help: "five curved blades",
+            },
+            Self::Rings => &Words {
+                name: "rings",
+                title: "Rings",
+                symbol: "Rings",
+                short: "rings",
+                help: "three concentric circles",
+            },
+            Self::Gaussian => &Words {
+                name: "gaussian",
+                title: "Gaussian",
+                symbol: "Gaussian",
+                short: "gaussian",
+                help: "one Gaussian, whose answers are known by hand",
+            },
         }
     }
 
+    /// The name on the command line and in files.
+    pub const fn name(self) -> &'static str {
+        self.words().name
+    }
+
     /// The name in menus.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Figure8 => "Figure-8",
-            Self::Circle => "Circle",
-            Self::Moons => "Two moons",
-            Self::SwissRoll => "Swiss roll",
-            Self::Spirals => "Spirals",
-            Self::Checkerboard => "Checkerboard",
-            Self::EightGaussians => "8 Gaussians",
-            Self::Pinwheel => "Pinwheel",
-            Self::Rings => "Rings",
-            Self::Gaussian => "Gaussian",
-        }
+    pub const fn title(self) -> &'static str {
+        self.words().title
     }
 
     /// The distribution, in standardised units; at most [`MAX_COMPONENTS`] components.

@@ -51,6 +51,17 @@ pub const SIGMA_MAX: f64 = 10.0;
 /// The largest one-step β of the cosine path (Nichol & Dhariwal 2021, section 3.2), which keeps ᾱ_T above 0.
 const COSINE_MAX_BETA: f64 = 0.999;
 
+/// Schedules whose formulas look alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// a = √ᾱ, s = √(1 − ᾱ), a²_{t|r} = 1 − β_t (Ho et al. 2020).
+    Preserving,
+    /// a = 1, s = σ_t (Song et al. 2021).
+    Exploding,
+    /// a = 1 − t, s = t, with t for t/T (Lipman et al. 2022).
+    Flow,
+}
+
 /// Signal and noise scale of a schedule at one time: x_t = a x_0 + s ε.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scales {
@@ -131,9 +142,18 @@ impl Schedule {
         self.words().name
     }
 
+    /// Which letters its formulas are written in.
+    pub const fn family(self) -> Family {
+        match self {
+            Self::Linear | Self::Cosine | Self::Literal | Self::Custom(_) => Family::Preserving,
+            Self::Ve => Family::Exploding,
+            Self::Flow => Family::Flow,
+        }
+    }
+
     /// True where a² + s² = 1 all the way.
     pub fn preserves_variance(self) -> bool {
-        !matches!(self, Self::Ve | Self::Flow)
+        self.family() == Family::Preserving
     }
 
     /// Signal variance ᾱ(τ) = a². `timesteps` is T: it matters for the cosine path, whose β is capped, and for the literal

@@ -6,31 +6,18 @@
 //! A family of paths writes these in the letters of its paper.
 
 use crate::widgets::equation::{Equation, Piece};
-use maths::diffusion::schedule::Schedule;
+use maths::diffusion::schedule::{Family, Schedule};
 use maths::diffusion::target::Target;
 
-/// Paths whose formulas look alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// a = √ᾱ, s = √(1 − ᾱ), a²_{t|r} = 1 − β_t (Ho et al. 2020).
-    Preserving,
-    /// a = 1, s = σ_t (Song et al. 2021).
-    Exploding,
-    /// a = 1 − t, s = t, with t for t/T (Lipman et al. 2022).
-    Flow,
+/// The letters of a family.
+trait Letters {
+    /// Signal scale a_t; nothing where it is 1.
+    fn signal(self) -> Vec<Piece>;
+    /// Noise scale s_t.
+    fn noise(self) -> Vec<Piece>;
 }
 
-impl Family {
-    /// The family of a schedule.
-    pub fn of(schedule: Schedule) -> Self {
-        match schedule {
-            Schedule::Linear | Schedule::Cosine | Schedule::Literal | Schedule::Custom(_) => Self::Preserving,
-            Schedule::Ve => Self::Exploding,
-            Schedule::Flow => Self::Flow,
-        }
-    }
-
-    /// Signal scale a_t; nothing where it is 1.
+impl Letters for Family {
     fn signal(self) -> Vec<Piece> {
         match self {
             Self::Preserving => vec![Piece::Root(alpha_bar()), Piece::Sign(" ")],
@@ -39,7 +26,6 @@ impl Family {
         }
     }
 
-    /// Noise scale s_t.
     fn noise(self) -> Vec<Piece> {
         match self {
             Self::Preserving => vec![Piece::Root([vec![Sign("1 − ")], alpha_bar()].concat())],
@@ -51,7 +37,7 @@ impl Family {
 
 /// What a chart of a and s is called.
 pub fn scales_title(schedule: Schedule) -> &'static str {
-    match Family::of(schedule) {
+    match schedule.family() {
         Family::Preserving | Family::Flow => "signal a falls, noise s rises",
         Family::Exploding => "a stays 1, noise s rises",
     }
@@ -59,12 +45,12 @@ pub fn scales_title(schedule: Schedule) -> &'static str {
 
 /// What the noise of one step is called where two paths are read out: β where both preserve variance.
 pub fn step_name(paths: [Schedule; 2]) -> &'static str {
-    if paths.map(Family::of) == [Family::Preserving; 2] { "β at t" } else { "σ² of a step" }
+    if paths.map(Schedule::family) == [Family::Preserving; 2] { "β at t" } else { "σ² of a step" }
 }
 
 /// What a chart of it is called.
 pub fn step_title(paths: [Schedule; 2]) -> &'static str {
-    if paths.map(Family::of) == [Family::Preserving; 2] {
+    if paths.map(Schedule::family) == [Family::Preserving; 2] {
         "β, noise of a step, log"
     } else {
         "σ², noise of a step, log"
@@ -73,7 +59,7 @@ pub fn step_title(paths: [Schedule; 2]) -> &'static str {
 
 /// What a schedule does to its signal, in the words of a legend: the counterpart of noise that is only added.
 pub fn shrinking(schedule: Schedule) -> &'static str {
-    match Family::of(schedule) {
+    match schedule.family() {
         Family::Preserving | Family::Flow => "shrinking",
         Family::Exploding => "never shrinking",
     }
@@ -81,7 +67,7 @@ pub fn shrinking(schedule: Schedule) -> &'static str {
 
 /// x_t from x_0 and ε in one jump.
 pub fn jump(schedule: Schedule) -> Equation {
-    let family = Family::of(schedule);
+    let family = schedule.family();
     let spoken = match family {
         Family::Preserving => "x t is root alpha bar t times x 0, plus root of one minus alpha bar t times epsilon",
         Family::Exploding => "x t is x 0 plus sigma t times epsilon",
@@ -102,7 +88,7 @@ pub fn jump(schedule: Schedule) -> Equation {
 /// The Markov chain: x_t from the step before, with fresh noise.
 pub fn step(schedule: Schedule) -> Equation {
     let z = || [vec![Sign(" ")], indexed("z")].concat();
-    let (parts, spoken) = match Family::of(schedule) {
+    let (parts, spoken) = match schedule.family() {
         Family::Preserving => (
             vec![
                 vec![Piece::Root([vec![Sign("1 − ")], indexed("β")].concat()), Sign(" ")],
@@ -140,7 +126,7 @@ pub fn growing(schedule: Schedule) -> Equation {
         let index = Piece::Sub(vec![Var(index), Sign(" ≤ "), Var("t")]);
         Piece::Root([vec![Sign("∑"), index, Sign(" ")], what].concat())
     };
-    let (root, under, spoken) = match Family::of(schedule) {
+    let (root, under, spoken) = match schedule.family() {
         Family::Preserving => (
             sum(vec![Var("β"), Piece::Sub(vec![Var("i")])], "i"),
             Vec::new(),
@@ -162,7 +148,7 @@ pub fn growing(schedule: Schedule) -> Equation {
 
 /// The score by the network, from what it predicts: by way of ε̂, as `Target::to_score` has it.
 pub fn score(schedule: Schedule, target: Target) -> Equation {
-    let family = Family::of(schedule);
+    let family = schedule.family();
     let mut parts = vec![pieces(&[Sign("∇ log "), Var("p")]), vec![Piece::Sub(vec![Var("t")])]];
     parts.push(pieces(&[Sign("("), Var("x"), Sign(") ≈ ")]));
     let over = || [vec![Sign(" / ")], family.noise()].concat();
@@ -279,7 +265,7 @@ pub struct Posterior {
 
 /// The formulas of one reverse step.
 pub fn posterior(schedule: Schedule) -> Posterior {
-    match Family::of(schedule) {
+    match schedule.family() {
         Family::Preserving => Posterior {
             c_0: "√ᾱ′ β / (1 − ᾱ)",
             c_t: "√α (1 − ᾱ′) / (1 − ᾱ)",

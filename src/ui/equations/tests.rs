@@ -4,7 +4,7 @@ use crate::equations::evaluate::Letters;
 use crate::equations::*;
 use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::schedule::Scales;
-use maths::diffusion::solver::{Sampler, Variance};
+use maths::diffusion::solver::{Factors, Variance};
 use maths::diffusion::target::Combination;
 
 /// Every schedule, one's own among them.
@@ -104,7 +104,7 @@ fn the_posterior_shown_is_that_of_the_step_that_runs() {
             ]);
             let shown = posterior(schedule);
             for (variance, formula) in [(Variance::BetaTilde, shown.variance), (Variance::Beta, shown.forward)] {
-                let (c_t, c_0, sigma) = Sampler::Ddpm(variance).coefficients(now, next);
+                let Factors { x: c_t, x_0: c_0, z: sigma } = variance.step(now, next);
                 let [mine_0, mine_t, squared] = [shown.c_0, shown.c_t, formula].map(|formula| letters.value(formula));
                 let what = format!("{schedule} {tau} {variance:?}");
                 assert!((mine_0 - c_0).abs() < 1e-9 && (mine_t - c_t).abs() < 1e-9, "{what}: {mine_0} {mine_t}");
@@ -127,7 +127,7 @@ fn every_family_is_told_apart_in_signs_and_in_words() {
         all.extend(Target::ALL.map(|target| score(schedule, target)));
         for Equation { spoken, .. } in &all[..3] {
             let signs = [spoken.contains("alpha bar") || spoken.contains("beta"), spoken.contains("sigma t ")];
-            let expected = match Family::of(schedule) {
+            let expected = match schedule.family() {
                 Family::Preserving => [true, false],
                 Family::Exploding => [false, true],
                 Family::Flow => [false, false],

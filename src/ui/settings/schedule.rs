@@ -11,21 +11,23 @@ use crate::widgets::text::warning;
 use lab::experiment::limits;
 use maths::diffusion::schedule::Schedule;
 
-/// The noise schedule: the four by formula side by side, beneath them the DDPM table as it stands and one's own.
+/// Schedules side by side.
+const A_ROW: usize = 4;
+
+/// The noise schedule: all that there are, and one's own.
 pub fn schedule_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let own = Schedule::Custom(desk.here.own_schedule);
-    let formulas = "The path x_t = a x_0 + s ε from data to noise";
-    let tables = "Literal: T values of β from 1e-4 to 0.02, as in the DDPM code. Yours: drawn in the chapter Schedules";
+    let all: Vec<_> = Schedule::ALL.into_iter().chain([own]).collect();
     let mut changed = false;
-    for (name, tip, paths) in [
-        ("Schedule", formulas, &[Schedule::Linear, Schedule::Cosine, Schedule::Ve, Schedule::Flow][..]),
-        ("", tables, &[Schedule::Literal, own]),
-    ] {
-        row::named(ui, name, tip, palette, |ui| {
-            let options: Vec<_> = paths.iter().map(|&schedule| (schedule, schedule.words().title)).collect();
+    for (index, schedules) in all.chunks(A_ROW).enumerate() {
+        let of = |schedule: &Schedule| format!("{}: {}", schedule.words().title, schedule.words().help);
+        let tip = schedules.iter().map(of).collect::<Vec<_>>().join(".\n");
+        let tip = format!("x_t = a x_0 + s ε, from data to noise.\n{tip}");
+        row::named(ui, if index == 0 { "Schedule" } else { "" }, &tip, palette, |ui| {
+            let options: Vec<_> = schedules.iter().map(|&schedule| (schedule, schedule.words().title)).collect();
             let chosen = segmented::choose(ui, "Schedule", &mut desk.here.draft.schedule, &options, palette);
-            changed |= chosen.on_hover_text(tip).changed();
+            changed |= chosen.on_hover_text(&tip).changed();
         });
     }
     if changed {

@@ -5,20 +5,62 @@
 //! x ← c_x·x + c_0·x̂_0 + c_prev·m + c_base·b + c_z·z and m ← m_x·x + m_0·x̂_0 + m_prev·m (by the x before);
 //! the last stage of a step makes the new x the base. By default m is the x̂_0 of the stage before and every stage ends
 //! a step: DDPM, DDIM and DPM-Solver++(2M) need no more. Heun and Runge–Kutta take several stages a step.
-//! Adding a sampler means adding a table, not a shader.
+//! Adding a sampler means adding a table, not a shader: a file with its [`Row`], and its line in `samplers.rs`.
+//!
+//! Tables are written in the schedule's (a, s), so that every schedule is served, and in (x, x̂_0), so that clipping x̂_0 is felt
+//! everywhere. A step goes from time t to an earlier time r, which need not be the one before it: a strided step has the
+//! posterior of its own stride, never the one-step β.
 
+mod ancestral;
+mod ddim;
 mod ode;
 #[cfg(test)]
 mod orders;
-mod plans;
 mod run;
+mod samplers;
+mod transition;
 
-pub use plans::{Sampler, SamplerParseError, Transition, Variance};
+pub use ancestral::Variance;
 pub use run::Registers;
+pub use samplers::{Sampler, SamplerParseError};
+pub use transition::{Factors, Transition};
 
 use super::schedule::{Scales, Schedule};
 use super::target::{Combination, Quantity, Target};
 use crate::data::bounds::Bounds;
+use crate::names::Words;
+
+/// A sampler's row in the table of samplers.
+pub(in crate::diffusion) struct Row {
+    /// What it is called.
+    words: Words,
+    /// Steps where nobody says how many; no more than T are taken.
+    steps: u32,
+    /// Compiles it for so many steps, which are in 1..=T.
+    plan: fn(u32, PlanContext, Option<Bounds>) -> Plan,
+}
+
+/// Steps of a sampler that needs few.
+const FEW_STEPS: u32 = 50;
+
+/// A table of one stage a step. The times are whole timesteps, evenly spaced from T down to 0; `step` says how x_r follows from
+/// x_t, x̂_0 and fresh noise, by the scales at t and at r.
+fn evenly(steps: u32, context: PlanContext, clip: Option<Bounds>, step: impl Fn(Scales, Scales) -> Factors) -> Plan {
+    let PlanContext { schedule, target, timesteps } = context;
+    // The last whole timestep at or below an even division; distinct, since steps ≤ T.
+    let tau = |left: u32| {
+        let t = u64::from(timesteps) * u64::from(left) / u64::from(steps);
+        t as f64 / f64::from(timesteps)
+    };
+    let stage = |left: u32| {
+        let (tau, tau_next) = (tau(left), tau(left - 1));
+        let now = schedule.scales(tau, timesteps);
+        let Combination(x0_x, x0_output) = target.to_x0(now);
+        let Factors { x, x_0, z } = step(now, schedule.scales(tau_next, timesteps));
+        PlanStep { tau, tau_next, x0_x, x0_output, c_x: x, c_0: x_0, c_z: z, scales: now, ..PlanStep::default() }
+    };
+    Plan { steps: (1..=steps).rev().map(stage).collect(), start_std: context.start_std(), clip }
+}
 
 /// One stage of a plan; most samplers take one a step.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -13,10 +13,12 @@
 //! the same exponent nearly equalises the truncation error of Heun's steps in σ). The first steps, near pure noise, are
 //! shorter: there a network knows x̂_0 least, and what a step takes on trust is its length in ζ.
 
-use super::{Plan, PlanContext, PlanStep, Sampler};
+use super::transition::Factors;
+use super::{FEW_STEPS, Plan, PlanContext, PlanStep, Row, ddim};
 use crate::data::bounds::Bounds;
 use crate::diffusion::schedule::Scales;
 use crate::diffusion::target::Combination;
+use crate::names::Words;
 
 /// Halvings of the interval in which a time is sought: f64 holds no more.
 const BISECTIONS: u32 = 60;
@@ -27,6 +29,45 @@ const CROWDING: f64 = 3.0;
 /// end points (1.9e-3 and 3.9e-5 without it); of a network of 2500 updates it takes W₂ by Heun from 3.9 floors to 2.2, by
 /// Euler from 6.1 to 3.2.
 const EASING: f64 = 0.7;
+
+/// Euler's method.
+pub const EULER: Row = Row {
+    words: Words {
+        name: "euler",
+        title: "ODE by Euler",
+        symbol: "Euler",
+        short: "ODE by Euler",
+        help: "the probability-flow ODE by Euler's method",
+    },
+    steps: FEW_STEPS,
+    plan: |steps, context, clip| Method::Euler.plan(steps, context, context.start_std(), clip),
+};
+
+/// Heun's method.
+pub const HEUN: Row = Row {
+    words: Words {
+        name: "heun",
+        title: "ODE by Heun",
+        symbol: "Heun",
+        short: "ODE by Heun",
+        help: "the probability-flow ODE by Heun's method",
+    },
+    steps: FEW_STEPS,
+    plan: |steps, context, clip| Method::Heun.plan(steps, context, context.start_std(), clip),
+};
+
+/// The classical Runge–Kutta method.
+pub const RK4: Row = Row {
+    words: Words {
+        name: "rk4",
+        title: "ODE by RK4",
+        symbol: "RK4",
+        short: "ODE by RK4",
+        help: "the probability-flow ODE by the classical Runge–Kutta method",
+    },
+    steps: FEW_STEPS,
+    plan: |steps, context, clip| Method::Rk4.plan(steps, context, context.start_std(), clip),
+};
 
 /// A Runge–Kutta method, for integrating on the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,8 +188,8 @@ impl Knot {
 
     /// DDIM's step from here: x̂_0 and ε̂ stay.
     fn turn(&self, next: &Self) -> PlanStep {
-        let (c_x, c_0, _) = Sampler::Ddim { eta: 0.0 }.coefficients(self.scales, next.scales);
-        PlanStep { tau_next: next.tau, c_x, c_0, ..self.evaluated() }
+        let Factors { x, x_0, .. } = ddim::step(0.0, self.scales, next.scales);
+        PlanStep { tau_next: next.tau, c_x: x, c_0: x_0, ..self.evaluated() }
     }
 
     /// The step onto the data: x̂_0 itself.

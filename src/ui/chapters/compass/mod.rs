@@ -29,7 +29,7 @@ use crate::widgets::{hand, readout, segmented};
 use engine::Start;
 use lab::message::{RunRequest, Slot};
 use maths::data::bounds::Bounds;
-use maths::diffusion::solver::{Plan, Sampler, Variance};
+use maths::diffusion::solver::{Plan, Variance};
 use maths::diffusion::target::Quantity;
 use maths::names::Words;
 
@@ -147,7 +147,7 @@ impl Compass {
             needle: of.map(|epsilon| (epsilon, estimate(x_t, epsilon, scales))),
             learned: learned.map(|epsilon| estimate(x_t, epsilon, scales)),
             tau_next,
-            step: Sampler::Ddpm(self.show.variance).coefficients(scales, next),
+            step: self.show.variance.step(scales, next),
         })
     }
 
@@ -244,10 +244,10 @@ impl Page for Compass {
         let tip = format!("μ = c₀ x̂₀ + c_t x_t: the mean of x one step on, x′ ({})", formulas.source);
         readout::line(ui, "mean μ", &show(mean), palette.ink, &tip, palette);
         let coefficient = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| fixed(v, 5));
-        readout::line(ui, "c₀, of x̂₀", &coefficient(reading.map(|r| r.step.1)), palette.exact, formulas.c_0, palette);
-        let value = coefficient(reading.map(|r| r.step.0));
+        readout::line(ui, "c₀, of x̂₀", &coefficient(reading.map(|r| r.step.x_0)), palette.exact, formulas.c_0, palette);
+        let value = coefficient(reading.map(|r| r.step.x));
         readout::line(ui, "c_t, of x_t", &value, palette.noise, formulas.c_t, palette);
-        let sigma = reading.map_or_else(|| "–".to_owned(), |r| short(r.step.2));
+        let sigma = reading.map_or_else(|| "–".to_owned(), |r| short(r.step.z));
         readout::line(
             ui,
             "σ, circle",
@@ -365,6 +365,7 @@ impl Page for Compass {
 mod tests {
     use super::*;
     use maths::diffusion::schedule::Schedule;
+    use maths::diffusion::solver::Factors;
 
     /// Ho et al. 2020, eq. 7, written out, at T = 1000 and one step of it.
     #[test]
@@ -381,7 +382,7 @@ mod tests {
                 let tau = f64::from(t) / 1000.0;
                 let [now, next] = [tau, compass.tau_next(tau, timesteps)].map(|tau| schedule.scales(tau, timesteps));
                 for (variance, expected) in [(Variance::BetaTilde, beta_tilde), (Variance::Beta, beta)] {
-                    let (x, x_0, sigma) = Sampler::Ddpm(variance).coefficients(now, next);
+                    let Factors { x, x_0, z: sigma } = variance.step(now, next);
                     assert!((x - c_t).abs() < 1e-9 && (x_0 - c_0).abs() < 1e-9, "{schedule:?} {t}");
                     assert!((sigma - expected.sqrt()).abs() < 1e-9, "{schedule:?} {t} {variance:?}");
                 }

@@ -6,7 +6,7 @@ use egui_plot::{Line, PlotPoints, Points, VLine};
 use crate::desk::Desk;
 use crate::plots::{axis_style, plot_over_time, title};
 use crate::theme::text_font;
-use maths::diffusion::solver::{Sampler, Variance};
+use maths::diffusion::solver::Variance;
 
 /// Points of a curve.
 const POINTS: usize = 200;
@@ -31,19 +31,19 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Var
     for (_, side_state, own) in desk.side_states() {
         let experiment = &side_state.snapshot.experiment;
         let scales = move |tau: f64| experiment.schedule.scales(tau, experiment.timesteps);
-        // (c_x, c_0, σ) of the step from t/T.
-        let step = move |tau: f64, variance| {
+        // The step from t/T.
+        let step = move |tau: f64, variance: Variance| {
             let next = (tau - 1.0 / f64::from(steps.max(1))).max(0.0);
-            Sampler::Ddpm(variance).coefficients(scales(tau), scales(next))
+            variance.step(scales(tau), scales(next))
         };
         let color = |alone| if split { own } else { alone };
         let curve = |name, alone, thin, value| Curve { name, color: color(alone), thin: thin && split, value };
-        mean.push(curve("c₀, of x̂₀", palette.exact, false, Box::new(move |tau| step(tau, variance).1) as Box<_>));
-        mean.push(curve("c_t, of x_t", palette.noise, true, Box::new(move |tau| step(tau, variance).0)));
+        mean.push(curve("c₀, of x̂₀", palette.exact, false, Box::new(move |tau| step(tau, variance).x_0) as Box<_>));
+        mean.push(curve("c_t, of x_t", palette.noise, true, Box::new(move |tau| step(tau, variance).x)));
         for (name, kind, alone) in
             [("forward step", Variance::Beta, palette.truth), ("posterior", Variance::BetaTilde, palette.learned)]
         {
-            spread.push(curve(name, alone, kind != variance, Box::new(move |tau| step(tau, kind).2) as Box<_>));
+            spread.push(curve(name, alone, kind != variance, Box::new(move |tau| step(tau, kind).z) as Box<_>));
         }
     }
     let [titles, other] = if split {

@@ -6,6 +6,7 @@ use crate::canvas::View;
 use crate::chapters::compass::needle::combine;
 use crate::theme::{Palette, text_font};
 use maths::diffusion::schedule::Scales;
+use maths::diffusion::solver::Factors;
 
 /// How a reading is drawn.
 #[derive(Clone, Copy)]
@@ -28,14 +29,14 @@ pub(super) struct Reading {
     pub(super) learned: Option<[f64; 2]>,
     /// t/T after the next step.
     pub(super) tau_next: f64,
-    /// (c_x, c_0, σ) of the next step.
-    pub(super) step: (f64, f64, f64),
+    /// Of the next step; `z` is its σ.
+    pub(super) step: Factors,
 }
 
 impl Reading {
     /// c_x x_t + c_0 x̂_0.
     pub(super) fn mean(&self, x_0: [f64; 2]) -> [f64; 2] {
-        combine(self.step.0, self.x_t, self.step.1, x_0)
+        combine(self.step.x, self.x_t, self.step.x_0, x_0)
     }
 
     /// Draw x_t, both needles and the next step.
@@ -85,7 +86,7 @@ impl Reading {
     fn draw_step(&self, painter: &Painter, view: &View, x_0_hat: [f64; 2], look: Look, palette: &Palette) {
         let place = |p: [f64; 2]| view.to_screen(p.map(|v| v as f32));
         let mean = place(self.mean(x_0_hat));
-        let radius = self.step.2 as f32 * view.camera.points_per_unit(view.rect);
+        let radius = self.step.z as f32 * view.camera.points_per_unit(view.rect);
         let color = palette.ink;
         painter.circle(mean, radius, palette.noise.gamma_multiply(0.16), (1.2, palette.noise));
         painter.circle_stroke(mean, 2.0 * radius, (1.0, palette.noise.gamma_multiply(0.5)));

@@ -136,7 +136,31 @@ pub fn of(sampler: Sampler) -> Equation {
                  0. The last step is the estimate of x 0 itself",
             )
         }
+        #[allow(unreachable_patterns, reason = "for a sampler that is new and has no formula of its own")]
+        _ => stage(),
     }
+}
+
+/// One stage of any plan: x, x̂_0, the memory m, the base b and fresh noise z, each with a factor of the plan's table.
+fn stage() -> Equation {
+    let mut pieces = at("x", "r").to_vec();
+    pieces.push(Piece::Sign(" = "));
+    let factor = |index| [Piece::Var("c"), Piece::Sub(vec![index])];
+    pieces.extend(factor(Piece::Var("x")));
+    pieces.push(Piece::Sign(" "));
+    pieces.extend(at("x", "t"));
+    pieces.push(Piece::Sign(" + "));
+    pieces.extend(factor(Piece::Sign("0")));
+    pieces.push(Piece::Sign(" "));
+    pieces.extend(x0_hat());
+    for register in ["m", "b", "z"] {
+        pieces.push(Piece::Sign(" + "));
+        pieces.extend(factor(Piece::Var(register)));
+        pieces.extend([Piece::Sign(" "), Piece::Var(register)]);
+    }
+    let spoken = "x r, at a time r before t, is a sum of x t, of the estimate of x 0, of the memory m, of the base b and of \
+                  fresh noise z, each with a factor of the plan's table";
+    Equation { pieces, spoken }
 }
 
 #[cfg(test)]
@@ -186,6 +210,13 @@ mod tests {
 
     fn step_of_zeta(t: Scales, r: Scales) -> f64 {
         r.s.atan2(r.a) - t.s.atan2(t.a)
+    }
+
+    /// As `PlanStep` says it.
+    #[test]
+    fn a_new_sampler_has_the_formula_of_its_stages() {
+        let expected = "x_{r} = c_{x} x_{t} + c_{0} x^_{0} + c_{m} m + c_{b} b + c_{z} z";
+        assert_eq!(text(&stage().pieces), expected);
     }
 
     #[test]

@@ -215,6 +215,7 @@ impl Schedules {
     fn choice_rows(&mut self, ui: &mut Ui, desk: &Desk) {
         let palette = desk.palette();
         let own = Schedule::Custom(desk.here.own_schedule);
+        let all: Vec<_> = Schedule::ALL.into_iter().filter(|s| s.preserves_variance()).chain([own]).collect();
         let tip = "Linear and cosine keep their path at every T; literal is the DDPM table from 1e-4 to 0.02 as it \
                    stands; yours goes through five handles of log SNR";
         let mut paths = self.ways(desk).map(|way| way.schedule);
@@ -223,8 +224,7 @@ impl Schedules {
             // The side's letter bears its colour.
             palette.weak = colors(desk)[side];
             row::named(ui, name, tip, &palette, |ui| {
-                let options = [Schedule::Linear, Schedule::Cosine, Schedule::Literal, own]
-                    .map(|schedule| (schedule, schedule.words().title));
+                let options: Vec<_> = all.iter().map(|&schedule| (schedule, schedule.words().title)).collect();
                 let name = ["Schedule A", "Schedule B"][side];
                 segmented::choose(ui, name, &mut paths[side], &options, desk.palette());
             });

@@ -1,14 +1,15 @@
 //! The clock as a field sees it: networks know the timesteps that they were trained at, and no others.
 
 use crate::desk::Desk;
-use maths::diffusion::schedule::{Scales, Schedule};
+use maths::diffusion::schedule::Scales;
 
-/// The clock as the field sees it: at the nearest timestep that the network was trained at, t = 1 to T. Flow matching has no
-/// signal left at T.
+/// The clock as the field sees it: at the nearest timestep that the network was trained at, t = 1 to T. Where no
+/// signal is left at T, at most T − 1.
 pub fn field_tau(desk: &Desk) -> f64 {
     let experiment = &desk.here.snapshot.experiment;
     let timesteps = f64::from(experiment.timesteps.max(2));
-    let last = if experiment.schedule == Schedule::Flow { timesteps - 1.0 } else { timesteps };
+    let no_signal = experiment.schedule.scales(1.0, experiment.timesteps).a == 0.0;
+    let last = if no_signal { timesteps - 1.0 } else { timesteps };
     (desk.here.clock.tau * timesteps).round().clamp(1.0, last) / timesteps
 }
 

@@ -22,7 +22,7 @@ use crate::widgets::row::{self, Track};
 use crate::widgets::{button, progress, segmented};
 use maths::data::bounds::Bounds;
 use maths::names::Words;
-use runs::{Settings, TrajectoryRuns};
+use runs::{METHODS, Settings, TrajectoryRuns};
 use starts::{Kind, MOST, Noise, Starts};
 
 /// Data units from noise to data in the space-time view; half of it in the turned one.
@@ -31,8 +31,6 @@ const TIME_WIDTH: f32 = 8.0;
 const BOX: f32 = 2.6;
 /// The names of the coordinates.
 const COORDINATES: [&str; 2] = ["x", "y"];
-/// The names of the methods, as in [`runs::METHODS`].
-const METHOD_NAMES: [&str; 3] = ["Euler", "Heun", "RK4"];
 
 /// From where one looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,7 +220,7 @@ impl Trajectories {
         let tip = "Steps of the SDE";
         row::slider(ui, ["SDE steps", tip], &mut self.show.sde_steps, steps.clone(), grouped, palette);
         row::named(ui, "ODE by", "How the probability-flow ODE is solved", palette, |ui| {
-            let options = std::array::from_fn::<_, 3, _>(|i| (i, METHOD_NAMES[i]));
+            let options = std::array::from_fn::<_, 3, _>(|i| (i, METHODS[i].words().symbol));
             segmented::choose(ui, "ODE by", &mut self.show.method, &options, palette);
         });
         let tip = "Steps of the ODE, by whichever method";

@@ -2,9 +2,9 @@
 
 use egui::{Color32, Ui};
 
-use crate::chapters::trajectories::runs::Findings;
+use crate::chapters::trajectories::runs::{Findings, METHODS};
 use crate::chapters::trajectories::starts::Kind;
-use crate::chapters::trajectories::{COORDINATES, METHOD_NAMES, Trajectories};
+use crate::chapters::trajectories::{COORDINATES, Trajectories};
 use crate::desk::Desk;
 use crate::theme::{Palette, text_font};
 use crate::widgets::number::{fixed, grouped};
@@ -40,7 +40,7 @@ impl Trajectories {
         heading(ui, &format!("End-point error, {steps} steps"), palette);
         let tip = "Root mean square distance to where the exact field leads in the limit t → 0, from the same starts, data \
                    units. In brackets how often x̂_0 is evaluated for a path";
-        for (method, name) in METHOD_NAMES.into_iter().enumerate() {
+        for (method, name) in METHODS.map(|sampler| sampler.words().symbol).into_iter().enumerate() {
             let name = counted(name, findings.iter().map(|f| f.evaluations[method]));
             let value = |of: &Findings| of.end_error[method].map_or_else(dash, error_text);
             let values: Vec<_> = findings.iter().map(value).collect();
