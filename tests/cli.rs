@@ -1,5 +1,6 @@
 //! The command line from outside: every command on the plain-Rust engine, small and quick, and every fault.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -181,7 +182,15 @@ fn train_compares_two_experiments() {
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&report["a"]["steps"], &report["b"]["steps"]), (&60.into(), &60.into()));
     assert_eq!(report["differences"][0]["b"], "cosine");
+    // Scripts read these by name.
+    let keys = "steps secs loss least_loss sliced_w2 sliced_w2_error floor floor_error surprise surprise_error densest_half \
+                densest_half_error shares_chi2 shares_p score_error score_error_error x0_error x0_levels adapter out";
+    let keys: BTreeSet<&str> = keys.split_whitespace().collect();
     for side in ["a", "b"] {
+        let there: BTreeSet<&str> = report[side].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(there, keys);
+        // A loss is an f32 and is written as short as one.
+        assert!(report[side]["loss"].to_string().len() <= 11, "{}", report[side]["loss"]);
         let errors = ["sliced_w2_error", "floor_error", "surprise_error", "score_error_error", "densest_half_error"];
         let measured = ["least_loss", "sliced_w2", "floor", "surprise", "score_error", "x0_error", "shares_chi2"];
         for number in ["loss", "secs"].into_iter().chain(measured).chain(errors) {

@@ -141,7 +141,8 @@ fn numbers(reached: &Reached<'_>) -> Map<String, Json> {
         match read(reached) {
             Value::Count(count) => put("", json!(count)),
             Value::Rate(number) | Value::Seconds(number) => put("", json!(round(number))),
-            Value::Loss(loss) => put("", json!(loss)),
+            // As short as the f32 is: JSON would print its f64.
+            Value::Loss(loss) => put("", json!(loss.and_then(|loss| loss.to_string().parse::<f64>().ok()))),
             Value::Plain(number) => put("", rounded(number)),
             Value::Distance(estimate)
             | Value::Signed(estimate)
@@ -156,7 +157,8 @@ fn numbers(reached: &Reached<'_>) -> Map<String, Json> {
             }
             Value::OverLevels(error) => {
                 put("", rounded(error.map(|(mean, _)| mean)));
-                put("_levels", json!(error.map_or(0, |(_, levels)| levels)));
+                let levels = format!("{}_levels", key.trim_end_matches("_error"));
+                map.insert(levels, json!(error.map_or(0, |(_, levels)| levels)));
             }
         }
     }
