@@ -194,6 +194,26 @@ fn files_name_the_crates_that_are_allowed() {
     assert_eq!(named_members(&code(planted)), BTreeSet::from(["lab"]));
 }
 
+/// Files of the window that may name wgpu: those that paint, and the one that minds the window's surface.
+const NAME_WGPU: [&str; 3] = ["src/ui/canvas/", "src/ui/shell/picture.rs", "src/ui/shell/event_loop.rs"];
+
+/// True where a text names wgpu, and not by way of egui.
+fn names_wgpu(code: &str) -> bool {
+    code.match_indices("wgpu::").any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
+#[test]
+fn the_window_names_wgpu_where_it_paints() {
+    let ui = HOUSE.iter().find(|room| room.name == "ui").unwrap();
+    for file in files(ui) {
+        let inside = file.strip_prefix(ROOT).unwrap().to_str().unwrap();
+        let code = code(&fs::read_to_string(&file).unwrap());
+        let may = NAME_WGPU.iter().any(|allowed| inside.starts_with(allowed));
+        assert!(may || !names_wgpu(&code), "{inside} names wgpu");
+    }
+    assert!(names_wgpu("let format: Option<wgpu::TextureFormat>;") && !names_wgpu("use eframe::egui_wgpu::Renderer;"));
+}
+
 #[test]
 fn no_files_use_one_another_in_a_circle() {
     for room in &HOUSE {

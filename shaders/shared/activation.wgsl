@@ -24,7 +24,7 @@ fn activate(z: vec4<f32>) -> Activated {
     }
     if ACTIVATION == 2u {
         let on = z > vec4<f32>(0.0);
-        // z · 1 keeps a NaN visible where max(z, 0) may drop it.
+        // z · 0 keeps a NaN visible where max(z, 0) may drop it.
         return Activated(select(z * 0.0, z, on), select(vec4<f32>(0.0), vec4<f32>(1.0), on));
     }
     let t = tanh_accurate(z);

@@ -1,4 +1,4 @@
-//! The pure maths of diffusion: no wgpu, no egui, no threads.
+//! The pure maths of diffusion: no wgpu, no egui, no work on other threads.
 
 pub mod exact;
 pub mod log_snr;

@@ -16,6 +16,9 @@ use crate::widgets::hand::pulled_by;
 use camera::Camera;
 use paint::{CanvasPaint, Layer};
 
+/// Format of the target that a canvas is painted on.
+pub type TargetFormat = wgpu::TextureFormat;
+
 /// How an entry of the legend is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -158,7 +161,7 @@ pub struct Painting<'a> {
     /// It lies over another one: neither ground nor grid is painted.
     pub over: bool,
     /// That of the target; `None` paints no layers.
-    pub format: Option<wgpu::TextureFormat>,
+    pub format: Option<TargetFormat>,
     /// The colours.
     pub palette: &'a Palette,
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use egui::Color32;
 
+use crate::canvas::TargetFormat;
 use crate::desk::files::Files;
 use crate::desk::lab_handle::LabHandle;
 use crate::desk::side_state::SideState;
@@ -69,7 +70,7 @@ pub struct Desk {
     /// The light theme.
     pub light: bool,
     /// Format of the target that the canvas paints on.
-    pub format: Option<wgpu::TextureFormat>,
+    pub format: Option<TargetFormat>,
     /// Painting shares the processor with training.
     pub software: bool,
     /// What `auto` takes on this machine, and why.
@@ -84,7 +85,7 @@ pub struct Desk {
 
 impl Desk {
     /// A desk for a lab.
-    pub fn new(lab: Box<dyn LabHandle>, format: Option<wgpu::TextureFormat>, software: bool, light: bool) -> Self {
+    pub fn new(lab: Box<dyn LabHandle>, format: Option<TargetFormat>, software: bool, light: bool) -> Self {
         let Snapshots { a, b, in_step, swaps, before, shelf } = lab.snapshots();
         let here = SideState::new(a);
         let there = b.map(|b| here.beside(b));

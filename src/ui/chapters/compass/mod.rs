@@ -30,7 +30,7 @@ use engine::Start;
 use lab::message::{RunRequest, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Plan, Variance};
-use maths::diffusion::target::Quantity;
+use maths::diffusion::target::{Combination, Quantity, Target};
 use maths::names::Words;
 
 /// Points of the screen about x_t within which the hand takes hold of it.
@@ -133,7 +133,8 @@ impl Compass {
             Needle::Learned => learned,
             Needle::Exact => {
                 let score = desk.here.snapshot.dataset.mixture.marginal(scales).score(x_t);
-                Some(score.map(|v| -scales.s * v))
+                let Combination(of_x, of_score) = Target::Score.to(Quantity::Eps, scales);
+                Some(combine(of_x, x_t, of_score, score))
             }
         };
         let experiment = &desk.here.snapshot.experiment;

@@ -1,6 +1,7 @@
 //! The compass's needle: from a noise prediction to the clean point that it points to, and back.
 
 use maths::diffusion::schedule::Scales;
+use maths::diffusion::target::{Combination, Quantity, Target};
 
 /// a x + b y.
 pub(super) fn combine(a: f64, x: [f64; 2], b: f64, y: [f64; 2]) -> [f64; 2] {
@@ -13,8 +14,9 @@ pub(super) fn distance(x: [f64; 2], y: [f64; 2]) -> f64 {
 }
 
 /// x̂_0 = (x_t − s ε̂)/a (Ho et al. 2020, eq. 15).
-pub(super) fn estimate(x_t: [f64; 2], epsilon: [f64; 2], Scales { a, s }: Scales) -> [f64; 2] {
-    combine(1.0 / a, x_t, -s / a, epsilon)
+pub(super) fn estimate(x_t: [f64; 2], epsilon: [f64; 2], scales: Scales) -> [f64; 2] {
+    let Combination(of_x, of_epsilon) = Target::Eps.to_x0(scales);
+    combine(of_x, x_t, of_epsilon, epsilon)
 }
 
 /// ε turned by up to a right angle, where it says nothing of ε any more, and shortened to a half.
@@ -25,8 +27,9 @@ pub(super) fn imprecise(epsilon: [f64; 2], accuracy: f64) -> [f64; 2] {
 }
 
 /// The noise that leads from x_0 to x_t.
-pub(super) fn noise_of(x_t: [f64; 2], x_0: [f64; 2], Scales { a, s }: Scales) -> [f64; 2] {
-    combine(1.0 / s, x_t, -a / s, x_0)
+pub(super) fn noise_of(x_t: [f64; 2], x_0: [f64; 2], scales: Scales) -> [f64; 2] {
+    let Combination(of_x, of_x_0) = Target::X0.to(Quantity::Eps, scales);
+    combine(of_x, x_t, of_x_0, x_0)
 }
 
 /// The data point nearest to x_t/a.
