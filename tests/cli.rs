@@ -188,7 +188,7 @@ fn train_compares_two_experiments() {
     let keys: BTreeSet<&str> = keys.split_whitespace().collect();
     for side in ["a", "b"] {
         let there: BTreeSet<&str> = report[side].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(there, keys);
+        assert!(keys.is_subset(&there), "{there:?}");
         // A loss is an f32 and is written as short as one.
         assert!(report[side]["loss"].to_string().len() <= 11, "{}", report[side]["loss"]);
         let errors = ["sliced_w2_error", "floor_error", "surprise_error", "score_error_error", "densest_half_error"];

@@ -163,6 +163,7 @@ mod tests {
             ("sampler", _) => serde_json::to_value(Sampler::Heun).unwrap(),
             (_, Value::Bool(value)) => json!(!value),
             (_, Value::Number(number)) if number.is_u64() => json!(number.as_u64().unwrap() + 1),
+            (_, Value::Number(number)) if number.as_f64() == Some(0.0) => json!(0.5),
             (_, Value::Number(number)) => json!(0.5 * number.as_f64().unwrap()),
             (name, value) => panic!("how is {name} = {value} changed?"),
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::experiment::Experiment;
+use super::quality::QualityPoint;
 use super::run::RunState;
 use super::setup::Setup;
 use super::shelved::Shelved;
@@ -12,9 +13,6 @@ use super::slot::Slot;
 use engine::{Cloud, EngineInfo, LOSS_BINS};
 use maths::data::bounds::Bounds;
 use maths::data::dataset::Dataset;
-use maths::measure::Estimate;
-use maths::measure::chi_square::ChiSquare;
-use maths::measure::score_error::GridErrors;
 use serde::{Deserialize, Serialize};
 
 /// What two experiments that train side by side have equal.
@@ -73,32 +71,6 @@ pub struct LossCurve {
     pub raw: Vec<(u64, f32)>,
     /// (update, exponentially smoothed loss), at the same updates.
     pub smooth: Vec<(u64, f32)>,
-}
-
-/// How good a model was at some step.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct QualityPoint {
-    /// Updates that the weights had seen.
-    pub step: u64,
-    /// Seconds of training.
-    pub secs: f64,
-    /// Sliced W₂ of the live picture to as many fresh draws of the data, data units: the mean over some draws.
-    pub distance: Estimate,
-    /// The same between independent draws: what honest samples score on average.
-    pub floor: Estimate,
-    /// −E ln p_0 of the live picture's samples − h(p_0), nats: above 0 for stray samples, below it for samples that are too thin.
-    pub surprise: Estimate,
-    /// Share of the samples in the densest half of p_0: 0.5 of honest samples, more of samples that are too thin.
-    pub densest_half: Estimate,
-    /// χ² of how many samples each part of the data got; `None` for fewer than two parts.
-    pub shares: Option<ChiSquare>,
-    /// Mean over the trained timesteps of (s²/D) E‖learned − exact score‖² under p_t = (1/D) E‖ε̂ − ε*‖²: the loss of an
-    /// ε-model is the least possible loss and this.
-    pub score_error: Estimate,
-    /// The least possible loss of the experiment's target: that of E[target | x_t].
-    pub least_loss: Estimate,
-    /// (1/D) E‖x̂_0 − E[x_0 | x_t]‖² on the common log-SNR grid: what compares different targets and schedules.
-    pub x0_errors: GridErrors,
 }
 
 /// Both experiments at one moment. Cheap to clone.

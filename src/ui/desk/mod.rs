@@ -28,7 +28,6 @@ use maths::diffusion::schedule::Schedule;
 
 /// What the hand does on one side and the other follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "five switches of a menu, each by itself")]
 pub struct Links {
     /// t/T, and with it every scrubber.
     pub clock: bool,
@@ -49,7 +48,6 @@ impl Default for Links {
 }
 
 /// The shared state of the window. It is turned to one side at a time: `here` is that side.
-#[expect(clippy::struct_excessive_bools, reason = "four facts about the window, each by itself")]
 pub struct Desk {
     lab: Box<dyn LabHandle>,
     /// Where the desk stands.

@@ -136,7 +136,11 @@ pub fn of(sampler: Sampler) -> Equation {
                  0. The last step is the estimate of x 0 itself",
             )
         }
-        #[allow(unreachable_patterns, reason = "for a sampler that is new and has no formula of its own")]
+        #[allow(
+            unreachable_patterns,
+            clippy::match_wildcard_for_single_variants,
+            reason = "for a sampler that is new and has no formula of its own"
+        )]
         _ => stage(),
     }
 }
