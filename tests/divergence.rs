@@ -37,8 +37,8 @@ fn set_rate(session: &mut Session, learning_rate: f32) {
 /// Every target on every schedule, the usual and small and large batches: nothing that learns is called broken.
 #[test]
 fn a_sound_training_is_never_called_broken() {
-    let paths = Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]);
-    for schedule in paths {
+    let schedules = Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]);
+    for schedule in schedules {
         for target in Target::ALL {
             for (batch, timesteps) in [(32, 1000), (256, 10)] {
                 let small = Experiment { width: 32, depth: 2, points: 512, ..Experiment::default() };

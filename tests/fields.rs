@@ -47,12 +47,12 @@ fn engines() -> [Box<dyn Engine>; 2] {
 /// Every schedule with T and t/T at the first timestep, the last but one, and the last.
 fn places() -> Vec<(Schedule, u32, f64)> {
     let own = [[12.0, 6.0, 0.0, -6.0, -12.0], [12.0, 11.75, 11.5, 11.25, 11.0], [-11.0, -11.25, -11.5, -11.75, -12.0]];
-    let paths = Schedule::ALL.into_iter().chain(own.map(|handles| Schedule::Custom(LogSnr::new(handles))));
+    let schedules = Schedule::ALL.into_iter().chain(own.map(|handles| Schedule::Custom(LogSnr::new(handles))));
     let lengths = |schedule| [10, 1000, 10_000].map(|timesteps| (schedule, timesteps));
     let times = |(schedule, timesteps): (Schedule, u32)| {
         [1, timesteps - 1, timesteps].map(|t| (schedule, timesteps, f64::from(t) / f64::from(timesteps)))
     };
-    paths.flat_map(lengths).flat_map(times).collect()
+    schedules.flat_map(lengths).flat_map(times).collect()
 }
 
 /// The field at points.

@@ -32,7 +32,7 @@ const FLOOR_PAIRS: u64 = 96;
 /// Floors that every pair must reach.
 const FLOORS: f64 = 1.5;
 
-/// Samples of a small model of this target on this path.
+/// Samples of a small model of this target on this schedule.
 fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2]> {
     let seed = 0;
     let spec = TrainSpec {

@@ -141,7 +141,9 @@ fn looking_at_everything_changes_nothing() {
         for chapter in Chapter::ALL {
             let lab = Still::new(experiment.clone());
             let mut window = window(lab.clone(), chapter, false);
-            for menu in ["", "Data: ", "Path: ", "Target: ", "Net: ", "Save: ", "Engine: ", "Data set: ", "Sampler: "] {
+            for menu in
+                ["", "Data: ", "Schedule: ", "Target: ", "Net: ", "Save: ", "Engine: ", "Data set: ", "Sampler: "]
+            {
                 if !menu.is_empty() {
                     let Some(pill) = labels(&window, |label| label.starts_with(menu)).into_iter().next() else {
                         continue;

@@ -1,4 +1,4 @@
-//! The formulas in the window, through all paths, targets and chapters: each schedule shows its own, and no other's.
+//! The formulas in the window, through all schedules, targets and chapters: each schedule shows its own, and no other's.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn small() -> Experiment {
     Experiment { width: 32, depth: 1, points: 256, timesteps: 100, sampler_steps: 4, ..Experiment::default() }
 }
 
-fn paths() -> [Schedule; 6] {
+fn schedules() -> [Schedule; 6] {
     [
         Schedule::Linear,
         Schedule::Cosine,
@@ -69,7 +69,7 @@ fn jump(schedule: Schedule) -> &'static str {
 fn forward_shows_each_paths_own_jump_chain_and_growth() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::Forward, false);
-    for schedule in paths() {
+    for schedule in schedules() {
         configure(&lab, &mut window, Experiment { schedule, ..small() });
         let [chain, growth] = match schedule {
             Schedule::Ve => [
@@ -94,7 +94,7 @@ fn forward_shows_each_paths_own_jump_chain_and_growth() {
             let shown: Vec<_> = all_text(&window).into_iter().filter(|text| text.starts_with("x t is")).collect();
             assert_eq!(shown, [expected], "{schedule}, {way}");
         }
-        // The variance that grows is that of the schedule's own steps: on the variance-exploding path nothing was shrunk.
+        // The variance that grows is that of the schedule's own steps: on the variance-exploding schedule nothing was shrunk.
         window.get_by_label("Time").set_value_accesskit(1.0);
         settle(&mut window);
         let shrinking = if schedule == Schedule::Ve { "never shrinking" } else { "shrinking" };
@@ -129,8 +129,8 @@ fn schedules_shows_the_formula_of_each_side_also_unlinked_and_swapped() {
     click(&mut window, "Schedule B: Yours");
     assert_eq!(shown(&window), [line("A", Schedule::Linear), line("B", Schedule::Custom(LogSnr::default()))]);
     // Two: each its own, every pair.
-    for a in paths() {
-        for b in paths() {
+    for a in schedules() {
+        for b in schedules() {
             lab.send(Order::Compare(Box::new([a, b].map(|schedule| Experiment { schedule, ..small() }))));
             settle(&mut window);
             assert_eq!(shown(&window), [line("A", a), line("B", b)]);
@@ -166,7 +166,7 @@ fn schedules_shows_the_formula_of_each_side_also_unlinked_and_swapped() {
 fn the_score_is_shown_by_what_the_network_predicts() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::ScoreField, false);
-    for schedule in paths() {
+    for schedule in schedules() {
         for target in Target::ALL {
             configure(&lab, &mut window, Experiment { schedule, target, ..small() });
             let text = all_text(&window);
@@ -200,7 +200,7 @@ fn no_chapter_shows_another_familys_formula() {
     for chapter in Chapter::ALL {
         window.get_by_role_and_label(egui::accesskit::Role::Tab, chapter.title()).click();
         settle(&mut window);
-        for schedule in paths() {
+        for schedule in schedules() {
             // Schedules shows two of its own while there is one experiment.
             if chapter == Chapter::Schedules {
                 lab.send(Order::Compare(Box::new([schedule; 2].map(|schedule| Experiment { schedule, ..small() }))));

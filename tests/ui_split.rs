@@ -43,7 +43,7 @@ fn open(window: &mut Window, chapter: Chapter) {
     window.run_steps(5);
 }
 
-fn paths(lab: &Driven) -> (Schedule, Option<Schedule>) {
+fn schedules(lab: &Driven) -> (Schedule, Option<Schedule>) {
     let Snapshots { a, b, .. } = lab.snapshots();
     (a.experiment.schedule, b.map(|b| b.experiment.schedule))
 }
@@ -115,22 +115,22 @@ fn one_button_splits_and_b_begins_as_a_copy() {
 #[test]
 fn swap_copy_and_keep() {
     let (lab, mut window) = split(Chapter::Training, false);
-    assert_eq!(paths(&lab), (Schedule::Linear, Some(Schedule::Cosine)));
+    assert_eq!(schedules(&lab), (Schedule::Linear, Some(Schedule::Cosine)));
     click(&mut window, "Swap");
-    assert_eq!(paths(&lab), (Schedule::Cosine, Some(Schedule::Linear)));
+    assert_eq!(schedules(&lab), (Schedule::Cosine, Some(Schedule::Linear)));
     window.get_by_label("A cosine · B linear, the rest alike");
     // The panel shows A still, and so the settings that were B's.
     assert_eq!(window.state().desk.here.draft.schedule, Schedule::Cosine);
     click(&mut window, "Swap");
     click(&mut window, "B = A");
-    assert_eq!(paths(&lab), (Schedule::Linear, Some(Schedule::Linear)));
+    assert_eq!(schedules(&lab), (Schedule::Linear, Some(Schedule::Linear)));
     window.get_by_label("A and B are alike");
     click(&mut window, "Swap");
     click(&mut window, "Experiment: B");
     click(&mut window, "Schedule: Flow");
     click(&mut window, "End: End");
     click(&mut window, "Keep B");
-    assert_eq!(paths(&lab), (Schedule::Flow, None));
+    assert_eq!(schedules(&lab), (Schedule::Flow, None));
     assert_eq!(window.state().desk.here.draft.schedule, Schedule::Flow);
     window.get_by_label("Training canvas");
     assert!(window.query_by_label("Swap").is_none());

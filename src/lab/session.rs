@@ -4,6 +4,7 @@
 //! [`Session::snapshot`] says how things stand. How it trains is in `training.rs`, how it changes in `change.rs`.
 
 mod change;
+mod pictures;
 mod training;
 
 pub use change::Parked;
@@ -14,18 +15,16 @@ use std::time::{Duration, Instant};
 use super::divergence::Watch;
 use super::experiment::Experiment;
 use super::live::LivePicture;
-use super::message::{
-    Command, DensityField, DensityView, Notice, Notices, QualityPoint, Snapshot, Status, fresh_version,
-};
+use super::message::{Command, DensityField, DensityView, Notice, Notices, Snapshot, Status};
 use super::pace::{Rate, rest_after};
-use super::quality::{EARLY_SHARE, QualityMeter};
+use super::quality::QualityMeter;
 use super::record::LossRecord;
-use super::runs::{Runs, Superseded};
+use super::runs::Runs;
 use super::safe_copies::SafeCopies;
 use super::setup::Setup;
 use super::shelved::Replaced;
 use engine::network::init::initial_weights;
-use engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState, Piece};
+use engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState};
 
 /// Makes an engine of the wanted kind.
 pub type EngineFactory = Arc<dyn Fn(EngineChoice) -> Result<Box<dyn Engine>, EngineError> + Send + Sync>;
@@ -343,116 +342,6 @@ impl Session {
         let runs = self.hidden || self.fault.is_some() || !self.runs.is_waiting(self.step);
         let quality = !self.may_measure() || !self.quality.is_news(self.live.version());
         !self.is_training() && picture && density && runs && quality
-    }
-
-    /// True where it is the live picture's turn.
-    pub fn picture_is_due(&self) -> bool {
-        let now = Instant::now();
-        let early = || self.step > 0 && self.quality.is_behind(self.step) && self.live.is_due_early(EARLY_SHARE, now);
-        !self.hidden && self.fault.is_none() && (self.live.is_due(self.is_training(), now) || early())
-    }
-
-    /// The live picture.
-    pub fn picture(&self) -> &LivePicture {
-        &self.live
-    }
-
-    /// Sample the live picture anew, from its first particle; what is shown stays until that is whole.
-    pub fn start_picture_over(&mut self) {
-        self.live.start_over();
-    }
-
-    /// Do this piece of the live picture now.
-    pub fn renew_picture(&mut self, piece: Piece) {
-        if let Err(error) = self.refresh_picture(piece) {
-            self.fail(&error);
-        }
-    }
-
-    /// True where it is time to measure, and there is something to measure.
-    pub fn measuring_is_due(&self) -> bool {
-        self.may_measure() && self.quality.is_due(self.live.version(), self.is_training(), self.step, Instant::now())
-    }
-
-    /// Measure how good the model is by its present picture.
-    pub fn measure_picture(&mut self) {
-        if let Err(error) = self.measure() {
-            self.fail(&error);
-        }
-    }
-
-    /// True where there is a picture that is worth a measurement. Paused, it must be of the present weights.
-    fn may_measure(&self) -> bool {
-        let picture = if self.is_training() { self.live.is_renewed() } else { self.live.is_current() };
-        !self.hidden && self.fault.is_none() && picture && self.step > 0
-    }
-
-    /// Measure how good the model is. Samples that are not finite have no quality: nothing is noted of them.
-    fn measure(&mut self) -> Result<(), EngineError> {
-        self.take_progress(true)?;
-        let Some(samples) = self.live.shown().cloned() else { return Ok(()) };
-        let secs = self.trained_secs();
-        let picture = (&samples, self.live.version());
-        let measured = self.quality.measure(self.engine.as_mut(), &self.setup, picture, self.step, secs)?;
-        self.live.mark();
-        if measured.is_some() {
-            self.version += 1;
-        }
-        Ok(())
-    }
-
-    /// Sample and measure the model as it is now, also in a hidden window. `None` where its samples are not finite.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn measure_now(&mut self) -> Result<Option<QualityPoint>, EngineError> {
-        while !self.live.is_current() {
-            self.refresh_picture(self.live.turn())?;
-        }
-        self.measure()?;
-        Ok(self.quality.curve().last().copied().filter(|point| point.step == self.step))
-    }
-
-    /// The work handed over before is finished first, so that the piece's own time is measured.
-    fn refresh_picture(&mut self, piece: Piece) -> Result<(), EngineError> {
-        self.take_progress(true)?;
-        let begun = Instant::now();
-        let before = self.live.version();
-        self.live.refresh_piece(self.engine.as_mut(), piece)?;
-        self.take_progress(true)?;
-        let now = Instant::now();
-        self.live.measured(piece, now - begun, now);
-        if self.live.version() != before {
-            self.version += 1;
-        }
-        Ok(())
-    }
-
-    /// The run of one slot, if it is somebody's turn.
-    fn do_run(&mut self) -> Result<(), EngineError> {
-        let Some(slot) = self.runs.next(self.step, self.is_training(), Instant::now()) else { return Ok(()) };
-        self.take_progress(true)?;
-        let mixture = self.setup.dataset.mixture.clone();
-        if self.runs.run(slot, self.engine.as_mut(), &mixture, self.step)? {
-            self.version += 1;
-        }
-        Ok(())
-    }
-
-    /// Let a newer wish of a slot end its run at once: `superseded` is asked during runs.
-    pub fn set_superseded(&mut self, superseded: Superseded) {
-        self.runs.set_superseded(superseded);
-    }
-
-    fn compute_density(&mut self) -> Result<(), EngineError> {
-        let Some(view) = self.density_wanted.take() else { return Ok(()) };
-        let experiment = &self.setup.experiment;
-        let scales = experiment.schedule.scales(view.tau, experiment.timesteps);
-        let mixture = &self.setup.dataset.mixture;
-        let log_p = self.engine.log_density(mixture, scales, view.bounds, view.resolution)?;
-        self.version += 1;
-        self.density = Some(DensityField { view, log_p: Arc::new(log_p), version: fresh_version() });
-        Ok(())
     }
 
     /// Tell the user something once.

@@ -21,6 +21,8 @@ pub struct Setup {
     pub spec: TrainSpec,
     /// The sampler of the live picture.
     pub plan: Arc<Plan>,
+    /// See [`Setup::warning`].
+    warning: Option<String>,
 }
 
 impl Setup {
@@ -46,7 +48,7 @@ impl Setup {
 
     /// One sentence where the live picture's sampler, without the clip, makes much of a small error.
     pub fn warning(&self) -> Option<String> {
-        magnification::warning(&self.plan, self.experiment.plan_context())
+        self.warning.clone()
     }
 
     /// Look what has become of the data file, and say so where it does not hold the rows of this setup any more. Where
@@ -121,7 +123,8 @@ impl Setup {
         };
         let clip = experiment.clip.then_some(dataset.clip_box(experiment.fresh));
         let plan = experiment.sampler.plan(experiment.sampler_steps, experiment.plan_context(), clip);
-        Self { experiment: Arc::new(experiment), dataset, spec, plan: Arc::new(plan) }
+        let warning = magnification::warning(&plan, experiment.plan_context());
+        Self { experiment: Arc::new(experiment), dataset, spec, plan: Arc::new(plan), warning }
     }
 }
 

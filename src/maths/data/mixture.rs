@@ -1,6 +1,6 @@
 //! Isotropic Gaussian mixtures in the plane: moments, bounds, sampling, standardising.
 //!
-//! Density, score and posterior mean along a noise path are in [`crate::diffusion::exact`].
+//! Density, score and posterior mean along a noise schedule are in [`crate::diffusion::exact`].
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};

@@ -7,7 +7,7 @@ pub const LIMIT: f64 = 12.0;
 /// Each handle lies at least this far below the one before.
 pub const GAP: f64 = 0.25;
 
-/// log SNR = ln(a²/s²) along t/T, a falling curve through five handles: the variance-preserving path with
+/// log SNR = ln(a²/s²) along t/T, a falling curve through five handles: the variance-preserving schedule with
 /// ᾱ = 1/(1 + exp(−log SNR)) (Kingma et al. 2021, "Variational diffusion models", eq. 4).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogSnr {

@@ -2,7 +2,7 @@
 //!
 //! Of the targets ε and score, x̂_0 = (x − s ε̂)/a. A step of DDIM from t to r gives x_r = a_r x̂_0 + s_r ε̂, so that an
 //! error of ε̂ enters x_r (s_r − a_r s/a) times. Where a is all but 0 and a_r is not, that is a large number: 631 for 50
-//! steps on the cosine path, whose a_T is 4.9e-5. The other targets give x̂_0 without a division.
+//! steps on the cosine schedule, whose a_T is 4.9e-5. The other targets give x̂_0 without a division.
 
 use super::solver::{Plan, PlanContext};
 use super::target::Target;
@@ -61,7 +61,7 @@ mod tests {
         })
     }
 
-    /// With a floor under a, an error of 0.01 became 200 on the path of flow matching.
+    /// With a floor under a, an error of 0.01 became 200 on the schedule of flow matching.
     #[test]
     fn where_no_signal_is_left_a_small_error_stays_small() {
         for target in [Target::Eps, Target::Score] {

@@ -202,7 +202,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Every schedule, one's own at the limits of its handles too.
-    fn paths() -> Vec<Schedule> {
+    fn schedules() -> Vec<Schedule> {
         let own =
             [[12.0, 6.0, 0.0, -6.0, -12.0], [12.0, 11.75, 11.5, 11.25, 11.0], [-11.0, -11.25, -11.5, -11.75, -12.0]];
         Schedule::ALL.into_iter().chain(own.map(|handles| Schedule::Custom(LogSnr::new(handles)))).collect()
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn every_target_comes_back_to_x0_eps_and_score_on_every_path_and_at_both_ends() {
         for (schedule, timesteps) in
-            paths().into_iter().flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
+            schedules().into_iter().flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
         {
             for t in [1, timesteps.div_ceil(3), timesteps - 1, timesteps] {
                 let scales = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn a_scale_of_zero_is_met_by_flow_matching_at_the_end_alone() {
         for (schedule, timesteps) in
-            paths().into_iter().flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
+            schedules().into_iter().flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
         {
             for t in 1..=timesteps {
                 let Scales { a, s } = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
@@ -280,7 +280,7 @@ mod tests {
         fn the_conversions_tell_of_one_x0_and_one_noise(
             x in -3.0..3.0_f64, output in -3.0..3.0_f64, tau in 1e-4..1.0_f64, which in 0..5_usize, schedule in 0..8_usize,
         ) {
-            let (target, schedule) = (Target::ALL[which], paths()[schedule]);
+            let (target, schedule) = (Target::ALL[which], schedules()[schedule]);
             let scales = schedule.scales(tau, 1000);
             let terms = |Combination(k_x, k_o): Combination| (k_x * x + k_o * output, (k_x * x).abs() + (k_o * output).abs());
             let ((x0, x0_size), (eps, eps_size)) = (terms(target.to_x0(scales)), terms(target.to_eps(scales)));

@@ -7,7 +7,7 @@ use rand_distr::StandardNormal;
 use crate::data::mixture::{Component, Mixture};
 use crate::diffusion::schedule::Scales;
 
-/// Entropy of N(0, I) in the plane, ln(2πe): what every variance-preserving path of standardised data tends to.
+/// Entropy of N(0, I) in the plane, ln(2πe): what every variance-preserving schedule of standardised data tends to.
 const STANDARD_NORMAL: f64 = 2.837_877_066_409_345_3;
 
 /// Entropy of N(0, std² I) in the plane, ln(2πe std²), in nats.

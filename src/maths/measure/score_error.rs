@@ -20,7 +20,7 @@ const POINTS: usize = 192;
 /// Mixed into seeds ("scor"): these draws are nobody else's, and the same for every model.
 const SALT: u64 = 0x7363_6F72;
 
-/// Log SNR of the common grid, ln(a²/s²), from noise to data: with T = 1000 all built-in paths reach it (VE, with the least
+/// Log SNR of the common grid, ln(a²/s²), from noise to data: with T = 1000 all built-in schedules reach it (VE, with the least
 /// noise, ends at −4.6).
 pub const LOG_SNR_GRID: [f64; 13] = [-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
 /// A level of the grid is read at the timestep nearest to it, unless that is farther than this: half a spacing.
@@ -133,7 +133,7 @@ fn mean_square(a: [f64; 2], b: [f64; 2]) -> f64 {
     0.5 * ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2))
 }
 
-/// Where a model of one data set and path is read, with the truth there.
+/// Where a model of one data set and schedule is read, with the truth there.
 #[derive(Clone, Debug)]
 pub struct Levels {
     /// A timestep of each stratum, with the stratum's share of 1..=T.
@@ -153,7 +153,7 @@ pub struct ScoreError {
 }
 
 impl Levels {
-    /// At the timesteps that a path of T timesteps is trained at.
+    /// At the timesteps that a schedule of T timesteps is trained at.
     pub fn new(mixture: &Mixture, schedule: Schedule, timesteps: u32) -> Self {
         Self::with_points(mixture, schedule, timesteps, POINTS)
     }

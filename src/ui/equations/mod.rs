@@ -3,7 +3,7 @@
 //!
 //! All of it follows from (a, s): x_t = a_t x_0 + s_t ε, and from an earlier r to t
 //! x_t = a_{t|r} x_r + σ_{t|r} z_t with a_{t|r} = a_t/a_r and σ²_{t|r} = s_t² − a²_{t|r} s_r² (Kingma et al. 2021, section 2.1).
-//! A family of paths writes these in the letters of its paper.
+//! A family of schedules writes these in the letters of its paper.
 
 use crate::widgets::equation::{Equation, Piece};
 use maths::diffusion::schedule::{Family, Schedule};
@@ -43,14 +43,14 @@ pub fn scales_title(schedule: Schedule) -> &'static str {
     }
 }
 
-/// What the noise of one step is called where two paths are read out: β where both preserve variance.
-pub fn step_name(paths: [Schedule; 2]) -> &'static str {
-    if paths.map(Schedule::family) == [Family::Preserving; 2] { "β at t" } else { "σ² of a step" }
+/// What the noise of one step is called where two schedules are read out: β where both preserve variance.
+pub fn step_name(schedules: [Schedule; 2]) -> &'static str {
+    if schedules.map(Schedule::family) == [Family::Preserving; 2] { "β at t" } else { "σ² of a step" }
 }
 
 /// What a chart of it is called.
-pub fn step_title(paths: [Schedule; 2]) -> &'static str {
-    if paths.map(Schedule::family) == [Family::Preserving; 2] {
+pub fn step_title(schedules: [Schedule; 2]) -> &'static str {
+    if schedules.map(Schedule::family) == [Family::Preserving; 2] {
         "β, noise of a step, log"
     } else {
         "σ², noise of a step, log"
@@ -338,7 +338,7 @@ fn from_earlier(letter: &'static str, t: &'static str) -> Vec<Piece> {
     vec![Var(letter), Piece::Sub(vec![Var(t), Sign("\u{2009}|\u{2009}"), Var("r")])]
 }
 
-/// Two lines more, on the straight path: σ²_{t|r} = t² − a²_{t|r} r², and a_{t|r} = (1 − t)/(1 − r), r = t − 1/T.
+/// Two lines more, on the straight line: σ²_{t|r} = t² − a²_{t|r} r², and a_{t|r} = (1 − t)/(1 − r), r = t − 1/T.
 fn one_step(t: &'static str) -> Vec<Piece> {
     let mut all = vec![Piece::Break];
     all.extend(from_earlier("σ", t));

@@ -8,7 +8,7 @@ use maths::diffusion::solver::{Factors, Variance};
 use maths::diffusion::target::Combination;
 
 /// Every schedule, one's own among them.
-fn paths() -> Vec<Schedule> {
+fn schedules() -> Vec<Schedule> {
     let own = [LogSnr::default(), LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0])].map(Schedule::Custom);
     Schedule::ALL.into_iter().chain(own).collect()
 }
@@ -28,7 +28,7 @@ fn right_side(line: &str) -> &str {
 
 #[test]
 fn the_jump_shown_has_the_scales_that_run() {
-    for schedule in paths() {
+    for schedule in schedules() {
         for (timesteps, tau) in [(10, 0.1), (10, 1.0), (1000, 0.001), (1000, 0.2), (1000, 0.731), (1000, 1.0)] {
             let [alpha_bar, sigma, t] = letters(schedule, tau, timesteps);
             let at = |x_0, epsilon| {
@@ -45,7 +45,7 @@ fn the_jump_shown_has_the_scales_that_run() {
 /// Whatever the network predicts, for any x and any output.
 #[test]
 fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
-    for schedule in paths() {
+    for schedule in schedules() {
         for target in Target::ALL {
             for tau in [0.05, 0.2, 0.5, 0.93] {
                 let scales = schedule.scales(tau, 1000);
@@ -87,7 +87,7 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
 
 #[test]
 fn the_posterior_shown_is_that_of_the_step_that_runs() {
-    for schedule in paths() {
+    for schedule in schedules() {
         for (tau, earlier) in [(1.0, 0.95), (0.9, 0.85), (0.2, 0.15), (0.201, 0.2), (0.05, 0.0)] {
             let (now, next) = (schedule.scales(tau, 1000), schedule.scales(earlier, 1000));
             let [alpha_bar, alpha_bar_next] = [tau, earlier].map(|tau| schedule.alpha_bar(tau, 1000));
@@ -119,10 +119,10 @@ fn the_posterior_shown_is_that_of_the_step_that_runs() {
     }
 }
 
-/// A path's family is its own: neither words nor signs of another.
+/// A schedule's family is its own: neither words nor signs of another.
 #[test]
 fn every_family_is_told_apart_in_signs_and_in_words() {
-    for schedule in paths() {
+    for schedule in schedules() {
         let mut all = vec![jump(schedule), step(schedule), growing(schedule)];
         all.extend(Target::ALL.map(|target| score(schedule, target)));
         for Equation { spoken, .. } in &all[..3] {

@@ -40,11 +40,17 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, focus: &mut Side, op
         let data = data::data_title(&desk.here.draft.data);
         pill::menu(ui, ["Data", label("Data"), &data], "What is learned", palette, |ui| data::data_menu(ui, desk));
         let schedule = format!("{}, T {}", desk.here.draft.schedule.words().title, desk.here.draft.timesteps);
-        pill::menu(ui, ["Path", label("Path"), &schedule], "The way from data to noise: a, s and T", palette, |ui| {
-            ui.set_width(330.0);
-            schedule::schedule_row(ui, desk);
-            schedule::timesteps_row(ui, desk);
-        });
+        pill::menu(
+            ui,
+            ["Schedule", label("Schedule"), &schedule],
+            "The way from data to noise: a, s and T",
+            palette,
+            |ui| {
+                ui.set_width(330.0);
+                schedule::schedule_row(ui, desk);
+                schedule::timesteps_row(ui, desk);
+            },
+        );
         let target = desk.here.draft.target.words().symbol;
         pill::menu(ui, ["Target", label("Target"), target], "What the network predicts", palette, |ui| {
             target::target_menu(ui, desk);

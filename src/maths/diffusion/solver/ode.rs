@@ -128,7 +128,7 @@ pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64
         Knot { tau: zeta / first, scales: Scales { a, s }, x0: NO_NETWORK }
     };
     let ratio = nearest.atan() / first;
-    // A path that ends nearer to the data than asked for has nothing to be followed.
+    // A schedule that ends nearer to the data than asked for has nothing to be followed.
     let steps = if ratio < 1.0 { steps } else { 0 };
     let later = (1..=steps).map(|k| at(first * ratio.powf(f64::from(k) / f64::from(steps))));
     let knots: Vec<Knot> = std::iter::once(start).chain(later).collect();

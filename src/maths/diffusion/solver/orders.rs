@@ -146,7 +146,7 @@ fn figure8(schedule: Schedule, timesteps: u32) -> ExactField {
     ExactField { mixture: Arc::new(Shape::Figure8.mixture()), schedule, timesteps }
 }
 
-/// On the cosine path σ = s/a reaches 20,291, and over σ the errors of Heun and Runge–Kutta were 2.49 and 1.21. Against the
+/// On the cosine schedule σ = s/a reaches 20,291, and over σ the errors of Heun and Runge–Kutta were 2.49 and 1.21. Against the
 /// converged flow of the figure-8 with the same landing; the expected errors are those of a program in numpy, of the same
 /// starts.
 #[test]

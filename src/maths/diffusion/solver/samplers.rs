@@ -131,7 +131,7 @@ mod tests {
         sampler.plan(steps, PlanContext { schedule, target: Target::Eps, timesteps: 1000 }, None)
     }
 
-    fn any_path() -> impl Strategy<Value = Schedule> {
+    fn any_schedule() -> impl Strategy<Value = Schedule> {
         proptest::sample::select(Schedule::every())
     }
 
@@ -186,7 +186,7 @@ mod tests {
 
         /// Any DDIM keeps the marginal: fed the true x_0 it turns N(a_t x_0, s_t²) into N(a_r x_0, s_r²).
         #[test]
-        fn ddim_keeps_the_marginals_whatever_eta(steps in 1..=300_u32, eta in 0.0..=1.0_f64, schedule in any_path()) {
+        fn ddim_keeps_the_marginals_whatever_eta(steps in 1..=300_u32, eta in 0.0..=1.0_f64, schedule in any_schedule()) {
             for step in plan(Sampler::Ddim { eta }, steps, schedule).steps {
                 let (now, next) = (schedule.scales(step.tau, 1000), schedule.scales(step.tau_next, 1000));
                 prop_assert!((step.c_x * now.a + step.c_0 - next.a).abs() < 1e-9);
@@ -197,7 +197,7 @@ mod tests {
 
         /// DDIM at η = 1 is DDPM with β̃ (Song, Meng & Ermon 2021, section 4.1), reached by another formula.
         #[test]
-        fn ddim_at_eta_1_is_ancestral(steps in 1..=1000_u32, schedule in any_path()) {
+        fn ddim_at_eta_1_is_ancestral(steps in 1..=1000_u32, schedule in any_schedule()) {
             let ddim = plan(Sampler::Ddim { eta: 1.0 }, steps, schedule);
             let ddpm = plan(Sampler::Ddpm(Variance::BetaTilde), steps, schedule);
             for (left, right) in ddim.steps.iter().zip(&ddpm.steps) {

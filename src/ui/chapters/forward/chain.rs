@@ -23,7 +23,7 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// x_t = a_{t|r} x_r + σ_{t|r} z with r = t − 1, as `equations::step` shows it: for a variance-preserving path √(1 − β_t)
+    /// x_t = a_{t|r} x_r + σ_{t|r} z with r = t − 1, as `equations::step` shows it: for a variance-preserving schedule √(1 − β_t)
     /// and √β_t (Ho et al. 2020, eq. 2).
     pub fn new(schedule: Schedule, timesteps: u32, seed: u64) -> Self {
         let scales = |t: u32| schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
@@ -72,7 +72,7 @@ mod tests {
     use crate::equations::evaluate::Letters;
     use maths::diffusion::log_snr::LogSnr;
 
-    fn paths() -> impl Iterator<Item = Schedule> {
+    fn schedules() -> impl Iterator<Item = Schedule> {
         let own = [LogSnr::default(), LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0])];
         Schedule::ALL.into_iter().chain(own.map(Schedule::Custom))
     }
@@ -80,7 +80,7 @@ mod tests {
     /// Every step of a particle, by the formula as it is read from the screen.
     #[test]
     fn the_chain_that_runs_is_the_one_that_is_shown() {
-        for schedule in paths() {
+        for schedule in schedules() {
             for timesteps in [10, 1000] {
                 let text = equations::step(schedule).text();
                 let lines: Vec<_> = text.lines().map(|line| line.split_once(" = ").unwrap().1).collect();
@@ -123,11 +123,11 @@ mod tests {
         }
     }
 
-    /// Var x_t = s_t² given x_0, by adding up the steps, against the closed forms of the paths.
+    /// Var x_t = s_t² given x_0, by adding up the steps, against the closed forms of the schedules.
     #[test]
     fn the_variance_of_the_chain_is_that_of_the_closed_form_at_every_step() {
         for timesteps in [1, 2, 10, 100, 1000, 4000] {
-            for schedule in paths() {
+            for schedule in schedules() {
                 let (mut mean, mut variance) = (1.0, 0.0);
                 for (transition, t) in Steps::new(schedule, timesteps, 0).transitions.iter().zip(1..) {
                     mean *= transition.a;
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn the_chain_has_the_marginals_of_the_jump() {
         let start = [1.5_f32, -0.5];
-        for schedule in paths() {
+        for schedule in schedules() {
             let timesteps = 40;
             let steps = Steps::new(schedule, timesteps, 7);
             let chain = Chain::new(&vec![start; 20_000], &steps);

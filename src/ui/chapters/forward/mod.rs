@@ -1,8 +1,10 @@
 //! Forward: from the data to noise, in one jump, step by step, or without shrinking the mean.
 
 pub mod chain;
+mod controls;
 pub mod margins;
 pub mod noising;
+mod particles;
 pub mod plots;
 
 use std::sync::Arc;
@@ -11,29 +13,22 @@ use egui::{Context, Rect, Response, Stroke, Ui, UiBuilder, vec2};
 
 use crate::canvas::device::Dots;
 use crate::canvas::paint::Layer;
-use crate::canvas::points::Particles;
 use crate::canvas::{Mark, Role, Scene, View};
 use crate::chapters::Page;
-use crate::chapters::forward::chain::{Chain, Steps};
-use crate::chapters::forward::noising::{growing_scales, summed_noise};
-use crate::chapters::forward::plots::{entropy_ui, scales_ui, value_at, variance_ui};
-use crate::chapters::shared::cloud::{ForwardCloud, Points, cloud_bounds, noised, prior_name, variance};
+use crate::chapters::forward::chain::Chain;
+use crate::chapters::forward::plots::{entropy_ui, scales_ui, variance_ui};
+use crate::chapters::shared::cloud::{ForwardCloud, cloud_bounds, prior_name};
 use crate::desk::Desk;
 use crate::desk::background::Background;
 use crate::equations;
-use crate::settings::schedule;
 use crate::theme::time_color;
 use crate::truths;
-use crate::widgets::chart::times;
 use crate::widgets::equation::Equation;
-use crate::widgets::number::{fixed, grouped, short};
-use crate::widgets::row::{self, Track};
-use crate::widgets::{button, readout, segmented};
+use crate::widgets::number::{fixed, grouped};
 use engine::Cloud;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::schedule::{Scales, Schedule};
-use maths::measure::entropy::{differential_entropy, normal_entropy};
+use maths::diffusion::schedule::Schedule;
 use maths::names::Words;
 
 /// Most particles.
@@ -132,92 +127,14 @@ impl PartialEq for EntropyKey {
 }
 
 impl Forward {
-    /// (a, s) of a canvas at t/T.
-    fn scales(&self, desk: &Desk, canvas: usize, tau: f64) -> Scales {
-        let timesteps = desk.here.draft.timesteps;
-        match (self.show.way, canvas) {
-            (Way::Growing, 1) => growing_scales(&summed_noise(desk.here.draft.schedule, timesteps), tau),
-            _ => desk.here.draft.schedule.scales(tau, timesteps),
-        }
-    }
-
     /// The timestep at the clock.
     fn t(desk: &Desk) -> u32 {
         (desk.here.clock.tau * f64::from(desk.here.draft.timesteps)).round() as u32
     }
 
-    fn chain_key(&self, desk: &Desk, particles: &Particles) -> ChainKey {
-        ChainKey {
-            particles: particles.version,
-            count: self.show.count.min(MOST_CHAIN),
-            schedule: desk.here.draft.schedule,
-            timesteps: desk.here.draft.timesteps,
-            seed: desk.here.snapshot.experiment.seed,
-        }
-    }
-
-    /// The entropy along the experiment's path, as far as it is known.
+    /// The entropy along the experiment's schedule, as far as it is known.
     fn entropy(&self) -> Vec<[f64; 2]> {
         self.entropy.value().map_or_else(Vec::new, |points| points.to_vec())
-    }
-
-    fn compute(&mut self, ctx: &Context, desk: &Desk) {
-        let particles = self.cloud.draw(desk, self.show.count);
-        let (mixture, schedule, timesteps) =
-            (desk.here.snapshot.dataset.mixture.clone(), desk.here.draft.schedule, desk.here.draft.timesteps);
-        let key = EntropyKey { mixture: mixture.clone(), schedule, timesteps };
-        self.entropy.follow(ctx, key, move || {
-            let at = |tau: f64| {
-                // The same draws at every time: their error does not look like a wiggle.
-                let entropy = differential_entropy(&mixture, schedule.scales(tau, timesteps), ENTROPY_DRAWS, 1);
-                [tau, entropy.nats]
-            };
-            times(ENTROPY_TIMES).map(at).collect()
-        });
-        if self.show.way == Way::Chain {
-            let key = self.chain_key(desk, &particles);
-            let start = self.hand.chosen.and_then(|index| Some((index, *particles.x_0.get(index as usize)?)));
-            self.chain.follow(ctx, key, move || {
-                let steps = Steps::new(key.schedule, key.timesteps, key.seed);
-                Chain::new(&particles.x_0[..key.count as usize], &steps)
-            });
-            if let Some((index, start)) = start
-                && self.trail.as_ref().is_none_or(|(of, i, _)| (of, *i) != (&key, index))
-            {
-                let trail = Steps::new(key.schedule, key.timesteps, key.seed).walk(start, index).collect();
-                self.trail = Some((key, index, trail));
-            }
-        }
-    }
-
-    /// All particles of a canvas at the clock.
-    fn points(&self, desk: &Desk, canvas: usize) -> Points {
-        if self.show.way == Way::Chain {
-            let frame = self.chain.value().map(|chain| chain.at(Self::t(desk)).1);
-            return Points::Given(frame.unwrap_or_default());
-        }
-        Points::Noised(self.cloud.particles(), self.scales(desk, canvas, desk.here.clock.tau))
-    }
-
-    /// The way of the chosen particle up to the clock, from the data on.
-    fn trail(&self, desk: &Desk, canvas: usize) -> Vec<[f32; 2]> {
-        let Some(index) = self.hand.chosen else { return Vec::new() };
-        if self.show.way == Way::Chain {
-            let t = Self::t(desk) as usize;
-            return self.trail.as_ref().map_or(Vec::new(), |(_, _, trail)| trail[..trail.len().min(t + 1)].to_vec());
-        }
-        let particles = self.cloud.particles();
-        let index = index as usize;
-        if index >= particles.x_0.len() {
-            return Vec::new();
-        }
-        let (tau, timesteps) = (desk.here.clock.tau, desk.here.draft.timesteps);
-        let at = |i: usize| tau * i as f64 / TRAIL_PIECES as f64;
-        if self.show.way == Way::Growing && canvas == 1 {
-            let sums = summed_noise(desk.here.draft.schedule, timesteps);
-            return (0..=TRAIL_PIECES).map(|i| noised(&particles, index, growing_scales(&sums, at(i)))).collect();
-        }
-        (0..=TRAIL_PIECES).map(|i| noised(&particles, index, self.scales(desk, canvas, at(i)))).collect()
     }
 
     fn dots(color: egui::Color32, count: u32) -> Dots {
@@ -230,22 +147,6 @@ impl Forward {
     fn base(desk: &Desk, canvas: usize) -> egui::Color32 {
         let palette = desk.palette();
         if canvas == 0 || desk.is_split() { palette.learned } else { palette.other }
-    }
-
-    fn step_row(ui: &mut Ui, desk: &mut Desk) {
-        let palette = desk.palette();
-        let timesteps = desk.here.draft.timesteps;
-        let t = Self::t(desk);
-        ui.horizontal(|ui| {
-            if button::text(ui, "Step back", "The step before", 0.0, palette).clicked() {
-                desk.here.clock.set(f64::from(t.saturating_sub(1)) / f64::from(timesteps));
-            }
-            if button::text(ui, "Step forward", "One more step of the chain", 0.0, palette).clicked() {
-                desk.here.clock.set(f64::from(t + 1) / f64::from(timesteps));
-            }
-        });
-        let text = format!("{} of {}", grouped(f64::from(t)), grouped(f64::from(timesteps)));
-        readout::line(ui, "step t", &text, palette.ink, "Steps done, each with its own fresh noise", palette);
     }
 }
 
@@ -271,68 +172,7 @@ impl Page for Forward {
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
-        let palette = desk.palette();
-        let tip = "One jump to any t; the Markov chain; or noise that is added without shrinking the mean";
-        row::named(ui, "Way", tip, palette, |ui| {
-            let options = [(Way::Jump, "Jump"), (Way::Chain, "Chain"), (Way::Growing, "No shrinking")];
-            segmented::choose(ui, "Way", &mut self.show.way, &options, palette);
-        });
-        if self.show.way == Way::Chain {
-            Self::step_row(ui, desk);
-        }
-        schedule::schedule_row(ui, desk);
-        let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
-        row::slider(ui, ["Particles", tip], &mut self.show.count, Track::logarithmic(100..=MOST), grouped, palette);
-        row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
-            segmented::choose(ui, "Behind", &mut self.show.density, &[(false, "None"), (true, "Density")], palette);
-        });
-        row::named(
-            ui,
-            "Margins",
-            "Histograms of both axes against the noise that sampling starts from",
-            palette,
-            |ui| {
-                let options = [(false, "None"), (true, "Histograms")];
-                segmented::choose(ui, "Margins", &mut self.show.histograms, &options, palette);
-            },
-        );
-        ui.separator();
-        // The numbers are of the particles that were just asked for.
-        self.cloud.draw(desk, self.show.count);
-        let ink = palette.ink;
-        if self.show.way == Way::Growing {
-            let tip = "Per axis: the closed form, and that of the particles on show";
-            let own = format!("variance, {}", equations::shrinking(desk.here.draft.schedule));
-            for (canvas, name) in [(0, &*own), (1, "variance, noise only added")] {
-                let color = Self::base(desk, canvas);
-                let known = variance(self.scales(desk, canvas, desk.here.clock.tau));
-                let measured = self.points(desk, canvas).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
-                readout::line(ui, name, &fixed(known, 3), color, tip, palette);
-                readout::line(ui, "of the particles", &measured, ink, tip, palette);
-            }
-        } else {
-            let scales = desk.here.scales();
-            let snr = scales.snr();
-            readout::line(ui, "ᾱ, signal variance", &fixed(scales.a.powi(2), 4), ink, "ᾱ = a²", palette);
-            readout::line(ui, "a, signal", &fixed(scales.a, 4), palette.data, "x_t = a x_0 + s ε", palette);
-            readout::line(ui, "s, noise", &fixed(scales.s, 4), palette.noise, "x_t = a x_0 + s ε", palette);
-            readout::line(ui, "SNR", &short(snr), ink, "Signal-to-noise ratio a²/s²", palette);
-            readout::line(ui, "log SNR", &fixed(snr.ln(), 2), ink, "Natural logarithm of a²/s²", palette);
-            // The data have unit variance per axis on average, so that of x_t is a² + s².
-            let tip = "a² + s², per axis on average: 1 where variance is preserved";
-            readout::line(ui, "variance at t", &fixed(variance(scales), 3), ink, tip, palette);
-            let measured = self.points(desk, 0).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
-            readout::line(ui, "of the particles", &measured, ink, "Per axis, the mean of both", palette);
-        }
-        let entropy = self.entropy.value().and_then(|points| value_at(&points, desk.here.clock.tau));
-        let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
-        let noise = normal_entropy(desk.here.draft.schedule.prior_std(desk.here.draft.timesteps));
-        let tip = format!(
-            "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; {} has {}",
-            prior_name(desk, "I"),
-            fixed(noise, 3)
-        );
-        readout::line(ui, "entropy", &entropy, palette.exact, &tip, palette);
+        self.controls(ui, desk);
     }
 
     fn prepare(&mut self, ctx: &Context, desk: &mut Desk) {

@@ -32,7 +32,7 @@ mod tests {
     use crate::equations::evaluate::Letters;
     use maths::diffusion::log_snr::LogSnr;
 
-    /// Σ β_i, σ_t², and on the straight path Σ (2 i (T − i + 1) − T) / (T (T − i + 1)²), which is
+    /// Σ β_i, σ_t², and on the straight line Σ (2 i (T − i + 1) − T) / (T (T − i + 1)²), which is
     /// (i/T)² − ((T − i)/(T − i + 1))² ((i − 1)/T)² written as one fraction.
     #[test]
     fn noise_that_is_only_added_is_that_of_the_paths_own_steps() {

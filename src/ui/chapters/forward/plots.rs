@@ -13,7 +13,7 @@ use crate::widgets::number::{fixed, short};
 use maths::diffusion::schedule::Scales;
 use maths::measure::entropy::normal_entropy;
 
-/// Signal a and noise s of the experiments' paths. Two experiments have a colour each, and s is thin.
+/// Signal a and noise s of the experiments' schedules. Two experiments have a colour each, and s is thin.
 pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     let palette = desk.palette();
     let mut curves = Vec::new();
@@ -40,7 +40,7 @@ pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
 }
 
-/// Variance of x at t along the experiments' paths, and, where asked for, of the noise of its steps that is only added: of
+/// Variance of x at t along the experiments' schedules, and, where asked for, of the noise of its steps that is only added: of
 /// one experiment in the other colour, of two thin.
 pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
     let palette = desk.palette();

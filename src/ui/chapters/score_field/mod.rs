@@ -1,13 +1,15 @@
 //! Score field: arrows of ∇ log p_t, learned and exact, and where they part.
 
+mod controls;
 pub mod draws;
+mod layers;
 pub mod streamlines;
 
 use std::sync::Arc;
 
-use egui::{Align2, Context, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Context, Response, Ui};
 
-use crate::canvas::field::{ArrowLength, ArrowLook, FieldLayer};
+use crate::canvas::field::{ArrowLength, FieldLayer};
 use crate::canvas::paint::Layer;
 use crate::canvas::{Mark, Role, Scene, View};
 use crate::chapters::Page;
@@ -17,13 +19,8 @@ use crate::chapters::shared::field_time::{field_scales, field_tau};
 use crate::desk::Desk;
 use crate::desk::run_slot::RunSlot;
 use crate::equations;
-use crate::theme::{Palette, text_font};
 use crate::truths;
 use crate::widgets::equation::Equation;
-use crate::widgets::number::{fixed, grouped, short};
-use crate::widgets::row::{self, Track};
-use crate::widgets::text;
-use crate::widgets::{readout, segmented};
 use engine::Start;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
@@ -222,90 +219,6 @@ impl ScoreField {
             _ => self.matched = None,
         }
     }
-
-    fn arrow_layers(&self, palette: &Palette) -> Vec<(Role, Layer)> {
-        let [learned, exact] = [0, 1].map(|which| self.grids[which].shown());
-        // The exact field's scale for both: it does not breathe while the network learns.
-        let largest = exact.and_then(|result| vectors(result)).unwrap_or_default();
-        let largest = largest.iter().map(|v| v[0].hypot(v[1])).filter(|v| v.is_finite()).fold(0.0, f32::max);
-        let both = self.show.arrows == Arrows::Both;
-        // Weak arrows step back behind strong ones, but are opaque: one field's arrows cover the other's.
-        let layer = |role, key, result: Option<&Arc<RunResult>>, color: egui::Color32, width| {
-            let result = result?;
-            let look = ArrowLook {
-                colors: [color.lerp_to_gamma(palette.canvas, 0.35), color],
-                length: self.show.length,
-                largest: if largest > 0.0 { largest } else { 1.0 },
-                reach: 0.92 * Lattice::of(result)?.step,
-                width,
-            };
-            let field = result.recording.points.clone();
-            Some((role, Layer::Field(FieldLayer::Arrows { key, field, version: result.version, look })))
-        };
-        let exact = (self.show.arrows != Arrows::Learned)
-            .then(|| layer(Role::Exact, "exact arrows", exact, palette.exact, if both { 3.8 } else { 1.5 }));
-        let learned = (self.show.arrows != Arrows::Exact)
-            .then(|| layer(Role::Learned, "learned arrows", learned, palette.learned, if both { 1.9 } else { 1.5 }));
-        [exact, learned].into_iter().flatten().flatten().collect()
-    }
-
-    fn heat_layer(&self, palette: &Palette) -> Option<Layer> {
-        let [learned, exact] = self.matched.as_ref()?;
-        let lattice = Lattice::of(learned)?;
-        let s = learned.request.plan.steps.first()?.scales.s as f32;
-        Some(Layer::Field(FieldLayer::Heat {
-            key: "error",
-            fields: [learned.recording.points.clone(), exact.recording.points.clone()],
-            versions: [learned.version, exact.version],
-            columns: lattice.side,
-            range: ERROR_RANGE.map(|e| e / s.max(f32::MIN_POSITIVE)),
-            color: palette.fault.gamma_multiply(0.75),
-        }))
-    }
-
-    /// The plate beside the pointer.
-    fn hover_ui(&self, ui: &Ui, view: &View, desk: &Desk) {
-        let Some(point) = self.pointed else { return };
-        let plan = score_plan(desk);
-        // All numbers are of one place: where the network was asked last, a frame behind a moving hand.
-        let answer = self.at_pointer.shown().filter(|result| result.request.plan == plan);
-        let read = answer.and_then(|result| result.host.as_ref()?.get(..2)?.try_into().ok());
-        let (at, learned) = read.map_or((point, None), |[at, learned]: [[f32; 2]; 2]| (at, Some(learned)));
-        let marginal = desk.here.snapshot.dataset.mixture.marginal(field_scales(desk));
-        let exact = marginal.score(at.map(f64::from));
-        let log_p = marginal.log_density(at.map(f64::from));
-        let palette = desk.palette();
-        let pair = |v: [f64; 2]| format!("{}, {}", fixed(v[0], 2), fixed(v[1], 2));
-        let lines = [
-            (format!("x  {}", pair(at.map(f64::from))), palette.ink),
-            (format!("learned  {}", learned.map_or_else(|| "…".into(), |v| pair(v.map(f64::from)))), palette.learned),
-            (format!("exact  {}", pair(exact)), palette.exact),
-            (format!("log p  {}", fixed(log_p, 2)), palette.ink),
-        ];
-        plate_ui(ui, view, at, &lines, palette);
-    }
-}
-
-/// Lines of text on a plate beside a marked point.
-fn plate_ui(ui: &Ui, view: &View, at: [f32; 2], lines: &[(String, egui::Color32)], palette: &Palette) {
-    const LINE: f32 = 17.0;
-    let painter = ui.painter_at(view.rect);
-    let place = view.to_screen(at);
-    painter.circle(place, 5.0, palette.fault, (1.5, palette.canvas));
-    let size = vec2(178.0, LINE * lines.len() as f32 + 12.0);
-    let mut corner = place + vec2(16.0, -14.0);
-    if corner.x + size.x > view.rect.right() - 6.0 {
-        corner.x = place.x - 16.0 - size.x;
-    }
-    corner.y = corner.y.clamp(view.rect.top() + 6.0, (view.rect.bottom() - size.y - 6.0).max(view.rect.top() + 6.0));
-    let plate = Rect::from_min_size(corner, size);
-    painter.rect(plate, 6.0, palette.panel.gamma_multiply(0.94), (1.0, palette.line), egui::StrokeKind::Inside);
-    for (index, (text, color)) in lines.iter().enumerate() {
-        let left = pos2(plate.left() + 10.0, plate.top() + 6.0 + LINE * index as f32);
-        let drawn = painter.text(left, Align2::LEFT_TOP, text, text_font(13.0), *color);
-        let label = ui.interact(drawn, ui.make_persistent_id(("score plate", view.canvas, index)), Sense::hover());
-        label.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, text));
-    }
 }
 
 impl Page for ScoreField {
@@ -318,69 +231,7 @@ impl Page for ScoreField {
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
-        let palette = desk.palette();
-        row::named(ui, "Arrows", "∇ log p_t by the network, in closed form, or one over the other", palette, |ui| {
-            let options = [(Arrows::Learned, "Learned"), (Arrows::Exact, "Exact"), (Arrows::Both, "Both")];
-            segmented::choose(ui, "Arrows", &mut self.show.arrows, &options, palette);
-        });
-        let tip = "The exact density of x_t, or |learned − exact| on the grid: faint where s |learned − exact| is below 0.02, full at 2";
-        row::named(ui, "Behind", tip, palette, |ui| {
-            let options = [(Behind::None, "None"), (Behind::Density, "Density"), (Behind::Error, "Error")];
-            segmented::choose(ui, "Behind", &mut self.show.behind, &options, palette);
-        });
-        let tip = "Arrows a side over what is visible";
-        row::slider(ui, ["Grid", tip], &mut self.show.grid, Track::linear(16..=64), grouped, palette);
-        row::named(ui, "Length", "By log |∇ log p|, by |∇ log p|, or all alike", palette, |ui| {
-            let options = [(ArrowLength::Log, "Log"), (ArrowLength::True, "True"), (ArrowLength::Unit, "Unit")];
-            segmented::choose(ui, "Length", &mut self.show.length, &options, palette);
-        });
-        row::named(ui, "Contours", "Of the exact log density, one nat apart", palette, |ui| {
-            segmented::choose(ui, "Contours", &mut self.show.contours, &[(false, "Off"), (true, "On")], palette);
-        });
-        row::named(
-            ui,
-            "Streamlines",
-            "Lines along the arrows: of the learned field, or of the exact one",
-            palette,
-            |ui| {
-                segmented::choose(
-                    ui,
-                    "Streamlines",
-                    &mut self.show.streamlines,
-                    &[(false, "Off"), (true, "On")],
-                    palette,
-                );
-            },
-        );
-        ui.separator();
-        let measured = self.error.as_ref().and_then(|(_, _, measured)| measured.clone());
-        let s = measured.as_ref().and_then(|m| m.plan.steps.first()).map(|stage| stage.scales.s);
-        // Numbers of a moment ago step back.
-        let current = measured.as_ref().is_none_or(|m| m.plan == score_plan(desk));
-        let ink = if current { palette.ink } else { palette.faint };
-        let error = measured.map(|m| m.error);
-        let number = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
-        let mean = error.map(|e| e.mean_square);
-        let tip = "(1/D) E ‖learned − exact‖² under p_t: the mean over both coordinates of 2048 draws of x_t, the same at every t";
-        readout::line(ui, "score error under p_t", &number(mean, short), ink, tip, palette);
-        let noise = mean.zip(s).map(|(mean, s)| s * s * mean);
-        let tip =
-            "(s²/D) E ‖learned − exact‖²: at this t, what the error adds to the least possible loss of an ε-model";
-        readout::line(ui, "the same, times s²", &number(noise, short), ink, tip, palette);
-        let at = error.map_or_else(
-            || "–".to_owned(),
-            |e| format!("{}, {}", fixed(f64::from(e.largest_at[0]), 2), fixed(f64::from(e.largest_at[1]), 2)),
-        );
-        readout::line(ui, "largest at", &at, ink, "The draw of x_t at which they are farthest apart", palette);
-        let cosine = number(error.map(|e| e.cosine), |c| fixed(c, 3));
-        let tip = "Mean cosine of the angle between learned and exact score under p_t";
-        readout::line(ui, "cosine similarity", &cosine, ink, tip, palette);
-        let shown = fixed(field_tau(desk), 3);
-        if shown != fixed(desk.here.clock.tau, 3) {
-            ui.add_space(4.0);
-            let text = format!("Shown at t / T = {shown}, the nearest timestep that the network is trained at.");
-            text::note(ui, &text, palette);
-        }
+        self.controls(ui, desk);
     }
 
     fn take_hand(&mut self, _ui: &Ui, view: &View, _response: &Response, _desk: &mut Desk) {

@@ -1,0 +1,111 @@
+//! Where the canvases of one or two experiments lie, and where the pointer is on each.
+
+use super::{Arrangement, Book, Canvas, Region, Stage};
+use crate::canvas::camera::Camera;
+use crate::canvas::{self, View};
+use crate::desk::Desk;
+use egui::{Rect, Ui, UiBuilder, vec2};
+use lab::message::Side;
+use maths::data::bounds::Bounds;
+
+impl Stage {
+    pub(super) fn regions(self, canvas: Rect, desk: &Desk, book: &Book<'_>, one_canvas: bool) -> Vec<Region> {
+        let whole = |side| Region { side, rect: canvas, clip: canvas, over: false, hand: true };
+        if !desk.is_split() {
+            return vec![whole(Side::A)];
+        }
+        let middle = if one_canvas { self.divider } else { 0.5 };
+        let (left, right) = canvas.split_left_right_at_fraction(middle);
+        match self.arrangement {
+            Arrangement::Overlay if one_canvas => Side::BOTH
+                .map(|side| Region { over: side == Side::B, hand: side == book.focus, ..whole(side) })
+                .to_vec(),
+            Arrangement::Divider if one_canvas => {
+                vec![Region { clip: left, ..whole(Side::A) }, Region { clip: right, ..whole(Side::B) }]
+            }
+            _ => [(Side::A, left), (Side::B, right)]
+                .map(|(side, rect)| Region { rect, clip: rect, ..whole(side) })
+                .to_vec(),
+        }
+    }
+
+    /// Where all canvases lie and look, after the hand has moved them.
+    pub(super) fn canvases(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, regions: &[Region]) -> Vec<Canvas> {
+        let mut canvases: Vec<Canvas> = Vec::new();
+        let mut home: Option<Bounds> = None;
+        if desk.links.camera && book.same_chapter() {
+            // Both look at the same place: at what is home to either.
+            for region in regions {
+                desk.turn_to(region.side);
+                let own = book.page(region.side).home(desk);
+                home = Some(home.map_or(own, |home| home.joined(own)));
+            }
+        }
+        for region in regions {
+            let Region { side, rect, clip, over, hand } = *region;
+            desk.turn_to(side);
+            let (chapter, split) = (book.chapter(side), desk.is_split());
+            let page = book.page(side);
+            let count = page.canvases(desk);
+            // Two canvases of each of two experiments make four quarters.
+            let share = 1.0 / count as f32;
+            let (size, step) = if split {
+                (vec2(rect.width(), share * rect.height()), vec2(0.0, share * rect.height()))
+            } else {
+                (vec2(share * rect.width(), rect.height()), vec2(share * rect.width(), 0.0))
+            };
+            let first = Rect::from_min_size(rect.min, size);
+            let home = Camera::fit(home.unwrap_or_else(|| page.home(desk)), first);
+            let mut camera = desk.here.cameras.get(chapter.name()).copied().unwrap_or(home);
+            let before = camera;
+            let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(("side", side.letter())));
+            child.set_clip_rect(clip.intersect(ui.clip_rect()));
+            for index in 0..count {
+                let rect = first.translate(step * index as f32);
+                let second = if index == 0 { "" } else { ", second" };
+                let letter = if split { format!(", {}", side.letter()) } else { String::new() };
+                let name = format!("{} canvas{second}{letter}", chapter.title());
+                let response = if hand {
+                    canvas::hand_ui(&child, &name, rect, &mut camera, page.takes_drags())
+                } else {
+                    canvas::no_hand_ui(&child, &name, rect)
+                };
+                if response.double_clicked() {
+                    desk.here.cameras.remove(chapter.name());
+                    camera = before;
+                }
+                if response.has_focus() {
+                    ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
+                }
+                let view = View { index, rect, camera, pointer: None, canvas: response.id };
+                canvases.push(Canvas { side, view, response, clip, over, mark: None });
+            }
+            if camera != before {
+                desk.here.cameras.insert(chapter.name(), camera);
+            }
+            // Any of them may have been moved: all of a side look alike.
+            for canvas in canvases.iter_mut().filter(|canvas| canvas.side == side) {
+                canvas.view.camera = camera;
+            }
+        }
+        canvases
+    }
+}
+
+/// Let the pointer be known on the canvas that it is over, on those that lie over or under that one, and where linked at the
+/// same place of the plane on the other side.
+pub(super) fn carry_pointer(canvases: &mut [Canvas], linked: bool) {
+    let under_hand = canvases.iter().find_map(|canvas| {
+        let at = canvas.response.hover_pos().filter(|_| canvas.response.contains_pointer())?;
+        Some((canvas.side, canvas.view.index, canvas.view.rect, at, canvas.view.to_data(at)))
+    });
+    let Some((hovered, index, rect, at, point)) = under_hand else { return };
+    for canvas in canvases.iter_mut().filter(|canvas| canvas.view.index == index) {
+        if canvas.side == hovered {
+            canvas.view.pointer = Some(at);
+        } else if linked && rect != canvas.view.rect {
+            canvas.mark = Some(canvas.view.to_screen(point));
+            canvas.view.pointer = canvas.mark;
+        }
+    }
+}
