@@ -1,5 +1,6 @@
 // Contours of the log density, one pixel wide, every `step` below its maximum.
 
+//!include cell
 //!include color
 
 // The twin of `ContoursUniform` in src/ui/canvas/field.rs.
@@ -20,23 +21,14 @@ struct Contours {
 @group(0) @binding(1) var log_p: texture_2d<f32>;
 @group(0) @binding(2) var smooth_sampler: sampler;
 
-struct Vertex {
-    @builtin(position) position: vec4<f32>,
-    @location(0) cell: vec2<f32>,
-}
-
 @vertex
-fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
-    let corner = vec2(f32(index & 1u), f32(index >> 1u));
-    var out: Vertex;
-    out.position = vec4(mix(contours.corners.xy, contours.corners.zw, corner), 0.0, 1.0);
-    out.cell = corner;
-    return out;
+fn vertex(@builtin(vertex_index) index: u32) -> Cell {
+    return cell_of(contours.corners, index);
 }
 
 @fragment
-fn fragment(in: Vertex) -> @location(0) vec4<f32> {
-    let depth = -textureSample(log_p, smooth_sampler, in.cell).r;
+fn fragment(in: Cell) -> @location(0) vec4<f32> {
+    let depth = -textureSample(log_p, smooth_sampler, in.at).r;
     let level = depth / contours.step;
     let nearest = round(level);
     // In pixels, by how fast the level changes from one to the next.

@@ -1,65 +1,20 @@
 //! The command line from outside: every command on the plain-Rust engine, small and quick, and every fault.
 
+#[path = "common/command.rs"]
+mod command;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use assert_cmd::Command;
+use command::{BINARY, command, directory, fails, fault, ok, run, wrong_usage};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_noise-compass");
-
-/// Run in a directory.
-fn run(directory: &TempDir, arguments: &str) -> Output {
-    command(directory, arguments).output().unwrap()
-}
-
-fn command(directory: &TempDir, arguments: &str) -> Command {
-    let mut command = Command::new(BINARY);
-    command.current_dir(directory).args(arguments.split_whitespace()).timeout(Duration::from_mins(2));
-    command
-}
-
-/// Run what must succeed; returns stdout.
-fn ok(directory: &TempDir, arguments: &str) -> String {
-    let output = run(directory, arguments);
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Run what must fail with status 1, nothing on stdout, and one line on stderr that names itself, says what and what
-/// to do. Returns that line.
-fn fails(directory: &TempDir, arguments: &str) -> String {
-    fault(&run(directory, arguments), arguments)
-}
-
-fn fault(output: &Output, arguments: &str) -> String {
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{arguments}: {stderr}");
-    assert!(output.stdout.is_empty(), "{arguments} wrote to stdout");
-    let lines: Vec<&str> = stderr.lines().collect();
-    assert_eq!(lines.len(), 1, "{arguments} needs one line, not {stderr}");
-    assert!(lines[0].starts_with("noise-compass: "), "{arguments}: {stderr}");
-    assert!(!lines[0].contains("panicked"), "{stderr}");
-    lines[0].to_owned()
-}
-
-/// Run what is wrong usage.
-fn wrong_usage(directory: &TempDir, arguments: &str) -> String {
-    let output = run(directory, arguments);
-    assert_eq!(output.status.code(), Some(2), "{arguments}");
-    String::from_utf8(output.stderr).unwrap()
-}
-
 /// The settings of a small model.
 const SMALL: &str = "--width 32 --depth 1 --batch 32 --points 256 --engine cpu";
-
-fn directory() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
 
 fn with_model() -> TempDir {
     let directory = directory();

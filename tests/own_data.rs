@@ -1,30 +1,17 @@
 //! A model needs no other file: the rows it was trained on, their units and the clip are in it.
 
+#[path = "common/command.rs"]
+mod command;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
-use std::time::Duration;
 
-use assert_cmd::Command;
+use command::{run, said as ok};
 use noise_compass::data::shapes::Shape;
 use noise_compass::lab::model_dir;
 use serde_json::Value;
 use tempfile::TempDir;
-
-fn run(directory: &Path, arguments: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_noise-compass"));
-    command.current_dir(directory).args(arguments.split_whitespace()).timeout(Duration::from_mins(2));
-    command.output().unwrap()
-}
-
-/// Run what must succeed; returns stdout and stderr.
-fn ok(directory: &Path, arguments: &str) -> (String, String) {
-    let output = run(directory, arguments);
-    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    assert!(output.status.success(), "{arguments}: {stderr}");
-    (stdout, stderr)
-}
 
 const SMALL: &str = "--width 32 --depth 1 --batch 32 --timesteps 60 --engine cpu";
 /// What [`rows`] does to the two moons: (scale, shift).

@@ -3,12 +3,16 @@
 
 #![cfg(unix)]
 
+#[path = "common/command.rs"]
+mod command;
+
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use command::{BINARY, directory};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::GpuContext;
 use noise_compass::engine::network::init::initial_weights;
@@ -18,7 +22,6 @@ use noise_compass::lab::model_dir;
 use noise_compass::lab::setup::Setup;
 use tempfile::TempDir;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_noise-compass");
 /// The settings of a small model.
 const SMALL: &str = "--width 32 --depth 1 --batch 32 --points 256 --engine cpu";
 /// More steps than anybody waits for.
@@ -84,10 +87,6 @@ fn wait_for(path: &Path) {
 
 fn step_of(model: &Path) -> u64 {
     model_dir::load(model).unwrap().state.step
-}
-
-fn directory() -> TempDir {
-    tempfile::tempdir().unwrap()
 }
 
 fn names(directory: &Path) -> Vec<String> {

@@ -144,28 +144,30 @@ fn adam_has_one_set_of_constants() {
     }
 }
 
-/// (name, offset) of every member of a WGSL struct, and its size.
-fn reflect(kernel: &str, name: &str) -> (Vec<(String, u32)>, u32) {
-    let module = parse(&shader::resolve(kernel).unwrap()).unwrap();
-    let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).unwrap();
-    let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!("{name} is no struct") };
-    (members.iter().map(|m| (m.name.clone().unwrap(), m.offset)).collect(), *span)
-}
-
 macro_rules! assert_twins {
     ($kernel:literal, $type:ty, $name:literal, [$($field:ident),* $(,)?]) => {
-        let (members, span) = reflect($kernel, $name);
-        let host = [$((stringify!($field), std::mem::offset_of!($type, $field))),*];
-        assert_eq!(span as usize, size_of::<$type>(), "size of {}", $name);
-        for (field, offset) in host {
-            // A host array may be several scalars on the device.
-            let twin = members.iter().find(|(member, _)| member == field || *member == format!("{field}_0"));
-            let (_, device) = twin.unwrap_or_else(|| panic!("{} has no {field} on the device", $name));
-            assert_eq!(*device as usize, offset, "offset of {}.{field}", $name);
-        }
-        let spread = members.iter().filter(|(m, _)| m.ends_with(|c: char| ('1'..='9').contains(&c)) && m.starts_with("padding_"));
-        assert_eq!(members.len() - spread.count(), host.len(), "fields of {}", $name);
+        let fields = [$((stringify!($field), std::mem::offset_of!($type, $field))),*];
+        shader::check_twin(&shader::resolve($kernel).unwrap(), $name, size_of::<$type>(), &fields).unwrap();
     };
+}
+
+/// Each thing that can part two twins is seen.
+#[test]
+fn a_twin_that_differs_is_told() {
+    let source =
+        "struct Twin { a: f32, b_0: f32, b_1: f32, padding: u32 }\n@group(0) @binding(0) var<uniform> twin: Twin;";
+    let check = |name: &str, size, fields: &[(&str, usize)]| shader::check_twin(source, name, size, fields);
+    assert_eq!(check("Twin", 16, &[("a", 0), ("b", 4)]), Ok(()));
+    for (name, size, fields, says) in [
+        ("Other", 16, &[("a", 0), ("b", 4)][..], "no struct Other"),
+        ("Twin", 12, &[("a", 0), ("b", 4)], "16 bytes on the device and 12 on the host"),
+        ("Twin", 16, &[("a", 0), ("b", 8)], "Twin.b lies at 4 on the device and at 8"),
+        ("Twin", 16, &[("a", 0), ("b", 4), ("c", 8)], "no c on the device"),
+        ("Twin", 16, &[("a", 0)], "Twin.b_0 of the device is unknown"),
+    ] {
+        let error = check(name, size, fields).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
 }
 
 #[test]

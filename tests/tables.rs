@@ -1,26 +1,18 @@
 //! Every command that reads points, against every kind of file that people have: the good ones are read alike, the bad ones
 //! refused in one short line.
 
+#[path = "common/command.rs"]
+mod command;
+
 use std::fs;
 use std::io::Write as _;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use assert_cmd::Command;
+use command::{BINARY, run};
 use tempfile::TempDir;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_noise-compass");
 const SMALL: &str = "--width 32 --depth 1 --batch 32 --engine cpu --steps 3";
-
-fn command(directory: &TempDir, arguments: &str) -> Command {
-    let mut command = Command::new(BINARY);
-    command.current_dir(directory).args(arguments.split_whitespace()).timeout(Duration::from_mins(2));
-    command
-}
-
-fn run(directory: &TempDir, arguments: &str) -> Output {
-    command(directory, arguments).output().unwrap()
-}
 
 /// A directory with a model.
 fn directory() -> TempDir {

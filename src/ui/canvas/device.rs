@@ -180,17 +180,10 @@ pub(super) fn density_texture(device: &wgpu::Device, queue: &wgpu::Queue, field:
     )
 }
 
-/// Check that a struct of Rust has the size and offsets of its twin in a shader.
+/// Check that a struct of Rust has the size and offsets of its twin in a shader of the canvas.
 #[cfg(test)]
 pub(super) fn assert_twin(source: &str, name: &str, size: usize, fields: &[(&str, usize)]) {
-    let module = wgpu::naga::front::wgsl::parse_str(&resolved(source)).unwrap();
-    let (_, twin) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(name)).unwrap();
-    let wgpu::naga::TypeInner::Struct { members, span } = &twin.inner else { panic!("{name} is no struct") };
-    assert_eq!(*span as usize, size, "{name}");
-    for (field, offset) in fields {
-        let member = members.iter().find(|member| member.name.as_deref() == Some(field)).unwrap();
-        assert_eq!(member.offset as usize, *offset, "{name}.{field}");
-    }
+    shader::check_twin(&resolved(source), name, size, fields).unwrap();
 }
 
 #[cfg(test)]
