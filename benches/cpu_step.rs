@@ -10,7 +10,7 @@ use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData, Wait};
 
 fn step(criterion: &mut Criterion) {
     let shape = NetworkShape::default();
@@ -34,7 +34,7 @@ fn step(criterion: &mut Criterion) {
         group.bench_function(format!("3x128/batch{batch}"), |bencher| {
             bencher.iter(|| {
                 let done = engine.train(1, 0.0);
-                let _ = black_box(engine.poll(false));
+                let _ = black_box(engine.poll(Wait::No));
                 done
             });
         });

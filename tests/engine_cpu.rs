@@ -11,7 +11,7 @@ use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData, Wait};
 
 const SHAPE: NetworkShape = NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu };
 const TIMESTEPS: u32 = 100;
@@ -91,7 +91,7 @@ fn three_hundred_steps_learn_eight_gaussians() {
     };
     let before = off_circle(&sample(&mut engine, 512));
     train(&mut engine, 300);
-    let progress = engine.poll(true).unwrap();
+    let progress = engine.poll(Wait::UntilDone).unwrap();
     assert_eq!(progress.step, 300);
     assert!(progress.losses.iter().map(|(step, _)| *step).eq(1..=300));
     let mean = |from: usize| progress.losses[from..from + 20].iter().map(|l| l.1).sum::<f32>() / 20.0;
@@ -101,7 +101,7 @@ fn three_hundred_steps_learn_eight_gaussians() {
     assert_eq!(histogram.count.iter().sum::<u64>(), 300 * 128);
     let total: f64 = progress.losses.iter().map(|l| f64::from(l.1) * 128.0).sum();
     assert!((histogram.sum.iter().sum::<f64>() / total - 1.0).abs() < 1e-5);
-    assert!(engine.poll(true).unwrap().losses.is_empty());
+    assert!(engine.poll(Wait::UntilDone).unwrap().losses.is_empty());
 
     let after = off_circle(&sample(&mut engine, 512));
     assert!(after < 0.5 * before, "mean distance to the circle went from {before} to {after}");
@@ -116,7 +116,7 @@ fn run(threads: usize, data: TrainingData) -> (ModelState, Vec<(u64, f32)>, Vec<
         spec.batch = 333;
         let mut engine = engine(&spec);
         train(&mut engine, 20);
-        let losses = engine.poll(true).unwrap().losses;
+        let losses = engine.poll(Wait::UntilDone).unwrap().losses;
         let points = sample(&mut engine, 150);
         (engine.state().unwrap(), losses, points)
     })
@@ -180,7 +180,7 @@ fn a_loss_that_is_not_finite_is_reported_as_it_is() {
     spec.learning_rate = 10.0;
     let mut engine = engine(&spec);
     train(&mut engine, 5);
-    let losses = engine.poll(true).unwrap().losses;
+    let losses = engine.poll(Wait::UntilDone).unwrap().losses;
     assert_eq!(losses.len(), 5);
     assert!(losses.iter().any(|(_, loss)| !loss.is_finite()), "{losses:?}");
 }

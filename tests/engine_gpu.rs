@@ -14,7 +14,7 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape, WIDTHS, coordinate_features};
 use noise_compass::engine::network::timetable::{Timetable, time_embedding};
 use noise_compass::engine::{
-    Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainSpec, TrainingData, Weights,
+    Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainSpec, TrainingData, Wait, Weights,
 };
 use noise_compass::philox;
 use proptest::prelude::*;
@@ -151,7 +151,7 @@ fn a_hundred_steps_lose_the_same() {
             while done < 100 {
                 done += engine.train(100 - done, 1.0).unwrap();
             }
-            let progress = engine.poll(true).unwrap();
+            let progress = engine.poll(Wait::UntilDone).unwrap();
             assert_eq!(progress.step, 100);
             let histogram = progress.histogram.unwrap();
             assert_eq!(histogram.count.iter().sum::<u64>(), 100 * 100);
@@ -191,7 +191,7 @@ fn the_losses_by_timestep_are_summed_whatever_their_size() {
             for _ in 0..3 {
                 let done = (0..20).map(|_| engine.train(1, 1.0).unwrap()).sum::<u32>();
                 assert_eq!(done, 20);
-                let news = engine.poll(true).unwrap().histogram.unwrap();
+                let news = engine.poll(Wait::UntilDone).unwrap().histogram.unwrap();
                 assert_eq!(news.count.iter().sum::<u64>(), 2000);
                 total.sum.iter_mut().zip(news.sum).for_each(|(sum, news)| *sum += news);
                 total.count.iter_mut().zip(news.count).for_each(|(count, news)| *count += news);
@@ -221,7 +221,7 @@ fn a_loss_that_is_not_finite_shows_in_its_bin() {
     let (mut gpu, mut cpu) = engines(&spec);
     for engine in [&mut gpu as &mut dyn Engine, &mut cpu] {
         engine.train(1, 1.0).unwrap();
-        let histogram = engine.poll(true).unwrap().histogram.unwrap();
+        let histogram = engine.poll(Wait::UntilDone).unwrap().histogram.unwrap();
         assert_eq!(histogram.count.iter().sum::<u64>(), 100);
         for (count, sum) in histogram.count.into_iter().zip(histogram.sum) {
             assert_eq!(count == 0, sum.is_finite(), "{count} losses sum to {sum}");
@@ -326,9 +326,9 @@ fn a_lost_device_is_an_error_with_advice_and_no_panic() {
     let mut engine = GpuEngine::new(context.clone()).unwrap();
     engine.load(&spec, &ModelState::fresh(initial_weights(spec.shape, 1))).unwrap();
     engine.train(3, 1.0).unwrap();
-    engine.poll(true).unwrap();
+    engine.poll(Wait::UntilDone).unwrap();
     context.device().destroy();
-    let error = (0..3).find_map(|_| engine.train(10, 1.0).and_then(|_| engine.poll(true)).err()).unwrap();
+    let error = (0..3).find_map(|_| engine.train(10, 1.0).and_then(|_| engine.poll(Wait::UntilDone)).err()).unwrap();
     assert!(matches!(error, EngineError::DeviceLost(_) | EngineError::Device(_)), "{error:?}");
     assert!(engine.state().is_err());
     assert!(GpuEngine::new(context).is_err(), "a lost device takes no new engine");
@@ -340,7 +340,7 @@ fn a_batch_too_large_for_the_adapter_is_refused_in_words() {
     let error = gpu.update(&TrainSpec { batch: 1 << 24, ..spec(small(), 64) }).unwrap_err();
     assert!(error.to_string().contains("smaller batch"), "{error}");
     gpu.train(1, 1.0).unwrap();
-    gpu.poll(true).unwrap();
+    gpu.poll(Wait::UntilDone).unwrap();
 }
 
 /// A window's surface cannot be configured while training fills the queue: what wgpu refuses the painting thread must not

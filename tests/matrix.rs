@@ -18,7 +18,7 @@ use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData, Wait};
 use noise_compass::measure::{sampling_floor, wasserstein2};
 use rayon::prelude::*;
 
@@ -49,7 +49,7 @@ fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2
     let mut done = 0;
     while done < STEPS {
         done += engine.train(STEPS - done, 1.0).unwrap();
-        engine.poll(false).unwrap();
+        engine.poll(Wait::No).unwrap();
     }
     let context = PlanContext { schedule, target, timesteps: TIMESTEPS };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(SAMPLER_STEPS, context, Some(dataset.clip));

@@ -14,7 +14,7 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
-    Cloud, Denoiser, Engine, Frames, ModelState, Piece, Run, Start, TrainSpec, TrainingData, Weights,
+    Cloud, Denoiser, Engine, Frames, ModelState, Piece, Run, Start, TrainSpec, TrainingData, Wait, Weights,
 };
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Status};
@@ -53,7 +53,7 @@ fn engines() -> [Box<dyn Engine>; 2] {
 
 fn train(engine: &mut dyn Engine) {
     assert_eq!(engine.train(5, f64::INFINITY).unwrap(), 5);
-    engine.poll(true).unwrap();
+    engine.poll(Wait::UntilDone).unwrap();
 }
 
 fn plan(sampler: Sampler) -> Plan {

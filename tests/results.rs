@@ -18,7 +18,7 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{self, Engine, EngineChoice, ModelState, Run, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{self, Engine, EngineChoice, ModelState, Run, Start, TrainSpec, TrainingData, Wait};
 use noise_compass::measure::{Estimate, Law, sampling_floor, wasserstein2};
 use rayon::prelude::*;
 
@@ -74,7 +74,7 @@ fn train_and_measure(
     let mut done = 0;
     while done < steps {
         done += engine.train(steps - done, 1.0).unwrap();
-        engine.poll(false).unwrap();
+        engine.poll(Wait::No).unwrap();
     }
     let context = PlanContext { schedule, target: Target::Eps, timesteps: TIMESTEPS };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(TIMESTEPS, context, Some(dataset.clip));

@@ -16,7 +16,7 @@ use command::{BINARY, directory};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::GpuContext;
 use noise_compass::engine::network::init::initial_weights;
-use noise_compass::engine::{Engine, ModelState};
+use noise_compass::engine::{Engine, ModelState, Wait};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::model_dir;
 use noise_compass::lab::setup::Setup;
@@ -364,7 +364,7 @@ fn first_broken_update() -> u64 {
     engine.load(&setup.spec, &state).unwrap();
     for step in 1..3000 {
         engine.train(1, 0.0).unwrap();
-        let losses = engine.poll(true).unwrap().losses;
+        let losses = engine.poll(Wait::UntilDone).unwrap().losses;
         assert!(losses.iter().all(|(_, loss)| loss.is_finite()), "the loss breaks first, at step {step}");
         if !engine.state().unwrap().is_finite() {
             return step;

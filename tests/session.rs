@@ -15,7 +15,7 @@ use noise_compass::diffusion::solver::{Sampler, Variance};
 use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::{
     self, Cloud, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording,
-    Run, Start, TrainSpec, Weights,
+    Run, Start, TrainSpec, Wait, Weights,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Command, DensityView, Notice, Restart, RunRequest, Slot, Snapshot, Status};
@@ -97,7 +97,7 @@ impl Engine for FakeEngine {
         }
         Ok(steps)
     }
-    fn poll(&mut self, _: bool) -> Result<Progress, EngineError> {
+    fn poll(&mut self, _: Wait) -> Result<Progress, EngineError> {
         Ok(Progress { step: self.step, losses: std::mem::take(&mut self.losses), histogram: None })
     }
     fn state(&mut self) -> Result<ModelState, EngineError> {

@@ -13,7 +13,7 @@ use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
-use noise_compass::engine::{Cloud, Denoiser, Engine, Frames, ModelState, Run, Start};
+use noise_compass::engine::{Cloud, Denoiser, Engine, Frames, ModelState, Run, Start, Wait};
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::QualityPoint;
 use noise_compass::lab::quality::QualityMeter;
@@ -41,7 +41,7 @@ fn train(engine: &mut CpuEngine, steps: u32) -> Vec<f64> {
     let mut done = 0;
     while done < steps {
         done += engine.train(steps - done, 1.0).unwrap();
-        losses.extend(engine.poll(true).unwrap().losses.iter().map(|(_, loss)| f64::from(*loss)));
+        losses.extend(engine.poll(Wait::UntilDone).unwrap().losses.iter().map(|(_, loss)| f64::from(*loss)));
     }
     losses
 }

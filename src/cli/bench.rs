@@ -8,7 +8,7 @@ use super::bench_split::{self, SplitCost};
 use super::{print_json, round, say};
 use engine::gpu::{GpuContext, bench_matmul};
 use engine::network::init::initial_weights;
-use engine::{Engine, EngineChoice, EngineInfo, EngineKind, ModelState, Run, Start};
+use engine::{Engine, EngineChoice, EngineInfo, EngineKind, ModelState, Run, Start, Wait};
 use lab::experiment::Experiment;
 use lab::setup::Setup;
 use maths::diffusion::solver::{Sampler, Variance};
@@ -169,14 +169,14 @@ fn train_rate(engine: &mut dyn Engine, setup: &Setup, secs: f64) -> anyhow::Resu
 
 /// Train in slices, as the session does, until all handed over is done.
 fn train_for(engine: &mut dyn Engine, secs: f64) -> anyhow::Result<(u32, Duration)> {
-    engine.poll(true)?;
+    engine.poll(Wait::UntilDone)?;
     let begun = Instant::now();
     let mut steps = 0;
     while begun.elapsed().as_secs_f64() < secs {
         steps += engine.train(u32::MAX, 0.1_f64.min(secs))?;
-        engine.poll(false)?;
+        engine.poll(Wait::No)?;
     }
-    engine.poll(true)?;
+    engine.poll(Wait::UntilDone)?;
     Ok((steps, begun.elapsed()))
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{print_json, say};
 use engine::gpu::{AdapterReport, list_adapters};
 use engine::network::init::initial_weights;
-use engine::{EngineChoice, EngineError, EngineInfo, EngineKind, ModelState};
+use engine::{EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Wait};
 use lab::experiment::Experiment;
 use lab::setup::Setup;
 use maths::philox::philox4x32;
@@ -103,7 +103,7 @@ fn examine(choice: EngineChoice) -> Examination {
         while done < STEPS {
             done += engine.train(STEPS - done, 1.0).map_err(text)?;
         }
-        examination.losses = engine.poll(true).map_err(text)?.losses.iter().map(|(_, loss)| *loss).collect();
+        examination.losses = engine.poll(Wait::UntilDone).map_err(text)?.losses.iter().map(|(_, loss)| *loss).collect();
         if examination.losses.len() != STEPS as usize || !examination.losses.iter().all(|loss| loss.is_finite()) {
             return Err(format!("its first losses are {:?}; update the graphics driver", examination.losses));
         }

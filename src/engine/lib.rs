@@ -171,6 +171,15 @@ impl Cloud {
     }
 }
 
+/// Whether to wait for work that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Take what is there.
+    No,
+    /// Until all of it is done.
+    UntilDone,
+}
+
 /// Which weights of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
@@ -196,8 +205,8 @@ pub trait Engine: Send {
     /// at least one. Returns how many. The losses come later by [`Engine::poll`].
     fn train(&mut self, max_steps: u32, budget_secs: f64) -> Result<u32, EngineError>;
 
-    /// News since the last call. With `wait`, first waits for all work handed over.
-    fn poll(&mut self, wait: bool) -> Result<Progress, EngineError>;
+    /// News since the last call.
+    fn poll(&mut self, wait: Wait) -> Result<Progress, EngineError>;
 
     /// The whole state, read back. Waits for all work handed over.
     fn state(&mut self) -> Result<ModelState, EngineError>;

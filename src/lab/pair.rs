@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::message::{Command, InStep, Order, Side, Slot, Snapshots};
-use super::session::{Parked, Session, Tick};
+use super::session::{Parked, Pictures, Session, Tick};
 use super::shelf::Shelf;
 use super::shelved::Replaced;
 
@@ -205,7 +205,7 @@ impl Pair {
         }
         while left > 0 {
             let Some(session) = self.session_mut(behind).filter(|session| session.is_training()) else { return };
-            let steps = u64::from(session.tick_within(Duration::from_millis(50), left, false).steps);
+            let steps = u64::from(session.tick_within(Duration::from_millis(50), left, Pictures::Asked).steps);
             if steps == 0 {
                 return;
             }
@@ -262,7 +262,8 @@ impl Pair {
         for side in [ahead, ahead.other()] {
             let most = self.allowance(side);
             let Some(session) = self.session_mut(side) else { continue };
-            let tick = session.tick_within(budget, most, !together);
+            let pictures = if together { Pictures::Asked } else { Pictures::InTurn };
+            let tick = session.tick_within(budget, most, pictures);
             if side == ahead && gap == 0 {
                 self.lead = u64::from(tick.steps);
             }

@@ -340,7 +340,7 @@ mod tests {
     fn measuring_leaves_the_model_as_it_is() {
         let (setup, mut engine) = zero();
         engine.train(20, 10.0).unwrap();
-        engine.poll(true).unwrap();
+        engine.poll(engine::Wait::UntilDone).unwrap();
         let before = engine.state().unwrap();
         let samples = Cloud::Host(Arc::new(setup.dataset.mixture.draw(64, 1)));
         QualityMeter::default().measure(&mut engine, &setup, (&samples, 1), 20, 0.0).unwrap();

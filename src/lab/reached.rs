@@ -256,11 +256,10 @@ pub const NUMBERS: [Number; 14] = [
     },
 ];
 
-/// The columns of the strip from left to right, for one experiment or for two.
-pub fn columns(compared: bool) -> Vec<(Column, Read)> {
-    let hidden = if compared { Shown::Alone } else { Shown::Compared };
-    let shown = NUMBERS.iter().filter_map(|number| Some((number.column?, number.read)));
-    let mut columns: Vec<_> = shown.filter(|(column, _)| column.shown != hidden).collect();
+/// The columns of the strip from left to right, of one experiment ([`Shown::Alone`]) or of two ([`Shown::Compared`]).
+pub fn columns(of: Shown) -> Vec<(Column, Read)> {
+    let all = NUMBERS.iter().filter_map(|number| Some((number.column?, number.read)));
+    let mut columns: Vec<_> = all.filter(|(column, _)| [Shown::Always, of].contains(&column.shown)).collect();
     columns.sort_by_key(|(column, _)| column.place);
     columns
 }
@@ -279,8 +278,8 @@ mod tests {
         assert!(unique(all.clone().map(|n| n.row).filter(|row| !row.is_empty()).collect()));
         let places: Vec<_> = all.filter_map(|number| Some(number.column?.place)).collect();
         assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len());
-        let heads = |compared| columns(compared).iter().map(|(column, _)| column.head).collect::<Vec<_>>();
-        assert_eq!(heads(false)[..5], ["step", "steps/s", "samples/s", "time", "loss"]);
-        assert!(heads(true).contains(&"x̂₀ error") && !heads(false).contains(&"x̂₀ error"));
+        let heads = |of| columns(of).iter().map(|(column, _)| column.head).collect::<Vec<_>>();
+        assert_eq!(heads(Shown::Alone)[..5], ["step", "steps/s", "samples/s", "time", "loss"]);
+        assert!(heads(Shown::Compared).contains(&"x̂₀ error") && !heads(Shown::Alone).contains(&"x̂₀ error"));
     }
 }

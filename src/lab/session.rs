@@ -49,6 +49,15 @@ pub struct Tick {
     pub rest: Duration,
 }
 
+/// When the live picture is sampled and measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pictures {
+    /// By the ticks, when it is their turn.
+    InTurn,
+    /// When somebody asks, by [`Session::renew_picture`] and [`Session::measure_picture`].
+    Asked,
+}
+
 /// Why training stands still against the user's wish.
 #[derive(Clone, Debug)]
 enum Fault {
@@ -296,12 +305,11 @@ impl Session {
 
     /// Do a short piece of work: a slice of training of about `budget`, a slice of the live picture, a density.
     pub fn tick(&mut self, budget: Duration) -> Tick {
-        self.tick_within(budget, MAX_STEPS, true)
+        self.tick_within(budget, MAX_STEPS, Pictures::InTurn)
     }
 
-    /// As [`Session::tick`], with at most so many training steps; 0 leaves it at the other work. Without `pictures`
-    /// the live picture and the measurements wait for [`Session::renew_picture`] and [`Session::measure_picture`].
-    pub fn tick_within(&mut self, budget: Duration, most_steps: u64, pictures: bool) -> Tick {
+    /// As [`Session::tick`], with at most so many training steps; 0 leaves it at the other work. See [`Pictures`].
+    pub fn tick_within(&mut self, budget: Duration, most_steps: u64, pictures: Pictures) -> Tick {
         let begun = Instant::now();
         let version = self.version;
         let steps = self.work(budget, most_steps, pictures).unwrap_or_else(|error| {
@@ -313,7 +321,7 @@ impl Session {
         Tick { steps, changed: self.version != version, idle: self.is_idle(), rest }
     }
 
-    fn work(&mut self, budget: Duration, most_steps: u64, pictures: bool) -> Result<u32, EngineError> {
+    fn work(&mut self, budget: Duration, most_steps: u64, pictures: Pictures) -> Result<u32, EngineError> {
         if matches!(self.fault, Some(Fault::Engine(_))) {
             return Ok(0);
         }
@@ -322,10 +330,10 @@ impl Session {
         if !self.hidden && self.fault.is_none() {
             self.do_run()?;
         }
-        if pictures && self.picture_is_due() {
+        if pictures == Pictures::InTurn && self.picture_is_due() {
             self.refresh_picture(self.live.turn())?;
         }
-        if pictures && self.measuring_is_due() {
+        if pictures == Pictures::InTurn && self.measuring_is_due() {
             self.measure()?;
         }
         Ok(steps)

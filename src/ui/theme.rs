@@ -118,14 +118,19 @@ pub fn text_font(size: f32) -> FontId {
     FontId::new(size, FontFamily::Proportional)
 }
 
+/// The maths face for variables: italic.
+pub fn variable_font(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Name(MATHS_ITALIC.into()))
+}
+
+/// The maths face for signs and numbers: upright.
+pub fn sign_font(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Name(MATHS_UPRIGHT.into()))
+}
+
 /// The text face, heavier: values and titles.
 pub fn strong_font(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(SEMIBOLD.into()))
-}
-
-/// The maths face: italic for variables, upright for signs and numbers.
-pub fn maths_font(size: f32, italic: bool) -> FontId {
-    FontId::new(size, FontFamily::Name(if italic { MATHS_ITALIC } else { MATHS_UPRIGHT }.into()))
 }
 
 /// The seven stops of viridis (Smith & van der Walt 2015), from data to noise.

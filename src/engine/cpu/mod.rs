@@ -14,6 +14,7 @@ mod sample;
 mod simd;
 mod train;
 
+use crate::Wait;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -96,7 +97,7 @@ impl Engine for CpuEngine {
         }
     }
 
-    fn poll(&mut self, _wait: bool) -> Result<Progress, EngineError> {
+    fn poll(&mut self, _wait: Wait) -> Result<Progress, EngineError> {
         Ok(self.trainer()?.take_news())
     }
 

@@ -22,6 +22,7 @@ pub use cloud::GpuCloud;
 pub use context::GpuContext;
 pub use matmul::bench_matmul;
 
+use crate::Wait;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -40,7 +41,7 @@ use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
 use readback::Readback;
 use refresh::{KeptRun, PictureRun, PredictRun};
-use training::{BatchSource, MAX_STEPS_A_SUBMISSION, Parameters, Workspace, step_row};
+use training::{BatchSource, MAX_STEPS_A_SUBMISSION, Moves, Parameters, Workspace, step_row};
 
 /// A submission is sized to take about this long, so that painting, which shares the queue, waits no longer.
 const SUBMISSION_SECS: f64 = 0.004;
@@ -105,13 +106,13 @@ impl GpuEngine {
         }
     }
 
-    /// One step on a given batch; with `dry` the weights stay. Leaves the gradient in the workspace's partials.
+    /// One step on a given batch. Leaves the gradient in the workspace's partials.
     fn given_step(
         &mut self,
         x: &[[f32; 2]],
         t: &[u32],
         target: &[[f32; 2]],
-        dry: bool,
+        moves: Moves,
     ) -> Result<(f32, Vec<f32>), EngineError> {
         let (context, kernels, model) = self.loaded()?;
         if x.is_empty() || x.len() != t.len() || x.len() != target.len() {
@@ -122,7 +123,7 @@ impl GpuEngine {
         }
         let source = BatchSource::Given(x, t, target);
         let workspace = Workspace::new(context, kernels, &model.layout, &model.parameters, &model.spec, &source)?;
-        workspace.write_steps(context, &[step_row(&model.spec, model.step, 0, dry)]);
+        workspace.write_steps(context, &[step_row(&model.spec, model.step, 0, moves)]);
         let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
@@ -135,7 +136,7 @@ impl GpuEngine {
             0,
             4 * model.layout.parameters() as u64,
         )?);
-        if !dry {
+        if moves == Moves::Weights {
             model.step += 1;
             model.readback.advance(model.step);
         }
@@ -215,8 +216,9 @@ impl Engine for GpuEngine {
             let secs_per_step = model.readback.secs_per_step().unwrap_or(SUBMISSION_SECS).max(1e-7);
             let fitting = (SUBMISSION_SECS / secs_per_step).clamp(1.0, f64::from(MAX_STEPS_A_SUBMISSION)) as u32;
             let count = fitting.min(max_steps - done);
-            let rows: Vec<_> =
-                (0..count).map(|slot| step_row(&model.spec, model.step + u64::from(slot), slot, false)).collect();
+            let rows: Vec<_> = (0..count)
+                .map(|slot| step_row(&model.spec, model.step + u64::from(slot), slot, Moves::Weights))
+                .collect();
             model.workspace.write_steps(context, &rows);
             let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             {
@@ -234,13 +236,13 @@ impl Engine for GpuEngine {
         Ok(done)
     }
 
-    fn poll(&mut self, wait: bool) -> Result<Progress, EngineError> {
+    fn poll(&mut self, wait: Wait) -> Result<Progress, EngineError> {
         let (context, _, model) = self.loaded()?;
         model.readback.collect(context)?;
-        while wait && model.readback.in_flight() > 0 {
+        while wait == Wait::UntilDone && model.readback.in_flight() > 0 {
             model.readback.wait_oldest(context)?;
         }
-        if wait {
+        if wait == Wait::UntilDone {
             // Refreshes of the picture have no read-back of their own.
             context.wait()?;
         }
@@ -350,10 +352,10 @@ impl Engine for GpuEngine {
     }
 
     fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
-        self.given_step(x, t, target, true)
+        self.given_step(x, t, target, Moves::Nothing)
     }
 
     fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError> {
-        self.given_step(x, t, target, false).map(|(loss, _)| loss)
+        self.given_step(x, t, target, Moves::Weights).map(|(loss, _)| loss)
     }
 }

@@ -250,8 +250,17 @@ impl Workspace {
     }
 }
 
+/// What a step does to the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moves {
+    /// It moves them.
+    Weights,
+    /// Nothing: the gradient alone is wanted.
+    Nothing,
+}
+
 /// The scalars of update number `index` + 1.
-pub fn step_row(spec: &TrainSpec, index: u64, loss_slot: u32, dry: bool) -> Step {
+pub fn step_row(spec: &TrainSpec, index: u64, loss_slot: u32, moves: Moves) -> Step {
     let corrections = Corrections::of(index + 1, spec.ema_decay);
     Step {
         index: index as u32,
@@ -260,7 +269,7 @@ pub fn step_row(spec: &TrainSpec, index: u64, loss_slot: u32, dry: bool) -> Step
         bias_correction_1: corrections.first as f32,
         sqrt_bias_correction_2: corrections.second_root as f32,
         ema_decay: corrections.ema_decay as f32,
-        dry: u32::from(dry),
+        dry: u32::from(moves == Moves::Nothing),
         padding: 0,
     }
 }

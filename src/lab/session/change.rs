@@ -14,7 +14,7 @@ use crate::safe_copies::SafeCopies;
 use crate::setup::Setup;
 use crate::shelved::Replaced;
 use engine::ModelState;
-use engine::{EngineChoice, EngineError, EngineKind};
+use engine::{EngineChoice, EngineError, EngineKind, Wait};
 
 /// A training laid aside: all that it takes to go on with it, on the host.
 #[derive(Clone, Debug)]
@@ -153,7 +153,7 @@ impl Session {
     /// The engine's.
     pub fn copy(&mut self, old: &mut Option<Self>) -> Result<Self, EngineError> {
         if !matches!(self.fault, Some(Fault::Engine(_))) {
-            self.take_progress(true)?;
+            self.take_progress(Wait::UntilDone)?;
         }
         let state = self.model();
         let kind = self.engine.info().kind;
@@ -282,7 +282,7 @@ impl Session {
             }
         } else {
             // The losses of the work in flight belong to the settings that were.
-            self.take_progress(true)?;
+            self.take_progress(Wait::UntilDone)?;
             let another_loss = !Arc::ptr_eq(&self.setup.spec.timetable, &setup.spec.timetable)
                 || trains_on_others(&self.setup, &setup);
             if (change >= Change::Training || another_loss) && self.step > 0 {
@@ -339,7 +339,7 @@ impl Session {
             return Ok(());
         }
         // Losses of the work in flight belong to the weights that are thrown away.
-        self.engine.poll(true)?;
+        self.engine.poll(Wait::UntilDone)?;
         let state = self.good_model().clone();
         self.engine.load(&self.setup.spec, &state)?;
         self.stop_clock();

@@ -5,7 +5,7 @@ use crate::live::LivePicture;
 use crate::message::{DensityField, QualityPoint, fresh_version};
 use crate::quality::EARLY_SHARE;
 use crate::runs::Superseded;
-use engine::{EngineError, Piece};
+use engine::{EngineError, Piece, Wait};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -54,7 +54,7 @@ impl Session {
 
     /// Measure how good the model is. Samples that are not finite have no quality: nothing is noted of them.
     pub(super) fn measure(&mut self) -> Result<(), EngineError> {
-        self.take_progress(true)?;
+        self.take_progress(Wait::UntilDone)?;
         let Some(samples) = self.live.shown().cloned() else { return Ok(()) };
         let secs = self.trained_secs();
         let picture = (&samples, self.live.version());
@@ -80,11 +80,11 @@ impl Session {
 
     /// The work handed over before is finished first, so that the piece's own time is measured.
     pub(super) fn refresh_picture(&mut self, piece: Piece) -> Result<(), EngineError> {
-        self.take_progress(true)?;
+        self.take_progress(Wait::UntilDone)?;
         let begun = Instant::now();
         let before = self.live.version();
         self.live.refresh_piece(self.engine.as_mut(), piece)?;
-        self.take_progress(true)?;
+        self.take_progress(Wait::UntilDone)?;
         let now = Instant::now();
         self.live.measured(piece, now - begun, now);
         if self.live.version() != before {
@@ -96,7 +96,7 @@ impl Session {
     /// The run of one slot, if it is somebody's turn.
     pub(super) fn do_run(&mut self) -> Result<(), EngineError> {
         let Some(slot) = self.runs.next(self.step, self.is_training(), Instant::now()) else { return Ok(()) };
-        self.take_progress(true)?;
+        self.take_progress(Wait::UntilDone)?;
         let mixture = self.setup.dataset.mixture.clone();
         if self.runs.run(slot, self.engine.as_mut(), &mixture, self.step)? {
             self.version += 1;

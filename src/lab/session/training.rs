@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Fault, MAX_STEPS, SAFE_COPY_SECS, Session};
 use crate::divergence::Divergence;
 use crate::message::Notice;
-use engine::{EngineError, Progress};
+use engine::{EngineError, Progress, Wait};
 
 impl Session {
     pub(super) fn train(&mut self, budget: Duration, most_steps: u64) -> Result<u32, EngineError> {
@@ -21,7 +21,7 @@ impl Session {
             self.live.outdate();
         }
         // Two in turn: the time of a slice is that of its own work.
-        self.take_progress(self.shared)?;
+        self.take_progress(if self.shared { Wait::UntilDone } else { Wait::No })?;
         if self.shared {
             self.trained_secs = self.trained_secs();
             self.clock = None;
@@ -36,7 +36,7 @@ impl Session {
 
     /// Take in what became known of the losses. Stops at the first that is not finite, and where
     /// the training diverges.
-    pub(super) fn take_progress(&mut self, wait: bool) -> Result<(), EngineError> {
+    pub(super) fn take_progress(&mut self, wait: Wait) -> Result<(), EngineError> {
         let Progress { step, losses, histogram } = self.engine.poll(wait)?;
         if self.fault.is_some() {
             return Ok(());
@@ -102,7 +102,7 @@ impl Session {
 
     /// Copy the weights, provided that every loss so far is finite, and all of the model is too.
     pub(super) fn keep_safe_copy(&mut self) -> Result<(), EngineError> {
-        self.take_progress(true)?;
+        self.take_progress(Wait::UntilDone)?;
         if self.fault.is_none() && self.safe.last().step != self.step {
             let state = self.engine.state()?;
             if state.is_finite() {
@@ -175,7 +175,7 @@ impl Session {
         self.clock = Some(Instant::now());
         self.submitted += u64::from(self.engine.train(1, 0.0)?);
         self.live.outdate();
-        self.take_progress(true)?;
+        self.take_progress(Wait::UntilDone)?;
         self.stop_clock();
         Ok(())
     }

@@ -57,7 +57,7 @@ pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
     ui.horizontal(|ui| {
         let named = !desk.files.picture.trim().is_empty();
         let save = |ui: &mut Ui| button::text(ui, "Save picture", "Write this PNG", 0.0, palette);
-        if ui.add_enabled_ui(named, save).inner.clicked() && order_picture(desk, false) {
+        if ui.add_enabled_ui(named, save).inner.clicked() && order_picture(desk) {
             ui.ctx().request_repaint();
             ui.close();
         }
@@ -79,7 +79,7 @@ fn picture_question(ui: &mut Ui, desk: &mut Desk) {
     warning(ui, &format!("{} is there already and is no picture of this lab.", path.display()), palette);
     ui.horizontal(|ui| {
         if button::text(ui, "Replace it", "Write the picture in its place", 0.0, palette).clicked() {
-            order_picture(desk, true);
+            desk.files.picture_order = Some(picture_request(desk, true));
             ui.ctx().request_repaint();
             ui.close();
         } else if !button::text(ui, "Keep it", "Leave the file as it is", 0.0, palette).clicked() {
@@ -95,11 +95,9 @@ fn picture_path(typed: &str) -> PathBuf {
 }
 
 /// Ask for a picture by the settings of the menu. Where a file is in its way that is no picture of the lab, nothing is
-/// asked for unless it is to be replaced: the menu then has a question, and this returns false.
-pub fn order_picture(desk: &mut Desk, replace: bool) -> bool {
-    let light = desk.files.picture_light || desk.light;
-    let path = picture_path(&desk.files.picture);
-    let order = PictureRequest { path, size: desk.files.picture_size, light, replace };
+/// asked for: the menu then has a question, and this returns false.
+pub fn order_picture(desk: &mut Desk) -> bool {
+    let order = picture_request(desk, false);
     // Any other fault is told when the picture is saved.
     if let Err(WriteError::NotOurs(path)) = order.destination().check() {
         desk.files.picture_question = Some(path);
@@ -107,4 +105,11 @@ pub fn order_picture(desk: &mut Desk, replace: bool) -> bool {
     }
     desk.files.picture_order = Some(order);
     true
+}
+
+/// What the fields of the menu ask for.
+fn picture_request(desk: &Desk, replace: bool) -> PictureRequest {
+    let light = desk.files.picture_light || desk.light;
+    let path = picture_path(&desk.files.picture);
+    PictureRequest { path, size: desk.files.picture_size, light, replace }
 }

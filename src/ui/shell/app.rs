@@ -148,7 +148,7 @@ impl LabApp {
                 Purpose::OpenCsv => self.desk.choose_data(DataSource::Csv(path)),
                 Purpose::SaveModel => self.desk.send(Command::Save(path)),
                 Purpose::SavePicture => {
-                    if !save::order_picture(&mut self.desk, false) {
+                    if !save::order_picture(&mut self.desk) {
                         let text =
                             format!("{} is there already; the menu Save asks whether to replace it", path.display());
                         self.toasts.add(Notice::Error(text), now);

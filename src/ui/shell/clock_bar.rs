@@ -19,7 +19,7 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
             if desk.here.clock.playing { (Icon::Pause, "Pause the clock") } else { (Icon::Play, "Play the clock") };
         let tip =
             if desk.here.clock.speed > 0.0 { "Let t run from data to noise" } else { "Let t run from noise to data" };
-        if button::round(ui, icon, name, tip, false, palette).clicked() {
+        if button::round(ui, icon, name, tip, palette).clicked() {
             desk.here.clock.toggle();
         }
         ui.label(egui::RichText::new("data").color(palette.weak));

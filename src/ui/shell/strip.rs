@@ -12,7 +12,7 @@ use crate::widgets::row::row_in;
 use crate::widgets::{button, readout};
 use lab::difference::{Incomparable, incomparable};
 use lab::message::{Command, InStep, QualityPoint, Side};
-use lab::reached::{Column, Reached, Value, columns};
+use lab::reached::{Column, Reached, Shown, Value, columns};
 use maths::measure::Estimate;
 use maths::measure::chi_square::ChiSquare;
 use maths::measure::score_error::{LOG_SNR_GRID, common_mean};
@@ -47,14 +47,14 @@ pub fn strip_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
 fn buttons_ui(ui: &mut Ui, desk: &Desk) {
     let palette = desk.palette();
     let (icon, name) = if desk.any_training() { (Icon::Pause, "Pause training") } else { (Icon::Play, "Train") };
-    if button::round(ui, icon, name, "Train, or pause (space bar in the Training chapter)", true, palette).clicked() {
+    if button::round_main(ui, icon, name, "Train, or pause (space bar in the Training chapter)", palette).clicked() {
         desk.toggle_training();
     }
-    if button::round(ui, Icon::Step, "One step", "One training step", false, palette).clicked() {
+    if button::round(ui, Icon::Step, "One step", "One training step", palette).clicked() {
         desk.order(Command::StepOnce);
     }
     let tip = "Start anew from the seed (R in the Training chapter)";
-    if button::round(ui, Icon::Reset, "Reset training", tip, false, palette).clicked() {
+    if button::round(ui, Icon::Reset, "Reset training", tip, palette).clicked() {
         desk.order(Command::Reset);
     }
 }
@@ -136,14 +136,14 @@ const WIDTH: f32 = 78.0;
 /// Between two columns of one experiment.
 const GAP: f32 = 10.0;
 
-fn width(column: &Column, compared: bool) -> f32 {
+fn width(column: &Column, of: Shown) -> f32 {
     let known = WIDTHS.iter().find(|(head, ..)| *head == column.head);
-    known.map_or(WIDTH, |(_, alone, beside)| if compared { *beside } else { *alone })
+    known.map_or(WIDTH, |(_, alone, beside)| if of == Shown::Compared { *beside } else { *alone })
 }
 
 /// The columns left of the small line of the loss, which are of now, and right of it, which were measured.
-fn parted(compared: bool, reached: &Reached<'_>) -> [Vec<(Column, Value)>; 2] {
-    let columns = columns(compared).into_iter().map(|(column, read)| (column, read(reached)));
+fn parted(of: Shown, reached: &Reached<'_>) -> [Vec<(Column, Value)>; 2] {
+    let columns = columns(of).into_iter().map(|(column, read)| (column, read(reached)));
     let (measured, now) = columns.partition(|(_, value)| value.is_measured());
     [now, measured]
 }
@@ -154,14 +154,14 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     ui.spacing_mut().item_spacing.x = GAP;
     let snapshot = &desk.here.snapshot;
     let quality = snapshot.quality.last();
-    let [now, measured] = parted(false, &Reached::of(snapshot, None));
+    let [now, measured] = parted(Shown::Alone, &Reached::of(snapshot, None));
     for (column, value) in now {
         let least = quality.filter(|_| matches!(value, Value::Loss(_)));
         let least = least.map_or_else(String::new, |q| format!(". Least possible: {}", fixed(q.least_loss.value, 4)));
         let tip = format!("{}{least}", column.tip);
-        readout::stacked(ui, width(&column, false), column.head, &text(value), &tip, palette);
+        readout::stacked(ui, width(&column, Shown::Alone), column.head, &text(value), &tip, palette);
     }
-    let room: f32 = measured.iter().map(|(column, _)| GAP + width(column, false)).sum();
+    let room: f32 = measured.iter().map(|(column, _)| GAP + width(column, Shown::Alone)).sum();
     let (spark, _) = ui.allocate_exact_size(vec2((ui.available_width() - room).max(20.0), 44.0), Sense::hover());
     plots::sparkline_ui(ui, spark, &desk.here, palette);
     let step = grouped(snapshot.step as f64);
@@ -171,7 +171,7 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
             Some(format!(".\nAt step {} of {step}. {}", grouped(point.step as f64), exactly(value, point)?))
         });
         let tip = format!("{}{}", column.tip, exactly.unwrap_or_default());
-        readout::stacked_each(ui, width(&column, false), column.head, &[(text(value), color)], &tip, palette);
+        readout::stacked_each(ui, width(&column, Shown::Alone), column.head, &[(text(value), color)], &tip, palette);
     }
 }
 
@@ -195,14 +195,15 @@ fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     const HEAD: f32 = 24.0;
     let own = desk.palette();
     let row = 0.5 * (rect.height() - HEAD - 6.0);
-    let parts = parted(true, &Reached::of(&desk.here.snapshot, None));
-    let widths = parts.each_ref().map(|part| part.iter().map(|(column, _)| width(column, true)).sum::<f32>());
+    let parts = parted(Shown::Compared, &Reached::of(&desk.here.snapshot, None));
+    let widths =
+        parts.each_ref().map(|part| part.iter().map(|(column, _)| width(column, Shown::Compared)).sum::<f32>());
     let spark = (rect.width() - LETTER - widths[0] - widths[1] - 24.0).max(20.0);
     let starts = [rect.left() + LETTER, rect.left() + LETTER + widths[0] + spark + 24.0];
     for (part, start) in parts.iter().zip(starts) {
         let mut x = start;
         for (column, _) in part {
-            let width = width(column, true);
+            let width = width(column, Shown::Compared);
             let cell = Rect::from_min_size(pos2(x, rect.top() + 4.0), vec2(width, HEAD - 4.0));
             let response = ui.interact(cell, ui.make_persistent_id(("head", column.head)), Sense::hover());
             ui.painter().text(cell.left_center(), Align2::LEFT_CENTER, column.head, text_font(SMALL), own.faint);
@@ -251,14 +252,14 @@ fn row_ui(ui: &Ui, place: Rect, desk: &Desk, side: Side, starts: [f32; 2], line:
     let painter = ui.painter();
     painter.text(place.left_center(), Align2::LEFT_CENTER, side.letter(), strong_font(13.0), own.learned);
     let mut spoken = vec![side.letter().to_owned()];
-    let parts = parted(true, &Reached::of(&here.snapshot, other.map(|other| &**other)));
+    let parts = parted(Shown::Compared, &Reached::of(&here.snapshot, other.map(|other| &**other)));
     for ((part, start), ink) in parts.iter().zip(starts).zip([own.ink, measured_color(here, own)]) {
         let mut x = start;
         for (column, value) in part {
             let text = if waits && matches!(value, Value::Rate(_)) { "waits".to_owned() } else { text(*value) };
             painter.text(pos2(x, middle), Align2::LEFT_CENTER, &text, strong_font(13.0), ink);
             spoken.push(format!("{} {text}", column.head));
-            x += width(column, true);
+            x += width(column, Shown::Compared);
         }
     }
     plots::sparkline_ui(ui, Rect::from_x_y_ranges(line, place.top() + 4.0..=place.bottom() - 4.0), here, own);

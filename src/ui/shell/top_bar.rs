@@ -75,7 +75,7 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, focus: &mut Side, op
         } else {
             (Icon::Sun, "Light theme", "Change to the light theme")
         };
-        if button::round(ui, icon, name, tip, false, palette).clicked() {
+        if button::round(ui, icon, name, tip, palette).clicked() {
             desk.light = !desk.light;
         }
         let tip = "The model with its experiment and losses as a directory, or this chapter as a picture";

@@ -5,12 +5,20 @@ use egui::{Response, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 use crate::theme::{Palette, text_font};
 use crate::widgets::icon::{self, Icon};
 
-/// A round button of 30 points with an icon. `accent` rings it in the learned colour.
-pub fn round(ui: &mut Ui, icon: Icon, name: &str, tip: &str, accent: bool, palette: &Palette) -> Response {
+/// A round button of 30 points with an icon.
+pub fn round(ui: &mut Ui, icon: Icon, name: &str, tip: &str, palette: &Palette) -> Response {
+    ringed(ui, icon, name, tip, Stroke::new(1.0, palette.line), palette)
+}
+
+/// The round button that matters most: ringed in the learned colour.
+pub fn round_main(ui: &mut Ui, icon: Icon, name: &str, tip: &str, palette: &Palette) -> Response {
+    ringed(ui, icon, name, tip, Stroke::new(1.5, palette.learned), palette)
+}
+
+fn ringed(ui: &mut Ui, icon: Icon, name: &str, tip: &str, ring: Stroke, palette: &Palette) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(30.0, 30.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     let fill = if response.hovered() || response.has_focus() { palette.raised } else { palette.panel };
-    let ring = if accent { Stroke::new(1.5, palette.learned) } else { Stroke::new(1.0, palette.line) };
     ui.painter().circle(rect.center(), 14.5, fill, ring);
     icon::paint(ui.painter(), icon, rect.center(), palette.ink, fill);
     response.on_hover_text(tip)

@@ -2,7 +2,7 @@
 
 use egui::{Align2, Color32, FontId, Painter, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use crate::theme::{Palette, maths_font, strong_font};
+use crate::theme::{Palette, sign_font, strong_font, variable_font};
 
 /// A piece of a formula.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,14 +131,14 @@ impl Pen<'_> {
     fn draw(&mut self, pieces: &[Piece], size: f32) {
         for piece in pieces {
             match piece {
-                Piece::Var(text) => self.text(text, maths_font(size, true)),
-                Piece::Sign(text) => self.text(text, maths_font(size, false)),
+                Piece::Var(text) => self.text(text, variable_font(size)),
+                Piece::Sign(text) => self.text(text, sign_font(size)),
                 Piece::Sub(inner) => self.shifted(inner, 0.22 * size, 0.68 * size),
                 Piece::Sup(inner) => self.shifted(inner, -0.36 * size, 0.68 * size),
                 Piece::Root(inner) => self.root(inner, size),
                 Piece::Bar(text) => {
                     let left = self.x;
-                    self.text(text, maths_font(size, true));
+                    self.text(text, variable_font(size));
                     let height = self.y - 0.54 * size;
                     let (from, to) = (left + 0.12 * size, self.x + 0.02 * size);
                     self.line(&[vec2(from, height), vec2(to, height)]);
@@ -147,7 +147,7 @@ impl Pen<'_> {
                 Piece::Break => {}
                 Piece::Hat(text) => {
                     let left = self.x;
-                    self.text(text, maths_font(size, true));
+                    self.text(text, variable_font(size));
                     let (middle, foot) = (0.5 * (left + self.x) + 0.05 * size, self.y - 0.52 * size);
                     let side = 0.15 * size;
                     let peak = vec2(middle, foot - 0.14 * size);

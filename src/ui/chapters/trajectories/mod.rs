@@ -268,7 +268,11 @@ impl Page for Trajectories {
             });
             click.unwrap_or(i.modifiers).shift
         });
-        self.hand.place(start, shift || self.show.click_bundles);
+        if shift || self.show.click_bundles {
+            self.hand.place_bundle(start);
+        } else {
+            self.hand.place(start);
+        }
     }
 
     fn leave(&mut self, desk: &mut Desk) {

@@ -53,13 +53,13 @@ impl Default for Starts {
 }
 
 impl Starts {
-    /// The hand puts a start here, or the bundle.
-    pub fn place(&mut self, at: [f32; 2], bundle: bool) {
-        if bundle {
-            self.kind = Kind::Bundle;
-            self.bundle = at;
-            return;
-        }
+    /// The hand puts the bundle here.
+    pub fn place_bundle(&mut self, at: [f32; 2]) {
+        (self.kind, self.bundle) = (Kind::Bundle, at);
+    }
+
+    /// The hand puts a start here.
+    pub fn place(&mut self, at: [f32; 2]) {
         if self.kind != Kind::Placed {
             self.kind = Kind::Placed;
             self.placed.clear();
@@ -115,7 +115,7 @@ mod tests {
         let few = starts.ode(noise);
         starts.count = 9;
         assert_eq!(starts.ode(noise)[..5], few[..], "the first ones stay");
-        starts.place([1.0, 2.0], true);
+        starts.place_bundle([1.0, 2.0]);
         assert_eq!((starts.ode(noise), starts.sde(noise)), (vec![[1.0, 2.0]], vec![[1.0, 2.0]; BUNDLE]));
     }
 
@@ -123,7 +123,7 @@ mod tests {
     fn clicks_add_starts_and_the_first_one_clears_what_was_drawn() {
         let mut starts = Starts::default();
         for at in [[0.0, 1.0], [0.5, 1.0], [0.5, 1.0]] {
-            starts.place(at, false);
+            starts.place(at);
         }
         let noise = Noise { std: 1.0, coordinate: 0 };
         assert_eq!(starts.ode(noise), [[0.0, 1.0], [0.5, 1.0]], "a double click is one start");

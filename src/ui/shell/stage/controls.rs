@@ -50,7 +50,7 @@ pub(super) fn reset_view_ui(ui: &mut Ui, canvas: Rect, desk: &mut Desk, book: &B
     let corner = Rect::from_min_size(canvas.right_top() + vec2(-42.0, 9.0), vec2(30.0, 30.0));
     let mut child = ui.new_child(UiBuilder::new().max_rect(corner).id_salt("reset view"));
     let tip = "Show all (double click on the canvas). Drag to pan, wheel or pinch to zoom";
-    if button::round(&mut child, Icon::Frame, "Reset view", tip, false, desk.palette()).clicked() {
+    if button::round(&mut child, Icon::Frame, "Reset view", tip, desk.palette()).clicked() {
         for &side in desk.sides() {
             desk.turn_to(side);
             desk.here.cameras.remove(book.chapter(side).name());
