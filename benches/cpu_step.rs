@@ -16,7 +16,9 @@ fn step(criterion: &mut Criterion) {
     let shape = NetworkShape::default();
     let mut group = criterion.benchmark_group("cpu_step");
     for batch in [256, 1024, 4096] {
-        let points = (0..8192).map(|i: u16| [f32::from(i).sin(), f32::from(i).cos()]).collect();
+        let points = (0..8192)
+            .map(|i: u16| [f32::from(i).sin(), f32::from(i).cos()])
+            .collect();
         let spec = TrainSpec {
             shape,
             timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 1000)),
@@ -30,7 +32,9 @@ fn step(criterion: &mut Criterion) {
         if let Err(error) = engine.load(&spec, &ModelState::fresh(initial_weights(shape, 0))) {
             panic!("{error}");
         }
-        group.throughput(Throughput::Elements((shape.step_flops() * f64::from(batch)) as u64));
+        group.throughput(Throughput::Elements(
+            (shape.step_flops() * f64::from(batch)) as u64,
+        ));
         group.bench_function(format!("3x128/batch{batch}"), |bencher| {
             bencher.iter(|| {
                 let done = engine.train(1, 0.0);

@@ -30,21 +30,44 @@ fn run_to(session: &mut Session, step: u64) -> Status {
 }
 
 fn set_rate(session: &mut Session, learning_rate: f32) {
-    let experiment = Experiment { learning_rate, ..(*session.snapshot().experiment).clone() };
-    session.handle(Command::Configure { experiment: Box::new(experiment), restart: Restart::Keep });
+    let experiment = Experiment {
+        learning_rate,
+        ..(*session.snapshot().experiment).clone()
+    };
+    session.handle(Command::Configure {
+        experiment: Box::new(experiment),
+        restart: Restart::Keep,
+    });
 }
 
 /// Every target on every schedule, the usual and small and large batches: nothing that learns is called broken.
 #[test]
 fn a_sound_training_is_never_called_broken() {
-    let schedules = Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]);
+    let schedules = Schedule::ALL
+        .into_iter()
+        .chain([Schedule::Custom(LogSnr::default())]);
     for schedule in schedules {
         for target in Target::ALL {
             for (batch, timesteps) in [(32, 1000), (256, 10)] {
-                let small = Experiment { width: 32, depth: 2, points: 512, ..Experiment::default() };
-                let mut session = session(Experiment { schedule, target, batch, timesteps, ..small });
+                let small = Experiment {
+                    width: 32,
+                    depth: 2,
+                    points: 512,
+                    ..Experiment::default()
+                };
+                let mut session = session(Experiment {
+                    schedule,
+                    target,
+                    batch,
+                    timesteps,
+                    ..small
+                });
                 let status = run_to(&mut session, 1200);
-                assert_eq!(status, Status::Paused, "{schedule:?} {target:?} batch {batch} T {timesteps}");
+                assert_eq!(
+                    status,
+                    Status::Paused,
+                    "{schedule:?} {target:?} batch {batch} T {timesteps}"
+                );
             }
         }
     }
@@ -57,8 +80,18 @@ fn a_ruinous_learning_rate_is_a_fault_and_the_weights_from_before_it_come_back()
     assert_eq!(run_to(&mut session, 700), Status::Paused);
     let before = session.snapshot().loss.unwrap();
     set_rate(&mut session, 0.1);
-    let Status::Fault { message, can_restore: true } = run_to(&mut session, 20_000) else { panic!("no fault") };
-    for part in ["training was paused", "lower the learning rate (now 0.1)", "(step 700)"] {
+    let Status::Fault {
+        message,
+        can_restore: true,
+    } = run_to(&mut session, 20_000)
+    else {
+        panic!("no fault")
+    };
+    for part in [
+        "training was paused",
+        "lower the learning rate (now 0.1)",
+        "(step 700)",
+    ] {
         assert!(message.contains(part), "{message}");
     }
     // What is saved meanwhile is the sound one.

@@ -13,16 +13,27 @@ use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData, Wait};
 
-const SHAPE: NetworkShape = NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu };
+const SHAPE: NetworkShape = NetworkShape {
+    octaves: 2,
+    width: 32,
+    depth: 2,
+    activation: Activation::Silu,
+};
 const TIMESTEPS: u32 = 100;
 
 /// Eight Gaussians on a circle.
 fn mixture() -> Mixture {
     let component = |k: u8| {
         let angle = std::f32::consts::FRAC_PI_4 * f32::from(k);
-        Component { mean: [1.4 * angle.cos(), 1.4 * angle.sin()], sigma: 0.1, weight: 0.125 }
+        Component {
+            mean: [1.4 * angle.cos(), 1.4 * angle.sin()],
+            sigma: 0.1,
+            weight: 0.125,
+        }
     };
-    Mixture { components: (0..8).map(component).collect() }
+    Mixture {
+        components: (0..8).map(component).collect(),
+    }
 }
 
 fn spec(data: TrainingData) -> TrainSpec {
@@ -43,7 +54,9 @@ fn fresh() -> TrainSpec {
 
 fn engine(spec: &TrainSpec) -> CpuEngine {
     let mut engine = CpuEngine::new();
-    engine.load(spec, &ModelState::fresh(initial_weights(spec.shape, 1))).unwrap();
+    engine
+        .load(spec, &ModelState::fresh(initial_weights(spec.shape, 1)))
+        .unwrap();
     engine
 }
 
@@ -58,7 +71,8 @@ fn ancestral_plan() -> Plan {
     let steps = (1..=TIMESTEPS).rev().map(|t| {
         let (now, next) = (alpha_bar(t), alpha_bar(t - 1));
         let beta = 1.0 - now / next;
-        let Combination(x0_x, x0_output) = Target::Eps.to_x0(Schedule::Cosine.scales(tau(t), TIMESTEPS));
+        let Combination(x0_x, x0_output) =
+            Target::Eps.to_x0(Schedule::Cosine.scales(tau(t), TIMESTEPS));
         PlanStep {
             tau: tau(t),
             tau_next: tau(t - 1),
@@ -70,12 +84,25 @@ fn ancestral_plan() -> Plan {
             ..PlanStep::default()
         }
     });
-    Plan { steps: steps.collect(), start_std: 1.0, clip: Some(Bounds { min: [-2.0; 2], max: [2.0; 2] }) }
+    Plan {
+        steps: steps.collect(),
+        start_std: 1.0,
+        clip: Some(Bounds {
+            min: [-2.0; 2],
+            max: [2.0; 2],
+        }),
+    }
 }
 
 fn sample(engine: &mut CpuEngine, n: u32) -> Vec<[f32; 2]> {
-    let cloud =
-        engine.run(&Run::of_samples(&ancestral_plan(), &Start::Noise(n), 3), &|_| true).unwrap().unwrap().points;
+    let cloud = engine
+        .run(
+            &Run::of_samples(&ancestral_plan(), &Start::Noise(n), 3),
+            &|_| true,
+        )
+        .unwrap()
+        .unwrap()
+        .points;
     cloud.to_host().unwrap().to_vec()
 }
 
@@ -94,8 +121,19 @@ fn three_hundred_steps_learn_eight_gaussians() {
     let progress = engine.poll(Wait::UntilDone).unwrap();
     assert_eq!(progress.step, 300);
     assert!(progress.losses.iter().map(|(step, _)| *step).eq(1..=300));
-    let mean = |from: usize| progress.losses[from..from + 20].iter().map(|l| l.1).sum::<f32>() / 20.0;
-    assert!(mean(280) < 0.6 * mean(0), "the loss went from {} to {}", mean(0), mean(280));
+    let mean = |from: usize| {
+        progress.losses[from..from + 20]
+            .iter()
+            .map(|l| l.1)
+            .sum::<f32>()
+            / 20.0
+    };
+    assert!(
+        mean(280) < 0.6 * mean(0),
+        "the loss went from {} to {}",
+        mean(0),
+        mean(280)
+    );
 
     let histogram = progress.histogram.unwrap();
     assert_eq!(histogram.count.iter().sum::<u64>(), 300 * 128);
@@ -104,12 +142,18 @@ fn three_hundred_steps_learn_eight_gaussians() {
     assert!(engine.poll(Wait::UntilDone).unwrap().losses.is_empty());
 
     let after = off_circle(&sample(&mut engine, 512));
-    assert!(after < 0.5 * before, "mean distance to the circle went from {before} to {after}");
+    assert!(
+        after < 0.5 * before,
+        "mean distance to the circle went from {before} to {after}"
+    );
 }
 
 /// Updates done, losses, state and samples of a run on its own pool of threads.
 fn run(threads: usize, data: TrainingData) -> (ModelState, Vec<(u64, f32)>, Vec<[f32; 2]>) {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
     pool.install(|| {
         let mut spec = spec(data);
         // Not a multiple of anything: the last block and the last part are short.
@@ -124,8 +168,13 @@ fn run(threads: usize, data: TrainingData) -> (ModelState, Vec<(u64, f32)>, Vec<
 
 #[test]
 fn a_seed_decides_a_run_bit_for_bit_on_any_number_of_threads() {
-    let points: Vec<_> = (0..100).map(|i: u8| [f32::from(i).sin(), f32::from(i).cos()]).collect();
-    for data in [TrainingData::Fresh(Arc::new(mixture())), TrainingData::Finite(Arc::new(points))] {
+    let points: Vec<_> = (0..100)
+        .map(|i: u8| [f32::from(i).sin(), f32::from(i).cos()])
+        .collect();
+    for data in [
+        TrainingData::Fresh(Arc::new(mixture())),
+        TrainingData::Finite(Arc::new(points)),
+    ] {
         let one = run(1, data.clone());
         assert_eq!(one, run(1, data.clone()));
         assert_eq!(one, run(2, data.clone()));
@@ -160,16 +209,27 @@ fn prediction_and_training_see_the_same_network() {
     let spec = fresh();
     let mut engine = engine(&spec);
     train(&mut engine, 10);
-    let x: Vec<_> = (0..90).map(|i: u8| [f32::from(i) * 0.02 - 1.0, 0.5]).collect();
+    let x: Vec<_> = (0..90)
+        .map(|i: u8| [f32::from(i) * 0.02 - 1.0, 0.5])
+        .collect();
     let target = vec![[0.25, -0.5]; x.len()];
     let (loss, _) = engine.gradient(&x, &vec![40; x.len()], &target).unwrap();
-    let outputs = engine.predict(0.4, &x, noise_compass::engine::Weights::Raw).unwrap();
-    let squares = outputs.iter().map(|o| (o[0] - 0.25).powi(2) + (o[1] + 0.5).powi(2));
+    let outputs = engine
+        .predict(0.4, &x, noise_compass::engine::Weights::Raw)
+        .unwrap();
+    let squares = outputs
+        .iter()
+        .map(|o| (o[0] - 0.25).powi(2) + (o[1] + 0.5).powi(2));
     let expected = squares.sum::<f32>() / (2 * x.len()) as f32;
-    assert!((loss - expected).abs() < 1e-5 * expected, "{loss} is not {expected}");
+    assert!(
+        (loss - expected).abs() < 1e-5 * expected,
+        "{loss} is not {expected}"
+    );
     assert_ne!(
         outputs,
-        engine.predict(0.4, &x, noise_compass::engine::Weights::Ema).unwrap(),
+        engine
+            .predict(0.4, &x, noise_compass::engine::Weights::Ema)
+            .unwrap(),
         "the average lags behind the weights"
     );
 }
@@ -182,17 +242,32 @@ fn a_loss_that_is_not_finite_is_reported_as_it_is() {
     train(&mut engine, 5);
     let losses = engine.poll(Wait::UntilDone).unwrap().losses;
     assert_eq!(losses.len(), 5);
-    assert!(losses.iter().any(|(_, loss)| !loss.is_finite()), "{losses:?}");
+    assert!(
+        losses.iter().any(|(_, loss)| !loss.is_finite()),
+        "{losses:?}"
+    );
 }
 
 #[test]
 fn nonsense_is_refused_in_one_sentence() {
     let spec = fresh();
     let mut engine = CpuEngine::new();
-    assert!(engine.train(1, 1.0).unwrap_err().to_string().contains("load one first"));
+    assert!(
+        engine
+            .train(1, 1.0)
+            .unwrap_err()
+            .to_string()
+            .contains("load one first")
+    );
     let mut state = ModelState::fresh(initial_weights(SHAPE, 1));
     state.ema.pop();
-    assert!(engine.load(&spec, &state).unwrap_err().to_string().contains("ema"));
+    assert!(
+        engine
+            .load(&spec, &state)
+            .unwrap_err()
+            .to_string()
+            .contains("ema")
+    );
 
     let mut engine = self::engine(&spec);
     let mut wider = spec.clone();
@@ -200,9 +275,28 @@ fn nonsense_is_refused_in_one_sentence() {
     assert!(engine.update(&wider).is_err());
     let mut empty = spec.clone();
     empty.data = TrainingData::Finite(Arc::new(Vec::new()));
-    assert!(engine.update(&empty).unwrap_err().to_string().contains("no training points"));
-    for (x, t, target) in [(2, vec![1], 2), (1, vec![0], 1), (1, vec![TIMESTEPS + 1], 1), (0, vec![], 0)] {
-        assert!(engine.gradient(&vec![[0.0; 2]; x], &t, &vec![[0.0; 2]; target]).is_err());
-        assert!(engine.step_on(&vec![[0.0; 2]; x], &t, &vec![[0.0; 2]; target]).is_err());
+    assert!(
+        engine
+            .update(&empty)
+            .unwrap_err()
+            .to_string()
+            .contains("no training points")
+    );
+    for (x, t, target) in [
+        (2, vec![1], 2),
+        (1, vec![0], 1),
+        (1, vec![TIMESTEPS + 1], 1),
+        (0, vec![], 0),
+    ] {
+        assert!(
+            engine
+                .gradient(&vec![[0.0; 2]; x], &t, &vec![[0.0; 2]; target])
+                .is_err()
+        );
+        assert!(
+            engine
+                .step_on(&vec![[0.0; 2]; x], &t, &vec![[0.0; 2]; target])
+                .is_err()
+        );
     }
 }

@@ -11,10 +11,13 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
-use noise_compass::engine::network::layout::{Activation, NetworkShape, WIDTHS, coordinate_features};
+use noise_compass::engine::network::layout::{
+    Activation, NetworkShape, WIDTHS, coordinate_features,
+};
 use noise_compass::engine::network::timetable::{Timetable, time_embedding};
 use noise_compass::engine::{
-    Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainSpec, TrainingData, Wait, Weights,
+    Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainSpec, TrainingData, Wait,
+    Weights,
 };
 use noise_compass::philox;
 use proptest::prelude::*;
@@ -22,7 +25,9 @@ use proptest::prelude::*;
 /// One device for the whole file: many made at once can hang a driver.
 fn context() -> Arc<GpuContext> {
     static CONTEXT: OnceLock<Arc<GpuContext>> = OnceLock::new();
-    CONTEXT.get_or_init(|| GpuContext::headless().unwrap()).clone()
+    CONTEXT
+        .get_or_init(|| GpuContext::headless().unwrap())
+        .clone()
 }
 
 fn engines(spec: &TrainSpec) -> (GpuEngine, CpuEngine) {
@@ -35,7 +40,9 @@ fn engines(spec: &TrainSpec) -> (GpuEngine, CpuEngine) {
 }
 
 fn spec(shape: NetworkShape, batch: u32) -> TrainSpec {
-    let points: Vec<_> = (0..500).map(|i| philox::normal(1, philox::Stream::Forward, 0, i)).collect();
+    let points: Vec<_> = (0..500)
+        .map(|i| philox::normal(1, philox::Stream::Forward, 0, i))
+        .collect();
     TrainSpec {
         shape,
         timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::Eps, 1000)),
@@ -48,7 +55,12 @@ fn spec(shape: NetworkShape, batch: u32) -> TrainSpec {
 }
 
 fn small() -> NetworkShape {
-    NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu }
+    NetworkShape {
+        octaves: 2,
+        width: 32,
+        depth: 2,
+        activation: Activation::Silu,
+    }
 }
 
 /// ‖a − b‖ / ‖b‖.
@@ -66,22 +78,34 @@ fn flat(points: &[[f32; 2]]) -> impl Iterator<Item = f32> {
 }
 
 fn normals(step: u32, n: u32) -> Vec<[f32; 2]> {
-    (0..n).map(|i| philox::normal(9, philox::Stream::Forward, step, i)).collect()
+    (0..n)
+        .map(|i| philox::normal(9, philox::Stream::Forward, step, i))
+        .collect()
 }
 
 /// True where a unit's input lies within rounding of 0: ReLU's slope there is 0 in one order of summing and 1 in another.
 fn is_at_a_kink(shape: NetworkShape, parameters: &[f32], x: [f32; 2], t: u32) -> bool {
     let mut coordinates = vec![0.0; shape.coordinate_features()];
     coordinate_features(x, shape.octaves, &mut coordinates);
-    let mut input: Vec<f64> =
-        coordinates.into_iter().chain(time_embedding(f64::from(t) / 1000.0)).map(f64::from).collect();
+    let mut input: Vec<f64> = coordinates
+        .into_iter()
+        .chain(time_embedding(f64::from(t) / 1000.0))
+        .map(f64::from)
+        .collect();
     let hidden = &shape.layers()[..shape.depth as usize];
     hidden.iter().any(|layer| {
         let bias = &parameters[layer.bias..layer.bias + layer.outputs];
         let rows = parameters[layer.weight..layer.bias].chunks(layer.inputs);
         let sums = rows.zip(bias).map(|(row, &bias)| {
-            let terms = row.iter().zip(&input).map(|(&weight, &input)| f64::from(weight) * input);
-            terms.chain([f64::from(bias)]).fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()))
+            let terms = row
+                .iter()
+                .zip(&input)
+                .map(|(&weight, &input)| f64::from(weight) * input);
+            terms
+                .chain([f64::from(bias)])
+                .fold((0.0, 0.0), |(sum, size), term| {
+                    (sum + term, size + term.abs())
+                })
         });
         let sums: Vec<(f64, f64)> = sums.collect();
         input = sums.iter().map(|(sum, _)| sum.max(0.0)).collect();
@@ -94,9 +118,14 @@ fn check_gradient(shape: NetworkShape, batch: u32, draw: u32) {
     let (mut gpu, mut cpu) = engines(&spec(shape, 64));
     let parameters = initial_weights(shape, 11);
     let times = (0..batch).map(|i| 1 + i * 7919 % 1000);
-    let samples = normals(draw, batch).into_iter().zip(times).zip(normals(draw + 1, batch));
+    let samples = normals(draw, batch)
+        .into_iter()
+        .zip(times)
+        .zip(normals(draw + 1, batch));
     let (samples, target): (Vec<_>, Vec<_>) = samples
-        .filter(|&((x, t), _)| shape.activation != Activation::Relu || !is_at_a_kink(shape, &parameters, x, t))
+        .filter(|&((x, t), _)| {
+            shape.activation != Activation::Relu || !is_at_a_kink(shape, &parameters, x, t)
+        })
         .unzip();
     let (x, t): (Vec<_>, Vec<_>) = samples.into_iter().unzip();
     let batch = x.len();
@@ -105,12 +134,21 @@ fn check_gradient(shape: NetworkShape, batch: u32, draw: u32) {
     }
     let (gpu_loss, gpu_gradient) = gpu.gradient(&x, &t, &target).unwrap();
     let (cpu_loss, cpu_gradient) = cpu.gradient(&x, &t, &target).unwrap();
-    assert!((gpu_loss / cpu_loss - 1.0).abs() < 1e-5, "{shape:?} batch {batch}: loss {gpu_loss} against {cpu_loss}");
+    assert!(
+        (gpu_loss / cpu_loss - 1.0).abs() < 1e-5,
+        "{shape:?} batch {batch}: loss {gpu_loss} against {cpu_loss}"
+    );
     for (index, layer) in shape.layers().into_iter().enumerate() {
-        for (kind, range) in [("weight", layer.weight..layer.bias), ("bias", layer.bias..layer.bias + layer.outputs)] {
+        for (kind, range) in [
+            ("weight", layer.weight..layer.bias),
+            ("bias", layer.bias..layer.bias + layer.outputs),
+        ] {
             let (found, expected) = (&gpu_gradient[range.clone()], &cpu_gradient[range]);
             let error = relative(found.iter().copied(), expected.iter().copied());
-            assert!(error <= 2e-5, "{shape:?} batch {batch}: layers.{index}.{kind} off by {error:e}");
+            assert!(
+                error <= 2e-5,
+                "{shape:?} batch {batch}: layers.{index}.{kind} off by {error:e}"
+            );
         }
     }
 }
@@ -120,7 +158,16 @@ fn gradients_agree_for_every_width_depth_and_activation() {
     for (index, width) in (0..).zip(WIDTHS) {
         for depth in 1..=6 {
             let activation = Activation::ALL[(index + depth as usize) % 4];
-            check_gradient(NetworkShape { octaves: depth % 4, width, depth, activation }, 37 + depth, 1);
+            check_gradient(
+                NetworkShape {
+                    octaves: depth % 4,
+                    width,
+                    depth,
+                    activation,
+                },
+                37 + depth,
+                1,
+            );
         }
     }
 }
@@ -144,7 +191,10 @@ fn a_hundred_steps_lose_the_same() {
     let mixture = Arc::new(Shape::Moons.mixture());
     let finite = spec(small(), 100);
     for data in [finite.data.clone(), TrainingData::Fresh(mixture)] {
-        let spec = TrainSpec { data, ..finite.clone() };
+        let spec = TrainSpec {
+            data,
+            ..finite.clone()
+        };
         let (mut gpu, mut cpu) = engines(&spec);
         let losses = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
             let mut done = 0;
@@ -157,12 +207,20 @@ fn a_hundred_steps_lose_the_same() {
             assert_eq!(histogram.count.iter().sum::<u64>(), 100 * 100);
             // The histogram and the curve are two sums of the same losses.
             let mean = histogram.sum.iter().sum::<f64>() / 1e4;
-            let curve = progress.losses.iter().map(|(_, loss)| f64::from(*loss)).sum::<f64>() / 100.0;
+            let curve = progress
+                .losses
+                .iter()
+                .map(|(_, loss)| f64::from(*loss))
+                .sum::<f64>()
+                / 100.0;
             assert!((mean / curve - 1.0).abs() < 1e-3, "{mean} against {curve}");
             progress.losses
         });
         for ((step, gpu), (_, cpu)) in losses[0].iter().zip(&losses[1]) {
-            assert!((gpu / cpu - 1.0).abs() < 1e-3, "step {step}: {gpu} against {cpu}");
+            assert!(
+                (gpu / cpu - 1.0).abs() < 1e-3,
+                "step {step}: {gpu} against {cpu}"
+            );
         }
         let (gpu, cpu) = (gpu.state().unwrap(), cpu.state().unwrap());
         assert!(relative(gpu.ema, cpu.ema) < 1e-3);
@@ -173,15 +231,28 @@ fn a_hundred_steps_lose_the_same() {
 /// nothing to a few below its end, alone and mixed. Sums of both engines, by timestep, in several reports.
 #[test]
 fn the_losses_by_timestep_are_summed_whatever_their_size() {
-    for places in
-        [vec![1e-18_f32], vec![1e-10], vec![1e-4], vec![0.0], vec![2.5], vec![1e5], vec![1e18], vec![1e-5, 3.0, 2e3]]
-    {
+    for places in [
+        vec![1e-18_f32],
+        vec![1e-10],
+        vec![1e-4],
+        vec![0.0],
+        vec![2.5],
+        vec![1e5],
+        vec![1e18],
+        vec![1e-5, 3.0, 2e3],
+    ] {
         let spec = TrainSpec {
             timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::X0, 50)),
             data: TrainingData::Finite(Arc::new(places.iter().map(|&p| [p, p]).collect())),
             learning_rate: 0.0,
             // Sines of huge numbers are not the matter here, and some devices have none.
-            ..spec(NetworkShape { octaves: 0, ..small() }, 100)
+            ..spec(
+                NetworkShape {
+                    octaves: 0,
+                    ..small()
+                },
+                100,
+            )
         };
         let zeros = ModelState::fresh(vec![0.0; spec.shape.parameters()]);
         let (mut gpu, mut cpu) = engines(&spec);
@@ -193,18 +264,32 @@ fn the_losses_by_timestep_are_summed_whatever_their_size() {
                 assert_eq!(done, 20);
                 let news = engine.poll(Wait::UntilDone).unwrap().histogram.unwrap();
                 assert_eq!(news.count.iter().sum::<u64>(), 2000);
-                total.sum.iter_mut().zip(news.sum).for_each(|(sum, news)| *sum += news);
-                total.count.iter_mut().zip(news.count).for_each(|(count, news)| *count += news);
+                total
+                    .sum
+                    .iter_mut()
+                    .zip(news.sum)
+                    .for_each(|(sum, news)| *sum += news);
+                total
+                    .count
+                    .iter_mut()
+                    .zip(news.count)
+                    .for_each(|(count, news)| *count += news);
             }
             total
         });
         assert_eq!(histograms[0].count, histograms[1].count);
         for (bin, &count) in histograms[0].count.iter().enumerate() {
             let [gpu, cpu] = [0, 1].map(|engine: usize| histograms[engine].sum[bin]);
-            assert!((gpu - cpu).abs() <= 1e-6 * cpu, "{places:?}, bin {bin}: {gpu} against {cpu}");
+            assert!(
+                (gpu - cpu).abs() <= 1e-6 * cpu,
+                "{places:?}, bin {bin}: {gpu} against {cpu}"
+            );
             if let [place] = places[..] {
                 let known = count as f64 * f64::from(place).powi(2);
-                assert!((gpu - known).abs() <= 1e-6 * known, "{place}, bin {bin}: {gpu}, not {known}");
+                assert!(
+                    (gpu - known).abs() <= 1e-6 * known,
+                    "{place}, bin {bin}: {gpu}, not {known}"
+                );
             }
         }
     }
@@ -260,16 +345,33 @@ fn plans_run_alike() {
         c_z: 0.2,
         ..PlanStep::default()
     };
-    let clip = Some(Bounds { min: [-1.0, -0.8], max: [1.2, 0.9] });
-    let plan = Plan { steps: vec![step(1.0, 0.0), step(0.8, 0.15), step(0.6, -0.1)], start_std: 1.5, clip };
+    let clip = Some(Bounds {
+        min: [-1.0, -0.8],
+        max: [1.2, 0.9],
+    });
+    let plan = Plan {
+        steps: vec![step(1.0, 0.0), step(0.8, 0.15), step(0.6, -0.1)],
+        start_std: 1.5,
+        clip,
+    };
     for start in [Start::Noise(777), Start::Points(Arc::new(normals(3, 333)))] {
         let sampled = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
-            engine.run(&Run::of_samples(&plan, &start, 42), &|_| true).unwrap().unwrap().points.to_host().unwrap()
+            engine
+                .run(&Run::of_samples(&plan, &start, 42), &|_| true)
+                .unwrap()
+                .unwrap()
+                .points
+                .to_host()
+                .unwrap()
         });
         assert_eq!(sampled[0].len(), sampled[1].len());
         assert!(relative(flat(&sampled[0]), flat(&sampled[1])) < 1e-4);
     }
-    let context = PlanContext { schedule: Schedule::Cosine, target: Target::Eps, timesteps: 1000 };
+    let context = PlanContext {
+        schedule: Schedule::Cosine,
+        target: Target::Eps,
+        timesteps: 1000,
+    };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(50, context, clip);
     let sampled = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
         engine
@@ -281,19 +383,33 @@ fn plans_run_alike() {
             .unwrap()
     });
     assert!(relative(flat(&sampled[0]), flat(&sampled[1])) < 1e-3);
-    assert!(gpu.run(&Run::of_samples(&plan, &Start::Noise(500), 4), &|_| false).unwrap().is_none(), "a stop is heeded");
+    assert!(
+        gpu.run(&Run::of_samples(&plan, &Start::Noise(500), 4), &|_| false)
+            .unwrap()
+            .is_none(),
+        "a stop is heeded"
+    );
 }
 
 #[test]
 fn fields_and_densities_agree() {
     let (mut gpu, mut cpu) = engines(&spec(NetworkShape::default(), 64));
     let points = normals(5, 1000);
-    for (tau, weights) in [(0.01, Weights::Ema), (0.5, Weights::Raw), (0.987, Weights::Ema)] {
-        let (found, expected) =
-            (gpu.predict(tau, &points, weights).unwrap(), cpu.predict(tau, &points, weights).unwrap());
+    for (tau, weights) in [
+        (0.01, Weights::Ema),
+        (0.5, Weights::Raw),
+        (0.987, Weights::Ema),
+    ] {
+        let (found, expected) = (
+            gpu.predict(tau, &points, weights).unwrap(),
+            cpu.predict(tau, &points, weights).unwrap(),
+        );
         assert!(relative(flat(&found), flat(&expected)) < 1e-5);
     }
-    let bounds = Bounds { min: [-3.0, -2.0], max: [3.0, 2.5] };
+    let bounds = Bounds {
+        min: [-3.0, -2.0],
+        max: [3.0, 2.5],
+    };
     // A file of so many rows has as many kernels as any: far ones are left out.
     let file = kernels(&Shape::Moons.mixture().draw(MAX_KERNELS, 2), Some(0.01)).mixture;
     for mixture in [Shape::Figure8.mixture(), Shape::Gaussian.mixture(), file] {
@@ -302,7 +418,10 @@ fn fields_and_densities_agree() {
             let found = gpu.log_density(&mixture, scales, bounds, 40).unwrap();
             let expected = cpu.log_density(&mixture, scales, bounds, 40).unwrap();
             for (found, expected) in found.iter().zip(&expected) {
-                assert!((found - expected).abs() <= 1e-3 + 1e-4 * expected.abs(), "{found} against {expected}");
+                assert!(
+                    (found - expected).abs() <= 1e-3 + 1e-4 * expected.abs(),
+                    "{found} against {expected}"
+                );
             }
             // And with the closed form in f64, here and there.
             let marginal = mixture.marginal(scales);
@@ -313,7 +432,11 @@ fn fields_and_densities_agree() {
                 };
                 let expected = marginal.log_density([at(0, cell % 40), at(1, cell / 40)]);
                 let error = (f64::from(found[cell]) - expected).abs();
-                assert!(error <= 1e-3 + 1e-4 * expected.abs(), "{} for {expected}", found[cell]);
+                assert!(
+                    error <= 1e-3 + 1e-4 * expected.abs(),
+                    "{} for {expected}",
+                    found[cell]
+                );
             }
         }
     }
@@ -324,20 +447,40 @@ fn a_lost_device_is_an_error_with_advice_and_no_panic() {
     let context = GpuContext::headless().unwrap();
     let spec = spec(small(), 64);
     let mut engine = GpuEngine::new(context.clone()).unwrap();
-    engine.load(&spec, &ModelState::fresh(initial_weights(spec.shape, 1))).unwrap();
+    engine
+        .load(&spec, &ModelState::fresh(initial_weights(spec.shape, 1)))
+        .unwrap();
     engine.train(3, 1.0).unwrap();
     engine.poll(Wait::UntilDone).unwrap();
     context.device().destroy();
-    let error = (0..3).find_map(|_| engine.train(10, 1.0).and_then(|_| engine.poll(Wait::UntilDone)).err()).unwrap();
-    assert!(matches!(error, EngineError::DeviceLost(_) | EngineError::Device(_)), "{error:?}");
+    let error = (0..3)
+        .find_map(|_| {
+            engine
+                .train(10, 1.0)
+                .and_then(|_| engine.poll(Wait::UntilDone))
+                .err()
+        })
+        .unwrap();
+    assert!(
+        matches!(error, EngineError::DeviceLost(_) | EngineError::Device(_)),
+        "{error:?}"
+    );
     assert!(engine.state().is_err());
-    assert!(GpuEngine::new(context).is_err(), "a lost device takes no new engine");
+    assert!(
+        GpuEngine::new(context).is_err(),
+        "a lost device takes no new engine"
+    );
 }
 
 #[test]
 fn a_batch_too_large_for_the_adapter_is_refused_in_words() {
     let (mut gpu, _) = engines(&spec(small(), 64));
-    let error = gpu.update(&TrainSpec { batch: 1 << 24, ..spec(small(), 64) }).unwrap_err();
+    let error = gpu
+        .update(&TrainSpec {
+            batch: 1 << 24,
+            ..spec(small(), 64)
+        })
+        .unwrap_err();
     assert!(error.to_string().contains("smaller batch"), "{error}");
     gpu.train(1, 1.0).unwrap();
     gpu.poll(Wait::UntilDone).unwrap();
@@ -349,7 +492,9 @@ fn a_batch_too_large_for_the_adapter_is_refused_in_words() {
 fn a_refused_frame_is_no_fault_of_the_engine() {
     let own = GpuContext::headless().unwrap();
     let refused = |context: &GpuContext| {
-        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = context
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let small = context.storage("small", &[0_u32; 4]);
         encoder.copy_buffer_to_buffer(&small, 0, &small, 1 << 20, 16);
         context.submit([encoder.finish()]);
@@ -357,16 +502,27 @@ fn a_refused_frame_is_no_fault_of_the_engine() {
     refused(&own);
     assert!(matches!(own.check(), Err(EngineError::Device(_))));
 
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).unwrap();
-    let (device, queue) = pollster::block_on(adapter.request_device(&GpuContext::device_descriptor(&adapter))).unwrap();
+    let instance =
+        wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter =
+        pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
+            .unwrap();
+    let (device, queue) =
+        pollster::block_on(adapter.request_device(&GpuContext::device_descriptor(&adapter)))
+            .unwrap();
     let window = GpuContext::of_window(&adapter, device, queue);
     refused(&window);
     window.check().unwrap();
     // The queue is left alone by others for a moment, then their work goes on.
     let begun = std::time::Instant::now();
     let again = window.storage("again", &[7_u32]);
-    std::thread::scope(|scope| scope.spawn(|| window.read_buffer(&again, 0, 4)).join().unwrap()).unwrap();
+    std::thread::scope(|scope| {
+        scope
+            .spawn(|| window.read_buffer(&again, 0, 4))
+            .join()
+            .unwrap()
+    })
+    .unwrap();
     assert!(begun.elapsed().as_millis() > 100);
     std::thread::scope(|scope| scope.spawn(|| refused(&window)).join().unwrap());
     assert!(window.check().is_err());
@@ -375,5 +531,14 @@ fn a_refused_frame_is_no_fault_of_the_engine() {
 /// One random batch in some four hundred holds such a unit: this one was 3 % off by it.
 #[test]
 fn a_unit_at_relus_kink_is_told_apart() {
-    check_gradient(NetworkShape { octaves: 3, width: 64, depth: 6, activation: Activation::Relu }, 46, 1024);
+    check_gradient(
+        NetworkShape {
+            octaves: 3,
+            width: 64,
+            depth: 6,
+            activation: Activation::Relu,
+        },
+        46,
+        1024,
+    );
 }

@@ -18,11 +18,19 @@ use rayon::prelude::*;
 const T: u32 = 1000;
 
 fn exact(mixture: Mixture, schedule: Schedule) -> ExactField {
-    ExactField { mixture: Arc::new(mixture), schedule, timesteps: T }
+    ExactField {
+        mixture: Arc::new(mixture),
+        schedule,
+        timesteps: T,
+    }
 }
 
 fn context(schedule: Schedule) -> PlanContext {
-    PlanContext { schedule, target: Target::Eps, timesteps: T }
+    PlanContext {
+        schedule,
+        target: Target::Eps,
+        timesteps: T,
+    }
 }
 
 // ---- the exact field ------------------------------------------------------------------------------------------------
@@ -74,9 +82,17 @@ fn densities_integrate_to_one() {
             let centre = |i: i32| -reach + (f64::from(i) + 0.5) * side;
             let total: f64 = (0..cells)
                 .into_par_iter()
-                .map(|i| (0..cells).map(|j| marginal.log_density([centre(i), centre(j)]).exp()).sum::<f64>())
+                .map(|i| {
+                    (0..cells)
+                        .map(|j| marginal.log_density([centre(i), centre(j)]).exp())
+                        .sum::<f64>()
+                })
                 .sum();
-            assert!((total * side * side - 1.0).abs() < 1e-6, "{shape:?} {schedule:?}: {}", total * side * side);
+            assert!(
+                (total * side * side - 1.0).abs() < 1e-6,
+                "{shape:?} {schedule:?}: {}",
+                total * side * side
+            );
         }
     }
 }
@@ -85,7 +101,12 @@ fn densities_integrate_to_one() {
 #[test]
 fn the_forward_marginal_of_one_gaussian_is_the_textbook_one() {
     let (mu, sigma) = ([0.7_f32, -1.2], 0.4_f32);
-    let mixture = Mixture::new(vec![Component { mean: mu, sigma, weight: 1.0 }]).unwrap();
+    let mixture = Mixture::new(vec![Component {
+        mean: mu,
+        sigma,
+        weight: 1.0,
+    }])
+    .unwrap();
     let n = 100_000;
     let x0 = mixture.draw(n, 11);
     for schedule in Schedule::every() {
@@ -93,24 +114,36 @@ fn the_forward_marginal_of_one_gaussian_is_the_textbook_one() {
             let Scales { a, s } = schedule.scales(tau, T);
             let variance = a * a * f64::from(sigma).powi(2) + s * s;
             for x in [[0.0, 0.0], [1.5, -2.0], [-30.0, 4.0]] {
-                let square = (0..2).map(|axis| (x[axis] - a * f64::from(mu[axis])).powi(2)).sum::<f64>();
+                let square = (0..2)
+                    .map(|axis| (x[axis] - a * f64::from(mu[axis])).powi(2))
+                    .sum::<f64>();
                 let by_hand = -(std::f64::consts::TAU * variance).ln() - 0.5 * square / variance;
                 let closed = mixture.log_density(x, schedule.scales(tau, T));
-                assert!((closed - by_hand).abs() < 1e-9 * by_hand.abs().max(1.0), "{schedule:?} {tau}");
+                assert!(
+                    (closed - by_hand).abs() < 1e-9 * by_hand.abs().max(1.0),
+                    "{schedule:?} {tau}"
+                );
             }
             for axis in 0..2 {
                 let (mut sum, mut squares) = (0.0, 0.0);
                 for (i, x0) in x0.iter().enumerate() {
-                    let x = a * f64::from(x0[axis]) + s * f64::from(normal(5, Stream::Forward, 0, i as u32)[axis]);
+                    let x = a * f64::from(x0[axis])
+                        + s * f64::from(normal(5, Stream::Forward, 0, i as u32)[axis]);
                     let off = x - a * f64::from(mu[axis]);
                     sum += off;
                     squares += off * off;
                 }
                 // Five standard errors.
                 let count = n as f64;
-                assert!((sum / count).abs() < 5.0 * (variance / count).sqrt(), "{schedule:?} {tau}: mean");
+                assert!(
+                    (sum / count).abs() < 5.0 * (variance / count).sqrt(),
+                    "{schedule:?} {tau}: mean"
+                );
                 let spread = squares / count / variance;
-                assert!((spread - 1.0).abs() < 5.0 * (2.0 / count).sqrt(), "{schedule:?} {tau}: variance");
+                assert!(
+                    (spread - 1.0).abs() < 5.0 * (2.0 / count).sqrt(),
+                    "{schedule:?} {tau}: variance"
+                );
             }
         }
     }
@@ -120,17 +153,24 @@ fn the_forward_marginal_of_one_gaussian_is_the_textbook_one() {
 
 /// Run a plan in a plain loop, with E[x_0 | x] in the place of a network.
 fn run_exactly(plan: &Plan, field: &ExactField, n: u32, seed: u64) -> Vec<[f32; 2]> {
-    let start = |i: u32| normal(seed, Stream::SamplerStart, 0, i).map(|z| plan.start_std * f64::from(z));
+    let start =
+        |i: u32| normal(seed, Stream::SamplerStart, 0, i).map(|z| plan.start_std * f64::from(z));
     let mut particles: Vec<Registers> = (0..n).map(|i| Registers::at(start(i))).collect();
     for (index, step) in plan.steps.iter().enumerate() {
         let marginal = field.marginal(step.tau);
-        particles.par_iter_mut().enumerate().for_each(|(i, particle)| {
-            let x0 = marginal.posterior_mean(particle.x);
-            let z = normal(seed, Stream::SamplerNoise, index as u32, i as u32).map(f64::from);
-            step.advance(particle, x0, z);
-        });
+        particles
+            .par_iter_mut()
+            .enumerate()
+            .for_each(|(i, particle)| {
+                let x0 = marginal.posterior_mean(particle.x);
+                let z = normal(seed, Stream::SamplerNoise, index as u32, i as u32).map(f64::from);
+                step.advance(particle, x0, z);
+            });
     }
-    particles.into_iter().map(|particle| particle.x.map(|c| c as f32)).collect()
+    particles
+        .into_iter()
+        .map(|particle| particle.x.map(|c| c as f32))
+        .collect()
 }
 
 /// The distance of a sampler's points to fresh data in sampling floors. One pair alone scatters by a third of the floor
@@ -141,7 +181,10 @@ fn floors_from_data(plan: &Plan, field: &ExactField, n: u32, runs: u64) -> f64 {
     for run in 0..runs {
         let fresh = draw(100 + run);
         distance += wasserstein2(&run_exactly(plan, field, n, 21 + run), &fresh).unwrap();
-        floor += 0.5 * (0..2).map(|k| wasserstein2(&draw(1000 + 2 * run + k), &fresh).unwrap()).sum::<f64>();
+        floor += 0.5
+            * (0..2)
+                .map(|k| wasserstein2(&draw(1000 + 2 * run + k), &fresh).unwrap())
+                .sum::<f64>();
     }
     distance / floor
 }
@@ -159,21 +202,35 @@ fn ancestral_sampling_with_the_exact_field_returns_the_data() {
         let field = exact(shape.mixture(), schedule);
         let plan = Sampler::Ddpm(Variance::BetaTilde).plan(steps, context(schedule), None);
         let floors = floors_from_data(&plan, &field, 1024, if steps > 200 { 2 } else { 6 });
-        assert!(floors < 1.3, "{shape:?}, {schedule:?}, {steps} steps: {floors:.2} floors");
+        assert!(
+            floors < 1.3,
+            "{shape:?}, {schedule:?}, {steps} steps: {floors:.2} floors"
+        );
     }
 }
 
 #[test]
 fn every_sampler_and_path_returns_the_data() {
     // Of the limits of one's own schedule those that lead from noise to data without a cliff.
-    for schedule in Schedule::ALL.into_iter().chain([LogSnr::default(), LogSnr::CORNERS[0]].map(Schedule::Custom)) {
-        let all = Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 0.5 }]).map(|s| (s, Shape::EightGaussians));
+    for schedule in Schedule::ALL
+        .into_iter()
+        .chain([LogSnr::default(), LogSnr::CORNERS[0]].map(Schedule::Custom))
+    {
+        let all = Sampler::ALL
+            .into_iter()
+            .chain([Sampler::Ddim { eta: 0.5 }])
+            .map(|s| (s, Shape::EightGaussians));
         // The thin lines of the figure-8, with its 512 components, by one of the kinds.
-        let thin = [Sampler::Ddim { eta: 0.5 }, Sampler::Heun].map(|sampler| (sampler, Shape::Figure8));
+        let thin =
+            [Sampler::Ddim { eta: 0.5 }, Sampler::Heun].map(|sampler| (sampler, Shape::Figure8));
         for (sampler, shape) in all.chain(thin) {
             let field = exact(shape.mixture(), schedule);
-            let floors = floors_from_data(&sampler.plan(50, context(schedule), None), &field, 512, 4);
-            assert!(floors < 1.3, "{schedule}, {sampler}, {shape:?}: {floors:.2} floors");
+            let floors =
+                floors_from_data(&sampler.plan(50, context(schedule), None), &field, 512, 4);
+            assert!(
+                floors < 1.3,
+                "{schedule}, {sampler}, {shape:?}: {floors:.2} floors"
+            );
         }
     }
 }
@@ -188,9 +245,17 @@ fn a_strided_step_with_the_one_step_posterior_would_fail() {
     let mistaken = |step: &PlanStep| {
         let (_, t) = timesteps_of(step);
         let PlanStep { c_x, c_0, c_z, .. } = one_step.steps[(T - t) as usize];
-        PlanStep { c_x, c_0, c_z, ..*step }
+        PlanStep {
+            c_x,
+            c_0,
+            c_z,
+            ..*step
+        }
     };
-    let wrong = Plan { steps: right.steps.iter().map(mistaken).collect(), ..right };
+    let wrong = Plan {
+        steps: right.steps.iter().map(mistaken).collect(),
+        ..right
+    };
     let floors = floors_from_data(&wrong, &field, 1024, 2);
     assert!(floors > 3.0, "{floors:.2} floors");
 }
@@ -199,17 +264,37 @@ fn a_strided_step_with_the_one_step_posterior_would_fail() {
 /// x_0 = x_T · σ / √(a_T² σ² + s_T²) (Song et al. 2021, section 4.3). Deterministic DDIM converges to it in first order.
 #[test]
 fn deterministic_ddim_converges_to_the_closed_form_ode() {
-    for schedule in Schedule::ALL.into_iter().chain([LogSnr::default(), LogSnr::CORNERS[0]].map(Schedule::Custom)) {
+    for schedule in Schedule::ALL
+        .into_iter()
+        .chain([LogSnr::default(), LogSnr::CORNERS[0]].map(Schedule::Custom))
+    {
         let sigma = 0.5_f32;
-        let mixture = Mixture::new(vec![Component { mean: [0.0; 2], sigma, weight: 1.0 }]).unwrap();
+        let mixture = Mixture::new(vec![Component {
+            mean: [0.0; 2],
+            sigma,
+            weight: 1.0,
+        }])
+        .unwrap();
         let timesteps = 8000;
         // Of 8000 timesteps the literal table makes a schedule eight times as long, and each step errs the more.
-        let limit = if schedule == Schedule::Literal { 2e-3 } else { 1e-3 };
-        let field = ExactField { mixture: Arc::new(mixture), schedule, timesteps };
+        let limit = if schedule == Schedule::Literal {
+            2e-3
+        } else {
+            1e-3
+        };
+        let field = ExactField {
+            mixture: Arc::new(mixture),
+            schedule,
+            timesteps,
+        };
         let Scales { a, s } = field.scales(1.0);
         let expected = f64::from(sigma) / (a * f64::from(sigma)).hypot(s);
         let error = |steps: u32| {
-            let context = PlanContext { schedule, target: Target::Eps, timesteps };
+            let context = PlanContext {
+                schedule,
+                target: Target::Eps,
+                timesteps,
+            };
             let plan = Sampler::Ddim { eta: 0.0 }.plan(steps, context, None);
             let mut x = 1.0;
             for step in &plan.steps {
@@ -255,7 +340,10 @@ fn walk_the_chain(schedule: Schedule, r: u32, t: u32) -> Joint {
         covariance *= shrink;
         variance = shrink * shrink * variance + beta;
     }
-    Joint { mean: [mean_r, mean], covariance: [[variance_r, covariance], [covariance, variance]] }
+    Joint {
+        mean: [mean_r, mean],
+        covariance: [[variance_r, covariance], [covariance, variance]],
+    }
 }
 
 impl Joint {
@@ -269,7 +357,11 @@ impl Joint {
     /// Variance of x_t given x_r: the stride's own β.
     fn later_given_earlier(&self) -> f64 {
         let [[var_r, cov], [_, var_t]] = self.covariance;
-        if var_r == 0.0 { var_t } else { var_t - cov * cov / var_r }
+        if var_r == 0.0 {
+            var_t
+        } else {
+            var_t - cov * cov / var_r
+        }
     }
 }
 
@@ -289,12 +381,30 @@ fn ddpm_steps_are_the_conditionals_of_the_one_step_chain() {
                 let (r, t) = timesteps_of(tilde);
                 let joint = walk_the_chain(schedule, r, t);
                 let (c_x, c_0, variance) = joint.earlier_given_later();
-                assert!((tilde.c_x - c_x).abs() < 1e-9, "{schedule:?} {t} → {r}: c_x {} and {c_x}", tilde.c_x);
-                assert!((tilde.c_0 - c_0).abs() < 1e-9, "{schedule:?} {t} → {r}: c_0 {} and {c_0}", tilde.c_0);
-                assert!((tilde.c_z.powi(2) - variance).abs() < 1e-9, "{schedule:?} {t} → {r}: variance");
+                assert!(
+                    (tilde.c_x - c_x).abs() < 1e-9,
+                    "{schedule:?} {t} → {r}: c_x {} and {c_x}",
+                    tilde.c_x
+                );
+                assert!(
+                    (tilde.c_0 - c_0).abs() < 1e-9,
+                    "{schedule:?} {t} → {r}: c_0 {} and {c_0}",
+                    tilde.c_0
+                );
+                assert!(
+                    (tilde.c_z.powi(2) - variance).abs() < 1e-9,
+                    "{schedule:?} {t} → {r}: variance"
+                );
                 assert_eq!((beta.c_x, beta.c_0), (tilde.c_x, tilde.c_0));
-                let wide = if r == 0 { 0.0 } else { joint.later_given_earlier() };
-                assert!((beta.c_z.powi(2) - wide).abs() < 1e-9, "{schedule:?} {t} → {r}: β");
+                let wide = if r == 0 {
+                    0.0
+                } else {
+                    joint.later_given_earlier()
+                };
+                assert!(
+                    (beta.c_z.powi(2) - wide).abs() < 1e-9,
+                    "{schedule:?} {t} → {r}: β"
+                );
             }
         }
     }

@@ -36,7 +36,10 @@ const FLOORS: f64 = 1.5;
 fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2]> {
     let seed = 0;
     let spec = TrainSpec {
-        shape: NetworkShape { width: 64, ..NetworkShape::default() },
+        shape: NetworkShape {
+            width: 64,
+            ..NetworkShape::default()
+        },
         timetable: Arc::new(Timetable::new(schedule, target, TIMESTEPS)),
         data: TrainingData::Finite(dataset.points.clone()),
         batch: 256,
@@ -45,29 +48,56 @@ fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2
         ema_decay: 0.999,
     };
     let mut engine = CpuEngine::new();
-    engine.load(&spec, &ModelState::fresh(initial_weights(spec.shape, seed))).unwrap();
+    engine
+        .load(&spec, &ModelState::fresh(initial_weights(spec.shape, seed)))
+        .unwrap();
     let mut done = 0;
     while done < STEPS {
         done += engine.train(STEPS - done, 1.0).unwrap();
         engine.poll(Wait::No).unwrap();
     }
-    let context = PlanContext { schedule, target, timesteps: TIMESTEPS };
+    let context = PlanContext {
+        schedule,
+        target,
+        timesteps: TIMESTEPS,
+    };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(SAMPLER_STEPS, context, Some(dataset.clip));
     let start = Start::Noise((SET * SETS) as u32);
-    engine.run(&Run::of_samples(&plan, &start, seed), &|_| true).unwrap().unwrap().points.to_host().unwrap().to_vec()
+    engine
+        .run(&Run::of_samples(&plan, &start, seed), &|_| true)
+        .unwrap()
+        .unwrap()
+        .points
+        .to_host()
+        .unwrap()
+        .to_vec()
 }
 
 #[test]
 fn every_target_on_every_schedule_reaches_one_and_a_half_floors() {
     let dataset = Dataset::of_shape(Shape::Figure8, 8192, 0);
-    let floor = sampling_floor(&Reference::Mixture(dataset.mixture.clone()), SET, FLOOR_PAIRS, 7).unwrap();
-    let draws: Vec<_> = (0..SETS as u64).map(|k| dataset.mixture.draw(SET, 1_000_000 + k)).collect();
+    let floor = sampling_floor(
+        &Reference::Mixture(dataset.mixture.clone()),
+        SET,
+        FLOOR_PAIRS,
+        7,
+    )
+    .unwrap();
+    let draws: Vec<_> = (0..SETS as u64)
+        .map(|k| dataset.mixture.draw(SET, 1_000_000 + k))
+        .collect();
     let mut misses = Vec::new();
-    for schedule in Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]) {
+    for schedule in Schedule::ALL
+        .into_iter()
+        .chain([Schedule::Custom(LogSnr::default())])
+    {
         for target in Target::ALL {
             let samples = samples(&dataset, schedule, target);
-            let distances: Vec<f64> =
-                samples.par_chunks(SET).zip(&draws).map(|(set, draw)| wasserstein2(set, draw).unwrap()).collect();
+            let distances: Vec<f64> = samples
+                .par_chunks(SET)
+                .zip(&draws)
+                .map(|(set, draw)| wasserstein2(set, draw).unwrap())
+                .collect();
             let ratio = distances.iter().sum::<f64>() / SETS as f64 / floor.value;
             let row = format!(
                 "{} on {schedule}: {ratio:.2} floors of {:.3} ± {:.3}",

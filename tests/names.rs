@@ -18,7 +18,13 @@ fn spellings(name: &str) -> Vec<String> {
     title.insert(1, '-');
     let mut spaced = name.to_owned();
     spaced.insert(name.len() - 1, '_');
-    vec![name.to_owned(), name.to_uppercase(), title, spaced, format!(" {name} ")]
+    vec![
+        name.to_owned(),
+        name.to_uppercase(),
+        title,
+        spaced,
+        format!(" {name} "),
+    ]
 }
 
 fn check<T: std::str::FromStr + PartialEq + std::fmt::Debug>(
@@ -27,7 +33,11 @@ fn check<T: std::str::FromStr + PartialEq + std::fmt::Debug>(
 ) {
     for one in all {
         for spelling in spellings(&name(&one)) {
-            assert_eq!(spelling.parse::<T>().ok().as_ref(), Some(&one), "{spelling}");
+            assert_eq!(
+                spelling.parse::<T>().ok().as_ref(),
+                Some(&one),
+                "{spelling}"
+            );
         }
     }
     for wrong in ["", "-", "triangle", "figure9"] {
@@ -44,7 +54,15 @@ fn every_name_is_understood_however_it_is_written() {
     check(Sampler::ALL, ToString::to_string);
     check(Target::ALL, |target| target.name().into());
     check(Activation::ALL, |activation| activation.name().into());
-    for text in ["figure-8", "Figure8", "FIGURE_8", "two-moons", "8-gaussians", "eight_gaussians", "Swiss Roll"] {
+    for text in [
+        "figure-8",
+        "Figure8",
+        "FIGURE_8",
+        "two-moons",
+        "8-gaussians",
+        "eight_gaussians",
+        "Swiss Roll",
+    ] {
         assert!(text.parse::<Shape>().is_ok(), "{text}");
     }
     assert_eq!("DDIM:0.5".parse(), Ok(Sampler::Ddim { eta: 0.5 }));
@@ -55,23 +73,46 @@ fn every_name_is_understood_however_it_is_written() {
 fn files_are_read_alike() {
     for shape in Shape::ALL {
         let written = serde_json::to_string(&shape).unwrap();
-        for text in [written.clone(), format!("\"{}\"", shape.name()), format!("\"{}\"", shape.title())] {
-            assert_eq!(serde_json::from_str::<Shape>(&text).unwrap(), shape, "{text}");
+        for text in [
+            written.clone(),
+            format!("\"{}\"", shape.name()),
+            format!("\"{}\"", shape.title()),
+        ] {
+            assert_eq!(
+                serde_json::from_str::<Shape>(&text).unwrap(),
+                shape,
+                "{text}"
+            );
         }
     }
-    assert_eq!(serde_json::to_string(&Shape::EightGaussians).unwrap(), "\"eightgaussians\"");
-    assert_eq!(serde_json::from_str::<Target>("\"EPS\"").unwrap(), Target::Eps);
-    assert_eq!(serde_json::from_str::<Activation>("\"SiLU\"").unwrap(), Activation::Silu);
+    assert_eq!(
+        serde_json::to_string(&Shape::EightGaussians).unwrap(),
+        "\"eightgaussians\""
+    );
+    assert_eq!(
+        serde_json::from_str::<Target>("\"EPS\"").unwrap(),
+        Target::Eps
+    );
+    assert_eq!(
+        serde_json::from_str::<Activation>("\"SiLU\"").unwrap(),
+        Activation::Silu
+    );
 }
 
 /// Every selectable thing with its words, by kind.
 fn kinds() -> [(&'static str, Vec<&'static Words>); 6] {
     [
         ("Data", Shape::ALL.map(Shape::words).to_vec()),
-        ("Schedules", Schedule::every().into_iter().map(Schedule::words).collect()),
+        (
+            "Schedules",
+            Schedule::every().into_iter().map(Schedule::words).collect(),
+        ),
         ("Targets", Target::ALL.map(Target::words).to_vec()),
         ("Samplers", Sampler::ALL.map(Sampler::words).to_vec()),
-        ("Activations", Activation::ALL.map(Activation::words).to_vec()),
+        (
+            "Activations",
+            Activation::ALL.map(Activation::words).to_vec(),
+        ),
         ("Chapters", Chapter::ALL.map(Chapter::words).to_vec()),
     ]
 }
@@ -81,11 +122,19 @@ fn kinds() -> [(&'static str, Vec<&'static Words>); 6] {
 fn words_tell_things_of_a_kind_apart() {
     for (kind, mut all) in kinds() {
         all.dedup();
-        let columns: [fn(&Words) -> &str; 5] =
-            [|words| words.name, |words| words.title, |words| words.symbol, |words| words.short, |words| words.help];
+        let columns: [fn(&Words) -> &str; 5] = [
+            |words| words.name,
+            |words| words.title,
+            |words| words.symbol,
+            |words| words.short,
+            |words| words.help,
+        ];
         for column in columns {
             let distinct: BTreeSet<&str> = all.iter().map(|words| column(words)).collect();
-            assert!(distinct.len() == all.len() && !distinct.contains(""), "{kind}: {distinct:?}");
+            assert!(
+                distinct.len() == all.len() && !distinct.contains(""),
+                "{kind}: {distinct:?}"
+            );
         }
     }
 }
@@ -95,7 +144,10 @@ fn words_tell_things_of_a_kind_apart() {
 fn the_readme_lists_every_name() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
     let readme = std::fs::read_to_string(file).unwrap();
-    let [begin, end] = ["<!-- names: UPDATE_README=1 cargo test --release --test names -->\n", "<!-- end of names -->"];
+    let [begin, end] = [
+        "<!-- names: UPDATE_README=1 cargo test --release --test names -->\n",
+        "<!-- end of names -->",
+    ];
     let mut table = "\n| kind | name | what it is |\n|---|---|---|\n".to_owned();
     for (kind, mut all) in kinds() {
         all.dedup();
@@ -109,5 +161,9 @@ fn the_readme_lists_every_name() {
         std::fs::write(file, format!("{before}{begin}{table}\n{end}{after}")).unwrap();
         return;
     }
-    assert_eq!(shown.trim(), table.trim(), "UPDATE_README=1 cargo test --release --test names writes the table anew");
+    assert_eq!(
+        shown.trim(),
+        table.trim(),
+        "UPDATE_README=1 cargo test --release --test names writes the table anew"
+    );
 }

@@ -31,7 +31,10 @@ fn rows(n: usize) -> String {
 fn workshop() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("rows.csv"), rows(400)).unwrap();
-    ok(directory.path(), &format!("train {SMALL} --data rows.csv --seed 3 --steps 60 --out model"));
+    ok(
+        directory.path(),
+        &format!("train {SMALL} --data rows.csv --seed 3 --steps 60 --out model"),
+    );
     directory
 }
 
@@ -48,8 +51,14 @@ fn neither_another_directory_nor_an_edit_nor_the_loss_of_its_file_changes_what_a
     fs::write(home.join("p.csv"), "x,y\n0.5,-1\n0,0\n").unwrap();
     fs::copy(home.join("p.csv"), away.join("p.csv")).unwrap();
     let ask = |directory: &Path| {
-        ok(directory, "sample --model model --n 50 --seed 2 --engine cpu --out s.csv --force");
-        ok(directory, "field --model model --t 0.4 --points p.csv --engine cpu --out f.csv");
+        ok(
+            directory,
+            "sample --model model --n 50 --seed 2 --engine cpu --out s.csv --force",
+        );
+        ok(
+            directory,
+            "field --model model --t 0.4 --points p.csv --engine cpu --out f.csv",
+        );
         let (measured, _) = ok(directory, "measure --samples s.csv --model model --json");
         (read(directory, "s.csv"), read(directory, "f.csv"), measured)
     };
@@ -60,11 +69,19 @@ fn neither_another_directory_nor_an_edit_nor_the_loss_of_its_file_changes_what_a
     assert!(ask(home) == before, "without the file");
     // Whole directories are moved, and the file alone.
     fs::create_dir(away.join("model")).unwrap();
-    fs::copy(home.join("model/model.safetensors"), away.join("model/model.safetensors")).unwrap();
+    fs::copy(
+        home.join("model/model.safetensors"),
+        away.join("model/model.safetensors"),
+    )
+    .unwrap();
     assert!(ask(away) == before, "elsewhere");
     let settings: Value = serde_json::from_slice(&read(home, "model/experiment.json")).unwrap();
     let path = Path::new(settings["data"]["csv"].as_str().unwrap()).to_path_buf();
-    assert!(path.is_absolute() && path.ends_with("rows.csv"), "{}", path.display());
+    assert!(
+        path.is_absolute() && path.ends_with("rows.csv"),
+        "{}",
+        path.display()
+    );
 }
 
 /// Mean and scale are those of the rows that are trained on, and samples lead back to where the rows are.
@@ -72,42 +89,86 @@ fn neither_another_directory_nor_an_edit_nor_the_loss_of_its_file_changes_what_a
 fn samples_are_written_in_the_units_of_the_file_and_measured_alike() {
     let workshop = workshop();
     let home = workshop.path();
-    ok(home, "sample --model model --n 300 --seed 2 --engine cpu --out standard.csv");
-    let (_, said) = ok(home, "sample --model model --n 300 --seed 2 --engine cpu --units data --out data.csv");
+    ok(
+        home,
+        "sample --model model --n 300 --seed 2 --engine cpu --out standard.csv",
+    );
+    let (_, said) = ok(
+        home,
+        "sample --model model --n 300 --seed 2 --engine cpu --units data --out data.csv",
+    );
     assert!(said.contains("in the units of its data"), "{said}");
     let parse = |name: &str| -> Vec<[f64; 2]> {
         let text = String::from_utf8(read(home, name)).unwrap();
-        let row = |line: &str| line.split_once(',').map(|(x, y)| [x.parse().unwrap(), y.parse().unwrap()]);
-        text.lines().skip(1).map(|line| row(line).unwrap()).collect()
+        let row = |line: &str| {
+            line.split_once(',')
+                .map(|(x, y)| [x.parse().unwrap(), y.parse().unwrap()])
+        };
+        text.lines()
+            .skip(1)
+            .map(|line| row(line).unwrap())
+            .collect()
     };
-    let dataset = model_dir::load(&home.join("model")).unwrap().setup().unwrap().dataset;
+    let dataset = model_dir::load(&home.join("model"))
+        .unwrap()
+        .setup()
+        .unwrap()
+        .dataset;
     let map = dataset.standardisation;
     // Worked out here from the file: the rows that are in the model, found by their standardised place.
     let file: Vec<[f64; 2]> = parse("rows.csv");
-    let trained: Vec<_> = file.iter().filter(|row| dataset.points.contains(&map.apply(**row))).collect();
+    let trained: Vec<_> = file
+        .iter()
+        .filter(|row| dataset.points.contains(&map.apply(**row)))
+        .collect();
     assert_eq!((trained.len(), dataset.points.len()), (350, 350));
     let mean = [0, 1].map(|axis| trained.iter().map(|row| row[axis]).sum::<f64>() / 350.0);
     let square = |row: &[f64; 2]| (row[0] - mean[0]).powi(2) + (row[1] - mean[1]).powi(2);
     let scale = (trained.iter().map(|row| square(row)).sum::<f64>() / 700.0).sqrt();
-    assert!((0..2).all(|axis| (map.mean[axis] - mean[axis]).abs() < 1e-9) && (map.scale - scale).abs() < 1e-9);
+    assert!(
+        (0..2).all(|axis| (map.mean[axis] - mean[axis]).abs() < 1e-9)
+            && (map.scale - scale).abs() < 1e-9
+    );
     for (standard, own) in parse("standard.csv").into_iter().zip(parse("data.csv")) {
         for axis in 0..2 {
-            assert!((own[axis] - (standard[axis] * scale + mean[axis])).abs() < 1e-4, "{own:?} {standard:?}");
+            assert!(
+                (own[axis] - (standard[axis] * scale + mean[axis])).abs() < 1e-4,
+                "{own:?} {standard:?}"
+            );
         }
     }
     let measure = |arguments: &str| ok(home, &format!("measure --json --samples {arguments}")).0;
     let standard = measure("standard.csv --data rows.csv");
     assert_eq!(measure("data.csv --data rows.csv --units data"), standard);
     assert_eq!(measure("data.csv --model model --units data"), standard);
-    assert_ne!(measure("data.csv --data rows.csv"), standard, "a thousand away");
+    assert_ne!(
+        measure("data.csv --data rows.csv"),
+        standard,
+        "a thousand away"
+    );
     // Points to start from are understood in the same units.
-    ok(home, "sample --model model --engine cpu --init standard.csv --out from-standard.csv");
-    ok(home, "sample --model model --engine cpu --init data.csv --units data --out from-data.csv");
-    let back: Vec<_> = parse("from-data.csv").into_iter().map(|row| map.apply(row)).collect();
-    let straight: Vec<_> = parse("from-standard.csv").into_iter().map(|row| row.map(|c| c as f32)).collect();
+    ok(
+        home,
+        "sample --model model --engine cpu --init standard.csv --out from-standard.csv",
+    );
+    ok(
+        home,
+        "sample --model model --engine cpu --init data.csv --units data --out from-data.csv",
+    );
+    let back: Vec<_> = parse("from-data.csv")
+        .into_iter()
+        .map(|row| map.apply(row))
+        .collect();
+    let straight: Vec<_> = parse("from-standard.csv")
+        .into_iter()
+        .map(|row| row.map(|c| c as f32))
+        .collect();
     assert!(back == straight);
     // A file of samples is replaced by one in other units.
-    ok(home, "sample --model model --n 3 --engine cpu --out data.csv");
+    ok(
+        home,
+        "sample --model model --n 3 --engine cpu --out data.csv",
+    );
 }
 
 /// Bit for bit: settings, steps, and rows of a file that is another by now.
@@ -127,31 +188,72 @@ fn config_repeats_a_run_by_one_command_from_anywhere() {
     let first = read(home, "first/model.safetensors");
     let again = |what: &str, more: &str| {
         let config = home.join(what);
-        ok(elsewhere.path(), &format!("train --engine cpu --config {} {more} --out again", config.display())).1
+        ok(
+            elsewhere.path(),
+            &format!(
+                "train --engine cpu --config {} {more} --out again",
+                config.display()
+            ),
+        )
+        .1
     };
     for what in ["first/experiment.json", "first", "first/model.safetensors"] {
         again(what, "");
-        assert!(read(elsewhere.path(), "again/model.safetensors") == first, "{what}");
-        assert_eq!(read(elsewhere.path(), "again/experiment.json"), read(home, "first/experiment.json"));
+        assert!(
+            read(elsewhere.path(), "again/model.safetensors") == first,
+            "{what}"
+        );
+        assert_eq!(
+            read(elsewhere.path(), "again/experiment.json"),
+            read(home, "first/experiment.json")
+        );
     }
     fs::write(home.join("rows.csv"), rows(300)).unwrap();
     let said = again("first/experiment.json", "");
-    assert!(read(elsewhere.path(), "again/model.safetensors") == first, "its own rows");
-    assert_eq!(said.matches("rows.csv has changed since then").count(), 1, "{said}");
-    let said = again("first", &format!("--data {}", home.join("rows.csv").display()));
+    assert!(
+        read(elsewhere.path(), "again/model.safetensors") == first,
+        "its own rows"
+    );
+    assert_eq!(
+        said.matches("rows.csv has changed since then").count(),
+        1,
+        "{said}"
+    );
+    let said = again(
+        "first",
+        &format!("--data {}", home.join("rows.csv").display()),
+    );
     let saved = model_dir::load(&elsewhere.path().join("again")).unwrap();
     assert!(!said.contains("has changed"), "{said}");
-    assert_eq!(saved.setup().unwrap().dataset.points.len(), 263, "who names the file gets the file");
+    assert_eq!(
+        saved.setup().unwrap().dataset.points.len(),
+        263,
+        "who names the file gets the file"
+    );
     // A flag beside it wins, also one that says what is so anyway without a file.
     again("first", "--schedule linear --seed 0 --clip --steps 5");
     let saved = model_dir::load(&elsewhere.path().join("again")).unwrap();
-    assert_eq!((saved.state.step, saved.experiment.seed, saved.experiment.clip), (5, 0, true));
-    assert_eq!((saved.experiment.schedule.name(), saved.experiment.octaves), ("linear", 2));
+    assert_eq!(
+        (
+            saved.state.step,
+            saved.experiment.seed,
+            saved.experiment.clip
+        ),
+        (5, 0, true)
+    );
+    assert_eq!(
+        (saved.experiment.schedule.name(), saved.experiment.octaves),
+        ("linear", 2)
+    );
 
     fs::write(home.join("typo.json"), r#"{"widht": 64}"#).unwrap();
     let output = run(home, "train --config typo.json --steps 5 --out typo");
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    assert_eq!(
+        (output.status.code(), said.lines().count()),
+        (Some(1), 1),
+        "{said}"
+    );
     assert!(said.contains("'widht'") && said.contains("width"), "{said}");
 }
 
@@ -163,7 +265,10 @@ fn a_comparison_with_a_model_takes_the_models_own_rows() {
     let first = read(home, "model/model.safetensors");
     fs::remove_file(home.join("rows.csv")).unwrap();
     // Without an adapter there is no picture; the models are there all the same.
-    ok(home, &format!("train {SMALL} --data circle --vs model --steps 60 --out both"));
+    ok(
+        home,
+        &format!("train {SMALL} --data circle --vs model --steps 60 --out both"),
+    );
     assert!(read(home, "both/b/model.safetensors") == first);
 }
 
@@ -172,13 +277,27 @@ fn a_comparison_with_a_model_takes_the_models_own_rows() {
 fn a_model_of_a_shape_holds_no_rows() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path();
-    ok(home, &format!("train {SMALL} --data moons --steps 5 --out shape"));
+    ok(
+        home,
+        &format!("train {SMALL} --data moons --steps 5 --out shape"),
+    );
     let bytes = read(home, "shape/model.safetensors");
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let names = file.names();
-    assert!(names.iter().all(|name| name.split_once('.').is_some_and(|(first, _)| first != "data")), "{names:?}");
+    assert!(
+        names.iter().all(|name| name
+            .split_once('.')
+            .is_some_and(|(first, _)| first != "data")),
+        "{names:?}"
+    );
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let about: Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["data"]).unwrap();
-    assert_eq!((&about["mean"], &about["scale"]), (&serde_json::json!([0.0, 0.0]), &serde_json::json!(1.0)));
-    assert!(about["clip"]["min"].is_array() && about["bandwidth"].is_null(), "{about}");
+    assert_eq!(
+        (&about["mean"], &about["scale"]),
+        (&serde_json::json!([0.0, 0.0]), &serde_json::json!(1.0))
+    );
+    assert!(
+        about["clip"]["min"].is_array() && about["bandwidth"].is_null(),
+        "{about}"
+    );
 }

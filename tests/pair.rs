@@ -9,7 +9,9 @@ use noise_compass::diffusion::solver::{Plan, Sampler};
 use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::gpu::GpuContext;
 use noise_compass::engine::network::init::initial_weights;
-use noise_compass::engine::{self, Engine, EngineChoice, EngineError, EngineKind, ModelState, Start};
+use noise_compass::engine::{
+    self, Engine, EngineChoice, EngineError, EngineKind, ModelState, Start,
+};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{
     Command, DensityView, InStep, Notice, Order, Restart, RunRequest, Side, Slot, Snapshots, Status,
@@ -22,7 +24,14 @@ use noise_compass::lab::setup::Setup;
 const SLICE: Duration = Duration::from_millis(20);
 
 fn small() -> Experiment {
-    Experiment { width: 32, depth: 2, batch: 64, points: 512, sampler_steps: 8, ..Experiment::default() }
+    Experiment {
+        width: 32,
+        depth: 2,
+        batch: 64,
+        points: 512,
+        sampler_steps: 8,
+        ..Experiment::default()
+    }
 }
 
 /// A lab of one experiment, on plain Rust or on one device shared by all engines.
@@ -66,20 +75,42 @@ fn steps(pair: &Pair) -> [u64; 2] {
 fn run(sampler: Sampler, particles: u32, seed: u64, follow: bool) -> Arc<RunRequest> {
     let context = small().plan_context();
     let plan = sampler.plan(10, context, None);
-    Arc::new(RunRequest { plan, start: Start::Noise(particles), seed, exact: false, every: 1, follow, read_back: true })
+    Arc::new(RunRequest {
+        plan,
+        start: Start::Noise(particles),
+        seed,
+        exact: false,
+        every: 1,
+        follow,
+        read_back: true,
+    })
 }
 
 /// What chapters ask for: a cloud on A, a field that follows the training on B, a density on A alone; and each changes.
 fn open_a_chapter(pair: &mut Pair, round: u32) {
-    let bounds = Bounds { min: [-2.0, -2.0], max: [2.0, 2.0] };
-    let view = DensityView { tau: 0.1 * f64::from(round % 9), bounds, resolution: 16 };
+    let bounds = Bounds {
+        min: [-2.0, -2.0],
+        max: [2.0, 2.0],
+    };
+    let view = DensityView {
+        tau: 0.1 * f64::from(round % 9),
+        bounds,
+        resolution: 16,
+    };
     pair.handle(Order::To(Side::A, Command::ShowDensity(view)));
     pair.handle(Order::To(
         Side::A,
-        Command::Run(Slot::Reverse, run(Sampler::Heun, 20 + round, u64::from(round), true)),
+        Command::Run(
+            Slot::Reverse,
+            run(Sampler::Heun, 20 + round, u64::from(round), true),
+        ),
     ));
     let points = Arc::new((0..64).map(|i| [0.05 * i as f32 - 1.6, 0.3]).collect());
-    let plan = Plan::field(small().plan_context(), 0.1 + 0.05 * f64::from(round % 9), Quantity::Score);
+    let plan = Plan::field(
+        small().plan_context(),
+        0.1 + 0.05 * f64::from(round % 9),
+        Quantity::Score,
+    );
     let field = RunRequest {
         plan,
         start: Start::Points(points),
@@ -89,10 +120,19 @@ fn open_a_chapter(pair: &mut Pair, round: u32) {
         follow: true,
         read_back: true,
     };
-    pair.handle(Order::To(Side::B, Command::Run(Slot::LearnedArrows, Arc::new(field))));
+    pair.handle(Order::To(
+        Side::B,
+        Command::Run(Slot::LearnedArrows, Arc::new(field)),
+    ));
     if round % 3 == 2 {
         pair.handle(Order::To(Side::A, Command::StopRun(Slot::Reverse)));
-        pair.handle(Order::To(Side::B, Command::Run(Slot::PathsByNoise, run(Sampler::Ddim { eta: 1.0 }, 5, 3, false))));
+        pair.handle(Order::To(
+            Side::B,
+            Command::Run(
+                Slot::PathsByNoise,
+                run(Sampler::Ddim { eta: 1.0 }, 5, 3, false),
+            ),
+        ));
     }
 }
 
@@ -114,16 +154,28 @@ fn stays_bit_equal(kind: EngineKind) {
     let [a, b] = Side::BOTH.map(|side| model(&mut pair, side));
     assert_eq!(a.step, 500);
     assert!(a == b, "A and B parted");
-    assert!(a == model(&mut lone, Side::A), "being split changed the training");
+    assert!(
+        a == model(&mut lone, Side::A),
+        "being split changed the training"
+    );
     let Snapshots { a, b, .. } = pair.snapshots();
     let b = b.unwrap();
     assert_eq!(a.curve.raw.len(), b.curve.raw.len());
-    assert!(a.curve.raw.iter().zip(&b.curve.raw).all(|(a, b)| a.0 == b.0 && a.1.to_bits() == b.1.to_bits()));
+    assert!(
+        a.curve
+            .raw
+            .iter()
+            .zip(&b.curve.raw)
+            .all(|(a, b)| a.0 == b.0 && a.1.to_bits() == b.1.to_bits())
+    );
     assert_eq!(a.curve.raw, lone.snapshots().a.curve.raw);
     // They were measured on the way, and at the end by the same picture.
     let [of_a, of_b] = [&a.quality, &b.quality].map(|curve| *curve.last().unwrap());
     assert!(a.quality.len() > 1 && of_a.step == 500);
-    assert_eq!((of_a.distance, of_a.floor, of_a.score_error), (of_b.distance, of_b.floor, of_b.score_error));
+    assert_eq!(
+        (of_a.distance, of_a.floor, of_a.score_error),
+        (of_b.distance, of_b.floor, of_b.score_error)
+    );
     assert!(
         a.runs.contains_key(&Slot::Reverse) != b.runs.contains_key(&Slot::Reverse)
             || b.runs.contains_key(&Slot::PathsByNoise)
@@ -144,8 +196,18 @@ fn two_equal_experiments_stay_bit_equal_on_one_device() {
 fn they_train_in_step_and_pause_level_though_one_is_slower() {
     let mut pair = lab(small(), EngineKind::Cpu);
     pair.handle(Order::Equalise);
-    let wide = Experiment { width: 128, depth: 3, ..small() };
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(wide), restart: Restart::Anew }));
+    let wide = Experiment {
+        width: 128,
+        depth: 3,
+        ..small()
+    };
+    pair.handle(Order::To(
+        Side::B,
+        Command::Configure {
+            experiment: Box::new(wide),
+            restart: Restart::Anew,
+        },
+    ));
     for _ in 0..5 {
         pair.handle(Command::Play.into());
         for _ in 0..7 {
@@ -166,8 +228,18 @@ fn they_train_in_step_and_pause_level_though_one_is_slower() {
 fn for_equal_time_the_faster_does_more_steps() {
     let mut pair = lab(small(), EngineKind::Cpu);
     pair.handle(Order::Equalise);
-    let wide = Experiment { width: 128, depth: 3, ..small() };
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(wide), restart: Restart::Anew }));
+    let wide = Experiment {
+        width: 128,
+        depth: 3,
+        ..small()
+    };
+    pair.handle(Order::To(
+        Side::B,
+        Command::Configure {
+            experiment: Box::new(wide),
+            restart: Restart::Anew,
+        },
+    ));
     pair.handle(Order::InStep(InStep::Time));
     pair.handle(Command::Play.into());
     for _ in 0..40 {
@@ -186,8 +258,17 @@ fn what_is_started_anew_catches_up_while_the_other_waits() {
     let mut pair = lab(small(), EngineKind::Cpu);
     train(&mut pair, 300);
     pair.handle(Order::Equalise);
-    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(cosine), restart: Restart::Anew }));
+    let cosine = Experiment {
+        schedule: Schedule::Cosine,
+        ..small()
+    };
+    pair.handle(Order::To(
+        Side::B,
+        Command::Configure {
+            experiment: Box::new(cosine),
+            restart: Restart::Anew,
+        },
+    ));
     assert_eq!(steps(&pair), [300, 0]);
     pair.train_until(400);
     pair.handle(Command::Play.into());
@@ -201,8 +282,17 @@ fn what_is_started_anew_catches_up_while_the_other_waits() {
     settle(&mut pair);
     assert_eq!(steps(&pair), [400, 400]);
     // Pausing far apart does not hold up the hand.
-    let linear = Experiment { schedule: Schedule::Linear, ..small() };
-    pair.handle(Order::To(Side::B, Command::Configure { experiment: Box::new(linear), restart: Restart::Anew }));
+    let linear = Experiment {
+        schedule: Schedule::Linear,
+        ..small()
+    };
+    pair.handle(Order::To(
+        Side::B,
+        Command::Configure {
+            experiment: Box::new(linear),
+            restart: Restart::Anew,
+        },
+    ));
     pair.train_until(800);
     pair.handle(Command::Play.into());
     pair.tick(Duration::from_millis(2));
@@ -224,10 +314,16 @@ fn a_copy_is_whole_a_swap_changes_places_and_one_can_be_kept() {
     assert!((b.trained_secs - a.trained_secs).abs() < 1e-9);
     assert!(model(&mut pair, Side::A) == model(&mut pair, Side::B));
     // B goes its own way.
-    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
+    let cosine = Experiment {
+        schedule: Schedule::Cosine,
+        ..small()
+    };
     pair.handle(Order::To(
         Side::B,
-        Command::Configure { experiment: Box::new(cosine.clone()), restart: Restart::Anew },
+        Command::Configure {
+            experiment: Box::new(cosine.clone()),
+            restart: Restart::Anew,
+        },
     ));
     train(&mut pair, 60);
     let [first, second] = Side::BOTH.map(|side| model(&mut pair, side));
@@ -243,7 +339,10 @@ fn a_copy_is_whole_a_swap_changes_places_and_one_can_be_kept() {
     pair.handle(Order::Swap);
     pair.handle(Order::To(
         Side::B,
-        Command::Configure { experiment: Box::new(cosine.clone()), restart: Restart::Anew },
+        Command::Configure {
+            experiment: Box::new(cosine.clone()),
+            restart: Restart::Anew,
+        },
     ));
     pair.handle(Order::Keep(Side::B));
     assert!(pair.snapshots().b.is_none());
@@ -258,21 +357,41 @@ fn a_lesson_keeps_the_weights_where_only_sampling_differs() {
     let mut pair = lab(small(), EngineKind::Cpu);
     train(&mut pair, 40);
     let before = model(&mut pair, Side::A);
-    let of = |sampler_steps| Experiment { sampler_steps, ..small() };
+    let of = |sampler_steps| Experiment {
+        sampler_steps,
+        ..small()
+    };
     pair.handle(Order::Compare(Box::new([of(4), of(32)])));
     assert!(model(&mut pair, Side::A) == before && model(&mut pair, Side::B) == before);
     let snapshots = pair.snapshots();
-    assert_eq!((snapshots.a.experiment.sampler_steps, snapshots.b.unwrap().experiment.sampler_steps), (4, 32));
+    assert_eq!(
+        (
+            snapshots.a.experiment.sampler_steps,
+            snapshots.b.unwrap().experiment.sampler_steps
+        ),
+        (4, 32)
+    );
     // Another path: both anew, from the same weights.
-    let of = |schedule| Experiment { schedule, ..small() };
-    pair.handle(Order::Compare(Box::new([of(Schedule::Linear), of(Schedule::Cosine)])));
+    let of = |schedule| Experiment {
+        schedule,
+        ..small()
+    };
+    pair.handle(Order::Compare(Box::new([
+        of(Schedule::Linear),
+        of(Schedule::Cosine),
+    ])));
     assert_eq!(steps(&pair), [0, 0]);
     assert!(model(&mut pair, Side::A).weights == model(&mut pair, Side::B).weights);
     // One that cannot be prepared leaves all as it is.
-    let impossible = Experiment { batch: 1, ..small() };
+    let impossible = Experiment {
+        batch: 1,
+        ..small()
+    };
     pair.handle(Order::Compare(Box::new([small(), impossible])));
     let snapshots = pair.snapshots();
-    assert!(matches!(snapshots.a.notices.last(), Some(Notice::Error(text)) if text.contains("batch 1")));
+    assert!(
+        matches!(snapshots.a.notices.last(), Some(Notice::Error(text)) if text.contains("batch 1"))
+    );
     assert_eq!(snapshots.b.unwrap().experiment.schedule, Schedule::Cosine);
 }
 
@@ -283,16 +402,32 @@ fn the_training_before_a_lesson_is_not_lost() {
     train(&mut pair, 40);
     let before = model(&mut pair, Side::A);
     let curve = pair.snapshots().a.curve.clone();
-    let of = |schedule, width| Experiment { schedule, width, ..small() };
-    pair.handle(Order::Compare(Box::new([of(Schedule::Linear, 64), of(Schedule::Cosine, 64)])));
+    let of = |schedule, width| Experiment {
+        schedule,
+        width,
+        ..small()
+    };
+    pair.handle(Order::Compare(Box::new([
+        of(Schedule::Linear, 64),
+        of(Schedule::Cosine, 64),
+    ])));
     assert_eq!(pair.snapshots().before, Some((40, None)));
     train(&mut pair, 20);
-    pair.handle(Order::Compare(Box::new([of(Schedule::Flow, 32), of(Schedule::Cosine, 32)])));
+    pair.handle(Order::Compare(Box::new([
+        of(Schedule::Flow, 32),
+        of(Schedule::Cosine, 32),
+    ])));
     pair.handle(Order::Swap);
     train(&mut pair, 15);
-    assert_eq!(pair.snapshots().before, Some((40, None)), "the first one counts");
+    assert_eq!(
+        pair.snapshots().before,
+        Some((40, None)),
+        "the first one counts"
+    );
     pair.handle(Order::Return);
-    let Snapshots { a, b, before: none, .. } = pair.snapshots();
+    let Snapshots {
+        a, b, before: none, ..
+    } = pair.snapshots();
     assert!(b.is_none() && none.is_none());
     assert_eq!((a.step, &*a.experiment, &a.curve), (40, &small(), &curve));
     assert!(model(&mut pair, Side::A) == before);
@@ -302,10 +437,16 @@ fn the_training_before_a_lesson_is_not_lost() {
     train(&mut lone, 60);
     assert!(model(&mut pair, Side::A) == model(&mut lone, Side::A));
     // What is kept is kept: there is no way back any more.
-    pair.handle(Order::Compare(Box::new([of(Schedule::Linear, 64), of(Schedule::Cosine, 64)])));
+    pair.handle(Order::Compare(Box::new([
+        of(Schedule::Linear, 64),
+        of(Schedule::Cosine, 64),
+    ])));
     pair.handle(Order::Keep(Side::A));
     pair.handle(Order::Return);
-    assert_eq!((pair.snapshots().before, pair.snapshots().a.experiment.width), (None, 64));
+    assert_eq!(
+        (pair.snapshots().before, pair.snapshots().a.experiment.width),
+        (None, 64)
+    );
 }
 
 #[test]
@@ -323,27 +464,42 @@ fn a_fault_in_b_stops_b_alone() {
     pair.handle(Command::Play.into());
     settle(&mut pair);
     let Snapshots { a, b, .. } = pair.snapshots();
-    assert!(matches!(b.unwrap().status, Status::Fault { can_restore: true, .. }));
+    assert!(matches!(
+        b.unwrap().status,
+        Status::Fault {
+            can_restore: true,
+            ..
+        }
+    ));
     assert_eq!((a.status.clone(), a.step), (Status::Paused, 300));
 }
 
 #[test]
 fn where_no_second_engine_can_be_had_the_first_goes_on() {
-    let factory: EngineFactory =
-        Arc::new(|_| -> Result<Box<dyn Engine>, _> { Err(EngineError::Device("out of memory".into())) });
+    let factory: EngineFactory = Arc::new(|_| -> Result<Box<dyn Engine>, _> {
+        Err(EngineError::Device("out of memory".into()))
+    });
     let engine = engine::create(EngineChoice::Cpu, None).unwrap();
     let mut pair = Pair::new(Session::new(Setup::new(small()).unwrap(), engine, factory).unwrap());
     train(&mut pair, 10);
     let before = model(&mut pair, Side::A);
-    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
+    let cosine = Experiment {
+        schedule: Schedule::Cosine,
+        ..small()
+    };
     pair.handle(Order::Compare(Box::new([small(), cosine.clone()])));
     pair.handle(Order::Compare(Box::new([cosine, small()])));
     pair.handle(Order::Equalise);
     let snapshots = pair.snapshots();
     assert!(snapshots.b.is_none());
     assert_eq!((*snapshots.a.experiment).clone(), small());
-    let Some(Notice::Error(text)) = snapshots.a.notices.last() else { panic!("it must be said") };
-    assert!(text.contains("no second experiment") && text.contains("out of memory"), "{text}");
+    let Some(Notice::Error(text)) = snapshots.a.notices.last() else {
+        panic!("it must be said")
+    };
+    assert!(
+        text.contains("no second experiment") && text.contains("out of memory"),
+        "{text}"
+    );
     assert!(model(&mut pair, Side::A) == before);
     train(&mut pair, 20);
 }
@@ -355,7 +511,10 @@ fn orders_for_b_go_nowhere_while_there_is_no_b() {
     pair.handle(Order::Swap);
     pair.handle(Order::Keep(Side::B));
     assert!(pair.snapshots().b.is_none());
-    assert_eq!((pair.snapshots().swaps, pair.snapshots().a.status.clone()), (0, Status::Paused));
+    assert_eq!(
+        (pair.snapshots().swaps, pair.snapshots().a.status.clone()),
+        (0, Status::Paused)
+    );
 }
 
 /// While they train, too: what is measured of equal experiments is of the same step and of the same samples.
@@ -378,9 +537,13 @@ fn equal_experiments_look_equal_at_every_moment_of_the_training() {
     assert!(a.quality.len() >= before + 3, "nothing was measured");
     assert_eq!(a.quality.len(), b.quality.len());
     for (a, b) in a.quality.iter().zip(&*b.quality) {
-        assert_eq!((a.step, a.distance, a.floor, a.score_error), (b.step, b.distance, b.floor, b.score_error));
+        assert_eq!(
+            (a.step, a.distance, a.floor, a.score_error),
+            (b.step, b.distance, b.floor, b.score_error)
+        );
     }
-    let points = |cloud: &Option<noise_compass::engine::Cloud>| cloud.as_ref().unwrap().to_host().unwrap();
+    let points =
+        |cloud: &Option<noise_compass::engine::Cloud>| cloud.as_ref().unwrap().to_host().unwrap();
     assert_eq!(points(&a.samples), points(&b.samples));
 }
 
@@ -389,12 +552,30 @@ fn equal_experiments_look_equal_at_every_moment_of_the_training() {
 fn a_training_that_was_changed_on_its_way_says_so() {
     let mut pair = lab(small(), EngineKind::Cpu);
     let configure = |experiment, restart| {
-        Order::To(Side::A, Command::Configure { experiment: Box::new(experiment), restart: Restart::when(restart) })
+        Order::To(
+            Side::A,
+            Command::Configure {
+                experiment: Box::new(experiment),
+                restart: Restart::when(restart),
+            },
+        )
     };
     train(&mut pair, 30);
-    pair.handle(configure(Experiment { sampler_steps: 5, ..small() }, false));
+    pair.handle(configure(
+        Experiment {
+            sampler_steps: 5,
+            ..small()
+        },
+        false,
+    ));
     assert_eq!(pair.snapshots().a.changed_at, None);
-    pair.handle(configure(Experiment { schedule: Schedule::Cosine, ..small() }, false));
+    pair.handle(configure(
+        Experiment {
+            schedule: Schedule::Cosine,
+            ..small()
+        },
+        false,
+    ));
     assert_eq!(pair.snapshots().a.changed_at, Some(30));
     pair.handle(Order::Equalise);
     assert_eq!(pair.snapshots().b.unwrap().changed_at, Some(30));

@@ -14,7 +14,8 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
-    Cloud, Denoiser, Engine, Frames, ModelState, Piece, Run, Start, TrainSpec, TrainingData, Wait, Weights,
+    Cloud, Denoiser, Engine, Frames, ModelState, Piece, Run, Start, TrainSpec, TrainingData, Wait,
+    Weights,
 };
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Status};
@@ -23,12 +24,19 @@ use noise_compass::lab::worker::Worker;
 
 static CONTEXT: LazyLock<Arc<GpuContext>> = LazyLock::new(|| GpuContext::headless().unwrap());
 
-const SHAPE: NetworkShape = NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu };
+const SHAPE: NetworkShape = NetworkShape {
+    octaves: 2,
+    width: 32,
+    depth: 2,
+    activation: Activation::Silu,
+};
 const SEED: u64 = 5;
 const TOTAL: u32 = 150;
 
 fn spec() -> TrainSpec {
-    let points = (0..200_u8).map(|i| [f32::from(i).sin(), f32::from(i).cos()]).collect();
+    let points = (0..200_u8)
+        .map(|i| [f32::from(i).sin(), f32::from(i).cos()])
+        .collect();
     TrainSpec {
         shape: SHAPE,
         timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::Eps, 1000)),
@@ -42,10 +50,14 @@ fn spec() -> TrainSpec {
 
 /// Both engines, each with a model that has seen a few steps.
 fn engines() -> [Box<dyn Engine>; 2] {
-    let engines: [Box<dyn Engine>; 2] =
-        [Box::new(GpuEngine::new(CONTEXT.clone()).unwrap()), Box::new(CpuEngine::new())];
+    let engines: [Box<dyn Engine>; 2] = [
+        Box::new(GpuEngine::new(CONTEXT.clone()).unwrap()),
+        Box::new(CpuEngine::new()),
+    ];
     engines.map(|mut engine| {
-        engine.load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 1))).unwrap();
+        engine
+            .load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 1)))
+            .unwrap();
         train(engine.as_mut());
         engine
     })
@@ -57,13 +69,26 @@ fn train(engine: &mut dyn Engine) {
 }
 
 fn plan(sampler: Sampler) -> Plan {
-    let context = PlanContext { schedule: Schedule::Cosine, target: Target::Eps, timesteps: 1000 };
-    sampler.plan(5, context, Some(Bounds { min: [-1.2; 2], max: [1.2; 2] }))
+    let context = PlanContext {
+        schedule: Schedule::Cosine,
+        target: Target::Eps,
+        timesteps: 1000,
+    };
+    sampler.plan(
+        5,
+        context,
+        Some(Bounds {
+            min: [-1.2; 2],
+            max: [1.2; 2],
+        }),
+    )
 }
 
 fn whole(engine: &mut dyn Engine, plan: &Plan) -> Vec<[f32; 2]> {
     engine
-        .run(&Run::of_samples(plan, &Start::Noise(TOTAL), SEED), &|_| true)
+        .run(&Run::of_samples(plan, &Start::Noise(TOTAL), SEED), &|_| {
+            true
+        })
         .unwrap()
         .unwrap()
         .points
@@ -88,14 +113,29 @@ fn a_picture_in_pieces_is_the_sample_bit_for_bit_wherever_it_is_cut() {
                 let mut cloud = None;
                 for (first, count) in [(0, 70), (70, 1), (71, 13), (84, TOTAL - 84)] {
                     for stage in (0..stages).step_by(cut as usize) {
-                        let piece = Piece { first, count, stage, end_stage: (stage + cut).min(stages) };
+                        let piece = Piece {
+                            first,
+                            count,
+                            stage,
+                            end_stage: (stage + cut).min(stages),
+                        };
                         cloud = Some(
-                            engine.refresh(cloud, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), piece).unwrap(),
+                            engine
+                                .refresh(
+                                    cloud,
+                                    &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED),
+                                    piece,
+                                )
+                                .unwrap(),
                         );
                     }
                 }
                 let kind = engine.info().kind;
-                assert_eq!(host(cloud.as_ref()), expected, "{sampler} in pieces of {cut} stages, {kind:?}");
+                assert_eq!(
+                    host(cloud.as_ref()),
+                    expected,
+                    "{sampler} in pieces of {cut} stages, {kind:?}"
+                );
             }
         }
     }
@@ -107,16 +147,41 @@ fn a_slice_is_of_one_model_and_never_seen_half_way() {
     for mut engine in engines() {
         let plan = plan(Sampler::Rk4);
         let stages = plan.steps.len() as u32;
-        let all = Piece { first: 0, count: TOTAL, stage: 0, end_stage: stages };
-        let mut cloud = Some(engine.refresh(None, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), all).unwrap());
+        let all = Piece {
+            first: 0,
+            count: TOTAL,
+            stage: 0,
+            end_stage: stages,
+        };
+        let mut cloud = Some(
+            engine
+                .refresh(
+                    None,
+                    &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED),
+                    all,
+                )
+                .unwrap(),
+        );
         let before = host(cloud.as_ref());
         train(engine.as_mut());
         let expected = whole(engine.as_mut(), &plan);
         assert_ne!(before, expected);
         for stage in 0..stages {
             assert_eq!(host(cloud.as_ref()), before, "seen at stage {stage}");
-            let piece = Piece { stage, end_stage: stage + 1, ..all };
-            cloud = Some(engine.refresh(cloud, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), piece).unwrap());
+            let piece = Piece {
+                stage,
+                end_stage: stage + 1,
+                ..all
+            };
+            cloud = Some(
+                engine
+                    .refresh(
+                        cloud,
+                        &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED),
+                        piece,
+                    )
+                    .unwrap(),
+            );
             train(engine.as_mut());
         }
         assert_eq!(host(cloud.as_ref()), expected, "{:?}", engine.info().kind);
@@ -128,30 +193,80 @@ fn a_piece_that_goes_on_from_nothing_is_refused() {
     for mut engine in engines() {
         let plan = plan(Sampler::Heun);
         let stages = plan.steps.len() as u32;
-        let good = Piece { first: 0, count: 50, stage: 0, end_stage: 2 };
-        let mut begin = |then: Piece, seed| {
-            let cloud = engine.refresh(None, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), good).unwrap();
-            engine.refresh(Some(cloud), &Run::of_samples(&plan, &Start::Noise(TOTAL), seed), then).map(drop)
+        let good = Piece {
+            first: 0,
+            count: 50,
+            stage: 0,
+            end_stage: 2,
         };
-        let next = Piece { stage: 2, end_stage: 4, ..good };
+        let mut begin = |then: Piece, seed| {
+            let cloud = engine
+                .refresh(
+                    None,
+                    &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED),
+                    good,
+                )
+                .unwrap();
+            engine
+                .refresh(
+                    Some(cloud),
+                    &Run::of_samples(&plan, &Start::Noise(TOTAL), seed),
+                    then,
+                )
+                .map(drop)
+        };
+        let next = Piece {
+            stage: 2,
+            end_stage: 4,
+            ..good
+        };
         assert!(begin(next, SEED).is_ok());
         for wrong in [
             Piece { stage: 3, ..next },
             Piece { first: 1, ..next },
             Piece { count: 49, ..next },
-            Piece { stage: 4, end_stage: 3, ..next },
-            Piece { end_stage: stages + 1, ..next },
-            Piece { first: TOTAL, ..good },
+            Piece {
+                stage: 4,
+                end_stage: 3,
+                ..next
+            },
+            Piece {
+                end_stage: stages + 1,
+                ..next
+            },
+            Piece {
+                first: TOTAL,
+                ..good
+            },
         ] {
             let error = begin(wrong, SEED).unwrap_err().to_string();
-            assert!(error.contains("stage") || error.contains("particles"), "{error}");
+            assert!(
+                error.contains("stage") || error.contains("particles"),
+                "{error}"
+            );
         }
         assert!(begin(next, SEED + 1).is_err());
         let small = Cloud::Host(Arc::new(vec![[0.0; 2]; 9]));
-        assert!(engine.refresh(Some(small), &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), good).is_err());
-        engine.load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 2))).unwrap();
         assert!(
-            engine.refresh(None, &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED), next).is_err(),
+            engine
+                .refresh(
+                    Some(small),
+                    &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED),
+                    good
+                )
+                .is_err()
+        );
+        engine
+            .load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 2)))
+            .unwrap();
+        assert!(
+            engine
+                .refresh(
+                    None,
+                    &Run::of_samples(&plan, &Start::Noise(TOTAL), SEED),
+                    next
+                )
+                .is_err(),
             "another model was put in its place"
         );
     }
@@ -163,21 +278,37 @@ fn what_is_asked_again_and_again_makes_no_buffer() {
     // A device of its own: the count is the device's.
     let context = GpuContext::headless().unwrap();
     let mut gpu = GpuEngine::new(context.clone()).unwrap();
-    gpu.load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 1))).unwrap();
+    gpu.load(&spec(), &ModelState::fresh(initial_weights(SHAPE, 1)))
+        .unwrap();
     train(&mut gpu);
-    let points: Vec<[f32; 2]> = (0..256_u16).map(|i| [f32::from(i).sin(), f32::from(i).cos()]).collect();
+    let points: Vec<[f32; 2]> = (0..256_u16)
+        .map(|i| [f32::from(i).sin(), f32::from(i).cos()])
+        .collect();
     let plan = plan(Sampler::Rk4);
     let stages = plan.steps.len() as u32;
     let mut cloud = None;
     let mut ask = |gpu: &mut GpuEngine, count: usize| {
         for weights in [Weights::Ema, Weights::Raw] {
             for time in 0..8 {
-                gpu.predict((f64::from(time) + 0.5) / 8.0, &points[..count], weights).unwrap();
+                gpu.predict((f64::from(time) + 0.5) / 8.0, &points[..count], weights)
+                    .unwrap();
             }
         }
         for stage in 0..stages {
-            let piece = Piece { first: 0, count: count as u32, stage, end_stage: stage + 1 };
-            cloud = Some(gpu.refresh(cloud.take(), &Run::of_samples(&plan, &Start::Noise(256), SEED), piece).unwrap());
+            let piece = Piece {
+                first: 0,
+                count: count as u32,
+                stage,
+                end_stage: stage + 1,
+            };
+            cloud = Some(
+                gpu.refresh(
+                    cloud.take(),
+                    &Run::of_samples(&plan, &Start::Noise(256), SEED),
+                    piece,
+                )
+                .unwrap(),
+            );
         }
     };
     ask(&mut gpu, 256);
@@ -189,11 +320,18 @@ fn what_is_asked_again_and_again_makes_no_buffer() {
     // More points, other weights and other times give what an engine gives that was never asked before.
     train(&mut gpu);
     let state = gpu.state().unwrap();
-    for (count, tau, weights) in [(1, 0.3, Weights::Ema), (256, 0.9, Weights::Raw), (100, 0.01, Weights::Ema)] {
+    for (count, tau, weights) in [
+        (1, 0.3, Weights::Ema),
+        (256, 0.9, Weights::Raw),
+        (100, 0.01, Weights::Ema),
+    ] {
         let mut other = GpuEngine::new(context.clone()).unwrap();
         other.load(&spec(), &state).unwrap();
         let points = &points[..count];
-        assert_eq!(gpu.predict(tau, points, weights).unwrap(), other.predict(tau, points, weights).unwrap());
+        assert_eq!(
+            gpu.predict(tau, points, weights).unwrap(),
+            other.predict(tau, points, weights).unwrap()
+        );
     }
 }
 
@@ -207,10 +345,20 @@ fn a_moving_hand_makes_one_buffer_a_run() {
     gpu.load(&spec(), &state).unwrap();
     let exact = Denoiser::Exact(Arc::new(Shape::Figure8.mixture()));
     for denoiser in [Denoiser::Learned, exact] {
-        for (sampler, steps) in [(Sampler::Euler, 1), (Sampler::Rk4, 5), (Sampler::Ddpm(Variance::BetaTilde), 7)] {
-            let context_of_plans = PlanContext { schedule: Schedule::Linear, target: Target::Eps, timesteps: 100 };
+        for (sampler, steps) in [
+            (Sampler::Euler, 1),
+            (Sampler::Rk4, 5),
+            (Sampler::Ddpm(Variance::BetaTilde), 7),
+        ] {
+            let context_of_plans = PlanContext {
+                schedule: Schedule::Linear,
+                target: Target::Eps,
+                timesteps: 100,
+            };
             let ask = |engine: &mut GpuEngine, k: u16| {
-                let points = (0..3).map(|i| [f32::from(k + i).sin(), f32::from(k).cos()]).collect();
+                let points = (0..3)
+                    .map(|i| [f32::from(k + i).sin(), f32::from(k).cos()])
+                    .collect();
                 let mut plan = sampler.plan(steps, context_of_plans, None);
                 for stage in &mut plan.steps {
                     stage.tau *= 1.0 - 0.05 * f64::from(k);
@@ -238,7 +386,11 @@ fn a_moving_hand_makes_one_buffer_a_run() {
             for (k, cloud) in (0..).zip(std::iter::once(&first).chain(&clouds)) {
                 let mut other = GpuEngine::new(context.clone()).unwrap();
                 other.load(&spec(), &state).unwrap();
-                assert_eq!(cloud.to_host().unwrap(), ask(&mut other, k).to_host().unwrap(), "{sampler} {k}");
+                assert_eq!(
+                    cloud.to_host().unwrap(),
+                    ask(&mut other, k).to_host().unwrap(),
+                    "{sampler} {k}"
+                );
             }
         }
     }
@@ -254,7 +406,11 @@ fn a_long_sampler_keeps_nobody_waiting() {
         Arc::new(|_| Ok(Box::new(CpuEngine::new()))),
     ];
     for factory in factories {
-        let experiment = Experiment { sampler: Sampler::Rk4, sampler_steps: 1000, ..Experiment::default() };
+        let experiment = Experiment {
+            sampler: Sampler::Rk4,
+            sampler_steps: 1000,
+            ..Experiment::default()
+        };
         let choice = noise_compass::engine::EngineChoice::Auto;
         let worker = Worker::spawn_with(experiment, choice, factory, Box::new(|| {})).unwrap();
         let kind = || worker.snapshot().engine.kind;
@@ -283,7 +439,11 @@ fn a_long_sampler_keeps_nobody_waiting() {
         worker.send(Order::Equalise);
         wait(&|| worker.snapshots().b.is_some());
         let split = answer(Command::Play, Command::Pause, Status::Training);
-        assert!(split < PROMPT, "split, {:?} answers after {split:?}", kind());
+        assert!(
+            split < PROMPT,
+            "split, {:?} answers after {split:?}",
+            kind()
+        );
         let kind = kind();
         let begun = Instant::now();
         drop(worker);

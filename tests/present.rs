@@ -20,7 +20,9 @@ use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::{Engine, EngineChoice, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, DensityView, Order, Restart, RunRequest, Slot, Snapshot, Snapshots};
+use noise_compass::lab::message::{
+    Command, DensityView, Order, Restart, RunRequest, Slot, Snapshot, Snapshots,
+};
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::ui::chapters::Chapter;
@@ -29,11 +31,19 @@ use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::shell::lessons::Lesson;
 
 fn small() -> Experiment {
-    Experiment { width: 32, depth: 2, batch: 64, points: 512, sampler_steps: 8, ..Experiment::default() }
+    Experiment {
+        width: 32,
+        depth: 2,
+        batch: 64,
+        points: 512,
+        sampler_steps: 8,
+        ..Experiment::default()
+    }
 }
 
 fn session(experiment: Experiment) -> Session {
-    let factory: EngineFactory = Arc::new(|_| -> Result<Box<dyn Engine>, _> { Ok(Box::new(CpuEngine::new())) });
+    let factory: EngineFactory =
+        Arc::new(|_| -> Result<Box<dyn Engine>, _> { Ok(Box::new(CpuEngine::new())) });
     let engine = factory(EngineChoice::Cpu).unwrap();
     Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap()
 }
@@ -42,7 +52,14 @@ fn settle(session: &mut Session) {
     while !session.tick(Duration::from_millis(20)).idle {}
 }
 
-const VIEW: DensityView = DensityView { tau: 0.3, bounds: Bounds { min: [-3.0; 2], max: [3.0; 2] }, resolution: 48 };
+const VIEW: DensityView = DensityView {
+    tau: 0.3,
+    bounds: Bounds {
+        min: [-3.0; 2],
+        max: [3.0; 2],
+    },
+    resolution: 48,
+};
 
 /// The slots of a learned and of an exact run.
 const SLOTS: [Slot; 2] = [Slot::LearnedArrows, Slot::ExactArrows];
@@ -51,9 +68,21 @@ const SLOTS: [Slot; 2] = [Slot::LearnedArrows, Slot::ExactArrows];
 fn there(snapshot: &Snapshot) -> [bool; 6] {
     let losses = snapshot.timestep_loss.iter().any(|loss| loss.is_finite());
     assert_eq!(losses, snapshot.loss.is_some(), "both means begin together");
-    let [learned, exact] = SLOTS.map(|slot| snapshot.runs.get(&slot).is_some_and(|run| run.done.is_some()));
+    let [learned, exact] = SLOTS.map(|slot| {
+        snapshot
+            .runs
+            .get(&slot)
+            .is_some_and(|run| run.done.is_some())
+    });
     let quality = !snapshot.quality.is_empty();
-    [losses, quality, snapshot.samples.is_some(), snapshot.density.is_some(), learned, exact]
+    [
+        losses,
+        quality,
+        snapshot.samples.is_some(),
+        snapshot.density.is_some(),
+        learned,
+        exact,
+    ]
 }
 
 /// Every kind of change against everything that is shown.
@@ -62,7 +91,10 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
     let configure = |change: fn(&mut Experiment), restart: bool| {
         let mut experiment = small();
         change(&mut experiment);
-        Command::Configure { experiment: Box::new(experiment), restart: Restart::when(restart) }
+        Command::Configure {
+            experiment: Box::new(experiment),
+            restart: Restart::when(restart),
+        }
     };
     let all = [true; 6];
     let none = [false; 6];
@@ -70,19 +102,35 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
     let weights = [false, false, false, true, false, true];
     let sampling = [true, false, false, true, true, true];
     for (name, command, stays) in [
-        ("data", configure(|e| e.data = DataSource::Shape(Shape::Spirals), false), none),
-        ("path", configure(|e| e.schedule = Schedule::Cosine, false), none),
+        (
+            "data",
+            configure(|e| e.data = DataSource::Shape(Shape::Spirals), false),
+            none,
+        ),
+        (
+            "path",
+            configure(|e| e.schedule = Schedule::Cosine, false),
+            none,
+        ),
         ("T", configure(|e| e.timesteps = 100, false), none),
         ("target", configure(|e| e.target = Target::V, true), none),
         ("network", configure(|e| e.depth = 1, false), weights),
         ("anew", Command::Reset, weights),
-        ("sampler", configure(|e| e.sampler = Sampler::Heun, false), sampling),
+        (
+            "sampler",
+            configure(|e| e.sampler = Sampler::Heun, false),
+            sampling,
+        ),
         ("steps", configure(|e| e.sampler_steps = 9, false), sampling),
         ("clip", configure(|e| e.clip = false, false), sampling),
         ("rate", configure(|e| e.learning_rate = 1e-4, false), all),
         ("batch", configure(|e| e.batch = 32, false), all),
         // Fresh draws are clipped by the box of their mixture: another sampler, and another loss.
-        ("fresh", configure(|e| e.fresh = true, false), [false, false, false, true, true, true]),
+        (
+            "fresh",
+            configure(|e| e.fresh = true, false),
+            [false, false, false, true, true, true],
+        ),
     ] {
         let mut session = session(small());
         session.train_until(50);
@@ -103,7 +151,11 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
             session.handle(Command::Run(slot, Arc::new(request)));
         }
         settle(&mut session);
-        assert_eq!(there(&session.snapshot()), all, "{name}: everything is there before");
+        assert_eq!(
+            there(&session.snapshot()),
+            all,
+            "{name}: everything is there before"
+        );
         session.handle(command);
         assert_eq!(there(&session.snapshot()), stays, "{name}");
         // What can be shown of a model at rest comes back, now of the present settings.
@@ -113,10 +165,22 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
         assert_eq!(rest, [true; 4], "{name}: pictures come back");
         assert_eq!(quality, snapshot.step > 0, "{name}: so do numbers");
         let density = snapshot.density.unwrap();
-        let scales = snapshot.experiment.schedule.scales(VIEW.tau, snapshot.experiment.timesteps);
-        let expected =
-            CpuEngine::new().log_density(&snapshot.dataset.mixture, scales, VIEW.bounds, VIEW.resolution).unwrap();
-        assert_eq!(*density.log_p, expected, "{name}: the density is that of the present data and path");
+        let scales = snapshot
+            .experiment
+            .schedule
+            .scales(VIEW.tau, snapshot.experiment.timesteps);
+        let expected = CpuEngine::new()
+            .log_density(
+                &snapshot.dataset.mixture,
+                scales,
+                VIEW.bounds,
+                VIEW.resolution,
+            )
+            .unwrap();
+        assert_eq!(
+            *density.log_p, expected,
+            "{name}: the density is that of the present data and path"
+        );
     }
 }
 
@@ -129,8 +193,16 @@ fn the_first_measurement_does_not_stay_for_a_thousand_updates() {
     while session.is_training() {
         session.tick(Duration::from_millis(5));
     }
-    let steps: Vec<u64> = session.snapshot().quality.iter().map(|point| point.step).collect();
-    assert!(steps.iter().filter(|step| **step < 1000).count() >= 3, "measured at {steps:?}");
+    let steps: Vec<u64> = session
+        .snapshot()
+        .quality
+        .iter()
+        .map(|point| point.step)
+        .collect();
+    assert!(
+        steps.iter().filter(|step| **step < 1000).count() >= 3,
+        "measured at {steps:?}"
+    );
 }
 
 /// A lab that works only while it is let.
@@ -143,7 +215,11 @@ impl LabHandle for Held {
     }
 
     fn snapshots(&self) -> Snapshots {
-        if self.1.get() { self.0.pair(|pair| pair.snapshots()) } else { self.0.snapshots() }
+        if self.1.get() {
+            self.0.pair(|pair| pair.snapshots())
+        } else {
+            self.0.snapshots()
+        }
     }
 }
 
@@ -158,14 +234,20 @@ fn held(chapter: Chapter) -> (Held, Harness<'static, LabApp>) {
 
 /// A read-out of a chapter that has a number only with a result; of two experiments, that of either.
 fn read(window: &Harness<'_, LabApp>, name: &str) -> Option<String> {
-    let text = |node: &AccessKitNode<'_>| node.value().or_else(|| node.label()).filter(|text| text.contains(name));
+    let text = |node: &AccessKitNode<'_>| {
+        node.value()
+            .or_else(|| node.label())
+            .filter(|text| text.contains(name))
+    };
     let mut nodes = window.query_all_by(|node| text(node).is_some());
     nodes.find_map(|node| {
         let text = text(&node.accesskit_node())?;
         let (_, value) = text.split_once(name)?;
         // In brackets is how it is computed.
         let value = value.rsplit(')').next()?;
-        value.contains(|c: char| c.is_ascii_digit()).then(|| value.to_owned())
+        value
+            .contains(|c: char| c.is_ascii_digit())
+            .then(|| value.to_owned())
     })
 }
 
@@ -174,11 +256,20 @@ fn changes() -> Vec<(&'static str, Order)> {
     let configure = |change: fn(&mut Experiment)| {
         let mut experiment = small();
         change(&mut experiment);
-        Order::from(Command::Configure { experiment: Box::new(experiment), restart: Restart::Keep })
+        Order::from(Command::Configure {
+            experiment: Box::new(experiment),
+            restart: Restart::Keep,
+        })
     };
     vec![
-        ("a lesson", Order::Compare(Box::new(Lesson::TerminalSnr.experiments(&small())))),
-        ("data", configure(|e| e.data = DataSource::Shape(Shape::Moons))),
+        (
+            "a lesson",
+            Order::Compare(Box::new(Lesson::TerminalSnr.experiments(&small()))),
+        ),
+        (
+            "data",
+            configure(|e| e.data = DataSource::Shape(Shape::Moons)),
+        ),
         ("path", configure(|e| e.schedule = Schedule::Ve)),
         ("T", configure(|e| e.timesteps = 250)),
         ("network", configure(|e| e.depth = 1)),
@@ -197,14 +288,24 @@ fn no_chapter_shows_the_results_of_another_experiment() {
     ] {
         for (what, order) in changes() {
             let (lab, mut window) = held(chapter);
-            assert!(read(&window, name).is_some(), "{chapter:?} has {name} to begin with");
+            assert!(
+                read(&window, name).is_some(),
+                "{chapter:?} has {name} to begin with"
+            );
             lab.1.set(true);
             lab.send(order);
             window.run_steps(4);
-            assert_eq!(read(&window, name), None, "{chapter:?}: {name} after {what}");
+            assert_eq!(
+                read(&window, name),
+                None,
+                "{chapter:?}: {name} after {what}"
+            );
             lab.1.set(false);
             window.run_steps(6);
-            assert!(read(&window, name).is_some(), "{chapter:?}: {name} comes back after {what}");
+            assert!(
+                read(&window, name).is_some(),
+                "{chapter:?}: {name} comes back after {what}"
+            );
         }
     }
 }
@@ -215,7 +316,10 @@ fn a_chain_is_by_the_present_sampler() {
     let configure = |change: fn(&mut Experiment)| {
         let mut experiment = small();
         change(&mut experiment);
-        Order::from(Command::Configure { experiment: Box::new(experiment), restart: Restart::Keep })
+        Order::from(Command::Configure {
+            experiment: Box::new(experiment),
+            restart: Restart::Keep,
+        })
     };
     for (what, order) in [
         ("sampler", configure(|e| e.sampler = Sampler::Rk4)),
@@ -242,7 +346,10 @@ fn the_strip_tells_of_the_present_settings() {
         window.run_steps(3);
         if what == "a lesson" {
             let row = find(&window, "A, step").unwrap();
-            assert!(row.contains("sliced W₂ –") && row.contains("loss –"), "{row}");
+            assert!(
+                row.contains("sliced W₂ –") && row.contains("loss –"),
+                "{row}"
+            );
             continue;
         }
         for name in ["sliced W₂", "floor", "score error", "loss"] {
@@ -256,8 +363,17 @@ fn the_strip_tells_of_the_present_settings() {
 fn the_entropy_is_of_the_present_path() {
     let (lab, mut window) = held(Chapter::Forward);
     let before = read(&window, "entropy").unwrap();
-    let verysmooth = Experiment { schedule: Schedule::Ve, ..small() };
-    lab.send(Command::Configure { experiment: Box::new(verysmooth), restart: Restart::Keep }.into());
+    let verysmooth = Experiment {
+        schedule: Schedule::Ve,
+        ..small()
+    };
+    lab.send(
+        Command::Configure {
+            experiment: Box::new(verysmooth),
+            restart: Restart::Keep,
+        }
+        .into(),
+    );
     let mut seen = None;
     for _ in 0..2000 {
         window.run_steps(1);

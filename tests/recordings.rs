@@ -15,14 +15,23 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Denoiser, Engine, Frames, ModelState, Recording, Run, Start, TrainSpec, TrainingData};
+use noise_compass::engine::{
+    Denoiser, Engine, Frames, ModelState, Recording, Run, Start, TrainSpec, TrainingData,
+};
 use noise_compass::measure::trajectories::{exact_ends, rms_distance};
 use noise_compass::philox;
 
 fn engines() -> [Box<dyn Engine>; 2] {
     static CONTEXT: OnceLock<Arc<GpuContext>> = OnceLock::new();
-    let context = CONTEXT.get_or_init(|| GpuContext::headless().unwrap()).clone();
-    let shape = NetworkShape { octaves: 2, width: 32, depth: 2, activation: Activation::Silu };
+    let context = CONTEXT
+        .get_or_init(|| GpuContext::headless().unwrap())
+        .clone();
+    let shape = NetworkShape {
+        octaves: 2,
+        width: 32,
+        depth: 2,
+        activation: Activation::Silu,
+    };
     let spec = TrainSpec {
         shape,
         timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 1000)),
@@ -33,7 +42,10 @@ fn engines() -> [Box<dyn Engine>; 2] {
         ema_decay: 0.9,
     };
     let state = ModelState::fresh(initial_weights(shape, 3));
-    let mut engines: [Box<dyn Engine>; 2] = [Box::new(GpuEngine::new(context).unwrap()), Box::new(CpuEngine::new())];
+    let mut engines: [Box<dyn Engine>; 2] = [
+        Box::new(GpuEngine::new(context).unwrap()),
+        Box::new(CpuEngine::new()),
+    ];
     for engine in &mut engines {
         engine.load(&spec, &state).unwrap();
     }
@@ -41,29 +53,60 @@ fn engines() -> [Box<dyn Engine>; 2] {
 }
 
 fn context(schedule: Schedule) -> PlanContext {
-    PlanContext { schedule, target: Target::Eps, timesteps: 1000 }
+    PlanContext {
+        schedule,
+        target: Target::Eps,
+        timesteps: 1000,
+    }
 }
 
-fn record(engine: &mut dyn Engine, plan: &Plan, start: &Start, denoiser: &Denoiser, every: u32) -> Recording {
-    engine.run(&Run { plan, start, seed: 8, denoiser, frames: Frames::Every(every) }, &|_| true).unwrap().unwrap()
+fn record(
+    engine: &mut dyn Engine,
+    plan: &Plan,
+    start: &Start,
+    denoiser: &Denoiser,
+    every: u32,
+) -> Recording {
+    engine
+        .run(
+            &Run {
+                plan,
+                start,
+                seed: 8,
+                denoiser,
+                frames: Frames::Every(every),
+            },
+            &|_| true,
+        )
+        .unwrap()
+        .unwrap()
 }
 
 fn largest(a: &[[f32; 2]], b: &[[f32; 2]]) -> f32 {
     assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a[0] - b[0]).abs().max((a[1] - b[1]).abs())).fold(0.0, f32::max)
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a[0] - b[0]).abs().max((a[1] - b[1]).abs()))
+        .fold(0.0, f32::max)
 }
 
 #[test]
 fn both_engines_record_the_same_frames() {
     let mut engines = engines();
     let exact = Denoiser::Exact(Arc::new(Shape::EightGaussians.mixture()));
-    let given = Start::Points(Arc::new((0..70).map(|i| philox::normal(1, philox::Stream::Forward, 0, i)).collect()));
+    let given = Start::Points(Arc::new(
+        (0..70)
+            .map(|i| philox::normal(1, philox::Stream::Forward, 0, i))
+            .collect(),
+    ));
     let clip = Shape::EightGaussians.mixture().bounds();
     for sampler in Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 0.3 }]) {
         for (denoiser, tolerance) in [(&Denoiser::Learned, 2e-3), (&exact, 2e-2)] {
             for start in [&Start::Noise(100), &given] {
                 let plan = sampler.plan(12, context(Schedule::Linear), Some(clip));
-                let [gpu, cpu] = engines.each_mut().map(|engine| record(engine.as_mut(), &plan, start, denoiser, 5));
+                let [gpu, cpu] = engines
+                    .each_mut()
+                    .map(|engine| record(engine.as_mut(), &plan, start, denoiser, 5));
                 assert_eq!(gpu.taus, cpu.taus);
                 // The start, steps 5 and 10, and the last.
                 assert_eq!(gpu.taus.len(), 4);
@@ -81,7 +124,13 @@ fn both_engines_record_the_same_frames() {
 fn the_last_frame_is_the_sample_and_a_run_can_be_ended() {
     for mut engine in engines() {
         let plan = Sampler::Ddim { eta: 1.0 }.plan(9, context(Schedule::Linear), None);
-        let recording = record(engine.as_mut(), &plan, &Start::Noise(33), &Denoiser::Learned, 2);
+        let recording = record(
+            engine.as_mut(),
+            &plan,
+            &Start::Noise(33),
+            &Denoiser::Learned,
+            2,
+        );
         let sample = engine
             .run(&Run::of_samples(&plan, &Start::Noise(33), 8), &|_| true)
             .unwrap()
@@ -113,8 +162,16 @@ fn the_last_frame_is_the_sample_and_a_run_can_be_ended() {
 #[test]
 fn the_ode_of_a_single_gaussian_is_followed_to_the_order_of_each_method() {
     let (mean, sigma) = ([0.4_f32, -0.2], 0.6_f32);
-    let mixture = Arc::new(Mixture { components: vec![Component { mean, sigma, weight: 1.0 }] });
-    let starts: Vec<[f32; 2]> = (0..40).map(|i| philox::normal(4, philox::Stream::Forward, 0, i)).collect();
+    let mixture = Arc::new(Mixture {
+        components: vec![Component {
+            mean,
+            sigma,
+            weight: 1.0,
+        }],
+    });
+    let starts: Vec<[f32; 2]> = (0..40)
+        .map(|i| philox::normal(4, philox::Stream::Forward, 0, i))
+        .collect();
     let schedule = Schedule::Linear;
     let scales = schedule.scales(1.0, 1000);
     let spread = |scales: Scales| (scales.a * f64::from(sigma)).hypot(scales.s);
@@ -133,7 +190,13 @@ fn the_ode_of_a_single_gaussian_is_followed_to_the_order_of_each_method() {
         let mut error = |sampler: Sampler, steps: u32| {
             let plan = sampler.plan(steps, context(schedule), None);
             let start = Start::Points(Arc::new(starts.clone()));
-            let recording = record(engine.as_mut(), &plan, &start, &Denoiser::Exact(mixture.clone()), 1);
+            let recording = record(
+                engine.as_mut(),
+                &plan,
+                &start,
+                &Denoiser::Exact(mixture.clone()),
+                1,
+            );
             let frames = recording.points.to_host().unwrap();
             largest(&frames[frames.len() - starts.len()..], &expected)
         };
@@ -141,12 +204,26 @@ fn the_ode_of_a_single_gaussian_is_followed_to_the_order_of_each_method() {
         let (euler_50, euler_100) = (error(euler, 50), error(euler, 100));
         let [heun_10, heun_20] = [10, 20].map(|steps| error(Sampler::Heun, steps));
         let [rk4_5, rk4_10] = [5, 10].map(|steps| error(Sampler::Rk4, steps));
-        println!("euler {euler_50:e} {euler_100:e} heun {heun_10:e} {heun_20:e} rk4 {rk4_5:e} {rk4_10:e}");
-        assert!(euler_100 < 0.6 * euler_50, "Euler: {euler_50} at 50 steps, {euler_100} at 100");
+        println!(
+            "euler {euler_50:e} {euler_100:e} heun {heun_10:e} {heun_20:e} rk4 {rk4_5:e} {rk4_10:e}"
+        );
+        assert!(
+            euler_100 < 0.6 * euler_50,
+            "Euler: {euler_50} at 50 steps, {euler_100} at 100"
+        );
         // 19 intervals for 9, and 9 for 4.
-        assert!(heun_20 < 0.3 * heun_10, "Heun: {heun_10} at 10 steps, {heun_20} at 20");
-        assert!(rk4_10 < 0.1 * rk4_5, "Runge–Kutta: {rk4_5} at 5 steps, {rk4_10} at 10");
-        assert!(heun_20 < euler_100 && rk4_10 < 0.2 * heun_10, "{euler_100} {heun_10} {heun_20} {rk4_10}");
+        assert!(
+            heun_20 < 0.3 * heun_10,
+            "Heun: {heun_10} at 10 steps, {heun_20} at 20"
+        );
+        assert!(
+            rk4_10 < 0.1 * rk4_5,
+            "Runge–Kutta: {rk4_5} at 5 steps, {rk4_10} at 10"
+        );
+        assert!(
+            heun_20 < euler_100 && rk4_10 < 0.2 * heun_10,
+            "{euler_100} {heun_10} {heun_20} {rk4_10}"
+        );
     }
 }
 
@@ -154,19 +231,38 @@ fn the_ode_of_a_single_gaussian_is_followed_to_the_order_of_each_method() {
 /// it is N(0, I) those that integrate do not move.
 #[test]
 fn every_sampler_stays_within_bounds_on_every_path() {
-    let starts: Vec<[f32; 2]> = (0..8).map(|i| philox::normal(9, philox::Stream::SamplerStart, 0, i)).collect();
+    let starts: Vec<[f32; 2]> = (0..8)
+        .map(|i| philox::normal(9, philox::Stream::SamplerStart, 0, i))
+        .collect();
     for mut engine in engines() {
         for sigma in [0.02_f32, 1.0] {
-            let mixture = Mixture { components: vec![Component { mean: [0.0; 2], sigma, weight: 1.0 }] };
+            let mixture = Mixture {
+                components: vec![Component {
+                    mean: [0.0; 2],
+                    sigma,
+                    weight: 1.0,
+                }],
+            };
             let exact = Denoiser::Exact(Arc::new(mixture));
             for schedule in Schedule::every() {
                 for timesteps in [10, 1000] {
-                    let context = PlanContext { schedule, target: Target::Eps, timesteps };
+                    let context = PlanContext {
+                        schedule,
+                        target: Target::Eps,
+                        timesteps,
+                    };
                     let std = context.start_std() as f32;
-                    let start: Arc<Vec<_>> = Arc::new(starts.iter().map(|x| x.map(|x| std * x)).collect());
+                    let start: Arc<Vec<_>> =
+                        Arc::new(starts.iter().map(|x| x.map(|x| std * x)).collect());
                     for sampler in Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 1.0 }]) {
                         let plan = sampler.plan(40, context, None);
-                        let run = record(engine.as_mut(), &plan, &Start::Points(start.clone()), &exact, 1);
+                        let run = record(
+                            engine.as_mut(),
+                            &plan,
+                            &Start::Points(start.clone()),
+                            &exact,
+                            1,
+                        );
                         let points = run.points.to_host().unwrap();
                         let what = format!("{sampler}, {schedule}, T = {timesteps}, σ = {sigma}");
                         for frame in points.chunks_exact(8) {
@@ -175,7 +271,10 @@ fn every_sampler_stays_within_bounds_on_every_path() {
                                 // Noise alone may carry a particle outwards, by five standard deviations.
                                 assert!(far < 1.5 * std * (began + 5.0), "{what}: {x:?}");
                                 let integrated = matches!(sampler, Sampler::Heun | Sampler::Rk4);
-                                assert!(!integrated || far < 1.3 * std * began, "{what}: from {start:?} to {x:?}");
+                                assert!(
+                                    !integrated || far < 1.3 * std * began,
+                                    "{what}: from {start:?} to {x:?}"
+                                );
                             }
                         }
                         // Of unit data w = x/√(a² + s²) stands still until the landing.
@@ -183,7 +282,8 @@ fn every_sampler_stays_within_bounds_on_every_path() {
                             let scales = schedule.scales(run.taus[run.taus.len() - 2], timesteps);
                             let r = scales.a.hypot(scales.s) as f32;
                             let still: Vec<_> = starts.iter().map(|x| x.map(|x| r * x)).collect();
-                            let moved = largest(&points[points.len() - 16..points.len() - 8], &still);
+                            let moved =
+                                largest(&points[points.len() - 16..points.len() - 8], &still);
                             assert!(moved < 2e-3 * r, "{what}: by {moved}");
                         }
                     }
@@ -198,13 +298,30 @@ fn every_sampler_stays_within_bounds_on_every_path() {
 #[test]
 fn end_points_are_held_against_where_the_field_leads() {
     let mixture = Arc::new(Shape::Figure8.mixture());
-    let context = PlanContext { schedule: Schedule::Linear, target: Target::Eps, timesteps: 100 };
-    let starts: Arc<Vec<_>> =
-        Arc::new((0..64).map(|i| philox::normal(3, philox::Stream::SamplerStart, 0, i)).collect());
+    let context = PlanContext {
+        schedule: Schedule::Linear,
+        target: Target::Eps,
+        timesteps: 100,
+    };
+    let starts: Arc<Vec<_>> = Arc::new(
+        (0..64)
+            .map(|i| philox::normal(3, philox::Stream::SamplerStart, 0, i))
+            .collect(),
+    );
     for mut engine in engines() {
-        let ends = [Sampler::Rk4.plan(50, context, None), exact_ends(&mixture, context)].map(|plan| {
+        let ends = [
+            Sampler::Rk4.plan(50, context, None),
+            exact_ends(&mixture, context),
+        ]
+        .map(|plan| {
             let exact = Denoiser::Exact(mixture.clone());
-            let run = record(engine.as_mut(), &plan, &Start::Points(starts.clone()), &exact, u32::MAX);
+            let run = record(
+                engine.as_mut(),
+                &plan,
+                &Start::Points(starts.clone()),
+                &exact,
+                u32::MAX,
+            );
             let points = run.points.to_host().unwrap();
             points[points.len() - 64..].to_vec()
         });
@@ -212,9 +329,19 @@ fn end_points_are_held_against_where_the_field_leads() {
         assert!((error / 1.3123e-2 - 1.0).abs() < 0.01, "{error:e}");
         // No network is trained where that reference goes: one that is sent there gives no numbers.
         let plan = exact_ends(&mixture, context);
-        let run = record(engine.as_mut(), &plan, &Start::Points(starts.clone()), &Denoiser::Learned, u32::MAX);
+        let run = record(
+            engine.as_mut(),
+            &plan,
+            &Start::Points(starts.clone()),
+            &Denoiser::Learned,
+            u32::MAX,
+        );
         let points = run.points.to_host().unwrap();
-        assert!(points[points.len() - 64..].iter().all(|x| !x[0].is_finite()));
+        assert!(
+            points[points.len() - 64..]
+                .iter()
+                .all(|x| !x[0].is_finite())
+        );
     }
 }
 
@@ -226,20 +353,38 @@ fn a_files_kernels_make_the_same_field_on_both_engines() {
     let mixture = Arc::new(kernels(&rows, None).mixture);
     assert_eq!(mixture.components.len(), MAX_KERNELS);
     let schedule = Schedule::Linear;
-    let exact = ExactField { mixture: mixture.clone(), schedule, timesteps: 1000 };
-    let points: Vec<[f32; 2]> = (0..400).map(|i| philox::normal(6, philox::Stream::Forward, 0, i)).collect();
+    let exact = ExactField {
+        mixture: mixture.clone(),
+        schedule,
+        timesteps: 1000,
+    };
+    let points: Vec<[f32; 2]> = (0..400)
+        .map(|i| philox::normal(6, philox::Stream::Forward, 0, i))
+        .collect();
     for tau in [0.01, 0.2, 1.0] {
         // Its result is x̂_0.
         let plan = Plan::field(context(schedule), tau, Quantity::X0);
         let marginal = exact.marginal(tau);
         for mut engine in engines() {
             let start = Start::Points(Arc::new(points.clone()));
-            let run = record(engine.as_mut(), &plan, &start, &Denoiser::Exact(mixture.clone()), 1);
+            let run = record(
+                engine.as_mut(),
+                &plan,
+                &start,
+                &Denoiser::Exact(mixture.clone()),
+                1,
+            );
             let field = run.points.to_host().unwrap();
             for (point, found) in points.iter().zip(&field[points.len()..]) {
                 let expected = marginal.posterior_mean(point.map(f64::from));
-                let error = (0..2).map(|axis| (f64::from(found[axis]) - expected[axis]).abs()).fold(0.0, f64::max);
-                assert!(error < 2e-3, "{} at {tau}, {point:?}: {found:?}, not {expected:?}", engine.info().backend);
+                let error = (0..2)
+                    .map(|axis| (f64::from(found[axis]) - expected[axis]).abs())
+                    .fold(0.0, f64::max);
+                assert!(
+                    error < 2e-3,
+                    "{} at {tau}, {point:?}: {found:?}, not {expected:?}",
+                    engine.info().backend
+                );
             }
         }
     }
@@ -252,7 +397,12 @@ fn the_cost_of_a_files_kernels() {
     let rows = Shape::Figure8.mixture().draw(MAX_KERNELS, 3);
     let begun = std::time::Instant::now();
     let made = kernels(&rows, None);
-    println!("kernels of {} rows: {:?}, bandwidth {}", rows.len(), begun.elapsed(), made.bandwidth);
+    println!(
+        "kernels of {} rows: {:?}, bandwidth {}",
+        rows.len(),
+        begun.elapsed(),
+        made.bandwidth
+    );
     let mixture = Arc::new(made.mixture);
     let begun = std::time::Instant::now();
     let marginal = mixture.marginal(Schedule::Linear.scales(0.5, 1000));
@@ -261,24 +411,52 @@ fn the_cost_of_a_files_kernels() {
         let scales = Schedule::Linear.scales(tau, 1000);
         let marginal = mixture.marginal(scales);
         let begun = std::time::Instant::now();
-        let sum: f64 = rows[..1000].iter().map(|x| marginal.score(x.map(f64::from))[0]).sum();
-        println!("a score at t/T = {tau}: {:?} ({sum})", begun.elapsed() / 1000);
+        let sum: f64 = rows[..1000]
+            .iter()
+            .map(|x| marginal.score(x.map(f64::from))[0])
+            .sum();
+        println!(
+            "a score at t/T = {tau}: {:?} ({sum})",
+            begun.elapsed() / 1000
+        );
     }
     let begun = std::time::Instant::now();
-    noise_compass::measure::entropy::differential_entropy(&mixture, Schedule::Linear.scales(0.5, 1000), 1024, 1);
+    noise_compass::measure::entropy::differential_entropy(
+        &mixture,
+        Schedule::Linear.scales(0.5, 1000),
+        1024,
+        1,
+    );
     println!("the entropy at one time: {:?}", begun.elapsed());
     drop(marginal);
     for mut engine in engines() {
         let name = engine.info().backend.clone();
         for (tau, cells) in [(0.0, 256), (0.1, 256), (0.5, 96), (1.0, 48)] {
-            let bounds = noise_compass::data::bounds::Bounds { min: [-4.0; 2], max: [4.0; 2] };
+            let bounds = noise_compass::data::bounds::Bounds {
+                min: [-4.0; 2],
+                max: [4.0; 2],
+            };
             let begun = std::time::Instant::now();
-            engine.log_density(&mixture, Schedule::Linear.scales(tau, 1000), bounds, cells).unwrap();
-            println!("{name}: density of {cells}² cells at t/T = {tau}: {:?}", begun.elapsed());
+            engine
+                .log_density(&mixture, Schedule::Linear.scales(tau, 1000), bounds, cells)
+                .unwrap();
+            println!(
+                "{name}: density of {cells}² cells at t/T = {tau}: {:?}",
+                begun.elapsed()
+            );
         }
         let plan = Sampler::Ddim { eta: 0.0 }.plan(20, context(Schedule::Linear), None);
         let begun = std::time::Instant::now();
-        record(engine.as_mut(), &plan, &Start::Noise(2048), &Denoiser::Exact(mixture.clone()), 1);
-        println!("{name}: a stage of 2048 particles: {:?}", begun.elapsed() / 20);
+        record(
+            engine.as_mut(),
+            &plan,
+            &Start::Noise(2048),
+            &Denoiser::Exact(mixture.clone()),
+            1,
+        );
+        println!(
+            "{name}: a stage of 2048 particles: {:?}",
+            begun.elapsed() / 20
+        );
     }
 }

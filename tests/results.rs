@@ -18,7 +18,9 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{self, Engine, EngineChoice, ModelState, Run, Start, TrainSpec, TrainingData, Wait};
+use noise_compass::engine::{
+    self, Engine, EngineChoice, ModelState, Run, Start, TrainSpec, TrainingData, Wait,
+};
 use noise_compass::measure::{Estimate, Law, sampling_floor, wasserstein2};
 use rayon::prelude::*;
 
@@ -70,16 +72,25 @@ fn train_and_measure(
         seed,
         ema_decay: 0.999,
     };
-    engine.load(&spec, &ModelState::fresh(initial_weights(spec.shape, seed))).unwrap();
+    engine
+        .load(&spec, &ModelState::fresh(initial_weights(spec.shape, seed)))
+        .unwrap();
     let mut done = 0;
     while done < steps {
         done += engine.train(steps - done, 1.0).unwrap();
         engine.poll(Wait::No).unwrap();
     }
-    let context = PlanContext { schedule, target: Target::Eps, timesteps: TIMESTEPS };
+    let context = PlanContext {
+        schedule,
+        target: Target::Eps,
+        timesteps: TIMESTEPS,
+    };
     let plan = Sampler::Ddpm(Variance::BetaTilde).plan(TIMESTEPS, context, Some(dataset.clip));
     let cloud = engine
-        .run(&Run::of_samples(&plan, &Start::Noise(SAMPLES * SAMPLE_SETS as u32), seed), &|_| true)
+        .run(
+            &Run::of_samples(&plan, &Start::Noise(SAMPLES * SAMPLE_SETS as u32), seed),
+            &|_| true,
+        )
         .unwrap()
         .unwrap()
         .points;
@@ -87,17 +98,30 @@ fn train_and_measure(
     let distances: Vec<f64> = (0..FRESH_DRAWS)
         .into_par_iter()
         .map(|k| {
-            let fresh = dataset.mixture.draw(SAMPLES as usize, 1_000_000 + FRESH_DRAWS * seed + k);
+            let fresh = dataset
+                .mixture
+                .draw(SAMPLES as usize, 1_000_000 + FRESH_DRAWS * seed + k);
             let set = &samples[(k % SAMPLE_SETS) as usize * SAMPLES as usize..][..SAMPLES as usize];
             wasserstein2(set, &fresh).unwrap()
         })
         .collect();
     let law = Law::new(dataset.mixture.clone(), 1 << 24);
-    let sets: Vec<_> = samples.chunks(SAMPLES as usize).map(|set| law.likeness(set, seed).unwrap()).collect();
-    let shares = sets.iter().map(|set| set.shares.unwrap().reduced()).sum::<f64>() / sets.len() as f64;
+    let sets: Vec<_> = samples
+        .chunks(SAMPLES as usize)
+        .map(|set| law.likeness(set, seed).unwrap())
+        .collect();
+    let shares = sets
+        .iter()
+        .map(|set| set.shares.unwrap().reduced())
+        .sum::<f64>()
+        / sets.len() as f64;
     // All sets at once: the error is that of all samples.
     let surprise = law.likeness(&samples, seed).unwrap().surprise;
-    Scored { w2: mean(&distances), surprise, shares }
+    Scored {
+        w2: mean(&distances),
+        surprise,
+        shares,
+    }
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -111,11 +135,19 @@ fn check(choice: EngineChoice, shape: Shape) {
     let mut misses = Vec::new();
     let reference = Reference::Mixture(Arc::new(shape.mixture()));
     let floor = sampling_floor(&reference, SAMPLES as usize, FLOOR_PAIRS, 7).unwrap();
-    for (_, _, schedule) in ROWS.into_iter().filter(|row| (row.0, row.1) == (choice, shape)) {
-        let scored: Vec<Scored> =
-            (0..3).map(|seed| train_and_measure(engine.as_mut(), shape, schedule, seed, 2500, 256)).collect();
+    for (_, _, schedule) in ROWS
+        .into_iter()
+        .filter(|row| (row.0, row.1) == (choice, shape))
+    {
+        let scored: Vec<Scored> = (0..3)
+            .map(|seed| train_and_measure(engine.as_mut(), shape, schedule, seed, 2500, 256))
+            .collect();
         let each = |of: fn(&Scored) -> f64| scored.iter().map(of).collect::<Vec<_>>();
-        let (w2, surprise, shares) = (each(|s| s.w2), each(|s| s.surprise.value), each(|s| s.shares));
+        let (w2, surprise, shares) = (
+            each(|s| s.w2),
+            each(|s| s.surprise.value),
+            each(|s| s.shares),
+        );
         let error = scored.iter().map(|s| s.surprise.error).fold(0.0, f64::max);
         let row = format!(
             "{choice:?} {} {schedule}: W2 {w2:.3?}, mean {:.3}, floor {:.3} ± {:.3}, ratio {:.2}; surprise {surprise:.3?} ± \
@@ -140,12 +172,30 @@ fn check(choice: EngineChoice, shape: Shape) {
 fn the_gpu_engine_ends_where_plain_rust_ends() {
     let [cpu, gpu] = [EngineChoice::Cpu, EngineChoice::Gpu].map(|choice| {
         let mut engine = engine::create(choice, None).unwrap();
-        train_and_measure(engine.as_mut(), Shape::Figure8, Schedule::Linear, 0, 2500, 256)
+        train_and_measure(
+            engine.as_mut(),
+            Shape::Figure8,
+            Schedule::Linear,
+            0,
+            2500,
+            256,
+        )
     });
     let (difference, error) = (gpu.surprise.value - cpu.surprise.value, gpu.surprise.error);
-    println!("W2 {:.4} and {:.4}; surprise {difference:+.4} apart, ± {error:.4}", cpu.w2, gpu.w2);
-    assert!((gpu.w2 / cpu.w2 - 1.0).abs() < 0.05, "plain Rust {:.4}, GPU {:.4}", cpu.w2, gpu.w2);
-    assert!(difference.abs() < error, "surprise: {difference} apart, {error} is chance");
+    println!(
+        "W2 {:.4} and {:.4}; surprise {difference:+.4} apart, ± {error:.4}",
+        cpu.w2, gpu.w2
+    );
+    assert!(
+        (gpu.w2 / cpu.w2 - 1.0).abs() < 0.05,
+        "plain Rust {:.4}, GPU {:.4}",
+        cpu.w2,
+        gpu.w2
+    );
+    assert!(
+        difference.abs() < error,
+        "surprise: {difference} apart, {error} is chance"
+    );
 }
 
 #[test]
@@ -166,26 +216,49 @@ fn the_gpu_engine_reaches_the_floor_in_2500_steps() {
 #[ignore = "ten thousand steps four times over: some minutes on two cores"]
 fn ten_thousand_steps_end_where_pytorch_ends() {
     let schedule = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/reference.json");
-    let reference: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(schedule).unwrap()).unwrap();
+    let reference: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(schedule).unwrap()).unwrap();
     let mut engine = engine::create(EngineChoice::Cpu, None).unwrap();
     for schedule in [Schedule::Linear, Schedule::Cosine] {
         let of_pytorch: Vec<f64> = reference["rows"]
             .as_array()
             .unwrap()
             .iter()
-            .filter(|row| row["data"] == "figure8" && row["schedule"] == schedule.name() && row["steps"] == 10_000)
+            .filter(|row| {
+                row["data"] == "figure8"
+                    && row["schedule"] == schedule.name()
+                    && row["steps"] == 10_000
+            })
             .map(|row| row["w2_mean"].as_f64().unwrap())
             .collect();
         assert!(of_pytorch.len() >= 4);
         let spread = |values: &[f64]| {
             let centre = mean(values);
-            (values.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
+            (values.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (values.len() - 1) as f64)
+                .sqrt()
         };
         let ours: Vec<f64> = (0..2)
-            .map(|seed| train_and_measure(engine.as_mut(), Shape::Figure8, schedule, seed, 10_000, 1024).w2)
+            .map(|seed| {
+                train_and_measure(
+                    engine.as_mut(),
+                    Shape::Figure8,
+                    schedule,
+                    seed,
+                    10_000,
+                    1024,
+                )
+                .w2
+            })
             .collect();
-        println!("{}: ours {ours:.4?}, PyTorch {of_pytorch:.4?}", schedule.name());
+        println!(
+            "{}: ours {ours:.4?}, PyTorch {of_pytorch:.4?}",
+            schedule.name()
+        );
         let allowed = mean(&of_pytorch) + 2.0 * spread(&of_pytorch);
-        assert!(ours.iter().all(|w2| *w2 <= allowed), "{}: {ours:?} above {allowed}", schedule.name());
+        assert!(
+            ours.iter().all(|w2| *w2 <= allowed),
+            "{}: {ours:?} above {allowed}",
+            schedule.name()
+        );
     }
 }

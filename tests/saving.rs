@@ -31,8 +31,14 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 fn start(directory: &Path, arguments: &str) -> Child {
     let mut command = Command::new(BINARY);
-    command.current_dir(directory).args(arguments.split_whitespace());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command
+        .current_dir(directory)
+        .args(arguments.split_whitespace());
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// The end of a process, which must come in time.
@@ -68,19 +74,32 @@ fn reason(output: &Output, what: &str) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{what}: {stderr}");
     let last = stderr.lines().last().unwrap().to_owned();
-    assert!(last.starts_with("noise-compass: ") && !stderr.contains("panicked"), "{what}: {stderr}");
+    assert!(
+        last.starts_with("noise-compass: ") && !stderr.contains("panicked"),
+        "{what}: {stderr}"
+    );
     last
 }
 
 fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args([name, &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 /// Wait until something is there.
 fn wait_for(path: &Path) {
     let begun = Instant::now();
     while !path.exists() {
-        assert!(begun.elapsed() < PATIENCE, "{} does not come", path.display());
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{} does not come",
+            path.display()
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -90,8 +109,10 @@ fn step_of(model: &Path) -> u64 {
 }
 
 fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -99,7 +120,10 @@ fn names(directory: &Path) -> Vec<String> {
 /// A small model, points, and settings of a second experiment.
 fn workshop() -> TempDir {
     let directory = directory();
-    ok(directory.path(), &format!("train {SMALL} --steps 20 --out model"));
+    ok(
+        directory.path(),
+        &format!("train {SMALL} --steps 20 --out model"),
+    );
     ok(directory.path(), "data --data circle --n 5 --out p.csv");
     fs::write(directory.path().join("b.json"), r#"{"path": "cosine"}"#).unwrap();
     directory
@@ -109,29 +133,66 @@ fn workshop() -> TempDir {
 fn writers() -> [(String, &'static str); 9] {
     [
         ("data --data circle --n 5 --out out.csv".into(), "out.csv"),
-        ("data --data circle --n 5 --out fresh.csv --mixture out.json".into(), "out.json"),
-        ("sample --model model --n 5 --steps 2 --engine cpu --out out.csv".into(), "out.csv"),
-        ("field --model model --t 0.5 --points p.csv --engine cpu --out out.csv".into(), "out.csv"),
-        (format!("train {SMALL} {ENDLESS} --out out"), "out/model.safetensors"),
-        (format!("train {SMALL} {ENDLESS} --out out"), "out/thesis.tex"),
-        (format!("train {SMALL} {ENDLESS} --vs b.json --out out"), "out/b/experiment.json"),
-        (format!("train {SMALL} {ENDLESS} --vs b.json --out out"), "out/comparison.md"),
-        (format!("train {SMALL} {ENDLESS} --vs b.json --out out"), "out/comparison.png"),
+        (
+            "data --data circle --n 5 --out fresh.csv --mixture out.json".into(),
+            "out.json",
+        ),
+        (
+            "sample --model model --n 5 --steps 2 --engine cpu --out out.csv".into(),
+            "out.csv",
+        ),
+        (
+            "field --model model --t 0.5 --points p.csv --engine cpu --out out.csv".into(),
+            "out.csv",
+        ),
+        (
+            format!("train {SMALL} {ENDLESS} --out out"),
+            "out/model.safetensors",
+        ),
+        (
+            format!("train {SMALL} {ENDLESS} --out out"),
+            "out/thesis.tex",
+        ),
+        (
+            format!("train {SMALL} {ENDLESS} --vs b.json --out out"),
+            "out/b/experiment.json",
+        ),
+        (
+            format!("train {SMALL} {ENDLESS} --vs b.json --out out"),
+            "out/comparison.md",
+        ),
+        (
+            format!("train {SMALL} {ENDLESS} --vs b.json --out out"),
+            "out/comparison.png",
+        ),
     ]
 }
 
 #[test]
 fn nobody_elses_file_is_replaced_and_that_is_said_before_the_work() {
     let directory = workshop();
-    let render = ("render --figure training --out out".to_owned(), "out/training.png");
+    let render = (
+        "render --figure training --out out".to_owned(),
+        "out/training.png",
+    );
     for (command, file) in writers().into_iter().chain([render]) {
         let path = directory.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "years of work").unwrap();
         let line = fails(directory.path(), &command);
-        assert!(line.contains(file.rsplit('/').next().unwrap()) && line.contains("--force"), "{command}: {line}");
-        assert_eq!(fs::read_to_string(&path).unwrap(), "years of work", "{command}");
-        assert!(!directory.path().join("fresh.csv").exists(), "nothing is written where something is refused");
+        assert!(
+            line.contains(file.rsplit('/').next().unwrap()) && line.contains("--force"),
+            "{command}: {line}"
+        );
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            "years of work",
+            "{command}"
+        );
+        assert!(
+            !directory.path().join("fresh.csv").exists(),
+            "nothing is written where something is refused"
+        );
         fs::remove_file(&path).unwrap();
         let _ = fs::remove_dir_all(directory.path().join("out"));
     }
@@ -147,7 +208,11 @@ fn force_replaces_and_our_own_files_need_none() {
         fs::write(&path, "years of work").unwrap();
         ok(directory.path(), &format!("{command} --force"));
         let kept = fs::read(&path).unwrap() == b"years of work";
-        assert_eq!(kept, file.ends_with("thesis.tex"), "{command}: what has another name stays");
+        assert_eq!(
+            kept,
+            file.ends_with("thesis.tex"),
+            "{command}: what has another name stays"
+        );
         if !kept {
             ok(directory.path(), &command);
         }
@@ -170,10 +235,19 @@ fn what_is_read_is_not_overwritten_and_two_things_do_not_share_a_file() {
     ] {
         let line = fails(directory.path(), command);
         assert!(line.contains("choose another --out"), "{command}: {line}");
-        assert_eq!(fs::read(directory.path().join("p.csv")).unwrap(), points, "{command}");
+        assert_eq!(
+            fs::read(directory.path().join("p.csv")).unwrap(),
+            points,
+            "{command}"
+        );
     }
-    assert!(!directory.path().join("other.csv").exists() && !directory.path().join("twice").exists());
-    ok(directory.path(), "sample --model model --init p.csv --steps 2 --engine cpu --out p.csv --force");
+    assert!(
+        !directory.path().join("other.csv").exists() && !directory.path().join("twice").exists()
+    );
+    ok(
+        directory.path(),
+        "sample --model model --init p.csv --steps 2 --engine cpu --out p.csv --force",
+    );
 }
 
 /// The same file comes through a plain path, a link, a pipe and the shell's redirections.
@@ -187,8 +261,16 @@ fn bytes_go_where_the_path_leads() {
     let shell = |script: &str| {
         let script = script.replace("DATA", &format!("'{BINARY}' {data} --out"));
         let mut bash = Command::new("timeout");
-        let output = bash.args(["60", "bash", "-c", &script]).current_dir(directory.path()).output().unwrap();
-        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = bash
+            .args(["60", "bash", "-c", &script])
+            .current_dir(directory.path())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{script}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         output.stdout
     };
     // Links of the test's own, since a program that replaced them would spoil the machine's.
@@ -196,16 +278,31 @@ fn bytes_go_where_the_path_leads() {
     assert_eq!(shell("DATA stdout"), plain);
     assert_eq!(shell("DATA /dev/fd/1 | cat"), plain);
     assert_eq!(shell("DATA /proc/self/fd/1 > to.csv; cat to.csv"), plain);
-    assert_eq!(shell("echo mine > log; DATA stdout >> log; cat log"), [b"mine\n", &plain[..]].concat());
-    assert_eq!(shell("mkfifo pipe; cat pipe & DATA pipe; wait; test -p pipe"), plain);
-    assert_eq!(shell("ln -s far.csv near.csv; DATA near.csv; test -L near.csv; cat far.csv"), plain);
-    assert_eq!(shell("DATA >(cat > sub.csv); sleep 0.3; cat sub.csv"), plain);
+    assert_eq!(
+        shell("echo mine > log; DATA stdout >> log; cat log"),
+        [b"mine\n", &plain[..]].concat()
+    );
+    assert_eq!(
+        shell("mkfifo pipe; cat pipe & DATA pipe; wait; test -p pipe"),
+        plain
+    );
+    assert_eq!(
+        shell("ln -s far.csv near.csv; DATA near.csv; test -L near.csv; cat far.csv"),
+        plain
+    );
+    assert_eq!(
+        shell("DATA >(cat > sub.csv); sleep 0.3; cat sub.csv"),
+        plain
+    );
     shell("set -o pipefail; DATA stdout | true");
     assert!(path("stdout").is_symlink());
     assert!(fs::metadata(path("pipe")).unwrap().file_type().is_fifo());
     // A model is a directory: what is none is refused at once.
     for out in ["pipe", "plain.csv"] {
-        let line = fails(directory.path(), &format!("train {SMALL} {ENDLESS} --out {out}"));
+        let line = fails(
+            directory.path(),
+            &format!("train {SMALL} {ENDLESS} --out {out}"),
+        );
         assert!(line.contains("it is a file, not a directory"), "{line}");
     }
 }
@@ -219,18 +316,37 @@ fn a_model_is_saved_into_the_directory_as_it_stands() {
         let _ = std::os::unix::fs::symlink("linked", directory.path().join("link"));
         let before = fs::metadata(&place).unwrap().ino();
         for steps in [3, 4] {
-            ok(&place, &format!("train {SMALL} --steps {steps} --out {out}"));
+            ok(
+                &place,
+                &format!("train {SMALL} --steps {steps} --out {out}"),
+            );
             assert_eq!(step_of(&place), steps);
         }
-        assert_eq!(names(&place), ["experiment.json", "metrics.jsonl", "model.safetensors"]);
-        assert_eq!(fs::metadata(&place).unwrap().ino(), before, "it is the same directory");
+        assert_eq!(
+            names(&place),
+            ["experiment.json", "metrics.jsonl", "model.safetensors"]
+        );
+        assert_eq!(
+            fs::metadata(&place).unwrap().ino(),
+            before,
+            "it is the same directory"
+        );
     }
     let dangling = directory.path().join("dangling");
     std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
     for out in ["dangling", "dangling/model"] {
-        fails(directory.path(), &format!("train {SMALL} {ENDLESS} --out {out}"));
+        fails(
+            directory.path(),
+            &format!("train {SMALL} {ENDLESS} --out {out}"),
+        );
     }
-    assert!(fails(directory.path(), &format!("train {SMALL} {ENDLESS} --vs nothing --out x")).contains("--vs"));
+    assert!(
+        fails(
+            directory.path(),
+            &format!("train {SMALL} {ENDLESS} --vs nothing --out x")
+        )
+        .contains("--vs")
+    );
 }
 
 #[test]
@@ -240,7 +356,10 @@ fn a_training_is_kept_where_its_place_was_taken_meanwhile() {
         let vs = if many { "--vs b.json" } else { "" };
         fs::write(directory.path().join("b.json"), "{}").unwrap();
         let spoilt = directory.path().join(if many { "out/a" } else { "out" });
-        let child = start(directory.path(), &format!("train {SMALL} {ENDLESS} {vs} --save-every 0.1 --out out"));
+        let child = start(
+            directory.path(),
+            &format!("train {SMALL} {ENDLESS} {vs} --save-every 0.1 --out out"),
+        );
         wait_for(&spoilt.join("model.safetensors"));
         fs::write(spoilt.join("thesis.tex"), "years of work").unwrap();
         // Long enough for a save on the way to be refused.
@@ -249,13 +368,30 @@ fn a_training_is_kept_where_its_place_was_taken_meanwhile() {
         signal(&child, "-INT");
         let line = reason(&end_of(child, "train"), "train");
         assert!(line.contains("thesis.tex"), "{line}");
-        let (_, kept) = line.split_once("the model is kept in ").unwrap_or_else(|| panic!("{line}"));
-        assert_eq!(Path::new(kept).parent(), fs::canonicalize(&spoilt).unwrap().parent());
-        assert!(step_of(Path::new(kept)) > before, "all that was learned is there");
-        ok(directory.path(), &format!("sample --model {kept} --n 5 --steps 2 --engine cpu --out s.csv"));
-        assert_eq!(fs::read_to_string(spoilt.join("thesis.tex")).unwrap(), "years of work");
+        let (_, kept) = line
+            .split_once("the model is kept in ")
+            .unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(
+            Path::new(kept).parent(),
+            fs::canonicalize(&spoilt).unwrap().parent()
+        );
+        assert!(
+            step_of(Path::new(kept)) > before,
+            "all that was learned is there"
+        );
+        ok(
+            directory.path(),
+            &format!("sample --model {kept} --n 5 --steps 2 --engine cpu --out s.csv"),
+        );
+        assert_eq!(
+            fs::read_to_string(spoilt.join("thesis.tex")).unwrap(),
+            "years of work"
+        );
         if many {
-            assert!(step_of(&directory.path().join("out/b")) > 0, "what happens to A is no harm to B");
+            assert!(
+                step_of(&directory.path().join("out/b")) > 0,
+                "what happens to A is no harm to B"
+            );
         }
         fs::remove_dir_all(directory.path().join("out")).unwrap();
     }
@@ -265,7 +401,10 @@ fn a_training_is_kept_where_its_place_was_taken_meanwhile() {
 fn ctrl_c_and_its_kin_save_and_end() {
     for name in ["-INT", "-TERM", "-HUP"] {
         let directory = directory();
-        let child = start(directory.path(), &format!("train {SMALL} {ENDLESS} --save-every 0.1 --out model"));
+        let child = start(
+            directory.path(),
+            &format!("train {SMALL} {ENDLESS} --save-every 0.1 --out model"),
+        );
         wait_for(&directory.path().join("model/model.safetensors"));
         let before = step_of(&directory.path().join("model"));
         std::thread::sleep(Duration::from_millis(300));
@@ -273,8 +412,16 @@ fn ctrl_c_and_its_kin_save_and_end() {
         signal(&child, name);
         signal(&child, name);
         let output = end_of(child, name);
-        assert_eq!(output.status.code(), Some(0), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(String::from_utf8_lossy(&output.stderr).contains("interrupted after"), "{name}");
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("interrupted after"),
+            "{name}"
+        );
         assert!(step_of(&directory.path().join("model")) > before, "{name}");
     }
 }
@@ -286,18 +433,34 @@ fn the_second_ctrl_c_ends_at_once_whatever_is_under_way() {
     let out = directory.path().join("out");
     fs::create_dir(&out).unwrap();
     fs::write(directory.path().join("b.json"), "{}").unwrap();
-    assert!(Command::new("mkfifo").arg(out.join("comparison.md")).status().unwrap().success());
-    let mut child = start(directory.path(), &format!("train {SMALL} {ENDLESS} --vs b.json --out out"));
+    assert!(
+        Command::new("mkfifo")
+            .arg(out.join("comparison.md"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    let mut child = start(
+        directory.path(),
+        &format!("train {SMALL} {ENDLESS} --vs b.json --out out"),
+    );
     std::thread::sleep(Duration::from_secs(1));
     signal(&child, "-INT");
     wait_for(&out.join("b/model.safetensors"));
     std::thread::sleep(Duration::from_secs(1));
-    assert!(child.try_wait().unwrap().is_none(), "nobody has read the table");
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "nobody has read the table"
+    );
     signal(&child, "-INT");
     let begun = Instant::now();
     let output = end_of(child, "train");
     assert_eq!(output.status.code(), Some(130));
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
     assert!(step_of(&out.join("a")) > 0 && step_of(&out.join("b")) > 0);
 }
 
@@ -306,8 +469,14 @@ fn a_killed_training_leaves_what_it_saved_on_the_way() {
     let directory = directory();
     fs::write(directory.path().join("b.json"), r#"{"path": "cosine"}"#).unwrap();
     for (vs, models) in [("", vec!["out"]), ("--vs b.json", vec!["out/a", "out/b"])] {
-        let mut child = start(directory.path(), &format!("train {SMALL} {ENDLESS} {vs} --save-every 0.2 --out out"));
-        let models: Vec<PathBuf> = models.iter().map(|name| directory.path().join(name)).collect();
+        let mut child = start(
+            directory.path(),
+            &format!("train {SMALL} {ENDLESS} {vs} --save-every 0.2 --out out"),
+        );
+        let models: Vec<PathBuf> = models
+            .iter()
+            .map(|name| directory.path().join(name))
+            .collect();
         for model in &models {
             wait_for(&model.join("model.safetensors"));
         }
@@ -320,13 +489,22 @@ fn a_killed_training_leaves_what_it_saved_on_the_way() {
         }
         fs::remove_dir_all(directory.path().join("out")).unwrap();
     }
-    let child = start(directory.path(), &format!("train {SMALL} {ENDLESS} --save-every 0 --out out"));
+    let child = start(
+        directory.path(),
+        &format!("train {SMALL} {ENDLESS} --save-every 0 --out out"),
+    );
     std::thread::sleep(Duration::from_secs(1));
     signal(&child, "-KILL");
     end_of(child, "train");
-    assert!(!directory.path().join("out").exists(), "0 saves only at the end");
+    assert!(
+        !directory.path().join("out").exists(),
+        "0 saves only at the end"
+    );
     for text in ["-1", "nan", "inf", "soon"] {
-        let output = run(directory.path(), &format!("train {SMALL} --save-every={text} --out out"));
+        let output = run(
+            directory.path(),
+            &format!("train {SMALL} --save-every={text} --out out"),
+        );
         assert_eq!(output.status.code(), Some(2), "{text}");
     }
 }
@@ -334,13 +512,20 @@ fn a_killed_training_leaves_what_it_saved_on_the_way() {
 #[test]
 fn saving_on_the_way_changes_no_bit() {
     let directory = directory();
-    let engines: &[&str] = if GpuContext::headless().is_ok() { &["cpu", "gpu"] } else { &["cpu"] };
+    let engines: &[&str] = if GpuContext::headless().is_ok() {
+        &["cpu", "gpu"]
+    } else {
+        &["cpu"]
+    };
     for engine in engines {
         let small = SMALL.replace("cpu", engine);
         let steps = if *engine == "cpu" { 20_000 } else { 600 };
         let model = |every: &str| {
             let out = format!("{engine}-{every}");
-            ok(directory.path(), &format!("train {small} --steps {steps} --save-every {every} --out {out}"));
+            ok(
+                directory.path(),
+                &format!("train {small} --steps {steps} --save-every {every} --out {out}"),
+            );
             fs::read(directory.path().join(out).join("model.safetensors")).unwrap()
         };
         assert!(model("0") == model("0.001"), "{engine}");
@@ -349,7 +534,8 @@ fn saving_on_the_way_changes_no_bit() {
 
 /// Settings by which the first update, which moves each weight by 1, makes outputs of about 256^6 and gradients whose
 /// squares are beyond an f32, while the loss is not.
-const RUINOUS: &str = "--width 256 --depth 6 --activation relu --schedule ve --target score --batch 32 --lr 1";
+const RUINOUS: &str =
+    "--width 256 --depth 6 --activation relu --schedule ve --target score --batch 32 --lr 1";
 
 /// The first update after which the model is not finite, though every loss so far is.
 fn first_broken_update() -> u64 {
@@ -365,7 +551,10 @@ fn first_broken_update() -> u64 {
     for step in 1..3000 {
         engine.train(1, 0.0).unwrap();
         let losses = engine.poll(Wait::UntilDone).unwrap().losses;
-        assert!(losses.iter().all(|(_, loss)| loss.is_finite()), "the loss breaks first, at step {step}");
+        assert!(
+            losses.iter().all(|(_, loss)| loss.is_finite()),
+            "the loss breaks first, at step {step}"
+        );
         if !engine.state().unwrap().is_finite() {
             return step;
         }
@@ -377,27 +566,66 @@ fn first_broken_update() -> u64 {
 fn a_model_that_the_last_update_broke_is_not_saved_as_a_good_one() {
     let directory = directory();
     let step = first_broken_update();
-    let line = fails(directory.path(), &format!("train {RUINOUS} --engine cpu --steps {step} --out model"));
-    assert!(line.contains(&format!("step {step}")) && line.contains("lower the learning rate"), "{line}");
-    let state = model_dir::load(&directory.path().join("model")).unwrap().state;
+    let line = fails(
+        directory.path(),
+        &format!("train {RUINOUS} --engine cpu --steps {step} --out model"),
+    );
+    assert!(
+        line.contains(&format!("step {step}")) && line.contains("lower the learning rate"),
+        "{line}"
+    );
+    let state = model_dir::load(&directory.path().join("model"))
+        .unwrap()
+        .state;
     assert!(state.is_finite() && state.step < step);
-    assert!(line.contains(&format!("the last good weights (step {}) are in model", state.step)), "{line}");
-    ok(directory.path(), "sample --model model --n 5 --steps 2 --engine cpu --out s.csv");
+    assert!(
+        line.contains(&format!(
+            "the last good weights (step {}) are in model",
+            state.step
+        )),
+        "{line}"
+    );
+    ok(
+        directory.path(),
+        "sample --model model --n 5 --steps 2 --engine cpu --out s.csv",
+    );
     // A training that breaks before it has learned anything is no reason to lose one that had.
-    ok(directory.path(), &format!("train {SMALL} --steps 20 --out model"));
-    let line = fails(directory.path(), &format!("train {RUINOUS} --engine cpu --steps {step} --out model"));
-    assert!(line.contains("is still there") && step_of(&directory.path().join("model")) == 20, "{line}");
+    ok(
+        directory.path(),
+        &format!("train {SMALL} --steps 20 --out model"),
+    );
+    let line = fails(
+        directory.path(),
+        &format!("train {RUINOUS} --engine cpu --steps {step} --out model"),
+    );
+    assert!(
+        line.contains("is still there") && step_of(&directory.path().join("model")) == 20,
+        "{line}"
+    );
 }
 
 #[test]
 fn a_comparison_for_equal_time_ends_when_the_first_breaks() {
     let directory = directory();
-    fs::write(directory.path().join("b.json"), r#"{"learning_rate": 0.003}"#).unwrap();
-    let arguments = format!("train {RUINOUS} --engine cpu {ENDLESS} --vs b.json --in-step time --out out");
+    fs::write(
+        directory.path().join("b.json"),
+        r#"{"learning_rate": 0.003}"#,
+    )
+    .unwrap();
+    let arguments =
+        format!("train {RUINOUS} --engine cpu {ENDLESS} --vs b.json --in-step time --out out");
     let line = fails(directory.path(), &arguments);
-    assert!(line.contains("A: ") && line.contains("lower the learning rate"), "{line}");
+    assert!(
+        line.contains("A: ") && line.contains("lower the learning rate"),
+        "{line}"
+    );
     for side in ["a", "b"] {
-        assert!(model_dir::load(&directory.path().join("out").join(side)).unwrap().state.is_finite());
+        assert!(
+            model_dir::load(&directory.path().join("out").join(side))
+                .unwrap()
+                .state
+                .is_finite()
+        );
     }
     assert!(directory.path().join("out/comparison.md").exists());
 }
@@ -407,17 +635,38 @@ fn a_comparison_without_an_adapter_has_all_but_its_picture() {
     let directory = directory();
     fs::write(directory.path().join("b.json"), r#"{"path": "cosine"}"#).unwrap();
     let mut command = Command::new(BINARY);
-    command.current_dir(directory.path()).env("VK_ICD_FILENAMES", "/nonexistent").env("WGPU_BACKEND", "vulkan");
-    command.env("VK_DRIVER_FILES", "/nonexistent").env_remove("RUST_LOG");
-    command.args(format!("train {SMALL} --steps 10 --vs b.json --out out --json").split_whitespace());
+    command
+        .current_dir(directory.path())
+        .env("VK_ICD_FILENAMES", "/nonexistent")
+        .env("WGPU_BACKEND", "vulkan");
+    command
+        .env("VK_DRIVER_FILES", "/nonexistent")
+        .env_remove("RUST_LOG");
+    command
+        .args(format!("train {SMALL} --steps 10 --vs b.json --out out --json").split_whitespace());
     let output = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{stderr}");
-    let warnings: Vec<_> = stderr.lines().filter(|line| line.contains("warning")).collect();
+    let warnings: Vec<_> = stderr
+        .lines()
+        .filter(|line| line.contains("warning"))
+        .collect();
     assert_eq!(warnings.len(), 1, "{stderr}");
-    assert!(warnings[0].contains("no picture") && warnings[0].contains("install a Vulkan driver"), "{stderr}");
+    assert!(
+        warnings[0].contains("no picture") && warnings[0].contains("install a Vulkan driver"),
+        "{stderr}"
+    );
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(report["picture"].is_null());
-    assert_eq!(names(&directory.path().join("out")), ["a", "b", "comparison.md"]);
-    assert_eq!((step_of(&directory.path().join("out/a")), step_of(&directory.path().join("out/b"))), (10, 10));
+    assert_eq!(
+        names(&directory.path().join("out")),
+        ["a", "b", "comparison.md"]
+    );
+    assert_eq!(
+        (
+            step_of(&directory.path().join("out/a")),
+            step_of(&directory.path().join("out/b"))
+        ),
+        (10, 10)
+    );
 }

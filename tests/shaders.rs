@@ -6,10 +6,15 @@ use noise_compass::engine::network::timetable::TimestepRow;
 use wgpu::naga;
 
 fn parse(source: &str) -> Result<naga::Module, String> {
-    let module = naga::front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source))?;
-    let mut validator =
-        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty());
-    validator.validate(&module).map_err(|error| error.emit_to_string(source))?;
+    let module =
+        naga::front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source))?;
+    let mut validator = naga::valid::Validator::new(
+        naga::valid::ValidationFlags::all(),
+        naga::valid::Capabilities::empty(),
+    );
+    validator
+        .validate(&module)
+        .map_err(|error| error.emit_to_string(source))?;
     Ok(module)
 }
 
@@ -47,8 +52,14 @@ fn twin(source: &str) -> Result<(), String> {
         .ok_or_else(|| format!("the first line names no twin: {line}"))?;
     let text = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR")))
         .map_err(|error| format!("{file}: {error}"))?;
-    let there = [format!("fn {function}("), format!("fn {function}<")].iter().any(|head| text.contains(head));
-    if there { Ok(()) } else { Err(format!("{file} has no function {function}")) }
+    let there = [format!("fn {function}("), format!("fn {function}<")]
+        .iter()
+        .any(|head| text.contains(head));
+    if there {
+        Ok(())
+    } else {
+        Err(format!("{file} has no function {function}"))
+    }
 }
 
 #[test]
@@ -62,22 +73,36 @@ fn every_kernel_names_its_twin() {
 }
 
 /// True where an expression may depend on a uniform.
-fn reads_uniform(module: &naga::Module, function: &naga::Function, expression: naga::Handle<naga::Expression>) -> bool {
+fn reads_uniform(
+    module: &naga::Module,
+    function: &naga::Function,
+    expression: naga::Handle<naga::Expression>,
+) -> bool {
     use naga::Expression as E;
     let reads = |inner| reads_uniform(module, function, inner);
     match function.expressions[expression] {
-        E::GlobalVariable(global) => module.global_variables[global].space == naga::AddressSpace::Uniform,
+        E::GlobalVariable(global) => {
+            module.global_variables[global].space == naga::AddressSpace::Uniform
+        }
         E::Load { pointer: inner }
         | E::AccessIndex { base: inner, .. }
         | E::Access { base: inner, .. }
         | E::Splat { value: inner, .. }
         | E::Swizzle { vector: inner, .. }
         | E::Unary { expr: inner, .. }
-        | E::Relational { argument: inner, .. }
+        | E::Relational {
+            argument: inner, ..
+        }
         | E::As { expr: inner, .. } => reads(inner),
         E::Binary { left, right, .. } => reads(left) || reads(right),
-        E::Select { condition, accept, reject } => reads(condition) || reads(accept) || reads(reject),
-        E::Math { arg, arg1, arg2, .. } => [Some(arg), arg1, arg2].into_iter().flatten().any(reads),
+        E::Select {
+            condition,
+            accept,
+            reject,
+        } => reads(condition) || reads(accept) || reads(reject),
+        E::Math {
+            arg, arg1, arg2, ..
+        } => [Some(arg), arg1, arg2].into_iter().flatten().any(reads),
         E::Compose { ref components, .. } => components.iter().copied().any(reads),
         // A variable, what a function returns or is given: it may come from a uniform.
         E::LocalVariable(_) | E::CallResult(_) | E::FunctionArgument(_) => true,
@@ -86,19 +111,33 @@ fn reads_uniform(module: &naga::Module, function: &naga::Function, expression: n
 }
 
 /// Conditions of a block that depend on a uniform.
-fn branches_on_uniform(module: &naga::Module, function: &naga::Function, block: &naga::Block) -> usize {
+fn branches_on_uniform(
+    module: &naga::Module,
+    function: &naga::Function,
+    block: &naga::Block,
+) -> usize {
     use naga::Statement as S;
     let within = |block| branches_on_uniform(module, function, block);
     let counts = block.iter().map(|statement| match statement {
         S::Block(inner) => within(inner),
-        S::If { condition, accept, reject } => {
-            usize::from(reads_uniform(module, function, *condition)) + within(accept) + within(reject)
+        S::If {
+            condition,
+            accept,
+            reject,
+        } => {
+            usize::from(reads_uniform(module, function, *condition))
+                + within(accept)
+                + within(reject)
         }
         S::Switch { selector, cases } => {
             let cases = cases.iter().map(|case| within(&case.body));
             usize::from(reads_uniform(module, function, *selector)) + cases.sum::<usize>()
         }
-        S::Loop { body, continuing, break_if } => {
+        S::Loop {
+            body,
+            continuing,
+            break_if,
+        } => {
             let ends = break_if.is_some_and(|condition| reads_uniform(module, function, condition));
             usize::from(ends) + within(body) + within(continuing)
         }
@@ -118,29 +157,47 @@ fn no_shader_of_the_canvas_branches_on_a_uniform() {
         if !name.starts_with("canvas_") {
             continue;
         }
-        let module = parse(&shader::join(&std::fs::read_to_string(&path).unwrap()).unwrap()).unwrap();
+        let module =
+            parse(&shader::join(&std::fs::read_to_string(&path).unwrap()).unwrap()).unwrap();
         let functions = module.functions.iter().map(|(_, function)| function);
         let all = functions.chain(module.entry_points.iter().map(|entry| &entry.function));
-        let branches: usize = all.map(|function| branches_on_uniform(&module, function, &function.body)).sum();
+        let branches: usize = all
+            .map(|function| branches_on_uniform(&module, function, &function.body))
+            .sum();
         if branches > 0 {
             found.push((name, branches));
         }
     }
-    assert!(found.is_empty(), "branches on uniforms: {found:?}; choose by `select` instead");
+    assert!(
+        found.is_empty(),
+        "branches on uniforms: {found:?}; choose by `select` instead"
+    );
 }
 
 /// A number that a kernel names: `const NAME = 0.9;`.
 fn constant(source: &str, name: &str) -> f64 {
-    let line = source.lines().find_map(|line| line.strip_prefix(&format!("const {name} = ")));
-    line.and_then(|number| number.strip_suffix(';')).and_then(|number| number.parse().ok()).unwrap()
+    let line = source
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("const {name} = ")));
+    line.and_then(|number| number.strip_suffix(';'))
+        .and_then(|number| number.parse().ok())
+        .unwrap()
 }
 
 /// The device takes Adam's constants as numbers in the source, so that they are folded in full precision.
 #[test]
 fn adam_has_one_set_of_constants() {
     let source = shader::resolve("adam").unwrap();
-    for (name, host) in [("BETA_1", adam::BETA_1), ("BETA_2", adam::BETA_2), ("EPSILON", f64::from(adam::EPSILON))] {
-        assert!((constant(&source, name) - host).abs() < 1e-7 * host, "{name}: {}", constant(&source, name));
+    for (name, host) in [
+        ("BETA_1", adam::BETA_1),
+        ("BETA_2", adam::BETA_2),
+        ("EPSILON", f64::from(adam::EPSILON)),
+    ] {
+        assert!(
+            (constant(&source, name) - host).abs() < 1e-7 * host,
+            "{name}: {}",
+            constant(&source, name)
+        );
     }
 }
 
@@ -154,15 +211,30 @@ macro_rules! assert_twins {
 /// Each thing that can part two twins is seen.
 #[test]
 fn a_twin_that_differs_is_told() {
-    let source =
-        "struct Twin { a: f32, b_0: f32, b_1: f32, padding: u32 }\n@group(0) @binding(0) var<uniform> twin: Twin;";
-    let check = |name: &str, size, fields: &[(&str, usize)]| shader::check_twin(source, name, size, fields);
+    let source = "struct Twin { a: f32, b_0: f32, b_1: f32, padding: u32 }\n@group(0) @binding(0) var<uniform> twin: Twin;";
+    let check =
+        |name: &str, size, fields: &[(&str, usize)]| shader::check_twin(source, name, size, fields);
     assert_eq!(check("Twin", 16, &[("a", 0), ("b", 4)]), Ok(()));
     for (name, size, fields, says) in [
         ("Other", 16, &[("a", 0), ("b", 4)][..], "no struct Other"),
-        ("Twin", 12, &[("a", 0), ("b", 4)], "16 bytes on the device and 12 on the host"),
-        ("Twin", 16, &[("a", 0), ("b", 8)], "Twin.b lies at 4 on the device and at 8"),
-        ("Twin", 16, &[("a", 0), ("b", 4), ("c", 8)], "no c on the device"),
+        (
+            "Twin",
+            12,
+            &[("a", 0), ("b", 4)],
+            "16 bytes on the device and 12 on the host",
+        ),
+        (
+            "Twin",
+            16,
+            &[("a", 0), ("b", 8)],
+            "Twin.b lies at 4 on the device and at 8",
+        ),
+        (
+            "Twin",
+            16,
+            &[("a", 0), ("b", 4), ("c", 8)],
+            "no c on the device",
+        ),
         ("Twin", 16, &[("a", 0)], "Twin.b_0 of the device is unknown"),
     ] {
         let error = check(name, size, fields).unwrap_err();
@@ -217,25 +289,52 @@ fn structs_lie_on_the_device_as_on_the_host() {
         "adam",
         types::Step,
         "Step",
-        [index, loss_slot, learning_rate, bias_correction_1, sqrt_bias_correction_2, ema_decay, dry, padding,]
+        [
+            index,
+            loss_slot,
+            learning_rate,
+            bias_correction_1,
+            sqrt_bias_correction_2,
+            ema_decay,
+            dry,
+            padding,
+        ]
     );
     assert_twins!(
         "sampler_step",
         types::Slice,
         "Slice",
-        [seed, first, count, octaves, coordinate_stride, draw_start, start_std,]
+        [
+            seed,
+            first,
+            count,
+            octaves,
+            coordinate_stride,
+            draw_start,
+            start_std,
+        ]
     );
     assert_twins!(
         "sampler_step",
         types::PlanRow,
         "PlanRow",
         [
-            x0_x, x0_output, c_x, c_0, c_prev, c_base, c_z, m_x, m_0, m_prev, a, s, clip_min, clip_max, index, clip,
-            ends_step, write, frame, exact_mean, exact_data, exact_one,
+            x0_x, x0_output, c_x, c_0, c_prev, c_base, c_z, m_x, m_0, m_prev, a, s, clip_min,
+            clip_max, index, clip, ends_step, write, frame, exact_mean, exact_data, exact_one,
         ]
     );
-    assert_twins!("log_density", types::DensityGrid, "DensityGrid", [min, cell, resolution, padding, first, end]);
-    assert_twins!("batch_draw", TimestepRow, "TimestepRow", [a, s, target_x0, target_eps, loss_weight, padding]);
+    assert_twins!(
+        "log_density",
+        types::DensityGrid,
+        "DensityGrid",
+        [min, cell, resolution, padding, first, end]
+    );
+    assert_twins!(
+        "batch_draw",
+        TimestepRow,
+        "TimestepRow",
+        [a, s, target_x0, target_eps, loss_weight, padding]
+    );
 }
 
 /// Run a snippet with the shared files on the device: `inputs` in binding 0, words out of binding 1.
@@ -260,13 +359,22 @@ fn run(context: &GpuContext, body: &str, inputs: &[u32], outputs: usize) -> Vec<
         compilation_options: wgpu::PipelineCompilationOptions::default(),
         cache: None,
     });
-    let (input, output) = (context.storage("input", inputs), context.storage("output", &vec![0_u32; outputs]));
+    let (input, output) = (
+        context.storage("input", inputs),
+        context.storage("output", &vec![0_u32; outputs]),
+    );
     let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: None,
         layout: &pipeline.get_bind_group_layout(0),
         entries: &[
-            wgpu::BindGroupEntry { binding: 0, resource: input.as_entire_binding() },
-            wgpu::BindGroupEntry { binding: 1, resource: output.as_entire_binding() },
+            wgpu::BindGroupEntry {
+                binding: 0,
+                resource: input.as_entire_binding(),
+            },
+            wgpu::BindGroupEntry {
+                binding: 1,
+                resource: output.as_entire_binding(),
+            },
         ],
     });
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -284,7 +392,18 @@ fn run(context: &GpuContext, body: &str, inputs: &[u32], outputs: usize) -> Vec<
 #[test]
 fn philox_on_the_device_gives_the_published_words() {
     let vectors: [[u32; 10]; 3] = [
-        [0, 0, 0, 0, 0, 0, 0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
+        [
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0x6627_e8d5,
+            0xe169_c58d,
+            0xbc57_ac4c,
+            0x9b00_dbd8,
+        ],
         [
             u32::MAX,
             u32::MAX,
@@ -320,18 +439,28 @@ fn philox_on_the_device_gives_the_published_words() {
     let angles: Vec<f32> = (0..4000).map(|i| (i - 2000) as f32 * 0.0837).collect();
     let bits: Vec<u32> = angles.iter().map(|x| x.to_bits()).collect();
     let body = "let v = sin_cos_accurate(bitcast<f32>(input[i])); output[2u * i] = bitcast<u32>(v.x); output[2u * i + 1u] = bitcast<u32>(v.y);";
-    for (x, found) in angles.iter().zip(run(&context, body, &bits, 8000).chunks_exact(2)) {
+    for (x, found) in angles
+        .iter()
+        .zip(run(&context, body, &bits, 8000).chunks_exact(2))
+    {
         let (sin, cos) = f64::from(*x).sin_cos();
-        let error =
-            (f64::from(f32::from_bits(found[0])) - sin).abs().max((f64::from(f32::from_bits(found[1])) - cos).abs());
+        let error = (f64::from(f32::from_bits(found[0])) - sin)
+            .abs()
+            .max((f64::from(f32::from_bits(found[1])) - cos).abs());
         assert!(error < 3e-7, "sin, cos of {x} off by {error:e}");
     }
-    let positive: Vec<f32> = (1..4000).map(|i| (i as f32 / 4000.0).powi(5)).chain([1.0, 2.0_f32.powi(-33)]).collect();
+    let positive: Vec<f32> = (1..4000)
+        .map(|i| (i as f32 / 4000.0).powi(5))
+        .chain([1.0, 2.0_f32.powi(-33)])
+        .collect();
     let bits: Vec<u32> = positive.iter().map(|x| x.to_bits()).collect();
     let body = "output[i] = bitcast<u32>(log_accurate(bitcast<f32>(input[i])));";
     for (x, found) in positive.iter().zip(run(&context, body, &bits, bits.len())) {
         let exact = f64::from(*x).ln();
         let error = (f64::from(f32::from_bits(found)) - exact).abs();
-        assert!(error <= 2e-7 * exact.abs() + 1e-9, "log of {x} off by {error:e}");
+        assert!(
+            error <= 2e-7 * exact.abs() + 1e-9,
+            "log of {x} off by {error:e}"
+        );
     }
 }

@@ -21,12 +21,13 @@ use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{
-    Cloud, Denoiser, Engine as _, EngineChoice, EngineInfo, EngineKind, Frames, LOSS_BINS, ModelState, Run,
+    Cloud, Denoiser, Engine as _, EngineChoice, EngineInfo, EngineKind, Frames, LOSS_BINS,
+    ModelState, Run,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
-    Command, DensityField, LossCurve, Notice, Order, Restart, RunRequest, RunResult, RunState, Side, Slot, Snapshot,
-    Snapshots, Status,
+    Command, DensityField, LossCurve, Notice, Order, Restart, RunRequest, RunResult, RunState,
+    Side, Slot, Snapshot, Snapshots, Status,
 };
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
@@ -47,15 +48,23 @@ struct Probe(Rc<Recorder>);
 
 impl LabHandle for Probe {
     fn send(&self, order: Order) {
-        let Some(command) = order.command_for(Side::A) else { return };
+        let Some(command) = order.command_for(Side::A) else {
+            return;
+        };
         if let Command::ShowDensity(view) = command {
             let mut snapshot = self.0.snapshot.borrow_mut();
             let experiment = snapshot.experiment.clone();
             let scales = experiment.schedule.scales(view.tau, experiment.timesteps);
             let mixture = snapshot.dataset.mixture.clone();
-            let log_p = CpuEngine::new().log_density(&mixture, scales, view.bounds, view.resolution).unwrap();
+            let log_p = CpuEngine::new()
+                .log_density(&mixture, scales, view.bounds, view.resolution)
+                .unwrap();
             snapshot.version += 1;
-            snapshot.density = Some(DensityField { view, log_p: Arc::new(log_p), version: snapshot.version });
+            snapshot.density = Some(DensityField {
+                view,
+                log_p: Arc::new(log_p),
+                version: snapshot.version,
+            });
         }
         // As the worker would: else the controls fall back, after a while, to what runs.
         if let Command::Configure { experiment, .. } = &command {
@@ -76,8 +85,11 @@ impl Probe {
     /// A lab in the middle of a training, paused.
     fn new() -> Self {
         let setup = Setup::new(Experiment::default()).unwrap();
-        let curve: Vec<_> = (1..=2000).map(|step| (step, 0.25 + 0.75 * (-(step as f32) / 300.0).exp())).collect();
-        let wiggle = |&(step, loss): &(u64, f32)| (step, loss * (1.0 + 0.2 * (step as f32 * 1.7).sin()));
+        let curve: Vec<_> = (1..=2000)
+            .map(|step| (step, 0.25 + 0.75 * (-(step as f32) / 300.0).exp()))
+            .collect();
+        let wiggle =
+            |&(step, loss): &(u64, f32)| (step, loss * (1.0 + 0.2 * (step as f32 * 1.7).sin()));
         let engine = EngineInfo {
             kind: EngineKind::Gpu,
             adapter: "a card (driver)".into(),
@@ -87,14 +99,22 @@ impl Probe {
         let mut snapshot = Snapshot::starting(&setup, engine);
         snapshot.step = 2000;
         snapshot.loss = Some(0.2511);
-        snapshot.curve = Arc::new(LossCurve { raw: curve.iter().map(wiggle).collect(), smooth: curve });
-        snapshot.timestep_loss = Arc::new(std::array::from_fn(|bin| 0.9 * (-(bin as f32) / 18.0).exp()));
+        snapshot.curve = Arc::new(LossCurve {
+            raw: curve.iter().map(wiggle).collect(),
+            smooth: curve,
+        });
+        snapshot.timestep_loss = Arc::new(std::array::from_fn(|bin| {
+            0.9 * (-(bin as f32) / 18.0).exp()
+        }));
         snapshot.trained_secs = 83.0;
         snapshot.samples = Some(Cloud::Host(Arc::new(setup.dataset.mixture.draw(2048, 9))));
         snapshot.samples_version = 1;
         snapshot.version = 1;
         assert_eq!(LOSS_BINS, snapshot.timestep_loss.len());
-        Self(Rc::new(Recorder { snapshot: RefCell::new(snapshot), asked: RefCell::default() }))
+        Self(Rc::new(Recorder {
+            snapshot: RefCell::new(snapshot),
+            asked: RefCell::default(),
+        }))
     }
 
     fn change(&self, change: impl FnOnce(&mut Snapshot)) {
@@ -108,19 +128,49 @@ impl Probe {
         let weights = initial_weights(experiment.shape(), experiment.seed);
         let setup = Setup::new(experiment).unwrap();
         let mut engine = CpuEngine::new();
-        engine.load(&setup.spec, &ModelState::fresh(weights)).unwrap();
-        let denoiser =
-            if request.exact { Denoiser::Exact(snapshot.dataset.mixture.clone()) } else { Denoiser::Learned };
-        let RunRequest { plan, start, seed, every, .. } = &**request;
+        engine
+            .load(&setup.spec, &ModelState::fresh(weights))
+            .unwrap();
+        let denoiser = if request.exact {
+            Denoiser::Exact(snapshot.dataset.mixture.clone())
+        } else {
+            Denoiser::Learned
+        };
+        let RunRequest {
+            plan,
+            start,
+            seed,
+            every,
+            ..
+        } = &**request;
         let recording = engine
-            .run(&Run { plan, start, seed: *seed, denoiser: &denoiser, frames: Frames::Every(*every) }, &|_| true)
+            .run(
+                &Run {
+                    plan,
+                    start,
+                    seed: *seed,
+                    denoiser: &denoiser,
+                    frames: Frames::Every(*every),
+                },
+                &|_| true,
+            )
             .unwrap()
             .unwrap();
         snapshot.version += 1;
         let host = Some(recording.points.to_host().unwrap());
-        let result =
-            RunResult { request: request.clone(), recording, host, step: 0, version: snapshot.version, secs: 0.0 };
-        let state = RunState { request: request.clone(), progress: None, done: Some(Arc::new(result)) };
+        let result = RunResult {
+            request: request.clone(),
+            recording,
+            host,
+            step: 0,
+            version: snapshot.version,
+            secs: 0.0,
+        };
+        let state = RunState {
+            request: request.clone(),
+            progress: None,
+            done: Some(Arc::new(result)),
+        };
         Arc::make_mut(&mut snapshot.runs).insert(slot, state);
     }
 
@@ -141,7 +191,12 @@ impl Probe {
     }
 
     fn densities_asked(&self) -> usize {
-        self.0.asked.borrow().iter().filter(|c| matches!(c, Command::ShowDensity(_))).count()
+        self.0
+            .asked
+            .borrow()
+            .iter()
+            .filter(|c| matches!(c, Command::ShowDensity(_)))
+            .count()
     }
 }
 
@@ -153,7 +208,12 @@ fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
 
 fn configured(asked: &[Command]) -> (&Experiment, bool) {
     match asked {
-        [Command::Configure { experiment, restart }] => (experiment, *restart == Restart::Anew),
+        [
+            Command::Configure {
+                experiment,
+                restart,
+            },
+        ] => (experiment, *restart == Restart::Anew),
         other => panic!("expected one Configure, got {other:?}"),
     }
 }
@@ -189,12 +249,22 @@ fn other_data_rates_and_schedules_keep_the_weights() {
     assert_eq!(experiment.data, DataSource::Shape(Shape::Checkerboard));
     assert!(!restart);
 
-    window.get_by_role_and_label(Role::Slider, "Learning rate").set_value_accesskit(0.01);
+    window
+        .get_by_role_and_label(Role::Slider, "Learning rate")
+        .set_value_accesskit(0.01);
     window.run_steps(2);
     let asked = lab.asked();
     let (experiment, restart) = configured(&asked);
-    assert!((experiment.learning_rate - 0.01).abs() < 1e-6 && !restart, "{}", experiment.learning_rate);
-    assert_eq!(experiment.data, DataSource::Shape(Shape::Checkerboard), "what was chosen before is kept");
+    assert!(
+        (experiment.learning_rate - 0.01).abs() < 1e-6 && !restart,
+        "{}",
+        experiment.learning_rate
+    );
+    assert_eq!(
+        experiment.data,
+        DataSource::Shape(Shape::Checkerboard),
+        "what was chosen before is kept"
+    );
 
     click(&mut window, "Schedule: Cosine");
     let asked = lab.asked();
@@ -239,10 +309,15 @@ fn the_menus_of_the_top_bar_act() {
     lab.asked();
     click(&mut window, "Engine: a card");
     click(&mut window, "CPU: plain Rust");
-    assert!(matches!(lab.asked()[..], [Command::SwitchEngine(EngineChoice::Cpu)]));
+    assert!(matches!(
+        lab.asked()[..],
+        [Command::SwitchEngine(EngineChoice::Cpu)]
+    ));
     click(&mut window, "Save: Save");
     click(&mut window, "Save model");
-    assert!(matches!(&lab.asked()[..], [Command::Save(path)] if path == std::path::Path::new("model")));
+    assert!(
+        matches!(&lab.asked()[..], [Command::Save(path)] if path == std::path::Path::new("model"))
+    );
     click(&mut window, "Data: Figure-8");
     let field = window.get_by_label("CSV file");
     field.focus();
@@ -250,7 +325,10 @@ fn the_menus_of_the_top_bar_act() {
     window.run_steps(2);
     click(&mut window, "Open CSV");
     let asked = lab.asked();
-    assert_eq!(configured(&asked).0.data, DataSource::Csv("my points.csv".into()));
+    assert_eq!(
+        configured(&asked).0.data,
+        DataSource::Csv("my points.csv".into())
+    );
 }
 
 /// The read-outs at t/T = 0.2 and 0.5 against the closed form of the linear path.
@@ -269,7 +347,10 @@ fn the_clock_is_driven_by_slider_and_keys_and_its_numbers_are_right() {
     // In the chapter and in the clock bar.
     let snr = format!("SNR {:.3}", alpha_bar / (1.0 - alpha_bar));
     assert_eq!(window.query_all_by_label(&snr).count(), 2);
-    assert_eq!(lab.0.snapshot.borrow().density.as_ref().unwrap().view.tau, 0.5);
+    assert_eq!(
+        lab.0.snapshot.borrow().density.as_ref().unwrap().view.tau,
+        0.5
+    );
 
     window.key_press(Key::ArrowRight);
     window.run_steps(1);
@@ -316,14 +397,25 @@ fn the_canvas_is_panned_zoomed_and_brought_home() {
     window.drop_at(middle + vec2(60.0, 20.0));
     window.run_steps(2);
     let moved = window.state().desk.here.cameras["training"];
-    assert!(moved.centre[0] < -0.2 && moved.centre[1] > 0.05, "{moved:?}");
+    assert!(
+        moved.centre[0] < -0.2 && moved.centre[1] > 0.05,
+        "{moved:?}"
+    );
     window.hover_at(middle);
     window.run_steps(1);
     window.event(egui::Event::Zoom(2.0));
     window.run_steps(2);
     let closer = window.state().desk.here.cameras["training"];
-    assert!((moved.reach / closer.reach - 2.0).abs() < 0.01, "{} {}", moved.reach, closer.reach);
-    assert!(lab.densities_asked() > densities, "closer by far: another density");
+    assert!(
+        (moved.reach / closer.reach - 2.0).abs() < 0.01,
+        "{} {}",
+        moved.reach,
+        closer.reach
+    );
+    assert!(
+        lab.densities_asked() > densities,
+        "closer by far: another density"
+    );
     click(&mut window, "Reset view");
     assert!(window.state().desk.here.cameras.is_empty());
     assert!(lab.asked().is_empty());
@@ -342,17 +434,31 @@ fn points_are_painted_where_the_axes_say() {
     });
     let mut window = window(lab.clone(), Chapter::Training, true);
     let canvas = window.get_by_label("Training canvas").rect();
-    let home = Camera::fit(window.state().desk.here.snapshot.dataset.clip.scaled(1.22), canvas);
+    let home = Camera::fit(
+        window.state().desk.here.snapshot.dataset.clip.scaled(1.22),
+        canvas,
+    );
     let image = window.render().unwrap();
     let learned = theme::palette(true, Side::A).learned;
     let distance = |at: Pos2| {
         let pixel = image.get_pixel(at.x as u32, at.y as u32).0;
-        (0..3).map(|c| (i32::from(pixel[c]) - i32::from(learned[c])).abs()).sum::<i32>()
+        (0..3)
+            .map(|c| (i32::from(pixel[c]) - i32::from(learned[c])).abs())
+            .sum::<i32>()
     };
     let at = home.to_screen(canvas, [1.0, 0.5]);
     assert!(distance(at) < 60, "at the point: {}", distance(at));
-    for away in [vec2(6.0, 0.0), vec2(0.0, 6.0), vec2(-6.0, 0.0), vec2(0.0, -6.0)] {
-        assert!(distance(at + away) > 120, "beside the point: {}", distance(at + away));
+    for away in [
+        vec2(6.0, 0.0),
+        vec2(0.0, 6.0),
+        vec2(-6.0, 0.0),
+        vec2(0.0, -6.0),
+    ] {
+        assert!(
+            distance(at + away) > 120,
+            "beside the point: {}",
+            distance(at + away)
+        );
     }
 }
 
@@ -360,14 +466,22 @@ fn points_are_painted_where_the_axes_say() {
 fn a_fault_is_told_with_its_ways_out() {
     let lab = Probe::new();
     let message = "the loss became not a number at step 812; lower the learning rate";
-    lab.change(|s| s.status = Status::Fault { message: message.into(), can_restore: true });
+    lab.change(|s| {
+        s.status = Status::Fault {
+            message: message.into(),
+            can_restore: true,
+        }
+    });
     let mut window = window(lab.clone(), Chapter::Training, false);
     lab.asked();
     window.get_by_label(message);
     click(&mut window, "Restore last good weights");
     assert!(matches!(lab.asked()[..], [Command::RestoreLastGood]));
     click(&mut window, "Switch to CPU");
-    assert!(matches!(lab.asked()[..], [Command::SwitchEngine(EngineChoice::Cpu)]));
+    assert!(matches!(
+        lab.asked()[..],
+        [Command::SwitchEngine(EngineChoice::Cpu)]
+    ));
     compare(&mut window, "fault_dark");
 }
 
@@ -376,14 +490,20 @@ fn a_notice_becomes_a_toast_once() {
     let lab = Probe::new();
     let mut window = window(lab.clone(), Chapter::Training, false);
     let quiet = window.render().unwrap();
-    lab.change(|s| s.notices.tell(Notice::Info("saved step 2000 in model".into())));
+    lab.change(|s| {
+        s.notices
+            .tell(Notice::Info("saved step 2000 in model".into()));
+    });
     window.run_steps(3);
     window.get_by_label("saved step 2000 in model");
     assert!(window.render().unwrap() != quiet, "the toast must be seen");
     // Good news stay four seconds; a step is a quarter of a second.
     window.run_steps(18);
     assert!(window.query_by_label("saved step 2000 in model").is_none());
-    assert!(window.render().unwrap() == quiet, "nothing may be left of it");
+    assert!(
+        window.render().unwrap() == quiet,
+        "nothing may be left of it"
+    );
 }
 
 #[test]
@@ -394,7 +514,11 @@ fn a_paused_lab_that_nobody_touches_asks_for_no_frame_and_no_density() {
         let before = lab.0.asked.borrow().len();
         window.run_steps(5);
         let delay = window.output().viewport_output[&ViewportId::ROOT].repaint_delay;
-        assert!(delay > Duration::from_mins(1), "{}: next frame after {delay:?}", chapter.name());
+        assert!(
+            delay > Duration::from_mins(1),
+            "{}: next frame after {delay:?}",
+            chapter.name()
+        );
         assert_eq!(lab.0.asked.borrow().len(), before, "{}", chapter.name());
     }
 }
@@ -402,7 +526,13 @@ fn a_paused_lab_that_nobody_touches_asks_for_no_frame_and_no_density() {
 /// The real worker behind the window, on the plain-Rust engine: a click trains, another one pauses.
 #[test]
 fn a_click_trains_the_real_thing() {
-    let experiment = Experiment { width: 32, depth: 1, batch: 32, points: 256, ..Experiment::default() };
+    let experiment = Experiment {
+        width: 32,
+        depth: 1,
+        batch: 32,
+        points: 256,
+        ..Experiment::default()
+    };
     let worker = Worker::spawn(experiment, EngineChoice::Cpu, None, None, Box::new(|| ())).unwrap();
     let mut window = window(worker, Chapter::Training, false);
     let wait = |window: &mut Harness<'_, LabApp>, done: &dyn Fn(&Snapshot) -> bool| {
@@ -413,7 +543,10 @@ fn a_click_trains_the_real_thing() {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("nothing happened: {:?}", window.state().desk.here.snapshot.status);
+        panic!(
+            "nothing happened: {:?}",
+            window.state().desk.here.snapshot.status
+        );
     };
     wait(&mut window, &|s| s.engine.adapter != "starting");
     click(&mut window, "Train");
@@ -445,11 +578,24 @@ fn everything_is_within_reach_at_the_smallest_size() {
     let mut window = window(Probe::new(), Chapter::Training, false);
     window.set_size(vec2(960.0, 600.0));
     window.run_steps(3);
-    for name in ["Train", "Reset training", "Time", "Engine: a card", "Save: Save", "Net: 3 × 128 SiLU"] {
+    for name in [
+        "Train",
+        "Reset training",
+        "Time",
+        "Engine: a card",
+        "Save: Save",
+        "Net: 3 × 128 SiLU",
+    ] {
         let rect = window.get_by_label(name).rect();
-        assert!(rect.min.x >= 0.0 && rect.max.x <= 960.0 && rect.max.y <= 600.0, "{name}: {rect:?}");
+        assert!(
+            rect.min.x >= 0.0 && rect.max.x <= 960.0 && rect.max.y <= 600.0,
+            "{name}: {rect:?}"
+        );
     }
     let net = window.get_by_label("Net: 3 × 128 SiLU").rect();
     let save = window.get_by_label("Save: Save").rect();
-    assert!(net.right() < save.left(), "the pills overlap: {net:?} {save:?}");
+    assert!(
+        net.right() < save.left(),
+        "the pills overlap: {net:?} {save:?}"
+    );
 }

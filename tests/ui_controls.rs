@@ -34,8 +34,12 @@ struct Still(Rc<(RefCell<Snapshot>, RefCell<Vec<Command>>)>);
 impl Still {
     fn new(experiment: Experiment) -> Self {
         let setup = Setup::new(experiment).unwrap();
-        let engine =
-            EngineInfo { kind: EngineKind::Cpu, adapter: "2 threads".into(), backend: "Rust".into(), software: true };
+        let engine = EngineInfo {
+            kind: EngineKind::Cpu,
+            adapter: "2 threads".into(),
+            backend: "Rust".into(),
+            software: true,
+        };
         let mut snapshot = Snapshot::starting(&setup, engine);
         snapshot.step = 500;
         snapshot.version = 1;
@@ -47,7 +51,10 @@ impl Still {
         let mut asked = std::mem::take(&mut *self.0.1.borrow_mut());
         let looks = |command: &Command| {
             use Command::{Hidden, Interacting, Run, ShowDensity, StopRun};
-            matches!(command, ShowDensity(_) | Run(..) | StopRun(_) | Interacting(_) | Hidden(_))
+            matches!(
+                command,
+                ShowDensity(_) | Run(..) | StopRun(_) | Interacting(_) | Hidden(_)
+            )
         };
         asked.retain(|command| !looks(command));
         asked
@@ -56,7 +63,9 @@ impl Still {
 
 impl LabHandle for Still {
     fn send(&self, order: Order) {
-        let Some(command) = order.command_for(Side::A) else { return };
+        let Some(command) = order.command_for(Side::A) else {
+            return;
+        };
         if let Command::Configure { experiment, .. } = &command {
             self.0.0.borrow_mut().experiment = Arc::new(Experiment::clone(experiment));
         }
@@ -123,15 +132,21 @@ fn press(window: &mut Harness<'_, LabApp>, key: Key) {
 fn labels(window: &Harness<'_, LabApp>, wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let text = |node: &AccessKitNode<'_>| node.label().or_else(|| node.value());
     let nodes = window.query_all_by(|node| text(node).is_some_and(|text| wanted(&text)));
-    nodes.filter_map(|node| text(&node.accesskit_node())).collect()
+    nodes
+        .filter_map(|node| text(&node.accesskit_node()))
+        .collect()
 }
 
 fn is_number(node: &AccessKitNode<'_>) -> bool {
-    node.label().is_some_and(|label| label == "Seed" || label.ends_with(" value"))
+    node.label()
+        .is_some_and(|label| label == "Seed" || label.ends_with(" value"))
 }
 
 fn numbers(window: &Harness<'_, LabApp>) -> Vec<String> {
-    window.query_all_by(is_number).filter_map(|node| node.accesskit_node().label()).collect()
+    window
+        .query_all_by(is_number)
+        .filter_map(|node| node.accesskit_node().label())
+        .collect()
 }
 
 #[test]
@@ -141,11 +156,22 @@ fn looking_at_everything_changes_nothing() {
         for chapter in Chapter::ALL {
             let lab = Still::new(experiment.clone());
             let mut window = window(lab.clone(), chapter, false);
-            for menu in
-                ["", "Data: ", "Schedule: ", "Target: ", "Net: ", "Save: ", "Engine: ", "Data set: ", "Sampler: "]
-            {
+            for menu in [
+                "",
+                "Data: ",
+                "Schedule: ",
+                "Target: ",
+                "Net: ",
+                "Save: ",
+                "Engine: ",
+                "Data set: ",
+                "Sampler: ",
+            ] {
                 if !menu.is_empty() {
-                    let Some(pill) = labels(&window, |label| label.starts_with(menu)).into_iter().next() else {
+                    let Some(pill) = labels(&window, |label| label.starts_with(menu))
+                        .into_iter()
+                        .next()
+                    else {
                         continue;
                     };
                     window.get_by_label(&pill).click();
@@ -156,7 +182,11 @@ fn looking_at_everything_changes_nothing() {
                     window.query_all_by(is_number).nth(index).unwrap().focus();
                     window.run_steps(2);
                     press(&mut window, Key::Enter);
-                    assert_eq!(window.state().desk.here.draft, experiment, "{name} in {menu} of {chapter:?}");
+                    assert_eq!(
+                        window.state().desk.here.draft,
+                        experiment,
+                        "{name} in {menu} of {chapter:?}"
+                    );
                 }
                 press(&mut window, Key::Escape);
                 press(&mut window, Key::Escape);
@@ -183,17 +213,42 @@ fn enter(window: &mut Harness<'_, LabApp>, name: &str, text: &str) {
 #[test]
 fn a_typed_number_is_taken_as_it_is_meant() {
     /// A field, the setting that it sets, and texts with what they mean.
-    type Case = (&'static str, fn(&Experiment) -> f64, &'static [(&'static str, f64)]);
+    type Case = (
+        &'static str,
+        fn(&Experiment) -> f64,
+        &'static [(&'static str, f64)],
+    );
     let cases: [Case; 5] = [
-        ("Batch value", |e| f64::from(e.batch), &[("256", 256.0), ("300", 300.0), ("16\u{2009}384", 16_384.0)]),
-        ("Timesteps T value", |e| f64::from(e.timesteps), &[("10,000", 10_000.0), ("2", 2.0), ("1e3", 1000.0)]),
-        ("Points value", |e| f64::from(e.points), &[("12,480", 12_480.0), ("1000000", 1e6)]),
+        (
+            "Batch value",
+            |e| f64::from(e.batch),
+            &[("256", 256.0), ("300", 300.0), ("16\u{2009}384", 16_384.0)],
+        ),
+        (
+            "Timesteps T value",
+            |e| f64::from(e.timesteps),
+            &[("10,000", 10_000.0), ("2", 2.0), ("1e3", 1000.0)],
+        ),
+        (
+            "Points value",
+            |e| f64::from(e.points),
+            &[("12,480", 12_480.0), ("1000000", 1e6)],
+        ),
         (
             "Learning rate value",
             |e| f64::from(e.learning_rate),
-            &[("0,003", 0.003), ("0.00345", 0.00345), ("5e−6", 5e-6), ("10", 10.0)],
+            &[
+                ("0,003", 0.003),
+                ("0.00345", 0.00345),
+                ("5e−6", 5e-6),
+                ("10", 10.0),
+            ],
         ),
-        ("Steps value", |e| f64::from(e.sampler_steps), &[("7", 7.0), ("1000", 1000.0), ("1", 1.0)]),
+        (
+            "Steps value",
+            |e| f64::from(e.sampler_steps),
+            &[("7", 7.0), ("1000", 1000.0), ("1", 1.0)],
+        ),
     ];
     let lab = Still::new(Experiment::default());
     let mut window = window(lab.clone(), Chapter::Training, false);
@@ -201,13 +256,20 @@ fn a_typed_number_is_taken_as_it_is_meant() {
         for &(text, value) in typed {
             enter(&mut window, name, text);
             let got = read(&lab.0.0.borrow().experiment);
-            assert!((got / value - 1.0).abs() < 1e-6, "{name}: {text} became {got}");
+            assert!(
+                (got / value - 1.0).abs() < 1e-6,
+                "{name}: {text} became {got}"
+            );
         }
     }
     for seed in [u64::MAX, (1 << 53) + 1, 0] {
         enter(&mut window, "Seed", &seed.to_string());
         assert_eq!(lab.0.0.borrow().experiment.seed, seed);
-        assert_eq!(window.get_by_label("Seed").accesskit_node().value(), Some(seed.to_string()), "shown exactly");
+        assert_eq!(
+            window.get_by_label("Seed").accesskit_node().value(),
+            Some(seed.to_string()),
+            "shown exactly"
+        );
     }
 }
 
@@ -216,9 +278,17 @@ fn what_cannot_be_meant_is_refused_with_the_limits() {
     let lab = Still::new(Experiment::default());
     let mut window = window(lab.clone(), Chapter::Training, false);
     let fields = [
-        ("Batch value", &["10", "16385", "12.5"][..], "32 to 16\u{2009}384"),
+        (
+            "Batch value",
+            &["10", "16385", "12.5"][..],
+            "32 to 16\u{2009}384",
+        ),
         ("Timesteps T value", &["1", "10001"], "2 to 10\u{2009}000"),
-        ("Points value", &["1", "1000001"], "2 to 1\u{2009}000\u{2009}000"),
+        (
+            "Points value",
+            &["1", "1000001"],
+            "2 to 1\u{2009}000\u{2009}000",
+        ),
         ("Learning rate value", &["0", "11"], "to 10"),
         ("Steps value", &["0", "1001"], "1 to 1\u{2009}000"),
         ("Seed", &["1.5", "18446744073709551616"], "whole number"),
@@ -228,15 +298,28 @@ fn what_cannot_be_meant_is_refused_with_the_limits() {
         for text in own.iter().chain(&["-5", "nan", "inf", "50 %", "many", ""]) {
             enter(&mut window, name, text);
             assert!(lab.changes().is_empty(), "{name}: {text}");
-            assert_eq!(window.state().desk.here.draft, Experiment::default(), "{name}: {text}");
+            assert_eq!(
+                window.state().desk.here.draft,
+                Experiment::default(),
+                "{name}: {text}"
+            );
             let control = name.trim_end_matches(" value");
-            let told = labels(&window, |label| label.starts_with(&format!("{control}: what you typed")));
-            assert!(told.iter().any(|label| label.contains(limits)), "{name}: {text}: {told:?}");
+            let told = labels(&window, |label| {
+                label.starts_with(&format!("{control}: what you typed"))
+            });
+            assert!(
+                told.iter().any(|label| label.contains(limits)),
+                "{name}: {text}: {told:?}"
+            );
             // A click sends the notice away.
-            while window.query_all_by_label("Notice").next().is_some_and(|notice| {
-                notice.click();
-                true
-            }) {
+            while window
+                .query_all_by_label("Notice")
+                .next()
+                .is_some_and(|notice| {
+                    notice.click();
+                    true
+                })
+            {
                 window.run_steps(2);
             }
         }
@@ -253,7 +336,11 @@ fn painted(window: &Harness<'_, LabApp>) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    window.output().shapes.iter().for_each(|clipped| texts(&clipped.shape, &mut found));
+    window
+        .output()
+        .shapes
+        .iter()
+        .for_each(|clipped| texts(&clipped.shape, &mut found));
     found
 }
 
@@ -264,37 +351,74 @@ fn the_kernels_of_a_file_are_seen_and_set() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("rows.csv");
     std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(800, 1))).unwrap();
-    let file = Experiment { data: DataSource::Csv(path), ..Experiment::default() };
+    let file = Experiment {
+        data: DataSource::Csv(path),
+        ..Experiment::default()
+    };
     // What was taken for granted of a file is told, once.
     let bare = directory.path().join("bare.csv");
     std::fs::write(&bare, "0;1\n2,5;3\n4;1\n").unwrap();
     let told = window(
-        Still::new(Experiment { data: DataSource::Csv(bare), ..Experiment::default() }),
+        Still::new(Experiment {
+            data: DataSource::Csv(bare),
+            ..Experiment::default()
+        }),
         Chapter::Training,
         false,
     );
     let told = painted(&told).join("\n").replace('\n', " ");
-    assert!(told.contains("bare.csv: it has no header") && told.contains("decimal commas"), "{told}");
+    assert!(
+        told.contains("bare.csv: it has no header") && told.contains("decimal commas"),
+        "{told}"
+    );
     let lab = Still::new(file);
-    let mut windows = [(lab.clone(), true), (Still::new(Experiment::default()), false)]
-        .map(|(lab, kernels)| (window(lab, Chapter::Training, false), kernels));
+    let mut windows = [
+        (lab.clone(), true),
+        (Still::new(Experiment::default()), false),
+    ]
+    .map(|(lab, kernels)| (window(lab, Chapter::Training, false), kernels));
     for (window, kernels) in &mut windows {
         for chapter in ["Forward", "Noise compass", "Score field", "Training"] {
             common::click(window, chapter);
             let painted = painted(window);
-            let painted = |part: &str| painted.iter().filter(|text| text.contains(part)).cloned().collect::<Vec<_>>();
-            let (named, exact) = (painted("density of kernels on 700 rows, h = 0."), painted("exact density"));
-            assert_eq!((named.is_empty(), exact.is_empty()), (!*kernels, *kernels), "{chapter}: {named:?} {exact:?}");
+            let painted = |part: &str| {
+                painted
+                    .iter()
+                    .filter(|text| text.contains(part))
+                    .cloned()
+                    .collect::<Vec<_>>()
+            };
+            let (named, exact) = (
+                painted("density of kernels on 700 rows, h = 0."),
+                painted("exact density"),
+            );
+            assert_eq!(
+                (named.is_empty(), exact.is_empty()),
+                (!*kernels, *kernels),
+                "{chapter}: {named:?} {exact:?}"
+            );
         }
     }
     let [(mut window, _), (built_in, _)] = windows;
-    assert!(built_in.query_by_label("Kernels: Own h").is_none() && built_in.query_by_label("Points value").is_some());
-    assert_eq!(labels(&window, |label| label == "Rows 700 + 100 held out").len(), 1);
-    assert!(window.query_by_label("Points value").is_none(), "a file has as many points as it has");
+    assert!(
+        built_in.query_by_label("Kernels: Own h").is_none()
+            && built_in.query_by_label("Points value").is_some()
+    );
+    assert_eq!(
+        labels(&window, |label| label == "Rows 700 + 100 held out").len(),
+        1
+    );
+    assert!(
+        window.query_by_label("Points value").is_none(),
+        "a file has as many points as it has"
+    );
     let bandwidth = || lab.0.0.borrow().experiment.bandwidth;
     window.get_by_label("Kernels: Own h").click();
     window.run_steps(2);
-    assert_eq!(bandwidth(), window.state().desk.here.snapshot.dataset.truth.bandwidth());
+    assert_eq!(
+        bandwidth(),
+        window.state().desk.here.snapshot.dataset.truth.bandwidth()
+    );
     enter(&mut window, "Bandwidth value", "0,25");
     assert_eq!(bandwidth(), Some(0.25));
     enter(&mut window, "Bandwidth value", "1");
@@ -308,8 +432,18 @@ fn the_kernels_of_a_file_are_seen_and_set() {
 #[test]
 fn signs_are_read_as_they_are_shown() {
     for (chapter, name, text, shown) in [
-        (Chapter::Trajectories, "SDE noise η value", "50 %", Some("0.50")),
-        (Chapter::Trajectories, "SDE noise η value", "0,25", Some("0.25")),
+        (
+            Chapter::Trajectories,
+            "SDE noise η value",
+            "50 %",
+            Some("0.50"),
+        ),
+        (
+            Chapter::Trajectories,
+            "SDE noise η value",
+            "0,25",
+            Some("0.25"),
+        ),
         (Chapter::Trajectories, "Paths value", "50 %", None),
         (Chapter::Compass, "Accuracy value", "35", Some("35 %")),
         (Chapter::Compass, "Accuracy value", "35 %", Some("35 %")),
@@ -334,9 +468,15 @@ fn keys_move_the_batch_from_power_to_power() {
     let lab = Still::new(Experiment::default());
     let mut window = window(lab.clone(), Chapter::Training, false);
     let batch = || lab.0.0.borrow().experiment.batch;
-    window.get_by_role_and_label(egui::accesskit::Role::Slider, "Batch").focus();
+    window
+        .get_by_role_and_label(egui::accesskit::Role::Slider, "Batch")
+        .focus();
     window.run_steps(2);
-    for (key, expected) in [(Key::ArrowRight, 512), (Key::ArrowRight, 1024), (Key::ArrowLeft, 512)] {
+    for (key, expected) in [
+        (Key::ArrowRight, 512),
+        (Key::ArrowRight, 1024),
+        (Key::ArrowLeft, 512),
+    ] {
         press(&mut window, key);
         assert_eq!(batch(), expected);
     }

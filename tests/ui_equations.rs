@@ -19,7 +19,14 @@ use noise_compass::ui::shell::app::LabApp;
 type Window = Harness<'static, LabApp>;
 
 fn small() -> Experiment {
-    Experiment { width: 32, depth: 1, points: 256, timesteps: 100, sampler_steps: 4, ..Experiment::default() }
+    Experiment {
+        width: 32,
+        depth: 1,
+        points: 256,
+        timesteps: 100,
+        sampler_steps: 4,
+        ..Experiment::default()
+    }
 }
 
 fn schedules() -> [Schedule; 6] {
@@ -34,7 +41,13 @@ fn schedules() -> [Schedule; 6] {
 }
 
 fn configure(lab: &Driven, window: &mut Window, experiment: Experiment) {
-    lab.send(Command::Configure { experiment: Box::new(experiment), restart: Restart::Anew }.into());
+    lab.send(
+        Command::Configure {
+            experiment: Box::new(experiment),
+            restart: Restart::Anew,
+        }
+        .into(),
+    );
     settle(window);
 }
 
@@ -70,7 +83,14 @@ fn forward_shows_each_paths_own_jump_chain_and_growth() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::Forward, false);
     for schedule in schedules() {
-        configure(&lab, &mut window, Experiment { schedule, ..small() });
+        configure(
+            &lab,
+            &mut window,
+            Experiment {
+                schedule,
+                ..small()
+            },
+        );
         let [chain, growth] = match schedule {
             Schedule::Ve => [
                 "x t is x t minus one, plus root of sigma t squared minus sigma t minus one squared, times z t",
@@ -88,16 +108,27 @@ fn forward_shows_each_paths_own_jump_chain_and_growth() {
                 "x t is x 0, plus the root of the sum of all beta up to t, times epsilon",
             ],
         };
-        for (way, expected) in [("Jump", jump(schedule)), ("Chain", chain), ("No shrinking", growth)] {
+        for (way, expected) in [
+            ("Jump", jump(schedule)),
+            ("Chain", chain),
+            ("No shrinking", growth),
+        ] {
             click(&mut window, &format!("Way: {way}"));
             settle(&mut window);
-            let shown: Vec<_> = all_text(&window).into_iter().filter(|text| text.starts_with("x t is")).collect();
+            let shown: Vec<_> = all_text(&window)
+                .into_iter()
+                .filter(|text| text.starts_with("x t is"))
+                .collect();
             assert_eq!(shown, [expected], "{schedule}, {way}");
         }
         // The variance that grows is that of the schedule's own steps: on the variance-exploding schedule nothing was shrunk.
         window.get_by_label("Time").set_value_accesskit(1.0);
         settle(&mut window);
-        let shrinking = if schedule == Schedule::Ve { "never shrinking" } else { "shrinking" };
+        let shrinking = if schedule == Schedule::Ve {
+            "never shrinking"
+        } else {
+            "shrinking"
+        };
         let own = match schedule {
             Schedule::Ve => "101.000",
             _ => "1.000",
@@ -108,8 +139,10 @@ fn forward_shows_each_paths_own_jump_chain_and_growth() {
         }
         if schedule == Schedule::Flow {
             // Σ (2 i (T − i + 1) − T) / (T (T − i + 1)²), T = 100.
-            let sum: f64 =
-                (1..=100).map(f64::from).map(|i| (2.0 * i * (101.0 - i) - 100.0) / (100.0 * (101.0 - i).powi(2))).sum();
+            let sum: f64 = (1..=100)
+                .map(f64::from)
+                .map(|i| (2.0 * i * (101.0 - i) - 100.0) / (100.0 * (101.0 - i).powi(2)))
+                .sum();
             window.get_by_label(&format!("variance, noise only added {:.3}", 1.0 + sum));
         }
         click(&mut window, "Way: Jump");
@@ -120,27 +153,58 @@ fn forward_shows_each_paths_own_jump_chain_and_growth() {
 fn schedules_shows_the_formula_of_each_side_also_unlinked_and_swapped() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::Schedules, true);
-    let line = |side: &str, schedule: Schedule| format!("{side} {}: {}", schedule.words().title, jump(schedule));
+    let line = |side: &str, schedule: Schedule| {
+        format!("{side} {}: {}", schedule.words().title, jump(schedule))
+    };
     let shown = |window: &Window| -> Vec<String> {
-        all_text(window).into_iter().filter(|text| text.contains(": x t is")).collect()
+        all_text(window)
+            .into_iter()
+            .filter(|text| text.contains(": x t is"))
+            .collect()
     };
     // One experiment: the chapter's own two.
-    assert_eq!(shown(&window), [line("A", Schedule::Linear), line("B", Schedule::Cosine)]);
+    assert_eq!(
+        shown(&window),
+        [line("A", Schedule::Linear), line("B", Schedule::Cosine)]
+    );
     click(&mut window, "Schedule B: Yours");
-    assert_eq!(shown(&window), [line("A", Schedule::Linear), line("B", Schedule::Custom(LogSnr::default()))]);
+    assert_eq!(
+        shown(&window),
+        [
+            line("A", Schedule::Linear),
+            line("B", Schedule::Custom(LogSnr::default()))
+        ]
+    );
     // Two: each its own, every pair.
     for a in schedules() {
         for b in schedules() {
-            lab.send(Order::Compare(Box::new([a, b].map(|schedule| Experiment { schedule, ..small() }))));
+            lab.send(Order::Compare(Box::new([a, b].map(|schedule| {
+                Experiment {
+                    schedule,
+                    ..small()
+                }
+            }))));
             settle(&mut window);
             assert_eq!(shown(&window), [line("A", a), line("B", b)]);
             let beta = a.preserves_variance() && b.preserves_variance();
-            let name = if beta { "A β at t" } else { "A σ² of a step" };
-            assert!(all_text(&window).iter().any(|text| text.starts_with(name)), "{a} {b}");
+            let name = if beta {
+                "A β at t"
+            } else {
+                "A σ² of a step"
+            };
+            assert!(
+                all_text(&window).iter().any(|text| text.starts_with(name)),
+                "{a} {b}"
+            );
         }
     }
     let [a, b] = [Schedule::Ve, Schedule::Flow];
-    lab.send(Order::Compare(Box::new([a, b].map(|schedule| Experiment { schedule, ..small() }))));
+    lab.send(Order::Compare(Box::new([a, b].map(|schedule| {
+        Experiment {
+            schedule,
+            ..small()
+        }
+    }))));
     settle(&mut window);
     // σ_t² − σ_{t−1}² at t/T = 0.2 and T = 100, and the flow's (2 t (T − t + 1) − T)/(T (T − t + 1)²) at t = 20.
     let ve = 1e-4 * (1e6_f64.powf(0.2) - 1e6_f64.powf(0.19));
@@ -158,7 +222,11 @@ fn schedules_shows_the_formula_of_each_side_also_unlinked_and_swapped() {
     for side in ["B", "A"] {
         click(&mut window, &format!("Experiment: {side}"));
         settle(&mut window);
-        assert_eq!(shown(&window), [line("A", b), line("B", a)], "panel of {side}");
+        assert_eq!(
+            shown(&window),
+            [line("A", b), line("B", a)],
+            "panel of {side}"
+        );
     }
 }
 
@@ -168,9 +236,20 @@ fn the_score_is_shown_by_what_the_network_predicts() {
     let mut window = window(lab.clone(), Chapter::ScoreField, false);
     for schedule in schedules() {
         for target in Target::ALL {
-            configure(&lab, &mut window, Experiment { schedule, target, ..small() });
+            configure(
+                &lab,
+                &mut window,
+                Experiment {
+                    schedule,
+                    target,
+                    ..small()
+                },
+            );
             let text = all_text(&window);
-            let [shown] = &text.iter().filter(|text| text.starts_with("the gradient of")).collect::<Vec<_>>()[..]
+            let [shown] = &text
+                .iter()
+                .filter(|text| text.starts_with("the gradient of"))
+                .collect::<Vec<_>>()[..]
             else {
                 panic!("{schedule} {target:?}: {text:?}");
             };
@@ -187,7 +266,11 @@ fn the_score_is_shown_by_what_the_network_predicts() {
                 Schedule::Flow => "divided by t",
                 _ => "divided by root of one minus alpha bar t",
             };
-            assert_eq!(shown.contains(scale), target != Target::Score, "{schedule} {target:?}: {shown}");
+            assert_eq!(
+                shown.contains(scale),
+                target != Target::Score,
+                "{schedule} {target:?}: {shown}"
+            );
         }
     }
 }
@@ -198,16 +281,26 @@ fn no_chapter_shows_another_familys_formula() {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     let mut window = window(lab.clone(), Chapter::Training, false);
     for chapter in Chapter::ALL {
-        window.get_by_role_and_label(egui::accesskit::Role::Tab, chapter.title()).click();
+        window
+            .get_by_role_and_label(egui::accesskit::Role::Tab, chapter.title())
+            .click();
         settle(&mut window);
         for schedule in schedules() {
             // Schedules shows two of its own while there is one experiment.
             if chapter == Chapter::Schedules {
-                lab.send(Order::Compare(Box::new([schedule; 2].map(|schedule| Experiment { schedule, ..small() }))));
+                lab.send(Order::Compare(Box::new([schedule; 2].map(|schedule| {
+                    Experiment {
+                        schedule,
+                        ..small()
+                    }
+                }))));
             } else {
                 lab.send(
                     Command::Configure {
-                        experiment: Box::new(Experiment { schedule, ..small() }),
+                        experiment: Box::new(Experiment {
+                            schedule,
+                            ..small()
+                        }),
                         restart: Restart::Anew,
                     }
                     .into(),
@@ -221,7 +314,11 @@ fn no_chapter_shows_another_familys_formula() {
                 _ => &["sigma t ", "σ² of a step", "one minus t times"],
             };
             for text in all_text(&window) {
-                assert!(!foreign.iter().any(|word| text.contains(word)), "{} {schedule}: {text}", chapter.title());
+                assert!(
+                    !foreign.iter().any(|word| text.contains(word)),
+                    "{} {schedule}: {text}",
+                    chapter.title()
+                );
             }
         }
         if chapter == Chapter::Schedules {

@@ -25,7 +25,14 @@ type Window = Harness<'static, LabApp>;
 type Act = fn(&mut Window, Pace) -> String;
 
 fn small() -> Experiment {
-    Experiment { width: 32, depth: 2, batch: 64, points: 512, sampler_steps: 8, ..Experiment::default() }
+    Experiment {
+        width: 32,
+        depth: 2,
+        batch: 64,
+        points: 512,
+        sampler_steps: 8,
+        ..Experiment::default()
+    }
 }
 
 fn lab(sides: Option<[Experiment; 2]>) -> Driven {
@@ -43,7 +50,12 @@ fn at_once(window: &mut Window, events: &[egui::Event]) {
 }
 
 fn button(pos: Pos2, pressed: bool) -> egui::Event {
-    egui::Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: egui::Modifiers::NONE }
+    egui::Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: egui::Modifiers::NONE,
+    }
 }
 
 /// How a drag is seen.
@@ -80,30 +92,53 @@ fn rect(window: &Window, name: &str) -> egui::Rect {
 
 #[test]
 fn a_quick_drag_ends_where_the_pointer_does() {
-    let own = Experiment { schedule: Schedule::Custom(LogSnr::default()), ..small() };
+    let own = Experiment {
+        schedule: Schedule::Custom(LogSnr::default()),
+        ..small()
+    };
     let acts: [(&str, Chapter, Option<[Experiment; 2]>, Act); 4] = [
         ("compass", Chapter::Compass, None, |window, pace| {
             let canvas = rect(window, "Noise compass canvas");
-            drag(window, canvas.center() + vec2(-120.0, 60.0), canvas.center() + vec2(90.0, -70.0), pace);
+            drag(
+                window,
+                canvas.center() + vec2(-120.0, 60.0),
+                canvas.center() + vec2(90.0, -70.0),
+                pace,
+            );
             find(window, "x_t").unwrap()
         }),
         ("camera", Chapter::Forward, None, |window, pace| {
             let canvas = rect(window, "Forward canvas");
-            drag(window, canvas.center(), canvas.center() + vec2(140.0, 30.0), pace);
+            drag(
+                window,
+                canvas.center(),
+                canvas.center() + vec2(140.0, 30.0),
+                pace,
+            );
             format!("{:?}", window.state().desk.here.cameras.get("forward"))
         }),
-        ("divider", Chapter::Forward, Some([small(), small()]), |window, pace| {
-            window.state_mut().stage.arrangement = Arrangement::Divider;
-            window.run_steps(2);
-            let divider = rect(window, "Divider between A and B").center();
-            drag(window, divider, divider + vec2(130.0, 0.0), pace);
-            format!("{:.4}", window.state().stage.divider)
-        }),
-        ("handle", Chapter::Schedules, Some([own.clone(), own]), |window, pace| {
-            let handle = rect(window, "Handle 3 of log SNR").center();
-            drag(window, handle, handle + vec2(0.0, 14.0), pace);
-            format!("{:.2?}", window.state().desk.here.own_schedule.handles())
-        }),
+        (
+            "divider",
+            Chapter::Forward,
+            Some([small(), small()]),
+            |window, pace| {
+                window.state_mut().stage.arrangement = Arrangement::Divider;
+                window.run_steps(2);
+                let divider = rect(window, "Divider between A and B").center();
+                drag(window, divider, divider + vec2(130.0, 0.0), pace);
+                format!("{:.4}", window.state().stage.divider)
+            },
+        ),
+        (
+            "handle",
+            Chapter::Schedules,
+            Some([own.clone(), own]),
+            |window, pace| {
+                let handle = rect(window, "Handle 3 of log SNR").center();
+                drag(window, handle, handle + vec2(0.0, 14.0), pace);
+                format!("{:.2?}", window.state().desk.here.own_schedule.handles())
+            },
+        ),
     ];
     for (name, chapter, sides, act) in acts {
         let [slow, quick, sudden] = [Pace::Slow, Pace::Quick, Pace::Sudden]
@@ -121,15 +156,25 @@ fn a_quick_drag_ends_where_the_pointer_does() {
 fn a_press_takes_hold_where_the_button_went_down() {
     let mut window = window(lab(None), Chapter::Compass, false);
     let canvas = rect(&window, "Noise compass canvas");
-    let (from, to) = (canvas.center() + vec2(-100.0, 30.0), canvas.center() + vec2(80.0, -20.0));
+    let (from, to) = (
+        canvas.center() + vec2(-100.0, 30.0),
+        canvas.center() + vec2(80.0, -20.0),
+    );
     drag(&mut window, from, from + vec2(1.0, 0.0), Pace::Slow);
     let x_0 = find(&window, "x₀").unwrap();
     let moved = egui::Event::PointerMoved;
     at_once(&mut window, &[moved(from)]);
-    at_once(&mut window, &[button(from, true), moved(from + 0.5 * (to - from))]);
+    at_once(
+        &mut window,
+        &[button(from, true), moved(from + 0.5 * (to - from))],
+    );
     at_once(&mut window, &[moved(to), button(to, false)]);
     window.run_steps(2);
-    assert_eq!(find(&window, "x₀").unwrap(), x_0, "x_t was dragged, not placed anew");
+    assert_eq!(
+        find(&window, "x₀").unwrap(),
+        x_0,
+        "x_t was dragged, not placed anew"
+    );
 }
 
 /// Points that went their own ways while they were not linked are alike again where the sides are: the same x_t from the
@@ -152,10 +197,26 @@ fn linked_points_are_alike_on_equal_sides() {
             // Each side goes its own way: a point placed and dragged on A, another on B.
             window.state_mut().desk.links.points = false;
             window.run_steps(2);
-            let canvases = ["A", "B"].map(|side| rect(&window, &format!("Noise compass canvas, {side}")));
-            drag(&mut window, near(canvases[0], [-60.0, 40.0]), near(canvases[0], [30.0, -50.0]), Pace::Slow);
-            drag(&mut window, near(canvases[1], [70.0, -20.0]), near(canvases[1], [71.0, -20.0]), Pace::Slow);
-            drag(&mut window, near(canvases[1], [71.0, -20.0]), near(canvases[1], [-40.0, 80.0]), Pace::Slow);
+            let canvases =
+                ["A", "B"].map(|side| rect(&window, &format!("Noise compass canvas, {side}")));
+            drag(
+                &mut window,
+                near(canvases[0], [-60.0, 40.0]),
+                near(canvases[0], [30.0, -50.0]),
+                Pace::Slow,
+            );
+            drag(
+                &mut window,
+                near(canvases[1], [70.0, -20.0]),
+                near(canvases[1], [71.0, -20.0]),
+                Pace::Slow,
+            );
+            drag(
+                &mut window,
+                near(canvases[1], [71.0, -20.0]),
+                near(canvases[1], [-40.0, 80.0]),
+                Pace::Slow,
+            );
             let [a, b] = both(&mut window);
             assert_ne!(a, b, "unlinked they differ");
             click(&mut window, &format!("Experiment: {focus}"));
@@ -163,7 +224,12 @@ fn linked_points_are_alike_on_equal_sides() {
             window.run_steps(4);
             let [a, b] = both(&mut window);
             assert_eq!(a, b, "linked again, {origin}, {focus} in focus");
-            drag(&mut window, near(canvases[0], [-20.0, 20.0]), near(canvases[0], [60.0, 50.0]), Pace::Slow);
+            drag(
+                &mut window,
+                near(canvases[0], [-20.0, 20.0]),
+                near(canvases[0], [60.0, 50.0]),
+                Pace::Slow,
+            );
             let [a, b] = both(&mut window);
             assert_eq!(a, b, "and after another, {origin}, {focus} in focus");
         }
@@ -191,7 +257,10 @@ fn hue(pixel: [u8; 4]) -> Option<f32> {
 /// On one canvas each particle and each schedule bears its side's colour: by the learned and by the exact field.
 #[test]
 fn on_one_canvas_colours_tell_a_from_b() {
-    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
+    let cosine = Experiment {
+        schedule: Schedule::Cosine,
+        ..small()
+    };
     for chapter in [Chapter::Reverse, Chapter::Trajectories] {
         for field in ["Learned", "Exact"] {
             for arrangement in [Arrangement::Overlay, Arrangement::Divider] {
@@ -207,11 +276,18 @@ fn on_one_canvas_colours_tell_a_from_b() {
                     .flat_map(|y| (170..960).map(move |x| (x, y)))
                     .filter_map(|(x, y)| hue(image.get_pixel(x, y).0))
                     .collect();
-                let near =
-                    |side: f32| hues.iter().filter(|h| ((**h - side + 540.0) % 360.0 - 180.0).abs() < 22.0).count();
-                let colors = Side::BOTH.map(|side| hue(window.state().desk.color(side).to_array()).unwrap());
+                let near = |side: f32| {
+                    hues.iter()
+                        .filter(|h| ((**h - side + 540.0) % 360.0 - 180.0).abs() < 22.0)
+                        .count()
+                };
+                let colors =
+                    Side::BOTH.map(|side| hue(window.state().desk.color(side).to_array()).unwrap());
                 let [a, b] = colors.map(near);
-                let what = format!("{chapter:?}, {field}, {arrangement:?}: {a} of A, {b} of B, {} in all", hues.len());
+                let what = format!(
+                    "{chapter:?}, {field}, {arrangement:?}: {a} of A, {b} of B, {} in all",
+                    hues.len()
+                );
                 assert!(a > 150 && b > 150, "{what}");
                 assert!((a + b) as f32 > 0.93 * hues.len() as f32, "{what}");
             }
@@ -223,9 +299,19 @@ fn on_one_canvas_colours_tell_a_from_b() {
 /// once, in their green.
 #[test]
 fn an_overlay_shows_the_truth_of_both() {
-    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
-    let moons = Experiment { data: DataSource::Shape(Shape::Moons), ..small() };
-    for (what, b, one) in [("path", cosine, false), ("data", moons, false), ("equal", small(), true)] {
+    let cosine = Experiment {
+        schedule: Schedule::Cosine,
+        ..small()
+    };
+    let moons = Experiment {
+        data: DataSource::Shape(Shape::Moons),
+        ..small()
+    };
+    for (what, b, one) in [
+        ("path", cosine, false),
+        ("data", moons, false),
+        ("equal", small(), true),
+    ] {
         let mut window = window(lab(Some([small(), b])), Chapter::ScoreField, false);
         click(&mut window, "Arrows: Exact");
         click(&mut window, "Behind: None");
@@ -239,13 +325,19 @@ fn an_overlay_shows_the_truth_of_both() {
             .collect();
         let near = |color: egui::Color32| {
             let wanted = hue(color.to_array()).unwrap();
-            hues.iter().filter(|h| ((**h - wanted + 540.0) % 360.0 - 180.0).abs() < 12.0).count() as f32
+            hues.iter()
+                .filter(|h| ((**h - wanted + 540.0) % 360.0 - 180.0).abs() < 12.0)
+                .count() as f32
                 / hues.len() as f32
         };
         let [a, b] = Side::BOTH.map(|side| palette(false, side));
-        let [of_a, of_b] = [a, b].map(|palette| near(palette.exact.lerp_to_gamma(palette.learned, 0.55)));
+        let [of_a, of_b] =
+            [a, b].map(|palette| near(palette.exact.lerp_to_gamma(palette.learned, 0.55)));
         let green = near(a.exact);
-        let told = format!("{what}: {of_a} of A, {of_b} of B, {green} green, of {}", hues.len());
+        let told = format!(
+            "{what}: {of_a} of A, {of_b} of B, {green} green, of {}",
+            hues.len()
+        );
         if one {
             assert!(green > 0.9, "{told}");
         } else {

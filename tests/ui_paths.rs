@@ -25,7 +25,9 @@ use noise_compass::lab::message::{
 };
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
-use noise_compass::measure::trajectories::{blockwise_sliced, crossings, rms_distance, sliced_floor};
+use noise_compass::measure::trajectories::{
+    blockwise_sliced, crossings, rms_distance, sliced_floor,
+};
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::canvas::motion::origin_color;
 use noise_compass::ui::chapters::Chapter;
@@ -46,10 +48,15 @@ struct Probe(Rc<Answering>);
 
 impl Probe {
     fn new(experiment: Experiment, busy: bool) -> Self {
-        let factory: EngineFactory = Arc::new(|_| Err(EngineError::Invalid("one engine is enough".into())));
+        let factory: EngineFactory =
+            Arc::new(|_| Err(EngineError::Invalid("one engine is enough".into())));
         let engine = Box::new(GpuEngine::new(CONTEXT.clone()).unwrap());
         let session = Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap();
-        Self(Rc::new(Answering { session: RefCell::new(session), busy, asked: RefCell::default() }))
+        Self(Rc::new(Answering {
+            session: RefCell::new(session),
+            busy,
+            asked: RefCell::default(),
+        }))
     }
 
     /// Runs asked for since the last call.
@@ -57,13 +64,28 @@ impl Probe {
         let asked = std::mem::take(&mut *self.0.asked.borrow_mut());
         asked
             .into_iter()
-            .filter_map(|c| if let Command::Run(slot, run) = c { Some((slot, run)) } else { None })
+            .filter_map(|c| {
+                if let Command::Run(slot, run) = c {
+                    Some((slot, run))
+                } else {
+                    None
+                }
+            })
             .collect()
     }
 
     fn stopped(&self) -> Vec<Slot> {
         let asked = std::mem::take(&mut *self.0.asked.borrow_mut());
-        asked.into_iter().filter_map(|c| if let Command::StopRun(slot) = c { Some(slot) } else { None }).collect()
+        asked
+            .into_iter()
+            .filter_map(|c| {
+                if let Command::StopRun(slot) = c {
+                    Some(slot)
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     fn result(&self, slot: Slot) -> Arc<RunResult> {
@@ -73,7 +95,9 @@ impl Probe {
 
 impl LabHandle for Probe {
     fn send(&self, order: Order) {
-        let Some(command) = order.command_for(Side::A) else { return };
+        let Some(command) = order.command_for(Side::A) else {
+            return;
+        };
         self.0.asked.borrow_mut().push(command.clone());
         self.0.session.borrow_mut().handle(command);
     }
@@ -85,9 +109,18 @@ impl LabHandle for Probe {
             let under_way = |state: &RunState| {
                 let progress = RunProgress::default();
                 progress.set(0.4);
-                RunState { progress: Some(progress), ..state.clone() }
+                RunState {
+                    progress: Some(progress),
+                    ..state.clone()
+                }
             };
-            snapshot.runs = Arc::new(snapshot.runs.iter().map(|(slot, state)| (*slot, under_way(state))).collect());
+            snapshot.runs = Arc::new(
+                snapshot
+                    .runs
+                    .iter()
+                    .map(|(slot, state)| (*slot, under_way(state)))
+                    .collect(),
+            );
             return Snapshots::one(Arc::new(snapshot));
         }
         while !session.tick(Duration::from_millis(50)).idle {}
@@ -113,7 +146,9 @@ fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
 }
 
 fn slide(harness: &mut Harness<'_, LabApp>, name: &str, value: f64) {
-    harness.get_by_role_and_label(Role::Slider, name).set_value_accesskit(value);
+    harness
+        .get_by_role_and_label(Role::Slider, name)
+        .set_value_accesskit(value);
     harness.run_steps(2);
 }
 
@@ -122,7 +157,15 @@ fn click_canvas(harness: &mut Harness<'_, LabApp>, at: Pos2, modifiers: Modifier
     harness.run_steps(1);
     for pressed in [true, false] {
         let button = egui::PointerButton::Primary;
-        harness.event_modifiers(egui::Event::PointerButton { pos: at, button, pressed, modifiers }, modifiers);
+        harness.event_modifiers(
+            egui::Event::PointerButton {
+                pos: at,
+                button,
+                pressed,
+                modifiers,
+            },
+            modifiers,
+        );
         harness.run_steps(1);
     }
     harness.run_steps(2);
@@ -133,14 +176,24 @@ fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
     let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Reverse, false);
     let asked = lab.asked();
-    let [(slot, request)] = &asked[..] else { panic!("one run, not {asked:?}") };
-    assert_eq!((*slot, request.exact, request.every), (Slot::Reverse, true, 1), "an untrained network shows nothing");
+    let [(slot, request)] = &asked[..] else {
+        panic!("one run, not {asked:?}")
+    };
+    assert_eq!(
+        (*slot, request.exact, request.every),
+        (Slot::Reverse, true, 1),
+        "an untrained network shows nothing"
+    );
     // Half denoised: neither end.
     window.get_by_label("t / T of the frame 0.120");
     window.get_by_label("step on show 44 of 50");
     for (step, tau) in [(0.0, 1.0), (30.0, 0.4), (50.0, 0.0), (10.0, 0.8)] {
         slide(&mut window, "Step", step);
-        assert!((window.state().desk.here.clock.tau - tau).abs() < 1e-9, "{}", window.state().desk.here.clock.tau);
+        assert!(
+            (window.state().desk.here.clock.tau - tau).abs() < 1e-9,
+            "{}",
+            window.state().desk.here.clock.tau
+        );
         window.get_by_label(&format!("t / T of the frame {tau:.3}"));
     }
     window.get_by_label("Time").set_value_accesskit(0.333);
@@ -152,8 +205,12 @@ fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
     let points = result.recording.points.to_host().unwrap();
     let mixture = Shape::EightGaussians.mixture();
     let end = &points[points.len() - 2000..];
-    let near =
-        |p: &&[f32; 2]| mixture.components.iter().any(|c| (p[0] - c.mean[0]).hypot(p[1] - c.mean[1]) < 4.0 * c.sigma);
+    let near = |p: &&[f32; 2]| {
+        mixture
+            .components
+            .iter()
+            .any(|c| (p[0] - c.mean[0]).hypot(p[1] - c.mean[1]) < 4.0 * c.sigma)
+    };
     assert!(end.iter().filter(near).count() >= 1990);
 }
 
@@ -172,9 +229,15 @@ fn the_frame_on_show_is_drawn_where_the_recording_has_it_in_the_colour_of_its_or
     for step in [0_usize, 35, 42] {
         slide(&mut window, "Step", step as f64);
         let canvas = window.get_by_label("Reverse canvas").rect();
-        let bounds = noise_compass::data::bounds::Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] };
+        let bounds = noise_compass::data::bounds::Bounds {
+            min: [-3.0, -2.5],
+            max: [3.0, 2.5],
+        };
         let camera = Camera::fit(bounds, canvas);
-        let at: Vec<Pos2> = points[500 * step..500 * (step + 1)].iter().map(|&p| camera.to_screen(canvas, p)).collect();
+        let at: Vec<Pos2> = points[500 * step..500 * (step + 1)]
+            .iter()
+            .map(|&p| camera.to_screen(canvas, p))
+            .collect();
         let alone = |i: &usize| {
             let inside = canvas.shrink2(egui::vec2(20.0, 60.0)).contains(at[*i]);
             inside && (0..500).all(|j| j == *i || at[j].distance(at[*i]) > 9.0)
@@ -185,12 +248,22 @@ fn the_frame_on_show_is_drawn_where_the_recording_has_it_in_the_colour_of_its_or
             let color = origin_color(points[i], palette.ink);
             // Discs are smaller than a pixel's neighbourhood: the nearest of nine pixels counts.
             let difference = |dx: i32, dy: i32| {
-                let pixel = image.get_pixel((at[i].x as i32 + dx) as u32, (at[i].y as i32 + dy) as u32).0;
-                (0..3).map(|c| (i32::from(pixel[c]) - i32::from(color[c])).abs()).max().unwrap()
+                let pixel = image
+                    .get_pixel((at[i].x as i32 + dx) as u32, (at[i].y as i32 + dy) as u32)
+                    .0;
+                (0..3)
+                    .map(|c| (i32::from(pixel[c]) - i32::from(color[c])).abs())
+                    .max()
+                    .unwrap()
             };
-            let best =
-                (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy))).map(|(dx, dy)| difference(dx, dy)).min();
-            assert!(best.unwrap() < 45, "step {step}, particle {i}: off by {best:?} from {color:?}");
+            let best = (-1..=1)
+                .flat_map(|dx| (-1..=1).map(move |dy| (dx, dy)))
+                .map(|(dx, dy)| difference(dx, dy))
+                .min();
+            assert!(
+                best.unwrap() < 45,
+                "step {step}, particle {i}: off by {best:?} from {color:?}"
+            );
             seen += 1;
         }
     }
@@ -204,7 +277,10 @@ fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
     let ask = |window: &mut Harness<'_, LabApp>, name: &str| {
         lab.asked();
         click(window, name);
-        lab.asked().pop().unwrap_or_else(|| panic!("{name} asks for a run")).1
+        lab.asked()
+            .pop()
+            .unwrap_or_else(|| panic!("{name} asks for a run"))
+            .1
     };
     let learned = ask(&mut window, "Field: Learned");
     assert!(!learned.exact && learned.follow && learned.plan.clip.is_some());
@@ -215,12 +291,18 @@ fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
     lab.asked();
     slide(&mut window, "Steps", 1000.0);
     let long = lab.asked().pop().unwrap().1;
-    assert_eq!((long.every, long.plan.recorded_stages(long.every).len()), (10, 100));
+    assert_eq!(
+        (long.every, long.plan.recorded_stages(long.every).len()),
+        (10, 100)
+    );
     slide(&mut window, "Particles", 100_000.0);
     let large = lab.asked().pop().unwrap().1;
     assert!(matches!(large.start, Start::Noise(100_000)));
     let frames = large.plan.recorded_stages(large.every).len() + 1;
-    assert!(8 * 100_000 * frames < 128 << 20, "the recording must fit into the smallest adapter's buffer");
+    assert!(
+        8 * 100_000 * frames < 128 << 20,
+        "the recording must fit into the smallest adapter's buffer"
+    );
     // Under way: a bar, and a button that stops.
     window.get_by_label("Progress of the run");
     click(&mut window, "Stop");
@@ -242,7 +324,13 @@ fn the_chain_lands_anew_from_the_same_noise_as_the_network_learns() {
     let mut window = window(lab.clone(), Chapter::Reverse, false);
     click(&mut window, "Field: Learned");
     slide(&mut window, "Particles", 500.0);
-    let frames = |lab: &Probe| lab.result(Slot::Reverse).recording.points.to_host().unwrap();
+    let frames = |lab: &Probe| {
+        lab.result(Slot::Reverse)
+            .recording
+            .points
+            .to_host()
+            .unwrap()
+    };
     let before = (lab.result(Slot::Reverse).step, frames(&lab));
     window.get_by_label("by step 0");
     lab.0.session.borrow_mut().train_until(150);
@@ -251,7 +339,11 @@ fn the_chain_lands_anew_from_the_same_noise_as_the_network_learns() {
     let after = (lab.result(Slot::Reverse).step, frames(&lab));
     assert_eq!((before.0, after.0), (0, 150));
     assert_eq!(before.1[..500], after.1[..500], "the same noise");
-    assert_ne!(before.1[before.1.len() - 500..], after.1[after.1.len() - 500..], "landing elsewhere");
+    assert_ne!(
+        before.1[before.1.len() - 500..],
+        after.1[after.1.len() - 500..],
+        "landing elsewhere"
+    );
     window.get_by_label("by step 150");
 }
 
@@ -268,8 +360,16 @@ fn ode_paths_keep_their_order_in_one_dimension_and_sde_paths_do_not() {
             let paths = result.host.clone().unwrap();
             assert!(result.request.exact && result.recording.particles == 24);
             for frame in paths.chunks_exact(24) {
-                assert!(frame.windows(2).all(|pair| pair[0][coordinate] < pair[1][coordinate]), "{slot:?}: {frame:?}");
-                assert!(frame.iter().all(|p| p[1 - coordinate].abs() < 1e-2), "{slot:?} leaves the line: {frame:?}");
+                assert!(
+                    frame
+                        .windows(2)
+                        .all(|pair| pair[0][coordinate] < pair[1][coordinate]),
+                    "{slot:?}: {frame:?}"
+                );
+                assert!(
+                    frame.iter().all(|p| p[1 - coordinate].abs() < 1e-2),
+                    "{slot:?} leaves the line: {frame:?}"
+                );
             }
         }
         let sde = lab.result(Slot::PathsByNoise).host.clone().unwrap();
@@ -295,13 +395,19 @@ fn the_drawn_ode_path_of_a_gaussian_is_the_known_one() {
                 let scales = schedule.scales(tau, 1000);
                 scales.a.hypot(scales.s)
             };
-            assert!((spread(1.0) / spread(0.0) - 1.0).abs() > 0.5 || schedule == Schedule::Flow, "nothing would move");
+            assert!(
+                (spread(1.0) / spread(0.0) - 1.0).abs() > 0.5 || schedule == Schedule::Flow,
+                "nothing would move"
+            );
             for (frame, &tau) in paths.chunks_exact(24).zip(taus) {
                 for (x, start) in frame.iter().zip(&paths[..24]) {
                     for axis in 0..2 {
                         let known = f64::from(start[axis]) * spread(tau) / spread(1.0);
                         let error = (f64::from(x[axis]) - known).abs();
-                        assert!(error < tolerance * spread(tau), "{slot:?} {schedule:?} at {tau}: {x:?}, not {known}");
+                        assert!(
+                            error < tolerance * spread(tau),
+                            "{slot:?} {schedule:?} at {tau}: {x:?}, not {known}"
+                        );
                     }
                 }
             }
@@ -316,7 +422,12 @@ fn number_after(window: &Harness<'_, LabApp>, name: &str) -> f64 {
         .filter_map(|node| node.accesskit_node().value())
         .find(|label| label.starts_with(name))
         .unwrap_or_else(|| panic!("{name} is not on show"));
-    label[name.len()..].trim().replace('\u{2009}', "").replace('−', "-").parse().unwrap_or_else(|_| panic!("{label}"))
+    label[name.len()..]
+        .trim()
+        .replace('\u{2009}', "")
+        .replace('−', "-")
+        .parse()
+        .unwrap_or_else(|_| panic!("{label}"))
 }
 
 /// The marginals agree: ODE and SDE end in clouds that are no farther apart than honest draws, on average over seeds.
@@ -325,7 +436,10 @@ fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
     let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     let mixture = Shape::EightGaussians.mixture();
-    let floor = (0..4).map(|seed| sliced_floor(&mixture, 256, 24, seed).unwrap()).sum::<f64>() / 4.0;
+    let floor = (0..4)
+        .map(|seed| sliced_floor(&mixture, 256, 24, seed).unwrap())
+        .sum::<f64>()
+        / 4.0;
     let mut distances = Vec::new();
     for _ in 0..4 {
         click(&mut window, "Simulate");
@@ -344,14 +458,22 @@ fn ode_and_sde_end_in_the_same_distribution_and_the_methods_in_their_order() {
 
     click(&mut window, "Starts: Noise");
     slide(&mut window, "ODE steps", 12.0);
-    let errors = [("Euler (12)", Slot::PathsByEuler), ("Heun (23)", Slot::PathsByHeun), ("RK4 (45)", Slot::PathsByRk4)]
-        .map(|(name, slot)| {
-            let [run, exact] = [slot, Slot::ExactPaths].map(|slot| lab.result(slot).host.clone().unwrap());
-            let known = rms_distance(&run[run.len() - 24..], &exact[exact.len() - 24..]).unwrap();
-            let shown = number_after(&window, name);
-            assert!((shown / known - 1.0).abs() < 0.1, "{name}: {shown} is shown for {known}");
-            known
-        });
+    let errors = [
+        ("Euler (12)", Slot::PathsByEuler),
+        ("Heun (23)", Slot::PathsByHeun),
+        ("RK4 (45)", Slot::PathsByRk4),
+    ]
+    .map(|(name, slot)| {
+        let [run, exact] =
+            [slot, Slot::ExactPaths].map(|slot| lab.result(slot).host.clone().unwrap());
+        let known = rms_distance(&run[run.len() - 24..], &exact[exact.len() - 24..]).unwrap();
+        let shown = number_after(&window, name);
+        assert!(
+            (shown / known - 1.0).abs() < 0.1,
+            "{name}: {shown} is shown for {known}"
+        );
+        known
+    });
     assert!(errors[2] < errors[1] && errors[1] < errors[0], "{errors:?}");
     slide(&mut window, "ODE steps", 200.0);
     assert!(number_after(&window, "Euler (200)") < 0.3 * errors[0]);
@@ -363,20 +485,38 @@ fn a_click_places_a_start_and_with_shift_a_bundle_that_branches() {
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     click(&mut window, "View: Plane");
     let canvas = window.get_by_label("Trajectories canvas").rect();
-    let home = noise_compass::data::bounds::Bounds { min: [-3.36, -2.8], max: [3.36, 2.8] };
+    let home = noise_compass::data::bounds::Bounds {
+        min: [-3.36, -2.8],
+        max: [3.36, 2.8],
+    };
     let camera = Camera::fit(home, canvas);
     let places = [[0.5, 1.0], [-1.2, 0.3]];
     for place in places {
-        click_canvas(&mut window, camera.to_screen(canvas, place), Modifiers::NONE);
+        click_canvas(
+            &mut window,
+            camera.to_screen(canvas, place),
+            Modifiers::NONE,
+        );
     }
     let ode = lab.result(Slot::PathsByHeun);
     assert_eq!(ode.recording.particles, 2);
     let close = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]) < 0.02;
     let paths = ode.host.clone().unwrap();
-    assert!(close(paths[0], places[0]) && close(paths[1], places[1]), "{:?}", &paths[..2]);
+    assert!(
+        close(paths[0], places[0]) && close(paths[1], places[1]),
+        "{:?}",
+        &paths[..2]
+    );
 
-    click_canvas(&mut window, camera.to_screen(canvas, [0.2, -0.4]), Modifiers::SHIFT);
-    let (ode, sde) = (lab.result(Slot::PathsByHeun), lab.result(Slot::PathsByNoise));
+    click_canvas(
+        &mut window,
+        camera.to_screen(canvas, [0.2, -0.4]),
+        Modifiers::SHIFT,
+    );
+    let (ode, sde) = (
+        lab.result(Slot::PathsByHeun),
+        lab.result(Slot::PathsByNoise),
+    );
     assert_eq!((ode.recording.particles, sde.recording.particles), (1, 50));
     let paths = sde.host.clone().unwrap();
     assert!(paths[..50].iter().all(|&p| p == paths[0]) && close(paths[0], [0.2, -0.4]));
@@ -384,17 +524,24 @@ fn a_click_places_a_start_and_with_shift_a_bundle_that_branches() {
     let mixture = Shape::EightGaussians.mixture();
     let ends = &paths[paths.len() - 50..];
     let reached = |c: &&noise_compass::data::mixture::Component| {
-        ends.iter().any(|&p| (p[0] - c.mean[0]).hypot(p[1] - c.mean[1]) < 0.4)
+        ends.iter()
+            .any(|&p| (p[0] - c.mean[0]).hypot(p[1] - c.mean[1]) < 0.4)
     };
     assert!(mixture.components.iter().filter(reached).count() >= 5);
 
     // In the space-time view a click gives the coordinate; the other is 0.
     click(&mut window, "View: Time");
     let canvas = window.get_by_label("Trajectories canvas").rect();
-    let home = noise_compass::data::bounds::Bounds { min: [-4.32, -2.8], max: [4.32, 2.8] };
+    let home = noise_compass::data::bounds::Bounds {
+        min: [-4.32, -2.8],
+        max: [4.32, 2.8],
+    };
     let at = Camera::fit(home, canvas).to_screen(canvas, [-2.0, 1.5]);
     click_canvas(&mut window, at, Modifiers::NONE);
-    assert!(close(lab.result(Slot::PathsByHeun).host.clone().unwrap()[0], [1.5, 0.0]));
+    assert!(close(
+        lab.result(Slot::PathsByHeun).host.clone().unwrap()[0],
+        [1.5, 0.0]
+    ));
 }
 
 #[test]
@@ -402,19 +549,41 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
     let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), true);
     let mut window = window(lab.clone(), Chapter::Trajectories, false);
     let all = lab.asked();
-    assert_eq!(all.len(), 8, "SDE, three methods, the exact flow and its landing, two clouds");
+    assert_eq!(
+        all.len(),
+        8,
+        "SDE, three methods, the exact flow and its landing, two clouds"
+    );
     assert!(all.iter().all(|(_, run)| run.read_back));
     slide(&mut window, "SDE noise η", 0.5);
     let asked = lab.asked();
     let slots: Vec<_> = asked.iter().map(|(slot, _)| *slot).collect();
-    assert_eq!(slots, [Slot::PathsByNoise, Slot::EndsByNoise], "nothing else depends on it");
+    assert_eq!(
+        slots,
+        [Slot::PathsByNoise, Slot::EndsByNoise],
+        "nothing else depends on it"
+    );
     let context = Experiment::default().plan_context();
-    assert_eq!(asked[0].1.plan, Sampler::Ddim { eta: 0.5 }.plan(100, context, None));
+    assert_eq!(
+        asked[0].1.plan,
+        Sampler::Ddim { eta: 0.5 }.plan(100, context, None)
+    );
     slide(&mut window, "SDE noise η", 0.0);
-    assert!(lab.asked()[0].1.plan.steps.iter().all(|stage| stage.c_z == 0.0));
+    assert!(
+        lab.asked()[0]
+            .1
+            .plan
+            .steps
+            .iter()
+            .all(|stage| stage.c_z == 0.0)
+    );
     click(&mut window, "ODE by: RK4");
     let asked = lab.asked();
-    assert_eq!(asked.iter().map(|(slot, _)| *slot).collect::<Vec<_>>(), [Slot::EndsByOde], "paths are there already");
+    assert_eq!(
+        asked.iter().map(|(slot, _)| *slot).collect::<Vec<_>>(),
+        [Slot::EndsByOde],
+        "paths are there already"
+    );
     window.get_by_label("Progress of the runs");
     window.get_by_role_and_label(Role::Tab, "Training").click();
     window.run_steps(2);
@@ -434,8 +603,15 @@ fn the_three_dimensional_view_is_turned_by_dragging() {
     window.run_steps(1);
     window.drop_at(middle + egui::vec2(80.0, 30.0));
     window.run_steps(2);
-    assert!(window.state().desk.here.cameras.is_empty(), "the camera stays");
-    let turn = window.get_by_role_and_label(Role::Slider, "Turn").accesskit_node().numeric_value().unwrap();
+    assert!(
+        window.state().desk.here.cameras.is_empty(),
+        "the camera stays"
+    );
+    let turn = window
+        .get_by_role_and_label(Role::Slider, "Turn")
+        .accesskit_node()
+        .numeric_value()
+        .unwrap();
     assert!((turn - (25.0 - 32.0)).abs() < 3.0, "{turn}");
     assert!(window.render().unwrap() != before);
 }

@@ -33,7 +33,9 @@ struct Probe(Rc<(RefCell<Snapshot>, RefCell<Vec<Experiment>>)>);
 
 impl LabHandle for Probe {
     fn send(&self, order: Order) {
-        let Some(command) = order.command_for(Side::A) else { return };
+        let Some(command) = order.command_for(Side::A) else {
+            return;
+        };
         if let Command::Configure { experiment, .. } = command {
             self.0.0.borrow_mut().experiment = Arc::new((*experiment).clone());
             self.0.1.borrow_mut().push(*experiment);
@@ -95,14 +97,19 @@ fn drag(window: &mut Window, from: Pos2, to: Pos2) {
 }
 
 fn set(window: &mut Window, name: &str, value: f64) {
-    window.get_by_role_and_label(Role::Slider, name).set_value_accesskit(value);
+    window
+        .get_by_role_and_label(Role::Slider, name)
+        .set_value_accesskit(value);
     settle(window);
 }
 
 /// Compare with the stored picture, on the adapter that it belongs to.
 fn compare(window: &mut Window, name: &str) {
     if DEVICE.adapter.get_info().name.starts_with("llvmpipe") {
-        window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(200));
+        window.snapshot_options(
+            name,
+            &SnapshotOptions::new().threshold(1.2).max_failed_pixels(200),
+        );
     } else {
         window.render().unwrap();
     }
@@ -119,11 +126,20 @@ fn both_schedules_are_read_out_and_a_drag_in_any_curve_moves_the_clock() {
     // ln 0.6584/0.3416 and ln 0.8987/0.1013 by hand.
     window.get_by_label("A log SNR at t 0.66");
     window.get_by_label("B log SNR at t 2.18");
-    for (name, tau) in [("ᾱ against t", 0.5), ("Noise of one step against t", 0.75), ("log SNR against t", 0.2)] {
+    for (name, tau) in [
+        ("ᾱ against t", 0.5),
+        ("Noise of one step against t", 0.75),
+        ("log SNR against t", 0.2),
+    ] {
         let frame = window.get_by_label(name).rect();
         let now = window.state().desk.here.clock.tau;
         // The marker is taken away from the curves' ends, at a height where there is nothing else.
-        let at = |tau: f64| pos2(frame.left() + frame.width() * tau as f32, frame.bottom() - 6.0);
+        let at = |tau: f64| {
+            pos2(
+                frame.left() + frame.width() * tau as f32,
+                frame.bottom() - 6.0,
+            )
+        };
         drag(&mut window, at(now), at(tau));
         assert!(
             (window.state().desk.here.clock.tau - tau).abs() < 2e-3,
@@ -132,7 +148,10 @@ fn both_schedules_are_read_out_and_a_drag_in_any_curve_moves_the_clock() {
         );
     }
     set(&mut window, "Time", 0.5);
-    window.get_by_label(&format!("A ᾱ at t {:.3}", (-(0.05 + 9.95 * 0.25_f64)).exp()));
+    window.get_by_label(&format!(
+        "A ᾱ at t {:.3}",
+        (-(0.05 + 9.95 * 0.25_f64)).exp()
+    ));
 }
 
 /// β of the linear path at t = T/2 for T = 10: 1 − ᾱ(0.5)/ᾱ(0.4), with ln ᾱ(τ) = −(0.1 τ + 9.95 τ²).
@@ -157,14 +176,23 @@ fn a_short_literal_table_is_warned_of_with_its_number() {
     window.get_by_label("A ᾱ at t 0.659");
     assert!(window.query_by_label_contains("signal is left").is_none());
     set(&mut window, "Timesteps T", 250.0);
-    let product: f64 = (0..250).map(|i| 1.0 - (1e-4 + 0.0199 * f64::from(i) / 249.0)).product();
+    let product: f64 = (0..250)
+        .map(|i| 1.0 - (1e-4 + 0.0199 * f64::from(i) / 249.0))
+        .product();
     assert!((product - 0.0797).abs() < 5e-4);
-    window.get_by_label(&format!("A: ᾱ at T is {product:.3}: signal is left, but samplers start from pure noise"));
+    window.get_by_label(&format!(
+        "A: ᾱ at T is {product:.3}: signal is left, but samplers start from pure noise"
+    ));
     compare(&mut window, "schedules_literal_light");
     click(&mut window, "Train with A");
     let asked = lab.asked();
-    let [experiment] = &asked[..] else { panic!("{asked:?}") };
-    assert_eq!((experiment.schedule, experiment.timesteps), (Schedule::Literal, 250));
+    let [experiment] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(
+        (experiment.schedule, experiment.timesteps),
+        (Schedule::Literal, 250)
+    );
 }
 
 #[test]
@@ -180,7 +208,11 @@ fn handles_are_dragged_stop_at_their_neighbours_and_are_trained_by() {
     drag(&mut window, at, at + vec2(0.0, 20.0));
     let moved = window.state().desk.here.own_schedule;
     let wanted = start.handles()[1] - f64::from(20.0 * units);
-    assert!((moved.handles()[1] - wanted).abs() < 0.02, "{} and not {wanted}", moved.handles()[1]);
+    assert!(
+        (moved.handles()[1] - wanted).abs() < 0.02,
+        "{} and not {wanted}",
+        moved.handles()[1]
+    );
     assert_eq!(window.state().desk.here.clock.tau, 0.2, "the clock stays");
     // Far above its neighbour it stops.
     let at = window.get_by_label("Handle 3 of log SNR").rect().center();
@@ -195,8 +227,14 @@ fn handles_are_dragged_stop_at_their_neighbours_and_are_trained_by() {
     let at = window.get_by_label("Handle 5 of log SNR").rect().center();
     drag(&mut window, at, at - vec2(0.0, 30.0));
     let asked = lab.asked();
-    assert_eq!(asked.last().unwrap().schedule, Schedule::Custom(window.state().desk.here.own_schedule));
-    assert!(window.state().desk.here.own_schedule.handles()[4] > -9.0, "the training follows the hand");
+    assert_eq!(
+        asked.last().unwrap().schedule,
+        Schedule::Custom(window.state().desk.here.own_schedule)
+    );
+    assert!(
+        window.state().desk.here.own_schedule.handles()[4] > -9.0,
+        "the training follows the hand"
+    );
 }
 
 #[test]
@@ -219,19 +257,39 @@ fn without_shrinking_the_variance_grows_by_the_sum_of_the_betas() {
     let mut window = window(Probe::new(), Chapter::Forward, true);
     click(&mut window, "Way: No shrinking");
     set(&mut window, "Time", 1.0);
-    let log_alpha_bar = |t: u32| -(0.1 * f64::from(t) / 1000.0 + 9.95 * (f64::from(t) / 1000.0).powi(2));
-    let sum: f64 = (1..=1000).map(|t| 1.0 - (log_alpha_bar(t) - log_alpha_bar(t - 1)).exp()).sum();
+    let log_alpha_bar =
+        |t: u32| -(0.1 * f64::from(t) / 1000.0 + 9.95 * (f64::from(t) / 1000.0).powi(2));
+    let sum: f64 = (1..=1000)
+        .map(|t| 1.0 - (log_alpha_bar(t) - log_alpha_bar(t - 1)).exp())
+        .sum();
     window.get_by_label("variance, shrinking 1.000");
     window.get_by_label(&format!("variance, noise only added {:.3}", 1.0 + sum));
     // The particles themselves, within five standard errors of a variance over 4000 particles and two axes.
     let measured: Vec<f64> = window
         .query_all_by_label_contains("of the particles")
-        .map(|node| node.accesskit_node().value().unwrap().rsplit(' ').next().unwrap().parse().unwrap())
+        .map(|node| {
+            node.accesskit_node()
+                .value()
+                .unwrap()
+                .rsplit(' ')
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap()
+        })
         .collect();
-    let [shrinking, growing] = measured[..] else { panic!("{measured:?}") };
-    assert!((shrinking - 1.0).abs() < 5.0 * 2.0_f64.sqrt() / 8000.0_f64.sqrt(), "{shrinking}");
+    let [shrinking, growing] = measured[..] else {
+        panic!("{measured:?}")
+    };
+    assert!(
+        (shrinking - 1.0).abs() < 5.0 * 2.0_f64.sqrt() / 8000.0_f64.sqrt(),
+        "{shrinking}"
+    );
     let growth = growing / (1.0 + sum) - 1.0;
-    assert!(growth.abs() < 5.0 * 2.0_f64.sqrt() / 8000.0_f64.sqrt(), "{growing}");
+    assert!(
+        growth.abs() < 5.0 * 2.0_f64.sqrt() / 8000.0_f64.sqrt(),
+        "{growing}"
+    );
     compare(&mut window, "forward_growing_light");
 }
 
@@ -241,7 +299,12 @@ fn the_entropy_of_a_gaussian_is_the_textbook_one() {
     let lab = Probe::new();
     {
         let mut snapshot = lab.0.0.borrow_mut();
-        let mixture = Mixture::new(vec![Component { mean: [0.0; 2], sigma: 0.5, weight: 1.0 }]).unwrap();
+        let mixture = Mixture::new(vec![Component {
+            mean: [0.0; 2],
+            sigma: 0.5,
+            weight: 1.0,
+        }])
+        .unwrap();
         let mut dataset = Dataset::clone(&snapshot.dataset);
         dataset.mixture = Arc::new(mixture);
         snapshot.dataset = Arc::new(dataset);
@@ -269,7 +332,11 @@ fn the_chain_goes_step_by_step_and_a_click_takes_another_particles_trail() {
     window.get_by_label("step t 199 of 1\u{2009}000");
     compare(&mut window, "forward_chain_dark");
     let canvas = window.get_by_label("Forward canvas").rect();
-    let pictures = [pos2(canvas.left() + 4.0, canvas.top() + 60.0), canvas.center()].map(|at| {
+    let pictures = [
+        pos2(canvas.left() + 4.0, canvas.top() + 60.0),
+        canvas.center(),
+    ]
+    .map(|at| {
         window.hover_at(at);
         window.drag_at(at);
         window.drop_at(at);
@@ -278,7 +345,10 @@ fn the_chain_goes_step_by_step_and_a_click_takes_another_particles_trail() {
         settle(&mut window);
         window.render().unwrap()
     });
-    assert!(pictures[0] != pictures[1], "no trail far from all particles, one in their midst");
+    assert!(
+        pictures[0] != pictures[1],
+        "no trail far from all particles, one in their midst"
+    );
 }
 
 // ---- pictures -------------------------------------------------------------------------------------------------------
@@ -290,7 +360,11 @@ fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
     let path = directory.path().join("schedules.png");
     let device = (*DEVICE).clone();
     let app = window.state_mut();
-    app.painter = Some(GpuContext::new(&device.adapter, device.device, device.queue));
+    app.painter = Some(GpuContext::new(
+        &device.adapter,
+        device.device,
+        device.queue,
+    ));
     app.desk.files.picture = path.display().to_string();
     app.desk.files.picture_size = [1600, 1000];
     click(&mut window, "Save: Save");
@@ -309,9 +383,15 @@ fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
     let panel = theme::palette(true, Side::A).panel;
     assert_eq!(image.get_pixel(2, 2).0, panel.to_array());
     // Points of both clouds are there, in both colours.
-    for color in [theme::palette(true, Side::A).learned, theme::palette(true, Side::A).other] {
+    for color in [
+        theme::palette(true, Side::A).learned,
+        theme::palette(true, Side::A).other,
+    ] {
         let near = |pixel: &image::Rgba<u8>| (0..3).all(|c| pixel[c].abs_diff(color[c]) < 60);
-        let count = image.enumerate_pixels().filter(|(x, y, p)| (200..1250).contains(x) && *y < 500 && near(p)).count();
+        let count = image
+            .enumerate_pixels()
+            .filter(|(x, y, p)| (200..1250).contains(x) && *y < 500 && near(p))
+            .count();
         assert!(count > 2000, "{count} pixels");
     }
 
@@ -319,7 +399,10 @@ fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
     click(&mut window, "Save: Save");
     click(&mut window, "Save picture");
     for _ in 0..2000 {
-        if window.query_by_label_contains("cannot write /nowhere/at/all.png").is_some() {
+        if window
+            .query_by_label_contains("cannot write /nowhere/at/all.png")
+            .is_some()
+        {
             return;
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -336,10 +419,17 @@ fn a_picture_replaces_a_file_of_somebody_elses_only_after_a_question() {
     let path = directory.path().join("notes.txt");
     let device = (*DEVICE).clone();
     let app = window.state_mut();
-    app.painter = Some(GpuContext::new(&device.adapter, device.device, device.queue));
+    app.painter = Some(GpuContext::new(
+        &device.adapter,
+        device.device,
+        device.queue,
+    ));
     app.desk.files.picture_size = [640, 400];
     app.desk.files.picture = path.display().to_string();
-    let question = format!("{} is there already and is no picture of this lab.", path.display());
+    let question = format!(
+        "{} is there already and is no picture of this lab.",
+        path.display()
+    );
     let read = || std::fs::read(&path).unwrap();
 
     // While nothing is there, or an empty file, nothing is asked.
@@ -352,19 +442,32 @@ fn a_picture_replaces_a_file_of_somebody_elses_only_after_a_question() {
         assert!(window.state().desk.files.picture_order.is_none());
         click(&mut window, "Keep it");
         window.run_steps(2);
-        assert!(window.query_by_label(&question).is_none(), "the question is answered");
+        assert!(
+            window.query_by_label(&question).is_none(),
+            "the question is answered"
+        );
         assert_eq!(read(), b"years of work");
     }
     click(&mut window, "Save picture");
-    window.state_mut().desk.files.picture = directory.path().join("other.png").display().to_string();
+    window.state_mut().desk.files.picture =
+        directory.path().join("other.png").display().to_string();
     window.run_steps(2);
-    assert!(window.query_by_label("Replace it").is_none(), "another name is another question");
+    assert!(
+        window.query_by_label("Replace it").is_none(),
+        "another name is another question"
+    );
     window.state_mut().desk.files.picture = path.display().to_string();
     click(&mut window, "Save picture");
     click(&mut window, "Replace it");
     let told = format!("picture saved in {}", path.display());
     wait_for_label(&mut window, &told);
-    assert_eq!(image::load_from_memory(&read()).unwrap().to_rgba8().dimensions(), (640, 400));
+    assert_eq!(
+        image::load_from_memory(&read())
+            .unwrap()
+            .to_rgba8()
+            .dimensions(),
+        (640, 400)
+    );
 
     // Its own picture is replaced without a question, and a path that is not whole is told as a whole one.
     let began = std::fs::metadata(&path).unwrap().modified().unwrap();
@@ -379,7 +482,13 @@ fn a_picture_replaces_a_file_of_somebody_elses_only_after_a_question() {
         std::thread::sleep(Duration::from_millis(5));
         window.run_steps(1);
     }
-    assert_eq!(image::load_from_memory(&read()).unwrap().to_rgba8().dimensions(), (700, 400));
+    assert_eq!(
+        image::load_from_memory(&read())
+            .unwrap()
+            .to_rgba8()
+            .dimensions(),
+        (700, 400)
+    );
     window.state_mut().desk.files.picture = "no-such-directory/a.png".into();
     click(&mut window, "Save: Save");
     click(&mut window, "Save picture");

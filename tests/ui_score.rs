@@ -29,8 +29,14 @@ use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
 /// What the chapters show before the hand moves the camera.
-const SCORE_HOME: Bounds = Bounds { min: [-3.0, -2.6], max: [3.0, 2.6] };
-const COMPASS_HOME: Bounds = Bounds { min: [-2.6, -2.0], max: [2.6, 2.0] };
+const SCORE_HOME: Bounds = Bounds {
+    min: [-3.0, -2.6],
+    max: [3.0, 2.6],
+};
+const COMPASS_HOME: Bounds = Bounds {
+    min: [-2.6, -2.0],
+    max: [2.6, 2.0],
+};
 
 /// A session that is driven in place: what is asked for is there in the next frame.
 #[derive(Clone)]
@@ -38,7 +44,9 @@ struct Still(Rc<RefCell<Session>>);
 
 impl LabHandle for Still {
     fn send(&self, order: Order) {
-        let Some(command) = order.command_for(Side::A) else { return };
+        let Some(command) = order.command_for(Side::A) else {
+            return;
+        };
         self.0.borrow_mut().handle(command);
     }
 
@@ -53,16 +61,28 @@ impl Still {
     /// N(0, I) as data, and a network whose every weight is 0: its ε̂ is 0 everywhere.
     fn new(schedule: Schedule) -> Self {
         let data = DataSource::Shape(Shape::Gaussian);
-        let experiment = Experiment { data, schedule, width: 32, depth: 1, ..Experiment::default() };
+        let experiment = Experiment {
+            data,
+            schedule,
+            width: 32,
+            depth: 1,
+            ..Experiment::default()
+        };
         let weights = vec![0.0; experiment.shape().parameters()];
         let factory: EngineFactory = Arc::new(|choice| engine::create(choice, None));
         let engine = factory(EngineChoice::Cpu).unwrap();
         let setup = Setup::new(experiment).unwrap();
-        Self(Rc::new(RefCell::new(Session::resume(setup, ModelState::fresh(weights), engine, factory).unwrap())))
+        Self(Rc::new(RefCell::new(
+            Session::resume(setup, ModelState::fresh(weights), engine, factory).unwrap(),
+        )))
     }
 
     fn run(&self, slot: Slot) -> Option<Arc<RunResult>> {
-        self.snapshots().a.runs.get(&slot).and_then(|state| state.done.clone())
+        self.snapshots()
+            .a
+            .runs
+            .get(&slot)
+            .and_then(|state| state.done.clone())
     }
 }
 
@@ -88,7 +108,11 @@ fn find(harness: &Harness<'_, LabApp>, name: &str) -> Option<String> {
 }
 
 fn number(text: &str) -> f64 {
-    text.trim().replace('−', "-").replace('\u{2009}', "").parse().unwrap()
+    text.trim()
+        .replace('−', "-")
+        .replace('\u{2009}', "")
+        .parse()
+        .unwrap()
 }
 
 fn pair(text: &str) -> [f64; 2] {
@@ -125,9 +149,15 @@ fn hovering_reads_the_closed_form_of_a_gaussian() {
         let square: f64 = point.iter().map(|p| f64::from(*p).powi(2)).sum();
         for axis in 0..2 {
             assert!((x[axis] - f64::from(point[axis])).abs() < 0.011, "{x:?}");
-            assert!((exact[axis] + f64::from(point[axis]) / v).abs() < 0.02, "{exact:?} at {tau}");
+            assert!(
+                (exact[axis] + f64::from(point[axis]) / v).abs() < 0.02,
+                "{exact:?} at {tau}"
+            );
         }
-        assert!((log_p + 0.5 * square / v + (std::f64::consts::TAU * v).ln()).abs() < 0.02, "{log_p} at {tau}");
+        assert!(
+            (log_p + 0.5 * square / v + (std::f64::consts::TAU * v).ln()).abs() < 0.02,
+            "{log_p} at {tau}"
+        );
     }
     window.hover_at(Pos2::new(20.0, 400.0));
     window.run_steps(3);
@@ -145,9 +175,16 @@ fn the_weighted_error_of_a_network_that_says_nothing_is_known() {
         let v = variance(Schedule::Flow, tau);
         let found = number(&read(&window, "score error under p_t"));
         // ‖x‖²/2v is exponential with mean 1: its mean over 2048 draws is off by 1/√2048 on average.
-        assert!((found * v - 1.0).abs() < 4.0 / 2048.0_f64.sqrt() + 0.005, "{found} at {tau}, expected {}", 1.0 / v);
+        assert!(
+            (found * v - 1.0).abs() < 4.0 / 2048.0_f64.sqrt() + 0.005,
+            "{found} at {tau}, expected {}",
+            1.0 / v
+        );
         let weighted = number(&read(&window, "the same, times s²"));
-        assert!((weighted - tau * tau * found).abs() < 0.011 * found, "{weighted}");
+        assert!(
+            (weighted - tau * tau * found).abs() < 0.011 * found,
+            "{weighted}"
+        );
     }
 }
 
@@ -157,12 +194,16 @@ fn every_control_of_the_score_field_acts() {
     let mut window = window(&lab, Chapter::ScoreField, false);
     let side = |lab: &Still| {
         let done = lab.run(Slot::ExactArrows).unwrap();
-        let Start::Points(points) = &done.request.start else { panic!("no points") };
+        let Start::Points(points) = &done.request.start else {
+            panic!("no points")
+        };
         assert_eq!(done.recording.points.len(), 2 * points.len());
         points.len().isqrt()
     };
     assert_eq!(side(&lab), 32);
-    window.get_by_role_and_label(Role::Slider, "Grid").set_value_accesskit(64.0);
+    window
+        .get_by_role_and_label(Role::Slider, "Grid")
+        .set_value_accesskit(64.0);
     window.run_steps(3);
     assert_eq!(side(&lab), 64);
     let mut before = window.render().unwrap();
@@ -179,12 +220,19 @@ fn every_control_of_the_score_field_acts() {
     ] {
         click(&mut window, name);
         let now = window.render().unwrap();
-        let changed = before.pixels().zip(now.pixels()).filter(|(a, b)| a != b).count();
+        let changed = before
+            .pixels()
+            .zip(now.pixels())
+            .filter(|(a, b)| a != b)
+            .count();
         assert!(changed > 3000, "{name} changes {changed} pixels");
         before = now;
     }
     click(&mut window, "Forward");
-    assert!(lab.snapshots().a.runs.is_empty(), "what nobody sees must not run");
+    assert!(
+        lab.snapshots().a.runs.is_empty(),
+        "what nobody sees must not run"
+    );
 }
 
 /// The exact arrows of N(0, I) point to the origin, on the places of the lattice.
@@ -195,34 +243,55 @@ fn arrows_are_painted_where_the_axes_say() {
     for name in ["Arrows: Exact", "Behind: None", "Length: Unit"] {
         click(&mut window, name);
     }
-    window.get_by_role_and_label(Role::Slider, "Grid").set_value_accesskit(16.0);
+    window
+        .get_by_role_and_label(Role::Slider, "Grid")
+        .set_value_accesskit(16.0);
     window.run_steps(4);
     let (camera, canvas) = camera(&window, "Score field canvas", SCORE_HOME);
     let done = lab.run(Slot::ExactArrows).unwrap();
-    let Start::Points(points) = &done.request.start else { panic!("no points") };
+    let Start::Points(points) = &done.request.start else {
+        panic!("no points")
+    };
     let step = points[1][0] - points[0][0];
     let image = window.render().unwrap();
     let exact = theme::palette(true, Side::A).exact;
     let painted = |at: Pos2| {
         let pixel = image.get_pixel(at.x as u32, at.y as u32).0;
-        (0..3).map(|c| (i32::from(pixel[c]) - i32::from(exact[c])).abs()).sum::<i32>() < 260
+        (0..3)
+            .map(|c| (i32::from(pixel[c]) - i32::from(exact[c])).abs())
+            .sum::<i32>()
+            < 260
     };
     let inside = canvas.shrink(60.0);
     // Away from the axes, whose lines are painted too, and from the plate of the legend.
-    let seen = points.iter().filter(|p| inside.contains(camera.to_screen(canvas, **p)) && p[0].hypot(p[1]) > 1.2);
+    let seen = points
+        .iter()
+        .filter(|p| inside.contains(camera.to_screen(canvas, **p)) && p[0].hypot(p[1]) > 1.2);
     let mut count = 0;
     for &[x, y] in seen {
         let size = x.hypot(y);
         let along = [-x / size, -y / size];
         let place = |forward: f32, side: f32| {
-            let by = [along[0] * forward - along[1] * side, along[1] * forward + along[0] * side];
+            let by = [
+                along[0] * forward - along[1] * side,
+                along[1] * forward + along[0] * side,
+            ];
             camera.to_screen(canvas, [x + step * by[0], y + step * by[1]])
         };
-        assert!(painted(place(0.0, 0.0)), "the middle of the arrow at {x}, {y}");
+        assert!(
+            painted(place(0.0, 0.0)),
+            "the middle of the arrow at {x}, {y}"
+        );
         // The head is wide where the shaft's other end is not.
         let wide = |forward: f32| painted(place(forward, 0.05)) && painted(place(forward, -0.05));
-        assert!(wide(0.22) && !wide(-0.25), "the head of the arrow at {x}, {y}");
-        assert!(!painted(place(0.0, 0.3)) && !painted(place(0.0, -0.3)), "beside the arrow at {x}, {y}");
+        assert!(
+            wide(0.22) && !wide(-0.25),
+            "the head of the arrow at {x}, {y}"
+        );
+        assert!(
+            !painted(place(0.0, 0.3)) && !painted(place(0.0, -0.3)),
+            "beside the arrow at {x}, {y}"
+        );
         count += 1;
     }
     assert!(count > 60, "{count} arrows looked at");
@@ -233,7 +302,9 @@ fn full_accuracy_lands_on_the_clean_point_and_less_does_not() {
     let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     let accuracy = |window: &mut Harness<'_, LabApp>, percent: f64| {
-        window.get_by_role_and_label(Role::Slider, "Accuracy").set_value_accesskit(percent);
+        window
+            .get_by_role_and_label(Role::Slider, "Accuracy")
+            .set_value_accesskit(percent);
         window.run_steps(3);
     };
     accuracy(&mut window, 100.0);
@@ -249,13 +320,19 @@ fn full_accuracy_lands_on_the_clean_point_and_less_does_not() {
     // At 0 %: ε̂ is orthogonal to ε and half as long, so ‖ε̂ − ε‖ = √(5/4) ‖ε‖.
     let Scales { a, s } = Schedule::Linear.scales(0.2, 1000);
     let size = number(&read(&window, "length of ε"));
-    assert!((last - s / a * size * 1.25_f64.sqrt()).abs() < 0.01, "{last}");
+    assert!(
+        (last - s / a * size * 1.25_f64.sqrt()).abs() < 0.01,
+        "{last}"
+    );
     // ε̂ = 0 points to x_t/a, and the best x̂_0 of N(0, I) where variance is preserved is a x_t.
     let x_t = pair(&read(&window, "x_t"));
     for (name, factor) in [("Needle: Learned", 1.0 / a), ("Needle: Exact", a)] {
         click(&mut window, name);
         let found = pair(&read(&window, "x̂₀"));
-        assert!((0..2).all(|i| (found[i] - factor * x_t[i]).abs() < 0.02), "{name}: {found:?}");
+        assert!(
+            (0..2).all(|i| (found[i] - factor * x_t[i]).abs() < 0.02),
+            "{name}: {found:?}"
+        );
     }
 }
 
@@ -264,7 +341,9 @@ fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
     let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
-    let close = |found: [f64; 2], wanted: [f32; 2]| (0..2).all(|i| (found[i] - f64::from(wanted[i])).abs() < 0.011);
+    let close = |found: [f64; 2], wanted: [f32; 2]| {
+        (0..2).all(|i| (found[i] - f64::from(wanted[i])).abs() < 0.011)
+    };
     let first = pair(&read(&window, "x₀"));
     let placed = camera.to_screen(canvas, [-1.0, -0.5]);
     window.drag_at(placed);
@@ -282,7 +361,10 @@ fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
     window.run_steps(2);
     assert!(close(pair(&read(&window, "x_t")), [-0.2, 0.4]));
     assert_eq!(pair(&read(&window, "x₀")), x_0);
-    assert!(window.state().desk.here.cameras.is_empty(), "the camera stays");
+    assert!(
+        window.state().desk.here.cameras.is_empty(),
+        "the camera stays"
+    );
     click(&mut window, "Forward");
     assert!(lab.snapshots().a.runs.is_empty());
 }
@@ -292,7 +374,9 @@ fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
 fn one_step_of_a_thousand_reads_the_published_coefficients() {
     let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
-    window.get_by_role_and_label(Role::Slider, "Steps to 0").set_value_accesskit(1000.0);
+    window
+        .get_by_role_and_label(Role::Slider, "Steps to 0")
+        .set_value_accesskit(1000.0);
     window.run_steps(3);
     let alpha_bar = |t: f64| (-(0.1 * t / 1000.0 + 9.95 * (t / 1000.0_f64).powi(2))).exp();
     let (now, before) = (alpha_bar(200.0), alpha_bar(199.0));

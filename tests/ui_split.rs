@@ -23,14 +23,24 @@ use noise_compass::ui::theme;
 type Window = Harness<'static, LabApp>;
 
 fn small() -> Experiment {
-    Experiment { width: 32, depth: 2, batch: 64, points: 512, sampler_steps: 8, ..Experiment::default() }
+    Experiment {
+        width: 32,
+        depth: 2,
+        batch: 64,
+        points: 512,
+        sampler_steps: 8,
+        ..Experiment::default()
+    }
 }
 
 /// A split window: A linear, B cosine, trained for 60 steps.
 fn split(chapter: Chapter, light: bool) -> (Driven, Window) {
     let lab = Driven::new(small(), EngineChoice::Cpu);
     lab.train_until(60);
-    let cosine = Experiment { schedule: Schedule::Cosine, ..small() };
+    let cosine = Experiment {
+        schedule: Schedule::Cosine,
+        ..small()
+    };
     lab.send(Order::Compare(Box::new([small(), cosine])));
     lab.send(Command::Play.into());
     let window = window(lab.clone(), chapter, light);
@@ -39,7 +49,9 @@ fn split(chapter: Chapter, light: bool) -> (Driven, Window) {
 }
 
 fn open(window: &mut Window, chapter: Chapter) {
-    window.get_by_role_and_label(Role::Tab, chapter.title()).click();
+    window
+        .get_by_role_and_label(Role::Tab, chapter.title())
+        .click();
     window.run_steps(5);
 }
 
@@ -49,7 +61,9 @@ fn schedules(lab: &Driven) -> (Schedule, Option<Schedule>) {
 }
 
 fn canvas(window: &Window, chapter: Chapter, side: &str) -> egui::Rect {
-    window.get_by_label(&format!("{} canvas, {side}", chapter.title())).rect()
+    window
+        .get_by_label(&format!("{} canvas, {side}", chapter.title()))
+        .rect()
 }
 
 fn press(window: &mut Window, at: Pos2) {
@@ -57,7 +71,12 @@ fn press(window: &mut Window, at: Pos2) {
     window.run_steps(1);
     for pressed in [true, false] {
         let button = egui::PointerButton::Primary;
-        window.event(egui::Event::PointerButton { pos: at, button, pressed, modifiers: egui::Modifiers::NONE });
+        window.event(egui::Event::PointerButton {
+            pos: at,
+            button,
+            pressed,
+            modifiers: egui::Modifiers::NONE,
+        });
         window.run_steps(1);
     }
     window.run_steps(3);
@@ -68,13 +87,23 @@ fn drag(window: &mut Window, from: Pos2, to: Pos2) {
     let modifiers = egui::Modifiers::NONE;
     window.hover_at(from);
     window.run_steps(1);
-    window.event(egui::Event::PointerButton { pos: from, button, pressed: true, modifiers });
+    window.event(egui::Event::PointerButton {
+        pos: from,
+        button,
+        pressed: true,
+        modifiers,
+    });
     window.run_steps(1);
     for share in [0.5, 1.0] {
         window.hover_at(from + share * (to - from));
         window.run_steps(1);
     }
-    window.event(egui::Event::PointerButton { pos: to, button, pressed: false, modifiers });
+    window.event(egui::Event::PointerButton {
+        pos: to,
+        button,
+        pressed: false,
+        modifiers,
+    });
     window.run_steps(3);
 }
 
@@ -89,9 +118,14 @@ fn one_button_splits_and_b_begins_as_a_copy() {
     window.get_by_label("A and B are alike");
     let Snapshots { a, b, .. } = lab.snapshots();
     let b = b.unwrap();
-    assert_eq!((b.step, &b.experiment, &b.curve), (30, &a.experiment, &a.curve));
+    assert_eq!(
+        (b.step, &b.experiment, &b.curve),
+        (30, &a.experiment, &a.curve)
+    );
     let [left, right] = ["A", "B"].map(|side| canvas(&window, Chapter::Training, side));
-    assert!((left.width() - right.width()).abs() < 1.0 && (left.right() - right.left()).abs() < 1.0);
+    assert!(
+        (left.width() - right.width()).abs() < 1.0 && (left.right() - right.left()).abs() < 1.0
+    );
     assert!(window.query_by_label("Split A | B").is_none());
     // The menus set B, which starts anew because it trains otherwise now; A keeps what it has.
     click(&mut window, "Experiment: B");
@@ -152,11 +186,20 @@ fn every_lesson_is_one_click_and_opens_where_it_is_seen() {
             .into_iter()
             .filter(|order| matches!(order, Order::Compare(_) | Order::Both(Command::Play)))
             .collect();
-        assert!(matches!(&compared[..], [Order::Compare(_), Order::Both(Command::Play)]), "{lesson:?}: {compared:?}");
+        assert!(
+            matches!(
+                &compared[..],
+                [Order::Compare(_), Order::Both(Command::Play)]
+            ),
+            "{lesson:?}: {compared:?}"
+        );
         let Snapshots { a, b, .. } = lab.snapshots();
         assert_eq!(
             [&*a.experiment, &*b.unwrap().experiment],
-            [&lesson.experiments(&small())[0], &lesson.experiments(&small())[1]]
+            [
+                &lesson.experiments(&small())[0],
+                &lesson.experiments(&small())[1]
+            ]
         );
         assert_eq!(window.state().chapter(), lesson.chapter());
         assert!(find(&window, "A and B are alike").is_none(), "{lesson:?}");
@@ -191,7 +234,12 @@ fn the_pointer_on_one_side_is_marked_at_the_same_place_of_the_other() {
     let mark = window.get_by_label("Pointer on B").rect().center();
     assert!(mark.distance(right.center() + away) < 1.0, "{mark:?}");
     // Both sides read the score there.
-    let plates = window.query_all_by(|node| node.value().is_some_and(|text| text.starts_with("learned  "))).count();
+    let plates = window
+        .query_all_by(|node| {
+            node.value()
+                .is_some_and(|text| text.starts_with("learned  "))
+        })
+        .count();
     assert_eq!(plates, 2);
     window.hover_at(right.center() - away);
     window.run_steps(4);
@@ -210,7 +258,10 @@ fn clock_camera_and_points_are_linked_until_they_are_not() {
     // The clock: a slider for both.
     window.get_by_label("Time").set_value_accesskit(0.5);
     window.run_steps(3);
-    assert_eq!((window.state().desk.here.clock.tau, other(&window).clock.tau), (0.5, 0.5));
+    assert_eq!(
+        (window.state().desk.here.clock.tau, other(&window).clock.tau),
+        (0.5, 0.5)
+    );
     // A point placed in A is placed in B, by each side's own data and scales.
     let [left, right] = ["A", "B"].map(|side| canvas(&window, Chapter::Compass, side));
     press(&mut window, left.center() + vec2(50.0, 30.0));
@@ -219,7 +270,11 @@ fn clock_camera_and_points_are_linked_until_they_are_not() {
     click(&mut window, "Experiment: B");
     assert_eq!(place(&window), in_a);
     // Dragged in B, it moves in A.
-    drag(&mut window, right.center() + vec2(50.0, 30.0), right.center() + vec2(-20.0, -40.0));
+    drag(
+        &mut window,
+        right.center() + vec2(50.0, 30.0),
+        right.center() + vec2(-20.0, -40.0),
+    );
     let in_b = place(&window);
     assert_ne!(in_b, in_a);
     click(&mut window, "Experiment: A");
@@ -228,18 +283,28 @@ fn clock_camera_and_points_are_linked_until_they_are_not() {
     window.hover_at(left.center());
     window.event(egui::Event::Zoom(1.5));
     window.run_steps(6);
-    let [own, theirs] = [window.state().desk.here.cameras["compass"], other(&window).cameras["compass"]];
+    let [own, theirs] = [
+        window.state().desk.here.cameras["compass"],
+        other(&window).cameras["compass"],
+    ];
     assert_eq!(own, theirs);
     // Unlinked through the menu, each side goes its own way.
     click(&mut window, "Links: Linked");
-    for link in ["Clock and scrubber", "Pan and zoom", "Points that a click places"] {
+    for link in [
+        "Clock and scrubber",
+        "Pan and zoom",
+        "Points that a click places",
+    ] {
         click(&mut window, link);
     }
     window.key_press(egui::Key::Escape);
     window.run_steps(3);
     window.get_by_label("Time").set_value_accesskit(0.3);
     press(&mut window, left.center() + vec2(-80.0, 10.0));
-    assert_eq!((window.state().desk.here.clock.tau, other(&window).clock.tau), (0.3, 0.5));
+    assert_eq!(
+        (window.state().desk.here.clock.tau, other(&window).clock.tau),
+        (0.3, 0.5)
+    );
     let in_a = place(&window);
     click(&mut window, "Experiment: B");
     assert_ne!(place(&window), in_a);
@@ -257,7 +322,12 @@ fn a_click_is_followed_by_both_sides_in_its_own_frame() {
     lab.asked();
     for pressed in [true, false] {
         let button = egui::PointerButton::Primary;
-        window.event(egui::Event::PointerButton { pos: at, button, pressed, modifiers: egui::Modifiers::NONE });
+        window.event(egui::Event::PointerButton {
+            pos: at,
+            button,
+            pressed,
+            modifiers: egui::Modifiers::NONE,
+        });
     }
     window.step();
     let orders = lab.asked();
@@ -268,16 +338,24 @@ fn a_click_is_followed_by_both_sides_in_its_own_frame() {
             }
             _ => false,
         };
-        assert!(orders.iter().any(one_start), "{side:?} does not follow in the frame of the click");
+        assert!(
+            orders.iter().any(one_start),
+            "{side:?} does not follow in the frame of the click"
+        );
     }
 }
 
 #[test]
 fn the_scrubber_of_one_side_moves_the_other() {
     let (_, mut window) = split(Chapter::Reverse, false);
-    window.get_by_role_and_label(Role::Slider, "Step").set_value_accesskit(2.0);
+    window
+        .get_by_role_and_label(Role::Slider, "Step")
+        .set_value_accesskit(2.0);
     window.run_steps(3);
-    assert!((window.state().desk.here.clock.tau - 0.75).abs() < 1e-9, "two of eight steps");
+    assert!(
+        (window.state().desk.here.clock.tau - 0.75).abs() < 1e-9,
+        "two of eight steps"
+    );
     for side in ["A", "B"] {
         click(&mut window, &format!("Experiment: {side}"));
         window.get_by_label("step on show 2 of 8");
@@ -294,12 +372,21 @@ fn each_side_is_sampled_by_its_own_sampler_from_the_same_noise() {
     window.run_steps(8);
     let Snapshots { a, b, .. } = lab.snapshots();
     let b = b.unwrap();
-    assert_eq!((a.step, b.step), (80, 80), "the weights stayed, and both trained on");
-    assert!(matches!(a.experiment.sampler, Sampler::Ddpm(_)) && b.experiment.sampler == Sampler::Euler);
+    assert_eq!(
+        (a.step, b.step),
+        (80, 80),
+        "the weights stayed, and both trained on"
+    );
+    assert!(
+        matches!(a.experiment.sampler, Sampler::Ddpm(_)) && b.experiment.sampler == Sampler::Euler
+    );
     let [of_a, of_b] = [&a, &b].map(|snapshot| snapshot.runs[&Slot::Reverse].done.clone().unwrap());
-    let noisy = |run: &noise_compass::lab::message::RunResult| run.request.plan.steps.iter().any(|s| s.c_z != 0.0);
+    let noisy = |run: &noise_compass::lab::message::RunResult| {
+        run.request.plan.steps.iter().any(|s| s.c_z != 0.0)
+    };
     assert!(noisy(&of_a) && !noisy(&of_b));
-    let [first, second] = [&of_a, &of_b].map(|run| run.recording.points.to_host().unwrap()[..2000].to_vec());
+    let [first, second] =
+        [&of_a, &of_b].map(|run| run.recording.points.to_host().unwrap()[..2000].to_vec());
     assert_eq!(first, second, "the same noise to begin with");
 }
 
@@ -318,13 +405,20 @@ fn the_divider_is_dragged_and_each_side_keeps_its_part() {
     let (_, mut window) = split(Chapter::Training, true);
     click(&mut window, "Canvas: Divider");
     window.run_steps(2);
-    let whole = canvas(&window, Chapter::Training, "A").union(canvas(&window, Chapter::Training, "B"));
-    let grip = window.get_by_label("Divider between A and B").rect().center();
+    let whole =
+        canvas(&window, Chapter::Training, "A").union(canvas(&window, Chapter::Training, "B"));
+    let grip = window
+        .get_by_label("Divider between A and B")
+        .rect()
+        .center();
     assert!((grip.x - whole.center().x).abs() < 1.0);
     let target = Pos2::new(whole.left() + 0.25 * whole.width(), grip.y);
     drag(&mut window, grip, target);
     let [left, right] = ["A", "B"].map(|side| canvas(&window, Chapter::Training, side));
-    assert!((left.right() - target.x).abs() < 2.0 && (right.left() - target.x).abs() < 2.0, "{left:?} {right:?}");
+    assert!(
+        (left.right() - target.x).abs() < 2.0 && (right.left() - target.x).abs() < 2.0,
+        "{left:?} {right:?}"
+    );
     // A's blue is left of the line alone, B's vermilion right of it.
     let image = window.render().unwrap();
     let near = |side: Side, x: std::ops::Range<f32>| {
@@ -339,7 +433,10 @@ fn the_divider_is_dragged_and_each_side_keeps_its_part() {
         }
         count
     };
-    let (left, right) = (whole.left() + 2.0..target.x - 14.0, target.x + 14.0..whole.right() - 2.0);
+    let (left, right) = (
+        whole.left() + 2.0..target.x - 14.0,
+        target.x + 14.0..whole.right() - 2.0,
+    );
     assert!(near(Side::A, left.clone()) > 40 && near(Side::B, right.clone()) > 40);
     assert_eq!((near(Side::B, left), near(Side::A, right)), (0, 0));
 }
@@ -371,7 +468,8 @@ fn two_equal_experiments_stay_bit_equal_for_500_steps_with_different_chapters_op
             lab.send(Command::Play.into());
             window.run_steps(2);
         }
-        let [a, b] = Side::BOTH.map(|side| lab.pair(|pair| pair.session_mut(side).unwrap().model()));
+        let [a, b] =
+            Side::BOTH.map(|side| lab.pair(|pair| pair.session_mut(side).unwrap().model()));
         assert_eq!(a.step, 500);
         assert!(a == b, "{choice:?}: A and B parted");
         let Snapshots { a, b, .. } = lab.snapshots();
@@ -424,11 +522,25 @@ fn the_split_window_looks_as_it_did_in_the_light() {
 /// The table of two says whose losses do not compare, and shows what does.
 #[test]
 fn the_table_says_what_does_not_compare() {
-    const WORDS: [&str; 2] =
-        ["losses, score errors do not compare: see x̂₀ error", "losses do not compare: see x̂₀ error"];
+    const WORDS: [&str; 2] = [
+        "losses, score errors do not compare: see x̂₀ error",
+        "losses do not compare: see x̂₀ error",
+    ];
     for (b, words) in [
-        (Experiment { schedule: Schedule::Cosine, ..small() }, Some(WORDS[0])),
-        (Experiment { target: Target::V, ..small() }, Some(WORDS[1])),
+        (
+            Experiment {
+                schedule: Schedule::Cosine,
+                ..small()
+            },
+            Some(WORDS[0]),
+        ),
+        (
+            Experiment {
+                target: Target::V,
+                ..small()
+            },
+            Some(WORDS[1]),
+        ),
         (Experiment { seed: 3, ..small() }, None),
     ] {
         let lab = Driven::new(small(), EngineChoice::Cpu);
@@ -437,13 +549,23 @@ fn the_table_says_what_does_not_compare() {
         lab.send(Command::Play.into());
         let window = window(lab.clone(), Chapter::Training, true);
         for known in WORDS {
-            assert_eq!(window.query_by_label(known).is_some(), words == Some(known), "{known} for {words:?}");
+            assert_eq!(
+                window.query_by_label(known).is_some(),
+                words == Some(known),
+                "{known} for {words:?}"
+            );
         }
         for side in ["A", "B"] {
             let row = find(&window, &format!("{side}, step 60")).unwrap();
             for name in ["surprise ", "shares χ²/dof ", "score error ", "x̂₀ error "] {
-                let value = row.split(", ").find_map(|cell| cell.strip_prefix(name)).unwrap();
-                assert!(value.starts_with(|c: char| c.is_ascii_digit()), "{name} of {row}");
+                let value = row
+                    .split(", ")
+                    .find_map(|cell| cell.strip_prefix(name))
+                    .unwrap();
+                assert!(
+                    value.starts_with(|c: char| c.is_ascii_digit()),
+                    "{name} of {row}"
+                );
             }
         }
     }

@@ -96,26 +96,44 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.engine != EngineChoice::Cpu {
         match engine::create(EngineChoice::Gpu, None) {
             Ok(engine) => engines.push(engine),
-            Err(error) if args.engine == EngineChoice::Auto => say(&format!("no GPU engine: {error}")),
+            Err(error) if args.engine == EngineChoice::Auto => {
+                say(&format!("no GPU engine: {error}"));
+            }
             Err(error) => return Err(error.into()),
         }
     }
     if args.engine != EngineChoice::Gpu {
         engines.push(engine::create(EngineChoice::Cpu, None)?);
     }
-    let mut report = Report { engines: Vec::new() };
+    let mut report = Report {
+        engines: Vec::new(),
+    };
     for mut engine in engines {
         report.engines.push(measure(engine.as_mut(), args)?);
     }
-    if args.json { print_json(&report) } else { Ok(()) }
+    if args.json {
+        print_json(&report)
+    } else {
+        Ok(())
+    }
 }
 
 fn measure(engine: &mut dyn Engine, args: &Args) -> anyhow::Result<EngineReport> {
     let info = engine.info().clone();
-    let name = if info.kind == EngineKind::Gpu { "gpu" } else { "cpu" };
+    let name = if info.kind == EngineKind::Gpu {
+        "gpu"
+    } else {
+        "cpu"
+    };
     say(&format!("{name}: {} ({})", info.adapter, info.backend));
-    let setup_of =
-        |batch| Setup::new(Experiment { batch, seed: args.seed, ..Experiment::default() }).map_err(anyhow::Error::msg);
+    let setup_of = |batch| {
+        Setup::new(Experiment {
+            batch,
+            seed: args.seed,
+            ..Experiment::default()
+        })
+        .map_err(anyhow::Error::msg)
+    };
     let mut train = Vec::new();
     for batch in BATCHES {
         let rate = train_rate(engine, &setup_of(batch)?, args.secs)?;
@@ -127,19 +145,27 @@ fn measure(engine: &mut dyn Engine, args: &Args) -> anyhow::Result<EngineReport>
     }
     let setup = setup_of(BATCHES[0])?;
     let mut sample = Vec::new();
-    for (sampler, steps, n) in
-        [(Sampler::Ddim { eta: 0.0 }, 20, 10_000), (Sampler::Ddpm(Variance::BetaTilde), 100, 2048)]
-    {
+    for (sampler, steps, n) in [
+        (Sampler::Ddim { eta: 0.0 }, 20, 10_000),
+        (Sampler::Ddpm(Variance::BetaTilde), 100, 2048),
+    ] {
         let rate = sample_rate(engine, &setup, sampler, steps, n, args.seed)?;
-        say(&format!("  {sampler}-{steps} of {n:6}: {:8.3} s {:9.0} samples/s", rate.secs, rate.samples_per_sec));
+        say(&format!(
+            "  {sampler}-{steps} of {n:6}: {:8.3} s {:9.0} samples/s",
+            rate.secs, rate.samples_per_sec
+        ));
         sample.push(rate);
     }
     let field_points_per_sec = field_rate(engine, &setup, args.secs)?;
-    say(&format!("  field {FIELD_SIDE}×{FIELD_SIDE}: {field_points_per_sec:.0} points/s"));
+    say(&format!(
+        "  field {FIELD_SIDE}×{FIELD_SIDE}: {field_points_per_sec:.0} points/s"
+    ));
     let matmul_gflop_per_sec = if info.kind == EngineKind::Gpu {
         let rate = 1e-9 * bench_matmul(&*GpuContext::headless()?, MATMUL, MATMUL_REPEATS)?;
         let [m, k, n] = MATMUL;
-        say(&format!("  bare matrix product {m}×{k}×{n}: {rate:.2} GFLOP/s"));
+        say(&format!(
+            "  bare matrix product {m}×{k}×{n}: {rate:.2} GFLOP/s"
+        ));
         Some(round(rate))
     } else {
         None
@@ -148,12 +174,22 @@ fn measure(engine: &mut dyn Engine, args: &Args) -> anyhow::Result<EngineReport>
     for batch in SPLIT_BATCHES {
         split.push(bench_split::measure(&info, batch, args.seed, args.secs)?);
     }
-    Ok(EngineReport { info, train, sample, split, field_points_per_sec, matmul_gflop_per_sec })
+    Ok(EngineReport {
+        info,
+        train,
+        sample,
+        split,
+        field_points_per_sec,
+        matmul_gflop_per_sec,
+    })
 }
 
 fn train_rate(engine: &mut dyn Engine, setup: &Setup, secs: f64) -> anyhow::Result<TrainRate> {
     let shape = setup.spec.shape;
-    engine.load(&setup.spec, &ModelState::fresh(initial_weights(shape, setup.spec.seed)))?;
+    engine.load(
+        &setup.spec,
+        &ModelState::fresh(initial_weights(shape, setup.spec.seed)),
+    )?;
     // Pipelines compiled, caches warm, clocks up.
     train_for(engine, 0.25 * secs)?;
     let (steps, spent) = train_for(engine, secs)?;
@@ -188,22 +224,35 @@ fn sample_rate(
     n: u32,
     seed: u64,
 ) -> anyhow::Result<SampleRate> {
-    let plan = sampler.plan(steps, setup.experiment.plan_context(), Some(setup.dataset.clip));
+    let plan = sampler.plan(
+        steps,
+        setup.experiment.plan_context(),
+        Some(setup.dataset.clip),
+    );
     let begun = Instant::now();
     if let Some(samples) = engine.run(&Run::of_samples(&plan, &Start::Noise(n), seed), &|_| true)? {
         samples.points.to_host()?;
     }
     let secs = begun.elapsed().as_secs_f64();
     let samples_per_sec = round(f64::from(n) / secs);
-    Ok(SampleRate { sampler: sampler.to_string(), steps, n, secs: round(secs), samples_per_sec })
+    Ok(SampleRate {
+        sampler: sampler.to_string(),
+        steps,
+        n,
+        secs: round(secs),
+        samples_per_sec,
+    })
 }
 
 fn field_rate(engine: &mut dyn Engine, setup: &Setup, secs: f64) -> anyhow::Result<f64> {
     let bounds = setup.dataset.clip;
     let side = FIELD_SIDE as f32;
-    let at = |i: u32, axis: usize| bounds.min[axis] + (bounds.max[axis] - bounds.min[axis]) * (i as f32 + 0.5) / side;
-    let points: Vec<[f32; 2]> =
-        (0..FIELD_SIDE * FIELD_SIDE).map(|i| [at(i % FIELD_SIDE, 0), at(i / FIELD_SIDE, 1)]).collect();
+    let at = |i: u32, axis: usize| {
+        bounds.min[axis] + (bounds.max[axis] - bounds.min[axis]) * (i as f32 + 0.5) / side
+    };
+    let points: Vec<[f32; 2]> = (0..FIELD_SIDE * FIELD_SIDE)
+        .map(|i| [at(i % FIELD_SIDE, 0), at(i / FIELD_SIDE, 1)])
+        .collect();
     engine.predict(0.5, &points, engine::Weights::Ema)?;
     let begun = Instant::now();
     let mut evaluated = 0;

@@ -29,21 +29,28 @@ pub struct Config {
 /// # Errors
 /// A file that cannot be read, is no JSON object, names a setting that there is not, or gives one an impossible value.
 pub fn read(file: &Path, flag: &str, base: &Experiment) -> anyhow::Result<Config> {
-    let is_model = file.extension().is_some_and(|extension| extension == "safetensors");
+    let is_model = file
+        .extension()
+        .is_some_and(|extension| extension == "safetensors");
     let file = match model_dir::settings_file(file).filter(|_| file.is_dir()) {
         Some(settings) => settings,
         // The model itself says how it was trained.
         None if is_model || file.is_dir() => {
             let model = model_dir::load(file)?;
-            return Ok(Config { experiment: model.experiment.clone(), model: Some(model) });
+            return Ok(Config {
+                experiment: model.experiment.clone(),
+                model: Some(model),
+            });
         }
         None => file.to_path_buf(),
     };
     let name = file.display();
-    let text = fs::read_to_string(&file)
-        .map_err(|error| anyhow!("cannot read {name}: {error}; give {flag} the experiment.json of a model"))?;
-    let given: Value = serde_json::from_str(&text)
-        .map_err(|error| anyhow!("{name} is no JSON ({error}); give {flag} settings as in experiment.json"))?;
+    let text = fs::read_to_string(&file).map_err(|error| {
+        anyhow!("cannot read {name}: {error}; give {flag} the experiment.json of a model")
+    })?;
+    let given: Value = serde_json::from_str(&text).map_err(|error| {
+        anyhow!("{name} is no JSON ({error}); give {flag} settings as in experiment.json")
+    })?;
     let Value::Object(given) = given else {
         bail!("{name} holds no settings; give {flag} a JSON object as in experiment.json");
     };
@@ -52,13 +59,18 @@ pub fn read(file: &Path, flag: &str, base: &Experiment) -> anyhow::Result<Config
         let key = Experiment::present_name(&key).to_owned();
         if !settings.contains_key(&key) {
             let known: Vec<_> = settings.keys().map(String::as_str).collect();
-            bail!("{name} names a setting '{key}' that there is not; use {}", known.join(", "));
+            bail!(
+                "{name} names a setting '{key}' that there is not; use {}",
+                known.join(", ")
+            );
         }
         settings.insert(key, value);
     }
     let experiment: Experiment = serde_json::from_value(Value::Object(settings))
         .map_err(|error| anyhow!("{name} gives a setting a value that it cannot have: {error}"))?;
-    experiment.validate().map_err(|error| anyhow!("{name}: {error}"))?;
+    experiment
+        .validate()
+        .map_err(|error| anyhow!("{name}: {error}"))?;
     // Without it the settings are as good.
     let model = model_dir::model_beside(&file).and_then(|model| model_dir::load(&model).ok());
     Ok(Config { experiment, model })
@@ -67,7 +79,10 @@ pub fn read(file: &Path, flag: &str, base: &Experiment) -> anyhow::Result<Config
 impl Config {
     /// Steps of the model that the settings are of.
     pub fn steps(&self) -> Option<u64> {
-        self.model.as_ref().map(|model| model.state.step).filter(|steps| *steps > 0)
+        self.model
+            .as_ref()
+            .map(|model| model.state.step)
+            .filter(|steps| *steps > 0)
     }
 
     /// An experiment made ready. On the data of the model it takes the model's own rows, unless the file is to be `read`,
@@ -76,35 +91,52 @@ impl Config {
     /// # Errors
     /// One sentence: an impossible setting, or a data file that cannot be used.
     pub fn setup(&self, experiment: &Experiment, read: bool) -> anyhow::Result<Setup> {
-        let own = self
-            .model
-            .as_ref()
-            .filter(|model| !read && model.data.is_some() && model.experiment.data == experiment.data);
-        let Some(model) = own else { return Setup::new(experiment.clone()).map_err(anyhow::Error::msg) };
+        let own = self.model.as_ref().filter(|model| {
+            !read && model.data.is_some() && model.experiment.data == experiment.data
+        });
+        let Some(model) = own else {
+            return Setup::new(experiment.clone()).map_err(anyhow::Error::msg);
+        };
         let mut setup = model.setup()?;
         if let Some(remark) = setup.meet_file() {
-            say(&format!("noise-compass: warning: {remark}; give --data to read the file"));
+            say(&format!(
+                "noise-compass: warning: {remark}; give --data to read the file"
+            ));
         }
         if model.experiment.change_to(experiment) == Change::Nothing {
             return Ok(setup);
         }
-        setup.changed(experiment.clone()).map_err(anyhow::Error::msg)
+        setup
+            .changed(experiment.clone())
+            .map_err(anyhow::Error::msg)
     }
 }
 
 /// The settings that were given as flags, by their names in files.
 pub fn given(matches: &ArgMatches) -> anyhow::Result<BTreeSet<String>> {
-    let names = map(&Experiment::default())?.into_iter().map(|(name, _)| name);
-    Ok(names.filter(|name| matches.value_source(name) == Some(ValueSource::CommandLine)).collect())
+    let names = map(&Experiment::default())?
+        .into_iter()
+        .map(|(name, _)| name);
+    Ok(names
+        .filter(|name| matches.value_source(name) == Some(ValueSource::CommandLine))
+        .collect())
 }
 
 /// Settings of a file, with those of `flags` that are `given` in their place.
 ///
 /// # Errors
 /// An experiment that JSON has no letters for.
-pub fn overlay(file: &Experiment, flags: &Experiment, given: &BTreeSet<String>) -> anyhow::Result<Experiment> {
+pub fn overlay(
+    file: &Experiment,
+    flags: &Experiment,
+    given: &BTreeSet<String>,
+) -> anyhow::Result<Experiment> {
     let mut settings = map(file)?;
-    settings.extend(map(flags)?.into_iter().filter(|(name, _)| given.contains(name)));
+    settings.extend(
+        map(flags)?
+            .into_iter()
+            .filter(|(name, _)| given.contains(name)),
+    );
     serde_json::from_value(Value::Object(settings)).context("the settings do not read back")
 }
 
@@ -124,17 +156,33 @@ mod tests {
     fn read_text(text: &str, first: &Experiment) -> Result<Experiment, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        read(file.path(), "--vs", first).map(|config| config.experiment).map_err(|error| error.to_string())
+        read(file.path(), "--vs", first)
+            .map(|config| config.experiment)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
     fn what_the_file_does_not_say_is_as_in_the_first() {
-        let first = Experiment { width: 32, seed: 7, ..Experiment::default() };
+        let first = Experiment {
+            width: 32,
+            seed: 7,
+            ..Experiment::default()
+        };
         assert_eq!(read_text("{}", &first).unwrap(), first);
         let second = read_text(r#"{"schedule": "cosine", "batch": 64}"#, &first).unwrap();
         // As it was called before.
-        assert_eq!(read_text(r#"{"path": "cosine", "batch": 64}"#, &first).unwrap(), second);
-        assert_eq!(second, Experiment { schedule: Schedule::Cosine, batch: 64, ..first.clone() });
+        assert_eq!(
+            read_text(r#"{"path": "cosine", "batch": 64}"#, &first).unwrap(),
+            second
+        );
+        assert_eq!(
+            second,
+            Experiment {
+                schedule: Schedule::Cosine,
+                batch: 64,
+                ..first.clone()
+            }
+        );
         let whole = serde_json::to_string(&Experiment::default()).unwrap();
         assert_eq!(read_text(&whole, &first).unwrap(), Experiment::default());
     }
@@ -150,7 +198,10 @@ mod tests {
             (r#"{"batch": 1}"#, "batch 1"),
         ] {
             let error = read_text(text, &first).unwrap_err();
-            assert!(error.contains(word) && !error.contains('\n'), "{text}: {error}");
+            assert!(
+                error.contains(word) && !error.contains('\n'),
+                "{text}: {error}"
+            );
         }
         assert!(read(Path::new("nowhere.json"), "--config", &first).is_err());
     }
@@ -182,7 +233,10 @@ mod tests {
             return (*flag).to_owned();
         }
         let command = Only::command();
-        let long = command.get_arguments().find(|argument| argument.get_id() == name).and_then(|arg| arg.get_long());
+        let long = command
+            .get_arguments()
+            .find(|argument| argument.get_id() == name)
+            .and_then(|arg| arg.get_long());
         let long = long.unwrap_or_else(|| panic!("{name} has no flag"));
         match (default.as_u64(), default.as_f64()) {
             (Some(whole), _) => format!("--{long} {}", whole - 1),
@@ -194,7 +248,10 @@ mod tests {
     fn parse(flags: &str) -> (Experiment, BTreeSet<String>) {
         let words = std::iter::once("noise-compass").chain(flags.split_whitespace());
         let matches = Only::command().try_get_matches_from(words).unwrap();
-        (Only::from_arg_matches(&matches).unwrap().experiment, given(&matches).unwrap())
+        (
+            Only::from_arg_matches(&matches).unwrap().experiment,
+            given(&matches).unwrap(),
+        )
     }
 
     /// A new setting without a flag is found by its name.
@@ -208,8 +265,18 @@ mod tests {
             let (experiment, given) = parse(flag);
             experiment.validate().unwrap();
             let settings = map(&experiment).unwrap();
-            let changed: Vec<_> = settings.iter().filter(|(key, value)| defaults[*key] != **value).collect();
-            assert_eq!(changed.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), [name], "{flag}");
+            let changed: Vec<_> = settings
+                .iter()
+                .filter(|(key, value)| defaults[*key] != **value)
+                .collect();
+            assert_eq!(
+                changed
+                    .iter()
+                    .map(|(key, _)| key.as_str())
+                    .collect::<Vec<_>>(),
+                [name],
+                "{flag}"
+            );
             assert_eq!(given.iter().collect::<Vec<_>>(), [name], "{flag}");
         }
     }
@@ -218,7 +285,10 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_file_and_only_for_its_own_setting() {
         let defaults = map(&Experiment::default()).unwrap();
-        let all: Vec<String> = defaults.iter().map(|(name, default)| flag(name, default)).collect();
+        let all: Vec<String> = defaults
+            .iter()
+            .map(|(name, default)| flag(name, default))
+            .collect();
         let (file, _) = parse(&all.join(" "));
         let default = |name: &str| match name {
             "fresh" => "--fresh false".to_owned(),
@@ -237,11 +307,19 @@ mod tests {
             }
         };
         // What has no value by default cannot be given one.
-        for name in defaults.keys().map(String::as_str).filter(|name| *name != "bandwidth") {
+        for name in defaults
+            .keys()
+            .map(String::as_str)
+            .filter(|name| *name != "bandwidth")
+        {
             let (flags, given) = parse(&default(name));
             let merged = map(&overlay(&file, &flags, &given).unwrap()).unwrap();
             for (key, value) in map(&file).unwrap() {
-                let expected = if key == name { &map(&Experiment::default()).unwrap()[name] } else { &value };
+                let expected = if key == name {
+                    &map(&Experiment::default()).unwrap()[name]
+                } else {
+                    &value
+                };
                 assert_eq!(&merged[&key], expected, "{name} of {key}");
             }
         }

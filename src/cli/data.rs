@@ -41,7 +41,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         DataSource::Shape(_) => None,
     };
     let out = points_file(&args.out, args.force).sparing(read);
-    let mixture = args.mixture.as_ref().map(|path| mixture_file(path, args.force).sparing(read));
+    let mixture = args
+        .mixture
+        .as_ref()
+        .map(|path| mixture_file(path, args.force).sparing(read));
     out.check()?;
     if let Some(mixture) = &mixture {
         mixture.check()?;
@@ -52,9 +55,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         );
     }
     // A file is taken whole.
-    let dataset = Dataset::load(&args.data, Experiment::default().points, args.seed, args.bandwidth)?;
+    let dataset = Dataset::load(
+        &args.data,
+        Experiment::default().points,
+        args.seed,
+        args.bandwidth,
+    )?;
     say_notices(&args.data.to_string(), &dataset.notices);
-    out.write(&points_csv(&dataset.mixture.draw(args.n as usize, args.seed)))?;
+    out.write(&points_csv(
+        &dataset.mixture.draw(args.n as usize, args.seed),
+    ))?;
     if let Some(mixture) = mixture {
         mixture.write(&mixture_json(&dataset.mixture)?)?;
     }
@@ -62,6 +72,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Truth::Exact => args.data.to_string(),
         truth @ Truth::Kernels { .. } => format!("{} ({})", args.data, truth.words()),
     };
-    say(&format!("{} samples of {of} in {}", args.n, args.out.display()));
+    say(&format!(
+        "{} samples of {of} in {}",
+        args.n,
+        args.out.display()
+    ));
     Ok(())
 }

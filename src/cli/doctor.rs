@@ -64,7 +64,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let found = gpu.engine.as_ref().filter(|_| gpu.works());
     let none = EngineError::NoAdapter(gpu.error.clone().unwrap_or_default());
     let (kind, auto_because) = engine::auto(found.ok_or(&none));
-    let auto = if kind == EngineKind::Gpu { &gpu } else { &cpu }.engine.clone();
+    let auto = if kind == EngineKind::Gpu { &gpu } else { &cpu }
+        .engine
+        .clone();
     let engines_agree = (gpu.works() && cpu.works()).then(|| agree(&gpu.losses, &cpu.losses));
     let display = ["WAYLAND_DISPLAY", "DISPLAY"].iter().find_map(|name| {
         let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
@@ -91,7 +93,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
 /// A few steps of the default experiment.
 fn examine(choice: EngineChoice) -> Examination {
-    let mut examination = Examination { engine: None, losses: Vec::new(), error: None };
+    let mut examination = Examination {
+        engine: None,
+        losses: Vec::new(),
+        error: None,
+    };
     let mut train = || -> Result<(), String> {
         let text = |error: EngineError| error.to_string();
         let mut engine = engine::create(choice, None).map_err(text)?;
@@ -103,9 +109,20 @@ fn examine(choice: EngineChoice) -> Examination {
         while done < STEPS {
             done += engine.train(STEPS - done, 1.0).map_err(text)?;
         }
-        examination.losses = engine.poll(Wait::UntilDone).map_err(text)?.losses.iter().map(|(_, loss)| *loss).collect();
-        if examination.losses.len() != STEPS as usize || !examination.losses.iter().all(|loss| loss.is_finite()) {
-            return Err(format!("its first losses are {:?}; update the graphics driver", examination.losses));
+        examination.losses = engine
+            .poll(Wait::UntilDone)
+            .map_err(text)?
+            .losses
+            .iter()
+            .map(|(_, loss)| *loss)
+            .collect();
+        if examination.losses.len() != STEPS as usize
+            || !examination.losses.iter().all(|loss| loss.is_finite())
+        {
+            return Err(format!(
+                "its first losses are {:?}; update the graphics driver",
+                examination.losses
+            ));
         }
         Ok(())
     };
@@ -115,18 +132,27 @@ fn examine(choice: EngineChoice) -> Examination {
 
 /// Same data, times and noise on both: the losses can differ by rounding alone.
 fn agree(a: &[f32], b: &[f32]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= TOLERANCE * b.abs())
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| (a - b).abs() <= TOLERANCE * b.abs())
 }
 
 fn tell(report: &Report) {
     say(&format!("noise-compass {}", report.version));
-    let display = report.display.as_deref().unwrap_or("none: the window cannot open, the commands can run");
+    let display = report
+        .display
+        .as_deref()
+        .unwrap_or("none: the window cannot open, the commands can run");
     say(&format!("display: {display}"));
     if report.adapters.is_empty() {
         say("adapters: none");
     }
     for adapter in &report.adapters {
-        say(&format!("adapter: {} ({}, {}), driver {}", adapter.name, adapter.backend, adapter.kind, adapter.driver));
+        say(&format!(
+            "adapter: {} ({}, {}), driver {}",
+            adapter.name, adapter.backend, adapter.kind, adapter.driver
+        ));
         say(&format!(
             "  buffers up to {} MiB, workgroups of up to {} with {} KiB",
             adapter.max_storage_binding_bytes >> 20,
@@ -134,27 +160,42 @@ fn tell(report: &Report) {
             adapter.workgroup_bytes >> 10
         ));
     }
-    say(&format!("random numbers: {}", if report.philox_ok { "right" } else { "WRONG" }));
+    say(&format!(
+        "random numbers: {}",
+        if report.philox_ok { "right" } else { "WRONG" }
+    ));
     for (name, examination) in [("gpu", &report.gpu), ("cpu", &report.cpu)] {
         let what = match (&examination.error, &examination.engine) {
             (Some(error), _) => format!("does not work: {error}"),
             (None, Some(info)) => {
-                format!("works: {} ({}), first losses {:?}", info.adapter, info.backend, examination.losses)
+                format!(
+                    "works: {} ({}), first losses {:?}",
+                    info.adapter, info.backend, examination.losses
+                )
             }
             (None, None) => "works".into(),
         };
         say(&format!("engine {name}: {what}"));
     }
     if let Some(agree) = report.engines_agree {
-        say(&format!("the engines {}", if agree { "agree" } else { "DISAGREE" }));
+        say(&format!(
+            "the engines {}",
+            if agree { "agree" } else { "DISAGREE" }
+        ));
     }
     if let Some(info) = &report.auto {
-        say(&format!("--engine auto runs on {} ({}): {}", info.adapter, info.backend, report.auto_because));
+        say(&format!(
+            "--engine auto runs on {} ({}): {}",
+            info.adapter, info.backend, report.auto_because
+        ));
     }
 }
 
 fn verdict(report: &Report, wanted: EngineChoice) -> anyhow::Result<()> {
-    anyhow::ensure!(report.philox_ok, "the random numbers are wrong: this build is broken; build it again");
+    anyhow::ensure!(
+        report.philox_ok,
+        "the random numbers are wrong: this build is broken; build it again"
+    );
     anyhow::ensure!(
         report.engines_agree != Some(false),
         "the engines disagree on the first losses: the graphics driver computes wrongly; update it or use --engine cpu"

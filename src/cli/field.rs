@@ -50,15 +50,21 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         args.t
     );
     let points = read_points(&args.points)?;
-    let outputs = loaded.engine.predict(args.t, &points, engine::Weights::Ema)?;
+    let outputs = loaded
+        .engine
+        .predict(args.t, &points, engine::Weights::Ema)?;
     let experiment = &loaded.setup.experiment;
     let scales = experiment.schedule.scales(args.t, experiment.timesteps);
     let marginal = loaded.setup.dataset.mixture.marginal(scales);
-    let (to_eps, to_score) = (experiment.target.to_eps(scales), experiment.target.to_score(scales));
+    let (to_eps, to_score) = (
+        experiment.target.to_eps(scales),
+        experiment.target.to_score(scales),
+    );
     let rows = points.iter().zip(&outputs).map(|(&point, &output)| {
         let x = point.map(f64::from);
-        let convert =
-            |Combination(k_x, k_o): Combination| [0, 1].map(|axis| k_x * x[axis] + k_o * f64::from(output[axis]));
+        let convert = |Combination(k_x, k_o): Combination| {
+            [0, 1].map(|axis| k_x * x[axis] + k_o * f64::from(output[axis]))
+        };
         FieldRow {
             x: point,
             eps: convert(to_eps),
@@ -68,6 +74,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     });
     out.write(&field_csv(rows))?;
-    say(&format!("the field at {} points, t/T = {}, in {}", points.len(), args.t, args.out.display()));
+    say(&format!(
+        "the field at {} points, t/T = {}, in {}",
+        points.len(),
+        args.t,
+        args.out.display()
+    ));
     Ok(())
 }

@@ -23,12 +23,20 @@ pub struct FieldRow {
 }
 
 /// The columns of `field.csv`, relied on from outside.
-pub const FIELD_HEADER: &str = "x,y,eps_x,eps_y,score_x,score_y,exact_score_x,exact_score_y,exact_log_p";
+pub const FIELD_HEADER: &str =
+    "x,y,eps_x,eps_y,score_x,score_y,exact_score_x,exact_score_y,exact_log_p";
 
 /// A field as CSV with header [`FIELD_HEADER`].
 pub fn field_csv(rows: impl Iterator<Item = FieldRow>) -> Vec<u8> {
     let mut text = format!("{FIELD_HEADER}\n");
-    for FieldRow { x, eps, score, exact_score, exact_log_p } in rows {
+    for FieldRow {
+        x,
+        eps,
+        score,
+        exact_score,
+        exact_log_p,
+    } in rows
+    {
         let _ = writeln!(
             text,
             "{},{},{},{},{},{},{},{},{exact_log_p}",
@@ -64,15 +72,24 @@ mod tests {
         let is = |bytes: &[u8]| is_field(&mut &bytes[..]).unwrap();
         assert!(is(&ours));
         let text = String::from_utf8(ours).unwrap();
-        for other in [text.replace("exact_log_p", "log_p"), text.replace("2.5", "2.50"), text.replace(",-7.25", "")] {
+        for other in [
+            text.replace("exact_log_p", "log_p"),
+            text.replace("2.5", "2.50"),
+            text.replace(",-7.25", ""),
+        ] {
             assert!(!is(other.as_bytes()), "{other}");
         }
     }
 
     #[test]
     fn a_field_row_has_as_many_numbers_as_the_header_has_names() {
-        let row =
-            FieldRow { x: [0.5, 1.0], eps: [1.0, 2.0], score: [3.0, 4.0], exact_score: [5.0, 6.0], exact_log_p: 7.0 };
+        let row = FieldRow {
+            x: [0.5, 1.0],
+            eps: [1.0, 2.0],
+            score: [3.0, 4.0],
+            exact_score: [5.0, 6.0],
+            exact_log_p: 7.0,
+        };
         let text = String::from_utf8(field_csv([row].into_iter())).unwrap();
         let (header, line) = text.trim_end().split_once('\n').unwrap();
         assert_eq!(header.split(',').count(), 9);

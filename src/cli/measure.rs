@@ -93,13 +93,26 @@ struct Report {
 fn read(args: &Args) -> anyhow::Result<(Vec<[f32; 2]>, Arc<Dataset>)> {
     let dataset = match (&args.model, &args.data) {
         (Some(model), _) => model_dir::load(model)?.setup()?.dataset,
-        (None, Some(data)) => Arc::new(Dataset::load(data, Experiment::default().points, args.seed, args.bandwidth)?),
-        (None, None) => anyhow::bail!("there is nothing to measure against; give --data or --model"),
+        (None, Some(data)) => Arc::new(Dataset::load(
+            data,
+            Experiment::default().points,
+            args.seed,
+            args.bandwidth,
+        )?),
+        (None, None) => {
+            anyhow::bail!("there is nothing to measure against; give --data or --model")
+        }
     };
     if let Some(data) = &args.data {
         say_notices(&data.to_string(), &dataset.notices);
     }
-    Ok((read_standardised(&args.samples, args.units.standardisation(dataset.standardisation))?, dataset))
+    Ok((
+        read_standardised(
+            &args.samples,
+            args.units.standardisation(dataset.standardisation),
+        )?,
+        dataset,
+    ))
 }
 
 /// Read, compare, tell.
@@ -108,7 +121,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let exact: Quality = quality(&samples, &dataset.reference, args.seed)?;
     let sliced = sliced_quality(&samples, &dataset.reference, args.seed ^ SLICED_SALT)?;
     let law = Law::new(dataset.mixture.clone(), EVALUATIONS);
-    let Likeness { surprise, densest_half, shares, n } = law.likeness(&samples, args.seed)?;
+    let Likeness {
+        surprise,
+        densest_half,
+        shares,
+        n,
+    } = law.likeness(&samples, args.seed)?;
     let entropy = law.entropy();
     let held_out = match &dataset.reference {
         Reference::Mixture(_) => None,
@@ -148,16 +166,34 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             shares_p: shares.map(|shares| round(shares.p)),
         });
     }
-    let text = |estimate: Estimate| format!("{} ± {}", round(estimate.value), short_error(estimate.error));
+    let text = |estimate: Estimate| {
+        format!(
+            "{} ± {}",
+            round(estimate.value),
+            short_error(estimate.error)
+        )
+    };
     let distance = |name: &str, of: Quality| {
         let (distance, floor) = (text(of.distance), text(of.floor));
-        format!("{name} of {} samples: {distance} (floor {floor}, ratio {})", of.n, round(of.ratio()))
+        format!(
+            "{name} of {} samples: {distance} (floor {floor}, ratio {})",
+            of.n,
+            round(of.ratio())
+        )
     };
     let shares = shares.map_or_else(
         || "too few samples for the shares of the data's parts".to_owned(),
         |shares| {
-            let p = if shares.p < 1e-4 { "below 0.0001".to_owned() } else { round(shares.p).to_string() };
-            format!("shares of the data's {} parts: χ² {}, p {p}", shares.degrees + 1, round(shares.value))
+            let p = if shares.p < 1e-4 {
+                "below 0.0001".to_owned()
+            } else {
+                round(shares.p).to_string()
+            };
+            format!(
+                "shares of the data's {} parts: χ² {}, p {p}",
+                shares.degrees + 1,
+                round(shares.value)
+            )
         },
     );
     let against = match (dataset.truth, held_out) {

@@ -37,7 +37,11 @@ use maths::data::table::{self, Table};
 ///
 /// Without a command it opens the window.
 #[derive(Debug, Parser)]
-#[command(name = "noise-compass", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "noise-compass",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -75,7 +79,8 @@ enum Command {
 /// Run the program: parse, do, report.
 pub fn run() -> ExitCode {
     let matches = Cli::command().get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
+    let cli = Cli::from_arg_matches(&matches)
+        .unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
     start_logging();
     let result = match cli.command {
         None => {
@@ -110,7 +115,12 @@ const WARNINGS: &str = "off,noise_compass=warn,maths=warn,engine=warn,lab=warn,u
 fn start_logging() {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(WARNINGS))
         .format(|out, record| {
-            writeln!(out, "noise-compass: {}: {}", record.level().as_str().to_lowercase(), record.args())
+            writeln!(
+                out,
+                "noise-compass: {}: {}",
+                record.level().as_str().to_lowercase(),
+                record.args()
+            )
         })
         .init();
 }
@@ -145,9 +155,9 @@ fn say_notices(file: &str, notices: &[String]) {
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string(value)?;
     match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(anyhow::anyhow!("cannot write to stdout: {error}; check where it is redirected to"))
-        }
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow::anyhow!(
+            "cannot write to stdout: {error}; check where it is redirected to"
+        )),
         _ => Ok(()),
     }
 }

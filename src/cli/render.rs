@@ -36,8 +36,19 @@ pub struct Args {
 
 /// Draw and say where.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let options = RenderOptions { width: args.width, height: args.height, light: args.light, seed: args.seed };
-    for path in render_figures(&args.figure, args.model.as_deref(), &args.out, options, args.force)? {
+    let options = RenderOptions {
+        width: args.width,
+        height: args.height,
+        light: args.light,
+        seed: args.seed,
+    };
+    for path in render_figures(
+        &args.figure,
+        args.model.as_deref(),
+        &args.out,
+        options,
+        args.force,
+    )? {
         say(&format!("{}", path.display()));
     }
     Ok(())

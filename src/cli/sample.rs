@@ -54,7 +54,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut loaded = args.model.load()?;
     let experiment = &loaded.setup.experiment;
     let timesteps = experiment.timesteps;
-    let steps = args.steps.unwrap_or_else(|| args.sampler.default_steps(timesteps));
+    let steps = args
+        .steps
+        .unwrap_or_else(|| args.sampler.default_steps(timesteps));
     anyhow::ensure!(
         (1..=timesteps).contains(&steps),
         "{steps} sampling steps are not between 1 and the {timesteps} timesteps of the training; choose another --steps"
@@ -66,16 +68,28 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let of_data = loaded.setup.dataset.standardisation;
     let start = match &args.init {
-        Some(path) => Start::Points(Arc::new(read_standardised(path, args.units.standardisation(of_data))?)),
+        Some(path) => Start::Points(Arc::new(read_standardised(
+            path,
+            args.units.standardisation(of_data),
+        )?)),
         None => Start::Noise(args.n),
     };
-    let samples = loaded.engine.run(&Run::of_samples(&plan, &start, args.seed), &|_| true)?;
-    let points = samples.context("the sampling was stopped; run it again")?.points.to_host()?;
+    let samples = loaded
+        .engine
+        .run(&Run::of_samples(&plan, &start, args.seed), &|_| true)?;
+    let points = samples
+        .context("the sampling was stopped; run it again")?
+        .points
+        .to_host()?;
     out.write(&samples_csv(&points, args.units, of_data))?;
     let units = match args.units {
         Units::Data => ", in the units of its data",
         Units::Standard => "",
     };
-    say(&format!("{} samples in {steps} steps{units}, in {}", points.len(), args.out.display()));
+    say(&format!(
+        "{} samples in {steps} steps{units}, in {}",
+        points.len(),
+        args.out.display()
+    ));
     Ok(())
 }

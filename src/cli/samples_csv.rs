@@ -58,26 +58,44 @@ mod tests {
         let samples = Shape::Moons.mixture().draw(500, 1);
         let file = tempfile::NamedTempFile::new().unwrap();
         for map in [
-            Standardisation { mean: [0.1, -7.25], scale: 1.0 / 3.0 },
-            Standardisation { mean: [1e6, -3e-9], scale: 2.5 },
-            Standardisation { mean: [12.0, 5e4], scale: 1e-3 },
+            Standardisation {
+                mean: [0.1, -7.25],
+                scale: 1.0 / 3.0,
+            },
+            Standardisation {
+                mean: [1e6, -3e-9],
+                scale: 2.5,
+            },
+            Standardisation {
+                mean: [12.0, 5e4],
+                scale: 1e-3,
+            },
         ] {
             let text = samples_csv(&samples, Units::Data, map);
             assert!(is_samples(&mut &text[..]).unwrap());
             std::fs::write(file.path(), text).unwrap();
             let rows = table::read(file.path()).unwrap().rows;
             let mean = rows.iter().map(|row| row[1]).sum::<f64>() / 500.0;
-            assert!((mean - map.mean[1]).abs() < 0.2 * map.scale, "{mean} in the units of {map:?}");
+            assert!(
+                (mean - map.mean[1]).abs() < 0.2 * map.scale,
+                "{mean} in the units of {map:?}"
+            );
             for (row, sample) in rows.into_iter().zip(&samples) {
                 let back = map.apply(row);
                 for axis in 0..2 {
                     let bound = f64::EPSILON * (map.mean[axis].abs() / map.scale + 4.0);
                     let error = (f64::from(back[axis]) - f64::from(sample[axis])).abs();
-                    assert!(back[axis] == sample[axis] || error < bound, "{error} of {bound}, {map:?}");
+                    assert!(
+                        back[axis] == sample[axis] || error < bound,
+                        "{error} of {bound}, {map:?}"
+                    );
                 }
             }
         }
-        assert_eq!(samples_csv(&samples, Units::Standard, Standardisation::default()), points_csv(&samples));
+        assert_eq!(
+            samples_csv(&samples, Units::Standard, Standardisation::default()),
+            points_csv(&samples)
+        );
         assert!(is_samples(&mut &points_csv(&samples)[..]).unwrap());
         for other in ["a,b\n1,2\n", "x,y\n1.50,2\n", "x,y\n1,2,3\n"] {
             assert!(!is_samples(&mut other.as_bytes()).unwrap(), "{other}");

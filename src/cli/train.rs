@@ -79,38 +79,70 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Train, show how it goes, save.
 pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
     // What can be refused is refused before the work, not after it.
-    let file = args.config.as_deref().map(|file| config::read(file, "--config", &Experiment::default())).transpose()?;
+    let file = args
+        .config
+        .as_deref()
+        .map(|file| config::read(file, "--config", &Experiment::default()))
+        .transpose()?;
     let experiment = match &file {
         Some(file) => config::overlay(&file.experiment, &args.experiment, given)?,
         None => args.experiment.clone(),
     };
-    let steps = args.steps.or_else(|| file.as_ref()?.steps()).unwrap_or(STEPS);
-    let other = args.vs.as_deref().map(|file| config::read(file, "--vs", &experiment)).transpose()?;
-    let outs = if other.is_some() { versus::outs(&args.out).to_vec() } else { vec![args.out.clone()] };
-    let outs: Vec<_> = outs.into_iter().map(|out| ModelDir::new(out, args.force)).collect();
+    let steps = args
+        .steps
+        .or_else(|| file.as_ref()?.steps())
+        .unwrap_or(STEPS);
+    let other = args
+        .vs
+        .as_deref()
+        .map(|file| config::read(file, "--vs", &experiment))
+        .transpose()?;
+    let outs = if other.is_some() {
+        versus::outs(&args.out).to_vec()
+    } else {
+        vec![args.out.clone()]
+    };
+    let outs: Vec<_> = outs
+        .into_iter()
+        .map(|out| ModelDir::new(out, args.force))
+        .collect();
     outs.iter().try_for_each(ModelDir::check)?;
-    let comparison = other.is_some().then(|| Comparison::new(&args.out, args.force));
+    let comparison = other
+        .is_some()
+        .then(|| Comparison::new(&args.out, args.force));
     comparison.iter().try_for_each(Comparison::check)?;
     let setup = match &file {
         Some(file) => file.setup(&experiment, given.contains("data"))?,
         None => Setup::new(experiment).map_err(anyhow::Error::msg)?,
     };
     super::say_notices(&setup.experiment.data.to_string(), &setup.dataset.notices);
-    let other = other.map(|other| other.setup(&other.experiment, false)).transpose()?;
-    for warning in std::iter::once(&setup).chain(&other).filter_map(Setup::warning) {
+    let other = other
+        .map(|other| other.setup(&other.experiment, false))
+        .transpose()?;
+    for warning in std::iter::once(&setup)
+        .chain(&other)
+        .filter_map(Setup::warning)
+    {
         say(&format!("noise-compass: warning: {warning}"));
     }
     let interrupt = Interrupt::listen(|| ())?;
 
     let mut pair = open(setup, &args, steps, other)?;
     let mut display = Display::new(steps);
-    let mut saver = Saver::new(outs, (!args.save_every.is_zero()).then_some(args.save_every));
+    let mut saver = Saver::new(
+        outs,
+        (!args.save_every.is_zero()).then_some(args.save_every),
+    );
     let mut faults = Vec::new();
     let training = |pair: &Pair| sessions(pair).any(Session::is_training);
     let mut measure_at = versus::measure_steps(steps);
     while training(&pair) && !interrupt.is_asked() {
         pair.tick(SLICE);
-        if args.vs.is_some() && measure_at.next_if(|&step| sessions(&pair).all(|s| s.step() >= step)).is_some() {
+        if args.vs.is_some()
+            && measure_at
+                .next_if(|&step| sessions(&pair).all(|s| s.step() >= step))
+                .is_some()
+        {
             // An engine that cannot measure is no reason to throw away what it has trained.
             if let Err(error) = versus::measure(&mut pair) {
                 faults.push(format!("the training ended early: {error:#}"));
@@ -118,7 +150,9 @@ pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
             }
         }
         // For equal time the first says when both are done, or that it has broken.
-        let done = pair.session(Side::A).is_none_or(|a| a.step() >= steps || !a.is_training());
+        let done = pair
+            .session(Side::A)
+            .is_none_or(|a| a.step() >= steps || !a.is_training());
         if args.in_step == InStep::Time && done {
             break;
         }
@@ -132,7 +166,10 @@ pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
 
     // A model that has learned nothing replaces none that has.
     let begun = sessions(&pair).any(|session| session.step() > 0 || session.has_fault());
-    anyhow::ensure!(begun, "interrupted before the first step; nothing was saved");
+    anyhow::ensure!(
+        begun,
+        "interrupted before the first step; nothing was saved"
+    );
     if interrupt.is_asked() {
         say("saving; Ctrl-C again ends at once");
     }
@@ -142,7 +179,11 @@ pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
         return report_one(&pair, args, steps);
     };
     let reached = pair.session(Side::A).map_or(0, Session::step);
-    say(&format!("{} after {reached} of {} steps; comparing", how(reached, steps), steps));
+    say(&format!(
+        "{} after {reached} of {} steps; comparing",
+        how(reached, steps),
+        steps
+    ));
     let result = comparison.report(pair, args.json);
     // A comparison with a spoilt side is written all the same.
     anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
@@ -151,7 +192,10 @@ pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
 
 /// Time between two saves, in seconds.
 fn parse_interval(text: &str) -> Result<Duration, String> {
-    let secs = text.parse().ok().and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+    let secs = text
+        .parse()
+        .ok()
+        .and_then(|secs| Duration::try_from_secs_f64(secs).ok());
     secs.ok_or_else(|| "a number of seconds is needed, 0 or more".into())
 }
 
@@ -166,18 +210,26 @@ fn sessions(pair: &Pair) -> impl Iterator<Item = &Session> {
 /// The experiments on their engine, about to train.
 fn open(setup: Setup, args: &Args, steps: u64, other: Option<Setup>) -> anyhow::Result<Pair> {
     // One device for both.
-    let context = (args.engine != EngineChoice::Cpu).then(GpuContext::headless).and_then(Result::ok);
+    let context = (args.engine != EngineChoice::Cpu)
+        .then(GpuContext::headless)
+        .and_then(Result::ok);
     let (engine, why) = engine::create_and_say(args.engine, context.as_ref())?;
     let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, context.as_ref()));
     let info = engine.info().clone();
     let parameters = setup.spec.shape.parameters();
     let first = setup.experiment.clone();
     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-    say(&format!("training on {} ({}) with {parameters} parameters{why}", info.adapter, info.backend));
+    say(&format!(
+        "training on {} ({}) with {parameters} parameters{why}",
+        info.adapter, info.backend
+    ));
     let mut pair = Pair::new(Session::new(setup, engine, factory)?);
     if let Some(other) = other {
         // On the data of the first, so that no file is read again; then on its own.
-        let alike = Experiment { data: first.data.clone(), ..Experiment::clone(&other.experiment) };
+        let alike = Experiment {
+            data: first.data.clone(),
+            ..Experiment::clone(&other.experiment)
+        };
         pair.handle(Order::Compare(Box::new([Experiment::clone(&first), alike])));
         let snapshots = pair.snapshots();
         if let (None, Some(Notice::Error(text))) = (&snapshots.b, snapshots.a.notices.last()) {
@@ -204,9 +256,19 @@ fn open(setup: Setup, args: &Args, steps: u64, other: Option<Setup>) -> anyhow::
 
 fn report_one(pair: &Pair, args: Args, steps: u64) -> anyhow::Result<()> {
     let snapshots = pair.snapshots();
-    let Snapshot { step, loss, trained_secs, engine, .. } = &*snapshots.a;
+    let Snapshot {
+        step,
+        loss,
+        trained_secs,
+        engine,
+        ..
+    } = &*snapshots.a;
     let out = args.out.display();
-    say(&format!("{} after {step} of {} steps; saved in {out}", how(*step, steps), steps));
+    say(&format!(
+        "{} after {step} of {} steps; saved in {out}",
+        how(*step, steps),
+        steps
+    ));
     if args.json {
         let steps_per_sec = round(*step as f64 / trained_secs.max(1e-9));
         print_json(&Report {
@@ -235,14 +297,21 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 impl Display {
     fn new(steps: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(10));
+            let bar =
+                ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(10));
             // The template is a constant; were it wrong, the plain bar would do.
-            if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} steps, {msg}, {eta} left") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{bar:32} {pos}/{len} steps, {msg}, {eta} left")
+            {
                 bar.set_style(style);
             }
             bar
         });
-        Self { bar, steps, told_at: Instant::now() }
+        Self {
+            bar,
+            steps,
+            told_at: Instant::now(),
+        }
     }
 
     fn show(&mut self, pair: &Pair) {
@@ -250,10 +319,21 @@ impl Display {
             return;
         }
         let all: Vec<Snapshot> = sessions(pair).map(Session::snapshot).collect();
-        let step = all.iter().map(|snapshot| snapshot.step).min().unwrap_or_default();
-        let loss = |snapshot: &Snapshot| snapshot.loss.map_or_else(|| "-".into(), |loss| format!("{loss:.4}"));
+        let step = all
+            .iter()
+            .map(|snapshot| snapshot.step)
+            .min()
+            .unwrap_or_default();
+        let loss = |snapshot: &Snapshot| {
+            snapshot
+                .loss
+                .map_or_else(|| "-".into(), |loss| format!("{loss:.4}"))
+        };
         let losses = all.iter().map(loss).collect::<Vec<String>>().join(" and ");
-        let steps_per_sec = all.iter().map(|snapshot| snapshot.steps_per_sec).fold(f64::INFINITY, f64::min);
+        let steps_per_sec = all
+            .iter()
+            .map(|snapshot| snapshot.steps_per_sec)
+            .fold(f64::INFINITY, f64::min);
         let text = format!("loss {losses}, {steps_per_sec:.0} steps/s");
         if let Some(bar) = &self.bar {
             bar.set_position(step);

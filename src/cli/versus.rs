@@ -26,7 +26,10 @@ pub fn outs(out: &Path) -> [PathBuf; 2] {
 
 /// The steps at which both are measured on the way: closer at the beginning, where most happens.
 pub fn measure_steps(steps: u64) -> std::iter::Peekable<impl Iterator<Item = u64>> {
-    (1..12).map(move |k| steps * k * k / 144).filter(|step| *step > 0).peekable()
+    (1..12)
+        .map(move |k| steps * k * k / 144)
+        .filter(|step| *step > 0)
+        .peekable()
 }
 
 /// Measure all that have no fault; the clock of their training stands still meanwhile.
@@ -36,7 +39,10 @@ pub fn measure_steps(steps: u64) -> std::iter::Peekable<impl Iterator<Item = u64
 pub fn measure(pair: &mut Pair) -> anyhow::Result<[Option<QualityPoint>; 2]> {
     let mut measured = [None, None];
     for (side, point) in Side::BOTH.into_iter().zip(&mut measured) {
-        if let Some(session) = pair.session_mut(side).filter(|session| !session.has_fault()) {
+        if let Some(session) = pair
+            .session_mut(side)
+            .filter(|session| !session.has_fault())
+        {
             *point = session.measure_now()?;
         }
     }
@@ -100,34 +106,58 @@ impl Comparison {
     pub fn report(&self, mut pair: Pair, json: bool) -> anyhow::Result<()> {
         let measured = measure(&mut pair)?;
         let snapshots = pair.snapshots();
-        let b = snapshots.b.as_ref().context("there is no second experiment")?;
+        let b = snapshots
+            .b
+            .as_ref()
+            .context("there is no second experiment")?;
         let both = [&*snapshots.a, &**b];
         let engines = both.map(|snapshot| snapshot.engine.kind);
         let different = differences(&both[0].experiment, &both[1].experiment, engines);
         let [a, b] = &measured;
-        let reached = [Reached::by(both[0], a.as_ref(), b.as_ref()), Reached::by(both[1], b.as_ref(), a.as_ref())];
-        self.table.write(markdown(&sentence(&different), both, &reached).as_bytes())?;
+        let reached = [
+            Reached::by(both[0], a.as_ref(), b.as_ref()),
+            Reached::by(both[1], b.as_ref(), a.as_ref()),
+        ];
+        self.table
+            .write(markdown(&sentence(&different), both, &reached).as_bytes())?;
         let (table, picture) = (self.table.path(), self.picture.path());
         pair.handle(Order::Both(Command::Hidden(false)));
         let painted = render_comparison(pair, &self.picture).map(drop);
-        say(&format!("{}; the table is {}", sentence(&different), table.display()));
+        say(&format!(
+            "{}; the table is {}",
+            sentence(&different),
+            table.display()
+        ));
         if json {
             let [out_a, out_b] = outs(&self.out);
             print_json(&Report {
                 differences: &different,
-                a: OneSide { numbers: numbers(&reached[0]), adapter: &both[0].engine.adapter, out: out_a },
-                b: OneSide { numbers: numbers(&reached[1]), adapter: &both[1].engine.adapter, out: out_b },
+                a: OneSide {
+                    numbers: numbers(&reached[0]),
+                    adapter: &both[0].engine.adapter,
+                    out: out_a,
+                },
+                b: OneSide {
+                    numbers: numbers(&reached[1]),
+                    adapter: &both[1].engine.adapter,
+                    out: out_b,
+                },
                 table: table.to_path_buf(),
                 picture: painted.is_ok().then(|| picture.to_path_buf()),
             })?;
         }
         match painted {
             Err(error) if matches!(error.downcast_ref(), Some(EngineError::NoAdapter(_))) => {
-                say(&one_line(&format!("noise-compass: warning: the comparison has no picture: {error}")));
+                say(&one_line(&format!(
+                    "noise-compass: warning: the comparison has no picture: {error}"
+                )));
                 Ok(())
             }
-            other => other
-                .map_err(|error| anyhow!("the comparison has no picture: {error:#}; its table and models are written")),
+            other => other.map_err(|error| {
+                anyhow!(
+                    "the comparison has no picture: {error:#}; its table and models are written"
+                )
+            }),
         }
     }
 }
@@ -142,7 +172,10 @@ fn numbers(reached: &Reached<'_>) -> Map<String, Json> {
             Value::Count(count) => put("", json!(count)),
             Value::Rate(number) | Value::Seconds(number) => put("", json!(round(number))),
             // As short as the f32 is: JSON would print its f64.
-            Value::Loss(loss) => put("", json!(loss.and_then(|loss| loss.to_string().parse::<f64>().ok()))),
+            Value::Loss(loss) => put(
+                "",
+                json!(loss.and_then(|loss| loss.to_string().parse::<f64>().ok())),
+            ),
             Value::Plain(number) => put("", rounded(number)),
             Value::Distance(estimate)
             | Value::Signed(estimate)
@@ -172,24 +205,36 @@ fn text(value: Value) -> String {
         Value::Rate(number) | Value::Seconds(number) => Some(format!("{number:.1}")),
         Value::Loss(loss) => loss.map(|loss| format!("{loss:.4}")),
         Value::Plain(number) => number.map(|number| format!("{number:.4}")),
-        Value::Distance(estimate) | Value::Signed(estimate) | Value::Share(estimate) | Value::MeanSquare(estimate) => {
+        Value::Distance(estimate)
+        | Value::Signed(estimate)
+        | Value::Share(estimate)
+        | Value::MeanSquare(estimate) => {
             estimate.map(|Estimate { value, error }| format!("{value:.4} ± {error:.4}"))
         }
-        Value::ChiSquare(shares) => shares.map(|s| format!("{:.1} of {}, p {:.3}", s.value, s.degrees, s.p)),
-        Value::OverLevels(error) => {
-            error.map(|(mean, levels)| format!("{mean:.5} ({levels} of {} levels)", LOG_SNR_GRID.len()))
+        Value::ChiSquare(shares) => {
+            shares.map(|s| format!("{:.1} of {}, p {:.3}", s.value, s.degrees, s.p))
         }
+        Value::OverLevels(error) => error
+            .map(|(mean, levels)| format!("{mean:.5} ({levels} of {} levels)", LOG_SNR_GRID.len())),
     };
     known.unwrap_or_else(|| "–".to_owned())
 }
 
 /// The table, for people.
 fn markdown(title: &str, both: [&Snapshot; 2], reached: &[Reached<'_>; 2]) -> String {
-    let engine = both.map(|snapshot| format!("{} ({})", snapshot.engine.adapter, snapshot.engine.backend));
+    let engine =
+        both.map(|snapshot| format!("{} ({})", snapshot.engine.adapter, snapshot.engine.backend));
     let numbers = NUMBERS.iter().filter(|number| !number.row.is_empty());
     let cells = numbers.map(|number| reached.each_ref().map(|side| text((number.read)(side))));
-    let rows = rows().zip(cells.chain([engine])).map(|(name, [a, b])| format!("| {name} | {a} | {b} |\n"));
-    format!("# {title}\n\n{}\n{}\n{}", HEAD[0], HEAD[1], rows.collect::<String>())
+    let rows = rows()
+        .zip(cells.chain([engine]))
+        .map(|(name, [a, b])| format!("| {name} | {a} | {b} |\n"));
+    format!(
+        "# {title}\n\n{}\n{}\n{}",
+        HEAD[0],
+        HEAD[1],
+        rows.collect::<String>()
+    )
 }
 
 /// The first two lines of the table.
@@ -197,7 +242,11 @@ const HEAD: [&str; 2] = ["| | A | B |", "|---|---|---|"];
 
 /// What is in its rows.
 fn rows() -> impl Iterator<Item = &'static str> {
-    NUMBERS.iter().map(|number| number.row).filter(|row| !row.is_empty()).chain(["engine"])
+    NUMBERS
+        .iter()
+        .map(|number| number.row)
+        .filter(|row| !row.is_empty())
+        .chain(["engine"])
 }
 
 /// True for a table that [`markdown`] could have made.
@@ -210,7 +259,8 @@ fn is_table(file: &mut dyn BufRead) -> io::Result<bool> {
             1 => line.is_empty(),
             2 | 3 => line == HEAD[index - 2],
             _ => rows().nth(index - 4).is_some_and(|name| {
-                line.strip_prefix(&format!("| {name} | ")).is_some_and(|rest| rest.ends_with(" |"))
+                line.strip_prefix(&format!("| {name} | "))
+                    .is_some_and(|rest| rest.ends_with(" |"))
             }),
         }
     })?;

@@ -73,7 +73,9 @@ pub enum EngineError {
     )]
     DeviceLost(String),
     /// The device refused a request, typically for memory.
-    #[error("the graphics device refused the work: {0}; use a smaller batch or width, or --engine cpu")]
+    #[error(
+        "the graphics device refused the work: {0}; use a smaller batch or width, or --engine cpu"
+    )]
     Device(String),
     /// The device is there and does not answer.
     #[error(
@@ -135,7 +137,10 @@ pub struct LossHistogram {
 
 impl Default for LossHistogram {
     fn default() -> Self {
-        Self { sum: [0.0; LOSS_BINS], count: [0; LOSS_BINS] }
+        Self {
+            sum: [0.0; LOSS_BINS],
+            count: [0; LOSS_BINS],
+        }
     }
 }
 
@@ -213,7 +218,11 @@ pub trait Engine: Send {
 
     /// Carry out a run, by the EMA weights where it follows the network. `goes_on` is told the share of the work done,
     /// between pieces of it, and ends the run by answering false: with `Ok(None)`.
-    fn run(&mut self, run: &Run<'_>, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError>;
+    fn run(
+        &mut self,
+        run: &Run<'_>,
+        goes_on: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<Recording>, EngineError>;
 
     /// A piece of a run from noise by the network, of which the end alone is kept; a run in pieces never holds up a frame. It
     /// gives the points of [`Engine::run`]. The weights are those of the slice's first stage. Points of the cloud change with
@@ -221,11 +230,21 @@ pub trait Engine: Send {
     ///
     /// # Errors
     /// Besides the engine's: another run, and a piece that neither begins a slice nor goes on where the last piece of it ended.
-    fn refresh(&mut self, cloud: Option<Cloud>, run: &Run<'_>, piece: Piece) -> Result<Cloud, EngineError>;
+    fn refresh(
+        &mut self,
+        cloud: Option<Cloud>,
+        run: &Run<'_>,
+        piece: Piece,
+    ) -> Result<Cloud, EngineError>;
 
     /// The network's raw output [n, 2] at points [n, 2] and one time, by these weights.
     /// Convert it with [`maths::diffusion::target::Target`]. Blocks.
-    fn predict(&mut self, tau: f64, points: &[[f32; 2]], weights: Weights) -> Result<Vec<[f32; 2]>, EngineError>;
+    fn predict(
+        &mut self,
+        tau: f64,
+        points: &[[f32; 2]],
+        weights: Weights,
+    ) -> Result<Vec<[f32; 2]>, EngineError>;
 
     /// Log density of the diffused mixture at `resolution`² cell centres of a box, row-major from the lower left. Blocks.
     fn log_density(
@@ -238,29 +257,50 @@ pub trait Engine: Send {
 
     /// Loss and gradient (flat, as the weights) of one given batch: x_t [n, 2], t in 1..=T `[n]`, target [n, 2].
     /// For tests and for inspection; the training step uses the same kernels. Blocks.
-    fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError>;
+    fn gradient(
+        &mut self,
+        x: &[[f32; 2]],
+        t: &[u32],
+        target: &[[f32; 2]],
+    ) -> Result<(f32, Vec<f32>), EngineError>;
 
     /// One training step (loss, backward, Adam, EMA) on a given batch of any size, as in [`Engine::gradient`]: for tests
     /// and replay. Returns the mean loss before the update; [`Engine::poll`] does not report it again. Blocks.
-    fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError>;
+    fn step_on(
+        &mut self,
+        x: &[[f32; 2]],
+        t: &[u32],
+        target: &[[f32; 2]],
+    ) -> Result<f32, EngineError>;
 }
 
 /// What `auto` runs where this is the adapter, and why: in words that follow upon the engine's name.
 pub fn auto(gpu: Result<&EngineInfo, &EngineError>) -> (EngineKind, String) {
     match gpu {
-        Ok(info) if !info.software => (EngineKind::Gpu, format!("{} is a graphics card", info.adapter)),
+        Ok(info) if !info.software => (
+            EngineKind::Gpu,
+            format!("{} is a graphics card", info.adapter),
+        ),
         Ok(info) => {
             let name = info.adapter.split(" (").next().unwrap_or(&info.adapter);
-            let why = format!("{name} runs shaders on the processor, where plain Rust trains several times faster");
+            let why = format!(
+                "{name} runs shaders on the processor, where plain Rust trains several times faster"
+            );
             (EngineKind::Cpu, why)
         }
-        Err(_) => (EngineKind::Cpu, "there is no usable graphics adapter".to_owned()),
+        Err(_) => (
+            EngineKind::Cpu,
+            "there is no usable graphics adapter".to_owned(),
+        ),
     }
 }
 
 /// Make an engine. `device` is the device that the window paints with, if there is a window: an engine on it can be
 /// drawn from without a copy. Without one, the GPU engine opens a device of its own.
-pub fn create(choice: EngineChoice, device: Option<&Arc<gpu::GpuContext>>) -> Result<Box<dyn Engine>, EngineError> {
+pub fn create(
+    choice: EngineChoice,
+    device: Option<&Arc<gpu::GpuContext>>,
+) -> Result<Box<dyn Engine>, EngineError> {
     Ok(create_and_say(choice, device)?.0)
 }
 
@@ -270,7 +310,9 @@ pub fn create_and_say(
     device: Option<&Arc<gpu::GpuContext>>,
 ) -> Result<(Box<dyn Engine>, Option<String>), EngineError> {
     let context = || device.map_or_else(gpu::GpuContext::headless, |context| Ok(context.clone()));
-    let on_gpu = |context| -> Result<Box<dyn Engine>, EngineError> { Ok(Box::new(gpu::GpuEngine::new(context)?)) };
+    let on_gpu = |context| -> Result<Box<dyn Engine>, EngineError> {
+        Ok(Box::new(gpu::GpuEngine::new(context)?))
+    };
     let on_cpu = || -> Box<dyn Engine> { Box::new(cpu::CpuEngine::new()) };
     match choice {
         EngineChoice::Gpu => Ok((on_gpu(context()?)?, None)),
@@ -299,7 +341,12 @@ mod tests {
     use super::*;
 
     fn adapter(name: &str, software: bool) -> EngineInfo {
-        EngineInfo { kind: EngineKind::Gpu, adapter: name.into(), backend: "Vulkan".into(), software }
+        EngineInfo {
+            kind: EngineKind::Gpu,
+            adapter: name.into(),
+            backend: "Vulkan".into(),
+            software,
+        }
     }
 
     #[test]
@@ -308,8 +355,16 @@ mod tests {
         let llvmpipe = adapter("llvmpipe (LLVM 15.0.6, 256 bits)", true);
         let none = EngineError::NoAdapter("nothing found".into());
         for (gpu, kind, word) in [
-            (Ok(&card), EngineKind::Gpu, "AMD Radeon (RADV) is a graphics card"),
-            (Ok(&llvmpipe), EngineKind::Cpu, "llvmpipe runs shaders on the processor"),
+            (
+                Ok(&card),
+                EngineKind::Gpu,
+                "AMD Radeon (RADV) is a graphics card",
+            ),
+            (
+                Ok(&llvmpipe),
+                EngineKind::Cpu,
+                "llvmpipe runs shaders on the processor",
+            ),
             (Err(&none), EngineKind::Cpu, "no usable graphics adapter"),
         ] {
             let (chosen, why) = auto(gpu);
@@ -327,8 +382,17 @@ mod tests {
         assert_eq!(engine.info().kind, kind);
         assert_eq!(said, context.is_ok().then_some(why));
         if let Ok(context) = &context {
-            assert_eq!(create(EngineChoice::Gpu, Some(context)).unwrap().info().kind, EngineKind::Gpu);
+            assert_eq!(
+                create(EngineChoice::Gpu, Some(context))
+                    .unwrap()
+                    .info()
+                    .kind,
+                EngineKind::Gpu
+            );
         }
-        assert_eq!(create(EngineChoice::Cpu, None).unwrap().info().kind, EngineKind::Cpu);
+        assert_eq!(
+            create(EngineChoice::Cpu, None).unwrap().info().kind,
+            EngineKind::Cpu
+        );
     }
 }

@@ -67,7 +67,13 @@ pub struct Run<'a> {
 impl<'a> Run<'a> {
     /// Samples of the network: the end of a plan.
     pub fn of_samples(plan: &'a Plan, start: &'a Start, seed: u64) -> Self {
-        Self { plan, start, seed, denoiser: &Denoiser::Learned, frames: Frames::End }
+        Self {
+            plan,
+            start,
+            seed,
+            denoiser: &Denoiser::Learned,
+            frames: Frames::End,
+        }
     }
 
     /// The stages after which a frame is kept, ascending.
@@ -86,8 +92,15 @@ impl<'a> Run<'a> {
     /// t/T of the frames.
     pub fn taus(&self) -> Vec<f64> {
         let start = self.plan.steps.first().map_or(0.0, |stage| stage.tau);
-        let ends = self.kept_stages().into_iter().map(|stage| self.plan.steps[stage].tau_next);
-        self.keeps_start().then_some(start).into_iter().chain(ends).collect()
+        let ends = self
+            .kept_stages()
+            .into_iter()
+            .map(|stage| self.plan.steps[stage].tau_next);
+        self.keeps_start()
+            .then_some(start)
+            .into_iter()
+            .chain(ends)
+            .collect()
     }
 }
 
@@ -119,22 +132,43 @@ impl Piece {
     /// Refuse a run that is not done in pieces, a cloud of another size, and what is not all among the run's particles and its
     /// plan's stages.
     pub(crate) fn check(&self, cloud: Option<&Cloud>, run: &Run<'_>) -> Result<(), EngineError> {
-        let Self { first, count, stage, end_stage } = *self;
-        let Run { plan, start, denoiser, frames, .. } = run;
+        let Self {
+            first,
+            count,
+            stage,
+            end_stage,
+        } = *self;
+        let Run {
+            plan,
+            start,
+            denoiser,
+            frames,
+            ..
+        } = run;
         let invalid = |text| Err(EngineError::Invalid(text));
-        let (Start::Noise(total), Denoiser::Learned, Frames::End) = (start, denoiser, frames) else {
-            return invalid("only the end of a run from noise by the network is made in pieces".to_owned());
+        let (Start::Noise(total), Denoiser::Learned, Frames::End) = (start, denoiser, frames)
+        else {
+            return invalid(
+                "only the end of a run from noise by the network is made in pieces".to_owned(),
+            );
         };
         let total = *total;
         if let Some(cloud) = cloud.filter(|cloud| cloud.len() != total as usize) {
-            return invalid(format!("a cloud of {} particles cannot be refreshed as {total}", cloud.len()));
+            return invalid(format!(
+                "a cloud of {} particles cannot be refreshed as {total}",
+                cloud.len()
+            ));
         }
         if first.checked_add(count).is_none_or(|end| end > total) {
-            return invalid(format!("particles {first} to {first}+{count} are not all among {total}"));
+            return invalid(format!(
+                "particles {first} to {first}+{count} are not all among {total}"
+            ));
         }
         if stage > end_stage || end_stage as usize > plan.steps.len() {
             let stages = plan.steps.len();
-            return invalid(format!("stages {stage} to {end_stage} are not all among {stages}"));
+            return invalid(format!(
+                "stages {stage} to {end_stage} are not all among {stages}"
+            ));
         }
         Ok(())
     }
@@ -147,6 +181,8 @@ impl Piece {
     /// Why a piece was refused that has nothing to go on from.
     pub(crate) fn not_begun(&self) -> EngineError {
         let stage = self.stage;
-        EngineError::Invalid(format!("a slice cannot go on at stage {stage} that was not begun: begin it at stage 0"))
+        EngineError::Invalid(format!(
+            "a slice cannot go on at stage {stage} that was not begun: begin it at stage 0"
+        ))
     }
 }

@@ -45,7 +45,10 @@ impl Experiment {
             (Training, *points != self.points),
             (Training, *fresh != self.fresh),
             // The kernels of a file are what fresh draws are drawn from. Its rows do not know of them.
-            (if *fresh { Training } else { Samples }, *bandwidth != self.bandwidth),
+            (
+                if *fresh { Training } else { Samples },
+                *bandwidth != self.bandwidth,
+            ),
             (Training, *schedule != self.schedule),
             (Weights, *target != self.target),
             (Training, *timesteps != self.timesteps),
@@ -61,7 +64,11 @@ impl Experiment {
             (Samples, *sampler_steps != self.sampler_steps),
             (Samples, *clip != self.clip),
         ];
-        costs.into_iter().filter_map(|(cost, changed)| changed.then_some(cost)).max().unwrap_or(Change::Nothing)
+        costs
+            .into_iter()
+            .filter_map(|(cost, changed)| changed.then_some(cost))
+            .max()
+            .unwrap_or(Change::Nothing)
     }
 }
 
@@ -87,7 +94,9 @@ mod tests {
         };
         let table: [Row; 19] = [
             (Change::Nothing, |_| ()),
-            (Change::Training, |e| e.data = DataSource::Shape(Shape::Moons)),
+            (Change::Training, |e| {
+                e.data = DataSource::Shape(Shape::Moons);
+            }),
             (Change::Training, |e| e.points = 4096),
             (Change::Training, |e| e.fresh = true),
             (Change::Samples, |e| e.bandwidth = Some(0.1)),
@@ -107,19 +116,40 @@ mod tests {
             (Change::Samples, |e| e.clip = false),
         ];
         // Each setting is changed by one row: the table misses none that a file has.
-        let keys = serde_json::to_value(&base).unwrap().as_object().unwrap().len();
+        let keys = serde_json::to_value(&base)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .len();
         assert_eq!(table.len(), keys + 1);
         for (row, (cost, set)) in table.into_iter().enumerate() {
             let changed = with(set);
-            assert_eq!((base.change_to(&changed), changed.change_to(&base)), (cost, cost), "row {row}");
+            assert_eq!(
+                (base.change_to(&changed), changed.change_to(&base)),
+                (cost, cost),
+                "row {row}"
+            );
             for (other, set) in table {
                 let mut both = changed.clone();
                 set(&mut both);
-                assert_eq!(base.change_to(&both), cost.max(other), "row {row} and another");
+                assert_eq!(
+                    base.change_to(&both),
+                    cost.max(other),
+                    "row {row} and another"
+                );
             }
         }
         // Fresh draws are drawn from the kernels.
-        let fresh = Experiment { fresh: true, ..base };
-        assert_eq!(fresh.change_to(&Experiment { bandwidth: Some(0.1), ..fresh.clone() }), Change::Training);
+        let fresh = Experiment {
+            fresh: true,
+            ..base
+        };
+        assert_eq!(
+            fresh.change_to(&Experiment {
+                bandwidth: Some(0.1),
+                ..fresh.clone()
+            }),
+            Change::Training
+        );
     }
 }

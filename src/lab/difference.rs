@@ -41,7 +41,11 @@ pub fn sentence(differences: &[Difference]) -> String {
         0 => String::new(),
         count => format!(", and {count} more"),
     };
-    format!("A {} · B {}{more}, the rest alike", list(|d| &d.a), list(|d| &d.b))
+    format!(
+        "A {} · B {}{more}, the rest alike",
+        list(|d| &d.a),
+        list(|d| &d.b)
+    )
 }
 
 /// Numbers of two experiments that do not compare.
@@ -57,16 +61,25 @@ pub struct Incomparable {
 /// error is a mean over the timesteps of one schedule.
 pub fn incomparable(a: &Experiment, b: &Experiment) -> Option<Incomparable> {
     let (words, reason) = if a.data != b.data {
-        ("losses and errors do not compare: other data", "The data differ, and each has its own least possible loss.")
+        (
+            "losses and errors do not compare: other data",
+            "The data differ, and each has its own least possible loss.",
+        )
     } else if a.schedule != b.schedule {
         (
             "losses, score errors do not compare: see x̂₀ error",
             "The schedules differ: a mean over t is of other noise levels.",
         )
     } else if a.timesteps != b.timesteps {
-        ("losses, score errors do not compare: see x̂₀ error", "T differs: a mean over t is of other noise levels.")
+        (
+            "losses, score errors do not compare: see x̂₀ error",
+            "T differs: a mean over t is of other noise levels.",
+        )
     } else if a.target != b.target {
-        ("losses do not compare: see x̂₀ error", "The targets differ: each loss is in a unit of its own.")
+        (
+            "losses do not compare: see x̂₀ error",
+            "The targets differ: each loss is in a unit of its own.",
+        )
     } else {
         return None;
     };
@@ -111,13 +124,25 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         ("octaves", format!("octaves {octaves}")),
         ("sampler", sampler_words(*sampler)),
         ("sampler steps", format!("{sampler_steps} steps")),
-        ("clip", if *clip { "clip on" } else { "clip off" }.to_owned()),
+        (
+            "clip",
+            if *clip { "clip on" } else { "clip off" }.to_owned(),
+        ),
         ("batch", format!("batch {batch}")),
         ("learning rate", format!("lr {learning_rate}")),
         ("EMA decay", format!("EMA {ema_decay}")),
-        ("training set", if *fresh { "fresh draws" } else { "finite set" }.to_owned()),
+        (
+            "training set",
+            if *fresh { "fresh draws" } else { "finite set" }.to_owned(),
+        ),
         ("points", format!("{points} points")),
-        ("bandwidth", bandwidth.map_or_else(|| "likeliest bandwidth".to_owned(), |h| format!("bandwidth {h}"))),
+        (
+            "bandwidth",
+            bandwidth.map_or_else(
+                || "likeliest bandwidth".to_owned(),
+                |h| format!("bandwidth {h}"),
+            ),
+        ),
         ("seed", format!("seed {seed}")),
         ("engine", engine.to_owned()),
     ]
@@ -152,7 +177,9 @@ mod tests {
     #[test]
     fn every_setting_is_told_by_itself() {
         let base = Experiment::default();
-        let Value::Object(fields) = serde_json::to_value(&base).unwrap() else { panic!("an object") };
+        let Value::Object(fields) = serde_json::to_value(&base).unwrap() else {
+            panic!("an object")
+        };
         let changed = |name: &str, value: &Value| match (name, value) {
             ("data", _) => serde_json::to_value(DataSource::Shape(Shape::Circle)).unwrap(),
             ("schedule", _) => json!("cosine"),
@@ -181,16 +208,40 @@ mod tests {
     #[test]
     fn settings_are_said_in_the_words_of_the_field() {
         let base = Experiment::default();
-        let say = |b: Experiment| differences(&base, &b, SAME).into_iter().map(|d| d.b).collect::<Vec<_>>().join(", ");
-        let sampled = |sampler| Experiment { sampler, ..base.clone() };
+        let say = |b: Experiment| {
+            differences(&base, &b, SAME)
+                .into_iter()
+                .map(|d| d.b)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let sampled = |sampler| Experiment {
+            sampler,
+            ..base.clone()
+        };
         assert_eq!(say(sampled(Sampler::Ddpm(Variance::BetaTilde))), "DDPM");
-        assert_eq!(say(sampled(Sampler::Ddpm(Variance::Beta))), "DDPM (variance β)");
+        assert_eq!(
+            say(sampled(Sampler::Ddpm(Variance::Beta))),
+            "DDPM (variance β)"
+        );
         assert_eq!(say(sampled(Sampler::Ddim { eta: 0.5 })), "DDIM η 0.5");
         assert_eq!(say(sampled(Sampler::Rk4)), "ODE by RK4");
         let data = DataSource::Csv("some/where/points.csv".into());
-        assert_eq!(say(Experiment { data, target: Target::X0, ..base.clone() }), "points.csv, x₀");
-        let other =
-            Experiment { clip: false, learning_rate: 1e-3, points: 512, schedule: Schedule::Literal, ..base.clone() };
+        assert_eq!(
+            say(Experiment {
+                data,
+                target: Target::X0,
+                ..base.clone()
+            }),
+            "points.csv, x₀"
+        );
+        let other = Experiment {
+            clip: false,
+            learning_rate: 1e-3,
+            points: 512,
+            schedule: Schedule::Literal,
+            ..base.clone()
+        };
         assert_eq!(say(other), "literal β, clip off, lr 0.001, 512 points");
     }
 
@@ -198,23 +249,56 @@ mod tests {
     fn what_does_not_compare_is_said_with_its_reason() {
         let base = Experiment::default();
         let said = |b: Experiment| incomparable(&base, &b);
-        assert_eq!(said(Experiment { width: 32, seed: 4, batch: 64, sampler_steps: 9, ..base.clone() }), None);
+        assert_eq!(
+            said(Experiment {
+                width: 32,
+                seed: 4,
+                batch: 64,
+                sampler_steps: 9,
+                ..base.clone()
+            }),
+            None
+        );
         for (b, words, reason) in [
-            (Experiment { target: Target::V, ..base.clone() }, "losses do not compare: see x̂₀", "targets"),
             (
-                Experiment { schedule: Schedule::Cosine, target: Target::V, ..base.clone() },
+                Experiment {
+                    target: Target::V,
+                    ..base.clone()
+                },
+                "losses do not compare: see x̂₀",
+                "targets",
+            ),
+            (
+                Experiment {
+                    schedule: Schedule::Cosine,
+                    target: Target::V,
+                    ..base.clone()
+                },
                 "score errors do not",
                 "schedules",
             ),
-            (Experiment { timesteps: 10, ..base.clone() }, "losses, score errors do not compare: see x̂₀", "T differs"),
             (
-                Experiment { data: DataSource::Shape(Shape::Circle), ..base.clone() },
+                Experiment {
+                    timesteps: 10,
+                    ..base.clone()
+                },
+                "losses, score errors do not compare: see x̂₀",
+                "T differs",
+            ),
+            (
+                Experiment {
+                    data: DataSource::Shape(Shape::Circle),
+                    ..base.clone()
+                },
                 "compare: other data",
                 "data differ",
             ),
         ] {
             let said = said(b).unwrap();
-            assert!(said.words.contains(words) && said.reason.contains(reason), "{said:?}");
+            assert!(
+                said.words.contains(words) && said.reason.contains(reason),
+                "{said:?}"
+            );
         }
     }
 
@@ -223,14 +307,32 @@ mod tests {
         let base = Experiment::default();
         let say = |b: &Experiment, engines| sentence(&differences(&base, b, engines));
         assert_eq!(say(&base, SAME), "A and B are alike");
-        let cosine = Experiment { schedule: Schedule::Cosine, ..base.clone() };
+        let cosine = Experiment {
+            schedule: Schedule::Cosine,
+            ..base.clone()
+        };
         assert_eq!(say(&cosine, SAME), "A linear · B cosine, the rest alike");
-        let v = Experiment { target: Target::V, sampler_steps: 64, ..cosine.clone() };
-        assert_eq!(say(&v, SAME), "A linear, ε, 20 steps · B cosine, v, 64 steps, the rest alike");
-        let wide = Experiment { width: 256, depth: 2, batch: 1024, ..v };
+        let v = Experiment {
+            target: Target::V,
+            sampler_steps: 64,
+            ..cosine.clone()
+        };
+        assert_eq!(
+            say(&v, SAME),
+            "A linear, ε, 20 steps · B cosine, v, 64 steps, the rest alike"
+        );
+        let wide = Experiment {
+            width: 256,
+            depth: 2,
+            batch: 1024,
+            ..v
+        };
         let text = "A linear, ε, width 128, depth 3 · B cosine, v, width 256, depth 2, and 2 more, the rest alike";
         assert_eq!(say(&wide, SAME), text);
         let engines = [EngineKind::Gpu, EngineKind::Cpu];
-        assert_eq!(say(&base, engines), "A on WGSL · B on plain Rust, the rest alike");
+        assert_eq!(
+            say(&base, engines),
+            "A on WGSL · B on plain Rust, the rest alike"
+        );
     }
 }

@@ -37,7 +37,8 @@ pub enum Divergence {
 pub fn null_loss(spec: &TrainSpec) -> f64 {
     let rows = &spec.timetable.rows;
     let each = |row: &engine::network::timetable::TimestepRow| {
-        f64::from(row.loss_weight) * (f64::from(row.target_x0).powi(2) + f64::from(row.target_eps).powi(2))
+        f64::from(row.loss_weight)
+            * (f64::from(row.target_x0).powi(2) + f64::from(row.target_eps).powi(2))
     };
     rows.iter().map(each).sum::<f64>() / rows.len().max(1) as f64
 }
@@ -56,7 +57,14 @@ pub struct Watch {
 impl Watch {
     /// A watch over a training that begins, or goes on, under these settings.
     pub fn new(spec: &TrainSpec) -> Self {
-        Self { null: null_loss(spec), first: None, mean: 0.0, updates: 0, best: f64::INFINITY, lost_updates: 0 }
+        Self {
+            null: null_loss(spec),
+            first: None,
+            mean: 0.0,
+            updates: 0,
+            best: f64::INFINITY,
+            lost_updates: 0,
+        }
     }
 
     /// The smoothed loss, bias-corrected; `None` before the first.
@@ -74,14 +82,20 @@ impl Watch {
         let smoothed = self.smoothed()?;
         let reference = first.max(self.null);
         if smoothed > EXPLOSION * reference {
-            return Some(Divergence::Exploded { loss: smoothed, reference });
+            return Some(Divergence::Exploded {
+                loss: smoothed,
+                reference,
+            });
         }
         if f64::from(self.updates) >= HORIZON {
             self.best = self.best.min(smoothed);
         }
         let lost = self.best <= LEARNED * self.null && smoothed >= LOST * self.null;
         self.lost_updates = if lost { self.lost_updates + 1 } else { 0 };
-        (self.lost_updates >= LOST_UPDATES).then_some(Divergence::Unlearned { loss: smoothed, best: self.best })
+        (self.lost_updates >= LOST_UPDATES).then_some(Divergence::Unlearned {
+            loss: smoothed,
+            best: self.best,
+        })
     }
 }
 
@@ -97,20 +111,37 @@ mod tests {
         Watch::new(&Setup::new(Experiment::default()).unwrap().spec)
     }
 
-    fn run(watch: &mut Watch, losses: impl IntoIterator<Item = f32>) -> Option<(usize, Divergence)> {
-        losses.into_iter().enumerate().find_map(|(at, loss)| Some((at, watch.take(loss)?)))
+    fn run(
+        watch: &mut Watch,
+        losses: impl IntoIterator<Item = f32>,
+    ) -> Option<(usize, Divergence)> {
+        losses
+            .into_iter()
+            .enumerate()
+            .find_map(|(at, loss)| Some((at, watch.take(loss)?)))
     }
 
     /// ε has variance 1; x_0 has; u = ε − x_0 has 2; a weighted score is −ε again; v keeps 1 where variance is preserved.
     #[test]
     fn predicting_nothing_costs_the_variance_of_the_target() {
         for schedule in [Schedule::Linear, Schedule::Cosine, Schedule::Literal] {
-            for (target, variance) in
-                [(Target::Eps, 1.0), (Target::X0, 1.0), (Target::V, 1.0), (Target::Score, 1.0), (Target::Velocity, 2.0)]
-            {
-                let experiment = Experiment { schedule, target, ..Experiment::default() };
+            for (target, variance) in [
+                (Target::Eps, 1.0),
+                (Target::X0, 1.0),
+                (Target::V, 1.0),
+                (Target::Score, 1.0),
+                (Target::Velocity, 2.0),
+            ] {
+                let experiment = Experiment {
+                    schedule,
+                    target,
+                    ..Experiment::default()
+                };
                 let null = null_loss(&Setup::new(experiment).unwrap().spec);
-                assert!((null - variance).abs() < 1e-3, "{schedule:?} {target:?}: {null}");
+                assert!(
+                    (null - variance).abs() < 1e-3,
+                    "{schedule:?} {target:?}: {null}"
+                );
             }
         }
     }
@@ -118,7 +149,8 @@ mod tests {
     #[test]
     fn a_loss_that_falls_and_trembles_is_no_divergence() {
         let mut watch = watch();
-        let losses = (0..20_000).map(|i| 0.2 + 0.8 * (-(i as f32) / 300.0).exp() + 0.1 * (i as f32 * 1.7).sin());
+        let losses = (0..20_000)
+            .map(|i| 0.2 + 0.8 * (-(i as f32) / 300.0).exp() + 0.1 * (i as f32 * 1.7).sin());
         assert_eq!(run(&mut watch, losses), None);
     }
 
@@ -135,17 +167,25 @@ mod tests {
         let mut watch = watch();
         assert_eq!(run(&mut watch, (0..1000).map(|_| 0.2)), None);
         let rise = (0..5000).map(|i| if i < 200 { 1e6 } else { 1.0 });
-        assert!(matches!(run(&mut watch, rise), Some((0..5, Divergence::Exploded { .. }))));
+        assert!(matches!(
+            run(&mut watch, rise),
+            Some((0..5, Divergence::Exploded { .. }))
+        ));
     }
 
     #[test]
     fn a_dead_network_is_one_after_a_while() {
         let mut watch = watch();
         assert_eq!(run(&mut watch, (0..1000).map(|_| 0.2)), None);
-        let Some((at, Divergence::Unlearned { loss, best })) = run(&mut watch, (0..5000).map(|_| 1.0)) else {
+        let Some((at, Divergence::Unlearned { loss, best })) =
+            run(&mut watch, (0..5000).map(|_| 1.0))
+        else {
             panic!("not seen")
         };
-        assert!((500..800).contains(&at) && loss > 0.97 && (best - 0.2).abs() < 1e-3, "{at} {loss} {best}");
+        assert!(
+            (500..800).contains(&at) && loss > 0.97 && (best - 0.2).abs() < 1e-3,
+            "{at} {loss} {best}"
+        );
     }
 
     /// Whoever never did better than nothing has lost nothing.

@@ -55,7 +55,8 @@ fn schedule_help() -> String {
 
 /// What the command line says of a bandwidth.
 pub fn bandwidth_help() -> String {
-    let what = "Bandwidth of the kernels on a file's rows, which are its truth: in standardised units";
+    let what =
+        "Bandwidth of the kernels on a file's rows, which are its truth: in standardised units";
     ranged(what, &limits::BANDWIDTH) + " [default: the likeliest]"
 }
 
@@ -64,7 +65,9 @@ pub fn bandwidth_help() -> String {
 /// # Errors
 /// One sentence with the limits.
 pub fn parse_bandwidth(text: &str) -> Result<f32, String> {
-    let bandwidth = text.parse().map_err(|_| format!("'{text}' is not a number"))?;
+    let bandwidth = text
+        .parse()
+        .map_err(|_| format!("'{text}' is not a number"))?;
     within("bandwidth", &bandwidth, &limits::BANDWIDTH).map(|()| bandwidth)
 }
 
@@ -167,12 +170,21 @@ impl Experiment {
 
     /// Shape of the network.
     pub fn shape(&self) -> NetworkShape {
-        NetworkShape { octaves: self.octaves, width: self.width, depth: self.depth, activation: self.activation }
+        NetworkShape {
+            octaves: self.octaves,
+            width: self.width,
+            depth: self.depth,
+            activation: self.activation,
+        }
     }
 
     /// What plans are compiled for.
     pub fn plan_context(&self) -> PlanContext {
-        PlanContext { schedule: self.schedule, target: self.target, timesteps: self.timesteps }
+        PlanContext {
+            schedule: self.schedule,
+            target: self.target,
+            timesteps: self.timesteps,
+        }
     }
 
     /// True where a run of one means the same as that of the other: one data set, one schedule, one target, one network.
@@ -201,11 +213,19 @@ impl Experiment {
 }
 
 /// NaN is within nothing.
-fn within<N: PartialOrd + Display>(name: &str, value: &N, range: &RangeInclusive<N>) -> Result<(), String> {
+fn within<N: PartialOrd + Display>(
+    name: &str,
+    value: &N,
+    range: &RangeInclusive<N>,
+) -> Result<(), String> {
     if range.contains(value) {
         return Ok(());
     }
-    Err(format!("{name} {value} is not between {} and {}", range.start(), range.end()))
+    Err(format!(
+        "{name} {value} is not between {} and {}",
+        range.start(),
+        range.end()
+    ))
 }
 
 #[cfg(test)]
@@ -216,30 +236,80 @@ mod tests {
     #[test]
     fn settings_of_before_are_read() {
         let old: Experiment = serde_json::from_str(r#"{"path": "cosine", "width": 64}"#).unwrap();
-        assert_eq!(old, Experiment { schedule: Schedule::Cosine, width: 64, ..Experiment::default() });
+        assert_eq!(
+            old,
+            Experiment {
+                schedule: Schedule::Cosine,
+                width: 64,
+                ..Experiment::default()
+            }
+        );
         assert!(!serde_json::to_string(&old).unwrap().contains("path"));
     }
 
     /// Each number at both ends of its limits is taken, and one beyond each end is refused with the limits.
     #[test]
     fn limits_are_those_of_the_table() {
-        fn probe<N: Copy>(set: impl Fn(&mut Experiment, N), taken: &[N], refused: &[N], word: &str) {
+        fn probe<N: Copy>(
+            set: impl Fn(&mut Experiment, N),
+            taken: &[N],
+            refused: &[N],
+            word: &str,
+        ) {
             for (values, good) in [(taken, true), (refused, false)] {
                 for &value in values {
                     let mut experiment = Experiment::default();
                     set(&mut experiment, value);
                     let verdict = experiment.validate();
                     assert_eq!(verdict.is_ok(), good, "{word}: {verdict:?}");
-                    assert!(verdict.err().is_none_or(|text| text.contains(word)), "{word}");
+                    assert!(
+                        verdict.err().is_none_or(|text| text.contains(word)),
+                        "{word}"
+                    );
                 }
             }
         }
-        probe(|e, v| e.batch = v, &[32, 16_384], &[31, 16_385], "between 32 and 16384");
-        probe(|e, v| e.timesteps = v, &[2, 10_000], &[1, 10_001], "between 2 and 10000");
-        probe(|e, v| e.points = v, &[2, 1_000_000], &[1, 1_000_001], "between 2 and 1000000");
-        probe(|e, v| e.bandwidth = Some(v), &[1e-3, 0.99], &[0.0, 1.0, f32::NAN], "between 0.001 and 0.99");
-        probe(|e, v| e.learning_rate = v, &[1e-12, 10.0], &[0.0, 10.1, f32::NAN, -1.0, f32::INFINITY], "and 10");
-        probe(|e, v| e.ema_decay = v, &[0.0, 0.999_999], &[1.0, -0.1, f32::NAN], "EMA decay");
-        probe(|e, v| e.sampler_steps = v, &[1, 10_000], &[0, 10_001], "between 1 and 10000");
+        probe(
+            |e, v| e.batch = v,
+            &[32, 16_384],
+            &[31, 16_385],
+            "between 32 and 16384",
+        );
+        probe(
+            |e, v| e.timesteps = v,
+            &[2, 10_000],
+            &[1, 10_001],
+            "between 2 and 10000",
+        );
+        probe(
+            |e, v| e.points = v,
+            &[2, 1_000_000],
+            &[1, 1_000_001],
+            "between 2 and 1000000",
+        );
+        probe(
+            |e, v| e.bandwidth = Some(v),
+            &[1e-3, 0.99],
+            &[0.0, 1.0, f32::NAN],
+            "between 0.001 and 0.99",
+        );
+        probe(
+            |e, v| e.learning_rate = v,
+            &[1e-12, 10.0],
+            &[0.0, 10.1, f32::NAN, -1.0, f32::INFINITY],
+            "and 10",
+        );
+        probe(
+            |e, v| e.ema_decay = v,
+            &[0.0, 0.999_999],
+            &[1.0, -0.1, f32::NAN],
+            "EMA decay",
+        );
+        probe(
+            |e, v| e.sampler_steps = v,
+            &[1, 10_000],
+            &[0, 10_001],
+            "between 1 and 10000",
+        );
     }
 }

@@ -48,7 +48,11 @@ struct Kept {
 impl Kept {
     fn of(session: &Session) -> Self {
         let (step, experiment) = (session.step(), session.experiment().clone());
-        Self { step, experiment, loss: session.record().smoothed() }
+        Self {
+            step,
+            experiment,
+            loss: session.record().smoothed(),
+        }
     }
 }
 
@@ -71,13 +75,23 @@ impl Keeper {
     /// # Errors
     /// A directory that cannot be made or locked.
     pub fn open(root: &Path, interval: Duration) -> io::Result<Self> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let place = root.join(format!("{}-{}", since.as_millis(), std::process::id()));
         fs::create_dir_all(&place)?;
         let lock = File::create(place.join(LOCK))?;
         lock.try_lock().map_err(io::Error::from)?;
         let (kept_at, kept) = (Instant::now(), [None, None]);
-        Ok(Self { root: root.to_path_buf(), place, _lock: lock, interval, kept_at, kept, told: false })
+        Ok(Self {
+            root: root.to_path_buf(),
+            place,
+            _lock: lock,
+            interval,
+            kept_at,
+            kept,
+            told: false,
+        })
     }
 
     /// What earlier runs left, the oldest first. What no lab needs any more is removed.
@@ -97,7 +111,9 @@ impl Keeper {
         }
         left.sort_by_key(|item: &Left| std::cmp::Reverse(item.written));
         while left.len() > MOST {
-            let shortest = (LATEST..left.len()).rev().min_by_key(|&index| left[index].parked.step());
+            let shortest = (LATEST..left.len())
+                .rev()
+                .min_by_key(|&index| left[index].parked.step());
             let Some(index) = shortest else { break };
             remove(&left.remove(index).path);
         }
@@ -115,7 +131,9 @@ impl Keeper {
     pub fn keep(&mut self, pair: &mut Pair) {
         self.kept_at = Instant::now();
         for side in Side::BOTH {
-            let Some(session) = pair.session_mut(side) else { continue };
+            let Some(session) = pair.session_mut(side) else {
+                continue;
+            };
             let present = Kept::of(session);
             if present.step == 0 || self.kept[side.index()].as_ref() == Some(&present) {
                 continue;
@@ -123,7 +141,9 @@ impl Keeper {
             match self.keep_one(side, session) {
                 Ok(()) => self.kept[side.index()] = Some(present),
                 Err(error) if !std::mem::replace(&mut self.told, true) => {
-                    let text = format!("the training is not kept for the next start: {error:#}; save it as a model");
+                    let text = format!(
+                        "the training is not kept for the next start: {error:#}; save it as a model"
+                    );
                     session.notify(Notice::Error(text));
                 }
                 Err(error) => log::debug!("{error:#}"),
@@ -150,8 +170,13 @@ impl Keeper {
 }
 
 fn subdirectories(path: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    let entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
-    entries.map(|entry| entry.path()).filter(|path| path.is_dir())
+    let entries = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
 }
 
 /// Only what lies beneath the lab's own directory is ever removed.
@@ -165,11 +190,21 @@ fn remove(path: &Path) {
 fn read(path: PathBuf) -> Option<Left> {
     let loaded = model_dir::load(&path).and_then(|saved| {
         let setup = saved.setup()?;
-        Ok(Parked::of_model(setup, saved.state, &model_dir::metrics(&path)))
+        Ok(Parked::of_model(
+            setup,
+            saved.state,
+            &model_dir::metrics(&path),
+        ))
     });
-    let written = fs::metadata(&path).and_then(|data| data.modified()).unwrap_or(UNIX_EPOCH);
+    let written = fs::metadata(&path)
+        .and_then(|data| data.modified())
+        .unwrap_or(UNIX_EPOCH);
     match loaded {
-        Ok(parked) => Some(Left { path, written, parked }),
+        Ok(parked) => Some(Left {
+            path,
+            written,
+            parked,
+        }),
         Err(error) => {
             log::debug!("{error:#}");
             None
@@ -186,10 +221,17 @@ mod tests {
     use engine::EngineChoice;
 
     fn lab(steps: u64) -> Pair {
-        let experiment = Experiment { width: 32, depth: 1, batch: 32, points: 64, ..Experiment::default() };
+        let experiment = Experiment {
+            width: 32,
+            depth: 1,
+            batch: 32,
+            points: 64,
+            ..Experiment::default()
+        };
         let factory: EngineFactory = Arc::new(|choice| engine::create(choice, None));
         let engine = factory(EngineChoice::Cpu).unwrap();
-        let mut pair = Pair::new(Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap());
+        let mut pair =
+            Pair::new(Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap());
         pair.handle(Command::Hidden(true).into());
         train(&mut pair, steps);
         pair
@@ -198,14 +240,22 @@ mod tests {
     fn train(pair: &mut Pair, steps: u64) {
         pair.train_until(steps);
         pair.handle(Command::Play.into());
-        while Side::BOTH.iter().any(|&side| pair.session(side).is_some_and(Session::is_training)) {
+        while Side::BOTH
+            .iter()
+            .any(|&side| pair.session(side).is_some_and(Session::is_training))
+        {
             pair.tick(Duration::from_millis(10));
         }
     }
 
     /// What a start finds: the steps, the oldest first.
     fn found(root: &Path) -> Vec<u64> {
-        Keeper::open(root, Duration::ZERO).unwrap().left_behind().iter().map(Parked::step).collect()
+        Keeper::open(root, Duration::ZERO)
+            .unwrap()
+            .left_behind()
+            .iter()
+            .map(Parked::step)
+            .collect()
     }
 
     #[test]
@@ -216,7 +266,11 @@ mod tests {
         train(&mut pair, 30);
         let mut keeper = Keeper::open(root.path(), Duration::ZERO).unwrap();
         keeper.keep_in_passing(&mut pair);
-        assert_eq!(found(root.path()), [0_u64; 0], "a running lab's trainings are its own");
+        assert_eq!(
+            found(root.path()),
+            [0_u64; 0],
+            "a running lab's trainings are its own"
+        );
         // As if it had been killed: nothing but the lock is let go.
         drop(keeper);
         let next = Keeper::open(root.path(), Duration::ZERO).unwrap();
@@ -231,7 +285,10 @@ mod tests {
             fresh.handle(Order::BringBack(id, Side::A));
             let back = fresh.session_mut(Side::A).unwrap().model();
             assert!(back == pair.session_mut(side).unwrap().model());
-            assert_eq!(fresh.snapshots().a.curve.raw, pair.snapshots().of(side).unwrap().curve.raw);
+            assert_eq!(
+                fresh.snapshots().a.curve.raw,
+                pair.snapshots().of(side).unwrap().curve.raw
+            );
         }
     }
 
@@ -241,13 +298,29 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("rows.csv");
         let mixture = maths::data::shapes::Shape::Moons.mixture();
-        for (then, word) in [("edited", "rows.csv has changed since then"), ("gone", "rows.csv is no longer there")] {
-            std::fs::write(&path, maths::data::csv_io::points_csv(&mixture.draw(300, 1))).unwrap();
+        for (then, word) in [
+            ("edited", "rows.csv has changed since then"),
+            ("gone", "rows.csv is no longer there"),
+        ] {
+            std::fs::write(
+                &path,
+                maths::data::csv_io::points_csv(&mixture.draw(300, 1)),
+            )
+            .unwrap();
             let trainings = root.path().join(then);
             let data = crate::experiment::DataSource::Csv(path.clone());
             let mut pair = lab(0);
-            let experiment = Experiment { data, ..Experiment::clone(pair.session(Side::A).unwrap().experiment()) };
-            pair.handle(Command::Configure { experiment: Box::new(experiment), restart: Restart::Anew }.into());
+            let experiment = Experiment {
+                data,
+                ..Experiment::clone(pair.session(Side::A).unwrap().experiment())
+            };
+            pair.handle(
+                Command::Configure {
+                    experiment: Box::new(experiment),
+                    restart: Restart::Anew,
+                }
+                .into(),
+            );
             train(&mut pair, 10);
             let rows = pair.snapshots().a.dataset.points.clone();
             let mut keeper = Keeper::open(&trainings, Duration::ZERO).unwrap();
@@ -258,7 +331,9 @@ mod tests {
                 _ => std::fs::write(&path, "x,y\n1,2\n2,3\n").unwrap(),
             }
             let mut next = lab(0);
-            let left = Keeper::open(&trainings, Duration::ZERO).unwrap().left_behind();
+            let left = Keeper::open(&trainings, Duration::ZERO)
+                .unwrap()
+                .left_behind();
             assert_eq!(left.len(), 1);
             for parked in left {
                 next.receive(parked);
@@ -268,7 +343,10 @@ mod tests {
             let Some(Notice::Info(text)) = next.snapshots().a.notices.last().cloned() else {
                 panic!("nothing is said")
             };
-            assert!(text.contains("step 10 is back") && text.contains(word), "{text}");
+            assert!(
+                text.contains("step 10 is back") && text.contains(word),
+                "{text}"
+            );
             assert_eq!(next.snapshots().a.dataset.points, rows);
             // To where the first would have gone, and so would a comparison of the two.
             train(&mut next, 20);
@@ -276,9 +354,20 @@ mod tests {
             let model = |pair: &mut Pair| pair.session_mut(Side::A).unwrap().model();
             assert!(model(&mut next) == model(&mut pair));
             let experiment = Experiment::clone(next.session(Side::A).unwrap().experiment());
-            next.handle(Order::Compare(Box::new([experiment.clone(), Experiment { seed: 9, ..experiment }])));
+            next.handle(Order::Compare(Box::new([
+                experiment.clone(),
+                Experiment {
+                    seed: 9,
+                    ..experiment
+                },
+            ])));
             let both = next.snapshots();
-            assert_eq!(both.b.as_ref().map(|b| b.dataset.points.clone()), Some(rows), "{:?}", both.a.notices);
+            assert_eq!(
+                both.b.as_ref().map(|b| b.dataset.points.clone()),
+                Some(rows),
+                "{:?}",
+                both.a.notices
+            );
         }
     }
 
@@ -305,8 +394,17 @@ mod tests {
         let mut pair = lab(20);
         let mut keeper = Keeper::open(root.path(), Duration::ZERO).unwrap();
         keeper.keep(&mut pair);
-        let other = Experiment { seed: 7, ..Experiment::clone(pair.session(Side::A).unwrap().experiment()) };
-        pair.handle(Command::Configure { experiment: Box::new(other), restart: Restart::Anew }.into());
+        let other = Experiment {
+            seed: 7,
+            ..Experiment::clone(pair.session(Side::A).unwrap().experiment())
+        };
+        pair.handle(
+            Command::Configure {
+                experiment: Box::new(other),
+                restart: Restart::Anew,
+            }
+            .into(),
+        );
         train(&mut pair, 20);
         keeper.keep(&mut pair);
         let state = model_dir::load(&keeper.place.join("a")).unwrap().state;
@@ -344,7 +442,10 @@ mod tests {
         }
         let steps = found(root.path());
         assert_eq!(steps.len(), MOST);
-        assert_eq!((steps[0], &steps[MOST - LATEST..]), (90, &[9, 10, 11, 12][..]));
+        assert_eq!(
+            (steps[0], &steps[MOST - LATEST..]),
+            (90, &[9, 10, 11, 12][..])
+        );
     }
 
     /// Whatever else lies there, and whatever is broken, is no offer and no failure.

@@ -87,7 +87,8 @@ impl LivePicture {
         self.outdate();
         self.start_over();
         self.slice = Slice::new();
-        self.share.set_share(if software { SHARE_SOFTWARE } else { SHARE });
+        self.share
+            .set_share(if software { SHARE_SOFTWARE } else { SHARE });
     }
 
     /// Sample all particles again into a cloud of its own; what is shown stays until that is whole.
@@ -153,9 +154,18 @@ impl LivePicture {
     pub fn turn(&self) -> Piece {
         let (first, count, stage) = match self.last {
             Some(last) => (last.first, last.count, last.end_stage),
-            None => (self.cursor, self.slice.count().min(LIVE_SAMPLES - self.cursor), 0),
+            None => (
+                self.cursor,
+                self.slice.count().min(LIVE_SAMPLES - self.cursor),
+                0,
+            ),
         };
-        Piece { first, count, stage, end_stage: stage.saturating_add(self.slice.stages()).min(self.stages()) }
+        Piece {
+            first,
+            count,
+            stage,
+            end_stage: stage.saturating_add(self.slice.stages()).min(self.stages()),
+        }
     }
 
     fn stages(&self) -> u32 {
@@ -164,7 +174,11 @@ impl LivePicture {
 
     /// Do this piece, which begins a slice or goes on with the one on its way; tell [`LivePicture::measured`] how long it
     /// took. What is shown changes with the last stage of a slice.
-    pub fn refresh_piece(&mut self, engine: &mut dyn Engine, piece: Piece) -> Result<(), EngineError> {
+    pub fn refresh_piece(
+        &mut self,
+        engine: &mut dyn Engine,
+        piece: Piece,
+    ) -> Result<(), EngineError> {
         let start = Start::Noise(LIVE_SAMPLES);
         let run = Run::of_samples(&self.plan, &start, LIVE_SEED);
         let cloud = match engine.refresh(self.cloud.take(), &run, piece) {

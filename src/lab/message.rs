@@ -12,7 +12,9 @@ pub use super::quality::QualityPoint;
 pub use super::run::{RunProgress, RunRequest, RunResult, RunState, fresh_version};
 pub use super::side::Side;
 pub use super::slot::Slot;
-pub use super::snapshot::{DensityField, DensityView, InStep, LossCurve, Notice, Notices, Snapshot, Snapshots, Status};
+pub use super::snapshot::{
+    DensityField, DensityView, InStep, LossCurve, Notice, Notices, Snapshot, Snapshots, Status,
+};
 
 /// What the window may ask of the lab.
 #[derive(Clone, Debug)]

@@ -27,7 +27,11 @@ const MODEL: &str = "model.safetensors";
 const EXPERIMENT: &str = "experiment.json";
 const METRICS: &str = "metrics.jsonl";
 /// The files in the order in which they get their names.
-const FILES: [(&str, IsOurs); 3] = [(EXPERIMENT, is_experiment), (METRICS, is_metrics), (MODEL, is_model)];
+const FILES: [(&str, IsOurs); 3] = [
+    (EXPERIMENT, is_experiment),
+    (METRICS, is_metrics),
+    (MODEL, is_model),
+];
 
 /// Write a model into a directory, over nothing but a model.
 ///
@@ -61,7 +65,10 @@ impl ModelDir {
     /// The directory may be missing, empty, or hold a model; by `force` also anything else, which stays beside the
     /// model.
     pub fn new(path: impl Into<PathBuf>, force: bool) -> Self {
-        Self { path: path.into(), force }
+        Self {
+            path: path.into(),
+            force,
+        }
     }
 
     /// Where it is.
@@ -84,8 +91,13 @@ impl ModelDir {
             Ok(_) => Err(self.cannot_write("it is a file, not a directory")),
             // Its parents are made where they are missing.
             Err(_) => {
-                let there = self.path.ancestors().find(|path| path.exists() || path.is_symlink());
-                let there = there.filter(|there| *there != Path::new("")).unwrap_or(Path::new("."));
+                let there = self
+                    .path
+                    .ancestors()
+                    .find(|path| path.exists() || path.is_symlink());
+                let there = there
+                    .filter(|there| *there != Path::new(""))
+                    .unwrap_or(Path::new("."));
                 check_directory(there).map_err(|error| self.cannot_write(error))
             }
         }
@@ -96,7 +108,9 @@ impl ModelDir {
         check_directory(&self.path).map_err(|error| self.cannot_write(error))?;
         for entry in fs::read_dir(&self.path).map_err(|error| self.cannot_write(error))? {
             let name = entry.map_err(|error| self.cannot_write(error))?.file_name();
-            let known = FILES.iter().any(|(file, _)| name == **file || disk::is_left_over(&name, file.as_ref()));
+            let known = FILES
+                .iter()
+                .any(|(file, _)| name == **file || disk::is_left_over(&name, file.as_ref()));
             ensure!(
                 known || self.force,
                 "cannot replace {}: it holds {}, which is no part of a model; choose another --out, or save beside it \
@@ -111,8 +125,12 @@ impl ModelDir {
     /// What lies beside a model of ours under our names is taken to be of it.
     fn files(&self) -> [Destination; 3] {
         let model = fs::File::open(self.path.join(MODEL));
-        let ours = model.and_then(|file| is_model(&mut BufReader::new(file))).unwrap_or(false);
-        FILES.map(|(name, is_ours)| Destination::new(self.path.join(name), is_ours, self.force || ours))
+        let ours = model
+            .and_then(|file| is_model(&mut BufReader::new(file)))
+            .unwrap_or(false);
+        FILES.map(|(name, is_ours)| {
+            Destination::new(self.path.join(name), is_ours, self.force || ours)
+        })
     }
 
     /// Write a model.
@@ -120,7 +138,12 @@ impl ModelDir {
     /// # Errors
     /// As [`ModelDir::check`]; where the disk is full; and a model that is not finite, which would be of no use.
     pub fn save(&self, trained: Trained) -> anyhow::Result<()> {
-        let Trained { experiment, dataset, state, metrics } = trained;
+        let Trained {
+            experiment,
+            dataset,
+            state,
+            metrics,
+        } = trained;
         ensure!(
             state.is_finite(),
             "cannot save step {}: its numbers are not finite; restore the last good weights",
@@ -129,10 +152,13 @@ impl ModelDir {
         self.check()?;
         let json = serde_json::to_string_pretty(&placed(experiment));
         let json = json.context("the experiment cannot be written as JSON")?;
-        let data = own_data::of_dataset(experiment, dataset).context("the data cannot be written as JSON")?;
+        let data = own_data::of_dataset(experiment, dataset)
+            .context("the data cannot be written as JSON")?;
         let mut lines = String::new();
         for metric in metrics.iter().filter(|metric| metric.step <= state.step) {
-            lines.push_str(&serde_json::to_string(metric).context("a loss cannot be written as JSON")?);
+            lines.push_str(
+                &serde_json::to_string(metric).context("a loss cannot be written as JSON")?,
+            );
             lines.push('\n');
         }
         let model = weights::to_bytes(experiment.shape(), state, &json, Some(&data));
@@ -152,7 +178,9 @@ impl ModelDir {
             }
             // More than one where files of the model are links.
             directories.dedup();
-            directories.iter().try_for_each(|directory| disk::sync_directory(directory))
+            directories
+                .iter()
+                .try_for_each(|directory| disk::sync_directory(directory))
         };
         name_all().map_err(|error| self.cannot_write(error))
     }
@@ -163,28 +191,42 @@ impl ModelDir {
     /// # Errors
     /// As [`ModelDir::save`].
     pub fn save_or_keep(&self, trained: Trained) -> anyhow::Result<()> {
-        let Err(error) = self.save(trained) else { return Ok(()) };
+        let Err(error) = self.save(trained) else {
+            return Ok(());
+        };
         if !trained.state.is_finite() {
             return Err(error);
         }
         let whole = fs::canonicalize(&self.path).or_else(|_| std::path::absolute(&self.path))?;
-        let name = whole.file_name().map_or_else(|| "model".into(), |name| name.display().to_string());
+        let name = whole
+            .file_name()
+            .map_or_else(|| "model".into(), |name| name.display().to_string());
         let keep = |directory: &Path| -> anyhow::Result<PathBuf> {
-            let kept = tempfile::Builder::new().prefix(&format!("{name}-kept-")).tempdir_in(directory)?;
+            let kept = tempfile::Builder::new()
+                .prefix(&format!("{name}-kept-"))
+                .tempdir_in(directory)?;
             Self::new(kept.path(), false).save(trained)?;
             disk::sync_directory(directory)?;
             Ok(kept.keep())
         };
         match keep(&directory_of(&whole)).or_else(|_| keep(&std::env::temp_dir())) {
-            Ok(kept) => Err(anyhow!("{error:#}; the model is kept in {}", kept.display())),
-            Err(second) => Err(anyhow!("{error:#}; nor could the model be kept elsewhere: {second:#}")),
+            Ok(kept) => Err(anyhow!(
+                "{error:#}; the model is kept in {}",
+                kept.display()
+            )),
+            Err(second) => Err(anyhow!(
+                "{error:#}; nor could the model be kept elsewhere: {second:#}"
+            )),
         }
     }
 
     /// Make the directory and its parents.
     fn make(&self) -> io::Result<()> {
-        let missing: Vec<_> =
-            self.path.ancestors().take_while(|path| *path != Path::new("") && !path.is_dir()).collect();
+        let missing: Vec<_> = self
+            .path
+            .ancestors()
+            .take_while(|path| *path != Path::new("") && !path.is_dir())
+            .collect();
         for path in missing.into_iter().rev() {
             disk::make_directory(path)?;
             disk::sync_directory(&directory_of(path))?;
@@ -193,7 +235,10 @@ impl ModelDir {
     }
 
     fn cannot_write(&self, error: impl std::fmt::Display) -> anyhow::Error {
-        anyhow!("cannot write {}: {error}; choose another --out", self.path.display())
+        anyhow!(
+            "cannot write {}: {error}; choose another --out",
+            self.path.display()
+        )
     }
 }
 
@@ -236,7 +281,10 @@ impl Saved {
                 )
             });
         };
-        let damaged = |fault: String| WeightsError { path: self.file.clone(), fault: Fault::Data(fault) };
+        let damaged = |fault: String| WeightsError {
+            path: self.file.clone(),
+            fault: Fault::Data(fault),
+        };
         let dataset = own_data::to_dataset(&self.experiment, data).map_err(damaged)?;
         Setup::of_dataset(self.experiment.clone(), dataset).map_err(anyhow::Error::msg)
     }
@@ -247,7 +295,11 @@ impl Saved {
 /// # Errors
 /// One sentence: what is wrong with the file and what to do.
 pub fn load(path: &Path) -> anyhow::Result<Saved> {
-    let file = if path.is_dir() { path.join(MODEL) } else { path.to_path_buf() };
+    let file = if path.is_dir() {
+        path.join(MODEL)
+    } else {
+        path.to_path_buf()
+    };
     let mut loaded = weights::load(&file)?;
     let experiment: Experiment = serde_json::from_str(&loaded.experiment_json).map_err(|error| {
         anyhow!(
@@ -255,16 +307,25 @@ pub fn load(path: &Path) -> anyhow::Result<Saved> {
             file.display()
         )
     })?;
-    experiment.validate().map_err(|error| anyhow!("cannot load {}: {error}", file.display()))?;
+    experiment
+        .validate()
+        .map_err(|error| anyhow!("cannot load {}: {error}", file.display()))?;
     let data = loaded.data.take();
     let state = loaded.into_state(experiment.shape())?;
-    Ok(Saved { experiment, state, data, file })
+    Ok(Saved {
+        experiment,
+        state,
+        data,
+        file,
+    })
 }
 
 /// The losses that were saved with a model, as far as they can be read.
 pub fn metrics(directory: &Path) -> Vec<Metric> {
     let text = fs::read_to_string(directory.join(METRICS)).unwrap_or_default();
-    text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+    text.lines()
+        .map_while(|line| serde_json::from_str(line).ok())
+        .collect()
 }
 
 /// The file that the settings of a model are read from, where they stand as JSON alone. With a model in the directory,
@@ -276,11 +337,14 @@ pub fn settings_file(directory: &Path) -> Option<PathBuf> {
 /// The model that an `experiment.json` stands beside.
 pub fn model_beside(settings: &Path) -> Option<PathBuf> {
     let model = settings.with_file_name(MODEL);
-    (settings.file_name().is_some_and(|name| name == EXPERIMENT) && model.is_file()).then_some(model)
+    (settings.file_name().is_some_and(|name| name == EXPERIMENT) && model.is_file())
+        .then_some(model)
 }
 
 fn is_experiment(file: &mut dyn BufRead) -> io::Result<bool> {
-    let Some(bytes) = read_within(file, 1 << 20)? else { return Ok(false) };
+    let Some(bytes) = read_within(file, 1 << 20)? else {
+        return Ok(false);
+    };
     let experiment = serde_json::from_slice::<Experiment>(&bytes);
     let again = experiment.and_then(|experiment| serde_json::to_string_pretty(&experiment));
     Ok(again.is_ok_and(|again| format!("{again}\n").as_bytes() == bytes))
@@ -294,7 +358,8 @@ fn is_metrics(file: &mut dyn BufRead) -> io::Result<bool> {
             let secs = line.rsplit_once(':')?.1.strip_suffix('}')?.parse().ok()?;
             Some(Metric { secs, ..metric })
         };
-        parse().is_some_and(|metric| serde_json::to_string(&metric).is_ok_and(|again| again == line))
+        parse()
+            .is_some_and(|metric| serde_json::to_string(&metric).is_ok_and(|again| again == line))
     })
 }
 

@@ -31,14 +31,27 @@ struct About {
 pub fn of_dataset(experiment: &Experiment, dataset: &Dataset) -> serde_json::Result<ModelData> {
     let Standardisation { mean, scale } = dataset.standardisation;
     let clip = dataset.clip_box(experiment.fresh);
-    let about = serde_json::to_string(&About { mean, scale, clip, bandwidth: dataset.truth.bandwidth() })?;
+    let about = serde_json::to_string(&About {
+        mean,
+        scale,
+        clip,
+        bandwidth: dataset.truth.bandwidth(),
+    })?;
     let held_out = match &dataset.reference {
         Reference::HeldOut(rows) => rows.clone(),
         Reference::Mixture(_) => <_>::default(),
     };
     Ok(match &experiment.data {
-        DataSource::Shape(_) => ModelData { about, points: <_>::default(), held_out: <_>::default() },
-        DataSource::Csv(_) => ModelData { about, points: dataset.points.clone(), held_out },
+        DataSource::Shape(_) => ModelData {
+            about,
+            points: <_>::default(),
+            held_out: <_>::default(),
+        },
+        DataSource::Csv(_) => ModelData {
+            about,
+            points: dataset.points.clone(),
+            held_out,
+        },
     })
 }
 
@@ -48,22 +61,35 @@ pub fn of_dataset(experiment: &Experiment, dataset: &Dataset) -> serde_json::Res
 /// In a few words what is wrong with it.
 pub fn to_dataset(experiment: &Experiment, data: ModelData) -> Result<Dataset, String> {
     let about: About = serde_json::from_str(&data.about).map_err(|error| error.to_string())?;
-    let standardisation = Standardisation { mean: about.mean, scale: about.scale };
-    let sound = about.mean.iter().all(|mean| mean.is_finite()) && about.scale.is_normal() && about.scale > 0.0;
+    let standardisation = Standardisation {
+        mean: about.mean,
+        scale: about.scale,
+    };
+    let sound = about.mean.iter().all(|mean| mean.is_finite())
+        && about.scale.is_normal()
+        && about.scale > 0.0;
     let ordered = (0..2).all(|axis| about.clip.min[axis] < about.clip.max[axis]);
     if !sound || !ordered {
         return Err("its mean, scale or clip is impossible".to_owned());
     }
     let mut dataset = match &experiment.data {
         DataSource::Shape(shape) => Dataset::of_shape(*shape, experiment.points, experiment.seed),
-        DataSource::Csv(_) if data.points.iter().all(|row| Some(row) == data.points.first()) => {
+        DataSource::Csv(_)
+            if data
+                .points
+                .iter()
+                .all(|row| Some(row) == data.points.first()) =>
+        {
             return Err("there are no two different rows in it".to_owned());
         }
         DataSource::Csv(path) => {
             let rows = [data.points, data.held_out].map(std::sync::Arc::unwrap_or_clone);
             let [training, held_out] = rows;
             let own = Dataset::of_rows(training, held_out, standardisation, about.bandwidth);
-            Dataset { file: Some(FileStamp::unknown(path)), ..own }
+            Dataset {
+                file: Some(FileStamp::unknown(path)),
+                ..own
+            }
         }
     };
     if !experiment.fresh {

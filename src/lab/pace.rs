@@ -50,7 +50,11 @@ pub struct Share {
 impl Share {
     /// At most `share` (in (0, 1]) of the time.
     pub fn new(share: f64) -> Self {
-        Self { part: share, factor: 1.0, last: None }
+        Self {
+            part: share,
+            factor: 1.0,
+            last: None,
+        }
     }
 
     /// Another share from now on; the activity may begin at once.
@@ -70,7 +74,8 @@ impl Share {
 
     /// True where it would be the activity's turn, had it this share of the time.
     pub fn is_due_at(&self, share: f64, now: Instant) -> bool {
-        self.last.is_none_or(|(end, spent)| now >= end + rest_after(spent, share))
+        self.last
+            .is_none_or(|(end, spent)| now >= end + rest_after(spent, share))
     }
 
     /// The activity ran until `end` and took `spent`.
@@ -104,7 +109,10 @@ const LEAST: u32 = 64;
 impl Slice {
     /// One stage of 256 particles to begin with: nobody knows yet how long a stage takes.
     pub fn new() -> Self {
-        Self { count: COUNT, stages: 1 }
+        Self {
+            count: COUNT,
+            stages: 1,
+        }
     }
 
     /// Particles of the next slice.
@@ -189,9 +197,14 @@ mod tests {
         assert_eq!(adapted(20, |_, _| 0.001), (2048, 20));
         // 20 µs a particle and stage: no plan is so long that a piece of it takes longer than it may.
         for plan_stages in [1, 20, 4000] {
-            let (count, stages) = adapted(plan_stages, |count, stages| 20e-6 * f64::from(count * stages));
+            let (count, stages) = adapted(plan_stages, |count, stages| {
+                20e-6 * f64::from(count * stages)
+            });
             let secs = 20e-6 * f64::from(count * stages);
-            assert!((0.005..=0.03).contains(&secs), "{plan_stages}: {count} particles, {stages} stages, {secs} s");
+            assert!(
+                (0.005..=0.03).contains(&secs),
+                "{plan_stages}: {count} particles, {stages} stages, {secs} s"
+            );
         }
     }
 }

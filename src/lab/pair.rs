@@ -88,7 +88,8 @@ impl Pair {
 
     /// Both pause by themselves when this many updates are done.
     pub fn train_until(&mut self, step: u64) {
-        self.sessions_mut().for_each(|session| session.train_until(step));
+        self.sessions_mut()
+            .for_each(|session| session.train_until(step));
     }
 
     /// Let a newer wish of a slot end its run at once: `superseded` is asked during runs.
@@ -99,7 +100,9 @@ impl Pair {
 
     /// Each session hears of the wishes of the side on which it stands now.
     fn rewire(&mut self) {
-        let Some(superseded) = self.superseded.clone() else { return };
+        let Some(superseded) = self.superseded.clone() else {
+            return;
+        };
         for (side, session) in Side::BOTH.into_iter().zip(self.sessions_mut()) {
             let superseded = superseded.clone();
             session.set_superseded(Arc::new(move |slot| superseded(side, slot)));
@@ -108,7 +111,11 @@ impl Pair {
 
     /// Changes with every change of the snapshots.
     pub fn version(&self) -> PairVersion {
-        PairVersion([self.changes, self.a.version(), self.b.as_ref().map_or(0, Session::version)])
+        PairVersion([
+            self.changes,
+            self.a.version(),
+            self.b.as_ref().map_or(0, Session::version),
+        ])
     }
 
     /// How things stand.
@@ -118,7 +125,10 @@ impl Pair {
             b: self.b.as_ref().map(|b| Arc::new(b.snapshot())),
             in_step: self.in_step,
             swaps: self.swaps,
-            before: self.before.as_ref().map(|Before { a, b }| (a.step(), b.as_ref().map(|b| b.step()))),
+            before: self
+                .before
+                .as_ref()
+                .map(|Before { a, b }| (a.step(), b.as_ref().map(|b| b.step()))),
             shelf: self.shelf.list().clone(),
         }
     }
@@ -130,7 +140,8 @@ impl Pair {
 
     /// True where an engine shares the processor with painting.
     pub fn is_software(&self) -> bool {
-        self.sessions().any(|session| session.engine_info().software)
+        self.sessions()
+            .any(|session| session.engine_info().software)
     }
 
     /// True while somebody drags or plays an animation.
@@ -199,13 +210,24 @@ impl Pair {
     /// and has a long way to go pauses where it is.
     fn draw_level(&mut self) {
         let both = self.sessions().all(Session::is_training);
-        let Some((mut left, behind)) = self.gap().filter(|(gap, _)| *gap <= self.lead) else { return };
+        let Some((mut left, behind)) = self.gap().filter(|(gap, _)| *gap <= self.lead) else {
+            return;
+        };
         if !both || self.in_step != InStep::Steps {
             return;
         }
         while left > 0 {
-            let Some(session) = self.session_mut(behind).filter(|session| session.is_training()) else { return };
-            let steps = u64::from(session.tick_within(Duration::from_millis(50), left, Pictures::Asked).steps);
+            let Some(session) = self
+                .session_mut(behind)
+                .filter(|session| session.is_training())
+            else {
+                return;
+            };
+            let steps = u64::from(
+                session
+                    .tick_within(Duration::from_millis(50), left, Pictures::Asked)
+                    .steps,
+            );
             if steps == 0 {
                 return;
             }
@@ -219,11 +241,15 @@ impl Pair {
         let pictures = self.sessions().all(Session::picture_is_due);
         if pictures {
             let progress = self.a.picture().progress();
-            if self.sessions().any(|session| session.picture().progress() != progress) {
+            if self
+                .sessions()
+                .any(|session| session.picture().progress() != progress)
+            {
                 self.sessions_mut().for_each(Session::start_picture_over);
             }
             let piece = self.a.picture().turn();
-            self.sessions_mut().for_each(|session| session.renew_picture(piece));
+            self.sessions_mut()
+                .for_each(|session| session.renew_picture(piece));
         }
         let measuring = self.sessions().all(Session::measuring_is_due);
         if measuring {
@@ -234,7 +260,9 @@ impl Pair {
 
     /// Training steps that a side may do now.
     fn allowance(&self, side: Side) -> u64 {
-        let [Some(own), Some(other)] = [side, side.other()].map(|side| self.session(side)) else { return u64::MAX };
+        let [Some(own), Some(other)] = [side, side.other()].map(|side| self.session(side)) else {
+            return u64::MAX;
+        };
         if !(own.is_training() && other.is_training()) {
             return u64::MAX;
         }
@@ -253,16 +281,33 @@ impl Pair {
     /// has to do. Training for equal steps, one goes ahead by what fits into its half, and the other does as many, in as
     /// many slices as it takes.
     pub fn tick(&mut self, budget: Duration) -> Tick {
-        let Some((gap, _)) = self.gap() else { return self.a.tick(budget) };
-        let mut total = Tick { idle: true, ..Tick::default() };
+        let Some((gap, _)) = self.gap() else {
+            return self.a.tick(budget);
+        };
+        let mut total = Tick {
+            idle: true,
+            ..Tick::default()
+        };
         // Who is behind has all the time.
-        let budget = if self.in_step == InStep::Steps && gap > 0 { budget } else { budget / 2 };
+        let budget = if self.in_step == InStep::Steps && gap > 0 {
+            budget
+        } else {
+            budget / 2
+        };
         let ahead = self.ahead;
-        let together = self.in_step == InStep::Steps && gap <= self.lead && self.sessions().all(Session::is_training);
+        let together = self.in_step == InStep::Steps
+            && gap <= self.lead
+            && self.sessions().all(Session::is_training);
         for side in [ahead, ahead.other()] {
             let most = self.allowance(side);
-            let Some(session) = self.session_mut(side) else { continue };
-            let pictures = if together { Pictures::Asked } else { Pictures::InTurn };
+            let Some(session) = self.session_mut(side) else {
+                continue;
+            };
+            let pictures = if together {
+                Pictures::Asked
+            } else {
+                Pictures::InTurn
+            };
             let tick = session.tick_within(budget, most, pictures);
             if side == ahead && gap == 0 {
                 self.lead = u64::from(tick.steps);

@@ -95,7 +95,14 @@ struct ReadAt {
 
 impl Default for QualityMeter {
     fn default() -> Self {
-        Self { curve: Arc::default(), measured: None, tried: None, share: Share::new(SHARE), data: None, levels: None }
+        Self {
+            curve: Arc::default(),
+            measured: None,
+            tried: None,
+            share: Share::new(SHARE),
+            data: None,
+            levels: None,
+        }
     }
 }
 
@@ -137,7 +144,8 @@ impl QualityMeter {
     /// True where the last measurement is of no more than half the updates, at the beginning of a training, or where there
     /// is none.
     pub fn is_behind(&self, step: u64) -> bool {
-        self.tried.is_none_or(|tried| tried < EARLY_UPDATES && step >= 2 * tried)
+        self.tried
+            .is_none_or(|tried| tried < EARLY_UPDATES && step >= 2 * tried)
     }
 
     /// True where the picture of this version was not measured.
@@ -170,16 +178,29 @@ impl QualityMeter {
         };
         let begun = Instant::now();
         let samples = samples.to_host()?;
-        let read =
-            levels.read(setup.experiment.target, |tau, points| engine.predict(tau, points, engine::Weights::Ema))?;
+        let read = levels.read(setup.experiment.target, |tau, points| {
+            engine.predict(tau, points, engine::Weights::Ema)
+        })?;
         let found = data.compare(&samples);
         let floor = Estimate::of_mean(&data.among);
         let least_loss = levels.least_loss(setup.experiment.target);
         let now = Instant::now();
         log::trace!("measuring took {:?}", now.duration_since(begun));
         // Even a measurement that failed is not tried again at once.
-        self.share.spend(now, now.duration_since(begun).max(Duration::from_millis(1)));
-        let Ok((distance, Likeness { surprise, densest_half, shares, .. })) = found else { return Ok(None) };
+        self.share
+            .spend(now, now.duration_since(begun).max(Duration::from_millis(1)));
+        let Ok((
+            distance,
+            Likeness {
+                surprise,
+                densest_half,
+                shares,
+                ..
+            },
+        )) = found
+        else {
+            return Ok(None);
+        };
         if !read.epsilon.value.is_finite() {
             return Ok(None);
         }
@@ -212,8 +233,13 @@ impl QualityMeter {
     fn prepare(&mut self, setup: &Setup, size: usize) -> Result<(&Data, &Levels), MeasureError> {
         let dataset = &setup.dataset;
         let (schedule, timesteps) = (setup.experiment.schedule, setup.experiment.timesteps);
-        let data = self.data.take().filter(|data| Arc::ptr_eq(&data.of, dataset) && data.size == size);
-        let same = |at: &ReadAt| Arc::ptr_eq(&at.of, dataset) && (at.schedule, at.timesteps) == (schedule, timesteps);
+        let data = self
+            .data
+            .take()
+            .filter(|data| Arc::ptr_eq(&data.of, dataset) && data.size == size);
+        let same = |at: &ReadAt| {
+            Arc::ptr_eq(&at.of, dataset) && (at.schedule, at.timesteps) == (schedule, timesteps)
+        };
         let levels = self.levels.take().filter(same).unwrap_or_else(|| ReadAt {
             of: dataset.clone(),
             schedule,
@@ -239,16 +265,29 @@ impl Data {
             draws.push(draw);
         }
         let law = Law::new(of.mixture.clone(), EVALUATIONS);
-        Ok(Self { of, size, n, draws, among, law })
+        Ok(Self {
+            of,
+            size,
+            n,
+            draws,
+            among,
+            law,
+        })
     }
 
     /// The sliced distance of samples to the draws, and how they look under the law.
     fn compare(&self, samples: &[[f32; 2]]) -> Result<(Estimate, Likeness), MeasureError> {
         // Samples are independent of each other: the first are as good as any.
         let compared = Projections::of(&samples[..self.n.min(samples.len())])?;
-        let distances: Vec<f64> =
-            self.draws.iter().map(|draw| compared.distance(draw)).collect::<Result<_, MeasureError>>()?;
-        Ok((distance_to_draws(&distances, &self.among, 1), self.law.likeness(samples, SALT)?))
+        let distances: Vec<f64> = self
+            .draws
+            .iter()
+            .map(|draw| compared.distance(draw))
+            .collect::<Result<_, MeasureError>>()?;
+        Ok((
+            distance_to_draws(&distances, &self.among, 1),
+            self.law.likeness(samples, SALT)?,
+        ))
     }
 }
 
@@ -265,10 +304,18 @@ mod tests {
     /// N(0, I) as data, and a network whose every weight is 0: its ε̂ is 0 everywhere.
     fn zero() -> (Setup, CpuEngine) {
         let data = DataSource::Shape(Shape::Gaussian);
-        let setup = Setup::new(Experiment { data, width: 32, depth: 1, ..Experiment::default() }).unwrap();
+        let setup = Setup::new(Experiment {
+            data,
+            width: 32,
+            depth: 1,
+            ..Experiment::default()
+        })
+        .unwrap();
         let weights = vec![0.0; setup.spec.shape.parameters()];
         let mut engine = CpuEngine::new();
-        engine.load(&setup.spec, &ModelState::fresh(weights)).unwrap();
+        engine
+            .load(&setup.spec, &ModelState::fresh(weights))
+            .unwrap();
         (setup, engine)
     }
 
@@ -279,11 +326,26 @@ mod tests {
         let (setup, mut engine) = zero();
         let samples = Cloud::Host(Arc::new(setup.dataset.mixture.draw(512, 77)));
         let mut meter = QualityMeter::default();
-        let point = meter.measure(&mut engine, &setup, (&samples, 1), 3, 0.5).unwrap().unwrap();
-        let at = |t: u32| setup.experiment.schedule.scales(f64::from(t) / 1000.0, 1000);
-        let expected = (1..=1000).map(at).map(|c| c.s * c.s / (c.a * c.a + c.s * c.s)).sum::<f64>() / 1000.0;
+        let point = meter
+            .measure(&mut engine, &setup, (&samples, 1), 3, 0.5)
+            .unwrap()
+            .unwrap();
+        let at = |t: u32| {
+            setup
+                .experiment
+                .schedule
+                .scales(f64::from(t) / 1000.0, 1000)
+        };
+        let expected = (1..=1000)
+            .map(at)
+            .map(|c| c.s * c.s / (c.a * c.a + c.s * c.s))
+            .sum::<f64>()
+            / 1000.0;
         // And what lies between the sixteen timesteps that are read.
-        assert!((point.score_error.value - expected).abs() < 4.0 * point.score_error.error + 0.01, "{point:?}");
+        assert!(
+            (point.score_error.value - expected).abs() < 4.0 * point.score_error.error + 0.01,
+            "{point:?}"
+        );
         let sum = point.least_loss.value + point.score_error.value;
         let error = point.least_loss.error.hypot(point.score_error.error);
         assert!((sum - 1.0).abs() < 4.0 * error, "{point:?}");
@@ -296,15 +358,23 @@ mod tests {
     #[test]
     fn a_network_that_happens_to_be_right_has_no_score_error() {
         let (setup, mut engine) = zero();
-        let experiment = Experiment { target: Target::V, ..Experiment::clone(&setup.experiment) };
+        let experiment = Experiment {
+            target: Target::V,
+            ..Experiment::clone(&setup.experiment)
+        };
         let setup = setup.changed(experiment).unwrap();
         engine.update(&setup.spec).unwrap();
         let samples = Cloud::Host(Arc::new(setup.dataset.mixture.draw(64, 1)));
         let mut meter = QualityMeter::default();
-        let point = meter.measure(&mut engine, &setup, (&samples, 1), 1, 0.0).unwrap().unwrap();
+        let point = meter
+            .measure(&mut engine, &setup, (&samples, 1), 1, 0.0)
+            .unwrap()
+            .unwrap();
         assert!(point.score_error.value < 1e-9, "{point:?}");
         // Another picture of the same step takes the place of the first.
-        meter.measure(&mut engine, &setup, (&samples, 2), 1, 0.0).unwrap();
+        meter
+            .measure(&mut engine, &setup, (&samples, 2), 1, 0.0)
+            .unwrap();
         assert_eq!(meter.curve().len(), 1);
         assert!(!meter.is_news(2) && meter.is_news(3));
     }
@@ -318,19 +388,37 @@ mod tests {
         let mut meter = QualityMeter::default();
         let mut distance = |points: Vec<[f32; 2]>, step| {
             let cloud = Cloud::Host(Arc::new(points));
-            meter.measure(&mut engine, &setup, (&cloud, step), step, 0.0).unwrap().unwrap()
+            meter
+                .measure(&mut engine, &setup, (&cloud, step), step, 0.0)
+                .unwrap()
+                .unwrap()
         };
         let point = distance(honest, 1);
         let difference = point.distance.less(point.floor);
         assert!(difference.value.abs() < 3.0 * difference.error, "{point:?}");
-        assert!(point.surprise.value.abs() < 3.0 * point.surprise.error, "{point:?}");
+        assert!(
+            point.surprise.value.abs() < 3.0 * point.surprise.error,
+            "{point:?}"
+        );
         assert!(point.shares.unwrap().p > 0.001, "{point:?}");
         let far = distance(shifted, 2);
-        assert_relative_eq!(far.distance.value, 3.0 / 2.0_f64.sqrt(), max_relative = 0.05);
+        assert_relative_eq!(
+            far.distance.value,
+            3.0 / 2.0_f64.sqrt(),
+            max_relative = 0.05
+        );
         // |x|²/2 grows by 3²/2, and by 3 x of mean 0.
-        assert!((far.surprise.value - 4.5).abs() < 4.0 * far.surprise.error, "{far:?}");
+        assert!(
+            (far.surprise.value - 4.5).abs() < 4.0 * far.surprise.error,
+            "{far:?}"
+        );
         let spoilt = Cloud::Host(Arc::new(vec![[f32::NAN, 0.0]; 2048]));
-        assert!(meter.measure(&mut engine, &setup, (&spoilt, 3), 3, 0.0).unwrap().is_none());
+        assert!(
+            meter
+                .measure(&mut engine, &setup, (&spoilt, 3), 3, 0.0)
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(meter.curve().len(), 2);
         meter.rewind(1);
         assert_eq!(meter.curve().len(), 1);
@@ -343,7 +431,9 @@ mod tests {
         engine.poll(engine::Wait::UntilDone).unwrap();
         let before = engine.state().unwrap();
         let samples = Cloud::Host(Arc::new(setup.dataset.mixture.draw(64, 1)));
-        QualityMeter::default().measure(&mut engine, &setup, (&samples, 1), 20, 0.0).unwrap();
+        QualityMeter::default()
+            .measure(&mut engine, &setup, (&samples, 1), 20, 0.0)
+            .unwrap();
         assert!(engine.state().unwrap() == before);
     }
 }

@@ -20,13 +20,27 @@ impl<'a> Reached<'a> {
     /// By the last measurement of its own; `other` is the experiment beside it, if there is one.
     pub fn of(snapshot: &'a Snapshot, other: Option<&Snapshot>) -> Self {
         let quality = snapshot.quality.last();
-        Self::by(snapshot, quality, other.and_then(|other| other.quality.last()).or(quality))
+        Self::by(
+            snapshot,
+            quality,
+            other.and_then(|other| other.quality.last()).or(quality),
+        )
     }
 
     /// By a measurement; `other` is that of the experiment beside it.
-    pub fn by(snapshot: &'a Snapshot, quality: Option<&'a QualityPoint>, other: Option<&QualityPoint>) -> Self {
-        let means = quality.zip(other).and_then(|(own, other)| common_mean(&own.x0_errors, &other.x0_errors));
-        Self { snapshot, quality, x_0: means.map(|(means, levels)| (means[0], levels)) }
+    pub fn by(
+        snapshot: &'a Snapshot,
+        quality: Option<&'a QualityPoint>,
+        other: Option<&QualityPoint>,
+    ) -> Self {
+        let means = quality
+            .zip(other)
+            .and_then(|(own, other)| common_mean(&own.x0_errors, &other.x0_errors));
+        Self {
+            snapshot,
+            quality,
+            x_0: means.map(|(means, levels)| (means[0], levels)),
+        }
     }
 
     fn estimate(&self, of: fn(&QualityPoint) -> Estimate) -> Option<Estimate> {
@@ -65,16 +79,20 @@ impl Value {
     /// A number with its standard error, where it has one.
     pub fn estimate(self) -> Option<Estimate> {
         match self {
-            Self::Distance(estimate) | Self::Signed(estimate) | Self::Share(estimate) | Self::MeanSquare(estimate) => {
-                estimate
-            }
+            Self::Distance(estimate)
+            | Self::Signed(estimate)
+            | Self::Share(estimate)
+            | Self::MeanSquare(estimate) => estimate,
             _ => None,
         }
     }
 
     /// True for what belongs to the last measurement, not to the present step.
     pub fn is_measured(self) -> bool {
-        !matches!(self, Self::Count(_) | Self::Rate(_) | Self::Seconds(_) | Self::Loss(_))
+        !matches!(
+            self,
+            Self::Count(_) | Self::Rate(_) | Self::Seconds(_) | Self::Loss(_)
+        )
     }
 }
 
@@ -119,7 +137,12 @@ pub struct Number {
 pub type Read = fn(&Reached<'_>) -> Value;
 
 const fn column(place: u8, head: &'static str, shown: Shown, tip: &'static str) -> Column {
-    Column { place, head, shown, tip }
+    Column {
+        place,
+        head,
+        shown,
+        tip,
+    }
 }
 
 /// Every number, in the order of a comparison's table.
@@ -127,19 +150,34 @@ pub const NUMBERS: [Number; 14] = [
     Number {
         key: "steps",
         row: "steps",
-        column: Some(column(0, "step", Shown::Always, "Updates of the weights so far")),
+        column: Some(column(
+            0,
+            "step",
+            Shown::Always,
+            "Updates of the weights so far",
+        )),
         read: |r| Value::Count(r.snapshot.step),
     },
     Number {
         key: "",
         row: "",
-        column: Some(column(1, "steps/s", Shown::Always, "Training steps a second")),
+        column: Some(column(
+            1,
+            "steps/s",
+            Shown::Always,
+            "Training steps a second",
+        )),
         read: |r| Value::Rate(r.snapshot.steps_per_sec),
     },
     Number {
         key: "",
         row: "",
-        column: Some(column(2, "samples/s", Shown::Alone, "Steps a second times the batch B")),
+        column: Some(column(
+            2,
+            "samples/s",
+            Shown::Alone,
+            "Steps a second times the batch B",
+        )),
         read: |r| Value::Rate(r.snapshot.steps_per_sec * f64::from(r.snapshot.experiment.batch)),
     },
     Number {
@@ -222,7 +260,12 @@ pub const NUMBERS: [Number; 14] = [
         key: "",
         row: "in floors",
         column: None,
-        read: |r| Value::Plain(r.quality.map(|point| point.distance.value / point.floor.value)),
+        read: |r| {
+            Value::Plain(
+                r.quality
+                    .map(|point| point.distance.value / point.floor.value),
+            )
+        },
     },
     Number {
         key: "surprise",
@@ -258,8 +301,12 @@ pub const NUMBERS: [Number; 14] = [
 
 /// The columns of the strip from left to right, of one experiment ([`Shown::Alone`]) or of two ([`Shown::Compared`]).
 pub fn columns(of: Shown) -> Vec<(Column, Read)> {
-    let all = NUMBERS.iter().filter_map(|number| Some((number.column?, number.read)));
-    let mut columns: Vec<_> = all.filter(|(column, _)| [Shown::Always, of].contains(&column.shown)).collect();
+    let all = NUMBERS
+        .iter()
+        .filter_map(|number| Some((number.column?, number.read)));
+    let mut columns: Vec<_> = all
+        .filter(|(column, _)| [Shown::Always, of].contains(&column.shown))
+        .collect();
     columns.sort_by_key(|(column, _)| column.place);
     columns
 }
@@ -273,13 +320,39 @@ mod tests {
     fn every_number_is_seen_somewhere_and_none_twice() {
         let unique = |names: Vec<&str>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
         let all = NUMBERS.iter();
-        assert!(all.clone().all(|number| !number.row.is_empty() || number.column.is_some()));
-        assert!(unique(all.clone().map(|n| n.key).filter(|key| !key.is_empty()).collect()));
-        assert!(unique(all.clone().map(|n| n.row).filter(|row| !row.is_empty()).collect()));
-        let places: Vec<_> = all.filter_map(|number| Some(number.column?.place)).collect();
+        assert!(
+            all.clone()
+                .all(|number| !number.row.is_empty() || number.column.is_some())
+        );
+        assert!(unique(
+            all.clone()
+                .map(|n| n.key)
+                .filter(|key| !key.is_empty())
+                .collect()
+        ));
+        assert!(unique(
+            all.clone()
+                .map(|n| n.row)
+                .filter(|row| !row.is_empty())
+                .collect()
+        ));
+        let places: Vec<_> = all
+            .filter_map(|number| Some(number.column?.place))
+            .collect();
         assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len());
-        let heads = |of| columns(of).iter().map(|(column, _)| column.head).collect::<Vec<_>>();
-        assert_eq!(heads(Shown::Alone)[..5], ["step", "steps/s", "samples/s", "time", "loss"]);
-        assert!(heads(Shown::Compared).contains(&"x̂₀ error") && !heads(Shown::Alone).contains(&"x̂₀ error"));
+        let heads = |of| {
+            columns(of)
+                .iter()
+                .map(|(column, _)| column.head)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            heads(Shown::Alone)[..5],
+            ["step", "steps/s", "samples/s", "time", "loss"]
+        );
+        assert!(
+            heads(Shown::Compared).contains(&"x̂₀ error")
+                && !heads(Shown::Alone).contains(&"x̂₀ error")
+        );
     }
 }

@@ -71,7 +71,10 @@ impl LossRecord {
         if curve.raw.len() >= CURVE_LIMIT {
             self.stride *= 2;
             let stride = self.stride;
-            let mut kept = curve.raw.iter().map(|(step, _)| step.is_multiple_of(stride));
+            let mut kept = curve
+                .raw
+                .iter()
+                .map(|(step, _)| step.is_multiple_of(stride));
             self.secs.retain(|_| kept.next().unwrap_or(false));
             curve.raw.retain(|(step, _)| step.is_multiple_of(stride));
             curve.smooth.retain(|(step, _)| step.is_multiple_of(stride));
@@ -84,7 +87,11 @@ impl LossRecord {
         for metric in metrics {
             record.push(metric.step, metric.loss, metric.secs);
         }
-        let gap = metrics.windows(2).map(|pair| pair[1].step.saturating_sub(pair[0].step)).min().unwrap_or(1);
+        let gap = metrics
+            .windows(2)
+            .map(|pair| pair[1].step.saturating_sub(pair[0].step))
+            .min()
+            .unwrap_or(1);
         record.stride = record.stride.max(gap.max(1).next_power_of_two());
         record
     }
@@ -148,7 +155,9 @@ impl LossRecord {
     /// The curve as lines of `metrics.jsonl`.
     pub fn metrics(&self) -> Vec<Metric> {
         let points = self.curve.raw.iter().zip(&self.secs);
-        points.map(|(&(step, loss), &secs)| Metric { step, loss, secs }).collect()
+        points
+            .map(|(&(step, loss), &secs)| Metric { step, loss, secs })
+            .collect()
     }
 }
 
@@ -190,7 +199,11 @@ mod tests {
             record.push(step, 1.0 / step as f32, step as f64 * 0.01);
         }
         let steps: Vec<u64> = record.curve().raw.iter().map(|(step, _)| *step).collect();
-        assert!(steps.len() < CURVE_LIMIT && steps.len() >= CURVE_LIMIT / 2 - 1, "{} points", steps.len());
+        assert!(
+            steps.len() < CURVE_LIMIT && steps.len() >= CURVE_LIMIT / 2 - 1,
+            "{} points",
+            steps.len()
+        );
         let gap = steps[1] - steps[0];
         assert!(steps.windows(2).all(|pair| pair[1] - pair[0] == gap));
         assert!(100_000 - steps[steps.len() - 1] < gap);
@@ -230,7 +243,11 @@ mod tests {
         assert_eq!(record.smoothed(), None);
         assert!(record.by_timestep().iter().all(|loss| loss.is_nan()));
         record.push(101, 1.0, 0.0);
-        assert!((record.smoothed().unwrap() - 1.0).abs() < 1e-6, "{:?}", record.smoothed());
+        assert!(
+            (record.smoothed().unwrap() - 1.0).abs() < 1e-6,
+            "{:?}",
+            record.smoothed()
+        );
         assert_eq!(record.curve().raw.len(), 101, "the curve keeps what was");
     }
 

@@ -27,7 +27,11 @@ pub struct Runs {
 
 impl Default for Runs {
     fn default() -> Self {
-        Self { states: Arc::default(), superseded: Arc::new(|_| false), share: Share::new(SHARE) }
+        Self {
+            states: Arc::default(),
+            superseded: Arc::new(|_| false),
+            share: Share::new(SHARE),
+        }
     }
 }
 
@@ -51,7 +55,14 @@ impl Runs {
     pub fn want(&mut self, slot: Slot, request: Arc<RunRequest>) {
         let states = Arc::make_mut(&mut self.states);
         let done = states.remove(&slot).and_then(|state| state.done);
-        states.insert(slot, RunState { request, progress: Some(RunProgress::default()), done });
+        states.insert(
+            slot,
+            RunState {
+                request,
+                progress: Some(RunProgress::default()),
+                done,
+            },
+        );
     }
 
     /// A slot wants nothing any more.
@@ -68,7 +79,10 @@ impl Runs {
 
     /// These results are no longer of what runs: they go, and are computed again.
     pub fn forget(&mut self, which: impl Fn(&RunRequest) -> bool) {
-        for state in Arc::make_mut(&mut self.states).values_mut().filter(|state| which(&state.request)) {
+        for state in Arc::make_mut(&mut self.states)
+            .values_mut()
+            .filter(|state| which(&state.request))
+        {
             (state.progress, state.done) = (Some(RunProgress::default()), None);
         }
     }
@@ -80,13 +94,18 @@ impl Runs {
 
     /// The slot whose turn it is: those never run before those that only follow the training, which wait for their share.
     pub fn next(&self, step: u64, training: bool, now: Instant) -> Option<Slot> {
-        let asked = self.states.iter().find(|(_, state)| state.progress.is_some());
+        let asked = self
+            .states
+            .iter()
+            .find(|(_, state)| state.progress.is_some());
         let oldest = || {
             let following = self.states.iter().filter(|(_, state)| waits(state, step));
             following.min_by_key(|(_, state)| state.done.as_ref().map_or(0, |done| done.version))
         };
         let due = !training || self.share.is_due(now);
-        asked.or_else(|| due.then(oldest).flatten()).map(|(slot, _)| *slot)
+        asked
+            .or_else(|| due.then(oldest).flatten())
+            .map(|(slot, _)| *slot)
     }
 
     /// Run a slot to its end, or until it is asked for something else. `Ok(true)` where there is a new result.
@@ -100,9 +119,18 @@ impl Runs {
         mixture: &Arc<Mixture>,
         step: u64,
     ) -> Result<bool, EngineError> {
-        let Some(state) = self.states.get(&slot) else { return Ok(false) };
-        let (request, progress) = (state.request.clone(), state.progress.clone().unwrap_or_default());
-        let denoiser = if request.exact { Denoiser::Exact(mixture.clone()) } else { Denoiser::Learned };
+        let Some(state) = self.states.get(&slot) else {
+            return Ok(false);
+        };
+        let (request, progress) = (
+            state.request.clone(),
+            state.progress.clone().unwrap_or_default(),
+        );
+        let denoiser = if request.exact {
+            Denoiser::Exact(mixture.clone())
+        } else {
+            Denoiser::Learned
+        };
         let superseded = self.superseded.clone();
         let goes_on = |share: f32| {
             progress.set(share);
@@ -117,7 +145,11 @@ impl Runs {
             frames: Frames::Every(request.every),
         };
         let run = engine.run(&run, &goes_on);
-        let run = run.and_then(|recording| recording.map(|frames| with_host(frames, request.read_back)).transpose());
+        let run = run.and_then(|recording| {
+            recording
+                .map(|frames| with_host(frames, request.read_back))
+                .transpose()
+        });
         let spent = begun.elapsed();
         self.share.spend(Instant::now(), spent);
         let (recording, host) = match run {
@@ -132,7 +164,14 @@ impl Runs {
         if let Some(state) = Arc::make_mut(&mut self.states).get_mut(&slot) {
             state.progress = None;
             let secs = spent.as_secs_f64();
-            state.done = Some(Arc::new(RunResult { request, recording, host, step, version, secs }));
+            state.done = Some(Arc::new(RunResult {
+                request,
+                recording,
+                host,
+                step,
+                version,
+                secs,
+            }));
         }
         Ok(true)
     }
@@ -140,13 +179,18 @@ impl Runs {
 
 /// A recording, and its copy on the host where that is asked for.
 fn with_host(recording: Recording, read_back: bool) -> Result<Read, EngineError> {
-    let host = if read_back { Some(recording.points.to_host()?) } else { None };
+    let host = if read_back {
+        Some(recording.points.to_host()?)
+    } else {
+        None
+    };
     Ok((recording, host))
 }
 
 fn waits(state: &RunState, step: u64) -> bool {
     let follows = state.request.follow && !state.request.exact;
-    state.progress.is_some() || (follows && state.done.as_ref().is_none_or(|done| done.step != step))
+    state.progress.is_some()
+        || (follows && state.done.as_ref().is_none_or(|done| done.step != step))
 }
 
 #[cfg(test)]
@@ -160,7 +204,11 @@ mod tests {
     /// What the hand waits for is run before what is drawn, and that before what is only measured, whoever asked first.
     #[test]
     fn who_waits_most_is_served_first() {
-        let context = PlanContext { schedule: Schedule::Linear, target: Target::Eps, timesteps: 10 };
+        let context = PlanContext {
+            schedule: Schedule::Linear,
+            target: Target::Eps,
+            timesteps: 10,
+        };
         let request = Arc::new(RunRequest {
             plan: Sampler::Euler.plan(2, context, None),
             start: Start::Noise(1),
@@ -171,7 +219,12 @@ mod tests {
             read_back: false,
         });
         let mut runs = Runs::default();
-        let waiting = [Slot::EndsByOde, Slot::PathsByHeun, Slot::ExactDraws, Slot::ScoreAtPointer];
+        let waiting = [
+            Slot::EndsByOde,
+            Slot::PathsByHeun,
+            Slot::ExactDraws,
+            Slot::ScoreAtPointer,
+        ];
         for slot in waiting {
             runs.want(slot, request.clone());
         }
@@ -181,6 +234,14 @@ mod tests {
             Some(slot)
         });
         let served: Vec<_> = served.collect();
-        assert_eq!(served, [Slot::ScoreAtPointer, Slot::PathsByHeun, Slot::EndsByOde, Slot::ExactDraws]);
+        assert_eq!(
+            served,
+            [
+                Slot::ScoreAtPointer,
+                Slot::PathsByHeun,
+                Slot::EndsByOde,
+                Slot::ExactDraws
+            ]
+        );
     }
 }

@@ -22,7 +22,11 @@ pub struct SafeCopies(Vec<SafeCopy>);
 impl SafeCopies {
     /// The first copy: the model that a training begins with, after so many seconds.
     pub fn new(state: ModelState, secs: f64) -> Self {
-        Self(vec![SafeCopy { state, loss: None, secs }])
+        Self(vec![SafeCopy {
+            state,
+            loss: None,
+            secs,
+        }])
     }
 
     /// Keep a model whose numbers are all finite. `loss`: the smoothed loss; `secs`: seconds of training.
@@ -32,8 +36,11 @@ impl SafeCopies {
         if self.0.len() > MOST {
             // Close together where they are young, far apart where they are old: the one goes whose neighbours are nearest
             // to each other, measured by their age.
-            let crowding = |i: usize| (self.0[i + 1].secs - self.0[i - 1].secs) / (secs - self.0[i - 1].secs).max(1e-9);
-            let crowded = (1..self.0.len() - 1).min_by(|&i, &j| crowding(i).total_cmp(&crowding(j)));
+            let crowding = |i: usize| {
+                (self.0[i + 1].secs - self.0[i - 1].secs) / (secs - self.0[i - 1].secs).max(1e-9)
+            };
+            let crowded =
+                (1..self.0.len() - 1).min_by(|&i, &j| crowding(i).total_cmp(&crowding(j)));
             if let Some(index) = crowded {
                 self.0.remove(index);
             }
@@ -47,9 +54,17 @@ impl SafeCopies {
 
     /// The latest from before the loss rose: what a broken training goes back to.
     pub fn before_the_rise(&self) -> &ModelState {
-        let lowest = self.0.iter().filter_map(|copy| copy.loss).fold(f64::INFINITY, f64::min);
+        let lowest = self
+            .0
+            .iter()
+            .filter_map(|copy| copy.loss)
+            .fold(f64::INFINITY, f64::min);
         let sound = |copy: &&SafeCopy| copy.loss.is_some_and(|loss| loss <= IN_THE_RISE * lowest);
-        self.0.iter().rev().find(sound).map_or_else(|| self.last(), |copy| &copy.state)
+        self.0
+            .iter()
+            .rev()
+            .find(sound)
+            .map_or_else(|| self.last(), |copy| &copy.state)
     }
 
     /// The losses before were of something else: copies are no longer told apart by them.
@@ -72,7 +87,10 @@ mod tests {
     use super::*;
 
     fn at(step: u64) -> ModelState {
-        ModelState { step, ..ModelState::fresh(vec![step as f32]) }
+        ModelState {
+            step,
+            ..ModelState::fresh(vec![step as f32])
+        }
     }
 
     #[test]
@@ -84,14 +102,25 @@ mod tests {
         let ages: Vec<f64> = copies.0.iter().map(|copy| 2000.0 - copy.secs).collect();
         assert_eq!(ages.len(), MOST);
         assert_eq!((ages[0], ages[MOST - 1]), (2000.0, 0.0));
-        assert!(ages.windows(3).all(|three| three[0] - three[1] >= 0.99 * (three[1] - three[2])), "{ages:?}");
+        assert!(
+            ages.windows(3)
+                .all(|three| three[0] - three[1] >= 0.99 * (three[1] - three[2])),
+            "{ages:?}"
+        );
         assert!(ages[MOST - 2] <= 20.0 && ages[1] >= 100.0, "{ages:?}");
     }
 
     #[test]
     fn after_a_rise_it_goes_back_to_before_it() {
         let mut copies = SafeCopies::new(at(0), 0.0);
-        for (step, loss) in [(100, 0.4), (200, 0.25), (300, 0.24), (400, 0.27), (500, 0.9), (600, 40.0)] {
+        for (step, loss) in [
+            (100, 0.4),
+            (200, 0.25),
+            (300, 0.24),
+            (400, 0.27),
+            (500, 0.9),
+            (600, 40.0),
+        ] {
             copies.keep(at(step), Some(loss), step as f64);
         }
         assert_eq!(copies.before_the_rise().step, 400);

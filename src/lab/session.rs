@@ -27,7 +27,8 @@ use engine::network::init::initial_weights;
 use engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState};
 
 /// Makes an engine of the wanted kind.
-pub type EngineFactory = Arc<dyn Fn(EngineChoice) -> Result<Box<dyn Engine>, EngineError> + Send + Sync>;
+pub type EngineFactory =
+    Arc<dyn Fn(EngineChoice) -> Result<Box<dyn Engine>, EngineError> + Send + Sync>;
 
 /// Seconds of training between two safe copies of the weights.
 const SAFE_COPY_SECS: f64 = 2.0;
@@ -111,7 +112,11 @@ pub struct Session {
 
 impl Session {
     /// Put a fresh model of this experiment on an engine. `factory` makes the others for [`Command::SwitchEngine`].
-    pub fn new(setup: Setup, engine: Box<dyn Engine>, factory: EngineFactory) -> Result<Self, EngineError> {
+    pub fn new(
+        setup: Setup,
+        engine: Box<dyn Engine>,
+        factory: EngineFactory,
+    ) -> Result<Self, EngineError> {
         let state = fresh_model(&setup.experiment);
         Self::resume(setup, state, engine, factory)
     }
@@ -195,7 +200,10 @@ impl Session {
 
     /// Seconds of training so far.
     pub fn trained_secs(&self) -> f64 {
-        self.trained_secs + self.clock.map_or(0.0, |since| since.elapsed().as_secs_f64())
+        self.trained_secs
+            + self
+                .clock
+                .map_or(0.0, |since| since.elapsed().as_secs_f64())
     }
 
     /// Which engine runs.
@@ -226,8 +234,14 @@ impl Session {
     /// What it is doing.
     pub fn status(&self) -> Status {
         match &self.fault {
-            Some(Fault::Loss(message)) => Status::Fault { message: message.clone(), can_restore: true },
-            Some(Fault::Engine(message)) => Status::Fault { message: message.clone(), can_restore: false },
+            Some(Fault::Loss(message)) => Status::Fault {
+                message: message.clone(),
+                can_restore: true,
+            },
+            Some(Fault::Engine(message)) => Status::Fault {
+                message: message.clone(),
+                can_restore: false,
+            },
             None if self.playing => Status::Training,
             None => Status::Paused,
         }
@@ -263,7 +277,8 @@ impl Session {
 
     /// True while somebody drags or plays an animation.
     pub fn is_interacting(&self) -> bool {
-        self.interacting_until.is_some_and(|until| Instant::now() < until)
+        self.interacting_until
+            .is_some_and(|until| Instant::now() < until)
     }
 
     /// Obey a command. Whatever goes wrong becomes a fault or a notice of the snapshot.
@@ -279,7 +294,10 @@ impl Session {
             Command::Pause => self.pause()?,
             Command::StepOnce => self.step_once()?,
             Command::Reset => self.start_anew(self.setup.clone(), Replaced::Anew)?,
-            Command::Configure { experiment, restart } => self.configure(*experiment, restart)?,
+            Command::Configure {
+                experiment,
+                restart,
+            } => self.configure(*experiment, restart)?,
             Command::SwitchEngine(choice) => self.switch_engine(choice),
             Command::ShowDensity(view) => {
                 if self.density.as_ref().is_none_or(|field| field.view != view) {
@@ -294,7 +312,9 @@ impl Session {
                 self.runs.stop(slot);
                 self.version += 1;
             }
-            Command::Interacting(duration) => self.interacting_until = Some(Instant::now() + duration),
+            Command::Interacting(duration) => {
+                self.interacting_until = Some(Instant::now() + duration);
+            }
             Command::Hidden(hidden) => self.hidden = hidden,
             Command::Save(directory) => self.save(&directory),
             Command::RestoreLastGood => self.restore_last_good()?,
@@ -312,21 +332,41 @@ impl Session {
     pub fn tick_within(&mut self, budget: Duration, most_steps: u64, pictures: Pictures) -> Tick {
         let begun = Instant::now();
         let version = self.version;
-        let steps = self.work(budget, most_steps, pictures).unwrap_or_else(|error| {
-            self.fail(&error);
-            0
-        });
+        let steps = self
+            .work(budget, most_steps, pictures)
+            .unwrap_or_else(|error| {
+                self.fail(&error);
+                0
+            });
         let shared = self.engine.info().software && self.is_interacting();
-        let rest = if shared { rest_after(begun.elapsed(), INTERACTING_SHARE) } else { Duration::ZERO };
-        Tick { steps, changed: self.version != version, idle: self.is_idle(), rest }
+        let rest = if shared {
+            rest_after(begun.elapsed(), INTERACTING_SHARE)
+        } else {
+            Duration::ZERO
+        };
+        Tick {
+            steps,
+            changed: self.version != version,
+            idle: self.is_idle(),
+            rest,
+        }
     }
 
-    fn work(&mut self, budget: Duration, most_steps: u64, pictures: Pictures) -> Result<u32, EngineError> {
+    fn work(
+        &mut self,
+        budget: Duration,
+        most_steps: u64,
+        pictures: Pictures,
+    ) -> Result<u32, EngineError> {
         if matches!(self.fault, Some(Fault::Engine(_))) {
             return Ok(0);
         }
         self.compute_density()?;
-        let steps = if self.is_training() && most_steps > 0 { self.train(budget, most_steps)? } else { 0 };
+        let steps = if self.is_training() && most_steps > 0 {
+            self.train(budget, most_steps)?
+        } else {
+            0
+        };
         if !self.hidden && self.fault.is_none() {
             self.do_run()?;
         }

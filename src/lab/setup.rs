@@ -42,8 +42,13 @@ impl Setup {
     /// One sentence: an impossible setting.
     pub fn of_dataset(experiment: Experiment, dataset: Dataset) -> Result<Self, String> {
         experiment.validate()?;
-        let timetable = Timetable::new(experiment.schedule, experiment.target, experiment.timesteps);
-        Ok(Self::assemble(experiment, Arc::new(dataset), Arc::new(timetable)))
+        let timetable =
+            Timetable::new(experiment.schedule, experiment.target, experiment.timesteps);
+        Ok(Self::assemble(
+            experiment,
+            Arc::new(dataset),
+            Arc::new(timetable),
+        ))
     }
 
     /// One sentence where the live picture's sampler, without the clip, makes much of a small error.
@@ -59,12 +64,19 @@ impl Setup {
         match now {
             FileNow::Same => {
                 if self.dataset.file != stamp {
-                    self.dataset = Arc::new(Dataset { file: stamp, ..Dataset::clone(&self.dataset) });
+                    self.dataset = Arc::new(Dataset {
+                        file: stamp,
+                        ..Dataset::clone(&self.dataset)
+                    });
                 }
                 None
             }
-            FileNow::Changed => Some(format!("{name} has changed since then: the training keeps the rows that it has")),
-            FileNow::Missing => Some(format!("{name} is no longer there: the training keeps the rows that it has")),
+            FileNow::Changed => Some(format!(
+                "{name} has changed since then: the training keeps the rows that it has"
+            )),
+            FileNow::Missing => Some(format!(
+                "{name} is no longer there: the training keeps the rows that it has"
+            )),
         }
     }
 
@@ -76,12 +88,16 @@ impl Setup {
         experiment.validate()?;
         let old = &*self.experiment;
         let dataset = self.dataset_of(&experiment)?;
-        let same_path =
-            (old.schedule, old.target, old.timesteps) == (experiment.schedule, experiment.target, experiment.timesteps);
+        let same_path = (old.schedule, old.target, old.timesteps)
+            == (experiment.schedule, experiment.target, experiment.timesteps);
         let timetable = if same_path {
             self.spec.timetable.clone()
         } else {
-            Arc::new(Timetable::new(experiment.schedule, experiment.target, experiment.timesteps))
+            Arc::new(Timetable::new(
+                experiment.schedule,
+                experiment.target,
+                experiment.timesteps,
+            ))
         };
         Ok(Self::assemble(experiment, dataset, timetable))
     }
@@ -121,16 +137,32 @@ impl Setup {
             seed: experiment.seed,
             ema_decay: experiment.ema_decay,
         };
-        let clip = experiment.clip.then_some(dataset.clip_box(experiment.fresh));
-        let plan = experiment.sampler.plan(experiment.sampler_steps, experiment.plan_context(), clip);
+        let clip = experiment
+            .clip
+            .then_some(dataset.clip_box(experiment.fresh));
+        let plan =
+            experiment
+                .sampler
+                .plan(experiment.sampler_steps, experiment.plan_context(), clip);
         let warning = magnification::warning(&plan, experiment.plan_context());
-        Self { experiment: Arc::new(experiment), dataset, spec, plan: Arc::new(plan), warning }
+        Self {
+            experiment: Arc::new(experiment),
+            dataset,
+            spec,
+            plan: Arc::new(plan),
+            warning,
+        }
     }
 }
 
 fn load_dataset(experiment: &Experiment) -> Result<Dataset, String> {
-    Dataset::load(&experiment.data, experiment.points, experiment.seed, experiment.bandwidth)
-        .map_err(|error| error.to_string())
+    Dataset::load(
+        &experiment.data,
+        experiment.points,
+        experiment.seed,
+        experiment.bandwidth,
+    )
+    .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -140,7 +172,10 @@ mod tests {
     use maths::data::shapes::Shape;
 
     fn of_file(path: &std::path::Path) -> Experiment {
-        Experiment { data: DataSource::Csv(path.into()), ..Experiment::default() }
+        Experiment {
+            data: DataSource::Csv(path.into()),
+            ..Experiment::default()
+        }
     }
 
     /// Opening an edited file again did nothing: the settings were the same.
@@ -151,16 +186,35 @@ mod tests {
         std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(300, 1))).unwrap();
         let setup = Setup::new(of_file(&path)).unwrap();
         let again = setup.changed(of_file(&path)).unwrap();
-        assert!(Arc::ptr_eq(&again.dataset, &setup.dataset), "it has not changed");
+        assert!(
+            Arc::ptr_eq(&again.dataset, &setup.dataset),
+            "it has not changed"
+        );
         std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(400, 1))).unwrap();
         // A slider that is dragged leaves the rows alone.
-        let dragged = setup.changed(Experiment { learning_rate: 1e-4, seed: 5, ..of_file(&path) }).unwrap();
+        let dragged = setup
+            .changed(Experiment {
+                learning_rate: 1e-4,
+                seed: 5,
+                ..of_file(&path)
+            })
+            .unwrap();
         assert!(Arc::ptr_eq(&dragged.dataset, &setup.dataset));
-        let again = dragged.changed(Experiment::clone(&dragged.experiment)).unwrap();
-        assert_eq!((setup.dataset.points.len(), again.dataset.points.len()), (263, 350));
+        let again = dragged
+            .changed(Experiment::clone(&dragged.experiment))
+            .unwrap();
+        assert_eq!(
+            (setup.dataset.points.len(), again.dataset.points.len()),
+            (263, 350)
+        );
         // One that is gone leaves what there is; one that cannot be read is an error.
         std::fs::write(&path, "x,y\n1,2\n").unwrap();
-        assert!(again.changed(Experiment::clone(&again.experiment)).unwrap_err().contains("two different points"));
+        assert!(
+            again
+                .changed(Experiment::clone(&again.experiment))
+                .unwrap_err()
+                .contains("two different points")
+        );
         std::fs::remove_file(&path).unwrap();
         assert!(again.changed(Experiment::clone(&again.experiment)).is_ok());
     }
@@ -171,11 +225,23 @@ mod tests {
         let path = directory.path().join("rows.csv");
         std::fs::write(&path, points_csv(&Shape::Moons.mixture().draw(300, 1))).unwrap();
         let setup = Setup::new(of_file(&path)).unwrap();
-        let wider = Experiment { bandwidth: Some(0.5), ..of_file(&path) };
+        let wider = Experiment {
+            bandwidth: Some(0.5),
+            ..of_file(&path)
+        };
         assert_eq!(setup.experiment.change_to(&wider), Change::Samples);
         assert!(!wider.runs_like(&setup.experiment));
-        let fresh = Experiment { fresh: true, ..wider.clone() };
-        assert_eq!(fresh.change_to(&Experiment { fresh: true, ..of_file(&path) }), Change::Training);
+        let fresh = Experiment {
+            fresh: true,
+            ..wider.clone()
+        };
+        assert_eq!(
+            fresh.change_to(&Experiment {
+                fresh: true,
+                ..of_file(&path)
+            }),
+            Change::Training
+        );
         let changed = setup.changed(wider).unwrap();
         assert!(Arc::ptr_eq(&changed.dataset.points, &setup.dataset.points));
         assert_eq!(changed.dataset.truth.bandwidth(), Some(0.5));
@@ -188,11 +254,27 @@ mod tests {
     #[test]
     fn the_plan_of_fresh_draws_is_clipped_by_the_mixture() {
         let data = DataSource::Shape(Shape::Gaussian);
-        let two = Setup::new(Experiment { data, points: 2, ..Experiment::default() }).unwrap();
-        let fresh = two.changed(Experiment { fresh: true, ..Experiment::clone(&two.experiment) }).unwrap();
-        assert!(matches!(two.spec.data, TrainingData::Finite(_)) && matches!(fresh.spec.data, TrainingData::Fresh(_)));
+        let two = Setup::new(Experiment {
+            data,
+            points: 2,
+            ..Experiment::default()
+        })
+        .unwrap();
+        let fresh = two
+            .changed(Experiment {
+                fresh: true,
+                ..Experiment::clone(&two.experiment)
+            })
+            .unwrap();
+        assert!(
+            matches!(two.spec.data, TrainingData::Finite(_))
+                && matches!(fresh.spec.data, TrainingData::Fresh(_))
+        );
         assert_eq!(two.plan.clip, Some(two.dataset.clip));
         let clip = fresh.plan.clip.unwrap();
-        assert!((0..2).all(|axis| clip.min[axis] < -4.0 && clip.max[axis] > 4.0), "{clip:?}");
+        assert!(
+            (0..2).all(|axis| clip.min[axis] < -4.0 && clip.max[axis] > 4.0),
+            "{clip:?}"
+        );
     }
 }

@@ -46,7 +46,9 @@ impl Shelf {
         self.items.push_front((item, parked));
         if self.items.len() > MOST {
             // Of equal ones the oldest.
-            let shortest = (LATEST..self.items.len()).rev().min_by_key(|&index| self.items[index].0.step);
+            let shortest = (LATEST..self.items.len())
+                .rev()
+                .min_by_key(|&index| self.items[index].0.step);
             if let Some(index) = shortest {
                 self.items.remove(index);
             }
@@ -57,7 +59,10 @@ impl Shelf {
 
     /// One of those that lie here; it stays.
     pub fn get(&self, id: u64) -> Option<Arc<Parked>> {
-        self.items.iter().find(|(item, _)| item.id == id).map(|(_, parked)| parked.clone())
+        self.items
+            .iter()
+            .find(|(item, _)| item.id == id)
+            .map(|(_, parked)| parked.clone())
     }
 
     /// Take a training from here.
@@ -81,8 +86,19 @@ mod tests {
     use engine::ModelState;
 
     fn training(step: u64) -> Arc<Parked> {
-        let setup = Setup::new(Experiment { points: 8, ..Experiment::default() }).unwrap();
-        Arc::new(Parked::of_model(setup, ModelState { step, ..ModelState::fresh(vec![step as f32]) }, &[]))
+        let setup = Setup::new(Experiment {
+            points: 8,
+            ..Experiment::default()
+        })
+        .unwrap();
+        Arc::new(Parked::of_model(
+            setup,
+            ModelState {
+                step,
+                ..ModelState::fresh(vec![step as f32])
+            },
+            &[],
+        ))
     }
 
     fn steps(shelf: &Shelf) -> Vec<u64> {
@@ -99,13 +115,19 @@ mod tests {
         }
         let steps = steps(&shelf);
         assert_eq!(steps.len(), MOST);
-        assert_eq!((&steps[..LATEST], steps[MOST - 1]), (&[20, 19, 18, 17][..], 12_480));
+        assert_eq!(
+            (&steps[..LATEST], steps[MOST - 1]),
+            (&[20, 19, 18, 17][..], 12_480)
+        );
     }
 
     #[test]
     fn nothing_lies_here_twice_and_what_is_taken_is_gone() {
         let mut shelf = Shelf::default();
-        assert!(!shelf.put(Side::A, Replaced::Anew, training(0)), "there is nothing to lose");
+        assert!(
+            !shelf.put(Side::A, Replaced::Anew, training(0)),
+            "there is nothing to lose"
+        );
         assert!(shelf.put(Side::A, Replaced::Anew, training(5)));
         assert!(!shelf.put(Side::B, Replaced::Copy, training(5)));
         assert!(shelf.put(Side::B, Replaced::Copy, training(6)));

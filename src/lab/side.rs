@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// One of the two experiments of a lab that is split. A lab that is not split has only A.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Side {
     /// The first, drawn in blue.
     #[default]

@@ -93,7 +93,14 @@ pub struct Snapshots {
 impl Snapshots {
     /// A lab that is not split.
     pub fn one(a: Arc<Snapshot>) -> Self {
-        Self { a, b: None, in_step: InStep::default(), swaps: 0, before: None, shelf: Arc::default() }
+        Self {
+            a,
+            b: None,
+            in_step: InStep::default(),
+            swaps: 0,
+            before: None,
+            shelf: Arc::default(),
+        }
     }
 
     /// One side's; `None` for B where the lab is not split.

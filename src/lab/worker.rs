@@ -48,7 +48,8 @@ impl Worker {
         on_change: OnChange,
     ) -> anyhow::Result<Self> {
         let shared = device.clone();
-        let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, shared.as_ref()));
+        let factory: EngineFactory =
+            Arc::new(move |choice| engine::create(choice, shared.as_ref()));
         let mut worker = Self::spawn_keeping(experiment, choice, factory, keeper, on_change)?;
         worker.device = device;
         Ok(worker)
@@ -76,16 +77,29 @@ impl Worker {
         let (orders, inbox) = unbounded();
         let wishes = Arc::new(Wishes::default());
         let heard = wishes.clone();
-        let outlet = Outlet { latest: latest.clone(), on_change };
+        let outlet = Outlet {
+            latest: latest.clone(),
+            on_change,
+        };
         let (alive, ended) = bounded(0);
-        std::thread::Builder::new().name("lab".into()).spawn(move || {
-            let _alive = alive;
-            let run = AssertUnwindSafe(|| run(&setup, choice, &factory, keeper, &inbox, &heard, &outlet));
-            if let Err(panic) = catch_unwind(run) {
-                outlet.publish_panic(panic.as_ref());
-            }
-        })?;
-        Ok(Self { orders, wishes, latest, device: None, ended })
+        std::thread::Builder::new()
+            .name("lab".into())
+            .spawn(move || {
+                let _alive = alive;
+                let run = AssertUnwindSafe(|| {
+                    run(&setup, choice, &factory, keeper, &inbox, &heard, &outlet);
+                });
+                if let Err(panic) = catch_unwind(run) {
+                    outlet.publish_panic(panic.as_ref());
+                }
+            })?;
+        Ok(Self {
+            orders,
+            wishes,
+            latest,
+            device: None,
+            ended,
+        })
     }
 
     /// Send an order. After the thread ended it goes nowhere; the snapshots say why.
@@ -114,7 +128,8 @@ impl Drop for Worker {
         self.wishes.send(&quit);
         // An error means that the thread has ended by itself.
         let _ = self.orders.send(quit);
-        let has_ended = |patience| self.ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected);
+        let has_ended =
+            |patience| self.ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected);
         if has_ended(FAREWELL[0]) {
             return;
         }
@@ -171,7 +186,10 @@ impl Wishes {
 
     /// True where a slot was asked for something else, or the window closes.
     fn supersede(&self, side: Side, slot: Slot) -> bool {
-        self.quit.load(Ordering::Relaxed) || lock(&self.waiting).get(&(side, slot)).is_some_and(|count| *count > 0)
+        self.quit.load(Ordering::Relaxed)
+            || lock(&self.waiting)
+                .get(&(side, slot))
+                .is_some_and(|count| *count > 0)
     }
 }
 
@@ -189,12 +207,16 @@ impl Outlet {
 
     fn publish_panic(&self, panic: &(dyn Any + Send)) {
         let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        let text = text
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
         let mut snapshots = lock(&self.latest).clone();
         for snapshot in std::iter::once(&mut snapshots.a).chain(&mut snapshots.b) {
             let snapshot = Arc::make_mut(snapshot);
             snapshot.status = Status::Fault {
-                message: format!("the laboratory stopped unexpectedly ({text}); close the window and open it again"),
+                message: format!(
+                    "the laboratory stopped unexpectedly ({text}); close the window and open it again"
+                ),
                 can_restore: false,
             };
             snapshot.version += 1;
@@ -291,7 +313,12 @@ fn run(
 }
 
 /// Make the engine and the session. Where the wanted engine cannot be had, run on plain Rust and say so.
-fn open(setup: &Setup, choice: EngineChoice, factory: &EngineFactory, outlet: &Outlet) -> Option<Session> {
+fn open(
+    setup: &Setup,
+    choice: EngineChoice,
+    factory: &EngineFactory,
+    outlet: &Outlet,
+) -> Option<Session> {
     let start = |choice| Session::new(setup.clone(), factory(choice)?, factory.clone());
     let error = match start(choice) {
         Ok(session) => return Some(session),
@@ -299,12 +326,17 @@ fn open(setup: &Setup, choice: EngineChoice, factory: &EngineFactory, outlet: &O
     };
     match start(EngineChoice::Cpu) {
         Ok(mut session) => {
-            session.notify(Notice::Error(format!("{error}; running on plain Rust until then")));
+            session.notify(Notice::Error(format!(
+                "{error}; running on plain Rust until then"
+            )));
             Some(session)
         }
         Err(error) => {
             let mut snapshot = starting(setup);
-            snapshot.status = Status::Fault { message: error.to_string(), can_restore: false };
+            snapshot.status = Status::Fault {
+                message: error.to_string(),
+                can_restore: false,
+            };
             snapshot.version += 1;
             outlet.publish(Snapshots::one(Arc::new(snapshot)));
             None
@@ -321,7 +353,8 @@ fn coalesce(orders: Vec<Order>) -> Vec<Order> {
         for (index, earlier) in kept.iter().enumerate().rev() {
             match (earlier, &mut order) {
                 (Order::To(to, _), Order::To(side, _)) if to != side => continue,
-                (Order::To(_, earlier), Order::To(_, command)) | (Order::Both(earlier), Order::Both(command)) => {
+                (Order::To(_, earlier), Order::To(_, command))
+                | (Order::Both(earlier), Order::Both(command)) => {
                     replaced = replaces(earlier, command).then_some(index);
                 }
                 _ => {}
@@ -339,12 +372,18 @@ fn coalesce(orders: Vec<Order>) -> Vec<Order> {
 /// True where a command makes the one before it needless. A wish to restart is kept.
 fn replaces(earlier: &Command, command: &mut Command) -> bool {
     match (earlier, command) {
-        (Command::Configure { restart: earlier, .. }, Command::Configure { restart, .. }) => {
+        (
+            Command::Configure {
+                restart: earlier, ..
+            },
+            Command::Configure { restart, .. },
+        ) => {
             *restart = restart.or(*earlier);
             true
         }
         (Command::Run(earlier, _), Command::Run(slot, _)) => earlier == slot,
-        (Command::ShowDensity(_), Command::ShowDensity(_)) | (Command::Interacting(_), Command::Interacting(_)) => true,
+        (Command::ShowDensity(_), Command::ShowDensity(_))
+        | (Command::Interacting(_), Command::Interacting(_)) => true,
         _ => false,
     }
 }
@@ -366,8 +405,12 @@ fn publish_interval(pair: &Pair) -> Duration {
 
 /// What is seen before the engine stands.
 fn starting(setup: &Setup) -> Snapshot {
-    let engine =
-        EngineInfo { kind: EngineKind::Cpu, adapter: "starting".into(), backend: "starting".into(), software: true };
+    let engine = EngineInfo {
+        kind: EngineKind::Cpu,
+        adapter: "starting".into(),
+        backend: "starting".into(),
+        software: true,
+    };
     Snapshot::starting(setup, engine)
 }
 
@@ -377,13 +420,28 @@ mod tests {
     use super::*;
 
     fn configure(batch: u32, restart: Restart) -> Command {
-        Command::Configure { experiment: Box::new(Experiment { batch, ..Experiment::default() }), restart }
+        Command::Configure {
+            experiment: Box::new(Experiment {
+                batch,
+                ..Experiment::default()
+            }),
+            restart,
+        }
     }
 
     fn batch_of(order: &Order) -> Option<(u32, Restart)> {
         match order {
-            Order::Both(Command::Configure { experiment, restart })
-            | Order::To(_, Command::Configure { experiment, restart }) => Some((experiment.batch, *restart)),
+            Order::Both(Command::Configure {
+                experiment,
+                restart,
+            })
+            | Order::To(
+                _,
+                Command::Configure {
+                    experiment,
+                    restart,
+                },
+            ) => Some((experiment.batch, *restart)),
             _ => None,
         }
     }
@@ -391,7 +449,12 @@ mod tests {
     #[test]
     fn of_many_changes_in_a_row_the_last_counts_and_a_wish_to_restart_is_kept() {
         let both = |batch, restart| Order::Both(configure(batch, restart));
-        let kept = coalesce(vec![both(32, Anew), both(64, Keep), Command::Play.into(), both(128, Keep)]);
+        let kept = coalesce(vec![
+            both(32, Anew),
+            both(64, Keep),
+            Command::Play.into(),
+            both(128, Keep),
+        ]);
         assert_eq!(kept.len(), 3);
         assert_eq!(batch_of(&kept[0]), Some((64, Anew)));
         assert!(matches!(kept[1], Order::Both(Command::Play)));
@@ -402,9 +465,21 @@ mod tests {
     fn each_side_has_its_own_last_wish_and_a_swap_parts_before_from_after() {
         let to = |side, batch| Order::To(side, configure(batch, Keep));
         let (a, b) = (Side::A, Side::B);
-        let kept = coalesce(vec![to(a, 32), to(b, 64), to(a, 128), to(b, 256), Order::Swap, to(a, 512)]);
-        let batches: Vec<_> = kept.iter().map(|order| batch_of(order).map(|(batch, _)| batch)).collect();
+        let kept = coalesce(vec![
+            to(a, 32),
+            to(b, 64),
+            to(a, 128),
+            to(b, 256),
+            Order::Swap,
+            to(a, 512),
+        ]);
+        let batches: Vec<_> = kept
+            .iter()
+            .map(|order| batch_of(order).map(|(batch, _)| batch))
+            .collect();
         assert_eq!(batches, [Some(128), Some(256), None, Some(512)]);
-        assert!(matches!(kept[0], Order::To(Side::A, _)) && matches!(kept[1], Order::To(Side::B, _)));
+        assert!(
+            matches!(kept[0], Order::To(Side::A, _)) && matches!(kept[1], Order::To(Side::B, _))
+        );
     }
 }

@@ -50,7 +50,10 @@ pub struct Destination {
 /// What stands at a destination.
 enum Place {
     /// Nothing yet, or a regular file that may be replaced; the path goes through no link any more.
-    File { path: PathBuf, old: Option<Metadata> },
+    File {
+        path: PathBuf,
+        old: Option<Metadata>,
+    },
     /// Something that takes bytes: a pipe, a character device, what an open descriptor leads to.
     Stream,
 }
@@ -64,7 +67,12 @@ pub struct Staged {
 impl Destination {
     /// A file is to be written at this path. One that is there is replaced if it is empty or `is_ours`, or by `force`.
     pub fn new(path: impl Into<PathBuf>, is_ours: IsOurs, force: bool) -> Self {
-        Self { path: path.into(), is_ours, force, inputs: Vec::new() }
+        Self {
+            path: path.into(),
+            is_ours,
+            force,
+            inputs: Vec::new(),
+        }
     }
 
     /// This file is read by the same command: it is not to be replaced either.
@@ -106,12 +114,18 @@ impl Destination {
     }
 
     fn error(&self, reason: io::Error) -> WriteError {
-        WriteError::Io { path: self.path.clone(), reason }
+        WriteError::Io {
+            path: self.path.clone(),
+            reason,
+        }
     }
 
     fn look(&self) -> Result<Place, WriteError> {
         let place = look(&self.path).map_err(|source| self.error(source))?;
-        if let Place::File { path, old: Some(old) } = &place
+        if let Place::File {
+            path,
+            old: Some(old),
+        } = &place
             && !self.force
         {
             if self.inputs.iter().any(|input| same_file(input, path)) {
@@ -139,7 +153,10 @@ impl Staged {
 }
 
 fn stage(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<Staged> {
-    let (directory, name) = (directory_of(path), path.file_name().unwrap_or(OsStr::new("")));
+    let (directory, name) = (
+        directory_of(path),
+        path.file_name().unwrap_or(OsStr::new("")),
+    );
     disk::remove_left_overs(&directory, name);
     let file = disk::temporary(&directory, name)?;
     disk::write(file.as_file(), bytes)?;
@@ -147,7 +164,10 @@ fn stage(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<Staged
         disk::take_after(file.as_file(), old)?;
     }
     disk::sync(file.as_file())?;
-    Ok(Staged { file, path: path.into() })
+    Ok(Staged {
+        file,
+        path: path.into(),
+    })
 }
 
 /// A reader that goes away has what it wanted.
@@ -199,7 +219,9 @@ fn follow(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut path = path.to_path_buf();
     // As many as Linux follows.
     for _ in 0..40 {
-        let Ok(link) = fs::read_link(&path) else { return Ok(Some(path)) };
+        let Ok(link) = fs::read_link(&path) else {
+            return Ok(Some(path));
+        };
         let directory = directory_of(&path);
         if fs::canonicalize(&directory).is_ok_and(|real| real.starts_with("/proc")) {
             return Ok(None);
@@ -232,16 +254,23 @@ fn look_at_stream(found: &Metadata) -> io::Result<Place> {
 pub fn check_directory(directory: &Path) -> io::Result<()> {
     let found = fs::metadata(directory).ok().filter(Metadata::is_dir);
     let refuse = |words: &str| Err(io::Error::other(format!("{} {words}", directory.display())));
-    let Some(found) = found else { return refuse("is not a directory that exists") };
+    let Some(found) = found else {
+        return refuse("is not a directory that exists");
+    };
     // Elsewhere the flag says nothing of a directory.
     if cfg!(unix) && found.permissions().readonly() {
         return refuse("is read-only");
     }
-    tempfile::tempfile_in(directory).map(drop).map_err(|error| io::Error::from(error.kind()))
+    tempfile::tempfile_in(directory)
+        .map(drop)
+        .map_err(|error| io::Error::from(error.kind()))
 }
 
 /// True where all lines of a text, without their ends, are as they should be. The last one must be ended as well.
-pub fn all_lines(reader: &mut dyn BufRead, mut is_right: impl FnMut(usize, &str) -> bool) -> io::Result<bool> {
+pub fn all_lines(
+    reader: &mut dyn BufRead,
+    mut is_right: impl FnMut(usize, &str) -> bool,
+) -> io::Result<bool> {
     // No line of ours is longer, and somebody else's file is not read into memory.
     const LONGEST: u64 = 1024;
     let mut line = Vec::new();
@@ -251,7 +280,9 @@ pub fn all_lines(reader: &mut dyn BufRead, mut is_right: impl FnMut(usize, &str)
         if line.is_empty() {
             return Ok(index > 0);
         }
-        let text = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());
+        let text = line
+            .strip_suffix(b"\n")
+            .and_then(|line| std::str::from_utf8(line).ok());
         if !text.is_some_and(|text| is_right(index, text)) {
             return Ok(false);
         }

@@ -19,7 +19,10 @@ pub fn temporary(directory: &Path, name: &OsStr) -> io::Result<NamedTempFile> {
     gate()?;
     let prefix = prefix(name);
     let mut builder = Builder::new();
-    builder.prefix(&prefix).suffix(LEFT_OVER).disable_cleanup(nobody_cleans());
+    builder
+        .prefix(&prefix)
+        .suffix(LEFT_OVER)
+        .disable_cleanup(nobody_cleans());
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -27,14 +30,22 @@ pub fn temporary(directory: &Path, name: &OsStr) -> io::Result<NamedTempFile> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     // The error would name a file that nobody asked for: only its kind is told.
-    let file = builder.tempfile_in(directory).map_err(|error| io::Error::from(error.kind()))?;
+    let file = builder
+        .tempfile_in(directory)
+        .map_err(|error| io::Error::from(error.kind()))?;
     // A file system without locks does without.
     let _ = file.as_file().try_lock();
     Ok(file)
 }
 
 fn prefix(name: &OsStr) -> String {
-    format!(".{}.", name.to_string_lossy().chars().take(NAME_LENGTH).collect::<String>())
+    format!(
+        ".{}.",
+        name.to_string_lossy()
+            .chars()
+            .take(NAME_LENGTH)
+            .collect::<String>()
+    )
 }
 
 /// True for the name of a temporary file of `name`.
@@ -45,8 +56,13 @@ pub fn is_left_over(found: &OsStr, name: &OsStr) -> bool {
 
 /// Remove temporary files of `name` that a killed process left. Those that somebody writes are locked.
 pub fn remove_left_overs(directory: &Path, name: &OsStr) {
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    for entry in entries.flatten().filter(|entry| is_left_over(&entry.file_name(), name)) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries
+        .flatten()
+        .filter(|entry| is_left_over(&entry.file_name(), name))
+    {
         let dead = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
         if dead && let Err(error) = gate().and_then(|()| fs::remove_file(entry.path())) {
             log::debug!("{} stays: {error}", entry.path().display());
@@ -94,7 +110,11 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
     match File::open(directory)?.sync_all() {
         // Some network file systems cannot, and do it by themselves.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) => {}
         other => other?,
     }
     Ok(())
@@ -157,7 +177,9 @@ pub mod faults {
     pub(super) fn gate() -> io::Result<()> {
         let call = CALLS.replace(CALLS.get() + 1);
         match PLAN.get() {
-            Some((Fault::Once, at)) if call == at => Err(io::Error::from(io::ErrorKind::StorageFull)),
+            Some((Fault::Once, at)) if call == at => {
+                Err(io::Error::from(io::ErrorKind::StorageFull))
+            }
             Some((Fault::FromThenOn | Fault::Killed, at)) if call >= at => {
                 Err(io::Error::from(io::ErrorKind::StorageFull))
             }

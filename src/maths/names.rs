@@ -30,7 +30,10 @@ pub fn listed(names: impl IntoIterator<Item = &'static str>) -> String {
 
 /// What is left of a name without case, hyphens, underscores and spaces.
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| !matches!(c, '-' | '_' | ' '))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// True where two names mean the same.
@@ -49,7 +52,9 @@ pub fn find<T: Copy, const N: usize>(
     names: impl Fn(T) -> [&'static str; N],
 ) -> Result<T, String> {
     let all: Vec<T> = all.into_iter().collect();
-    let found = all.iter().find(|&&one| names(one).iter().any(|name| same(name, text)));
+    let found = all
+        .iter()
+        .find(|&&one| names(one).iter().any(|name| same(name, text)));
     found.copied().ok_or_else(|| {
         let known: Vec<_> = all.iter().map(|&one| names(one)[0]).collect();
         format!("'{text}' is not {what}; use {}", known.join(", "))

@@ -46,7 +46,10 @@ pub const fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 /// The four words at (stream, step, index) under a seed.
 #[inline]
 pub const fn draw(seed: u64, stream: Stream, step: u32, index: u32) -> [u32; 4] {
-    philox4x32([stream as u32, step, index, 0], [seed as u32, (seed >> 32) as u32])
+    philox4x32(
+        [stream as u32, step, index, 0],
+        [seed as u32, (seed >> 32) as u32],
+    )
 }
 
 /// A word as an integer in `0..n`: the high half of `word · n`.
@@ -84,8 +87,16 @@ mod tests {
     #[test]
     fn philox_matches_the_known_answers_of_random123() {
         let cases = [
-            ([0, 0, 0, 0], [0, 0], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
-            ([u32::MAX; 4], [u32::MAX; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
+            (
+                [0, 0, 0, 0],
+                [0, 0],
+                [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
+            ),
+            (
+                [u32::MAX; 4],
+                [u32::MAX; 2],
+                [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd],
+            ),
             (
                 [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
                 [0xa409_3822, 0x299f_31d0],

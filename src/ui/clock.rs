@@ -17,7 +17,12 @@ pub struct Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { tau: 0.2, playing: false, speed: 1.0, seen: None }
+        Self {
+            tau: 0.2,
+            playing: false,
+            speed: 1.0,
+            seen: None,
+        }
     }
 }
 
@@ -32,7 +37,11 @@ impl Clock {
     }
 
     fn is_at_end(&self) -> bool {
-        if self.speed > 0.0 { self.tau >= 1.0 } else { self.tau <= 0.0 }
+        if self.speed > 0.0 {
+            self.tau >= 1.0
+        } else {
+            self.tau <= 0.0
+        }
     }
 
     /// Stop at a place.
@@ -74,7 +83,10 @@ mod tests {
 
     #[test]
     fn it_runs_back_to_the_data_twice_as_fast() {
-        let mut clock = Clock { speed: -2.0, ..Clock::default() };
+        let mut clock = Clock {
+            speed: -2.0,
+            ..Clock::default()
+        };
         clock.set(0.0);
         clock.toggle();
         assert_eq!(clock.tau, 1.0);

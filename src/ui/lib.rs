@@ -38,10 +38,16 @@ use shell::{event_loop, window};
 ///
 /// # Errors
 /// One sentence, where there is no display, no adapter that can paint, or an experiment that cannot be prepared.
-pub fn run_window(experiment: Experiment, choice: EngineChoice, save_every: Option<Duration>) -> anyhow::Result<()> {
+pub fn run_window(
+    experiment: Experiment,
+    choice: EngineChoice,
+    save_every: Option<Duration>,
+) -> anyhow::Result<()> {
     experiment.validate().map_err(anyhow::Error::msg)?;
     let mut options = eframe::NativeOptions {
-        viewport: window::builder().with_title("Noise Compass").with_app_id("noise-compass"),
+        viewport: window::builder()
+            .with_title("Noise Compass")
+            .with_app_id("noise-compass"),
         renderer: eframe::Renderer::Wgpu,
         ..Default::default()
     };
@@ -54,13 +60,27 @@ pub fn run_window(experiment: Experiment, choice: EngineChoice, save_every: Opti
     // What eframe makes of an error in its event loop is only logged: the outcome is kept here.
     let outcome = Rc::new(RefCell::new(None));
     let (told, shared) = (outcome.clone(), device.clone());
-    let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
-        let state = cc.wgpu_render_state.as_ref().ok_or("the window has no graphics device to paint with")?;
-        let app = open(&cc.egui_ctx, state, experiment, choice, keeper(save_every), &shared);
+    let create = move |cc: &eframe::CreationContext<'_>| -> Result<
+        Box<dyn eframe::App>,
+        Box<dyn std::error::Error + Send + Sync>,
+    > {
+        let state = cc
+            .wgpu_render_state
+            .as_ref()
+            .ok_or("the window has no graphics device to paint with")?;
+        let app = open(
+            &cc.egui_ctx,
+            state,
+            experiment,
+            choice,
+            keeper(save_every),
+            &shared,
+        );
         *told.borrow_mut() = Some(app.as_ref().map(drop).map_err(|error| format!("{error:#}")));
         Ok(Box::new(app?))
     };
-    event_loop::run("Noise Compass", options, Box::new(create), device).map_err(|error| plain(&error))?;
+    event_loop::run("Noise Compass", options, Box::new(create), device)
+        .map_err(|error| plain(&error))?;
     match outcome.take() {
         Some(Ok(())) => Ok(()),
         // A file or a setting that will not do says itself what to do.
@@ -92,7 +112,13 @@ fn open(
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);
     let keeps = keeper.is_some();
-    let worker = Worker::spawn(experiment, choice, Some(context.clone()), keeper, pace.on_change(ctx.clone()))?;
+    let worker = Worker::spawn(
+        experiment,
+        choice,
+        Some(context.clone()),
+        keeper,
+        pace.on_change(ctx.clone()),
+    )?;
     // The lab opens learning: that is its point.
     worker.send(Command::Play);
     let mut desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
@@ -108,10 +134,20 @@ fn open(
 
 /// What keeps the trainings of this window; or why nothing does, in one sentence.
 fn keeper(save_every: Option<Duration>) -> (Option<Keeper>, Option<String>) {
-    let Some(interval) = save_every else { return (None, None) };
-    let complain =
-        |why: String| (None, Some(format!("trainings are not kept for the next start: {why}; save what you need")));
-    let Some(root) = keeper::default_root() else { return complain("there is no home directory".into()) };
+    let Some(interval) = save_every else {
+        return (None, None);
+    };
+    let complain = |why: String| {
+        (
+            None,
+            Some(format!(
+                "trainings are not kept for the next start: {why}; save what you need"
+            )),
+        )
+    };
+    let Some(root) = keeper::default_root() else {
+        return complain("there is no home directory".into());
+    };
     match Keeper::open(&root, interval) {
         Ok(keeper) => (Some(keeper), None),
         Err(error) => complain(format!("{} cannot be written ({error})", root.display())),
@@ -122,14 +158,20 @@ fn keeper(save_every: Option<Duration>) -> (Option<Keeper>, Option<String>) {
 fn plain(error: &eframe::Error) -> anyhow::Error {
     // winit tells where in its source it failed, then why.
     let text = error.to_string();
-    let reason = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches('.');
+    let reason = text
+        .rsplit(": ")
+        .next()
+        .unwrap_or(&text)
+        .trim_end_matches('.');
     match error {
         eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => anyhow!(
             "no display to open a window on ({reason}); log in to a desktop, or use the headless commands (noise-compass --help)"
         ),
         eframe::Error::AppCreation(error) => anyhow!("{error}"),
         error @ eframe::Error::Wgpu(_) => {
-            anyhow!("the window could not be opened ({error}); the headless commands need none (noise-compass --help)")
+            anyhow!(
+                "the window could not be opened ({error}); the headless commands need none (noise-compass --help)"
+            )
         }
     }
 }

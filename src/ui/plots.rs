@@ -24,7 +24,9 @@ fn thinned(points: &[(u64, f32)]) -> Vec<[f64; 2]> {
     points
         .iter()
         .enumerate()
-        .filter(|(index, (_, loss))| (index % stride == 0 || *index == last) && loss.is_finite() && *loss > 0.0)
+        .filter(|(index, (_, loss))| {
+            (index % stride == 0 || *index == last) && loss.is_finite() && *loss > 0.0
+        })
         .map(|(_, &(step, loss))| [step as f64, f64::from(loss).log10()])
         .collect()
 }
@@ -35,33 +37,57 @@ const MOST_DECADES: f64 = 5.0;
 /// Marks of a logarithmic axis at 1, 2 and 5 times the powers of ten; where many decades show, at the powers alone.
 fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
     let decades = bounds.1 - bounds.0;
-    let multiples: &[f64] = if decades > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let multiples: &[f64] = if decades > 2.5 {
+        &[1.0]
+    } else {
+        &[1.0, 2.0, 5.0]
+    };
     // A handful of marks, however many decades an exploded sample makes of it.
     let every = (decades / MOST_DECADES).ceil().max(1.0) as i32;
     (bounds.0.floor() as i32..=bounds.1.ceil() as i32)
         .filter(|power| power.rem_euclid(every) == 0)
         .flat_map(|power| multiples.iter().map(move |m| f64::from(power) + m.log10()))
         .filter(|value| (bounds.0..=bounds.1).contains(value))
-        .map(|value| GridMark { value, step_size: bounds.1 - bounds.0 })
+        .map(|value| GridMark {
+            value,
+            step_size: bounds.1 - bounds.0,
+        })
         .collect()
 }
 
 pub(super) fn title(ui: &Ui, rect: Rect, text: &str, palette: &Palette) {
-    ui.painter().text(rect.left_top() + vec2(14.0, 8.0), Align2::LEFT_TOP, text, text_font(11.0), palette.weak);
+    ui.painter().text(
+        rect.left_top() + vec2(14.0, 8.0),
+        Align2::LEFT_TOP,
+        text,
+        text_font(11.0),
+        palette.weak,
+    );
 }
 
 /// Round marks of an axis, about `wanted` of them: at multiples of 1, 2 or 5 times a power of ten.
 pub(super) fn round_marks((low, high): (f64, f64), wanted: f64) -> Vec<GridMark> {
     let rough = ((high - low) / wanted).max(f64::MIN_POSITIVE);
     let power = 10.0_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|&s| s >= rough).unwrap_or(rough);
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|m| m * power)
+        .find(|&s| s >= rough)
+        .unwrap_or(rough);
     let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
-    (first..=last).map(|k| GridMark { value: k as f64 * step, step_size: high - low }).collect()
+    (first..=last)
+        .map(|k| GridMark {
+            value: k as f64 * step,
+            step_size: high - low,
+        })
+        .collect()
 }
 
 /// Axis numbers are small and step back behind the curves.
 pub(super) fn axis_style(ui: &mut Ui, palette: &Palette) {
-    ui.style_mut().text_styles.insert(TextStyle::Body, text_font(11.0));
+    ui.style_mut()
+        .text_styles
+        .insert(TextStyle::Body, text_font(11.0));
     ui.visuals_mut().override_text_color = Some(palette.weak);
 }
 
@@ -87,24 +113,44 @@ pub(super) fn plot_over_time<'a>(name: &str, palette: &Palette) -> Plot<'a> {
         .include_y(0.0)
         .x_grid_spacer(|input| round_marks(input.bounds, 5.0))
         .y_grid_spacer(|input| round_marks(input.bounds, 4.0))
-        .y_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { short(mark.value) })
+        .y_axis_formatter(|mark, _| {
+            if mark.value < 0.0 {
+                String::new()
+            } else {
+                short(mark.value)
+            }
+        })
         .x_axis_formatter(|mark, _| format!("{:.1}", mark.value))
         .label_formatter(|_| None)
 }
 
 fn nothing_yet(ui: &Ui, inner: Rect, text: &str, palette: &Palette) {
-    ui.painter().text(inner.center(), Align2::CENTER_CENTER, text, text_font(13.0), palette.faint);
+    ui.painter().text(
+        inner.center(),
+        Align2::CENTER_CENTER,
+        text,
+        text_font(13.0),
+        palette.faint,
+    );
 }
 
 /// How many marks fit beneath a plot of this width in points whose largest number is `last`, so that their texts stand
 /// apart; at most 5.
 fn marks_that_fit(ui: &Ui, width: f32, last: u64) -> f64 {
-    let text = ui.painter().layout_no_wrap(grouped(last as f64), text_font(11.0), Color32::PLACEHOLDER);
+    let text =
+        ui.painter()
+            .layout_no_wrap(grouped(last as f64), text_font(11.0), Color32::PLACEHOLDER);
     f64::from((width - VALUES) / (text.size().x + BETWEEN)).clamp(1.0, 5.0)
 }
 
 /// A plot against the number of updates, its values as log10.
-fn over_steps<'a>(ui: &Ui, name: &str, last: u64, what: &'static str, palette: &Palette) -> Plot<'a> {
+fn over_steps<'a>(
+    ui: &Ui,
+    name: &str,
+    last: u64,
+    what: &'static str,
+    palette: &Palette,
+) -> Plot<'a> {
     let wanted = marks_that_fit(ui, ui.available_width(), last);
     plot(name, palette)
         .include_x(0.0)
@@ -112,18 +158,28 @@ fn over_steps<'a>(ui: &Ui, name: &str, last: u64, what: &'static str, palette: &
         .x_grid_spacer(move |input| round_marks(input.bounds, wanted))
         .y_grid_spacer(|input| log_marks(input.bounds))
         .y_axis_formatter(|mark, _| short(10.0_f64.powf(mark.value)))
-        .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value) })
-        .label_formatter(move |hover| match hover {
-            egui_plot::HoverPosition::NearDataPoint { position, .. } => {
-                Some(format!("step {}\n{what} {}", grouped(position.x), short(10.0_f64.powf(position.y))))
+        .x_axis_formatter(|mark, _| {
+            if mark.value < 0.0 {
+                String::new()
+            } else {
+                grouped(mark.value)
             }
+        })
+        .label_formatter(move |hover| match hover {
+            egui_plot::HoverPosition::NearDataPoint { position, .. } => Some(format!(
+                "step {}\n{what} {}",
+                grouped(position.x),
+                short(10.0_f64.powf(position.y))
+            )),
             egui_plot::HoverPosition::Elsewhere { .. } => None,
         })
 }
 
 /// What follows on a title over losses of two experiments that do not compare.
 fn unlike(desk: &Desk) -> &'static str {
-    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else { return "" };
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else {
+        return "";
+    };
     match incomparable(&a.snapshot.experiment, &b.snapshot.experiment) {
         Some(_) => "; A and B do not compare",
         None => "",
@@ -135,27 +191,43 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
     title(ui, rect, &format!("Loss{}", unlike(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(10.0, 4.0));
-    let curves: Vec<_> =
-        desk.side_states().map(|(side, side_state, color)| (side, &*side_state.snapshot.curve, color)).collect();
-    let Some(last) = curves.iter().filter_map(|(_, curve, _)| Some(curve.raw.last()?.0)).max() else {
+    let curves: Vec<_> = desk
+        .side_states()
+        .map(|(side, side_state, color)| (side, &*side_state.snapshot.curve, color))
+        .collect();
+    let Some(last) = curves
+        .iter()
+        .filter_map(|(_, curve, _)| Some(curve.raw.last()?.0))
+        .max()
+    else {
         return nothing_yet(ui, inner, "no step yet", palette);
     };
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);
         over_steps(ui, "Loss curve", last, "loss", palette).show(ui, |plot| {
             for (side, LossCurve { raw, .. }, color) in &curves {
-                let line = Line::new(format!("raw {}", side.letter()), PlotPoints::from(thinned(raw)));
+                let line = Line::new(
+                    format!("raw {}", side.letter()),
+                    PlotPoints::from(thinned(raw)),
+                );
                 plot.line(line.color(color.gamma_multiply(0.35)).width(1.0));
             }
             for (side, side_state, color) in desk.side_states() {
                 // Before it a loss meant something else.
                 if let Some(step) = side_state.snapshot.changed_at {
                     let line = VLine::new(format!("changed {}", side.letter()), step as f64);
-                    plot.vline(line.color(color.gamma_multiply(0.6)).width(1.0).style(LineStyle::dashed_dense()));
+                    plot.vline(
+                        line.color(color.gamma_multiply(0.6))
+                            .width(1.0)
+                            .style(LineStyle::dashed_dense()),
+                    );
                 }
             }
             for (side, LossCurve { smooth, .. }, color) in &curves {
-                let line = Line::new(format!("smoothed {}", side.letter()), PlotPoints::from(thinned(smooth)));
+                let line = Line::new(
+                    format!("smoothed {}", side.letter()),
+                    PlotPoints::from(thinned(smooth)),
+                );
                 plot.line(line.color(*color).width(2.0));
             }
         });
@@ -167,9 +239,15 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
     title(ui, rect, "Sliced W₂ of the samples; thin: floor", palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(18.0, 4.0));
-    let curves: Vec<_> =
-        desk.side_states().map(|(side, side_state, color)| (side, &*side_state.snapshot.quality, color)).collect();
-    let Some(last) = curves.iter().filter_map(|(_, curve, _)| Some(curve.last()?.step)).max() else {
+    let curves: Vec<_> = desk
+        .side_states()
+        .map(|(side, side_state, color)| (side, &*side_state.snapshot.quality, color))
+        .collect();
+    let Some(last) = curves
+        .iter()
+        .filter_map(|(_, curve, _)| Some(curve.last()?.step))
+        .max()
+    else {
         return nothing_yet(ui, inner, "not measured yet", palette);
     };
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
@@ -179,7 +257,11 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             for (side, curve, color) in &curves {
                 let Some(point) = curve.last() else { continue };
                 let floor = HLine::new(format!("floor {}", side.letter()), log(point.floor.value));
-                let color = if curves.len() > 1 { *color } else { palette.exact };
+                let color = if curves.len() > 1 {
+                    *color
+                } else {
+                    palette.exact
+                };
                 plot.hline(floor.color(color.gamma_multiply(0.7)).width(1.0));
             }
             for (side, curve, color) in &curves {
@@ -194,7 +276,10 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
                     let dot = Points::new(format!("quality {}", side.letter()), vec![only]);
                     plot.points(dot.color(*color).radius(3.0));
                 } else {
-                    let line = Line::new(format!("quality {}", side.letter()), PlotPoints::from(points));
+                    let line = Line::new(
+                        format!("quality {}", side.letter()),
+                        PlotPoints::from(points),
+                    );
                     plot.line(line.color(*color).width(2.0));
                 }
             }
@@ -208,9 +293,14 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
     title(ui, rect, &format!("Loss by t / T{}", unlike(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
-    let all: Vec<_> =
-        desk.side_states().map(|(side, side_state, color)| (side, &side_state.snapshot.timestep_loss, color)).collect();
-    if all.iter().all(|(_, losses, _)| losses.iter().all(|loss| !loss.is_finite())) {
+    let all: Vec<_> = desk
+        .side_states()
+        .map(|(side, side_state, color)| (side, &side_state.snapshot.timestep_loss, color))
+        .collect();
+    if all
+        .iter()
+        .all(|(_, losses, _)| losses.iter().all(|loss| !loss.is_finite()))
+    {
         return nothing_yet(ui, inner, "no step yet", palette);
     }
     let width = 1.0 / LOSS_BINS as f64;
@@ -218,24 +308,43 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
         axis_style(ui, palette);
         plot_over_time("Loss by timestep", palette).show(ui, |plot| {
             let known = |losses: &[f32; LOSS_BINS]| {
-                let known = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
-                known.map(|(bin, &loss)| (bin as f64 * width, f64::from(loss))).collect::<Vec<_>>()
+                let known = losses
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, loss)| loss.is_finite());
+                known
+                    .map(|(bin, &loss)| (bin as f64 * width, f64::from(loss)))
+                    .collect::<Vec<_>>()
             };
             if let [(_, losses, _)] = all[..] {
                 let bars = known(losses).into_iter().map(|(left, loss)| {
                     let middle = left + 0.5 * width;
                     let color = time_color(middle as f32);
-                    Bar::new(middle, loss).width(0.86 * width).fill(color).stroke(Stroke::NONE)
+                    Bar::new(middle, loss)
+                        .width(0.86 * width)
+                        .fill(color)
+                        .stroke(Stroke::NONE)
                 });
-                plot.bar_chart(BarChart::new("loss by timestep", bars.collect()).allow_hover(false));
+                plot.bar_chart(
+                    BarChart::new("loss by timestep", bars.collect()).allow_hover(false),
+                );
             } else {
                 for (side, losses, color) in &all {
-                    let steps = known(losses).into_iter().flat_map(|(left, loss)| [[left, loss], [left + width, loss]]);
-                    let line = Line::new(format!("by timestep {}", side.letter()), steps.collect::<Vec<_>>());
+                    let steps = known(losses)
+                        .into_iter()
+                        .flat_map(|(left, loss)| [[left, loss], [left + width, loss]]);
+                    let line = Line::new(
+                        format!("by timestep {}", side.letter()),
+                        steps.collect::<Vec<_>>(),
+                    );
                     plot.line(line.color(*color).width(1.8).allow_hover(false));
                 }
             }
-            plot.vline(VLine::new("clock", desk.here.clock.tau).color(palette.ink).width(1.0));
+            plot.vline(
+                VLine::new("clock", desk.here.clock.tau)
+                    .color(palette.ink)
+                    .width(1.0),
+            );
         });
     });
 }
@@ -245,7 +354,9 @@ pub fn sparkline_ui(ui: &Ui, rect: Rect, side_state: &SideState, palette: &Palet
     let LossCurve { raw, smooth } = &*side_state.snapshot.curve;
     let (raw, smooth) = (thinned(raw), thinned(smooth));
     let heights = raw.iter().map(|p| p[1]);
-    let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), y| (l.min(y), h.max(y)));
+    let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), y| {
+        (l.min(y), h.max(y))
+    });
     let last = raw.last().map_or(0.0, |p| p[0]);
     if raw.len() < 2 || last <= 0.0 {
         let y = rect.bottom() - 2.0;
@@ -276,7 +387,11 @@ mod tests {
     fn a_logarithmic_axis_has_a_handful_of_marks_however_far_it_goes() {
         for decades in [1.0, 3.0, 6.0, 12.0, 25.0, 60.0] {
             let marks = log_marks((-2.0, decades - 2.0));
-            assert!((2..=7).contains(&marks.len()), "{} marks on {decades} decades", marks.len());
+            assert!(
+                (2..=7).contains(&marks.len()),
+                "{} marks on {decades} decades",
+                marks.len()
+            );
         }
     }
 
@@ -299,14 +414,21 @@ mod tests {
             let output = ctx.run_ui(egui::RawInput::default(), |ui| {
                 for last in [10, 400, 4_999, 30_000, 99_999, 1_500_000, 80_000_000] {
                     for width in [150.0, 200.0, 290.0, 600.0] {
-                        let marks = round_marks((0.0, last as f64), marks_that_fit(ui, width, last));
-                        let place = |mark: &GridMark| (width - VALUES) * (mark.value / last as f64) as f32;
+                        let marks =
+                            round_marks((0.0, last as f64), marks_that_fit(ui, width, last));
+                        let place =
+                            |mark: &GridMark| (width - VALUES) * (mark.value / last as f64) as f32;
                         let size = |mark: &GridMark| {
                             let text = grouped(mark.value);
-                            ui.painter().layout_no_wrap(text, text_font(11.0), Color32::WHITE).size().x
+                            ui.painter()
+                                .layout_no_wrap(text, text_font(11.0), Color32::WHITE)
+                                .size()
+                                .x
                         };
                         for pair in marks.windows(2).filter(|_| frame > 0) {
-                            let room = place(&pair[1]) - place(&pair[0]) - 0.5 * (size(&pair[0]) + size(&pair[1]));
+                            let room = place(&pair[1])
+                                - place(&pair[0])
+                                - 0.5 * (size(&pair[0]) + size(&pair[1]));
                             assert!(room >= 6.0, "{last} at {width}: {room}");
                         }
                     }
@@ -318,7 +440,10 @@ mod tests {
 
     #[test]
     fn logarithmic_marks_are_round_numbers() {
-        let values: Vec<_> = log_marks((-1.05, 0.1)).iter().map(|m| 10.0_f64.powf(m.value)).collect();
+        let values: Vec<_> = log_marks((-1.05, 0.1))
+            .iter()
+            .map(|m| 10.0_f64.powf(m.value))
+            .collect();
         let expected = [0.1, 0.2, 0.5, 1.0];
         assert_eq!(values.len(), expected.len());
         for (value, expected) in values.iter().zip(expected) {

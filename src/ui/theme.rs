@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle, Visuals, vec2};
+use egui::{
+    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle,
+    Visuals, vec2,
+};
 use lab::message::Side;
 
 /// Size of small labels, in points.
@@ -100,8 +103,16 @@ const LIGHT: Palette = Palette {
 };
 
 /// As experiment B sees them: what is learned is vermilion.
-const DARK_B: Palette = Palette { learned: DARK.other, other: DARK.learned, ..DARK };
-const LIGHT_B: Palette = Palette { learned: LIGHT.other, other: LIGHT.learned, ..LIGHT };
+const DARK_B: Palette = Palette {
+    learned: DARK.other,
+    other: DARK.learned,
+    ..DARK
+};
+const LIGHT_B: Palette = Palette {
+    learned: LIGHT.other,
+    other: LIGHT.learned,
+    ..LIGHT
+};
 
 /// The colours of the light or the dark theme, for one side.
 pub fn palette(light: bool, side: Side) -> &'static Palette {
@@ -134,8 +145,15 @@ pub fn strong_font(size: f32) -> FontId {
 }
 
 /// The seven stops of viridis (Smith & van der Walt 2015), from data to noise.
-const VIRIDIS: [[u8; 3]; 7] =
-    [[68, 1, 84], [70, 50, 127], [54, 92, 141], [39, 127, 142], [31, 161, 135], [109, 205, 89], [253, 231, 37]];
+const VIRIDIS: [[u8; 3]; 7] = [
+    [68, 1, 84],
+    [70, 50, 127],
+    [54, 92, 141],
+    [39, 127, 142],
+    [31, 161, 135],
+    [109, 205, 89],
+    [253, 231, 37],
+];
 
 /// The colour of time t/T.
 pub fn time_color(tau: f32) -> Color32 {
@@ -153,23 +171,51 @@ pub fn time_color(tau: f32) -> Color32 {
 pub fn install(ctx: &egui::Context) {
     let mut fonts = FontDefinitions::empty();
     let faces: [(&str, &'static [u8]); 4] = [
-        ("text", include_bytes!("../../assets/fonts/CompassSans-Regular.otf")),
-        (SEMIBOLD, include_bytes!("../../assets/fonts/CompassSans-SemiBold.otf")),
-        (MATHS_ITALIC, include_bytes!("../../assets/fonts/CompassMaths-Italic.otf")),
-        (MATHS_UPRIGHT, include_bytes!("../../assets/fonts/CompassMaths-Regular.otf")),
+        (
+            "text",
+            include_bytes!("../../assets/fonts/CompassSans-Regular.otf"),
+        ),
+        (
+            SEMIBOLD,
+            include_bytes!("../../assets/fonts/CompassSans-SemiBold.otf"),
+        ),
+        (
+            MATHS_ITALIC,
+            include_bytes!("../../assets/fonts/CompassMaths-Italic.otf"),
+        ),
+        (
+            MATHS_UPRIGHT,
+            include_bytes!("../../assets/fonts/CompassMaths-Regular.otf"),
+        ),
     ];
     for (name, bytes) in faces {
-        fonts.font_data.insert(name.into(), Arc::new(FontData::from_static(bytes)));
+        fonts
+            .font_data
+            .insert(name.into(), Arc::new(FontData::from_static(bytes)));
     }
     // The families fall back on each other, so that every glyph in use is found in each.
     for (family, order) in [
-        (FontFamily::Proportional, ["text", MATHS_UPRIGHT, MATHS_ITALIC]),
+        (
+            FontFamily::Proportional,
+            ["text", MATHS_UPRIGHT, MATHS_ITALIC],
+        ),
         (FontFamily::Monospace, ["text", MATHS_UPRIGHT, MATHS_ITALIC]),
-        (FontFamily::Name(SEMIBOLD.into()), [SEMIBOLD, "text", MATHS_UPRIGHT]),
-        (FontFamily::Name(MATHS_ITALIC.into()), [MATHS_ITALIC, MATHS_UPRIGHT, "text"]),
-        (FontFamily::Name(MATHS_UPRIGHT.into()), [MATHS_UPRIGHT, MATHS_ITALIC, "text"]),
+        (
+            FontFamily::Name(SEMIBOLD.into()),
+            [SEMIBOLD, "text", MATHS_UPRIGHT],
+        ),
+        (
+            FontFamily::Name(MATHS_ITALIC.into()),
+            [MATHS_ITALIC, MATHS_UPRIGHT, "text"],
+        ),
+        (
+            FontFamily::Name(MATHS_UPRIGHT.into()),
+            [MATHS_UPRIGHT, MATHS_ITALIC, "text"],
+        ),
     ] {
-        fonts.families.insert(family, order.map(str::to_owned).into());
+        fonts
+            .families
+            .insert(family, order.map(str::to_owned).into());
     }
     ctx.set_fonts(fonts);
     for (theme, light) in [(egui::Theme::Dark, false), (egui::Theme::Light, true)] {
@@ -199,7 +245,11 @@ pub fn install(ctx: &egui::Context) {
 
 fn visuals(light: bool) -> Visuals {
     let palette = palette(light, Side::A);
-    let mut visuals = if light { Visuals::light() } else { Visuals::dark() };
+    let mut visuals = if light {
+        Visuals::light()
+    } else {
+        Visuals::dark()
+    };
     visuals.panel_fill = palette.panel;
     visuals.window_fill = palette.panel;
     visuals.extreme_bg_color = palette.canvas;
@@ -211,16 +261,43 @@ fn visuals(light: bool) -> Visuals {
     visuals.hyperlink_color = palette.learned;
     visuals.warn_fg_color = palette.fault;
     visuals.error_fg_color = palette.fault;
-    visuals.selection.bg_fill = palette.learned.gamma_multiply(if light { 0.85 } else { 0.8 });
+    visuals.selection.bg_fill = palette
+        .learned
+        .gamma_multiply(if light { 0.85 } else { 0.8 });
     visuals.selection.stroke = Stroke::new(1.0, palette.ink);
     visuals.slider_trailing_fill = true;
     let radius = CornerRadius::same(6);
     for (widget, fill, line, text) in [
-        (&mut visuals.widgets.noninteractive, palette.panel, palette.line, palette.ink),
-        (&mut visuals.widgets.inactive, palette.panel, palette.line, palette.ink),
-        (&mut visuals.widgets.hovered, palette.raised, palette.faint, palette.ink),
-        (&mut visuals.widgets.active, palette.raised, palette.learned, palette.ink),
-        (&mut visuals.widgets.open, palette.raised, palette.line, palette.ink),
+        (
+            &mut visuals.widgets.noninteractive,
+            palette.panel,
+            palette.line,
+            palette.ink,
+        ),
+        (
+            &mut visuals.widgets.inactive,
+            palette.panel,
+            palette.line,
+            palette.ink,
+        ),
+        (
+            &mut visuals.widgets.hovered,
+            palette.raised,
+            palette.faint,
+            palette.ink,
+        ),
+        (
+            &mut visuals.widgets.active,
+            palette.raised,
+            palette.learned,
+            palette.ink,
+        ),
+        (
+            &mut visuals.widgets.open,
+            palette.raised,
+            palette.line,
+            palette.ink,
+        ),
     ] {
         widget.bg_fill = fill;
         widget.weak_bg_fill = fill;
@@ -242,12 +319,19 @@ mod tests {
         install(&ctx);
         let output = ctx.run_ui(egui::RawInput::default(), |ui| {
             for font in [text_font(BODY), strong_font(BODY)] {
-                let width =
-                    |text: &str| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::WHITE).size().x;
+                let width = |text: &str| {
+                    ui.painter()
+                        .layout_no_wrap(text.to_owned(), font.clone(), Color32::WHITE)
+                        .size()
+                        .x
+                };
                 let reference = width("0000000000");
                 for digit in '1'..='9' {
                     let other = width(&digit.to_string().repeat(10));
-                    assert!((other - reference).abs() < 1e-3, "{digit}: {other} and not {reference}");
+                    assert!(
+                        (other - reference).abs() < 1e-3,
+                        "{digit}: {other} and not {reference}"
+                    );
                 }
             }
         });
@@ -274,11 +358,26 @@ mod tests {
         };
         for light in [false, true] {
             let p = palette(light, Side::A);
-            for (text, behind) in [(p.ink, p.panel), (p.weak, p.panel), (p.ink, p.raised), (p.weak, p.canvas)] {
-                assert!(contrast(text, behind) >= 4.5, "{text:?} on {behind:?}: {}", contrast(text, behind));
+            for (text, behind) in [
+                (p.ink, p.panel),
+                (p.weak, p.panel),
+                (p.ink, p.raised),
+                (p.weak, p.canvas),
+            ] {
+                assert!(
+                    contrast(text, behind) >= 4.5,
+                    "{text:?} on {behind:?}: {}",
+                    contrast(text, behind)
+                );
             }
-            for mark in [p.learned, p.other, p.exact, p.data, p.noise, p.faint, p.fault] {
-                assert!(contrast(mark, p.canvas) >= 3.0, "{mark:?}: {}", contrast(mark, p.canvas));
+            for mark in [
+                p.learned, p.other, p.exact, p.data, p.noise, p.faint, p.fault,
+            ] {
+                assert!(
+                    contrast(mark, p.canvas) >= 3.0,
+                    "{mark:?}: {}",
+                    contrast(mark, p.canvas)
+                );
             }
         }
     }

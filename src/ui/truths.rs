@@ -27,10 +27,24 @@ pub fn exact(desk: &Desk, what: &str) -> String {
 
 /// Of a file: which kernels its truth is; `None` for a closed form.
 pub fn kernels(desk: &Desk) -> Option<String> {
-    let Truth::Kernels { rows, of, bandwidth } = desk.here.snapshot.dataset.truth else { return None };
+    let Truth::Kernels {
+        rows,
+        of,
+        bandwidth,
+    } = desk.here.snapshot.dataset.truth
+    else {
+        return None;
+    };
     let count = |rows: usize| grouped(rows as f64);
-    let rows = if rows < of { format!("{} of {}", count(rows), count(of)) } else { count(rows) };
-    Some(format!("kernels on {rows} rows, h = {}", bandwidth_text(f64::from(bandwidth))))
+    let rows = if rows < of {
+        format!("{} of {}", count(rows), count(of))
+    } else {
+        count(rows)
+    };
+    Some(format!(
+        "kernels on {rows} rows, h = {}",
+        bandwidth_text(f64::from(bandwidth))
+    ))
 }
 
 /// A bandwidth with three digits behind the point.
@@ -40,10 +54,16 @@ pub fn bandwidth_text(bandwidth: f64) -> String {
 
 /// True where the exact density and score of A and B are the same at their clocks.
 pub fn are_one(desk: &Desk) -> bool {
-    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else { return true };
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else {
+        return true;
+    };
     let schedule = |side_state: &crate::desk::side_state::SideState| {
         let experiment = &side_state.snapshot.experiment;
-        (experiment.schedule, experiment.timesteps, side_state.clock.tau)
+        (
+            experiment.schedule,
+            experiment.timesteps,
+            side_state.clock.tau,
+        )
     };
     let [left, right] = [a, b].map(|side_state| &side_state.snapshot.dataset.mixture);
     schedule(a) == schedule(b) && (Arc::ptr_eq(left, right) || left == right)
@@ -52,7 +72,10 @@ pub fn are_one(desk: &Desk) -> bool {
 /// Leave out what is exact: it is there already, beneath. Exact arrows stay where no learned ones lie beside them.
 pub fn leave_out(scene: &mut Scene) {
     let arrows = |layer: &Layer| matches!(layer, Layer::Field(FieldLayer::Arrows { .. }));
-    let learned = scene.layers.iter().any(|(role, layer)| *role == Role::Learned && arrows(layer));
+    let learned = scene
+        .layers
+        .iter()
+        .any(|(role, layer)| *role == Role::Learned && arrows(layer));
     scene.layers.retain(|(role, layer)| match role {
         Role::Data => false,
         Role::Exact => arrows(layer) && !learned,
@@ -66,13 +89,16 @@ pub fn tint(scene: &mut Scene, palette: &Palette) {
     let tinted = |color: Color32| {
         let [r, g, b, alpha] = palette.learned.to_array();
         // With the alpha of what it tints.
-        let side = Color32::from_rgba_unmultiplied(r, g, b, alpha).gamma_multiply(f32::from(color.a()) / 255.0);
+        let side = Color32::from_rgba_unmultiplied(r, g, b, alpha)
+            .gamma_multiply(f32::from(color.a()) / 255.0);
         color.lerp_to_gamma(side, TINT)
     };
     let of_truth = |role: Role| matches!(role, Role::Data | Role::Exact);
     for (_, layer) in scene.layers.iter_mut().filter(|(role, _)| of_truth(*role)) {
         match layer {
-            Layer::Density { color, .. } | Layer::Field(FieldLayer::Contours { color, .. }) => *color = tinted(*color),
+            Layer::Density { color, .. } | Layer::Field(FieldLayer::Contours { color, .. }) => {
+                *color = tinted(*color);
+            }
             Layer::Points { dots, .. } => dots.color = tinted(dots.color),
             Layer::Field(FieldLayer::Arrows { look, .. }) => look.colors = look.colors.map(tinted),
             Layer::Field(FieldLayer::Heat { .. }) | Layer::Noised { .. } | Layer::Motion(_) => {}

@@ -20,7 +20,10 @@ pub fn directory() -> TempDir {
 /// A command in a directory; whatever takes longer than two minutes hangs.
 pub fn command(directory: impl AsRef<Path>, arguments: &str) -> Command {
     let mut command = Command::new(BINARY);
-    command.current_dir(directory).args(arguments.split_whitespace()).timeout(Duration::from_mins(2));
+    command
+        .current_dir(directory)
+        .args(arguments.split_whitespace())
+        .timeout(Duration::from_mins(2));
     command
 }
 
@@ -32,7 +35,8 @@ pub fn run(directory: impl AsRef<Path>, arguments: &str) -> Output {
 /// Run what must succeed; returns stdout and stderr.
 pub fn said(directory: impl AsRef<Path>, arguments: &str) -> (String, String) {
     let output = run(directory, arguments);
-    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     assert!(output.status.success(), "{arguments}: {stderr}");
     (stdout, stderr)
 }
@@ -55,7 +59,10 @@ pub fn fault(output: &Output, arguments: &str) -> String {
     assert!(output.stdout.is_empty(), "{arguments} wrote to stdout");
     let lines: Vec<&str> = stderr.lines().collect();
     assert_eq!(lines.len(), 1, "{arguments} needs one line, not {stderr}");
-    assert!(lines[0].starts_with("noise-compass: "), "{arguments}: {stderr}");
+    assert!(
+        lines[0].starts_with("noise-compass: "),
+        "{arguments}: {stderr}"
+    );
     assert!(!lines[0].contains("panicked"), "{stderr}");
     lines[0].to_owned()
 }

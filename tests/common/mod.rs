@@ -35,8 +35,16 @@ pub static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
         // As the lab itself: each window lists the adapters, and OpenGL's are not safe to let go on two threads.
         new.instance_descriptor.backends = backends();
     }
-    let state = egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
-    WgpuSetupExisting { instance: state.instance, adapter: state.adapter, device: state.device, queue: state.queue }
+    let state = egui_kittest::wgpu::create_render_state(
+        setup,
+        eframe::egui_wgpu::RendererOptions::PREDICTABLE,
+    );
+    WgpuSetupExisting {
+        instance: state.instance,
+        adapter: state.adapter,
+        device: state.device,
+        queue: state.queue,
+    }
 });
 
 /// The same device, for engines.
@@ -53,12 +61,17 @@ impl Driven {
         let factory: EngineFactory = Arc::new(|choice| -> Result<Box<dyn Engine>, _> {
             match choice {
                 EngineChoice::Cpu => Ok(Box::new(CpuEngine::new())),
-                EngineChoice::Gpu | EngineChoice::Auto => Ok(Box::new(GpuEngine::new(CONTEXT.clone())?)),
+                EngineChoice::Gpu | EngineChoice::Auto => {
+                    Ok(Box::new(GpuEngine::new(CONTEXT.clone())?))
+                }
             }
         });
         let engine = factory(choice).unwrap();
         let session = Session::new(Setup::new(experiment).unwrap(), engine, factory).unwrap();
-        let lab = Self(Rc::new((RefCell::new(Pair::new(session)), RefCell::default())));
+        let lab = Self(Rc::new((
+            RefCell::new(Pair::new(session)),
+            RefCell::default(),
+        )));
         // A lab that is driven in place would train for ever.
         lab.train_until(0);
         lab
@@ -94,17 +107,32 @@ impl LabHandle for Driven {
 }
 
 /// A window on a lab, when all that its chapter computes is there.
-pub fn window(lab: impl LabHandle + 'static, chapter: Chapter, light: bool) -> Harness<'static, LabApp> {
+pub fn window(
+    lab: impl LabHandle + 'static,
+    chapter: Chapter,
+    light: bool,
+) -> Harness<'static, LabApp> {
     let mut harness = Harness::builder()
         .with_size(Vec2::new(1280.0, 800.0))
-        .with_theme(if light { egui::Theme::Light } else { egui::Theme::Dark })
+        .with_theme(if light {
+            egui::Theme::Light
+        } else {
+            egui::Theme::Dark
+        })
         .with_render_cursor(false)
         .wgpu_setup(WgpuSetup::Existing(DEVICE.clone()))
         .build_eframe(move |cc| {
             theme::install(&cc.egui_ctx);
-            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
+            let format = cc
+                .wgpu_render_state
+                .as_ref()
+                .map(|state| state.target_format);
             assert!(format.is_some(), "the canvas must be painted");
-            LabApp::new(Desk::new(Box::new(lab), format, true, light), Pace::new(true), chapter)
+            LabApp::new(
+                Desk::new(Box::new(lab), format, true, light),
+                Pace::new(true),
+                chapter,
+            )
         });
     harness.run_steps(3);
     while harness.state_mut().is_busy() {
@@ -124,7 +152,13 @@ pub fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
 /// The first label or value that begins with `name`, whole.
 pub fn find(harness: &Harness<'_, LabApp>, name: &str) -> Option<String> {
     let begins = |text: Option<String>| text.filter(|text| text.starts_with(name));
-    let node = harness.query_all_by(|node| begins(node.value()).or_else(|| begins(node.label())).is_some()).next()?;
+    let node = harness
+        .query_all_by(|node| {
+            begins(node.value())
+                .or_else(|| begins(node.label()))
+                .is_some()
+        })
+        .next()?;
     let node = node.accesskit_node();
     begins(node.value()).or_else(|| begins(node.label()))
 }
@@ -134,9 +168,15 @@ pub fn compare(window: &mut Harness<'_, LabApp>, name: &str) {
     let adapter = DEVICE.adapter.get_info();
     if adapter.name.starts_with("llvmpipe") {
         // Lines of text may move by a fraction of a pixel between versions of the driver.
-        window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(400));
+        window.snapshot_options(
+            name,
+            &SnapshotOptions::new().threshold(1.2).max_failed_pixels(400),
+        );
     } else {
         window.render().unwrap();
-        eprintln!("{name}: drawn, not compared: the stored picture is lavapipe's, this is {}", adapter.name);
+        eprintln!(
+            "{name}: drawn, not compared: the stored picture is lavapipe's, this is {}",
+            adapter.name
+        );
     }
 }

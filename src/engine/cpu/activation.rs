@@ -7,10 +7,26 @@ use crate::network::layout::Activation;
 /// Replace z by act(z) in `values`, and write act'(z) into `slopes` (same length). The slope of ReLU at 0 is 0.
 pub fn activate<T: Real>(activation: Activation, values: &mut [T], slopes: &mut [T]) {
     match activation {
-        Activation::Silu => dispatch(Map { values, slopes, function: silu }),
-        Activation::Gelu => dispatch(Map { values, slopes, function: gelu }),
-        Activation::Relu => dispatch(Map { values, slopes, function: relu }),
-        Activation::Tanh => dispatch(Map { values, slopes, function: tanh }),
+        Activation::Silu => dispatch(Map {
+            values,
+            slopes,
+            function: silu,
+        }),
+        Activation::Gelu => dispatch(Map {
+            values,
+            slopes,
+            function: gelu,
+        }),
+        Activation::Relu => dispatch(Map {
+            values,
+            slopes,
+            function: relu,
+        }),
+        Activation::Tanh => dispatch(Map {
+            values,
+            slopes,
+            function: tanh,
+        }),
     }
 }
 
@@ -47,13 +63,19 @@ fn gelu<T: Real>(z: T) -> (T, T) {
     let square = z * z;
     let tanh = (scale * (z + cubic * square * z)).tanh();
     let du = scale * (T::ONE + T::from_f64(3.0) * cubic * square);
-    (half * z * (T::ONE + tanh), half * (T::ONE + tanh) + half * z * (T::ONE - tanh * tanh) * du)
+    (
+        half * z * (T::ONE + tanh),
+        half * (T::ONE + tanh) + half * z * (T::ONE - tanh * tanh) * du,
+    )
 }
 
 /// max(z, 0), except that NaN stays NaN.
 #[inline(always)]
 fn relu<T: Real>(z: T) -> (T, T) {
-    (if z < T::ZERO { T::ZERO } else { z }, if z > T::ZERO { T::ONE } else { T::ZERO })
+    (
+        if z < T::ZERO { T::ZERO } else { z },
+        if z > T::ZERO { T::ONE } else { T::ZERO },
+    )
 }
 
 /// tanh z, and 1 − tanh² z.

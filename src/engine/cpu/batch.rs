@@ -30,7 +30,10 @@ impl Source {
             TrainingData::Finite(_) => Vec::new(),
             TrainingData::Fresh(mixture) => cumulative_weights(mixture),
         };
-        Self { data: data.clone(), cumulative }
+        Self {
+            data: data.clone(),
+            cumulative,
+        }
     }
 
     /// The clean point of sample `index` of the step after `step` updates; `word` is word 0 of its batch draw.
@@ -40,7 +43,10 @@ impl Source {
             TrainingData::Fresh(mixture) => {
                 let words = draw(seed, Stream::FreshData, step, index);
                 let u = uniform(words[0]);
-                let k = self.cumulative.partition_point(|&sum| sum < u).min(self.cumulative.len() - 1);
+                let k = self
+                    .cumulative
+                    .partition_point(|&sum| sum < u)
+                    .min(self.cumulative.len() - 1);
                 let component = mixture.components[k];
                 let z = normal_pair(words[2], words[3]);
                 [0, 1].map(|axis| component.mean[axis] + component.sigma * z[axis])
@@ -62,30 +68,48 @@ fn cumulative_weights(mixture: &Mixture) -> Vec<f32> {
 impl Batch {
     /// Draw the `size` samples of the step after `step` updates: x_0 and t by words 0 and 1, ε by words 2 and 3, then
     /// x_t = a x_0 + s ε, and the target.
-    pub fn fill(&mut self, source: &Source, timetable: &Timetable, seed: u64, step: u32, size: usize) {
+    pub fn fill(
+        &mut self,
+        source: &Source,
+        timetable: &Timetable,
+        seed: u64,
+        step: u32,
+        size: usize,
+    ) {
         self.x.resize(size, [0.0; 2]);
         self.t.resize(size, 0);
         self.target.resize(size, [0.0; 2]);
-        let blocks = self.x.par_chunks_mut(BLOCK).zip(self.t.par_chunks_mut(BLOCK));
-        blocks.zip(self.target.par_chunks_mut(BLOCK)).enumerate().for_each(|(block, ((x, t), target))| {
-            for row in 0..x.len() {
-                let index = (block * BLOCK + row) as u32;
-                let words = draw(seed, Stream::Batch, step, index);
-                let x_0 = source.point(seed, step, index, words[0]);
-                let eps = normal_pair(words[2], words[3]);
-                t[row] = 1 + below(words[1], timetable.timesteps());
-                let scales = timetable.rows[t[row] as usize - 1];
-                for axis in 0..2 {
-                    x[row][axis] = scales.a * x_0[axis] + scales.s * eps[axis];
-                    target[row][axis] = scales.target_x0 * x_0[axis] + scales.target_eps * eps[axis];
+        let blocks = self
+            .x
+            .par_chunks_mut(BLOCK)
+            .zip(self.t.par_chunks_mut(BLOCK));
+        blocks
+            .zip(self.target.par_chunks_mut(BLOCK))
+            .enumerate()
+            .for_each(|(block, ((x, t), target))| {
+                for row in 0..x.len() {
+                    let index = (block * BLOCK + row) as u32;
+                    let words = draw(seed, Stream::Batch, step, index);
+                    let x_0 = source.point(seed, step, index, words[0]);
+                    let eps = normal_pair(words[2], words[3]);
+                    t[row] = 1 + below(words[1], timetable.timesteps());
+                    let scales = timetable.rows[t[row] as usize - 1];
+                    for axis in 0..2 {
+                        x[row][axis] = scales.a * x_0[axis] + scales.s * eps[axis];
+                        target[row][axis] =
+                            scales.target_x0 * x_0[axis] + scales.target_eps * eps[axis];
+                    }
                 }
-            }
-        });
+            });
     }
 
     /// The samples.
     pub fn samples(&self) -> Samples<'_> {
-        Samples { x: &self.x, t: &self.t, target: &self.target }
+        Samples {
+            x: &self.x,
+            t: &self.t,
+            target: &self.target,
+        }
     }
 }
 
@@ -128,7 +152,9 @@ mod tests {
     /// and the same ε. They are read back from x_t and the target by solving two equations.
     #[test]
     fn with_one_seed_other_settings_draw_the_same_points_times_and_noise() {
-        let points = (0..100).map(|i| [0.03 * i as f32 - 1.5, 1.0 - 0.01 * i as f32]).collect();
+        let points = (0..100)
+            .map(|i| [0.03 * i as f32 - 1.5, 1.0 - 0.01 * i as f32])
+            .collect();
         let source = Source::new(&TrainingData::Finite(Arc::new(points)));
         let drawn = |schedule, target, size| {
             let timetable = Timetable::new(schedule, target, 100);
@@ -139,8 +165,14 @@ mod tests {
                 let [a, s, x, e] = [row.a, row.s, row.target_x0, row.target_eps].map(f64::from);
                 let determinant = a * e - s * x;
                 let solve = |axis: usize| {
-                    let (x_t, target) = (f64::from(batch.x[i][axis]), f64::from(batch.target[i][axis]));
-                    [(x_t * e - s * target) / determinant, (a * target - x * x_t) / determinant]
+                    let (x_t, target) = (
+                        f64::from(batch.x[i][axis]),
+                        f64::from(batch.target[i][axis]),
+                    );
+                    [
+                        (x_t * e - s * target) / determinant,
+                        (a * target - x * x_t) / determinant,
+                    ]
                 };
                 (batch.t[i], determinant.abs(), [solve(0), solve(1)])
             };
@@ -157,7 +189,10 @@ mod tests {
                 let margin = 1e-5 / one.1.min(other.1);
                 for (axis, values) in one.2.iter().zip(other.2).enumerate() {
                     for (which, (v, w)) in values.0.iter().zip(values.1).enumerate() {
-                        assert!((v - w).abs() < margin, "{schedule:?} sample {i} axis {axis} {which}: {v} and {w}");
+                        assert!(
+                            (v - w).abs() < margin,
+                            "{schedule:?} sample {i} axis {axis} {which}: {v} and {w}"
+                        );
                     }
                 }
             }
@@ -167,12 +202,24 @@ mod tests {
     /// With x_0 as the target the batch shows the fresh points: mean and variance of each component, by its weight.
     #[test]
     fn fresh_batches_have_the_moments_of_the_mixture() {
-        let component = |x: f32, sigma, weight| Component { mean: [x, -x], sigma, weight };
-        let mixture = Mixture { components: vec![component(-10.0, 0.5, 0.25), component(10.0, 2.0, 0.75)] };
+        let component = |x: f32, sigma, weight| Component {
+            mean: [x, -x],
+            sigma,
+            weight,
+        };
+        let mixture = Mixture {
+            components: vec![component(-10.0, 0.5, 0.25), component(10.0, 2.0, 0.75)],
+        };
         let timetable = Timetable::new(Schedule::Linear, Target::X0, 10);
         let mut batch = Batch::default();
         let n = 40_000;
-        batch.fill(&Source::new(&TrainingData::Fresh(Arc::new(mixture))), &timetable, 1, STEP, n);
+        batch.fill(
+            &Source::new(&TrainingData::Fresh(Arc::new(mixture))),
+            &timetable,
+            1,
+            STEP,
+            n,
+        );
         let left: Vec<_> = batch.target.iter().filter(|p| p[0] < 0.0).collect();
         let right: Vec<_> = batch.target.iter().filter(|p| p[0] > 0.0).collect();
         assert!((left.len() as f64 / n as f64 - 0.25).abs() < 0.011);
@@ -180,7 +227,11 @@ mod tests {
             let count = points.len() as f64;
             for (axis, mean) in [(0, mean), (1, -mean)] {
                 let average = points.iter().map(|p| f64::from(p[axis])).sum::<f64>() / count;
-                let variance = points.iter().map(|p| (f64::from(p[axis]) - mean).powi(2)).sum::<f64>() / count;
+                let variance = points
+                    .iter()
+                    .map(|p| (f64::from(p[axis]) - mean).powi(2))
+                    .sum::<f64>()
+                    / count;
                 assert!((average - mean).abs() < 5.0 * sigma / count.sqrt());
                 assert!((variance / (sigma * sigma) - 1.0).abs() < 5.0 * (2.0 / count).sqrt());
             }

@@ -28,21 +28,36 @@ pub fn log_density(mixture: &Mixture, scales: Scales, bounds: Bounds, resolution
     };
     let groups = groups_of(&components, mixture.components.len());
     let mut values = vec![0.0; n * n];
-    values.par_chunks_mut(TILE * n.max(1)).enumerate().for_each_init(Vec::new, |near, (band, values)| {
-        let rows = values.len() / n;
-        let [low, high] = [centre(1, band * TILE), centre(1, band * TILE + rows - 1)];
-        for left in (0..n).step_by(TILE) {
-            let right = (left + TILE).min(n);
-            let tile = Bounds { min: [centre(0, left), low], max: [centre(0, right - 1), high] };
-            dispatch(Near { groups: &groups, tile, into: near });
-            for row in 0..rows {
-                for column in left..right {
-                    let (x, y) = (centre(0, column), centre(1, band * TILE + row));
-                    values[row * n + column] = dispatch(LogSumExp { components: &components, near, x, y });
+    values
+        .par_chunks_mut(TILE * n.max(1))
+        .enumerate()
+        .for_each_init(Vec::new, |near, (band, values)| {
+            let rows = values.len() / n;
+            let [low, high] = [centre(1, band * TILE), centre(1, band * TILE + rows - 1)];
+            for left in (0..n).step_by(TILE) {
+                let right = (left + TILE).min(n);
+                let tile = Bounds {
+                    min: [centre(0, left), low],
+                    max: [centre(0, right - 1), high],
+                };
+                dispatch(Near {
+                    groups: &groups,
+                    tile,
+                    into: near,
+                });
+                for row in 0..rows {
+                    for column in left..right {
+                        let (x, y) = (centre(0, column), centre(1, band * TILE + row));
+                        values[row * n + column] = dispatch(LogSumExp {
+                            components: &components,
+                            near,
+                            x,
+                            y,
+                        });
+                    }
                 }
             }
-        }
-    });
+        });
     values
 }
 
@@ -81,7 +96,13 @@ impl Kernel for Near<'_> {
 fn diffuse(mixture: &Mixture, Scales { a, s }: Scales) -> Vec<Lanes> {
     let lanes = mixture.components.chunks(LANES).map(|components| {
         let of = |f: &dyn Fn(usize) -> f64, none: f32| {
-            std::array::from_fn(|lane| if lane < components.len() { f(lane) as f32 } else { none })
+            std::array::from_fn(|lane| {
+                if lane < components.len() {
+                    f(lane) as f32
+                } else {
+                    none
+                }
+            })
         };
         let variance = |k: usize| (a * f64::from(components[k].sigma)).powi(2) + s * s;
         Lanes {
@@ -89,7 +110,10 @@ fn diffuse(mixture: &Mixture, Scales { a, s }: Scales) -> Vec<Lanes> {
             mean_y: of(&|k| a * f64::from(components[k].mean[1]), 0.0),
             half_precision: of(&|k| 0.5 / variance(k), 0.0),
             log_weight: of(
-                &|k| f64::from(components[k].weight).ln() - (std::f64::consts::TAU * variance(k)).ln(),
+                &|k| {
+                    f64::from(components[k].weight).ln()
+                        - (std::f64::consts::TAU * variance(k)).ln()
+                },
                 f32::NEG_INFINITY,
             ),
         }
@@ -122,7 +146,11 @@ impl Kernel for LogSumExp<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool, const ROWS: usize>(self) -> f32 {
-        let near = || self.near.iter().map(|&group| &self.components[group as usize]);
+        let near = || {
+            self.near
+                .iter()
+                .map(|&group| &self.components[group as usize])
+        };
         let mut largest = [f32::NEG_INFINITY; LANES];
         for lanes in near() {
             for (largest, term) in largest.iter_mut().zip(lanes.terms(self.x, self.y)) {
@@ -150,10 +178,19 @@ mod tests {
     fn grid_holds_the_log_of_the_sum_of_gaussians() {
         let component = |k: usize| {
             let u = k as f32;
-            Component { mean: [u.sin(), (1.7 * u).cos()], sigma: 0.05 + 0.01 * u, weight: (1.0 + u) / 703.0 }
+            Component {
+                mean: [u.sin(), (1.7 * u).cos()],
+                sigma: 0.05 + 0.01 * u,
+                weight: (1.0 + u) / 703.0,
+            }
         };
-        let mixture = Mixture { components: (0..37).map(component).collect() };
-        let bounds = Bounds { min: [-2.0, -1.0], max: [2.0, 3.0] };
+        let mixture = Mixture {
+            components: (0..37).map(component).collect(),
+        };
+        let bounds = Bounds {
+            min: [-2.0, -1.0],
+            max: [2.0, 3.0],
+        };
         for scales in [Scales { a: 1.0, s: 0.0 }, Scales { a: 0.6, s: 0.8 }] {
             let grid = log_density(&mixture, scales, bounds, 8);
             for (cell, value) in grid.iter().enumerate() {
@@ -170,7 +207,11 @@ mod tests {
                             * (-(dx * dx + dy * dy) / (2.0 * variance)).exp()
                     })
                     .sum();
-                assert!((f64::from(*value) - p.ln()).abs() < 1e-5 * (1.0 + p.ln().abs()), "{value} for {}", p.ln());
+                assert!(
+                    (f64::from(*value) - p.ln()).abs() < 1e-5 * (1.0 + p.ln().abs()),
+                    "{value} for {}",
+                    p.ln()
+                );
             }
         }
     }

@@ -36,7 +36,13 @@ impl Posterior {
         let PosteriorWeights { mean, data, one } = quantity.of_posterior(scales);
         let lanes = mixture.components.chunks(LANES).map(|components| {
             let of = |f: &dyn Fn(usize) -> f64, none: f32| {
-                std::array::from_fn(|lane| if lane < components.len() { f(lane) as f32 } else { none })
+                std::array::from_fn(|lane| {
+                    if lane < components.len() {
+                        f(lane) as f32
+                    } else {
+                        none
+                    }
+                })
             };
             let sigma = |k: usize| f64::from(components[k].sigma);
             let variance = |k: usize| (a * sigma(k)).powi(2) + s * s;
@@ -45,7 +51,10 @@ impl Posterior {
                 mean_y: of(&|k| f64::from(components[k].mean[1]), 0.0),
                 a: a as f32,
                 half_precision: of(&|k| 0.5 / variance(k), 0.0),
-                log_weight: of(&|k| f64::from(components[k].weight).ln() - variance(k).ln(), f32::NEG_INFINITY),
+                log_weight: of(
+                    &|k| f64::from(components[k].weight).ln() - variance(k).ln(),
+                    f32::NEG_INFINITY,
+                ),
                 gain: of(&|k| (data * sigma(k).powi(2) + one) / variance(k), 0.0),
             }
         });
@@ -53,14 +62,26 @@ impl Posterior {
         let lobes = mixture.components.iter().enumerate().map(|(k, c)| {
             let (lanes, lane) = (&lanes[k / LANES], k % LANES);
             let (half_precision, log_weight) = (lanes.half_precision[lane], lanes.log_weight[lane]);
-            Lobe { mean: c.mean.map(|m| lanes.a * m), half_precision, log_weight }
+            Lobe {
+                mean: c.mean.map(|m| lanes.a * m),
+                half_precision,
+                log_weight,
+            }
         });
-        Self { groups: Groups::new(&lobes.collect::<Vec<_>>()), lanes, mean: mean as f32 }
+        Self {
+            groups: Groups::new(&lobes.collect::<Vec<_>>()),
+            lanes,
+            mean: mean as f32,
+        }
     }
 
     /// The estimate at a point. `near` is room to work in.
     pub fn mean(&self, x: [f32; 2], near: &mut Vec<u32>) -> [f32; 2] {
-        dispatch(Mean { posterior: self, x, near })
+        dispatch(Mean {
+            posterior: self,
+            x,
+            near,
+        })
     }
 }
 
@@ -90,7 +111,16 @@ impl Kernel for Mean<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool, const ROWS: usize>(self) -> [f32; 2] {
-        let Self { posterior: Posterior { lanes, groups, mean }, x, near } = self;
+        let Self {
+            posterior:
+                Posterior {
+                    lanes,
+                    groups,
+                    mean,
+                },
+            x,
+            near,
+        } = self;
         groups.near(Bounds { min: x, max: x }, near);
         let near = || near.iter().map(|&group| &lanes[group as usize]);
         let mut largest = [f32::NEG_INFINITY; LANES];
@@ -107,12 +137,17 @@ impl Kernel for Mean<'_> {
             for lane in 0..LANES {
                 let weight = Real::exp(log[lane] - largest);
                 mass[lane] += weight;
-                sum_x[lane] += weight * (mean * lanes.mean_x[lane] + lanes.gain[lane] * away_x[lane]);
-                sum_y[lane] += weight * (mean * lanes.mean_y[lane] + lanes.gain[lane] * away_y[lane]);
+                sum_x[lane] +=
+                    weight * (mean * lanes.mean_x[lane] + lanes.gain[lane] * away_x[lane]);
+                sum_y[lane] +=
+                    weight * (mean * lanes.mean_y[lane] + lanes.gain[lane] * away_y[lane]);
             }
         }
         let total: f32 = mass.iter().sum();
-        [sum_x.iter().sum::<f32>() / total, sum_y.iter().sum::<f32>() / total]
+        [
+            sum_x.iter().sum::<f32>() / total,
+            sum_y.iter().sum::<f32>() / total,
+        ]
     }
 }
 
@@ -130,16 +165,24 @@ mod tests {
         for shape in [Shape::Figure8, Shape::EightGaussians, Shape::Gaussian] {
             let mixture = Arc::new(shape.mixture());
             for schedule in [Schedule::Linear, Schedule::Flow] {
-                let exact = ExactField { mixture: mixture.clone(), schedule, timesteps: 1000 };
+                let exact = ExactField {
+                    mixture: mixture.clone(),
+                    schedule,
+                    timesteps: 1000,
+                };
                 for tau in [0.05, 0.4, 1.0] {
-                    let posterior = Posterior::new(&mixture, schedule.scales(tau, 1000), Quantity::X0);
+                    let posterior =
+                        Posterior::new(&mixture, schedule.scales(tau, 1000), Quantity::X0);
                     for i in 0..50_u8 {
                         let x = [f32::from(i % 7) * 0.6 - 1.8, f32::from(i % 11) * 0.4 - 2.0];
                         let found = posterior.mean(x, &mut Vec::new());
                         let expected = exact.x0_hat(x.map(f64::from), tau);
                         for axis in 0..2 {
                             let error = (f64::from(found[axis]) - expected[axis]).abs();
-                            assert!(error < 2e-3, "{shape:?} {schedule:?} {tau} at {x:?}: {found:?}, not {expected:?}");
+                            assert!(
+                                error < 2e-3,
+                                "{shape:?} {schedule:?} {tau} at {x:?}: {found:?}, not {expected:?}"
+                            );
                         }
                     }
                 }

@@ -37,12 +37,20 @@ impl<'a, T> Right<'a, T> {
     /// read but does not reach the result.
     pub fn rows(data: &'a [T], stride: usize) -> Self {
         debug_assert_eq!(stride % LANES, 0);
-        Self { data, row_stride: stride, panel_stride: LANES }
+        Self {
+            data,
+            row_stride: stride,
+            panel_stride: LANES,
+        }
     }
 
     /// Panels one after another, each [inner, LANES]; `inner` is their full length, of which a product may use less.
     pub fn panels(data: &'a [T], inner: usize) -> Self {
-        Self { data, row_stride: LANES, panel_stride: inner * LANES }
+        Self {
+            data,
+            row_stride: LANES,
+            panel_stride: inner * LANES,
+        }
     }
 }
 
@@ -66,10 +74,30 @@ pub fn multiply<T: Real>(
     c: &mut [T],
     stride: usize,
 ) {
-    let shape = Shape { rows, inner, columns };
+    let shape = Shape {
+        rows,
+        inner,
+        columns,
+    };
     match left {
-        Left::Rows(a, a_stride) => dispatch(Product::<T, false> { shape, a, a_stride, right, start, c, stride }),
-        Left::Columns(a, a_stride) => dispatch(Product::<T, true> { shape, a, a_stride, right, start, c, stride }),
+        Left::Rows(a, a_stride) => dispatch(Product::<T, false> {
+            shape,
+            a,
+            a_stride,
+            right,
+            start,
+            c,
+            stride,
+        }),
+        Left::Columns(a, a_stride) => dispatch(Product::<T, true> {
+            shape,
+            a,
+            a_stride,
+            right,
+            start,
+            c,
+            stride,
+        }),
     }
 }
 
@@ -121,14 +149,21 @@ impl<T: Real, const TRANSPOSED: bool> Product<'_, T, TRANSPOSED> {
             Start::Row(values) => [Lanes::read(&values[column..]); R],
             Start::Accumulate => std::array::from_fn(|r| {
                 let c = &self.c[(row + r) * self.stride + column..];
-                if width == LANES { Lanes::read(c) } else { Lanes::read_part(&c[..width]) }
+                if width == LANES {
+                    Lanes::read(c)
+                } else {
+                    Lanes::read_part(&c[..width])
+                }
             }),
         };
         let panel = &self.right.data[column / LANES * self.right.panel_stride..];
         let (a, step): ([&[T]; R], _) = if TRANSPOSED {
             (std::array::from_fn(|r| &self.a[row + r..]), self.a_stride)
         } else {
-            (std::array::from_fn(|r| &self.a[(row + r) * self.a_stride..][..inner]), 1)
+            (
+                std::array::from_fn(|r| &self.a[(row + r) * self.a_stride..][..inner]),
+                1,
+            )
         };
         let sum = sum_tile::<T, FMA, R>(start, inner, a, step, panel, self.right.row_stride);
         for (r, sum) in sum.iter().enumerate() {

@@ -1,5 +1,8 @@
 //! The plain-Rust engine: the oracle of the tests, and what runs where there is no adapter.
-#![allow(clippy::inline_always, reason = "only what is inlined into a kernel is compiled for its instruction set")]
+#![allow(
+    clippy::inline_always,
+    reason = "only what is inlined into a kernel is compiled for its instruction set"
+)]
 
 mod activation;
 mod adam;
@@ -24,8 +27,8 @@ use self::network::{BLOCK, Samples, Workspace};
 use self::sample::SliceRun;
 use self::train::Trainer;
 use super::{
-    Cloud, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording, Run, Start, TrainSpec,
-    TrainingData,
+    Cloud, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording,
+    Run, Start, TrainSpec, TrainingData,
 };
 use crate::Weights;
 use crate::network::timetable::TIME_FEATURES;
@@ -45,13 +48,28 @@ impl CpuEngine {
     /// An engine on all cores.
     pub fn new() -> Self {
         let threads = rayon::current_num_threads();
-        let adapter = if threads == 1 { "1 thread".into() } else { format!("{threads} threads") };
-        let info = EngineInfo { kind: EngineKind::Cpu, adapter, backend: "Rust".into(), software: true };
-        Self { info, trainer: None, slice: None }
+        let adapter = if threads == 1 {
+            "1 thread".into()
+        } else {
+            format!("{threads} threads")
+        };
+        let info = EngineInfo {
+            kind: EngineKind::Cpu,
+            adapter,
+            backend: "Rust".into(),
+            software: true,
+        };
+        Self {
+            info,
+            trainer: None,
+            slice: None,
+        }
     }
 
     fn trainer(&mut self) -> Result<&mut Trainer, EngineError> {
-        self.trainer.as_mut().ok_or_else(|| invalid("the engine holds no model yet: load one first"))
+        self.trainer
+            .as_mut()
+            .ok_or_else(|| invalid("the engine holds no model yet: load one first"))
     }
 }
 
@@ -78,7 +96,9 @@ impl Engine for CpuEngine {
         check_spec(spec)?;
         let trainer = self.trainer()?;
         if spec.shape != trainer.spec().shape {
-            return Err(invalid("the network's shape cannot change in training: start anew with the new shape"));
+            return Err(invalid(
+                "the network's shape cannot change in training: start anew with the new shape",
+            ));
         }
         trainer.update(spec);
         Ok(())
@@ -105,7 +125,11 @@ impl Engine for CpuEngine {
         Ok(self.trainer()?.state())
     }
 
-    fn run(&mut self, run: &Run<'_>, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError> {
+    fn run(
+        &mut self,
+        run: &Run<'_>,
+        goes_on: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<Recording>, EngineError> {
         let network = self.trainer()?.network(Weights::Ema);
         let starts = match run.start {
             Start::Noise(n) => sample::starts(run.seed, 0, *n, run.plan.start_std),
@@ -116,15 +140,30 @@ impl Engine for CpuEngine {
         let frames = sample::run_frames(&network, run, &starts, 0, &keep, goes_on);
         Ok(frames.map(|frames| {
             let particles = starts.len();
-            let mut points = if run.keeps_start() { starts } else { Vec::new() };
+            let mut points = if run.keeps_start() {
+                starts
+            } else {
+                Vec::new()
+            };
             points.extend(frames);
-            Recording { taus: run.taus(), particles, points: Cloud::Host(Arc::new(points)) }
+            Recording {
+                taus: run.taus(),
+                particles,
+                points: Cloud::Host(Arc::new(points)),
+            }
         }))
     }
 
-    fn refresh(&mut self, cloud: Option<Cloud>, run: &Run<'_>, piece: Piece) -> Result<Cloud, EngineError> {
+    fn refresh(
+        &mut self,
+        cloud: Option<Cloud>,
+        run: &Run<'_>,
+        piece: Piece,
+    ) -> Result<Cloud, EngineError> {
         piece.check(cloud.as_ref(), run)?;
-        let Run { plan, start, seed, .. } = *run;
+        let Run {
+            plan, start, seed, ..
+        } = *run;
         let mut points = match cloud {
             // Taken apart, not cloned: where nobody else holds the cloud it is written in place.
             Some(Cloud::Host(points)) => points,
@@ -134,30 +173,47 @@ impl Engine for CpuEngine {
         let mut slice = if piece.stage == 0 {
             SliceRun::begin(self.trainer()?.network(Weights::Ema), plan, seed, piece)
         } else {
-            let kept = self.slice.take().filter(|kept| kept.goes_on(plan, seed, &piece));
+            let kept = self
+                .slice
+                .take()
+                .filter(|kept| kept.goes_on(plan, seed, &piece));
             kept.ok_or_else(|| piece.not_begun())?
         };
         if let Some(fresh) = slice.advance(piece) {
             let places = &mut Arc::make_mut(&mut points)[piece.first as usize..];
-            places.iter_mut().zip(fresh).for_each(|(place, point)| *place = point);
+            places
+                .iter_mut()
+                .zip(fresh)
+                .for_each(|(place, point)| *place = point);
         }
         self.slice = Some(slice);
         Ok(Cloud::Host(points))
     }
 
-    fn predict(&mut self, tau: f64, points: &[[f32; 2]], weights: Weights) -> Result<Vec<[f32; 2]>, EngineError> {
+    fn predict(
+        &mut self,
+        tau: f64,
+        points: &[[f32; 2]],
+        weights: Weights,
+    ) -> Result<Vec<[f32; 2]>, EngineError> {
         use rayon::prelude::*;
         let network = self.trainer()?.network(weights);
         let time_bias = network.time_bias(tau);
         let mut outputs = vec![[0.0; 2]; points.len()];
-        outputs.par_chunks_mut(BLOCK).zip(points.par_chunks(BLOCK)).for_each_init(
-            || Workspace::new(network.shape()),
-            |work, (outputs, points)| {
-                for (to, output) in outputs.iter_mut().zip(network.predict(points, &time_bias, work)) {
-                    *to = output;
-                }
-            },
-        );
+        outputs
+            .par_chunks_mut(BLOCK)
+            .zip(points.par_chunks(BLOCK))
+            .for_each_init(
+                || Workspace::new(network.shape()),
+                |work, (outputs, points)| {
+                    for (to, output) in outputs
+                        .iter_mut()
+                        .zip(network.predict(points, &time_bias, work))
+                    {
+                        *to = output;
+                    }
+                },
+            );
         Ok(outputs)
     }
 
@@ -171,13 +227,23 @@ impl Engine for CpuEngine {
         Ok(density::log_density(mixture, scales, bounds, resolution))
     }
 
-    fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
+    fn gradient(
+        &mut self,
+        x: &[[f32; 2]],
+        t: &[u32],
+        target: &[[f32; 2]],
+    ) -> Result<(f32, Vec<f32>), EngineError> {
         let trainer = self.trainer()?;
         let samples = checked_samples(trainer.spec(), x, t, target)?;
         Ok(trainer.gradient(samples))
     }
 
-    fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError> {
+    fn step_on(
+        &mut self,
+        x: &[[f32; 2]],
+        t: &[u32],
+        target: &[[f32; 2]],
+    ) -> Result<f32, EngineError> {
         let trainer = self.trainer()?;
         let samples = checked_samples(trainer.spec(), x, t, target)?;
         Ok(trainer.step_on(samples))
@@ -192,7 +258,9 @@ fn check_spec(spec: &TrainSpec) -> Result<(), EngineError> {
     spec.shape.validate().map_err(invalid)?;
     let timesteps = spec.timetable.rows.len();
     if timesteps == 0 || spec.timetable.embedding.len() != timesteps * TIME_FEATURES {
-        return Err(invalid("the timetable needs at least one timestep and one embedding for each"));
+        return Err(invalid(
+            "the timetable needs at least one timestep and one embedding for each",
+        ));
     }
     if spec.batch == 0 {
         return Err(invalid("a batch needs at least one sample"));
@@ -201,17 +269,28 @@ fn check_spec(spec: &TrainSpec) -> Result<(), EngineError> {
         TrainingData::Finite(points) => points.is_empty(),
         TrainingData::Fresh(mixture) => mixture.components.is_empty(),
     };
-    if empty { Err(invalid("there are no training points: choose another data set")) } else { Ok(()) }
+    if empty {
+        Err(invalid(
+            "there are no training points: choose another data set",
+        ))
+    } else {
+        Ok(())
+    }
 }
 
 fn check_state(spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
     let parameters = spec.shape.parameters();
-    for (name, vector) in
-        [("weights", &state.weights), ("ema", &state.ema), ("adam_m", &state.adam_m), ("adam_v", &state.adam_v)]
-    {
+    for (name, vector) in [
+        ("weights", &state.weights),
+        ("ema", &state.ema),
+        ("adam_m", &state.adam_m),
+        ("adam_v", &state.adam_v),
+    ] {
         if vector.len() != parameters {
             let found = vector.len();
-            return Err(invalid(format!("the model's {name} hold {found} numbers where its shape has {parameters}")));
+            return Err(invalid(format!(
+                "the model's {name} hold {found} numbers where its shape has {parameters}"
+            )));
         }
     }
     Ok(())
@@ -225,11 +304,15 @@ fn checked_samples<'a>(
 ) -> Result<Samples<'a>, EngineError> {
     if x.is_empty() || x.len() != t.len() || x.len() != target.len() {
         let (x, t, target) = (x.len(), t.len(), target.len());
-        return Err(invalid(format!("a batch needs as many points as times and targets, not {x}, {t} and {target}")));
+        return Err(invalid(format!(
+            "a batch needs as many points as times and targets, not {x}, {t} and {target}"
+        )));
     }
     let timesteps = spec.timetable.timesteps();
     if let Some(t) = t.iter().find(|t| !(1..=timesteps).contains(*t)) {
-        return Err(invalid(format!("timestep {t} is not between 1 and {timesteps}")));
+        return Err(invalid(format!(
+            "timestep {t} is not between 1 and {timesteps}"
+        )));
     }
     Ok(Samples { x, t, target })
 }

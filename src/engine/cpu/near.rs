@@ -37,21 +37,36 @@ impl Groups {
         let groups: Vec<&[Lobe]> = lobes.chunks(LANES).collect();
         let lanes = groups.chunks(LANES).map(|groups| {
             // Lanes without a group hold a component of no weight.
-            let empty = [Lobe { mean: [0.0; 2], half_precision: 0.0, log_weight: f32::NEG_INFINITY }];
+            let empty = [Lobe {
+                mean: [0.0; 2],
+                half_precision: 0.0,
+                log_weight: f32::NEG_INFINITY,
+            }];
             let extreme = |value: &dyn Fn(&Lobe) -> f32, most: bool| {
                 std::array::from_fn(|lane| {
-                    let values = groups.get(lane).copied().unwrap_or(&empty).iter().map(value);
-                    values.reduce(if most { f32::max } else { f32::min }).unwrap_or_default()
+                    let values = groups
+                        .get(lane)
+                        .copied()
+                        .unwrap_or(&empty)
+                        .iter()
+                        .map(value);
+                    values
+                        .reduce(if most { f32::max } else { f32::min })
+                        .unwrap_or_default()
                 })
             };
             GroupLanes {
                 min: [0, 1].map(|axis| extreme(&|lobe| lobe.mean[axis], false)),
                 max: [0, 1].map(|axis| extreme(&|lobe| lobe.mean[axis], true)),
-                half_precision: [false, true].map(|most| extreme(&|lobe| lobe.half_precision, most)),
+                half_precision: [false, true]
+                    .map(|most| extreme(&|lobe| lobe.half_precision, most)),
                 log_weight: [false, true].map(|most| extreme(&|lobe| lobe.log_weight, most)),
             }
         });
-        Self { lanes: lanes.collect(), count: groups.len() }
+        Self {
+            lanes: lanes.collect(),
+            count: groups.len(),
+        }
     }
 
     /// Put into `near` the groups that matter somewhere in a region. At least one.
@@ -63,7 +78,11 @@ impl Groups {
         for lanes in &self.lanes {
             let lowest = lanes.lowest(region);
             for lane in 0..LANES {
-                floors[lane] = if lowest[lane] > floors[lane] { lowest[lane] } else { floors[lane] };
+                floors[lane] = if lowest[lane] > floors[lane] {
+                    lowest[lane]
+                } else {
+                    floors[lane]
+                };
             }
         }
         let floor = floors.into_iter().fold(f32::NEG_INFINITY, f32::max) - NEGLIGIBLE;
@@ -75,7 +94,11 @@ impl Groups {
             }
             if any {
                 let groups = (first..self.count as u32).zip(highest);
-                near.extend(groups.filter(|(_, highest)| *highest >= floor).map(|(group, _)| group));
+                near.extend(
+                    groups
+                        .filter(|(_, highest)| *highest >= floor)
+                        .map(|(group, _)| group),
+                );
             }
         }
         // Of a place that is no number nothing is known.
@@ -171,13 +194,29 @@ mod tests {
 
     #[test]
     fn far_groups_are_left_out_and_a_place_that_is_no_number_leaves_out_none() {
-        let lobe = |i: usize| Lobe { mean: [i as f32 * 0.01, 0.0], half_precision: 500.0, log_weight: -3.0 };
+        let lobe = |i: usize| Lobe {
+            mean: [i as f32 * 0.01, 0.0],
+            half_precision: 500.0,
+            log_weight: -3.0,
+        };
         let lobes: Vec<Lobe> = (0..40 * LANES).map(lobe).collect();
         let groups = Groups::new(&lobes);
         let mut near = Vec::new();
-        groups.near(Bounds { min: [1.0, 0.0], max: [1.1, 0.0] }, &mut near);
+        groups.near(
+            Bounds {
+                min: [1.0, 0.0],
+                max: [1.1, 0.0],
+            },
+            &mut near,
+        );
         assert!(near.len() <= 5 && near.contains(&6), "{near:?}");
-        groups.near(Bounds { min: [f32::NAN; 2], max: [f32::NAN; 2] }, &mut near);
+        groups.near(
+            Bounds {
+                min: [f32::NAN; 2],
+                max: [f32::NAN; 2],
+            },
+            &mut near,
+        );
         assert_eq!(near.len(), 40);
     }
 }

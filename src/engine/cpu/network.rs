@@ -75,13 +75,28 @@ impl<T: Real> Workspace<T> {
 impl<T: Real> Network<T> {
     /// A network with these parameters (flat, [`NetworkShape::parameters`] of them).
     pub fn new(shape: NetworkShape, parameters: &[T]) -> Self {
-        let layers = shape.layers().into_iter().enumerate().map(|(index, span)| Layer {
-            span,
-            forward: vec![T::ZERO; span.inputs * padded(span.outputs)],
-            backward: vec![T::ZERO; if index == 0 { 0 } else { span.outputs * padded(span.inputs) }],
-            bias: vec![T::ZERO; padded(span.outputs)],
-        });
-        let mut network = Self { shape, layers: layers.collect(), parameters: Vec::new() };
+        let layers = shape
+            .layers()
+            .into_iter()
+            .enumerate()
+            .map(|(index, span)| Layer {
+                span,
+                forward: vec![T::ZERO; span.inputs * padded(span.outputs)],
+                backward: vec![
+                    T::ZERO;
+                    if index == 0 {
+                        0
+                    } else {
+                        span.outputs * padded(span.inputs)
+                    }
+                ],
+                bias: vec![T::ZERO; padded(span.outputs)],
+            });
+        let mut network = Self {
+            shape,
+            layers: layers.collect(),
+            parameters: Vec::new(),
+        };
         network.change(|own| own.extend_from_slice(parameters));
         network
     }
@@ -109,7 +124,10 @@ impl<T: Real> Network<T> {
         let embedding = time_embedding(tau);
         let Layer { span, bias, .. } = &self.layers[0];
         let mut sum = bias.clone();
-        for (sum, row) in sum.iter_mut().zip(self.parameters[span.weight..span.bias].chunks(span.inputs)) {
+        for (sum, row) in sum
+            .iter_mut()
+            .zip(self.parameters[span.weight..span.bias].chunks(span.inputs))
+        {
             for (weight, feature) in row[span.inputs - TIME_FEATURES..].iter().zip(embedding) {
                 *sum += *weight * T::from_f32(feature);
             }
@@ -125,8 +143,16 @@ impl<T: Real> Network<T> {
         work: &mut Workspace<T>,
     ) -> impl Iterator<Item = [T; 2]> {
         self.write_coordinates(points, work);
-        self.forward(points.len(), self.shape.coordinate_features(), time_bias, work);
-        work.output.chunks_exact(LANES).take(points.len()).map(|row| [row[0], row[1]])
+        self.forward(
+            points.len(),
+            self.shape.coordinate_features(),
+            time_bias,
+            work,
+        );
+        work.output
+            .chunks_exact(LANES)
+            .take(points.len())
+            .map(|row| [row[0], row[1]])
     }
 
     /// Add the gradient of `scale` · Σ_i w_t |out_i − target_i|² / 2 over all samples to `gradient` (flat), and write
@@ -140,7 +166,11 @@ impl<T: Real> Network<T> {
         gradient: &mut [T],
         losses: &mut [T],
     ) {
-        let blocks = samples.x.chunks(BLOCK).zip(samples.t.chunks(BLOCK)).zip(samples.target.chunks(BLOCK));
+        let blocks = samples
+            .x
+            .chunks(BLOCK)
+            .zip(samples.t.chunks(BLOCK))
+            .zip(samples.target.chunks(BLOCK));
         for (((x, t), target), losses) in blocks.zip(losses.chunks_mut(BLOCK)) {
             let rows = x.len();
             self.write_coordinates(x, work);
@@ -166,14 +196,27 @@ impl<T: Real> Network<T> {
         let mut gradient = vec![T::ZERO; self.parameters.len()];
         let mut losses = vec![T::ZERO; samples.x.len()];
         let mut work = Workspace::new(self.shape);
-        self.accumulate(timetable, samples, T::from_f64(1.0 / count), &mut work, &mut gradient, &mut losses);
-        (losses.iter().map(|loss| loss.to_f64()).sum::<f64>() / count, gradient)
+        self.accumulate(
+            timetable,
+            samples,
+            T::from_f64(1.0 / count),
+            &mut work,
+            &mut gradient,
+            &mut losses,
+        );
+        (
+            losses.iter().map(|loss| loss.to_f64()).sum::<f64>() / count,
+            gradient,
+        )
     }
 
     fn write_coordinates(&self, points: &[[f32; 2]], work: &mut Workspace<T>) {
         let mut features = [0.0; 2 + 4 * crate::network::layout::MAX_OCTAVES as usize];
         let features = &mut features[..self.shape.coordinate_features()];
-        for (point, row) in points.iter().zip(work.features.chunks_mut(padded(self.shape.inputs()))) {
+        for (point, row) in points
+            .iter()
+            .zip(work.features.chunks_mut(padded(self.shape.inputs())))
+        {
             coordinate_features(*point, self.shape.octaves, features);
             for (to, from) in row.iter_mut().zip(features.iter()) {
                 *to = T::from_f32(*from);
@@ -183,8 +226,12 @@ impl<T: Real> Network<T> {
 
     fn write_times(&self, times: &[u32], timetable: &Timetable, work: &mut Workspace<T>) {
         let first = self.shape.coordinate_features();
-        for (t, row) in times.iter().zip(work.features.chunks_mut(padded(self.shape.inputs()))) {
-            let embedding = &timetable.embedding[(*t as usize - 1) * TIME_FEATURES..][..TIME_FEATURES];
+        for (t, row) in times
+            .iter()
+            .zip(work.features.chunks_mut(padded(self.shape.inputs())))
+        {
+            let embedding =
+                &timetable.embedding[(*t as usize - 1) * TIME_FEATURES..][..TIME_FEATURES];
             for (to, from) in row[first..].iter_mut().zip(embedding) {
                 *to = T::from_f32(*from);
             }
@@ -197,7 +244,11 @@ impl<T: Real> Network<T> {
         for (index, layer) in self.layers.iter().enumerate() {
             let (below, rest) = work.hidden.split_at_mut(index);
             let a = below.last().unwrap_or(&work.features);
-            let (used, bias) = if index == 0 { (inputs, first_bias) } else { (layer.span.inputs, &layer.bias[..]) };
+            let (used, bias) = if index == 0 {
+                (inputs, first_bias)
+            } else {
+                (layer.span.inputs, &layer.bias[..])
+            };
             let columns = padded(layer.span.outputs);
             let c = rest.first_mut().unwrap_or(&mut work.output);
             multiply(
@@ -209,7 +260,11 @@ impl<T: Real> Network<T> {
                 columns,
             );
             if let Some(slopes) = work.slopes.get_mut(index) {
-                activate(self.shape.activation, &mut c[..rows * columns], &mut slopes[..rows * columns]);
+                activate(
+                    self.shape.activation,
+                    &mut c[..rows * columns],
+                    &mut slopes[..rows * columns],
+                );
             }
             stride = columns;
         }
@@ -218,14 +273,20 @@ impl<T: Real> Network<T> {
     /// From `work.delta`, the gradient by the output [rows, LANES], down through all layers; adds to `gradient`.
     fn backward(&self, rows: usize, work: &mut Workspace<T>, gradient: &mut [T]) {
         for (index, layer) in self.layers.iter().enumerate().rev() {
-            let LayerSpan { inputs, outputs, weight, bias } = layer.span;
+            let LayerSpan {
+                inputs,
+                outputs,
+                weight,
+                bias,
+            } = layer.span;
             let stride = padded(outputs);
             let delta = &work.delta[..rows * stride];
             let (below, below_stride) = match index.checked_sub(1) {
                 Some(below) => (&work.hidden[below], inputs),
                 None => (&work.features, padded(inputs)),
             };
-            let (weight_gradient, bias_gradient) = gradient[weight..bias + outputs].split_at_mut(bias - weight);
+            let (weight_gradient, bias_gradient) =
+                gradient[weight..bias + outputs].split_at_mut(bias - weight);
             multiply(
                 (outputs, rows, inputs),
                 Left::Columns(delta, stride),
@@ -262,7 +323,12 @@ impl<T: Real> Network<T> {
 impl<T: Real> Layer<T> {
     /// Copy this layer's part of the flat parameters into panels.
     fn pack(&mut self, parameters: &[T]) {
-        let LayerSpan { inputs, outputs, weight, bias } = self.span;
+        let LayerSpan {
+            inputs,
+            outputs,
+            weight,
+            bias,
+        } = self.span;
         self.bias[..outputs].copy_from_slice(&parameters[bias..bias + outputs]);
         let rows = parameters[weight..bias].chunks(inputs);
         for (output, row) in rows.enumerate() {
@@ -270,7 +336,11 @@ impl<T: Real> Layer<T> {
             for (to, from) in panel.chunks_exact_mut(LANES).zip(row) {
                 to[output % LANES] = *from;
             }
-            for (to, from) in self.backward.chunks_exact_mut(outputs * LANES).zip(row.chunks(LANES)) {
+            for (to, from) in self
+                .backward
+                .chunks_exact_mut(outputs * LANES)
+                .zip(row.chunks(LANES))
+            {
                 to[output * LANES..][..from.len()].copy_from_slice(from);
             }
         }

@@ -68,10 +68,19 @@ impl Real for f32 {
         let n = rounded - ROUND;
         let r = x - n * LN2_HIGH - n * LN2_LOW;
         let mut p = 1.987_569_1e-4;
-        for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5] {
+        for coefficient in [
+            1.398_199_9e-3,
+            8.333_452e-3,
+            4.166_579_6e-2,
+            0.166_666_65,
+            0.5,
+        ] {
             p = p * r + coefficient;
         }
-        let exponent = rounded.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127);
+        let exponent = rounded
+            .to_bits()
+            .wrapping_sub(ROUND.to_bits())
+            .wrapping_add(127);
         (p * r * r + r + 1.0) * f32::from_bits(exponent << 23)
     }
 
@@ -90,7 +99,11 @@ impl Real for f32 {
 
     #[inline(always)]
     fn multiply_add<const FMA: bool>(self, factor: Self, term: Self) -> Self {
-        if FMA { self.mul_add(factor, term) } else { self * factor + term }
+        if FMA {
+            self.mul_add(factor, term)
+        } else {
+            self * factor + term
+        }
     }
 }
 
@@ -120,7 +133,11 @@ impl Real for f64 {
     }
     #[inline(always)]
     fn multiply_add<const FMA: bool>(self, factor: Self, term: Self) -> Self {
-        if FMA { self.mul_add(factor, term) } else { self * factor + term }
+        if FMA {
+            self.mul_add(factor, term)
+        } else {
+            self * factor + term
+        }
     }
 }
 
@@ -133,7 +150,10 @@ mod tests {
         for i in -870_000..=870_000 {
             let x = i as f32 * 1e-4;
             let exact = f64::from(x).exp();
-            assert!((f64::from(Real::exp(x)) / exact - 1.0).abs() < 2e-7, "exp({x})");
+            assert!(
+                (f64::from(Real::exp(x)) / exact - 1.0).abs() < 2e-7,
+                "exp({x})"
+            );
             let exact = f64::from(x).tanh();
             let error = (f64::from(Real::tanh(x)) - exact).abs();
             assert!(error <= 2e-7 * exact.abs(), "tanh({x}) is off by {error}");

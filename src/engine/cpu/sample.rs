@@ -20,7 +20,9 @@ struct Particle {
 /// The starts of the particles `first..first + count`: N(0, std² I). They depend on nothing but seed and index.
 pub fn starts(seed: u64, first: u32, count: u32, std: f64) -> Vec<[f32; 2]> {
     let std = std as f32;
-    (first..first + count).map(|index| normal(seed, Stream::SamplerStart, 0, index).map(|z| std * z)).collect()
+    (first..first + count)
+        .map(|index| normal(seed, Stream::SamplerStart, 0, index).map(|z| std * z))
+        .collect()
 }
 
 /// Carry out a run from given starts, returning the points after every stage that `keep` names, one frame after the other;
@@ -34,7 +36,12 @@ pub fn run_frames(
     keep: &dyn Fn(usize) -> bool,
     goes_on: &dyn Fn(f32) -> bool,
 ) -> Option<Vec<[f32; 2]>> {
-    let Run { plan, denoiser, seed, .. } = *run;
+    let Run {
+        plan,
+        denoiser,
+        seed,
+        ..
+    } = *run;
     let mut particles = Particles::at(starts);
     let mut frames = Vec::new();
     for number in 0..plan.steps.len() {
@@ -55,7 +62,16 @@ pub struct Particles(Vec<Particle>);
 impl Particles {
     /// At their starts.
     pub fn at(starts: &[[f32; 2]]) -> Self {
-        Self(starts.iter().map(|&x| Particle { x, memory: [0.0; 2], base: x }).collect())
+        Self(
+            starts
+                .iter()
+                .map(|&x| Particle {
+                    x,
+                    memory: [0.0; 2],
+                    base: x,
+                })
+                .collect(),
+        )
     }
 
     /// Where they are.
@@ -87,7 +103,9 @@ impl Particles {
                             *point = particle.x;
                         }
                         let outputs = network.predict(&points[..particles.len()], &time_bias, work);
-                        for (row, (particle, output)) in particles.iter_mut().zip(outputs).enumerate() {
+                        for (row, (particle, output)) in
+                            particles.iter_mut().zip(outputs).enumerate()
+                        {
                             let x_0 = step.prediction(particle.x, output);
                             step.advance(particle, x_0, index_of(block, row));
                         }
@@ -96,11 +114,18 @@ impl Particles {
             }
             Denoiser::Exact(mixture) => {
                 let posterior = Posterior::new(mixture, stage.scales, stage.quantity);
-                self.0.par_chunks_mut(BLOCK).enumerate().for_each_init(Vec::new, |near, (block, particles)| {
-                    for (row, particle) in particles.iter_mut().enumerate() {
-                        step.advance(particle, posterior.mean(particle.x, near), index_of(block, row));
-                    }
-                });
+                self.0.par_chunks_mut(BLOCK).enumerate().for_each_init(
+                    Vec::new,
+                    |near, (block, particles)| {
+                        for (row, particle) in particles.iter_mut().enumerate() {
+                            step.advance(
+                                particle,
+                                posterior.mean(particle.x, near),
+                                index_of(block, row),
+                            );
+                        }
+                    },
+                );
             }
         }
     }
@@ -119,7 +144,16 @@ impl SliceRun {
     /// Begin the slice of a piece.
     pub fn begin(network: Network<f32>, plan: &Plan, seed: u64, piece: Piece) -> Self {
         let particles = Particles::at(&starts(seed, piece.first, piece.count, plan.start_std));
-        Self { plan: plan.clone(), seed, last: Piece { end_stage: 0, ..piece }, network, particles }
+        Self {
+            plan: plan.clone(),
+            seed,
+            last: Piece {
+                end_stage: 0,
+                ..piece
+            },
+            network,
+            particles,
+        }
     }
 
     /// True where a piece goes on with this slice.
@@ -131,7 +165,14 @@ impl SliceRun {
     pub fn advance(&mut self, piece: Piece) -> Option<impl Iterator<Item = [f32; 2]>> {
         for number in piece.stage..piece.end_stage {
             let (number, first) = (number as usize, piece.first);
-            self.particles.advance(&self.network, &Denoiser::Learned, &self.plan, number, first, self.seed);
+            self.particles.advance(
+                &self.network,
+                &Denoiser::Learned,
+                &self.plan,
+                number,
+                first,
+                self.seed,
+            );
         }
         self.last = piece;
         (piece.end_stage as usize == self.plan.steps.len()).then(|| self.particles.points())
@@ -182,13 +223,20 @@ impl Stage {
     }
 
     fn advance(&self, particle: &mut Particle, x_0: [f32; 2], index: u32) {
-        let z = if self.c_z == 0.0 { [0.0; 2] } else { normal(self.seed, Stream::SamplerNoise, self.number, index) };
+        let z = if self.c_z == 0.0 {
+            [0.0; 2]
+        } else {
+            normal(self.seed, Stream::SamplerNoise, self.number, index)
+        };
         for axis in 0..2 {
             let (x, memory) = (particle.x[axis], particle.memory[axis]);
             let mut x_0 = x_0[axis];
             if let Some(clip) = self.clip {
                 // `f32::clamp` panics where the box is upside down, and hands NaN through.
-                let (low, high) = (clip.min[axis].min(clip.max[axis]), clip.max[axis].max(clip.min[axis]));
+                let (low, high) = (
+                    clip.min[axis].min(clip.max[axis]),
+                    clip.max[axis].max(clip.min[axis]),
+                );
                 x_0 = x_0.clamp(low, high);
             }
             let moved = self.c_x * x
@@ -213,7 +261,12 @@ mod tests {
     use crate::Start;
     use crate::network::layout::{Activation, NetworkShape};
 
-    const SHAPE: NetworkShape = NetworkShape { octaves: 0, width: 32, depth: 1, activation: Activation::Relu };
+    const SHAPE: NetworkShape = NetworkShape {
+        octaves: 0,
+        width: 32,
+        depth: 1,
+        activation: Activation::Relu,
+    };
 
     /// The end of a plan from given starts, of which the first has this index.
     fn run(
@@ -227,11 +280,22 @@ mod tests {
         let given = Start::Points(Arc::default());
         let run = Run::of_samples(plan, &given, seed);
         let last = plan.steps.len() - 1;
-        run_frames(network, &run, starts, first, &|stage| stage == last, &|_| !stop())
+        run_frames(
+            network,
+            &run,
+            starts,
+            first,
+            &|stage| stage == last,
+            &|_| !stop(),
+        )
     }
 
     fn plan(step: PlanStep, steps: usize, clip: Option<Bounds>) -> Plan {
-        Plan { steps: vec![step; steps], start_std: 1.0, clip }
+        Plan {
+            steps: vec![step; steps],
+            start_std: 1.0,
+            clip,
+        }
     }
 
     /// A network of zeros says 0, so each step is a recurrence that can be written out by hand.
@@ -250,7 +314,15 @@ mod tests {
             ..PlanStep::default()
         };
         let first = 7;
-        let points = run(&network, &plan(step, 2, None), &[[1.0, -2.0], [0.5, 4.0]], first, 11, &|| false).unwrap();
+        let points = run(
+            &network,
+            &plan(step, 2, None),
+            &[[1.0, -2.0], [0.5, 4.0]],
+            first,
+            11,
+            &|| false,
+        )
+        .unwrap();
         for (index, start) in [[1.0, -2.0], [0.5, 4.0]].into_iter().enumerate() {
             for axis in 0..2 {
                 let z = |k| normal(11, Stream::SamplerNoise, k, first + index as u32)[axis];
@@ -263,13 +335,26 @@ mod tests {
 
     #[test]
     fn clipping_holds_x0_in_the_box_and_leaves_nan_visible() {
-        let clip = Some(Bounds { min: [-1.0, -0.5], max: [1.0, 0.5] });
-        let step =
-            PlanStep { tau: 0.5, tau_next: 0.0, x0_x: 1.0, x0_output: 1.0, c_x: 0.0, c_0: 1.0, ..PlanStep::default() };
+        let clip = Some(Bounds {
+            min: [-1.0, -0.5],
+            max: [1.0, 0.5],
+        });
+        let step = PlanStep {
+            tau: 0.5,
+            tau_next: 0.0,
+            x0_x: 1.0,
+            x0_output: 1.0,
+            c_x: 0.0,
+            c_0: 1.0,
+            ..PlanStep::default()
+        };
         let mut weights = vec![0.0; SHAPE.parameters()];
         let start = [[9.0, -9.0]];
         let network = Network::new(SHAPE, &weights);
-        assert_eq!(run(&network, &plan(step, 1, clip), &start, 0, 0, &|| false).unwrap(), [[1.0, -0.5]]);
+        assert_eq!(
+            run(&network, &plan(step, 1, clip), &start, 0, 0, &|| false).unwrap(),
+            [[1.0, -0.5]]
+        );
         weights[0] = f32::NAN;
         let network = Network::new(SHAPE, &weights);
         let points = run(&network, &plan(step, 1, clip), &start, 0, 0, &|| false).unwrap();

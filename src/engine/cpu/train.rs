@@ -50,7 +50,10 @@ impl Trainer {
             batch: Batch::default(),
             parts: Vec::new(),
             losses: Vec::new(),
-            news: Progress { step: state.step, ..Progress::default() },
+            news: Progress {
+                step: state.step,
+                ..Progress::default()
+            },
         }
     }
 
@@ -87,21 +90,41 @@ impl Trainer {
 
     /// News since the last call.
     pub fn take_news(&mut self) -> Progress {
-        std::mem::replace(&mut self.news, Progress { step: self.step, ..Progress::default() })
+        std::mem::replace(
+            &mut self.news,
+            Progress {
+                step: self.step,
+                ..Progress::default()
+            },
+        )
     }
 
     /// One step on a batch of its own drawing; its losses become news.
     pub fn step(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
-        let TrainSpec { timetable, seed, batch: size, .. } = &self.spec;
-        batch.fill(&self.source, timetable, *seed, self.step as u32, *size as usize);
+        let TrainSpec {
+            timetable,
+            seed,
+            batch: size,
+            ..
+        } = &self.spec;
+        batch.fill(
+            &self.source,
+            timetable,
+            *seed,
+            self.step as u32,
+            *size as usize,
+        );
         let loss = self.step_on(batch.samples());
         self.news.step = self.step;
         self.news.losses.push((self.step, loss));
         let histogram = self.news.histogram.get_or_insert_default();
-        self.losses.iter().zip(batch.samples().t).for_each(|(loss, t)| {
-            add_to_bin(histogram, *t, self.spec.timetable.timesteps(), *loss);
-        });
+        self.losses
+            .iter()
+            .zip(batch.samples().t)
+            .for_each(|(loss, t)| {
+                add_to_bin(histogram, *t, self.spec.timetable.timesteps(), *loss);
+            });
         self.batch = batch;
     }
 
@@ -111,15 +134,27 @@ impl Trainer {
         self.step += 1;
         self.news.step = self.step;
         let update = Update::new(self.step, self.spec.learning_rate, self.spec.ema_decay);
-        let (parts, ema, m, v) = (&mut self.parts, &mut self.ema, &mut self.adam_m, &mut self.adam_v);
+        let (parts, ema, m, v) = (
+            &mut self.parts,
+            &mut self.ema,
+            &mut self.adam_m,
+            &mut self.adam_v,
+        );
         self.network.change(|weights| {
-            let slices = weights.par_chunks_mut(UPDATE_CHUNK).zip(ema.par_chunks_mut(UPDATE_CHUNK));
-            let moments = m.par_chunks_mut(UPDATE_CHUNK).zip(v.par_chunks_mut(UPDATE_CHUNK));
-            slices.zip(moments).enumerate().for_each(|(chunk, ((weights, ema), (m, v)))| {
-                let first = chunk * UPDATE_CHUNK;
-                let gradient = sum_of_parts(parts, first, weights.len());
-                update.apply(Slices { weights, ema, m, v }, &gradient);
-            });
+            let slices = weights
+                .par_chunks_mut(UPDATE_CHUNK)
+                .zip(ema.par_chunks_mut(UPDATE_CHUNK));
+            let moments = m
+                .par_chunks_mut(UPDATE_CHUNK)
+                .zip(v.par_chunks_mut(UPDATE_CHUNK));
+            slices
+                .zip(moments)
+                .enumerate()
+                .for_each(|(chunk, ((weights, ema), (m, v)))| {
+                    let first = chunk * UPDATE_CHUNK;
+                    let gradient = sum_of_parts(parts, first, weights.len());
+                    update.apply(Slices { weights, ema, m, v }, &gradient);
+                });
         });
         loss
     }
@@ -127,7 +162,10 @@ impl Trainer {
     /// Mean loss and gradient (flat) of given samples; the model stays as it is.
     pub fn gradient(&mut self, samples: Samples) -> (f32, Vec<f32>) {
         let loss = self.backpropagate(samples);
-        (loss, sum_of_parts(&self.parts, 0, self.network.parameters().len()))
+        (
+            loss,
+            sum_of_parts(&self.parts, 0, self.network.parameters().len()),
+        )
     }
 
     /// Fill `self.losses` and the gradients of `self.parts`. Returns the mean loss.
@@ -141,13 +179,29 @@ impl Trainer {
             gradient: vec![0.0; parameters],
         });
         let (network, timetable, scale) = (&self.network, &self.spec.timetable, 1.0 / count as f32);
-        let chunks = samples.x.par_chunks(size).zip(samples.t.par_chunks(size)).zip(samples.target.par_chunks(size));
-        let parts = self.parts.par_iter_mut().zip(self.losses.par_chunks_mut(size));
-        chunks.zip(parts).for_each(|(((x, t), target), (part, losses))| {
-            part.gradient.fill(0.0);
-            let samples = Samples { x, t, target };
-            network.accumulate(timetable, samples, scale, &mut part.work, &mut part.gradient, losses);
-        });
+        let chunks = samples
+            .x
+            .par_chunks(size)
+            .zip(samples.t.par_chunks(size))
+            .zip(samples.target.par_chunks(size));
+        let parts = self
+            .parts
+            .par_iter_mut()
+            .zip(self.losses.par_chunks_mut(size));
+        chunks
+            .zip(parts)
+            .for_each(|(((x, t), target), (part, losses))| {
+                part.gradient.fill(0.0);
+                let samples = Samples { x, t, target };
+                network.accumulate(
+                    timetable,
+                    samples,
+                    scale,
+                    &mut part.work,
+                    &mut part.gradient,
+                    losses,
+                );
+            });
         (self.losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / count as f64) as f32
     }
 }

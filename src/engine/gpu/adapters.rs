@@ -26,7 +26,11 @@ pub struct AdapterReport {
 pub fn backends() -> wgpu::Backends {
     wgpu::Backends::from_env().unwrap_or_else(|| {
         let better = wgpu::Backends::PRIMARY;
-        if adapters_of(better).is_empty() { wgpu::Backends::all() } else { better }
+        if adapters_of(better).is_empty() {
+            wgpu::Backends::all()
+        } else {
+            better
+        }
     })
 }
 
@@ -46,7 +50,9 @@ pub fn list_adapters() -> Vec<AdapterReport> {
                 name: info.name,
                 backend: info.backend.to_string(),
                 kind: format!("{:?}", info.device_type),
-                driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+                driver: format!("{} {}", info.driver, info.driver_info)
+                    .trim()
+                    .to_owned(),
                 max_storage_binding_bytes: limits.max_storage_buffer_binding_size,
                 workgroup_bytes: limits.max_compute_workgroup_storage_size,
                 workgroup_invocations: limits.max_compute_invocations_per_workgroup,

@@ -16,7 +16,11 @@ pub struct GpuCloud {
 impl GpuCloud {
     /// A cloud of `len` points over a buffer of at least 8·len bytes.
     pub(super) fn new(context: Arc<GpuContext>, buffer: wgpu::Buffer, len: usize) -> Self {
-        Self { context, buffer, len }
+        Self {
+            context,
+            buffer,
+            len,
+        }
     }
 
     /// Number of points.
@@ -42,7 +46,9 @@ impl GpuCloud {
 
     /// Read the points back. Blocks.
     pub fn read(&self) -> Result<Vec<[f32; 2]>, EngineError> {
-        let bytes = self.context.read_buffer(&self.buffer, 0, self.len as u64 * 8)?;
+        let bytes = self
+            .context
+            .read_buffer(&self.buffer, 0, self.len as u64 * 8)?;
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
 }

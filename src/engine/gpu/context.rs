@@ -9,8 +9,9 @@ use super::gate::Gate;
 use crate::{EngineError, EngineInfo, EngineKind};
 
 /// Usage of every buffer that kernels work on.
-pub const STORAGE: wgpu::BufferUsages =
-    wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);
+pub const STORAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE
+    .union(wgpu::BufferUsages::COPY_SRC)
+    .union(wgpu::BufferUsages::COPY_DST);
 
 /// A device, its queue, and what went wrong on it.
 #[derive(Debug)]
@@ -47,10 +48,12 @@ impl GpuContext {
         // OpenGL is only asked where nothing better is there: loading its drivers is slow, and some complain on stderr.
         let adapter = match wgpu::Backends::from_env() {
             Some(chosen) => Self::best_adapter(chosen),
-            None => Self::best_adapter(wgpu::Backends::PRIMARY).or_else(|_| Self::best_adapter(wgpu::Backends::all())),
+            None => Self::best_adapter(wgpu::Backends::PRIMARY)
+                .or_else(|_| Self::best_adapter(wgpu::Backends::all())),
         }?;
-        let (device, queue) = pollster::block_on(adapter.request_device(&Self::device_descriptor(&adapter)))
-            .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
+        let (device, queue) =
+            pollster::block_on(adapter.request_device(&Self::device_descriptor(&adapter)))
+                .map_err(|error| EngineError::NoAdapter(error.to_string()))?;
         Ok(Self::new(&adapter, device, queue))
     }
 
@@ -67,7 +70,11 @@ impl GpuContext {
 
     /// What the lab asks of a device: no optional feature, the adapter's own limits.
     pub fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
-        wgpu::DeviceDescriptor { label: Some("noise compass"), required_limits: adapter.limits(), ..Default::default() }
+        wgpu::DeviceDescriptor {
+            label: Some("noise compass"),
+            required_limits: adapter.limits(),
+            ..Default::default()
+        }
     }
 
     /// Share a device that somebody else opened.
@@ -77,7 +84,11 @@ impl GpuContext {
 
     /// Share the device of a window that paints on the calling thread. What wgpu refuses that thread (a surface while
     /// the queue is busy, the frame after it) is no fault of the engine's, and mended by the next frame.
-    pub fn of_window(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Arc<Self> {
+    pub fn of_window(
+        adapter: &wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+    ) -> Arc<Self> {
         Self::shared(adapter, device, queue, Some(std::thread::current().id()))
     }
 
@@ -96,17 +107,25 @@ impl GpuContext {
         };
         let fault = Arc::new(Mutex::new(None));
         let record = |fault: &Arc<Mutex<Option<EngineError>>>, error: EngineError| {
-            fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            fault
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(error);
         };
         let slot = fault.clone();
         device.set_device_lost_callback(move |reason, message| {
-            record(&slot, EngineError::DeviceLost(format!("{reason:?}: {message}")));
+            record(
+                &slot,
+                EngineError::DeviceLost(format!("{reason:?}: {message}")),
+            );
         });
         let slot = fault.clone();
         let gate = Arc::new(Gate::default());
         let held = gate.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            if matches!(error, wgpu::Error::Validation { .. }) && painter == Some(std::thread::current().id()) {
+            if matches!(error, wgpu::Error::Validation { .. })
+                && painter == Some(std::thread::current().id())
+            {
                 log::debug!("a frame was refused: {error}");
                 held.close(AFTER_REFUSAL);
                 return;
@@ -171,7 +190,10 @@ impl GpuContext {
     }
 
     /// Hand recorded work to the device. Waits while the window needs the queue for itself.
-    pub fn submit(&self, commands: impl IntoIterator<Item = wgpu::CommandBuffer>) -> wgpu::SubmissionIndex {
+    pub fn submit(
+        &self,
+        commands: impl IntoIterator<Item = wgpu::CommandBuffer>,
+    ) -> wgpu::SubmissionIndex {
         let _pass = (self.painter != Some(std::thread::current().id())).then(|| self.gate.pass());
         self.queue.submit(commands)
     }
@@ -181,18 +203,30 @@ impl GpuContext {
     /// # Errors
     /// A fault of the device, or one that does not answer.
     pub fn wait(&self) -> Result<(), EngineError> {
-        let spare = self.markers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let spare = self
+            .markers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let [from, to] = spare.unwrap_or_else(|| {
             let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-            [self.buffer("marker", 16, STORAGE), self.buffer("marker read-back", 16, usage)]
+            [
+                self.buffer("marker", 16, STORAGE),
+                self.buffer("marker read-back", 16, usage),
+            ]
         });
         // A copy behind all that was handed over: when it can be read, so is everything before it done.
-        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = self
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(&from, 0, &to, 0, 16);
         self.submit([encoder.finish()]);
         drop(self.read(&to)?);
         to.unmap();
-        self.markers.lock().unwrap_or_else(PoisonError::into_inner).push([from, to]);
+        self.markers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push([from, to]);
         Ok(())
     }
 
@@ -222,7 +256,9 @@ impl GpuContext {
             }
             if begun.elapsed() > self.patience {
                 let secs = self.patience.as_secs_f32();
-                return Err(EngineError::Stalled(format!("it did not answer for {secs} s")));
+                return Err(EngineError::Stalled(format!(
+                    "it did not answer for {secs} s"
+                )));
             }
             std::thread::sleep(pause);
             pause = (2 * pause).min(LOOKS[1]);
@@ -251,8 +287,12 @@ impl GpuContext {
 
     /// A zeroed buffer of at least `size` bytes.
     pub fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-        let descriptor =
-            wgpu::BufferDescriptor { label: Some(label), size: size.max(16), usage, mapped_at_creation: false };
+        let descriptor = wgpu::BufferDescriptor {
+            label: Some(label),
+            size: size.max(16),
+            usage,
+            mapped_at_creation: false,
+        };
         self.buffers_made.fetch_add(1, Ordering::Relaxed);
         self.device.create_buffer(&descriptor)
     }
@@ -265,7 +305,8 @@ impl GpuContext {
     /// A storage buffer that holds `values`.
     pub fn storage<T: bytemuck::Pod>(&self, label: &str, values: &[T]) -> wgpu::Buffer {
         let buffer = self.buffer(label, size_of_val(values) as u64, STORAGE);
-        self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(values));
+        self.queue
+            .write_buffer(&buffer, 0, bytemuck::cast_slice(values));
         buffer
     }
 
@@ -273,12 +314,18 @@ impl GpuContext {
     pub fn uniform<T: bytemuck::Pod>(&self, label: &str, value: &T) -> wgpu::Buffer {
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let buffer = self.buffer(label, size_of::<T>() as u64, usage);
-        self.queue.write_buffer(&buffer, 0, bytemuck::bytes_of(value));
+        self.queue
+            .write_buffer(&buffer, 0, bytemuck::bytes_of(value));
         buffer
     }
 
     /// Read bytes back from a buffer with usage `COPY_SRC`. Blocks.
-    pub fn read_buffer(&self, buffer: &wgpu::Buffer, offset: u64, size: u64) -> Result<Vec<u8>, EngineError> {
+    pub fn read_buffer(
+        &self,
+        buffer: &wgpu::Buffer,
+        offset: u64,
+        size: u64,
+    ) -> Result<Vec<u8>, EngineError> {
         if size == 0 {
             return Ok(Vec::new());
         }
@@ -288,7 +335,9 @@ impl GpuContext {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = self
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
         self.submit([encoder.finish()]);
         let view = self.read(&staging)?;
@@ -323,7 +372,9 @@ mod tests {
                 buffer.slice(..).map_async(wgpu::MapMode::Read, |_| {});
                 buffer.unmap();
             }
-            let view = (0..1000).find_map(|_| context.try_read(&buffer).unwrap()).unwrap();
+            let view = (0..1000)
+                .find_map(|_| context.try_read(&buffer).unwrap())
+                .unwrap();
             assert_eq!(view.to_vec(), [7; 16]);
             drop(view);
             buffer.unmap();
@@ -353,7 +404,10 @@ mod tests {
         // Its mapping was not asked for, so that it is not there at the first look.
         let buffer = context.buffer("test", 16, usage);
         let text = context.await_mapping(&buffer).unwrap_err().to_string();
-        assert!(text.contains("did not answer for 0 s") && text.contains("switch the engine"), "{text}");
+        assert!(
+            text.contains("did not answer for 0 s") && text.contains("switch the engine"),
+            "{text}"
+        );
     }
 
     #[test]

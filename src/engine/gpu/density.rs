@@ -51,12 +51,21 @@ impl DensityKernel {
             .collect();
         let cell = |axis: usize| (bounds.max[axis] - bounds.min[axis]) / resolution as f32;
         let cells = resolution * resolution;
-        let whole =
-            DensityGrid { min: bounds.min, cell: [cell(0), cell(1)], resolution, padding: 0, first: 0, end: cells };
+        let whole = DensityGrid {
+            min: bounds.min,
+            cell: [cell(0), cell(1)],
+            resolution,
+            padding: 0,
+            first: 0,
+            end: cells,
+        };
         let view = context.uniform("density view", &whole);
         // (Least mean, largest mean), (least half precision, largest log factor, 0, 0).
         let groups = groups_of(&components, |least, largest| {
-            [[least[0], least[1], largest[0], largest[1]], [least[2], largest[3], 0.0, 0.0]]
+            [
+                [least[0], least[1], largest[0], largest[1]],
+                [least[2], largest[3], 0.0, 0.0],
+            ]
         });
         let groups = context.storage("groups of components", &groups);
         let diffused = context.storage("diffused components", &components);
@@ -67,8 +76,18 @@ impl DensityKernel {
         while first < cells {
             let end = first.saturating_add(cells_a_piece).min(cells);
             let begun = Instant::now();
-            context.queue().write_buffer(&view, 0, bytemuck::bytes_of(&DensityGrid { first, end, ..whole }));
-            let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            context.queue().write_buffer(
+                &view,
+                0,
+                bytemuck::bytes_of(&DensityGrid {
+                    first,
+                    end,
+                    ..whole
+                }),
+            );
+            let mut encoder = context
+                .device()
+                .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
                 kernel.dispatch(&mut pass, &bound, &[], [groups_of_64(end - first), 1]);

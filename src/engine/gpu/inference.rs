@@ -62,15 +62,32 @@ impl PlanRun {
         layout: &DeviceLayout,
         job: &PlanJob<'_>,
     ) -> Result<Self, EngineError> {
-        let PlanJob { run: Run { plan, start, seed, denoiser, .. }, weights, points, slice_rows, .. } = *job;
+        let PlanJob {
+            run:
+                Run {
+                    plan,
+                    start,
+                    seed,
+                    denoiser,
+                    ..
+                },
+            weights,
+            points,
+            slice_rows,
+            ..
+        } = *job;
         let rows = slice_rows.next_multiple_of(ROW_PADDING);
         let stages = plan.steps.len() as u32;
         let table = layout.inference_layers(rows);
         let (first, head) = (table[0], table[table.len() - 1]);
 
         // In stage k the first layer's bias is row k of `time_bias`.
-        let first_rows: Vec<Layer> =
-            (0..stages).map(|stage| Layer { bias_offset: stage * first.outputs, ..first }).collect();
+        let first_rows: Vec<Layer> = (0..stages)
+            .map(|stage| Layer {
+                bias_offset: stage * first.outputs,
+                ..first
+            })
+            .collect();
         let first_layers = DynamicTable::new::<Layer>(context, "first layer", stages);
         first_layers.write(context, &first_rows);
         let layers = DynamicTable::new::<Layer>(context, "layers", table.len() as u32);
@@ -78,9 +95,14 @@ impl PlanRun {
         let plan_rows = DynamicTable::new::<PlanRow>(context, "plan", stages);
         plan_rows.write(context, &rows_of(job));
 
-        let times: Vec<f32> = plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
+        let times: Vec<f32> = plan
+            .steps
+            .iter()
+            .flat_map(|step| time_embedding(step.tau))
+            .collect();
         let times = context.storage("plan times", &times);
-        let time_bias = context.buffer("time bias", 16 * u64::from(stages * first.outputs), STORAGE);
+        let time_bias =
+            context.buffer("time bias", 16 * u64::from(stages * first.outputs), STORAGE);
         let activations = context.buffer(
             "inference activations",
             16 * u64::from(rows) * u64::from(layout.coordinate_stride + 2 * layout.hidden_stride),
@@ -113,28 +135,67 @@ impl PlanRun {
                 let components = components_of(mixture);
                 // (Least μ, largest μ), (least σ², largest σ², largest ln w, 0).
                 let groups = groups_of(&components, |least, largest| {
-                    [[least[0], least[1], largest[0], largest[1]], [least[2], largest[2], largest[3], 0.0]]
+                    [
+                        [least[0], least[1], largest[0], largest[1]],
+                        [least[2], largest[2], largest[3], 0.0],
+                    ]
                 });
                 let groups = context.storage("groups", &groups);
                 let components = context.storage("components", &components);
-                let buffers = [&slice, &plan_rows.buffer, &components, &groups, &states, points];
+                let buffers = [
+                    &slice,
+                    &plan_rows.buffer,
+                    &components,
+                    &groups,
+                    &states,
+                    points,
+                ];
                 Some(kernels.sampler_step_exact.bind(context, &buffers))
             }
         };
-        let step_buffers = [&slice, &plan_rows.buffer, &head, weights, &activations, &states, points];
+        let step_buffers = [
+            &slice,
+            &plan_rows.buffer,
+            &head,
+            weights,
+            &activations,
+            &states,
+            points,
+        ];
         let bound = Self {
             stages,
             slice_rows,
             layer_count: table.len() as u32,
-            time_group: kernels.time_bias.bind(context, &[&first_layer, &step_count, weights, &times, &time_bias]),
+            time_group: kernels.time_bias.bind(
+                context,
+                &[&first_layer, &step_count, weights, &times, &time_bias],
+            ),
             time_invocations: stages * first.outputs,
-            start_group: kernels.sampler_start.bind(context, &[&slice, points, &states, &activations]),
-            first_group: kernels
-                .dense_infer
-                .bind(context, &[&first_layers.buffer, &row_count, weights, &time_bias, &activations, &unused]),
-            dense_group: kernels
-                .dense_infer
-                .bind(context, &[&layers.buffer, &row_count, weights, weights, &activations, &unused]),
+            start_group: kernels
+                .sampler_start
+                .bind(context, &[&slice, points, &states, &activations]),
+            first_group: kernels.dense_infer.bind(
+                context,
+                &[
+                    &first_layers.buffer,
+                    &row_count,
+                    weights,
+                    &time_bias,
+                    &activations,
+                    &unused,
+                ],
+            ),
+            dense_group: kernels.dense_infer.bind(
+                context,
+                &[
+                    &layers.buffer,
+                    &row_count,
+                    weights,
+                    weights,
+                    &activations,
+                    &unused,
+                ],
+            ),
             step_group: kernels.sampler_step.bind(context, &step_buffers),
             exact_group,
             slice,
@@ -157,24 +218,42 @@ impl PlanRun {
     /// Choose the slice that the next submission works on.
     pub fn write_slice(&self, context: &GpuContext, first: u32, count: u32) {
         debug_assert!(count <= self.slice_rows);
-        let slice = Slice { first, count, ..self.slice_template };
-        context.queue().write_buffer(&self.slice, 0, bytemuck::bytes_of(&slice));
+        let slice = Slice {
+            first,
+            count,
+            ..self.slice_template
+        };
+        context
+            .queue()
+            .write_buffer(&self.slice, 0, bytemuck::bytes_of(&slice));
         let rows = count.next_multiple_of(ROW_PADDING);
-        context.queue().write_buffer(&self.row_count, 0, bytemuck::cast_slice(&[rows, 0, 0, 0]));
+        context
+            .queue()
+            .write_buffer(&self.row_count, 0, bytemuck::cast_slice(&[rows, 0, 0, 0]));
     }
 
     /// Follow another plan of as many stages from now on, with this run's seed.
     pub fn rewrite(&mut self, context: &GpuContext, job: &PlanJob<'_>) {
         self.plan_rows.write(context, &rows_of(job));
-        let times: Vec<f32> = job.run.plan.steps.iter().flat_map(|step| time_embedding(step.tau)).collect();
-        context.queue().write_buffer(&self.times, 0, bytemuck::cast_slice(&times));
+        let times: Vec<f32> = job
+            .run
+            .plan
+            .steps
+            .iter()
+            .flat_map(|step| time_embedding(step.tau))
+            .collect();
+        context
+            .queue()
+            .write_buffer(&self.times, 0, bytemuck::cast_slice(&times));
         self.slice_template.seed = [job.run.seed as u32, (job.run.seed >> 32) as u32];
         self.slice_template.start_std = job.run.plan.start_std as f32;
     }
 
     /// Evaluate at this t/T from now on, in a plan of one stage.
     pub fn write_time(&self, context: &GpuContext, tau: f64) {
-        context.queue().write_buffer(&self.times, 0, bytemuck::cast_slice(&time_embedding(tau)));
+        context
+            .queue()
+            .write_buffer(&self.times, 0, bytemuck::cast_slice(&time_embedding(tau)));
     }
 
     /// Take `total` particles through the whole plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. `done`
@@ -193,19 +272,23 @@ impl PlanRun {
             self.write_slice(context, first, count);
             let mut stage = 0;
             while stage < self.stages {
-                let share = (f64::from(first) + f64::from(count) * f64::from(stage) / f64::from(self.stages))
+                let share = (f64::from(first)
+                    + f64::from(count) * f64::from(stage) / f64::from(self.stages))
                     / f64::from(total);
                 if !done(share as f32) {
                     return Ok(false);
                 }
                 let end = (stage + stages_a_piece).min(self.stages);
                 let began = Instant::now();
-                let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                let mut encoder = context
+                    .device()
+                    .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                 self.encode(kernels, layout, &mut encoder, stage..end, count);
                 context.submit([encoder.finish()]);
                 context.wait()?;
                 let secs_a_stage = began.elapsed().as_secs_f64() / f64::from(end - stage);
-                stages_a_piece = (SAMPLING_PIECE_SECS / secs_a_stage.max(1e-6)).clamp(1.0, 256.0) as u32;
+                stages_a_piece =
+                    (SAMPLING_PIECE_SECS / secs_a_stage.max(1e-6)).clamp(1.0, 256.0) as u32;
                 stage = end;
             }
         }
@@ -234,13 +317,20 @@ impl PlanRun {
     /// Record the time biases, once before the first stage.
     fn encode_times(&self, kernels: &Kernels, pass: &mut wgpu::ComputePass<'_>) {
         if self.exact_group.is_none() {
-            kernels.time_bias.dispatch(pass, &self.time_group, &[], [groups_of_64(self.time_invocations), 1]);
+            kernels.time_bias.dispatch(
+                pass,
+                &self.time_group,
+                &[],
+                [groups_of_64(self.time_invocations), 1],
+            );
         }
     }
 
     /// Record the start of a slice of `count` particles.
     fn encode_start(&self, kernels: &Kernels, pass: &mut wgpu::ComputePass<'_>, count: u32) {
-        kernels.sampler_start.dispatch(pass, &self.start_group, &[], [groups_of_64(count), 1]);
+        kernels
+            .sampler_start
+            .dispatch(pass, &self.start_group, &[], [groups_of_64(count), 1]);
     }
 
     /// Record one stage of the plan on a slice of `count` particles.
@@ -255,22 +345,43 @@ impl PlanRun {
         let plan_row = self.plan_rows.offset(stage);
         let particle_groups = [groups_of_64(count), 1];
         if let Some(group) = &self.exact_group {
-            kernels.sampler_step_exact.dispatch(pass, group, &[plan_row], particle_groups);
+            kernels
+                .sampler_step_exact
+                .dispatch(pass, group, &[plan_row], particle_groups);
             return;
         }
         let rows = count.next_multiple_of(ROW_PADDING);
-        let tile_groups = [groups_of_64(rows / kernels.tile_rows * (layout.hidden_stride / 2)), 1];
-        kernels.dense_infer.dispatch(pass, &self.first_group, &[self.first_layers.offset(stage)], tile_groups);
+        let tile_groups = [
+            groups_of_64(rows / kernels.tile_rows * (layout.hidden_stride / 2)),
+            1,
+        ];
+        kernels.dense_infer.dispatch(
+            pass,
+            &self.first_group,
+            &[self.first_layers.offset(stage)],
+            tile_groups,
+        );
         for layer in 1..self.layer_count - 1 {
-            kernels.dense_infer.dispatch(pass, &self.dense_group, &[self.layers.offset(layer)], tile_groups);
+            kernels.dense_infer.dispatch(
+                pass,
+                &self.dense_group,
+                &[self.layers.offset(layer)],
+                tile_groups,
+            );
         }
-        kernels.sampler_step.dispatch(pass, &self.step_group, &[plan_row], particle_groups);
+        kernels
+            .sampler_step
+            .dispatch(pass, &self.step_group, &[plan_row], particle_groups);
     }
 }
 
 /// Components as (μ, σ², ln w).
 fn components_of(mixture: &Mixture) -> Vec<[f32; 4]> {
-    mixture.components.iter().map(|c| [c.mean[0], c.mean[1], c.sigma * c.sigma, c.weight.ln()]).collect()
+    mixture
+        .components
+        .iter()
+        .map(|c| [c.mean[0], c.mean[1], c.sigma * c.sigma, c.weight.ln()])
+        .collect()
 }
 
 /// Most particles of a slice whose stage takes no longer than painting can wait: all components may matter to each.
@@ -278,7 +389,9 @@ pub fn exact_slice(denoiser: &Denoiser) -> u32 {
     const MOST_PAIRS: u32 = 1 << 24;
     match denoiser {
         Denoiser::Learned => MAX_SLICE,
-        Denoiser::Exact(mixture) => (MOST_PAIRS / mixture.components.len().max(1) as u32).clamp(64, MAX_SLICE),
+        Denoiser::Exact(mixture) => {
+            (MOST_PAIRS / mixture.components.len().max(1) as u32).clamp(64, MAX_SLICE)
+        }
     }
 }
 

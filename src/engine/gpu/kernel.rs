@@ -35,9 +35,14 @@ impl Kernel {
     ) -> Result<Self, EngineError> {
         let source = shader::resolve(name).map_err(EngineError::Invalid)?;
         let device = context.device();
-        let entries: Vec<_> = (0..).zip(binds).map(|(binding, bind)| layout_entry(binding, *bind)).collect();
-        let layout =
-            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(name), entries: &entries });
+        let entries: Vec<_> = (0..)
+            .zip(binds)
+            .map(|(binding, bind)| layout_entry(binding, *bind))
+            .collect();
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(name),
+            entries: &entries,
+        });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(name),
             bind_group_layouts: &[Some(&layout)],
@@ -52,12 +57,28 @@ impl Kernel {
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some("main"),
-            compilation_options: wgpu::PipelineCompilationOptions { constants, ..Default::default() },
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants,
+                ..Default::default()
+            },
             cache: None,
         });
         context.check()?;
-        let sizes = binds.iter().map(|bind| if let Bind::Dynamic(size) = bind { Some(*size) } else { None }).collect();
-        Ok(Self { pipeline, layout, sizes })
+        let sizes = binds
+            .iter()
+            .map(|bind| {
+                if let Bind::Dynamic(size) = bind {
+                    Some(*size)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        Ok(Self {
+            pipeline,
+            layout,
+            sizes,
+        })
     }
 
     /// Bind buffers in the order of the kernel's list.
@@ -74,11 +95,13 @@ impl Kernel {
                 }),
             })
             .collect();
-        context.device().create_bind_group(&wgpu::BindGroupDescriptor {
-            label: None,
-            layout: &self.layout,
-            entries: &entries,
-        })
+        context
+            .device()
+            .create_bind_group(&wgpu::BindGroupDescriptor {
+                label: None,
+                layout: &self.layout,
+                entries: &entries,
+            })
     }
 
     /// Record a dispatch of `groups` workgroups (x, y).
@@ -105,7 +128,11 @@ fn layout_entry(binding: u32, bind: Bind) -> wgpu::BindGroupLayoutEntry {
     wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
+        ty: wgpu::BindingType::Buffer {
+            ty,
+            has_dynamic_offset,
+            min_binding_size: None,
+        },
         count: None,
     }
 }
@@ -125,10 +152,16 @@ pub struct DynamicTable {
 impl DynamicTable {
     /// Room for `count` entries.
     pub fn new<T: bytemuck::Pod>(context: &GpuContext, label: &str, count: u32) -> Self {
-        let alignment = context.device().limits().min_uniform_buffer_offset_alignment;
+        let alignment = context
+            .device()
+            .limits()
+            .min_uniform_buffer_offset_alignment;
         let stride = (size_of::<T>() as u32).next_multiple_of(alignment);
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        Self { buffer: context.buffer(label, u64::from(stride) * u64::from(count.max(1)), usage), stride }
+        Self {
+            buffer: context.buffer(label, u64::from(stride) * u64::from(count.max(1)), usage),
+            stride,
+        }
     }
 
     /// Write the first entries.

@@ -34,37 +34,94 @@ pub struct Kernels {
 impl Kernels {
     /// Compile for an activation.
     pub fn new(context: &GpuContext, activation: Activation) -> Result<Self, EngineError> {
-        let index = Activation::ALL.iter().position(|a| *a == activation).unwrap_or(0) as f64;
-        let (layer, step, plan) = (size_of::<Layer>() as u64, size_of::<Step>() as u64, size_of::<PlanRow>() as u64);
+        let index = Activation::ALL
+            .iter()
+            .position(|a| *a == activation)
+            .unwrap_or(0) as f64;
+        let (layer, step, plan) = (
+            size_of::<Layer>() as u64,
+            size_of::<Step>() as u64,
+            size_of::<PlanRow>() as u64,
+        );
         let tile_rows = f64::from(tile_rows(context));
-        let kernel = |name, binds: &[_], constants: &[(&str, f64)]| Kernel::new(context, name, binds, constants);
+        let kernel = |name, binds: &[_], constants: &[(&str, f64)]| {
+            Kernel::new(context, name, binds, constants)
+        };
         let dense = [Dynamic(layer), Uniform, Read, Read, Write, Write];
         Ok(Self {
             tile_rows: tile_rows as u32,
-            batch_draw: kernel("batch_draw", &[Uniform, Dynamic(step), Read, Read, Read, Write, Write], &[])?,
-            batch_given: kernel("batch_given", &[Uniform, Read, Read, Read, Write, Write], &[])?,
+            batch_draw: kernel(
+                "batch_draw",
+                &[Uniform, Dynamic(step), Read, Read, Read, Write, Write],
+                &[],
+            )?,
+            batch_given: kernel(
+                "batch_given",
+                &[Uniform, Read, Read, Read, Write, Write],
+                &[],
+            )?,
             dense_forward: kernel(
                 "dense_forward",
                 &dense,
-                &[("ACTIVATION", index), ("TRAINING", 1.0), ("TILE_ROWS", tile_rows)],
+                &[
+                    ("ACTIVATION", index),
+                    ("TRAINING", 1.0),
+                    ("TILE_ROWS", tile_rows),
+                ],
             )?,
             dense_infer: kernel(
                 "dense_forward",
                 &dense,
-                &[("ACTIVATION", index), ("TRAINING", 0.0), ("TILE_ROWS", tile_rows)],
+                &[
+                    ("ACTIVATION", index),
+                    ("TRAINING", 0.0),
+                    ("TILE_ROWS", tile_rows),
+                ],
             )?,
-            head_loss: kernel("head_loss", &[Uniform, Uniform, Read, Read, Read, Write, Read, Write, Write], &[])?,
+            head_loss: kernel(
+                "head_loss",
+                &[
+                    Uniform, Uniform, Read, Read, Read, Write, Read, Write, Write,
+                ],
+                &[],
+            )?,
             dense_backward: kernel(
                 "dense_backward",
                 &[Dynamic(layer), Uniform, Read, Write, Read],
                 &[("TILE_ROWS", tile_rows)],
             )?,
-            weight_gradient: kernel("weight_gradient", &[Uniform, Uniform, Read, Read, Write], &[])?,
-            adam: kernel("adam", &[Uniform, Dynamic(step), Write, Write, Write, Write, Write, Read, Write], &[])?,
+            weight_gradient: kernel(
+                "weight_gradient",
+                &[Uniform, Uniform, Read, Read, Write],
+                &[],
+            )?,
+            adam: kernel(
+                "adam",
+                &[
+                    Uniform,
+                    Dynamic(step),
+                    Write,
+                    Write,
+                    Write,
+                    Write,
+                    Write,
+                    Read,
+                    Write,
+                ],
+                &[],
+            )?,
             time_bias: kernel("time_bias", &[Uniform, Uniform, Read, Read, Write], &[])?,
             sampler_start: kernel("sampler_start", &[Uniform, Write, Write, Write], &[])?,
-            sampler_step: kernel("sampler_step", &[Uniform, Dynamic(plan), Uniform, Read, Write, Write, Write], &[])?,
-            sampler_step_exact: kernel("sampler_step_exact", &[Uniform, Dynamic(plan), Read, Read, Write, Write], &[])?,
+            sampler_step: kernel(
+                "sampler_step",
+                &[Uniform, Dynamic(plan), Uniform, Read, Write, Write, Write],
+                &[],
+            )?,
+            sampler_step_exact: kernel(
+                "sampler_step_exact",
+                &[Uniform, Dynamic(plan), Read, Read, Write, Write],
+                &[],
+            )?,
         })
     }
 }

@@ -37,8 +37,16 @@ impl DeviceLayout {
         let (mut offset, mut tile_count) = (0, 0);
         let mut layers = Vec::with_capacity(shape.depth as usize + 1);
         for index in 0..=shape.depth {
-            let inputs = if index == 0 { input_stride } else { hidden_stride };
-            let outputs = if index == shape.depth { 2 } else { hidden_stride };
+            let inputs = if index == 0 {
+                input_stride
+            } else {
+                hidden_stride
+            };
+            let outputs = if index == shape.depth {
+                2
+            } else {
+                hidden_stride
+            };
             layers.push(Layer {
                 input_stride: inputs,
                 inputs,
@@ -51,7 +59,15 @@ impl DeviceLayout {
             offset += (4 * inputs + 1) * outputs;
             tile_count += (inputs / 2 + 1) * (outputs / 2);
         }
-        Self { shape, coordinate_stride, input_stride, hidden_stride, parameter_stride: offset, tile_count, layers }
+        Self {
+            shape,
+            coordinate_stride,
+            input_stride,
+            hidden_stride,
+            parameter_stride: offset,
+            tile_count,
+            layers,
+        }
     }
 
     /// The network that is laid out.
@@ -64,7 +80,11 @@ impl DeviceLayout {
         let hidden = |index: u32| index * rows * self.hidden_stride;
         let mut layers = self.layers.clone();
         for (index, layer) in (0..).zip(&mut layers) {
-            layer.input_offset = if index == 0 { 0 } else { rows * self.input_stride + hidden(index - 1) };
+            layer.input_offset = if index == 0 {
+                0
+            } else {
+                rows * self.input_stride + hidden(index - 1)
+            };
             layer.output_offset = rows * self.input_stride + hidden(index);
             layer.delta_offset = hidden(index);
             layer.derivative_offset = hidden(index);
@@ -117,11 +137,21 @@ impl DeviceLayout {
     fn each_parameter(&self, mut visit: impl FnMut(usize, usize)) {
         let coordinates = self.shape.coordinate_features();
         let gap = 4 * self.coordinate_stride as usize - coordinates;
-        for (index, (span, layer)) in self.shape.layers().into_iter().zip(&self.layers).enumerate() {
+        for (index, (span, layer)) in self
+            .shape
+            .layers()
+            .into_iter()
+            .zip(&self.layers)
+            .enumerate()
+        {
             let row_length = 4 * layer.outputs as usize;
             for output in 0..span.outputs {
                 for input in 0..span.inputs {
-                    let row = if index == 0 && input >= coordinates { input + gap } else { input };
+                    let row = if index == 0 && input >= coordinates {
+                        input + gap
+                    } else {
+                        input
+                    };
                     visit(
                         span.weight + output * span.inputs + input,
                         4 * layer.weight_offset as usize + row * row_length + output,
@@ -143,7 +173,12 @@ mod tests {
         for width in WIDTHS {
             for depth in [1, 2, 6] {
                 for octaves in 0..=6 {
-                    let shape = NetworkShape { octaves, width, depth, activation: Activation::Silu };
+                    let shape = NetworkShape {
+                        octaves,
+                        width,
+                        depth,
+                        activation: Activation::Silu,
+                    };
                     let layout = DeviceLayout::new(shape);
                     let host: Vec<f32> = (0..shape.parameters()).map(|i| i as f32 + 1.0).collect();
                     let device = layout.to_device(&host);

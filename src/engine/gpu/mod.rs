@@ -27,7 +27,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    Cloud, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Recording, Run, Start, TrainSpec, TrainingData,
+    Cloud, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Recording, Run, Start,
+    TrainSpec, TrainingData,
 };
 use crate::Weights;
 use crate::network::layout::Activation;
@@ -116,21 +117,37 @@ impl GpuEngine {
     ) -> Result<(f32, Vec<f32>), EngineError> {
         let (context, kernels, model) = self.loaded()?;
         if x.is_empty() || x.len() != t.len() || x.len() != target.len() {
-            return Err(EngineError::Invalid("points, timesteps and targets of a batch must be equally many".into()));
+            return Err(EngineError::Invalid(
+                "points, timesteps and targets of a batch must be equally many".into(),
+            ));
         }
-        if t.iter().any(|t| *t == 0 || *t > model.spec.timetable.timesteps()) {
-            return Err(EngineError::Invalid("a timestep of the batch is not in 1..=T".into()));
+        if t.iter()
+            .any(|t| *t == 0 || *t > model.spec.timetable.timesteps())
+        {
+            return Err(EngineError::Invalid(
+                "a timestep of the batch is not in 1..=T".into(),
+            ));
         }
         let source = BatchSource::Given(x, t, target);
-        let workspace = Workspace::new(context, kernels, &model.layout, &model.parameters, &model.spec, &source)?;
+        let workspace = Workspace::new(
+            context,
+            kernels,
+            &model.layout,
+            &model.parameters,
+            &model.spec,
+            &source,
+        )?;
         workspace.write_steps(context, &[step_row(&model.spec, model.step, 0, moves)]);
-        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = context
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             workspace.encode(kernels, &model.layout, &mut pass, 0);
         }
         context.submit([encoder.finish()]);
-        let loss: Vec<f32> = bytemuck::pod_collect_to_vec(&context.read_buffer(&workspace.losses, 0, 4)?);
+        let loss: Vec<f32> =
+            bytemuck::pod_collect_to_vec(&context.read_buffer(&workspace.losses, 0, 4)?);
         let gradient: Vec<f32> = bytemuck::pod_collect_to_vec(&context.read_buffer(
             &workspace.partials,
             0,
@@ -162,7 +179,14 @@ impl Engine for GpuEngine {
         let kernels = self.kernels(spec.shape.activation)?;
         let layout = DeviceLayout::new(spec.shape);
         let parameters = Parameters::upload(&self.context, &layout, state)?;
-        let workspace = Workspace::new(&self.context, &kernels, &layout, &parameters, spec, &BatchSource::Drawn)?;
+        let workspace = Workspace::new(
+            &self.context,
+            &kernels,
+            &layout,
+            &parameters,
+            spec,
+            &BatchSource::Drawn,
+        )?;
         let mut readback = Readback::default();
         readback.restart(state.step);
         self.model = Some(Model {
@@ -183,7 +207,9 @@ impl Engine for GpuEngine {
     fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError> {
         let (context, kernels, model) = self.loaded()?;
         if spec.shape != model.spec.shape {
-            return Err(EngineError::Invalid("another network shape needs a new model".into()));
+            return Err(EngineError::Invalid(
+                "another network shape needs a new model".into(),
+            ));
         }
         let same_workspace = spec.batch == model.spec.batch
             && spec.seed == model.spec.seed
@@ -193,8 +219,14 @@ impl Engine for GpuEngine {
             while model.readback.in_flight() > 0 {
                 model.readback.wait_oldest(context)?;
             }
-            model.workspace =
-                Workspace::new(context, kernels, &model.layout, &model.parameters, spec, &BatchSource::Drawn)?;
+            model.workspace = Workspace::new(
+                context,
+                kernels,
+                &model.layout,
+                &model.parameters,
+                spec,
+                &BatchSource::Drawn,
+            )?;
             model.readback.restart(model.step);
         }
         model.spec = spec.clone();
@@ -207,27 +239,46 @@ impl Engine for GpuEngine {
         let began = Instant::now();
         let mut planned_secs = 0.0;
         while done < max_steps
-            && (done == 0 || (planned_secs < budget_secs && began.elapsed().as_secs_f64() < budget_secs))
+            && (done == 0
+                || (planned_secs < budget_secs && began.elapsed().as_secs_f64() < budget_secs))
         {
             while model.readback.in_flight() >= MAX_IN_FLIGHT {
                 model.readback.wait_oldest(context)?;
             }
             // Untimed steps go one by one until one has been timed.
-            let secs_per_step = model.readback.secs_per_step().unwrap_or(SUBMISSION_SECS).max(1e-7);
-            let fitting = (SUBMISSION_SECS / secs_per_step).clamp(1.0, f64::from(MAX_STEPS_A_SUBMISSION)) as u32;
+            let secs_per_step = model
+                .readback
+                .secs_per_step()
+                .unwrap_or(SUBMISSION_SECS)
+                .max(1e-7);
+            let fitting = (SUBMISSION_SECS / secs_per_step)
+                .clamp(1.0, f64::from(MAX_STEPS_A_SUBMISSION)) as u32;
             let count = fitting.min(max_steps - done);
             let rows: Vec<_> = (0..count)
-                .map(|slot| step_row(&model.spec, model.step + u64::from(slot), slot, Moves::Weights))
+                .map(|slot| {
+                    step_row(
+                        &model.spec,
+                        model.step + u64::from(slot),
+                        slot,
+                        Moves::Weights,
+                    )
+                })
                 .collect();
             model.workspace.write_steps(context, &rows);
-            let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let mut encoder = context
+                .device()
+                .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
                 for slot in 0..count {
-                    model.workspace.encode(kernels, &model.layout, &mut pass, slot);
+                    model
+                        .workspace
+                        .encode(kernels, &model.layout, &mut pass, slot);
                 }
             }
-            model.readback.submit(context, &model.workspace, encoder, model.step, count);
+            model
+                .readback
+                .submit(context, &model.workspace, encoder, model.step, count);
             context.check()?;
             model.step += u64::from(count);
             done += count;
@@ -251,10 +302,16 @@ impl Engine for GpuEngine {
 
     fn state(&mut self) -> Result<ModelState, EngineError> {
         let (context, _, model) = self.loaded()?;
-        model.parameters.download(context, &model.layout, model.step)
+        model
+            .parameters
+            .download(context, &model.layout, model.step)
     }
 
-    fn run(&mut self, run: &Run<'_>, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError> {
+    fn run(
+        &mut self,
+        run: &Run<'_>,
+        goes_on: &dyn Fn(f32) -> bool,
+    ) -> Result<Option<Recording>, EngineError> {
         let shared = self.context.clone();
         let (context, kernels, model) = self.loaded()?;
         let (taus, particles) = (run.taus(), run.start.len());
@@ -268,12 +325,20 @@ impl Engine for GpuEngine {
         }
         let buffer = context.buffer("cloud", 8 * points as u64, STORAGE);
         if let Start::Points(points) = run.start {
-            context.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(points));
+            context
+                .queue()
+                .write_buffer(&buffer, 0, bytemuck::cast_slice(points));
         }
         if particles > 0 && !run.plan.steps.is_empty() {
             let total = particles as u32;
             let slice_rows = total.min(exact_slice(run.denoiser));
-            let job = PlanJob { run, weights: &model.parameters.ema, points: &buffer, total, slice_rows };
+            let job = PlanJob {
+                run,
+                weights: &model.parameters.ema,
+                points: &buffer,
+                total,
+                slice_rows,
+            };
             if points <= MOST_KEPT_POINTS {
                 // Asked again and again, as beneath a moving hand: its buffers are kept, and its result is copied.
                 let kept = model.run.take().filter(|kept| kept.serves(&job, points));
@@ -294,10 +359,19 @@ impl Engine for GpuEngine {
             }
         }
         let points = Cloud::Gpu(GpuCloud::new(shared, buffer, points));
-        Ok(Some(Recording { taus, particles, points }))
+        Ok(Some(Recording {
+            taus,
+            particles,
+            points,
+        }))
     }
 
-    fn refresh(&mut self, cloud: Option<Cloud>, run: &Run<'_>, piece: Piece) -> Result<Cloud, EngineError> {
+    fn refresh(
+        &mut self,
+        cloud: Option<Cloud>,
+        run: &Run<'_>,
+        piece: Piece,
+    ) -> Result<Cloud, EngineError> {
         piece.check(cloud.as_ref(), run)?;
         let total = run.start.len();
         let shared = self.context.clone();
@@ -313,11 +387,21 @@ impl Engine for GpuEngine {
             return Ok(Cloud::Gpu(cloud));
         }
         let ema = &model.parameters.ema;
-        let kept = model.picture.take().filter(|kept| kept.serves(cloud.buffer(), run, &piece));
+        let kept = model
+            .picture
+            .take()
+            .filter(|kept| kept.serves(cloud.buffer(), run, &piece));
         let mut kept = match kept {
             Some(kept) => kept,
             None if piece.stage > 0 => return Err(piece.not_begun()),
-            None => PictureRun::new(context, kernels, &model.layout, cloud.buffer(), ema, (run, piece))?,
+            None => PictureRun::new(
+                context,
+                kernels,
+                &model.layout,
+                cloud.buffer(),
+                ema,
+                (run, piece),
+            )?,
         };
         kept.advance(context, kernels, &model.layout, ema, piece);
         context.check()?;
@@ -325,7 +409,12 @@ impl Engine for GpuEngine {
         Ok(Cloud::Gpu(cloud))
     }
 
-    fn predict(&mut self, tau: f64, points: &[[f32; 2]], weights: Weights) -> Result<Vec<[f32; 2]>, EngineError> {
+    fn predict(
+        &mut self,
+        tau: f64,
+        points: &[[f32; 2]],
+        weights: Weights,
+    ) -> Result<Vec<[f32; 2]>, EngineError> {
         let (context, kernels, model) = self.loaded()?;
         if points.is_empty() {
             return Ok(Vec::new());
@@ -336,9 +425,16 @@ impl Engine for GpuEngine {
         };
         let run = match kept.take().filter(|kept| kept.fits(points.len())) {
             Some(run) => run,
-            None => PredictRun::new(context, kernels, &model.layout, weights, points.len() as u32)?,
+            None => PredictRun::new(
+                context,
+                kernels,
+                &model.layout,
+                weights,
+                points.len() as u32,
+            )?,
         };
-        kept.insert(run).predict(context, kernels, &model.layout, tau, points)
+        kept.insert(run)
+            .predict(context, kernels, &model.layout, tau, points)
     }
 
     fn log_density(
@@ -348,14 +444,26 @@ impl Engine for GpuEngine {
         bounds: Bounds,
         resolution: u32,
     ) -> Result<Vec<f32>, EngineError> {
-        self.density.log_density(&self.context, mixture, scales, bounds, resolution)
+        self.density
+            .log_density(&self.context, mixture, scales, bounds, resolution)
     }
 
-    fn gradient(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<(f32, Vec<f32>), EngineError> {
+    fn gradient(
+        &mut self,
+        x: &[[f32; 2]],
+        t: &[u32],
+        target: &[[f32; 2]],
+    ) -> Result<(f32, Vec<f32>), EngineError> {
         self.given_step(x, t, target, Moves::Nothing)
     }
 
-    fn step_on(&mut self, x: &[[f32; 2]], t: &[u32], target: &[[f32; 2]]) -> Result<f32, EngineError> {
-        self.given_step(x, t, target, Moves::Weights).map(|(loss, _)| loss)
+    fn step_on(
+        &mut self,
+        x: &[[f32; 2]],
+        t: &[u32],
+        target: &[[f32; 2]],
+    ) -> Result<f32, EngineError> {
+        self.given_step(x, t, target, Moves::Weights)
+            .map(|(loss, _)| loss)
     }
 }

@@ -62,26 +62,48 @@ impl Readback {
         first: u64,
         count: u32,
     ) {
-        let staging = self.spare.pop().inspect(wgpu::Buffer::unmap).unwrap_or_else(|| {
-            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-            context.buffer("loss read-back", LOSS_BYTES + HISTOGRAM_BYTES, usage)
-        });
+        let staging = self
+            .spare
+            .pop()
+            .inspect(wgpu::Buffer::unmap)
+            .unwrap_or_else(|| {
+                let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+                context.buffer("loss read-back", LOSS_BYTES + HISTOGRAM_BYTES, usage)
+            });
         encoder.copy_buffer_to_buffer(&workspace.losses, 0, &staging, 0, 4 * u64::from(count));
-        encoder.copy_buffer_to_buffer(&workspace.histogram, 0, &staging, LOSS_BYTES, HISTOGRAM_BYTES);
+        encoder.copy_buffer_to_buffer(
+            &workspace.histogram,
+            0,
+            &staging,
+            LOSS_BYTES,
+            HISTOGRAM_BYTES,
+        );
         let submitted = Instant::now();
         context.submit([encoder.finish()]);
         staging.slice(..).map_async(wgpu::MapMode::Read, |_| {});
-        self.in_flight.push_back(Submission { staging, first, count, submitted });
+        self.in_flight.push_back(Submission {
+            staging,
+            first,
+            count,
+            submitted,
+        });
     }
 
     /// Wait for the oldest submission and take its losses.
     pub fn wait_oldest(&mut self, context: &GpuContext) -> Result<(), EngineError> {
-        let Some(oldest) = self.in_flight.front() else { return Ok(()) };
+        let Some(oldest) = self.in_flight.front() else {
+            return Ok(());
+        };
         let view = context.await_mapping(&oldest.staging)?;
         let now = Instant::now();
-        let began = self.last_completion.map_or(oldest.submitted, |last| last.max(oldest.submitted));
+        let began = self
+            .last_completion
+            .map_or(oldest.submitted, |last| last.max(oldest.submitted));
         let measured = (now - began).as_secs_f64() / f64::from(oldest.count);
-        self.secs_per_step = Some(self.secs_per_step.map_or(measured, |mean| 0.8 * mean + 0.2 * measured));
+        self.secs_per_step = Some(
+            self.secs_per_step
+                .map_or(measured, |mean| 0.8 * mean + 0.2 * measured),
+        );
         self.last_completion = Some(now);
         self.take(&view);
         self.collect(context)
@@ -90,7 +112,9 @@ impl Readback {
     /// Take the losses of every submission that is done, without waiting.
     pub fn collect(&mut self, context: &GpuContext) -> Result<(), EngineError> {
         while let Some(oldest) = self.in_flight.front() {
-            let Some(view) = context.try_read(&oldest.staging)? else { break };
+            let Some(view) = context.try_read(&oldest.staging)? else {
+                break;
+            };
             self.take(&view);
         }
         Ok(())
@@ -99,16 +123,26 @@ impl Readback {
     /// What has come in since the last call.
     pub fn report(&mut self) -> Progress {
         let step = self.progress.step;
-        std::mem::replace(&mut self.progress, Progress { step, ..Progress::default() })
+        std::mem::replace(
+            &mut self.progress,
+            Progress {
+                step,
+                ..Progress::default()
+            },
+        )
     }
 
     /// Take what the oldest submission brought.
     fn take(&mut self, view: &wgpu::BufferView) {
         let words: Vec<u32> = bytemuck::pod_collect_to_vec(view);
-        let Some(done) = self.in_flight.pop_front() else { return };
+        let Some(done) = self.in_flight.pop_front() else {
+            return;
+        };
         let (losses, totals) = words.split_at(MAX_STEPS_A_SUBMISSION as usize);
         let numbered = (done.first + 1..).zip(&losses[..done.count as usize]);
-        self.progress.losses.extend(numbered.map(|(step, bits)| (step, f32::from_bits(*bits))));
+        self.progress
+            .losses
+            .extend(numbered.map(|(step, bits)| (step, f32::from_bits(*bits))));
         self.progress.step = done.first + u64::from(done.count);
         self.add_histogram(&totals[..BIN_WORDS * LOSS_BINS]);
         self.spare.push(done.staging);
@@ -117,9 +151,20 @@ impl Readback {
     /// The device's sums only grow; the news is the difference.
     fn add_histogram(&mut self, totals: &[u32]) {
         let before = std::mem::replace(&mut self.totals, totals.to_vec());
-        let before = if before.is_empty() { vec![0; totals.len()] } else { before };
-        let histogram = self.progress.histogram.get_or_insert_with(LossHistogram::default);
-        for (bin, (now, then)) in totals.chunks_exact(BIN_WORDS).zip(before.chunks_exact(BIN_WORDS)).enumerate() {
+        let before = if before.is_empty() {
+            vec![0; totals.len()]
+        } else {
+            before
+        };
+        let histogram = self
+            .progress
+            .histogram
+            .get_or_insert_with(LossHistogram::default);
+        for (bin, (now, then)) in totals
+            .chunks_exact(BIN_WORDS)
+            .zip(before.chunks_exact(BIN_WORDS))
+            .enumerate()
+        {
             let news = |word: usize| now[word].wrapping_sub(then[word]);
             histogram.sum[bin] += grown(&now[..LOSS_LIMBS], &then[..LOSS_LIMBS]);
             if news(LOSS_LIMBS + 1) > 0 {

@@ -31,10 +31,23 @@ impl PictureRun {
         (run, piece): (&Run<'_>, Piece),
     ) -> Result<Self, EngineError> {
         let weights = context.buffer("weights of a slice", ema.size(), STORAGE);
-        let job = PlanJob { run, weights: &weights, points, total: piece.count, slice_rows: piece.count };
+        let job = PlanJob {
+            run,
+            weights: &weights,
+            points,
+            total: piece.count,
+            slice_rows: piece.count,
+        };
         let bound = PlanRun::new(context, kernels, layout, &job)?;
         let (plan, seed) = (run.plan.clone(), run.seed);
-        Ok(Self { run: bound, plan, seed, points: points.clone(), weights, last: None })
+        Ok(Self {
+            run: bound,
+            plan,
+            seed,
+            points: points.clone(),
+            weights,
+            last: None,
+        })
     }
 
     /// True where the piece can be done by what is bound, and begins a slice or goes on with the last one.
@@ -53,12 +66,20 @@ impl PictureRun {
         ema: &wgpu::Buffer,
         piece: Piece,
     ) {
-        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = context
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         if piece.stage == 0 {
             self.run.write_slice(context, piece.first, piece.count);
             encoder.copy_buffer_to_buffer(ema, 0, &self.weights, 0, ema.size());
         }
-        self.run.encode(kernels, layout, &mut encoder, piece.stage..piece.end_stage, piece.count);
+        self.run.encode(
+            kernels,
+            layout,
+            &mut encoder,
+            piece.stage..piece.end_stage,
+            piece.count,
+        );
         context.submit([encoder.finish()]);
         self.last = Some(piece);
     }
@@ -82,11 +103,25 @@ impl PredictRun {
     ) -> Result<Self, EngineError> {
         let points = context.buffer("field points", 8 * u64::from(room), STORAGE);
         // Its result is the network's output.
-        let stage = PlanStep { c_x: 0.0, c_0: 1.0, ..PlanStep::default() };
-        let plan = Plan { steps: vec![stage], start_std: 1.0, clip: None };
+        let stage = PlanStep {
+            c_x: 0.0,
+            c_0: 1.0,
+            ..PlanStep::default()
+        };
+        let plan = Plan {
+            steps: vec![stage],
+            start_std: 1.0,
+            clip: None,
+        };
         let given = Start::Points(Arc::default());
         let run = Run::of_samples(&plan, &given, 0);
-        let job = PlanJob { run: &run, weights, points: &points, total: room, slice_rows: room.min(MAX_SLICE) };
+        let job = PlanJob {
+            run: &run,
+            weights,
+            points: &points,
+            total: room,
+            slice_rows: room.min(MAX_SLICE),
+        };
         let run = PlanRun::new(context, kernels, layout, &job)?;
         Ok(Self { run, points, room })
     }
@@ -106,9 +141,16 @@ impl PredictRun {
         points: &[[f32; 2]],
     ) -> Result<Vec<[f32; 2]>, EngineError> {
         self.run.write_time(context, tau);
-        context.queue().write_buffer(&self.points, 0, bytemuck::cast_slice(points));
-        self.run.run_all(context, kernels, layout, points.len() as u32, &|_| true)?;
-        Ok(bytemuck::pod_collect_to_vec(&context.read_buffer(&self.points, 0, size_of_val(points) as u64)?))
+        context
+            .queue()
+            .write_buffer(&self.points, 0, bytemuck::cast_slice(points));
+        self.run
+            .run_all(context, kernels, layout, points.len() as u32, &|_| true)?;
+        Ok(bytemuck::pod_collect_to_vec(&context.read_buffer(
+            &self.points,
+            0,
+            size_of_val(points) as u64,
+        )?))
     }
 }
 
@@ -133,7 +175,15 @@ impl KeptRun {
         points: usize,
     ) -> Result<Self, EngineError> {
         let buffer = context.buffer("run", 8 * points as u64, STORAGE);
-        let run = PlanRun::new(context, kernels, layout, &PlanJob { points: &buffer, ..*job })?;
+        let run = PlanRun::new(
+            context,
+            kernels,
+            layout,
+            &PlanJob {
+                points: &buffer,
+                ..*job
+            },
+        )?;
         Ok(Self {
             run,
             points: buffer,
@@ -171,13 +221,26 @@ impl KeptRun {
     ) -> Result<bool, EngineError> {
         self.run.rewrite(context, job);
         if let Start::Points(points) = job.run.start {
-            context.queue().write_buffer(&self.points, 0, bytemuck::cast_slice(points));
+            context
+                .queue()
+                .write_buffer(&self.points, 0, bytemuck::cast_slice(points));
         }
-        if !self.run.run_all(context, kernels, layout, job.total, goes_on)? {
+        if !self
+            .run
+            .run_all(context, kernels, layout, job.total, goes_on)?
+        {
             return Ok(false);
         }
-        let mut encoder = context.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(&self.points, 0, job.points, 0, self.points.size().min(job.points.size()));
+        let mut encoder = context
+            .device()
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(
+            &self.points,
+            0,
+            job.points,
+            0,
+            self.points.size().min(job.points.size()),
+        );
         context.submit([encoder.finish()]);
         context.check()?;
         Ok(true)

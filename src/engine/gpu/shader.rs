@@ -82,18 +82,36 @@ pub fn join(source: &str) -> Result<String, String> {
 /// # Errors
 /// What is not as on the host: a source that cannot be parsed, a struct or a field that is not there, a size, an offset, or a field
 /// that the host does not know. A vector of the host may be several scalars on the device, whose names end in `_0`, `_1`, ….
-pub fn check_twin(source: &str, name: &str, size: usize, fields: &[(&str, usize)]) -> Result<(), String> {
-    let module = wgpu::naga::front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source))?;
-    let twin = module.types.iter().find(|(_, kind)| kind.name.as_deref() == Some(name));
-    let Some(wgpu::naga::TypeInner::Struct { members, span }) = twin.map(|(_, kind)| &kind.inner) else {
+pub fn check_twin(
+    source: &str,
+    name: &str,
+    size: usize,
+    fields: &[(&str, usize)],
+) -> Result<(), String> {
+    let module =
+        wgpu::naga::front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source))?;
+    let twin = module
+        .types
+        .iter()
+        .find(|(_, kind)| kind.name.as_deref() == Some(name));
+    let Some(wgpu::naga::TypeInner::Struct { members, span }) = twin.map(|(_, kind)| &kind.inner)
+    else {
         return Err(format!("there is no struct {name}"));
     };
     if *span as usize != size {
-        return Err(format!("{name} has {span} bytes on the device and {size} on the host"));
+        return Err(format!(
+            "{name} has {span} bytes on the device and {size} on the host"
+        ));
     }
-    let first = |field: &str, member: &str| member == field || member.strip_suffix("_0") == Some(field);
+    let first =
+        |field: &str, member: &str| member == field || member.strip_suffix("_0") == Some(field);
     for (field, offset) in fields {
-        let member = members.iter().find(|member| member.name.as_deref().is_some_and(|known| first(field, known)));
+        let member = members.iter().find(|member| {
+            member
+                .name
+                .as_deref()
+                .is_some_and(|known| first(field, known))
+        });
         match member {
             None => return Err(format!("{name} has no {field} on the device")),
             Some(member) if member.offset as usize != *offset => {
@@ -106,14 +124,23 @@ pub fn check_twin(source: &str, name: &str, size: usize, fields: &[(&str, usize)
         }
     }
     let known = |member: &str| {
-        let part = member.rsplit_once('_').filter(|(_, end)| end.parse::<u8>().is_ok()).map(|(field, _)| field);
-        fields.iter().any(|(field, _)| *field == member || Some(*field) == part)
+        let part = member
+            .rsplit_once('_')
+            .filter(|(_, end)| end.parse::<u8>().is_ok())
+            .map(|(field, _)| field);
+        fields
+            .iter()
+            .any(|(field, _)| *field == member || Some(*field) == part)
     };
     let unknown = members
         .iter()
         .filter_map(|member| member.name.as_deref())
         .find(|member| !member.starts_with("padding") && !known(member));
-    unknown.map_or(Ok(()), |member| Err(format!("{name}.{member} of the device is unknown on the host")))
+    unknown.map_or(Ok(()), |member| {
+        Err(format!(
+            "{name}.{member} of the device is unknown on the host"
+        ))
+    })
 }
 
 /// Where the sources lie, which a debug build reads anew.

@@ -30,7 +30,11 @@ pub struct Parameters {
 
 impl Parameters {
     /// Upload a model.
-    pub fn upload(context: &GpuContext, layout: &DeviceLayout, state: &ModelState) -> Result<Self, EngineError> {
+    pub fn upload(
+        context: &GpuContext,
+        layout: &DeviceLayout,
+        state: &ModelState,
+    ) -> Result<Self, EngineError> {
         let expected = layout.shape().parameters();
         let vectors = [&state.weights, &state.ema, &state.adam_m, &state.adam_v];
         if let Some(wrong) = vectors.iter().find(|v| v.len() != expected) {
@@ -49,7 +53,12 @@ impl Parameters {
     }
 
     /// Read the model back. Blocks.
-    pub fn download(&self, context: &GpuContext, layout: &DeviceLayout, step: u64) -> Result<ModelState, EngineError> {
+    pub fn download(
+        &self,
+        context: &GpuContext,
+        layout: &DeviceLayout,
+        step: u64,
+    ) -> Result<ModelState, EngineError> {
         let read = |buffer| -> Result<Vec<f32>, EngineError> {
             let bytes = context.read_buffer(buffer, 0, 4 * layout.parameters() as u64)?;
             Ok(layout.to_host(&bytemuck::pod_collect_to_vec::<u8, f32>(&bytes)))
@@ -145,9 +154,13 @@ impl Workspace {
         let derivatives = context.buffer("derivatives", 16 * u64::from(hidden), STORAGE);
         let deltas = context.buffer("deltas", 16 * u64::from(hidden + 2 * rows), STORAGE);
         let targets = context.buffer("targets", 16 * u64::from(rows), STORAGE);
-        let partials =
-            context.buffer("partials", 16 * u64::from(chunk_count) * u64::from(layout.parameter_stride), STORAGE);
-        let loss_partials = context.buffer("loss partials", 4 * u64::from(rows / ROW_PADDING), STORAGE);
+        let partials = context.buffer(
+            "partials",
+            16 * u64::from(chunk_count) * u64::from(layout.parameter_stride),
+            STORAGE,
+        );
+        let loss_partials =
+            context.buffer("loss partials", 4 * u64::from(rows / ROW_PADDING), STORAGE);
         let losses = context.buffer("losses", 4 * u64::from(MAX_STEPS_A_SUBMISSION), STORAGE);
         let histogram = context.buffer("histogram", HISTOGRAM_BYTES, STORAGE);
         let layer_table = DynamicTable::new::<Layer>(context, "layers", layers.len() as u32);
@@ -160,32 +173,82 @@ impl Workspace {
 
         let weights = &parameters.weights;
         let batch_group = match source {
-            BatchSource::Drawn => kernels
-                .batch_draw
-                .bind(context, &[&uniform, &steps.buffer, &data, &timetable, &embedding, &activations, &targets]),
+            BatchSource::Drawn => kernels.batch_draw.bind(
+                context,
+                &[
+                    &uniform,
+                    &steps.buffer,
+                    &data,
+                    &timetable,
+                    &embedding,
+                    &activations,
+                    &targets,
+                ],
+            ),
             BatchSource::Given(x, t, target) => {
                 let given: Vec<[f32; 4]> = x
                     .iter()
                     .zip(t.iter().zip(*target))
                     .flat_map(|(x, (t, target))| {
-                        [[x[0], x[1], f32::from_bits(t - 1), 0.0], [target[0], target[1], 0.0, 0.0]]
+                        [
+                            [x[0], x[1], f32::from_bits(t - 1), 0.0],
+                            [target[0], target[1], 0.0, 0.0],
+                        ]
                     })
                     .collect();
                 let given = context.storage("given batch", &given);
-                kernels.batch_given.bind(context, &[&uniform, &given, &timetable, &embedding, &activations, &targets])
+                kernels.batch_given.bind(
+                    context,
+                    &[
+                        &uniform,
+                        &given,
+                        &timetable,
+                        &embedding,
+                        &activations,
+                        &targets,
+                    ],
+                )
             }
         };
-        let forward_group = kernels
-            .dense_forward
-            .bind(context, &[&layer_table.buffer, &row_count, weights, weights, &activations, &derivatives]);
+        let forward_group = kernels.dense_forward.bind(
+            context,
+            &[
+                &layer_table.buffer,
+                &row_count,
+                weights,
+                weights,
+                &activations,
+                &derivatives,
+            ],
+        );
         let head_group = kernels.head_loss.bind(
             context,
-            &[&uniform, &head, weights, &activations, &derivatives, &deltas, &targets, &loss_partials, &histogram],
+            &[
+                &uniform,
+                &head,
+                weights,
+                &activations,
+                &derivatives,
+                &deltas,
+                &targets,
+                &loss_partials,
+                &histogram,
+            ],
         );
-        let backward_group =
-            kernels.dense_backward.bind(context, &[&layer_table.buffer, &row_count, weights, &deltas, &derivatives]);
-        let gradient_group =
-            kernels.weight_gradient.bind(context, &[&uniform, &all_layers, &activations, &deltas, &partials]);
+        let backward_group = kernels.dense_backward.bind(
+            context,
+            &[
+                &layer_table.buffer,
+                &row_count,
+                weights,
+                &deltas,
+                &derivatives,
+            ],
+        );
+        let gradient_group = kernels.weight_gradient.bind(
+            context,
+            &[&uniform, &all_layers, &activations, &deltas, &partials],
+        );
         let adam_group = kernels.adam.bind(
             context,
             &[
@@ -226,27 +289,61 @@ impl Workspace {
     }
 
     /// Record one training step whose scalars stand at `slot` of the written steps.
-    pub fn encode(&self, kernels: &Kernels, layout: &DeviceLayout, pass: &mut wgpu::ComputePass<'_>, slot: u32) {
+    pub fn encode(
+        &self,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        pass: &mut wgpu::ComputePass<'_>,
+        slot: u32,
+    ) {
         let step = self.steps.offset(slot);
         let row_groups = [groups_of_64(self.rows), 1];
-        let tile_groups = |stride: u32| [groups_of_64(self.rows / kernels.tile_rows * (stride / 2)), 1];
+        let tile_groups = |stride: u32| {
+            [
+                groups_of_64(self.rows / kernels.tile_rows * (stride / 2)),
+                1,
+            ]
+        };
         if self.drawn {
-            kernels.batch_draw.dispatch(pass, &self.batch_group, &[step], row_groups);
+            kernels
+                .batch_draw
+                .dispatch(pass, &self.batch_group, &[step], row_groups);
         } else {
-            kernels.batch_given.dispatch(pass, &self.batch_group, &[], row_groups);
+            kernels
+                .batch_given
+                .dispatch(pass, &self.batch_group, &[], row_groups);
         }
         for layer in 0..self.layer_count - 1 {
             let offset = self.layers.offset(layer);
-            kernels.dense_forward.dispatch(pass, &self.forward_group, &[offset], tile_groups(layout.hidden_stride));
+            kernels.dense_forward.dispatch(
+                pass,
+                &self.forward_group,
+                &[offset],
+                tile_groups(layout.hidden_stride),
+            );
         }
-        kernels.head_loss.dispatch(pass, &self.head_group, &[], row_groups);
+        kernels
+            .head_loss
+            .dispatch(pass, &self.head_group, &[], row_groups);
         for layer in (1..self.layer_count - 1).rev() {
             let offset = self.layers.offset(layer);
-            kernels.dense_backward.dispatch(pass, &self.backward_group, &[offset], tile_groups(layout.hidden_stride));
+            kernels.dense_backward.dispatch(
+                pass,
+                &self.backward_group,
+                &[offset],
+                tile_groups(layout.hidden_stride),
+            );
         }
         let gradient_groups = [groups_of_64(layout.tile_count), self.chunk_count];
-        kernels.weight_gradient.dispatch(pass, &self.gradient_group, &[], gradient_groups);
-        kernels.adam.dispatch(pass, &self.adam_group, &[step], [groups_of_64(layout.parameter_stride), 1]);
+        kernels
+            .weight_gradient
+            .dispatch(pass, &self.gradient_group, &[], gradient_groups);
+        kernels.adam.dispatch(
+            pass,
+            &self.adam_group,
+            &[step],
+            [groups_of_64(layout.parameter_stride), 1],
+        );
     }
 }
 
@@ -280,11 +377,19 @@ fn chunk_rows(rows: u32, software: bool) -> u32 {
     wanted.max(rows.div_ceil(MAX_CHUNKS)).next_multiple_of(4)
 }
 
-fn upload_data(context: &GpuContext, data: &TrainingData) -> Result<(wgpu::Buffer, u32, bool), EngineError> {
-    let empty = || EngineError::Invalid("there is nothing to train on: the data set is empty".into());
+fn upload_data(
+    context: &GpuContext,
+    data: &TrainingData,
+) -> Result<(wgpu::Buffer, u32, bool), EngineError> {
+    let empty =
+        || EngineError::Invalid("there is nothing to train on: the data set is empty".into());
     match data {
         TrainingData::Finite(points) if points.is_empty() => Err(empty()),
-        TrainingData::Finite(points) => Ok((context.storage("points", points), points.len() as u32, false)),
+        TrainingData::Finite(points) => Ok((
+            context.storage("points", points),
+            points.len() as u32,
+            false,
+        )),
         TrainingData::Fresh(mixture) if mixture.components.is_empty() => Err(empty()),
         TrainingData::Fresh(mixture) => {
             let mut cumulative = 0.0_f64;

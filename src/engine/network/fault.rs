@@ -19,22 +19,32 @@ pub struct WeightsError {
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// No file there.
-    #[error("there is no such file; give a directory that `train` wrote, or the model.safetensors in it")]
+    #[error(
+        "there is no such file; give a directory that `train` wrote, or the model.safetensors in it"
+    )]
     Missing,
     /// The file cannot be read.
     #[error("{0}; give a model.safetensors that can be read")]
     Read(io::Error),
     /// More bytes than the largest model has.
-    #[error("its {0} bytes are more than any model of this lab has; give a model.safetensors that `train` wrote")]
+    #[error(
+        "its {0} bytes are more than any model of this lab has; give a model.safetensors that `train` wrote"
+    )]
     TooLarge(u64),
     /// Some other format, or cut short.
-    #[error("it is not a whole safetensors file ({0}); give a model.safetensors that `train` wrote")]
+    #[error(
+        "it is not a whole safetensors file ({0}); give a model.safetensors that `train` wrote"
+    )]
     NotSafetensors(String),
     /// A safetensors file of something else.
-    #[error("it has no tensor `{0}`, so it is not a model of this lab; give a model.safetensors that `train` wrote")]
+    #[error(
+        "it has no tensor `{0}`, so it is not a model of this lab; give a model.safetensors that `train` wrote"
+    )]
     MissingTensor(String),
     /// A safetensors file of something else.
-    #[error("its metadata has no usable `{0}`, so it is not a model of this lab; give a file that `train` wrote")]
+    #[error(
+        "its metadata has no usable `{0}`, so it is not a model of this lab; give a file that `train` wrote"
+    )]
     Metadata(&'static str),
     /// Numbers of another type.
     #[error("tensor `{name}` holds {found} numbers, not F32; save it again as 32-bit floats")]
@@ -57,7 +67,9 @@ pub enum Fault {
         expected: Vec<usize>,
     },
     /// More or fewer layers than the experiment says.
-    #[error("it has {found} layers where its experiment has {expected}; give a file that `train` wrote")]
+    #[error(
+        "it has {found} layers where its experiment has {expected}; give a file that `train` wrote"
+    )]
     Layers {
         /// Linear layers in the file.
         found: usize,
@@ -68,6 +80,8 @@ pub enum Fault {
     #[error("the data in it are damaged ({0}); give a model.safetensors that `train` wrote")]
     Data(String),
     /// NaN or infinity.
-    #[error("tensor `{0}` holds numbers that are not finite: the training had failed; load an earlier file")]
+    #[error(
+        "tensor `{0}` holds numbers that are not finite: the training had failed; load an earlier file"
+    )]
     NotFinite(String),
 }

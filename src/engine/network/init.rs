@@ -13,7 +13,9 @@ pub fn initial_weights(shape: NetworkShape, seed: u64) -> Vec<f32> {
     let mut weights = Vec::with_capacity(shape.parameters());
     for layer in shape.layers() {
         let bound = 1.0 / (layer.inputs as f32).sqrt();
-        weights.extend((0..(layer.inputs + 1) * layer.outputs).map(|_| rng.random_range(-bound..=bound)));
+        weights.extend(
+            (0..(layer.inputs + 1) * layer.outputs).map(|_| rng.random_range(-bound..=bound)),
+        );
     }
     weights
 }
@@ -35,10 +37,17 @@ mod tests {
             let mean = values.iter().map(|&w| f64::from(w)).sum::<f64>() / n;
             let square = values.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>() / n;
             let variance = bound * bound / 3.0;
-            assert!(values.iter().all(|&w| f64::from(w).abs() <= bound * 1.000_001));
+            assert!(
+                values
+                    .iter()
+                    .all(|&w| f64::from(w).abs() <= bound * 1.000_001)
+            );
             assert!(mean.abs() < 5.0 * (variance / n).sqrt(), "mean {mean}");
             // Var(w²) = b⁴ (1/5 − 1/9).
-            assert!((square - variance).abs() < 5.0 * bound * bound * (4.0 / 45.0 / n).sqrt(), "variance {square}");
+            assert!(
+                (square - variance).abs() < 5.0 * bound * bound * (4.0 / 45.0 / n).sqrt(),
+                "variance {square}"
+            );
         }
     }
 

@@ -45,14 +45,34 @@ impl Activation {
     /// What it is called.
     pub const fn words(self) -> &'static Words {
         match self {
-            Self::Silu => {
-                &Words { name: "silu", title: "SiLU", symbol: "SiLU", short: "silu", help: "z · sigmoid(z)" }
-            }
-            Self::Gelu => {
-                &Words { name: "gelu", title: "GELU", symbol: "GELU", short: "gelu", help: "the tanh form of GELU" }
-            }
-            Self::Relu => &Words { name: "relu", title: "ReLU", symbol: "ReLU", short: "relu", help: "max(z, 0)" },
-            Self::Tanh => &Words { name: "tanh", title: "tanh", symbol: "tanh", short: "tanh", help: "tanh(z)" },
+            Self::Silu => &Words {
+                name: "silu",
+                title: "SiLU",
+                symbol: "SiLU",
+                short: "silu",
+                help: "z · sigmoid(z)",
+            },
+            Self::Gelu => &Words {
+                name: "gelu",
+                title: "GELU",
+                symbol: "GELU",
+                short: "gelu",
+                help: "the tanh form of GELU",
+            },
+            Self::Relu => &Words {
+                name: "relu",
+                title: "ReLU",
+                symbol: "ReLU",
+                short: "relu",
+                help: "max(z, 0)",
+            },
+            Self::Tanh => &Words {
+                name: "tanh",
+                title: "tanh",
+                symbol: "tanh",
+                short: "tanh",
+                help: "tanh(z)",
+            },
         }
     }
 
@@ -84,7 +104,12 @@ pub const MAX_OCTAVES: u32 = 6;
 
 impl Default for NetworkShape {
     fn default() -> Self {
-        Self { octaves: 3, width: 128, depth: 3, activation: Activation::Silu }
+        Self {
+            octaves: 3,
+            width: 128,
+            depth: 3,
+            activation: Activation::Silu,
+        }
     }
 }
 
@@ -118,9 +143,18 @@ impl NetworkShape {
         let mut offset = 0;
         let mut inputs = self.inputs();
         for layer in 0..=self.depth {
-            let outputs = if layer == self.depth { 2 } else { self.width as usize };
+            let outputs = if layer == self.depth {
+                2
+            } else {
+                self.width as usize
+            };
             let bias = offset + inputs * outputs;
-            spans.push(LayerSpan { inputs, outputs, weight: offset, bias });
+            spans.push(LayerSpan {
+                inputs,
+                outputs,
+                weight: offset,
+                bias,
+            });
             offset = bias + outputs;
             inputs = outputs;
         }
@@ -129,12 +163,17 @@ impl NetworkShape {
 
     /// Length of the flat parameter vector: per layer the weight [out, in], then the bias.
     pub fn parameters(self) -> usize {
-        self.layers().last().map_or(0, |last| last.bias + last.outputs)
+        self.layers()
+            .last()
+            .map_or(0, |last| last.bias + last.outputs)
     }
 
     /// Floating-point operations of one forward pass of one sample, counting a multiply-add as two.
     pub fn forward_flops(self) -> f64 {
-        self.layers().iter().map(|l| 2.0 * (l.inputs * l.outputs) as f64).sum()
+        self.layers()
+            .iter()
+            .map(|l| 2.0 * (l.inputs * l.outputs) as f64)
+            .sum()
     }
 
     /// Floating-point operations of one training step of one sample: forward, weight gradients, and input gradients of all layers but the first.
@@ -149,13 +188,22 @@ impl NetworkShape {
     /// One sentence naming the setting and its limits.
     pub fn validate(self) -> Result<(), String> {
         if !WIDTHS.contains(&self.width) {
-            return Err(format!("width {} is not one of 32, 64, 128, 256", self.width));
+            return Err(format!(
+                "width {} is not one of 32, 64, 128, 256",
+                self.width
+            ));
         }
         if !(1..=MAX_DEPTH).contains(&self.depth) {
-            return Err(format!("depth {} is not between 1 and {MAX_DEPTH}", self.depth));
+            return Err(format!(
+                "depth {} is not between 1 and {MAX_DEPTH}",
+                self.depth
+            ));
         }
         if self.octaves > MAX_OCTAVES {
-            return Err(format!("{} octaves are more than {MAX_OCTAVES}", self.octaves));
+            return Err(format!(
+                "{} octaves are more than {MAX_OCTAVES}",
+                self.octaves
+            ));
         }
         Ok(())
     }

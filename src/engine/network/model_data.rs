@@ -31,30 +31,56 @@ impl ModelData {
 
     /// Name, number of rows and bytes of every tensor.
     pub(super) fn tables(&self) -> Vec<(&'static str, usize, Vec<u8>)> {
-        let bytes = |rows: &[[f32; 2]]| rows.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
-        let both = TABLES.into_iter().zip([&self.points, &self.held_out]).filter(|(_, rows)| !rows.is_empty());
-        both.map(|(name, rows)| (name, rows.len(), bytes(rows))).collect()
+        let bytes = |rows: &[[f32; 2]]| {
+            rows.iter()
+                .flatten()
+                .flat_map(|x| x.to_le_bytes())
+                .collect()
+        };
+        let both = TABLES
+            .into_iter()
+            .zip([&self.points, &self.held_out])
+            .filter(|(_, rows)| !rows.is_empty());
+        both.map(|(name, rows)| (name, rows.len(), bytes(rows)))
+            .collect()
     }
 
     /// Read from a file's tensors.
     pub(super) fn read(about: &str, tensors: &SafeTensors) -> Result<Self, Fault> {
         let [points, held_out] = TABLES.map(|name| table(tensors, name));
-        Ok(Self { about: about.to_owned(), points: Arc::new(points?), held_out: Arc::new(held_out?) })
+        Ok(Self {
+            about: about.to_owned(),
+            points: Arc::new(points?),
+            held_out: Arc::new(held_out?),
+        })
     }
 }
 
 fn table(tensors: &SafeTensors, name: &str) -> Result<Vec<[f32; 2]>, Fault> {
-    let Ok(tensor) = tensors.tensor(name) else { return Ok(Vec::new()) };
+    let Ok(tensor) = tensors.tensor(name) else {
+        return Ok(Vec::new());
+    };
     let &[rows, 2] = tensor.shape() else {
-        return Err(Fault::Data(format!("tensor `{name}` has the shape {:?}, not [rows, 2]", tensor.shape())));
+        return Err(Fault::Data(format!(
+            "tensor `{name}` has the shape {:?}, not [rows, 2]",
+            tensor.shape()
+        )));
     };
     if tensor.dtype() != Dtype::F32 {
-        return Err(Fault::Type { name: name.to_owned(), found: tensor.dtype() });
+        return Err(Fault::Type {
+            name: name.to_owned(),
+            found: tensor.dtype(),
+        });
     }
     let (numbers, _) = tensor.data().as_chunks::<4>();
-    let numbers: Vec<f32> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let numbers: Vec<f32> = numbers
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
     if !numbers.iter().all(|x| x.is_finite()) {
-        return Err(Fault::Data(format!("tensor `{name}` holds numbers that are not finite")));
+        return Err(Fault::Data(format!(
+            "tensor `{name}` holds numbers that are not finite"
+        )));
     }
     let (points, _) = numbers.as_chunks::<2>();
     debug_assert_eq!(points.len(), rows);

@@ -83,12 +83,16 @@ mod tests {
     /// targets' definitions in the papers' symbols: what f32 makes of them is theirs to six digits, and finite.
     #[test]
     fn rows_are_the_targets_at_every_timestep_of_every_path() {
-        for (schedule, timesteps) in
-            Schedule::every().into_iter().flat_map(|schedule| [2, 10, 1000, 10_000].map(|t| (schedule, t)))
+        for (schedule, timesteps) in Schedule::every()
+            .into_iter()
+            .flat_map(|schedule| [2, 10, 1000, 10_000].map(|t| (schedule, t)))
         {
             for target in Target::ALL {
                 let table = Timetable::new(schedule, target, timesteps);
-                assert_eq!((table.timesteps(), table.embedding.len()), (timesteps, timesteps as usize * TIME_FEATURES));
+                assert_eq!(
+                    (table.timesteps(), table.embedding.len()),
+                    (timesteps, timesteps as usize * TIME_FEATURES)
+                );
                 for (row, t) in table.rows.iter().zip(1..) {
                     let scales = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
                     let (a, s) = (scales.a, scales.s);
@@ -100,11 +104,18 @@ mod tests {
                             Target::Score => (-eps / s, 1.0 / s),
                             Target::Velocity => (eps - x_0, 2.0),
                         };
-                        let found = f64::from(row.target_x0) * x_0 + f64::from(row.target_eps) * eps;
+                        let found =
+                            f64::from(row.target_x0) * x_0 + f64::from(row.target_eps) * eps;
                         let of = format!("{target:?} on {schedule}, {t} of {timesteps}");
-                        assert!((found - expected).abs() < 1e-6 * size, "{of}: {found}, not {expected}");
+                        assert!(
+                            (found - expected).abs() < 1e-6 * size,
+                            "{of}: {found}, not {expected}"
+                        );
                         let x = f64::from(row.a) * x_0 + f64::from(row.s) * eps;
-                        assert!((x - (a * x_0 + s * eps)).abs() < 1e-6 * (a + s), "{of}: x_t = {x}");
+                        assert!(
+                            (x - (a * x_0 + s * eps)).abs() < 1e-6 * (a + s),
+                            "{of}: x_t = {x}"
+                        );
                     }
                     // Weighted, an error of the score counts as the error of the noise that it stands for.
                     let weight = if target == Target::Score { s * s } else { 1.0 };

@@ -34,12 +34,21 @@ impl ModelState {
     /// A model before its first step: the average starts at the weights, the moments at zero.
     pub fn fresh(weights: Vec<f32>) -> Self {
         let zeros = vec![0.0; weights.len()];
-        Self { step: 0, ema: weights.clone(), weights, adam_m: zeros.clone(), adam_v: zeros }
+        Self {
+            step: 0,
+            ema: weights.clone(),
+            weights,
+            adam_m: zeros.clone(),
+            adam_v: zeros,
+        }
     }
 
     /// True for a model that can be sampled from and trained further: no number of it is NaN or infinite.
     pub fn is_finite(&self) -> bool {
-        [&self.weights, &self.ema, &self.adam_m, &self.adam_v].into_iter().flatten().all(|number| number.is_finite())
+        [&self.weights, &self.ema, &self.adam_m, &self.adam_v]
+            .into_iter()
+            .flatten()
+            .all(|number| number.is_finite())
     }
 }
 
@@ -59,24 +68,35 @@ pub fn to_bytes(
     data: Option<&ModelData>,
 ) -> io::Result<Vec<u8>> {
     let vectors = [&state.weights, &state.ema, &state.adam_m, &state.adam_v];
-    let bytes: Vec<Vec<u8>> = vectors.iter().map(|v| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+    let bytes: Vec<Vec<u8>> = vectors
+        .iter()
+        .map(|v| v.iter().flat_map(|x| x.to_le_bytes()).collect())
+        .collect();
     let mut tensors = Vec::new();
     for (prefix, bytes) in PREFIXES.iter().zip(&bytes) {
         if bytes.len() != 4 * shape.parameters() {
-            return Err(io::Error::other("the model is not of the shape that was to be written"));
+            return Err(io::Error::other(
+                "the model is not of the shape that was to be written",
+            ));
         }
         for (i, layer) in shape.layers().into_iter().enumerate() {
             let weight = &bytes[4 * layer.weight..4 * layer.bias];
             let bias = &bytes[4 * layer.bias..4 * (layer.bias + layer.outputs)];
-            let parts = [("weight", vec![layer.outputs, layer.inputs], weight), ("bias", vec![layer.outputs], bias)];
+            let parts = [
+                ("weight", vec![layer.outputs, layer.inputs], weight),
+                ("bias", vec![layer.outputs], bias),
+            ];
             for (kind, dimensions, data) in parts {
-                let view = TensorView::new(Dtype::F32, dimensions, data).map_err(io::Error::other)?;
+                let view =
+                    TensorView::new(Dtype::F32, dimensions, data).map_err(io::Error::other)?;
                 tensors.push((format!("{prefix}layers.{i}.{kind}"), view));
             }
         }
     }
-    let mut metadata =
-        HashMap::from([("experiment".to_owned(), experiment.to_owned()), ("step".to_owned(), state.step.to_string())]);
+    let mut metadata = HashMap::from([
+        ("experiment".to_owned(), experiment.to_owned()),
+        ("step".to_owned(), state.step.to_string()),
+    ]);
     let tables = data.map(ModelData::tables).unwrap_or_default();
     for (name, rows, bytes) in &tables {
         let view = TensorView::new(Dtype::F32, vec![*rows, 2], bytes).map_err(io::Error::other)?;
@@ -91,12 +111,18 @@ pub fn to_bytes(
 /// The same file with the header's keys in alphabetical order. The library writes the metadata in the order of a hash
 /// map, which differs from run to run; the same model should be the same bytes.
 fn with_sorted_header(mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
-    let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length)) as usize;
-    let header = bytes.get_mut(8..8 + length).ok_or_else(|| io::Error::other("the file has no header"))?;
+    let length = bytes
+        .first_chunk()
+        .map_or(0, |length| u64::from_le_bytes(*length)) as usize;
+    let header = bytes
+        .get_mut(8..8 + length)
+        .ok_or_else(|| io::Error::other("the file has no header"))?;
     let keys: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header)?;
     let sorted = serde_json::to_vec(&keys)?;
     if sorted.len() > length {
-        return Err(io::Error::other("the sorted header is longer than the header"));
+        return Err(io::Error::other(
+            "the sorted header is longer than the header",
+        ));
     }
     // The format pads its header with spaces.
     header.fill(b' ');
@@ -115,10 +141,13 @@ pub fn is_model(file: &mut dyn BufRead) -> io::Result<bool> {
         other => other?,
     }
     let mut header = Vec::new();
-    file.take(u64::from_le_bytes(length).min(MAX_BYTES)).read_to_end(&mut header)?;
+    file.take(u64::from_le_bytes(length).min(MAX_BYTES))
+        .read_to_end(&mut header)?;
     let header = serde_json::from_slice::<serde_json::Value>(&header).unwrap_or_default();
     let metadata = &header["__metadata__"];
-    Ok(metadata["experiment"].is_string() && metadata["step"].is_string() && header["layers.0.weight"].is_object())
+    Ok(metadata["experiment"].is_string()
+        && metadata["step"].is_string()
+        && header["layers.0.weight"].is_object())
 }
 
 /// What a file holds, sound in itself; [`LoadedWeights::into_state`] checks it against the experiment.
@@ -139,8 +168,14 @@ impl LoadedWeights {
     pub fn into_state(self, shape: NetworkShape) -> Result<ModelState, WeightsError> {
         let expected = shape.layers();
         if self.layers.len() != expected.len() {
-            let fault = Fault::Layers { found: self.layers.len(), expected: expected.len() };
-            return Err(WeightsError { path: self.path, fault });
+            let fault = Fault::Layers {
+                found: self.layers.len(),
+                expected: expected.len(),
+            };
+            return Err(WeightsError {
+                path: self.path,
+                fault,
+            });
         }
         for (i, ((inputs, outputs), layer)) in self.layers.into_iter().zip(expected).enumerate() {
             if (inputs, outputs) != (layer.inputs, layer.outputs) {
@@ -149,7 +184,10 @@ impl LoadedWeights {
                     found: vec![outputs, inputs],
                     expected: vec![layer.outputs, layer.inputs],
                 };
-                return Err(WeightsError { path: self.path, fault });
+                return Err(WeightsError {
+                    path: self.path,
+                    fault,
+                });
             }
         }
         Ok(self.state)
@@ -169,43 +207,90 @@ pub fn load(path: &Path) -> Result<LoadedWeights, WeightsError> {
         }
         parse(path, &std::fs::read(path).map_err(fault)?)
     };
-    read().map_err(|fault| WeightsError { path: path.into(), fault })
+    read().map_err(|fault| WeightsError {
+        path: path.into(),
+        fault,
+    })
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<LoadedWeights, Fault> {
-    let not_safetensors = |error: safetensors::SafeTensorError| Fault::NotSafetensors(error.to_string());
+    let not_safetensors =
+        |error: safetensors::SafeTensorError| Fault::NotSafetensors(error.to_string());
     let tensors = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
     let layers = chain(&tensors)?;
-    let entry = |key| header.metadata().as_ref().and_then(|map| map.get(key)).ok_or(Fault::Metadata(key));
+    let entry = |key| {
+        header
+            .metadata()
+            .as_ref()
+            .and_then(|map| map.get(key))
+            .ok_or(Fault::Metadata(key))
+    };
     let experiment_json = entry("experiment")?.clone();
-    let step = entry("step")?.parse().map_err(|_| Fault::Metadata("step"))?;
-    let data = entry(ModelData::KEY).ok().map(|about| ModelData::read(about, &tensors)).transpose()?;
+    let step = entry("step")?
+        .parse()
+        .map_err(|_| Fault::Metadata("step"))?;
+    let data = entry(ModelData::KEY)
+        .ok()
+        .map(|about| ModelData::read(about, &tensors))
+        .transpose()?;
 
     let weights = flatten(&tensors, PREFIXES[0], &layers)?;
     let ema = flatten(&tensors, PREFIXES[1], &layers)?;
-    let resumable = tensors.names().iter().any(|name| PREFIXES[2..].iter().any(|prefix| name.starts_with(prefix)));
-    let moment = |prefix| if resumable { flatten(&tensors, prefix, &layers) } else { Ok(vec![0.0; weights.len()]) };
+    let resumable = tensors
+        .names()
+        .iter()
+        .any(|name| PREFIXES[2..].iter().any(|prefix| name.starts_with(prefix)));
+    let moment = |prefix| {
+        if resumable {
+            flatten(&tensors, prefix, &layers)
+        } else {
+            Ok(vec![0.0; weights.len()])
+        }
+    };
     let (adam_m, adam_v) = (moment(PREFIXES[2])?, moment(PREFIXES[3])?);
-    let state = ModelState { step, weights, ema, adam_m, adam_v };
-    Ok(LoadedWeights { experiment_json, data, path: path.into(), layers, state })
+    let state = ModelState {
+        step,
+        weights,
+        ema,
+        adam_m,
+        adam_v,
+    };
+    Ok(LoadedWeights {
+        experiment_json,
+        data,
+        path: path.into(),
+        layers,
+        state,
+    })
 }
 
 /// (inputs, outputs) of `layers.0` and on, each of which takes what the one before gives; the last gives 2.
 fn chain(tensors: &SafeTensors) -> Result<Vec<(usize, usize)>, Fault> {
     let names = tensors.names();
-    let count = names.iter().filter(|name| name.starts_with("layers.") && name.ends_with(".weight")).count();
+    let count = names
+        .iter()
+        .filter(|name| name.starts_with("layers.") && name.ends_with(".weight"))
+        .count();
     let mut layers: Vec<(usize, usize)> = Vec::with_capacity(count);
     for i in 0..count.max(1) {
         let name = format!("layers.{i}.weight");
         let shape = find(tensors, &name)?.shape().to_vec();
         let &[outputs, inputs] = &shape[..] else {
-            return Err(Fault::Shape { name, found: shape, expected: vec![2, 2] });
+            return Err(Fault::Shape {
+                name,
+                found: shape,
+                expected: vec![2, 2],
+            });
         };
         let needed_inputs = layers.last().map_or(inputs, |below| below.1);
         let needed_outputs = if i + 1 == count { 2 } else { outputs };
         if (inputs, outputs) != (needed_inputs, needed_outputs) {
-            return Err(Fault::Shape { name, found: shape, expected: vec![needed_outputs, needed_inputs] });
+            return Err(Fault::Shape {
+                name,
+                found: shape,
+                expected: vec![needed_outputs, needed_inputs],
+            });
         }
         layers.push((inputs, outputs));
     }
@@ -213,21 +298,34 @@ fn chain(tensors: &SafeTensors) -> Result<Vec<(usize, usize)>, Fault> {
 }
 
 fn find<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, Fault> {
-    tensors.tensor(name).map_err(|_| Fault::MissingTensor(name.into()))
+    tensors
+        .tensor(name)
+        .map_err(|_| Fault::MissingTensor(name.into()))
 }
 
 /// The tensors with one prefix as a flat vector.
-fn flatten(tensors: &SafeTensors, prefix: &str, layers: &[(usize, usize)]) -> Result<Vec<f32>, Fault> {
+fn flatten(
+    tensors: &SafeTensors,
+    prefix: &str,
+    layers: &[(usize, usize)],
+) -> Result<Vec<f32>, Fault> {
     let mut flat = Vec::new();
     for (i, &(inputs, outputs)) in layers.iter().enumerate() {
         for (kind, expected) in [("weight", vec![outputs, inputs]), ("bias", vec![outputs])] {
             let name = format!("{prefix}layers.{i}.{kind}");
             let tensor = find(tensors, &name)?;
             if tensor.dtype() != Dtype::F32 {
-                return Err(Fault::Type { name, found: tensor.dtype() });
+                return Err(Fault::Type {
+                    name,
+                    found: tensor.dtype(),
+                });
             }
             if tensor.shape() != expected {
-                return Err(Fault::Shape { name, found: tensor.shape().to_vec(), expected });
+                return Err(Fault::Shape {
+                    name,
+                    found: tensor.shape().to_vec(),
+                    expected,
+                });
             }
             let (numbers, _) = tensor.data().as_chunks::<4>();
             let first = flat.len();

@@ -7,23 +7,44 @@ use maths::disk::faults::{self, Fault};
 use std::sync::LazyLock;
 
 fn model(seed: u64) -> (Experiment, ModelState) {
-    let experiment = Experiment { width: 32, depth: 2, seed, ..Experiment::default() };
-    let state = ModelState { step: seed, ..ModelState::fresh(initial_weights(experiment.shape(), seed)) };
+    let experiment = Experiment {
+        width: 32,
+        depth: 2,
+        seed,
+        ..Experiment::default()
+    };
+    let state = ModelState {
+        step: seed,
+        ..ModelState::fresh(initial_weights(experiment.shape(), seed))
+    };
     (experiment, state)
 }
 
 /// The data of [`model`].
 static DATA: LazyLock<Dataset> = LazyLock::new(|| Dataset::of_shape(Shape::Figure8, 64, 0));
 
-fn trained<'a>(experiment: &'a Experiment, state: &'a ModelState, metrics: &'a [Metric]) -> Trained<'a> {
-    Trained { experiment, dataset: &DATA, state, metrics }
+fn trained<'a>(
+    experiment: &'a Experiment,
+    state: &'a ModelState,
+    metrics: &'a [Metric],
+) -> Trained<'a> {
+    Trained {
+        experiment,
+        dataset: &DATA,
+        state,
+        metrics,
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<(Experiment, ModelState)> {
     load(path).map(|saved| (saved.experiment, saved.state))
 }
 
-const METRIC: Metric = Metric { step: 1, loss: 0.5, secs: 0.25 };
+const METRIC: Metric = Metric {
+    step: 1,
+    loss: 0.5,
+    secs: 0.25,
+};
 
 fn save_one(directory: &Path, seed: u64) -> anyhow::Result<()> {
     let (experiment, state) = model(seed);
@@ -31,8 +52,10 @@ fn save_one(directory: &Path, seed: u64) -> anyhow::Result<()> {
 }
 
 fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -45,12 +68,22 @@ fn a_model_comes_back_as_it_was_saved_and_replaces_an_older_one() {
         let (experiment, state) = model(seed);
         let beyond = Metric { step: 3, ..METRIC };
         save(&directory, trained(&experiment, &state, &[METRIC, beyond])).unwrap();
-        assert_eq!(read(&directory).unwrap(), (experiment.clone(), state.clone()));
+        assert_eq!(
+            read(&directory).unwrap(),
+            (experiment.clone(), state.clone())
+        );
         assert_eq!(read(&directory.join(MODEL)).unwrap(), (experiment, state));
         let lines = fs::read_to_string(directory.join(METRICS)).unwrap();
-        assert_eq!(lines, "{\"step\":1,\"loss\":0.5,\"secs\":0.25}\n", "no loss beyond the model's step");
+        assert_eq!(
+            lines, "{\"step\":1,\"loss\":0.5,\"secs\":0.25}\n",
+            "no loss beyond the model's step"
+        );
     }
-    assert_eq!(names(&temp.path().join("deep")), ["model"], "nothing temporary is left");
+    assert_eq!(
+        names(&temp.path().join("deep")),
+        ["model"],
+        "nothing temporary is left"
+    );
     assert_eq!(names(&directory), [EXPERIMENT, METRICS, MODEL]);
 }
 
@@ -58,11 +91,26 @@ fn of_file(rows: usize, fresh: bool) -> (tempfile::TempDir, PathBuf, Experiment,
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("rows.csv");
     // Far off, so that mean and scale need all their digits.
-    let row = |[x, y]: [f32; 2]| format!("{},{}\n", 40.0 * f64::from(x) + 1e6 / 3.0, 40.0 * f64::from(y) - 0.1);
-    let text: String = Shape::Moons.mixture().draw(rows, 1).into_iter().map(row).collect();
+    let row = |[x, y]: [f32; 2]| {
+        format!(
+            "{},{}\n",
+            40.0 * f64::from(x) + 1e6 / 3.0,
+            40.0 * f64::from(y) - 0.1
+        )
+    };
+    let text: String = Shape::Moons
+        .mixture()
+        .draw(rows, 1)
+        .into_iter()
+        .map(row)
+        .collect();
     fs::write(&path, format!("x,y\n{text}")).unwrap();
     let (experiment, _) = model(1);
-    let experiment = Experiment { data: DataSource::Csv(path.clone()), fresh, ..experiment };
+    let experiment = Experiment {
+        data: DataSource::Csv(path.clone()),
+        fresh,
+        ..experiment
+    };
     let setup = Setup::new(experiment.clone()).unwrap();
     (temp, path, experiment, setup)
 }
@@ -73,15 +121,34 @@ fn the_data_come_back_as_they_were_saved() {
     for (rows, fresh) in [(700, false), (100, true)] {
         let (temp, path, experiment, setup) = of_file(rows, fresh);
         let state = model(1).1;
-        save(&temp.path().join("m"), Trained { dataset: &setup.dataset, ..trained(&experiment, &state, &[]) }).unwrap();
+        save(
+            &temp.path().join("m"),
+            Trained {
+                dataset: &setup.dataset,
+                ..trained(&experiment, &state, &[])
+            },
+        )
+        .unwrap();
         fs::remove_file(path).unwrap();
         let mut back = load(&temp.path().join("m")).unwrap().setup().unwrap();
         let (was, is) = (&setup.dataset, &back.dataset);
-        assert_eq!((&is.points, &is.mixture, is.truth), (&was.points, &was.mixture, was.truth));
-        assert_eq!((is.standardisation, is.clip_box(fresh)), (was.standardisation, was.clip_box(fresh)));
+        assert_eq!(
+            (&is.points, &is.mixture, is.truth),
+            (&was.points, &was.mixture, was.truth)
+        );
+        assert_eq!(
+            (is.standardisation, is.clip_box(fresh)),
+            (was.standardisation, was.clip_box(fresh))
+        );
         assert_eq!(is.reference.pair(20, 1), was.reference.pair(20, 1));
-        assert_eq!((is.reference.most(), &*back.plan), (was.reference.most(), &*setup.plan));
-        assert!(back.meet_file().is_some_and(|remark| remark.contains("rows.csv is no longer there")));
+        assert_eq!(
+            (is.reference.most(), &*back.plan),
+            (was.reference.most(), &*setup.plan)
+        );
+        assert!(
+            back.meet_file()
+                .is_some_and(|remark| remark.contains("rows.csv is no longer there"))
+        );
     }
 }
 
@@ -90,17 +157,30 @@ fn a_file_that_was_touched_is_the_same_and_one_that_was_edited_is_not() {
     let (temp, path, experiment, setup) = of_file(300, false);
     let state = model(1).1;
     let place = temp.path().join("m");
-    save(&place, Trained { dataset: &setup.dataset, ..trained(&experiment, &state, &[]) }).unwrap();
+    save(
+        &place,
+        Trained {
+            dataset: &setup.dataset,
+            ..trained(&experiment, &state, &[])
+        },
+    )
+    .unwrap();
     let open = || load(&place).unwrap().setup().unwrap();
     fs::write(&path, fs::read(&path).unwrap()).unwrap();
     let mut back = open();
     assert_eq!(back.meet_file(), None);
-    assert!(!back.dataset.is_outdated(), "opening it again reads nothing anew");
+    assert!(
+        !back.dataset.is_outdated(),
+        "opening it again reads nothing anew"
+    );
     let edited = fs::read_to_string(&path).unwrap().replacen('1', "2", 1);
     for text in [edited.as_str(), "no rows"] {
         fs::write(&path, text).unwrap();
         let mut back = open();
-        assert!(back.meet_file().is_some_and(|remark| remark.contains("rows.csv has changed")));
+        assert!(
+            back.meet_file()
+                .is_some_and(|remark| remark.contains("rows.csv has changed"))
+        );
         assert!(back.dataset.is_outdated(), "opening it again reads it");
         assert_eq!(back.dataset.points, setup.dataset.points);
     }
@@ -112,11 +192,21 @@ fn a_model_without_its_data_opens_by_the_file_that_it_names() {
     let (temp, path, experiment, setup) = of_file(300, false);
     let json = serde_json::to_string(&experiment).unwrap();
     let old = temp.path().join("old.safetensors");
-    fs::write(&old, weights::to_bytes(experiment.shape(), &model(1).1, &json, None).unwrap()).unwrap();
-    assert_eq!(load(&old).unwrap().setup().unwrap().dataset.points, setup.dataset.points);
+    fs::write(
+        &old,
+        weights::to_bytes(experiment.shape(), &model(1).1, &json, None).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(
+        load(&old).unwrap().setup().unwrap().dataset.points,
+        setup.dataset.points
+    );
     fs::remove_file(path).unwrap();
     let error = load(&old).unwrap().setup().unwrap_err().to_string();
-    assert!(error.contains("rows.csv") && error.ends_with("put the file back where it was"), "{error}");
+    assert!(
+        error.contains("rows.csv") && error.ends_with("put the file back where it was"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -128,22 +218,49 @@ fn damaged_data_are_told() {
     let complaint = |data: ModelData| {
         let bytes = weights::to_bytes(experiment.shape(), &model(1).1, &json, Some(&data)).unwrap();
         fs::write(&file, bytes).unwrap();
-        load(&file).and_then(|saved| saved.setup()).unwrap_err().to_string()
+        load(&file)
+            .and_then(|saved| saved.setup())
+            .unwrap_err()
+            .to_string()
     };
     let scale = |number: &str| {
         let mut about: serde_json::Value = serde_json::from_str(&good.about).unwrap();
         about["scale"] = number.parse::<f64>().unwrap().into();
-        ModelData { about: about.to_string(), ..good.clone() }
+        ModelData {
+            about: about.to_string(),
+            ..good.clone()
+        }
     };
     for (data, word) in [
-        (ModelData { about: "{}".into(), ..good.clone() }, "missing field"),
+        (
+            ModelData {
+                about: "{}".into(),
+                ..good.clone()
+            },
+            "missing field",
+        ),
         (scale("0"), "impossible"),
         (scale("-1"), "impossible"),
-        (ModelData { points: <_>::default(), ..good.clone() }, "two different rows"),
-        (ModelData { points: vec![[f32::NAN; 2]; 3].into(), ..good.clone() }, "not finite"),
+        (
+            ModelData {
+                points: <_>::default(),
+                ..good.clone()
+            },
+            "two different rows",
+        ),
+        (
+            ModelData {
+                points: vec![[f32::NAN; 2]; 3].into(),
+                ..good.clone()
+            },
+            "not finite",
+        ),
     ] {
         let error = complaint(data);
-        assert!(error.contains(word) && error.contains("are damaged") && !error.contains('\n'), "{error}");
+        assert!(
+            error.contains(word) && error.contains("are damaged") && !error.contains('\n'),
+            "{error}"
+        );
     }
 }
 
@@ -158,7 +275,11 @@ fn prepare(directory: &Path, before: &str) {
         "left-overs" => {
             save_one(directory, 1).unwrap();
             let (left, _) = faults::with(Fault::Killed, 8, || save_one(directory, 3));
-            assert!(left.is_err() && names(directory).len() > 3, "{:?}", names(directory));
+            assert!(
+                left.is_err() && names(directory).len() > 3,
+                "{:?}",
+                names(directory)
+            );
         }
         _ => {}
     }
@@ -186,7 +307,10 @@ fn no_failure_at_any_system_call_loses_a_model() {
                     ),
                     Err(error) => assert!(!had_one && result.is_err(), "{error}: {what}"),
                 }
-                assert!(names(temp.path()).iter().all(|name| name == "model"), "nothing hidden beside it: {what}");
+                assert!(
+                    names(temp.path()).iter().all(|name| name == "model"),
+                    "nothing hidden beside it: {what}"
+                );
                 save_one(&directory, 4).unwrap();
                 assert_eq!(read(&directory).unwrap().1.step, 4, "{what}");
                 assert_eq!(names(&directory), [EXPERIMENT, METRICS, MODEL], "{what}");
@@ -196,7 +320,10 @@ fn no_failure_at_any_system_call_loses_a_model() {
                 }
                 call += 1;
             }
-            assert!(call >= 13, "a save has at least three files of four calls each and its directory, not {call}");
+            assert!(
+                call >= 13,
+                "a save has at least three files of four calls each and its directory, not {call}"
+            );
         }
     }
 }
@@ -210,11 +337,14 @@ fn a_training_that_cannot_be_saved_is_kept_elsewhere() {
         let directory = temp.path().join("model");
         save_one(&directory, 1).unwrap();
         let (experiment, state) = model(2);
-        let save = || ModelDir::new(&directory, false).save_or_keep(trained(&experiment, &state, &[]));
+        let save =
+            || ModelDir::new(&directory, false).save_or_keep(trained(&experiment, &state, &[]));
         let (result, met) = faults::with(Fault::Once, call, save);
         if let Err(error) = result {
             let text = error.to_string();
-            let (_, kept) = text.split_once("the model is kept in ").unwrap_or_else(|| panic!("{text}"));
+            let (_, kept) = text
+                .split_once("the model is kept in ")
+                .unwrap_or_else(|| panic!("{text}"));
             assert_eq!(directory_of(Path::new(kept)), temp.path());
             assert_eq!(read(Path::new(kept)).unwrap(), (experiment, state));
         }
@@ -227,8 +357,9 @@ fn a_training_that_cannot_be_saved_is_kept_elsewhere() {
     // Where neither the directory nor its neighbourhood will do, the system's temporary directory does.
     let file = tempfile::NamedTempFile::new().unwrap();
     let (experiment, state) = model(2);
-    let error =
-        ModelDir::new(file.path().join("model"), false).save_or_keep(trained(&experiment, &state, &[])).unwrap_err();
+    let error = ModelDir::new(file.path().join("model"), false)
+        .save_or_keep(trained(&experiment, &state, &[]))
+        .unwrap_err();
     let text = error.to_string();
     let kept = Path::new(text.rsplit(' ').next().unwrap());
     assert_eq!(directory_of(kept), std::env::temp_dir());
@@ -240,14 +371,23 @@ fn a_training_that_cannot_be_saved_is_kept_elsewhere() {
 fn a_model_that_is_not_finite_is_not_saved() {
     let temp = tempfile::tempdir().unwrap();
     save_one(temp.path(), 1).unwrap();
-    let vectors: [fn(&mut ModelState) -> &mut Vec<f32>; 4] =
-        [|s| &mut s.weights, |s| &mut s.ema, |s| &mut s.adam_m, |s| &mut s.adam_v];
+    let vectors: [fn(&mut ModelState) -> &mut Vec<f32>; 4] = [
+        |s| &mut s.weights,
+        |s| &mut s.ema,
+        |s| &mut s.adam_m,
+        |s| &mut s.adam_v,
+    ];
     for vector in vectors {
         let (experiment, mut state) = model(2);
         *vector(&mut state).last_mut().unwrap() = f32::INFINITY;
-        let error =
-            ModelDir::new(temp.path(), true).save_or_keep(trained(&experiment, &state, &[])).unwrap_err().to_string();
-        assert!(error.contains("step 2") && error.contains("not finite") && !error.contains("kept"), "{error}");
+        let error = ModelDir::new(temp.path(), true)
+            .save_or_keep(trained(&experiment, &state, &[]))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("step 2") && error.contains("not finite") && !error.contains("kept"),
+            "{error}"
+        );
     }
     assert_eq!(read(temp.path()).unwrap().1.step, 1);
 }
@@ -266,17 +406,29 @@ fn somebody_elses_files_are_never_replaced() {
     ] {
         let temp = tempfile::tempdir().unwrap();
         fs::write(temp.path().join(name), theirs).unwrap();
-        let checked = ModelDir::new(temp.path(), false).check().unwrap_err().to_string();
+        let checked = ModelDir::new(temp.path(), false)
+            .check()
+            .unwrap_err()
+            .to_string();
         let error = save_one(temp.path(), 1).unwrap_err().to_string();
         assert_eq!(checked, error, "what is refused is refused before the work");
-        assert!(error.contains(name) && error.contains("--force") && !error.contains('\n'), "{error}");
+        assert!(
+            error.contains(name) && error.contains("--force") && !error.contains('\n'),
+            "{error}"
+        );
         assert_eq!(fs::read(temp.path().join(name)).unwrap(), theirs);
         assert_eq!(names(temp.path()), [name]);
         let (experiment, state) = model(1);
-        ModelDir::new(temp.path(), true).save(trained(&experiment, &state, &[])).unwrap();
+        ModelDir::new(temp.path(), true)
+            .save(trained(&experiment, &state, &[]))
+            .unwrap();
         assert_eq!(read(temp.path()).unwrap(), (experiment, state));
         if !FILES.iter().any(|(ours, _)| *ours == name) {
-            assert_eq!(fs::read(temp.path().join(name)).unwrap(), theirs, "it stays beside the model");
+            assert_eq!(
+                fs::read(temp.path().join(name)).unwrap(),
+                theirs,
+                "it stays beside the model"
+            );
         }
     }
 }
@@ -288,7 +440,11 @@ fn our_own_parts_of_a_model_are_replaced() {
         let (experiment, state) = model(1);
         // Seconds that a parser which rounds twice would not give back.
         let secs = [0.1 + 0.2, 1.0 / 3.0, 123.456_789_012_345_67, 5e-324];
-        let metrics = secs.map(|secs| Metric { secs, loss: 1.0 / 3.0, ..METRIC });
+        let metrics = secs.map(|secs| Metric {
+            secs,
+            loss: 1.0 / 3.0,
+            ..METRIC
+        });
         save(temp.path(), trained(&experiment, &state, &metrics)).unwrap();
         for other in FILES.iter().filter(|(other, _)| *other != name) {
             fs::remove_file(temp.path().join(other.0)).unwrap();
@@ -307,7 +463,13 @@ fn a_directory_under_a_file_cannot_be_written() {
     let temp = tempfile::tempdir().unwrap();
     fs::write(temp.path().join("file"), "").unwrap();
     for place in ["file", "file/model", "file/deep/model"] {
-        let error = ModelDir::new(temp.path().join(place), false).check().unwrap_err().to_string();
-        assert!(error.starts_with("cannot write ") && error.ends_with("; choose another --out"), "{error}");
+        let error = ModelDir::new(temp.path().join(place), false)
+            .check()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("cannot write ") && error.ends_with("; choose another --out"),
+            "{error}"
+        );
     }
 }

@@ -13,7 +13,9 @@ impl Pair {
     /// Lay a training that a session replaced by itself on the shelf, and say so.
     pub(super) fn collect_replaced(&mut self) {
         for side in Side::BOTH {
-            let Some(session) = self.session_mut(side) else { continue };
+            let Some(session) = self.session_mut(side) else {
+                continue;
+            };
             for (replaced, parked) in session.take_replaced() {
                 self.shelve(side, replaced, parked);
             }
@@ -26,7 +28,9 @@ impl Pair {
             && replaced != Replaced::LastTime
             && let Some(session) = self.session_mut(side)
         {
-            session.notify(Notice::Info(format!("the training of step {step} is kept: Bring back leads to it")));
+            session.notify(Notice::Info(format!(
+                "the training of step {step} is kept: Bring back leads to it"
+            )));
         }
     }
 
@@ -44,8 +48,13 @@ impl Pair {
     /// Take what was kept from an earlier start of the lab.
     pub fn receive(&mut self, parked: Parked) {
         let step = parked.step();
-        if self.shelf.put(Side::A, Replaced::LastTime, Arc::new(parked)) {
-            let text = format!("the training of step {step} from the last time is kept: Bring back leads to it");
+        if self
+            .shelf
+            .put(Side::A, Replaced::LastTime, Arc::new(parked))
+        {
+            let text = format!(
+                "the training of step {step} from the last time is kept: Bring back leads to it"
+            );
             self.a.notify(Notice::Info(text));
         }
         self.changes += 1;
@@ -71,18 +80,24 @@ impl Pair {
 
     /// A parked training takes this side's place. Returns whether it does.
     pub(super) fn put_back(&mut self, side: Side, parked: &Parked) -> bool {
-        let Some(session) = self.session_mut(side) else { return false };
+        let Some(session) = self.session_mut(side) else {
+            return false;
+        };
         let put = session.unpark(parked.clone());
         match &put {
             Ok(()) => {
                 let step = parked.step();
                 let back = format!("the training of step {step} is back");
                 // That its file is another by now changes nothing, and is said once.
-                let text = session.meet_file().map(|remark| format!("{back}; {remark}"));
+                let text = session
+                    .meet_file()
+                    .map(|remark| format!("{back}; {remark}"));
                 session.notify(Notice::Info(text.unwrap_or(back)));
             }
             Err(error) => {
-                session.notify(Notice::Error(format!("the training before could not be brought back: {error}")));
+                session.notify(Notice::Error(format!(
+                    "the training before could not be brought back: {error}"
+                )));
             }
         }
         put.is_ok()
@@ -90,11 +105,16 @@ impl Pair {
 
     pub(super) fn bring_back(&mut self, id: u64, side: Side) {
         let side = if self.b.is_some() { side } else { Side::A };
-        let Some(parked) = self.shelf.get(id) else { return };
-        let Some(present) = self.session_mut(side).map(Session::park) else { return };
+        let Some(parked) = self.shelf.get(id) else {
+            return;
+        };
+        let Some(present) = self.session_mut(side).map(Session::park) else {
+            return;
+        };
         if self.put_back(side, &parked) {
             self.shelf.take(id);
-            self.shelf.put(side, Replaced::BroughtBack, Arc::new(present));
+            self.shelf
+                .put(side, Replaced::BroughtBack, Arc::new(present));
         }
     }
 
@@ -122,20 +142,27 @@ impl Pair {
             }
             Err(error) => {
                 self.b = old;
-                self.a.notify(Notice::Error(format!("there is no second experiment: {error}")));
+                self.a.notify(Notice::Error(format!(
+                    "there is no second experiment: {error}"
+                )));
             }
         }
         let shared = self.b.is_some();
-        self.sessions_mut().for_each(|session| session.set_shared(shared));
+        self.sessions_mut()
+            .for_each(|session| session.set_shared(shared));
         self.rewire();
         worked
     }
 
     /// Whether an experiment can be set up. What a training has at hand needs no file.
     pub(super) fn can_run(&self, experiment: &Experiment) -> Result<(), String> {
-        let at_hand = self.sessions().find(|session| session.experiment().data == experiment.data);
-        let setup = at_hand
-            .map_or_else(|| Setup::new(experiment.clone()), |session| session.setup().changed(experiment.clone()));
+        let at_hand = self
+            .sessions()
+            .find(|session| session.experiment().data == experiment.data);
+        let setup = at_hand.map_or_else(
+            || Setup::new(experiment.clone()),
+            |session| session.setup().changed(experiment.clone()),
+        );
         setup.map(drop)
     }
 
@@ -148,14 +175,21 @@ impl Pair {
         // One training, sampled in two ways: the side that it is of is copied to the other.
         let source = Side::BOTH.into_iter().find(|&side| {
             let stays = |from: &Experiment| from.change_to(&a) <= Change::Samples;
-            stays(&b) && self.session(side).is_some_and(|session| stays(session.experiment()))
+            stays(&b)
+                && self
+                    .session(side)
+                    .is_some_and(|session| stays(session.experiment()))
         });
         let keeps = source.is_some();
         let replaces = self.b.is_some() || (!keeps && self.a.step() > 0);
-        let before =
-            replaces.then(|| Before { a: Arc::new(self.a.park()), b: self.b.as_mut().map(|b| Arc::new(b.park())) });
-        let configure =
-            |experiment| Command::Configure { experiment: Box::new(experiment), restart: Restart::when(!keeps) };
+        let before = replaces.then(|| Before {
+            a: Arc::new(self.a.park()),
+            b: self.b.as_mut().map(|b| Arc::new(b.park())),
+        });
+        let configure = |experiment| Command::Configure {
+            experiment: Box::new(experiment),
+            restart: Restart::when(!keeps),
+        };
         // Where there can be no second experiment, all stays as it is.
         if source == Some(Side::B)
             && let Some(b) = &mut self.b

@@ -53,7 +53,15 @@ impl Parked {
     pub fn of_model(setup: Setup, state: ModelState, metrics: &[Metric]) -> Self {
         let record = LossRecord::of_metrics(metrics);
         let trained_secs = metrics.last().map_or(0.0, |metric| metric.secs);
-        Self { setup, state, record, quality: Arc::default(), trained_secs, changed_at: None, saved: None }
+        Self {
+            setup,
+            state,
+            record,
+            quality: Arc::default(),
+            trained_secs,
+            changed_at: None,
+            saved: None,
+        }
     }
 }
 
@@ -67,7 +75,12 @@ fn trains_on_others(old: &Setup, new: &Setup) -> bool {
 impl Session {
     /// What is saved of this training, with a model of it and its losses.
     pub fn trained<'a>(&'a self, state: &'a ModelState, metrics: &'a [Metric]) -> Trained<'a> {
-        Trained { experiment: &self.setup.experiment, dataset: &self.setup.dataset, state, metrics }
+        Trained {
+            experiment: &self.setup.experiment,
+            dataset: &self.setup.dataset,
+            state,
+            metrics,
+        }
     }
 
     /// The settings, with all that follows from them.
@@ -126,7 +139,15 @@ impl Session {
     /// # Errors
     /// The engine's.
     pub fn unpark(&mut self, parked: Parked) -> Result<(), EngineError> {
-        let Parked { setup, state, record, quality, trained_secs, changed_at, saved } = parked;
+        let Parked {
+            setup,
+            state,
+            record,
+            quality,
+            trained_secs,
+            changed_at,
+            saved,
+        } = parked;
         self.engine.load(&setup.spec, &state)?;
         self.adopt(setup);
         self.step = state.step;
@@ -161,7 +182,9 @@ impl Session {
             EngineKind::Gpu => EngineChoice::Gpu,
             EngineKind::Cpu => EngineChoice::Cpu,
         };
-        let sound = |old: &Self| old.engine.info().kind == kind && !matches!(old.fault, Some(Fault::Engine(_)));
+        let sound = |old: &Self| {
+            old.engine.info().kind == kind && !matches!(old.fault, Some(Fault::Engine(_)))
+        };
         let engine = match old.take_if(|old| sound(old)) {
             Some(old) => old.engine,
             None => (self.factory)(choice)?,
@@ -187,7 +210,11 @@ impl Session {
         Ok(twin)
     }
 
-    pub(super) fn start_anew(&mut self, setup: Setup, replaced: Replaced) -> Result<(), EngineError> {
+    pub(super) fn start_anew(
+        &mut self,
+        setup: Setup,
+        replaced: Replaced,
+    ) -> Result<(), EngineError> {
         self.lay_aside(replaced);
         let state = fresh_model(&setup.experiment);
         self.engine.load(&setup.spec, &state)?;
@@ -231,7 +258,9 @@ impl Session {
         let other_context = context(old) != context(new);
         if other_data || other_context {
             // The density that was shown is no longer that of the data: draw it again.
-            self.density_wanted = self.density_wanted.or(self.density.take().map(|field| field.view));
+            self.density_wanted = self
+                .density_wanted
+                .or(self.density.take().map(|field| field.view));
         }
         if other_mixture || other_context {
             self.runs.forget(|_| true);
@@ -249,7 +278,11 @@ impl Session {
         self.version += 1;
     }
 
-    pub(super) fn configure(&mut self, experiment: Experiment, restart: Restart) -> Result<(), EngineError> {
+    pub(super) fn configure(
+        &mut self,
+        experiment: Experiment,
+        restart: Restart,
+    ) -> Result<(), EngineError> {
         let opened_again = self.setup.is_opened_again(&experiment);
         let change = self.setup.experiment.change_to(&experiment);
         if change == Change::Nothing && restart == Restart::Keep && !opened_again {
@@ -268,14 +301,20 @@ impl Session {
         }
         if opened_again {
             let (name, rows) = (setup.experiment.data.title(), setup.dataset.points.len());
-            self.notify(Notice::Info(format!("{name} has changed and was read again: {rows} rows to train on")));
+            self.notify(Notice::Info(format!(
+                "{name} has changed and was read again: {rows} rows to train on"
+            )));
         }
         if let Some(warning) = setup.warning().filter(|_| self.setup.warning().is_none()) {
             self.notify(Notice::Info(warning));
         }
         if restart == Restart::Anew || change == Change::Weights {
             let same_shape = self.setup.spec.shape == setup.spec.shape;
-            let why = if same_shape { "another target" } else { "another network shape" };
+            let why = if same_shape {
+                "another target"
+            } else {
+                "another network shape"
+            };
             self.start_anew(setup, Replaced::Settings)?;
             if restart == Restart::Keep {
                 self.notify(Notice::Info(format!("{why}: the training starts anew")));
@@ -307,7 +346,8 @@ impl Session {
 
     pub(super) fn switch_engine(&mut self, choice: EngineChoice) {
         let lost = matches!(self.fault, Some(Fault::Engine(_)));
-        let state = if lost { None } else { self.engine.state().ok() }.unwrap_or_else(|| self.good_model().clone());
+        let state = if lost { None } else { self.engine.state().ok() }
+            .unwrap_or_else(|| self.good_model().clone());
         let loaded = (self.factory)(choice).and_then(|mut engine| {
             engine.load(&self.setup.spec, &state)?;
             Ok(engine)
@@ -329,7 +369,10 @@ impl Session {
             self.start_clock();
         }
         let info = self.engine.info();
-        let text = format!("running on {} ({}) from step {}", info.adapter, info.backend, state.step);
+        let text = format!(
+            "running on {} ({}) from step {}",
+            info.adapter, info.backend, state.step
+        );
         self.notify(Notice::Info(text));
     }
 
@@ -351,7 +394,10 @@ impl Session {
         self.record.rewind(self.step);
         self.quality.rewind(self.step);
         self.forget_pictures();
-        self.notify(Notice::Info(format!("the weights of step {} are back; training is paused", self.step)));
+        self.notify(Notice::Info(format!(
+            "the weights of step {} are back; training is paused",
+            self.step
+        )));
         Ok(())
     }
 
@@ -363,7 +409,11 @@ impl Session {
         let notice = match model_dir::save(&directory, self.trained(&state, &metrics)) {
             Ok(()) => {
                 self.saved = Some(state.step);
-                Notice::Info(format!("saved step {} in {}", state.step, directory.display()))
+                Notice::Info(format!(
+                    "saved step {} in {}",
+                    state.step,
+                    directory.display()
+                ))
             }
             Err(error) => {
                 // There are no flags in a window.

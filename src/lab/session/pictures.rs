@@ -13,8 +13,14 @@ impl Session {
     /// True where it is the live picture's turn.
     pub fn picture_is_due(&self) -> bool {
         let now = Instant::now();
-        let early = || self.step > 0 && self.quality.is_behind(self.step) && self.live.is_due_early(EARLY_SHARE, now);
-        !self.hidden && self.fault.is_none() && (self.live.is_due(self.is_training(), now) || early())
+        let early = || {
+            self.step > 0
+                && self.quality.is_behind(self.step)
+                && self.live.is_due_early(EARLY_SHARE, now)
+        };
+        !self.hidden
+            && self.fault.is_none()
+            && (self.live.is_due(self.is_training(), now) || early())
     }
 
     /// The live picture.
@@ -36,7 +42,13 @@ impl Session {
 
     /// True where it is time to measure, and there is something to measure.
     pub fn measuring_is_due(&self) -> bool {
-        self.may_measure() && self.quality.is_due(self.live.version(), self.is_training(), self.step, Instant::now())
+        self.may_measure()
+            && self.quality.is_due(
+                self.live.version(),
+                self.is_training(),
+                self.step,
+                Instant::now(),
+            )
     }
 
     /// Measure how good the model is by its present picture.
@@ -48,17 +60,25 @@ impl Session {
 
     /// True where there is a picture that is worth a measurement. Paused, it must be of the present weights.
     pub(super) fn may_measure(&self) -> bool {
-        let picture = if self.is_training() { self.live.is_renewed() } else { self.live.is_current() };
+        let picture = if self.is_training() {
+            self.live.is_renewed()
+        } else {
+            self.live.is_current()
+        };
         !self.hidden && self.fault.is_none() && picture && self.step > 0
     }
 
     /// Measure how good the model is. Samples that are not finite have no quality: nothing is noted of them.
     pub(super) fn measure(&mut self) -> Result<(), EngineError> {
         self.take_progress(Wait::UntilDone)?;
-        let Some(samples) = self.live.shown().cloned() else { return Ok(()) };
+        let Some(samples) = self.live.shown().cloned() else {
+            return Ok(());
+        };
         let secs = self.trained_secs();
         let picture = (&samples, self.live.version());
-        let measured = self.quality.measure(self.engine.as_mut(), &self.setup, picture, self.step, secs)?;
+        let measured =
+            self.quality
+                .measure(self.engine.as_mut(), &self.setup, picture, self.step, secs)?;
         self.live.mark();
         if measured.is_some() {
             self.version += 1;
@@ -75,7 +95,12 @@ impl Session {
             self.refresh_picture(self.live.turn())?;
         }
         self.measure()?;
-        Ok(self.quality.curve().last().copied().filter(|point| point.step == self.step))
+        Ok(self
+            .quality
+            .curve()
+            .last()
+            .copied()
+            .filter(|point| point.step == self.step))
     }
 
     /// The work handed over before is finished first, so that the piece's own time is measured.
@@ -95,10 +120,18 @@ impl Session {
 
     /// The run of one slot, if it is somebody's turn.
     pub(super) fn do_run(&mut self) -> Result<(), EngineError> {
-        let Some(slot) = self.runs.next(self.step, self.is_training(), Instant::now()) else { return Ok(()) };
+        let Some(slot) = self
+            .runs
+            .next(self.step, self.is_training(), Instant::now())
+        else {
+            return Ok(());
+        };
         self.take_progress(Wait::UntilDone)?;
         let mixture = self.setup.dataset.mixture.clone();
-        if self.runs.run(slot, self.engine.as_mut(), &mixture, self.step)? {
+        if self
+            .runs
+            .run(slot, self.engine.as_mut(), &mixture, self.step)?
+        {
             self.version += 1;
         }
         Ok(())
@@ -110,13 +143,21 @@ impl Session {
     }
 
     pub(super) fn compute_density(&mut self) -> Result<(), EngineError> {
-        let Some(view) = self.density_wanted.take() else { return Ok(()) };
+        let Some(view) = self.density_wanted.take() else {
+            return Ok(());
+        };
         let experiment = &self.setup.experiment;
         let scales = experiment.schedule.scales(view.tau, experiment.timesteps);
         let mixture = &self.setup.dataset.mixture;
-        let log_p = self.engine.log_density(mixture, scales, view.bounds, view.resolution)?;
+        let log_p = self
+            .engine
+            .log_density(mixture, scales, view.bounds, view.resolution)?;
         self.version += 1;
-        self.density = Some(DensityField { view, log_p: Arc::new(log_p), version: fresh_version() });
+        self.density = Some(DensityField {
+            view,
+            log_p: Arc::new(log_p),
+            version: fresh_version(),
+        });
         Ok(())
     }
 }

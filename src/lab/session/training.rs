@@ -13,7 +13,10 @@ impl Session {
             self.clock = Some(Instant::now());
         }
         let most = most_steps.min(MAX_STEPS);
-        let left = self.goal.map_or(most, |goal| goal.saturating_sub(self.submitted).min(most)) as u32;
+        let left = self
+            .goal
+            .map_or(most, |goal| goal.saturating_sub(self.submitted).min(most))
+            as u32;
         let mut steps = 0;
         if left > 0 {
             steps = self.engine.train(left, budget.as_secs_f64())?;
@@ -21,7 +24,11 @@ impl Session {
             self.live.outdate();
         }
         // Two in turn: the time of a slice is that of its own work.
-        self.take_progress(if self.shared { Wait::UntilDone } else { Wait::No })?;
+        self.take_progress(if self.shared {
+            Wait::UntilDone
+        } else {
+            Wait::No
+        })?;
         if self.shared {
             self.trained_secs = self.trained_secs();
             self.clock = None;
@@ -37,7 +44,11 @@ impl Session {
     /// Take in what became known of the losses. Stops at the first that is not finite, and where
     /// the training diverges.
     pub(super) fn take_progress(&mut self, wait: Wait) -> Result<(), EngineError> {
-        let Progress { step, losses, histogram } = self.engine.poll(wait)?;
+        let Progress {
+            step,
+            losses,
+            histogram,
+        } = self.engine.poll(wait)?;
         if self.fault.is_some() {
             return Ok(());
         }
@@ -65,19 +76,27 @@ impl Session {
     }
 
     fn stop_at_bad_loss(&mut self, step: u64, loss: f32) {
-        let was = if loss.is_nan() { "not a number" } else { "infinite" };
+        let was = if loss.is_nan() {
+            "not a number"
+        } else {
+            "infinite"
+        };
         self.stop_as_broken(&format!("the loss became {was} at step {step}"));
     }
 
     /// A loss is finite that was computed before the update which spoilt the weights, their average, or Adam's moments.
     pub(super) fn stop_at_bad_weights(&mut self, step: u64) {
-        self.stop_as_broken(&format!("the weights were no longer finite after step {step}"));
+        self.stop_as_broken(&format!(
+            "the weights were no longer finite after step {step}"
+        ));
     }
 
     fn stop_at_divergence(&mut self, step: u64, divergence: Divergence) {
         let what = match divergence {
             Divergence::Exploded { loss, reference } => {
-                format!("the loss rose to {loss:.3e} by step {step}, from about {reference:.2} at the start")
+                format!(
+                    "the loss rose to {loss:.3e} by step {step}, from about {reference:.2} at the start"
+                )
             }
             Divergence::Unlearned { loss, best } => {
                 let (loss, best) = (format!("{loss:.2}"), format!("{best:.2}"));
@@ -106,7 +125,8 @@ impl Session {
         if self.fault.is_none() && self.safe.last().step != self.step {
             let state = self.engine.state()?;
             if state.is_finite() {
-                self.safe.keep(state, self.watch.smoothed(), self.trained_secs());
+                self.safe
+                    .keep(state, self.watch.smoothed(), self.trained_secs());
             } else {
                 self.stop_at_bad_weights(state.step);
             }

@@ -3,11 +3,18 @@ use crate::disk::faults::{self, Fault};
 
 /// In these tests a file is ours that says so.
 fn at(path: &Path) -> Destination {
-    Destination::new(path, |file| all_lines(file, |_, line| line == "ours"), false)
+    Destination::new(
+        path,
+        |file| all_lines(file, |_, line| line == "ours"),
+        false,
+    )
 }
 
 fn names(directory: &Path) -> Vec<std::ffi::OsString> {
-    let mut names: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     names.sort();
     names
 }
@@ -15,12 +22,21 @@ fn names(directory: &Path) -> Vec<std::ffi::OsString> {
 /// Refused, now and at the writing, by the same words; nothing has changed. Returns them.
 fn refused(destination: &Destination) -> String {
     let error = destination.check().unwrap_err();
-    let error = (error.to_string(), format!("{:#}", anyhow::Error::from(error)));
+    let error = (
+        error.to_string(),
+        format!("{:#}", anyhow::Error::from(error)),
+    );
     assert_eq!(error.0, error.1, "the command line tells the reason once");
     let error = error.0;
     assert_eq!(destination.write(b"ours\n").unwrap_err().to_string(), error);
-    assert!(error.starts_with(&format!("cannot write {}: ", destination.path().display())), "{error}");
-    assert!(error.contains("; choose another --out") && !error.contains('\n'), "{error}");
+    assert!(
+        error.starts_with(&format!("cannot write {}: ", destination.path().display())),
+        "{error}"
+    );
+    assert!(
+        error.contains("; choose another --out") && !error.contains('\n'),
+        "{error}"
+    );
     error
 }
 
@@ -37,23 +53,45 @@ fn only_our_own_and_empty_files_are_replaced() {
         at(&path).write(b"ours\nours\n").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"ours\nours\n");
     }
-    for theirs in [&b"mine\n"[..], b"ours", b"ours\nmine\n", &[0xFF; 5000], b"\n"] {
+    for theirs in [
+        &b"mine\n"[..],
+        b"ours",
+        b"ours\nmine\n",
+        &[0xFF; 5000],
+        b"\n",
+    ] {
         fs::write(&path, theirs).unwrap();
         assert!(refused(&at(&path)).contains("--force"));
         assert_eq!(fs::read(&path).unwrap(), theirs);
-        Destination { force: true, ..at(&path) }.write(b"ours\n").unwrap();
+        Destination {
+            force: true,
+            ..at(&path)
+        }
+        .write(b"ours\n")
+        .unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"ours\n");
     }
     let reads_itself = at(&path).sparing(Some(&directory.path().join("../").join(&path)));
     assert!(refused(&reads_itself).contains("read by the same command"));
-    at(&path).sparing(Some(directory.path())).sparing(None).write(b"ours\n").unwrap();
-    assert_eq!(names(directory.path()), ["a.txt"], "nothing temporary is left");
+    at(&path)
+        .sparing(Some(directory.path()))
+        .sparing(None)
+        .write(b"ours\n")
+        .unwrap();
+    assert_eq!(
+        names(directory.path()),
+        ["a.txt"],
+        "nothing temporary is left"
+    );
 }
 
 #[test]
 fn a_missing_directory_and_a_directory_in_the_way_are_named() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(refused(&at(&directory.path().join("nowhere").join("x.csv"))).contains("nowhere is not a directory"));
+    assert!(
+        refused(&at(&directory.path().join("nowhere").join("x.csv")))
+            .contains("nowhere is not a directory")
+    );
     assert!(refused(&at(directory.path())).contains("it is a directory"));
     fs::write(directory.path().join("file"), "").unwrap();
     assert!(refused(&at(&directory.path().join("file/x.csv"))).contains("file is not a directory"));
@@ -72,7 +110,11 @@ mod unix {
 
     /// Make a node of the file system: a pipe, or a device where the tests run as root. Returns whether it could.
     fn make_node(path: &Path, kind: &[&str]) -> bool {
-        let made = Command::new("mknod").arg(path).args(kind).output().is_ok_and(|output| output.status.success());
+        let made = Command::new("mknod")
+            .arg(path)
+            .args(kind)
+            .output()
+            .is_ok_and(|output| output.status.success());
         assert!(made || kind != ["p"], "a pipe can be made by everybody");
         made
     }
@@ -80,7 +122,10 @@ mod unix {
     #[test]
     fn others_may_read_what_is_written_as_far_as_the_umask_lets_them() {
         let directory = tempfile::tempdir().unwrap();
-        let (ours, plain) = (directory.path().join("ours"), directory.path().join("plain"));
+        let (ours, plain) = (
+            directory.path().join("ours"),
+            directory.path().join("plain"),
+        );
         at(&ours).write(b"x").unwrap();
         fs::write(&plain, b"x").unwrap();
         assert_eq!(mode(&ours), mode(&plain));
@@ -102,7 +147,12 @@ mod unix {
                 let _ = fs::remove_file(&target);
                 at(&near.join(name)).write(b"ours\n").unwrap();
                 fs::set_permissions(&target, fs::Permissions::from_mode(bits)).unwrap();
-                Destination { force: true, ..at(&near.join(name)) }.write(b"ours\nours\n").unwrap();
+                Destination {
+                    force: true,
+                    ..at(&near.join(name))
+                }
+                .write(b"ours\nours\n")
+                .unwrap();
                 assert_eq!(mode(&target) & 0o7777, bits, "{name}");
                 fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
                 assert_eq!(fs::read(&target).unwrap(), b"ours\nours\n");
@@ -124,9 +174,15 @@ mod unix {
         for name in ["file", "link"] {
             let destination = at(&temp.path().join(name));
             assert!(refused(&destination).contains("read-only"));
-            refused(&Destination { force: true, ..destination });
+            refused(&Destination {
+                force: true,
+                ..destination
+            });
         }
-        assert_eq!((fs::read(&file).unwrap(), mode(&file) & 0o777), (b"ours\n".to_vec(), 0o444));
+        assert_eq!(
+            (fs::read(&file).unwrap(), mode(&file) & 0o777),
+            (b"ours\n".to_vec(), 0o444)
+        );
         let closed = temp.path().join("closed");
         fs::create_dir(&closed).unwrap();
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
@@ -164,9 +220,22 @@ mod unix {
         let opens = OpenOptions::new().write(true).open(&null).is_ok();
         at(&null).check().unwrap();
         assert_eq!(at(&null).write(b"gone").is_ok(), opens);
-        assert!(refused(&at(&disk)).contains("neither"), "a disk is not overwritten");
-        assert!(fs::symlink_metadata(&null).unwrap().file_type().is_char_device());
-        assert!(fs::symlink_metadata(&disk).unwrap().file_type().is_block_device());
+        assert!(
+            refused(&at(&disk)).contains("neither"),
+            "a disk is not overwritten"
+        );
+        assert!(
+            fs::symlink_metadata(&null)
+                .unwrap()
+                .file_type()
+                .is_char_device()
+        );
+        assert!(
+            fs::symlink_metadata(&disk)
+                .unwrap()
+                .file_type()
+                .is_block_device()
+        );
         assert_eq!(names(temp.path()).len(), 2);
     }
 
@@ -193,17 +262,27 @@ fn no_failure_at_any_system_call_loses_a_file() {
             let (result, met) = faults::with(fault, call, || at(&path).write(new));
             let content = fs::read(&path).unwrap();
             let what = format!("{fault:?} at call {call}: {result:?}");
-            assert!(content == new || (content == b"ours\n" && result.is_err()), "{what}");
+            assert!(
+                content == new || (content == b"ours\n" && result.is_err()),
+                "{what}"
+            );
             at(&path).write(b"ours\nours\nours\n").unwrap();
             assert_eq!(fs::read(&path).unwrap(), b"ours\nours\nours\n");
-            assert_eq!(names(temp.path()), ["file"], "the next save cleans up: {what}");
+            assert_eq!(
+                names(temp.path()),
+                ["file"],
+                "the next save cleans up: {what}"
+            );
             if !met {
                 assert!(result.is_ok(), "{what}");
                 break;
             }
             call += 1;
         }
-        assert!(call >= 6, "temporary file, write, mode, sync, name, directory, not {call}");
+        assert!(
+            call >= 6,
+            "temporary file, write, mode, sync, name, directory, not {call}"
+        );
     }
 }
 

@@ -13,10 +13,16 @@ impl Bounds {
     /// The smallest box around some points; `None` for no points.
     pub fn around(points: &[[f32; 2]]) -> Option<Self> {
         let first = *points.first()?;
-        Some(points.iter().fold(Self { min: first, max: first }, |b, p| Self {
-            min: [b.min[0].min(p[0]), b.min[1].min(p[1])],
-            max: [b.max[0].max(p[0]), b.max[1].max(p[1])],
-        }))
+        Some(points.iter().fold(
+            Self {
+                min: first,
+                max: first,
+            },
+            |b, p| Self {
+                min: [b.min[0].min(p[0]), b.min[1].min(p[1])],
+                max: [b.max[0].max(p[0]), b.max[1].max(p[1])],
+            },
+        ))
     }
 
     /// The smallest box that holds both.

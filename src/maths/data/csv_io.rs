@@ -48,12 +48,24 @@ fn is_points(file: &mut dyn BufRead) -> io::Result<bool> {
 ///
 /// # Errors
 /// The system's.
-pub fn is_table<T: FromStr + ToString, const N: usize>(file: &mut dyn BufRead, header: &str) -> io::Result<bool> {
-    all_lines(file, |index, line| if index == 0 { line == header } else { is_row::<T, N>(line) })
+pub fn is_table<T: FromStr + ToString, const N: usize>(
+    file: &mut dyn BufRead,
+    header: &str,
+) -> io::Result<bool> {
+    all_lines(file, |index, line| {
+        if index == 0 {
+            line == header
+        } else {
+            is_row::<T, N>(line)
+        }
+    })
 }
 
 fn is_row<T: FromStr + ToString, const N: usize>(line: &str) -> bool {
-    let shortest = |cell: &str| cell.parse::<T>().is_ok_and(|number| number.to_string() == cell);
+    let shortest = |cell: &str| {
+        cell.parse::<T>()
+            .is_ok_and(|number| number.to_string() == cell)
+    };
     line.split(',').count() == N && line.split(',').all(shortest)
 }
 
@@ -66,10 +78,14 @@ pub fn mixture_json(mixture: &Mixture) -> serde_json::Result<Vec<u8>> {
 }
 
 fn is_mixture(file: &mut dyn BufRead) -> io::Result<bool> {
-    let Some(bytes) = read_within(file, MOST_MIXTURE_BYTES)? else { return Ok(false) };
+    let Some(bytes) = read_within(file, MOST_MIXTURE_BYTES)? else {
+        return Ok(false);
+    };
     // Not by way of `Mixture`, which would scale the weights anew.
     let components = serde_json::from_slice::<mixture::Components>(&bytes);
-    Ok(components.and_then(|components| serde_json::to_vec_pretty(&components)).is_ok_and(|again| again == bytes))
+    Ok(components
+        .and_then(|components| serde_json::to_vec_pretty(&components))
+        .is_ok_and(|again| again == bytes))
 }
 
 /// A mixture of a million components is shorter.
@@ -81,7 +97,12 @@ const MOST_MIXTURE_BYTES: u64 = 256 << 20;
 /// As [`table::read`].
 pub fn read_points(path: &Path) -> Result<(Vec<[f32; 2]>, Vec<String>), DataError> {
     let Table { rows, notices } = table::read(path)?;
-    Ok((rows.into_iter().map(|point| point.map(|c| c as f32)).collect(), notices))
+    Ok((
+        rows.into_iter()
+            .map(|point| point.map(|c| c as f32))
+            .collect(),
+        notices,
+    ))
 }
 
 #[cfg(test)]
@@ -96,7 +117,11 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         read_points(&path)
             .map(|(points, _)| points)
-            .map_err(|error| error.to_string().replace(&format!("{}/", directory.path().display()), ""))
+            .map_err(|error| {
+                error
+                    .to_string()
+                    .replace(&format!("{}/", directory.path().display()), "")
+            })
     }
 
     #[test]
@@ -111,15 +136,30 @@ mod tests {
     #[test]
     fn each_fault_is_one_sentence_with_file_line_and_remedy() {
         let cases = [
-            ("x,y\n1,2\n3,abc\n", "points.csv line 3: 'abc' is not a number; remove the row or put a number there"),
-            ("x,y\r\n1,2\r\n\r\n3,4\r\n,5", "points.csv line 5: x is empty; remove the row or put a number there"),
-            ("abc,2\n", "points.csv line 1: 'abc' is not a number; remove the row or put a number there"),
-            ("x,y\n1,\n", "points.csv line 2: y is empty; remove the row or put a number there"),
+            (
+                "x,y\n1,2\n3,abc\n",
+                "points.csv line 3: 'abc' is not a number; remove the row or put a number there",
+            ),
+            (
+                "x,y\r\n1,2\r\n\r\n3,4\r\n,5",
+                "points.csv line 5: x is empty; remove the row or put a number there",
+            ),
+            (
+                "abc,2\n",
+                "points.csv line 1: 'abc' is not a number; remove the row or put a number there",
+            ),
+            (
+                "x,y\n1,\n",
+                "points.csv line 2: y is empty; remove the row or put a number there",
+            ),
             (
                 "x,y\n1\n",
                 "points.csv line 2: has 1 cell where the header names 2 columns; make the row as long as the others, or remove it",
             ),
-            ("x,y\n\n1,NaN\n", "points.csv line 3: 'NaN' is not a number; remove the row or put a number there"),
+            (
+                "x,y\n\n1,NaN\n",
+                "points.csv line 3: 'NaN' is not a number; remove the row or put a number there",
+            ),
             (
                 "x,y\n1,inf\n",
                 "points.csv line 2: 'inf' is not a finite number of ordinary size; remove the row or put a smaller number there",
@@ -140,8 +180,14 @@ mod tests {
                 "12\n",
                 "points.csv line 1: found 1 column and no header; put a header that names x and y on the first line, columns separated by commas",
             ),
-            ("", "points.csv holds no points; it needs a header x,y and one row of two numbers for each point"),
-            ("x,y\n", "points.csv holds no points; it needs a header x,y and one row of two numbers for each point"),
+            (
+                "",
+                "points.csv holds no points; it needs a header x,y and one row of two numbers for each point",
+            ),
+            (
+                "x,y\n",
+                "points.csv holds no points; it needs a header x,y and one row of two numbers for each point",
+            ),
         ];
         for (text, message) in cases {
             assert_eq!(read(text), Err(message.into()), "for {text:?}");
@@ -153,16 +199,30 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("points.csv");
         std::fs::write(&path, b"x,y\n\xff\xfe,1\n").unwrap();
-        assert!(read_points(&path).unwrap_err().to_string().contains("line 2"));
+        assert!(
+            read_points(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("line 2")
+        );
     }
 
     #[test]
     fn a_missing_file_and_a_directory_are_unreadable() {
         let directory = tempfile::tempdir().unwrap();
-        for path in [directory.path().join("none.csv"), directory.path().to_owned()] {
+        for path in [
+            directory.path().join("none.csv"),
+            directory.path().to_owned(),
+        ] {
             let error = read_points(&path).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("cannot read {}: ", path.display())), "{error}");
-            assert!(error.ends_with("; check the path and its permissions"), "{error}");
+            assert!(
+                error.starts_with(&format!("cannot read {}: ", path.display())),
+                "{error}"
+            );
+            assert!(
+                error.ends_with("; check the path and its permissions"),
+                "{error}"
+            );
         }
     }
 
@@ -174,7 +234,10 @@ mod tests {
         // A fault behind the limit is never reached.
         text.push_str("3,4\nabc,def\n");
         let error = read(&text).unwrap_err();
-        assert!(error.contains("more than 10000000 rows") && error.contains("shuf -n 10000000"), "{error}");
+        assert!(
+            error.contains("more than 10000000 rows") && error.contains("shuf -n 10000000"),
+            "{error}"
+        );
     }
 
     proptest! {
@@ -207,7 +270,11 @@ mod tests {
     #[test]
     fn our_own_files_are_told_from_others() {
         let points = |text: &[u8]| is_points(&mut &text[..]).unwrap();
-        let ours = points_csv(&[[0.1, -2.5e-30], [1e30, 3.0], [f32::MIN_POSITIVE, 16_777_216.0]]);
+        let ours = points_csv(&[
+            [0.1, -2.5e-30],
+            [1e30, 3.0],
+            [f32::MIN_POSITIVE, 16_777_216.0],
+        ]);
         assert!(points(&ours) && points(b"x,y\n"));
         for other in [
             "x,y\n1,2",
@@ -228,13 +295,20 @@ mod tests {
 
         let mixture = |text: &[u8]| is_mixture(&mut &text[..]).unwrap();
         for shape in crate::data::shapes::Shape::ALL {
-            assert!(mixture(&mixture_json(&shape.mixture()).unwrap()), "{shape:?}");
+            assert!(
+                mixture(&mixture_json(&shape.mixture()).unwrap()),
+                "{shape:?}"
+            );
         }
         let ours = mixture_json(&crate::data::shapes::Shape::Gaussian.mixture()).unwrap();
         let text = String::from_utf8(ours).unwrap();
-        for other in
-            [text.replace("  ", " "), format!("{text}\n"), "{}".into(), "[1]".into(), text.replace('}', ", \"my\": 1}")]
-        {
+        for other in [
+            text.replace("  ", " "),
+            format!("{text}\n"),
+            "{}".into(),
+            "[1]".into(),
+            text.replace('}', ", \"my\": 1}"),
+        ] {
             assert!(!mixture(other.as_bytes()), "{other}");
         }
     }

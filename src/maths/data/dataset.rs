@@ -30,9 +30,10 @@ impl DataSource {
     pub fn title(&self) -> String {
         match self {
             Self::Shape(shape) => shape.title().to_owned(),
-            Self::Csv(path) => {
-                path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-            }
+            Self::Csv(path) => path.file_name().map_or_else(
+                || path.display().to_string(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
         }
     }
 }
@@ -45,11 +46,17 @@ impl std::str::FromStr for DataSource {
         if let Ok(shape) = text.parse() {
             return Ok(Self::Shape(shape));
         }
-        if Path::new(text).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+        if Path::new(text)
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+        {
             return Ok(Self::Csv(PathBuf::from(text)));
         }
         let names: Vec<_> = Shape::ALL.into_iter().map(Shape::name).collect();
-        Err(format!("'{text}' is neither a built-in data set ({}) nor a .csv file", names.join(", ")))
+        Err(format!(
+            "'{text}' is neither a built-in data set ({}) nor a .csv file",
+            names.join(", ")
+        ))
     }
 }
 
@@ -83,10 +90,16 @@ impl Truth {
     pub fn words(self) -> String {
         match self {
             Self::Exact => "closed form".to_owned(),
-            Self::Kernels { rows, of, bandwidth } if rows < of => {
+            Self::Kernels {
+                rows,
+                of,
+                bandwidth,
+            } if rows < of => {
                 format!("kernels on {rows} of {of} distinct rows, bandwidth {bandwidth:.3}")
             }
-            Self::Kernels { rows, bandwidth, .. } => {
+            Self::Kernels {
+                rows, bandwidth, ..
+            } => {
                 format!("kernels on {rows} distinct rows, bandwidth {bandwidth:.3}")
             }
         }
@@ -164,7 +177,9 @@ impl FileStamp {
 
     /// Of the file as it is now; `None` where it is not there, or is not a file but a pipe.
     pub fn of(path: &Path) -> Option<Self> {
-        let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+        let metadata = std::fs::metadata(path)
+            .ok()
+            .filter(std::fs::Metadata::is_file)?;
         Some(Self {
             path: path.to_owned(),
             bytes: metadata.len(),
@@ -172,7 +187,11 @@ impl FileStamp {
             #[cfg(unix)]
             inode_and_change: {
                 use std::os::unix::fs::MetadataExt;
-                [metadata.ino() as i64, metadata.ctime(), metadata.ctime_nsec()]
+                [
+                    metadata.ino() as i64,
+                    metadata.ctime(),
+                    metadata.ctime_nsec(),
+                ]
             },
         })
     }
@@ -192,7 +211,12 @@ impl Dataset {
     ///
     /// # Errors
     /// A file that cannot be used.
-    pub fn load(source: &DataSource, points: u32, seed: u64, bandwidth: Option<f32>) -> Result<Self, DataError> {
+    pub fn load(
+        source: &DataSource,
+        points: u32,
+        seed: u64,
+        bandwidth: Option<f32>,
+    ) -> Result<Self, DataError> {
         match source {
             DataSource::Shape(shape) => Ok(Self::of_shape(*shape, points, seed)),
             DataSource::Csv(path) => Self::from_csv(path, bandwidth),
@@ -204,7 +228,9 @@ impl Dataset {
         let mixture = Arc::new(shape.mixture());
         let points = mixture.draw(points as usize, seed ^ DATA_SALT);
         Self {
-            clip: Bounds::around(&points).unwrap_or_else(|| mixture.bounds()).scaled(CLIP_MARGIN),
+            clip: Bounds::around(&points)
+                .unwrap_or_else(|| mixture.bounds())
+                .scaled(CLIP_MARGIN),
             truth: Truth::Exact,
             points: Arc::new(points),
             outline: Arc::new(shape.outline()),
@@ -228,7 +254,11 @@ impl Dataset {
         // Before it is read: what is written meanwhile makes another file of it.
         let file = FileStamp::of(path);
         let (training, kept, map, notices) = standard_rows(path)?;
-        Ok(Self { file, notices, ..Self::of_rows(training, kept, map, bandwidth) })
+        Ok(Self {
+            file,
+            notices,
+            ..Self::of_rows(training, kept, map, bandwidth)
+        })
     }
 
     /// Rows of a file, already in standardised units: those to train on, and those held out, of which there may be none.
@@ -240,7 +270,9 @@ impl Dataset {
     ) -> Self {
         let (mixture, truth) = truth_of(&training, bandwidth);
         Self {
-            clip: Bounds::around(&training).unwrap_or_else(|| mixture.bounds()).scaled(CLIP_MARGIN),
+            clip: Bounds::around(&training)
+                .unwrap_or_else(|| mixture.bounds())
+                .scaled(CLIP_MARGIN),
             truth,
             points: Arc::new(training),
             outline: Arc::default(),
@@ -267,20 +299,31 @@ impl Dataset {
             Reference::Mixture(_) => Reference::Mixture(mixture.clone()),
             held_out @ Reference::HeldOut(_) => held_out.clone(),
         };
-        Self { mixture, truth, reference, ..self.clone() }
+        Self {
+            mixture,
+            truth,
+            reference,
+            ..self.clone()
+        }
     }
 
     /// The box of the samplers' clip: `clip` where the points are trained on. Fresh draws end nowhere: theirs is the
     /// mixture's.
     pub fn clip_box(&self, fresh: bool) -> Bounds {
-        if fresh { self.mixture.bounds_at(CLIP_SIGMAS).scaled(CLIP_MARGIN) } else { self.clip }
+        if fresh {
+            self.mixture.bounds_at(CLIP_SIGMAS).scaled(CLIP_MARGIN)
+        } else {
+            self.clip
+        }
     }
 
     /// How the file that this was read from stands to it now, and its version if that holds the same rows; `None` for a
     /// built-in shape. Where its version is another, it is read.
     pub fn file_now(&self) -> Option<(FileNow, Option<FileStamp>)> {
         let then = self.file.as_ref()?;
-        let Some(now) = FileStamp::of(&then.path) else { return Some((FileNow::Missing, None)) };
+        let Some(now) = FileStamp::of(&then.path) else {
+            return Some((FileNow::Missing, None));
+        };
         let same = now == *then
             || standard_rows(&then.path).is_ok_and(|(training, kept, map, _)| {
                 let held_out = match &self.reference {
@@ -289,12 +332,18 @@ impl Dataset {
                 };
                 training == *self.points && kept == held_out && map == self.standardisation
             });
-        Some(if same { (FileNow::Same, Some(now)) } else { (FileNow::Changed, None) })
+        Some(if same {
+            (FileNow::Same, Some(now))
+        } else {
+            (FileNow::Changed, None)
+        })
     }
 
     /// True where the file that this was read from is there and has changed since.
     pub fn is_outdated(&self) -> bool {
-        self.file.as_ref().is_some_and(|then| FileStamp::of(&then.path).is_some_and(|now| now != *then))
+        self.file
+            .as_ref()
+            .is_some_and(|then| FileStamp::of(&then.path).is_some_and(|now| now != *then))
     }
 }
 
@@ -305,7 +354,12 @@ type StandardRows = (Vec<[f32; 2]>, Vec<[f32; 2]>, Standardisation, Vec<String>)
 fn standard_rows(path: &Path) -> Result<StandardRows, DataError> {
     let Table { rows, notices } = table::read(path)?;
     let kept = held_out::choose(&rows);
-    let side = |out: bool| rows.iter().zip(&kept).filter(move |(_, kept)| **kept == out).map(|(row, _)| *row);
+    let side = |out: bool| {
+        rows.iter()
+            .zip(&kept)
+            .filter(move |(_, kept)| **kept == out)
+            .map(|(row, _)| *row)
+    };
     let map = standardisation(side(false)).ok_or_else(|| DataError::AllEqual(path.into()))?;
     let standard = |out: bool| side(out).map(|row| map.apply(row)).collect::<Vec<_>>();
     Ok((standard(false), standard(true), map, notices))
@@ -313,7 +367,11 @@ fn standard_rows(path: &Path) -> Result<StandardRows, DataError> {
 
 fn truth_of(training: &[[f32; 2]], bandwidth: Option<f32>) -> (Arc<Mixture>, Truth) {
     let made = kernels(training, bandwidth);
-    let truth = Truth::Kernels { rows: made.mixture.components.len(), of: made.distinct, bandwidth: made.bandwidth };
+    let truth = Truth::Kernels {
+        rows: made.mixture.components.len(),
+        of: made.distinct,
+        bandwidth: made.bandwidth,
+    };
     (Arc::new(made.mixture), truth)
 }
 
@@ -325,7 +383,8 @@ fn standardisation(rows: impl Iterator<Item = [f64; 2]> + Clone) -> Option<Stand
     }
     let count = rows.clone().count() as f64;
     // About the first row, so that an offset takes no digits.
-    let mean = [0, 1].map(|axis| first[axis] + rows.clone().map(|r| r[axis] - first[axis]).sum::<f64>() / count);
+    let mean = [0, 1]
+        .map(|axis| first[axis] + rows.clone().map(|r| r[axis] - first[axis]).sum::<f64>() / count);
     let spread = |r: [f64; 2]| (r[0] - mean[0]).powi(2) + (r[1] - mean[1]).powi(2);
     let scale = (0.5 * rows.map(spread).sum::<f64>() / count).sqrt();
     scale.is_normal().then_some(Standardisation { mean, scale })

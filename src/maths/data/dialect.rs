@@ -27,7 +27,13 @@ impl fmt::Display for Delimiter {
 
 impl Delimiter {
     /// Those that are looked for; of two that serve alike the first is taken.
-    const ALL: [Self; 5] = [Self::Byte(b','), Self::Byte(b';'), Self::Byte(b'\t'), Self::Byte(b'|'), Self::Blanks];
+    const ALL: [Self; 5] = [
+        Self::Byte(b','),
+        Self::Byte(b';'),
+        Self::Byte(b'\t'),
+        Self::Byte(b'|'),
+        Self::Blanks,
+    ];
 
     /// The cells of a record, without the blanks and the quotes around them; `None` where a quote is not closed. A cell is
     /// quoted where a quote is its first character but for blanks; two quotes in it are one.
@@ -40,21 +46,35 @@ impl Delimiter {
             Self::Byte(delimiter) => *byte == delimiter,
             Self::Blanks => is_blank(byte),
         };
-        let skip_blanks = |at: usize| at + record[at..].iter().take_while(|byte| is_blank(byte)).count();
+        let skip_blanks = |at: usize| {
+            at + record[at..]
+                .iter()
+                .take_while(|byte| is_blank(byte))
+                .count()
+        };
         let mut cells = Vec::with_capacity(4);
         let mut at = skip_blanks(0);
         loop {
             if self == Self::Blanks && at == record.len() {
                 return Some(cells);
             }
-            let end = |from: usize| record[from..].iter().position(ends).map_or(record.len(), |length| from + length);
+            let end = |from: usize| {
+                record[from..]
+                    .iter()
+                    .position(ends)
+                    .map_or(record.len(), |length| from + length)
+            };
             let stop;
             if record.get(at) == Some(&b'"') {
                 let (text, behind) = quoted(record, at + 1)?;
                 stop = end(behind);
                 let rest = record[behind..stop].trim_ascii();
                 // What follows a closing quote belongs to the cell, and will not be a number.
-                cells.push(Cow::Owned(if rest.is_empty() { text } else { [&text, rest].concat() }));
+                cells.push(Cow::Owned(if rest.is_empty() {
+                    text
+                } else {
+                    [&text, rest].concat()
+                }));
             } else {
                 stop = end(at);
                 cells.push(Cow::Borrowed(record[at..stop].trim_ascii()));
@@ -91,8 +111,13 @@ pub fn number_of(text: &str) -> Option<f64> {
     // A digit on either side: a comma at the end of a cell stands between cells.
     let (whole, part) = text.split_once(',')?;
     let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-    let decimal = digit(whole.chars().next_back()) && digit(part.chars().next()) && !whole.contains('.');
-    if decimal && !part.contains([',', '.']) { format!("{whole}.{part}").parse().ok() } else { None }
+    let decimal =
+        digit(whole.chars().next_back()) && digit(part.chars().next()) && !whole.contains('.');
+    if decimal && !part.contains([',', '.']) {
+        format!("{whole}.{part}").parse().ok()
+    } else {
+        None
+    }
 }
 
 /// What the first lines of a file say of the others.
@@ -111,7 +136,10 @@ impl Dialect {
     pub fn of(lines: &[Vec<u8>]) -> Self {
         let given = lines.first().and_then(|line| {
             let line = line.trim_ascii();
-            let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+            let line = line
+                .strip_prefix(b"\"")
+                .and_then(|line| line.strip_suffix(b"\""))
+                .unwrap_or(line);
             match line.strip_prefix(b"sep=")? {
                 [delimiter] => Some(Delimiter::Byte(*delimiter)),
                 // A tab at the end of a line is a blank.
@@ -124,18 +152,34 @@ impl Dialect {
             .map(Vec::as_slice)
             .filter(|line| !line.starts_with(b"#") && !line.trim_ascii().is_empty())
             .collect();
-        let comment = lines.iter().take_while(|line| line.starts_with(b"#") || line.trim_ascii().is_empty());
-        let comment = comment.filter(|line| line.starts_with(b"#")).last().map(|line| &line[1..]);
+        let comment = lines
+            .iter()
+            .take_while(|line| line.starts_with(b"#") || line.trim_ascii().is_empty());
+        let comment = comment
+            .filter(|line| line.starts_with(b"#"))
+            .last()
+            .map(|line| &line[1..]);
         // Of equal scores the first.
-        let best = Delimiter::ALL.into_iter().rev().max_by_key(|delimiter| score(*delimiter, comment, &content));
+        let best = Delimiter::ALL
+            .into_iter()
+            .rev()
+            .max_by_key(|delimiter| score(*delimiter, comment, &content));
         let delimiter = given.or(best).unwrap_or(Delimiter::Byte(b','));
-        let numbers =
-            |line: &&[u8]| delimiter.split(line).is_some_and(|cells| cells.iter().all(|cell| is_number(cell)));
+        let numbers = |line: &&[u8]| {
+            delimiter
+                .split(line)
+                .is_some_and(|cells| cells.iter().all(|cell| is_number(cell)))
+        };
         // Above a header of its own, a comment is a comment.
         let commented = comment.filter(|_| content.first().is_some_and(numbers));
-        let commented_header =
-            commented.and_then(|line| names_in(delimiter, line).or_else(|| names_in(Delimiter::Blanks, line)));
-        Self { delimiter, names_delimiter: given.is_some(), commented_header }
+        let commented_header = commented.and_then(|line| {
+            names_in(delimiter, line).or_else(|| names_in(Delimiter::Blanks, line))
+        });
+        Self {
+            delimiter,
+            names_delimiter: given.is_some(),
+            commented_header,
+        }
     }
 }
 
@@ -146,7 +190,10 @@ fn is_number(cell: &[u8]) -> bool {
 /// The names in a line, where x and y are among them.
 fn names_in(delimiter: Delimiter, line: &[u8]) -> Option<Vec<String>> {
     let cells = delimiter.split(line)?;
-    let names: Vec<String> = cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
+    let names: Vec<String> = cells
+        .iter()
+        .map(|cell| String::from_utf8_lossy(cell).into_owned())
+        .collect();
     let has = |name: &str| names.iter().any(|cell| cell.eq_ignore_ascii_case(name));
     (has("x") && has("y")).then_some(names)
 }
@@ -154,13 +201,26 @@ fn names_in(delimiter: Delimiter, line: &[u8]) -> Option<Vec<String>> {
 /// How well a delimiter serves: above all it makes x and y of the header, and then rows of numbers.
 fn score(delimiter: Delimiter, comment: Option<&[u8]>, content: &[&[u8]]) -> (bool, usize) {
     let header = content.first().copied();
-    let named = header.into_iter().chain(comment).any(|line| names_in(delimiter, line).is_some());
-    let first_row = content.get(1).or(content.first()).and_then(|line| delimiter.split(line));
+    let named = header
+        .into_iter()
+        .chain(comment)
+        .any(|line| names_in(delimiter, line).is_some());
+    let first_row = content
+        .get(1)
+        .or(content.first())
+        .and_then(|line| delimiter.split(line));
     let row = |line: &&[u8]| {
-        let Some(cells) = delimiter.split(line) else { return 0 };
+        let Some(cells) = delimiter.split(line) else {
+            return 0;
+        };
         let filled = cells.iter().filter(|cell| !cell.is_empty()).count();
         match cells.iter().filter(|cell| is_number(cell)).count() {
-            _ if first_row.as_ref().is_none_or(|first| first.len() != cells.len()) => 0,
+            _ if first_row
+                .as_ref()
+                .is_none_or(|first| first.len() != cells.len()) =>
+            {
+                0
+            }
             numbers if numbers < 2 => 0,
             numbers if numbers == filled => 2,
             _ => 1,
@@ -175,7 +235,12 @@ mod tests {
 
     fn split(delimiter: Delimiter, record: &str) -> Option<Vec<String>> {
         let cells = delimiter.split(record.as_bytes())?;
-        Some(cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect())
+        Some(
+            cells
+                .iter()
+                .map(|cell| String::from_utf8_lossy(cell).into_owned())
+                .collect(),
+        )
     }
 
     #[test]
@@ -192,21 +257,39 @@ mod tests {
             ("1,2,", vec!["1", "2", ""]),
             ("\"a\nb\",2", vec!["a\nb", "2"]),
         ] {
-            assert_eq!(split(comma, record), Some(cells.into_iter().map(str::to_owned).collect()), "{record}");
+            assert_eq!(
+                split(comma, record),
+                Some(cells.into_iter().map(str::to_owned).collect()),
+                "{record}"
+            );
         }
         for record in [r#""1,2"#, r#"1,"2"#, r#""1"",2"#] {
             assert_eq!(split(comma, record), None, "{record}");
         }
-        assert_eq!(split(Delimiter::Blanks, "  1\t 2.5  \"a b\" ").unwrap(), ["1", "2.5", "a b"]);
-        assert_eq!(split(Delimiter::Byte(b'\t'), "1\t\t2 ").unwrap(), ["1", "", "2"]);
+        assert_eq!(
+            split(Delimiter::Blanks, "  1\t 2.5  \"a b\" ").unwrap(),
+            ["1", "2.5", "a b"]
+        );
+        assert_eq!(
+            split(Delimiter::Byte(b'\t'), "1\t\t2 ").unwrap(),
+            ["1", "", "2"]
+        );
     }
 
     #[test]
     fn numbers_have_one_decimal_mark() {
-        for (text, value) in [("1.5", 1.5), ("1,5", 1.5), ("-0,25e-3", -0.25e-3), ("7", 7.0), ("1e5", 1e5)] {
+        for (text, value) in [
+            ("1.5", 1.5),
+            ("1,5", 1.5),
+            ("-0,25e-3", -0.25e-3),
+            ("7", 7.0),
+            ("1e5", 1e5),
+        ] {
             assert_eq!(number_of(text), Some(value), "{text}");
         }
-        for text in ["", "1,", ",5", "1,5,2", "1.234,5", "1,234.5", "1 5", "0x1", "1,-5", "one"] {
+        for text in [
+            "", "1,", ",5", "1,5,2", "1.234,5", "1,234.5", "1 5", "0x1", "1,-5", "one",
+        ] {
             assert_eq!(number_of(text), None, "{text}");
         }
     }

@@ -23,7 +23,11 @@ pub fn choose(rows: &[[f64; 2]]) -> Vec<bool> {
         kept => kept,
     };
     let mut chosen = vec![false; rows.len()];
-    for (_, i) in order.chunk_by(|a, b| bits(a.1) == bits(b.1)).take(kept).flatten() {
+    for (_, i) in order
+        .chunk_by(|a, b| bits(a.1) == bits(b.1))
+        .take(kept)
+        .flatten()
+    {
         chosen[*i] = true;
     }
     chosen
@@ -52,17 +56,30 @@ mod tests {
     use std::collections::HashSet;
 
     fn rows(n: usize, seed: u64) -> Vec<[f64; 2]> {
-        Shape::Moons.mixture().draw(n, seed).into_iter().map(|p| p.map(f64::from)).collect()
+        Shape::Moons
+            .mixture()
+            .draw(n, seed)
+            .into_iter()
+            .map(|p| p.map(f64::from))
+            .collect()
     }
 
     fn kept(rows: &[[f64; 2]]) -> HashSet<[u64; 2]> {
-        rows.iter().zip(choose(rows)).filter(|(_, kept)| *kept).map(|(row, _)| row.map(f64::to_bits)).collect()
+        rows.iter()
+            .zip(choose(rows))
+            .filter(|(_, kept)| *kept)
+            .map(|(row, _)| row.map(f64::to_bits))
+            .collect()
     }
 
     #[test]
     fn an_eighth_is_kept_and_of_few_rows_none() {
         for (n, expected) in [(2, 0), (255, 0), (256, 32), (4096, 512), (4100, 512)] {
-            assert_eq!(choose(&rows(n, 1)).into_iter().filter(|kept| *kept).count(), expected, "{n}");
+            assert_eq!(
+                choose(&rows(n, 1)).into_iter().filter(|kept| *kept).count(),
+                expected,
+                "{n}"
+            );
         }
     }
 
@@ -94,10 +111,17 @@ mod tests {
             ("diagonal", |row| row[0] * row[1] > 0.0),
         ];
         for (name, there) in sides {
-            let kept = all.iter().zip(&chosen).filter(|(row, kept)| **kept && there(row)).count();
+            let kept = all
+                .iter()
+                .zip(&chosen)
+                .filter(|(row, kept)| **kept && there(row))
+                .count();
             let share = all.iter().filter(|row| there(row)).count() as f64 / 8000.0;
             let error = (share * (1.0 - share) / 1000.0).sqrt();
-            assert!((kept as f64 / 1000.0 - share).abs() < 3.0 * error, "{name}: {kept} of 1000, {share}");
+            assert!(
+                (kept as f64 / 1000.0 - share).abs() < 3.0 * error,
+                "{name}: {kept} of 1000, {share}"
+            );
         }
     }
 }

@@ -53,7 +53,11 @@ pub fn kernels(rows: &[[f32; 2]], bandwidth: Option<f32>) -> Kernels {
     }
     group(&mut counted);
     let bandwidth = bandwidth.unwrap_or_else(|| likeliest_bandwidth(&counted));
-    Kernels { mixture: mixture(&counted, f64::from(bandwidth)), bandwidth, distinct: total }
+    Kernels {
+        mixture: mixture(&counted, f64::from(bandwidth)),
+        bandwidth,
+        distinct: total,
+    }
 }
 
 /// A row and how many are like it.
@@ -77,14 +81,17 @@ fn group(rows: &mut [Counted]) {
         return;
     }
     let extent = |axis: usize| {
-        let (low, high) = rows.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), (row, _)| {
-            (low.min(row[axis]), high.max(row[axis]))
-        });
+        let (low, high) = rows.iter().fold(
+            (f32::INFINITY, f32::NEG_INFINITY),
+            |(low, high), (row, _)| (low.min(row[axis]), high.max(row[axis])),
+        );
         high - low
     };
     let axis = usize::from(extent(1) > extent(0));
     let middle = (rows.len() / 2).next_multiple_of(GROUP);
-    rows.select_nth_unstable_by(middle, |(a, _), (b, _)| a[axis].total_cmp(&b[axis]).then(by_place(*a, *b)));
+    rows.select_nth_unstable_by(middle, |(a, _), (b, _)| {
+        a[axis].total_cmp(&b[axis]).then(by_place(*a, *b))
+    });
     let (left, right) = rows.split_at_mut(middle);
     rayon::join(|| group(left), || group(right));
 }
@@ -92,16 +99,32 @@ fn group(rows: &mut [Counted]) {
 /// Kernels of mean 0 and average variance per axis 1, whatever those of the rows.
 fn mixture(rows: &[Counted], bandwidth: f64) -> Mixture {
     let total: f64 = rows.iter().map(|(_, count)| f64::from(*count)).sum();
-    let mean = [0, 1].map(|axis| rows.iter().map(|(row, n)| f64::from(*n) * f64::from(row[axis])).sum::<f64>() / total);
-    let square = |row: &[f32; 2]| [0, 1].map(|axis| (f64::from(row[axis]) - mean[axis]).powi(2)).iter().sum::<f64>();
-    let variance = rows.iter().map(|(row, n)| f64::from(*n) * square(row)).sum::<f64>() / (2.0 * total);
+    let mean = [0, 1].map(|axis| {
+        rows.iter()
+            .map(|(row, n)| f64::from(*n) * f64::from(row[axis]))
+            .sum::<f64>()
+            / total
+    });
+    let square = |row: &[f32; 2]| {
+        [0, 1]
+            .map(|axis| (f64::from(row[axis]) - mean[axis]).powi(2))
+            .iter()
+            .sum::<f64>()
+    };
+    let variance = rows
+        .iter()
+        .map(|(row, n)| f64::from(*n) * square(row))
+        .sum::<f64>()
+        / (2.0 * total);
     let shrink = ((1.0 - bandwidth * bandwidth).max(0.0) / variance).sqrt();
     let component = |(row, count): &Counted| Component {
         mean: [0, 1].map(|axis| (shrink * (f64::from(row[axis]) - mean[axis])) as f32),
         sigma: bandwidth as f32,
         weight: (f64::from(*count) / total) as f32,
     };
-    Mixture { components: rows.iter().map(component).collect() }
+    Mixture {
+        components: rows.iter().map(component).collect(),
+    }
 }
 
 /// The bandwidth under which each distinct row is likeliest given the others (leave-one-out likelihood, Duin 1976),
@@ -114,8 +137,12 @@ fn likeliest_bandwidth(rows: &[Counted]) -> f32 {
         let value = likelihood(next);
         if value > best.1 { (next, value) } else { best }
     };
-    let coarse = (0..=HALVINGS).map(f64::from).fold((0.0, f64::NEG_INFINITY), better);
-    let fine = [coarse.0 - 0.5, coarse.0 + 0.5].into_iter().filter(|h| (0.0..=f64::from(HALVINGS)).contains(h));
+    let coarse = (0..=HALVINGS)
+        .map(f64::from)
+        .fold((0.0, f64::NEG_INFINITY), better);
+    let fine = [coarse.0 - 0.5, coarse.0 + 0.5]
+        .into_iter()
+        .filter(|h| (0.0..=f64::from(HALVINGS)).contains(h));
     let (halvings, _) = fine.fold(coarse, better);
     (scott * 2.0_f64.powf(-0.5 * halvings)) as f32
 }
@@ -127,22 +154,38 @@ fn leave_one_out(rows: &[Counted], bandwidth: f64) -> f64 {
     const REACH: f64 = 45.0;
     let inverse = 0.5 / (bandwidth * bandwidth);
     let shrink = (1.0 - bandwidth * bandwidth).max(0.0).sqrt();
-    let centres: Vec<[f64; 2]> = rows.iter().map(|(row, _)| row.map(|c| shrink * f64::from(c))).collect();
+    let centres: Vec<[f64; 2]> = rows
+        .iter()
+        .map(|(row, _)| row.map(|c| shrink * f64::from(c)))
+        .collect();
     let height = 1.0 / (std::f64::consts::TAU * bandwidth * bandwidth * (rows.len() - 1) as f64);
     let judged = rows.len().min(JUDGED);
     let log_likelihood = |k: usize| {
         let i = k * rows.len() / judged;
         let [x, y] = rows[i].0.map(f64::from);
         let sum = |centres: &[[f64; 2]]| -> f64 {
-            let exponents = centres.iter().map(|c| ((c[0] - x).powi(2) + (c[1] - y).powi(2)) * inverse);
-            exponents.filter(|&exponent| exponent < REACH).map(|exponent| (-exponent).exp()).sum()
+            let exponents = centres
+                .iter()
+                .map(|c| ((c[0] - x).powi(2) + (c[1] - y).powi(2)) * inverse);
+            exponents
+                .filter(|&exponent| exponent < REACH)
+                .map(|exponent| (-exponent).exp())
+                .sum()
         };
         let kernels = height * (sum(&centres[..i]) + sum(&centres[i + 1..]));
-        let outlier = (-0.5 * (x * x + y * y) / OUTLIER_VARIANCE).exp() / (std::f64::consts::TAU * OUTLIER_VARIANCE);
-        ((1.0 - OUTLIERS) * kernels + OUTLIERS * outlier).max(f64::MIN_POSITIVE).ln()
+        let outlier = (-0.5 * (x * x + y * y) / OUTLIER_VARIANCE).exp()
+            / (std::f64::consts::TAU * OUTLIER_VARIANCE);
+        ((1.0 - OUTLIERS) * kernels + OUTLIERS * outlier)
+            .max(f64::MIN_POSITIVE)
+            .ln()
     };
     // Summed in order: the same on any number of threads.
-    (0..judged).into_par_iter().map(log_likelihood).collect::<Vec<_>>().into_iter().sum()
+    (0..judged)
+        .into_par_iter()
+        .map(log_likelihood)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .sum()
 }
 
 #[cfg(test)]
@@ -156,23 +199,42 @@ mod tests {
     fn standard(rows: &[[f32; 2]]) -> Vec<[f32; 2]> {
         let n = rows.len() as f64;
         let mean = [0, 1].map(|axis| rows.iter().map(|r| f64::from(r[axis])).sum::<f64>() / n);
-        let square = |r: &[f32; 2]| (0..2).map(|a| (f64::from(r[a]) - mean[a]).powi(2)).sum::<f64>();
+        let square = |r: &[f32; 2]| {
+            (0..2)
+                .map(|a| (f64::from(r[a]) - mean[a]).powi(2))
+                .sum::<f64>()
+        };
         let scale = (rows.iter().map(square).sum::<f64>() / (2.0 * n)).sqrt();
-        rows.iter().map(|r| Standardisation { mean, scale }.apply(r.map(f64::from))).collect()
+        rows.iter()
+            .map(|r| Standardisation { mean, scale }.apply(r.map(f64::from)))
+            .collect()
     }
 
     /// The estimate's variance was 1 + h²: 1.156 for the rows of one blob.
     #[test]
     fn variance_stays_1_at_every_bandwidth_and_for_every_number_of_rows() {
-        for (shape, n) in [(Shape::Gaussian, 60), (Shape::Moons, 3000), (Shape::Figure8, MAX_KERNELS + 4000)] {
+        for (shape, n) in [
+            (Shape::Gaussian, 60),
+            (Shape::Moons, 3000),
+            (Shape::Figure8, MAX_KERNELS + 4000),
+        ] {
             let rows = standard(&shape.mixture().draw(n, 1));
             for bandwidth in [None, Some(1e-3), Some(0.3), Some(0.99)] {
                 let made = kernels(&rows, bandwidth);
                 let trace = made.mixture.covariance_trace();
-                assert!((trace - 2.0).abs() < 1e-4, "{shape:?} {n} {bandwidth:?}: {trace}");
-                assert!(made.mixture.mean().iter().all(|m| m.abs() < 1e-5), "{shape:?} {n}");
+                assert!(
+                    (trace - 2.0).abs() < 1e-4,
+                    "{shape:?} {n} {bandwidth:?}: {trace}"
+                );
+                assert!(
+                    made.mixture.mean().iter().all(|m| m.abs() < 1e-5),
+                    "{shape:?} {n}"
+                );
                 assert!((made.mixture.total_weight() - 1.0).abs() < 1e-4);
-                assert_eq!((made.mixture.components.len(), made.distinct), (n.min(MAX_KERNELS), n));
+                assert_eq!(
+                    (made.mixture.components.len(), made.distinct),
+                    (n.min(MAX_KERNELS), n)
+                );
             }
         }
     }
@@ -187,7 +249,10 @@ mod tests {
         expected.sort_unstable_by(|a, b| by_place(*a, *b));
         found.sort_unstable_by(|a, b| by_place(*a, *b));
         for (found, expected) in found.iter().zip(&expected) {
-            assert!((0..2).all(|axis| (found[axis] - expected[axis]).abs() < 1e-5), "{found:?} {expected:?}");
+            assert!(
+                (0..2).all(|axis| (found[axis] - expected[axis]).abs() < 1e-5),
+                "{found:?} {expected:?}"
+            );
         }
     }
 
@@ -202,7 +267,12 @@ mod tests {
         let more: Vec<_> = once.iter().chain([&once[3]; 50]).copied().collect();
         let heavier = kernels(&more, Some(0.1));
         assert_eq!(heavier.mixture.components.len(), 200);
-        let most = heavier.mixture.components.iter().map(|c| c.weight).fold(0.0, f32::max);
+        let most = heavier
+            .mixture
+            .components
+            .iter()
+            .map(|c| c.weight)
+            .fold(0.0, f32::max);
         assert!((most - 51.0 / 250.0).abs() < 1e-6);
     }
 
@@ -211,11 +281,19 @@ mod tests {
         for (n, seed) in [(400, 2), (4000, 3)] {
             let blob = kernels(&standard(&Shape::Gaussian.mixture().draw(n, seed)), None);
             let scott = (n as f32).powf(-1.0 / 6.0);
-            assert!(blob.bandwidth <= 1.0001 * scott && blob.bandwidth > 0.6 * scott, "{}", blob.bandwidth);
+            assert!(
+                blob.bandwidth <= 1.0001 * scott && blob.bandwidth > 0.6 * scott,
+                "{}",
+                blob.bandwidth
+            );
         }
         // Scott alone gives 0.26 where the curve is 0.036 thick.
         let curve = kernels(&standard(&Shape::Figure8.mixture().draw(3000, 1)), None);
-        assert!((0.01..0.06).contains(&curve.bandwidth), "{}", curve.bandwidth);
+        assert!(
+            (0.01..0.06).contains(&curve.bandwidth),
+            "{}",
+            curve.bandwidth
+        );
     }
 
     /// The likelihood that is maximised, against sums written out, two rows of which the one is all but a copy.
@@ -227,8 +305,12 @@ mod tests {
         let mut expected = 0.0;
         for i in 0..3 {
             let x = rows[i].0.map(f64::from);
-            let others = (0..3).filter(|j| *j != i).map(|j| rows[j].0.map(|c| 0.75_f64.sqrt() * f64::from(c)));
-            let p: f64 = others.map(|c| 0.5 * normal((c[0] - x[0]).powi(2) + (c[1] - x[1]).powi(2), h * h)).sum();
+            let others = (0..3)
+                .filter(|j| *j != i)
+                .map(|j| rows[j].0.map(|c| 0.75_f64.sqrt() * f64::from(c)));
+            let p: f64 = others
+                .map(|c| 0.5 * normal((c[0] - x[0]).powi(2) + (c[1] - x[1]).powi(2), h * h))
+                .sum();
             expected += (0.999 * p + 0.001 * normal(x[0] * x[0] + x[1] * x[1], 4.0)).ln();
         }
         let found = leave_one_out(&rows, h);

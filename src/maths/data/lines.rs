@@ -37,7 +37,10 @@ pub fn encoding(head: &[u8]) -> Encoding {
     let kinds: [(&[u8], &str); 6] = [
         (b"\xFF\xFE\0\0", "text in UTF-32"),
         (b"\0\0\xFE\xFF", "text in UTF-32"),
-        (b"PK\x03\x04", "a zip archive or a spreadsheet's own format (such as .xlsx)"),
+        (
+            b"PK\x03\x04",
+            "a zip archive or a spreadsheet's own format (such as .xlsx)",
+        ),
         (b"\x1F\x8B", "compressed by gzip"),
         (b"PAR1", "a Parquet file"),
         (b"\x93NUMPY", "a NumPy array"),
@@ -47,17 +50,39 @@ pub fn encoding(head: &[u8]) -> Encoding {
     }
     match head {
         [0xEF, 0xBB, 0xBF, ..] => return Encoding::Utf8 { mark: 3 },
-        [0xFF, 0xFE, ..] => return Encoding::Utf16 { little_endian: true, mark: 2 },
-        [0xFE, 0xFF, ..] => return Encoding::Utf16 { little_endian: false, mark: 2 },
+        [0xFF, 0xFE, ..] => {
+            return Encoding::Utf16 {
+                little_endian: true,
+                mark: 2,
+            };
+        }
+        [0xFE, 0xFF, ..] => {
+            return Encoding::Utf16 {
+                little_endian: false,
+                mark: 2,
+            };
+        }
         _ => {}
     }
     // Without a mark, the digits and delimiters of UTF-16 show: every other byte is zero.
-    let zeros = |parity: usize| head.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+    let zeros = |parity: usize| {
+        head.iter()
+            .skip(parity)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
     let (even, odd, pairs) = (zeros(0), zeros(1), head.len() / 2);
     match (even, odd) {
         (0, 0) => Encoding::Utf8 { mark: 0 },
-        (0, odd) if 4 * odd > 3 * pairs => Encoding::Utf16 { little_endian: true, mark: 0 },
-        (even, 0) if 4 * even > 3 * pairs => Encoding::Utf16 { little_endian: false, mark: 0 },
+        (0, odd) if 4 * odd > 3 * pairs => Encoding::Utf16 {
+            little_endian: true,
+            mark: 0,
+        },
+        (even, 0) if 4 * even > 3 * pairs => Encoding::Utf16 {
+            little_endian: false,
+            mark: 0,
+        },
         _ => Encoding::Other("not text: it holds zero bytes"),
     }
 }
@@ -81,8 +106,18 @@ impl<R: BufRead> Lines<R> {
     /// The system's.
     pub fn new(mut reader: R) -> Result<Self, Fault> {
         let head = reader.fill_buf().map_err(Fault::Io)?;
-        let end = if head.contains(&b'\r') && !head.contains(&b'\n') { b'\r' } else { b'\n' };
-        Ok(Self { reader, end, number: 0, bytes: 0, ahead: VecDeque::new() })
+        let end = if head.contains(&b'\r') && !head.contains(&b'\n') {
+            b'\r'
+        } else {
+            b'\n'
+        };
+        Ok(Self {
+            reader,
+            end,
+            number: 0,
+            bytes: 0,
+            ahead: VecDeque::new(),
+        })
     }
 
     /// The next line without its end. False at the end of the file.
@@ -93,7 +128,10 @@ impl<R: BufRead> Lines<R> {
             return Ok(true);
         }
         line.clear();
-        let read = (&mut self.reader).take(LONGEST_LINE).read_until(self.end, line).map_err(Fault::Io)?;
+        let read = (&mut self.reader)
+            .take(LONGEST_LINE)
+            .read_until(self.end, line)
+            .map_err(Fault::Io)?;
         self.bytes += read as u64;
         if read as u64 == LONGEST_LINE && line.last() != Some(&self.end) {
             let problem = "is longer than a million characters, which no row of points is; check that this is the file that you mean";
@@ -130,7 +168,11 @@ impl<R: BufRead> Lines<R> {
     ///
     /// # Errors
     /// The system's, a line or a text that is too long, and a quote that is not closed.
-    pub fn next_record(&mut self, delimiter: Delimiter, line: &mut Vec<u8>) -> Result<Option<u64>, Fault> {
+    pub fn next_record(
+        &mut self,
+        delimiter: Delimiter,
+        line: &mut Vec<u8>,
+    ) -> Result<Option<u64>, Fault> {
         if !self.next(line)? {
             return Ok(None);
         }

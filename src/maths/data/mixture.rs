@@ -81,7 +81,10 @@ impl Standardisation {
 impl Default for Standardisation {
     /// That of data which are in standardised units already.
     fn default() -> Self {
-        Self { mean: [0.0; 2], scale: 1.0 }
+        Self {
+            mean: [0.0; 2],
+            scale: 1.0,
+        }
     }
 }
 
@@ -119,7 +122,11 @@ impl Mixture {
     pub fn mean(&self) -> [f64; 2] {
         let total = self.total_weight();
         [0, 1].map(|axis| {
-            self.components.iter().map(|c| f64::from(c.weight) * f64::from(c.mean[axis])).sum::<f64>() / total
+            self.components
+                .iter()
+                .map(|c| f64::from(c.weight) * f64::from(c.mean[axis]))
+                .sum::<f64>()
+                / total
         })
     }
 
@@ -130,12 +137,19 @@ impl Mixture {
             let [dx, dy] = [0, 1].map(|axis| f64::from(c.mean[axis]) - mean[axis]);
             dx * dx + dy * dy + 2.0 * f64::from(c.sigma).powi(2)
         };
-        self.components.iter().map(|c| f64::from(c.weight) * spread(c)).sum::<f64>() / self.total_weight()
+        self.components
+            .iter()
+            .map(|c| f64::from(c.weight) * spread(c))
+            .sum::<f64>()
+            / self.total_weight()
     }
 
     /// The map that gives this mixture mean 0 and an average variance per axis of 1.
     pub fn standardisation(&self) -> Standardisation {
-        Standardisation { mean: self.mean(), scale: (0.5 * self.covariance_trace()).sqrt() }
+        Standardisation {
+            mean: self.mean(),
+            scale: (0.5 * self.covariance_trace()).sqrt(),
+        }
     }
 
     /// This mixture seen through a map.
@@ -146,7 +160,9 @@ impl Mixture {
             sigma: (f64::from(c.sigma) / map.scale) as f32,
             weight: c.weight,
         };
-        Self { components: self.components.iter().map(component).collect() }
+        Self {
+            components: self.components.iter().map(component).collect(),
+        }
     }
 
     /// This mixture with mean 0 and an average variance per axis of 1; shapes keep their proportions.
@@ -162,12 +178,21 @@ impl Mixture {
 
     /// The box around every component's mean ± so many of its σ.
     pub fn bounds_at(&self, sigmas: f32) -> Bounds {
-        let empty = Bounds { min: [f32::INFINITY; 2], max: [f32::NEG_INFINITY; 2] };
+        let empty = Bounds {
+            min: [f32::INFINITY; 2],
+            max: [f32::NEG_INFINITY; 2],
+        };
         self.components.iter().fold(empty, |b, c| {
             let reach = sigmas * c.sigma;
             Bounds {
-                min: [b.min[0].min(c.mean[0] - reach), b.min[1].min(c.mean[1] - reach)],
-                max: [b.max[0].max(c.mean[0] + reach), b.max[1].max(c.mean[1] + reach)],
+                min: [
+                    b.min[0].min(c.mean[0] - reach),
+                    b.min[1].min(c.mean[1] - reach),
+                ],
+                max: [
+                    b.max[0].max(c.mean[0] + reach),
+                    b.max[1].max(c.mean[1] + reach),
+                ],
             }
         })
     }
@@ -187,7 +212,8 @@ impl Mixture {
         (0..n)
             .map(|_| {
                 let level = rng.random::<f64>() * total;
-                let component = &self.components[cumulative.partition_point(|&c| c <= level).min(last)];
+                let component =
+                    &self.components[cumulative.partition_point(|&c| c <= level).min(last)];
                 component.mean.map(|centre| {
                     let z: f64 = rng.sample(StandardNormal);
                     (f64::from(centre) + f64::from(component.sigma) * z) as f32
@@ -209,13 +235,21 @@ mod tests {
     use proptest::prelude::*;
 
     fn component(x: f32, y: f32, sigma: f32, weight: f32) -> Component {
-        Component { mean: [x, y], sigma, weight }
+        Component {
+            mean: [x, y],
+            sigma,
+            weight,
+        }
     }
 
     #[test]
     fn moments_of_two_components_are_those_worked_out_by_hand() {
         // Mean (0.75·2, 0.25·4) = (1.5, 1); spread 0.75·(0.25 + 1 + 2) + 0.25·(2.25 + 9 + 0.5) = 2.4375 + 2.9375.
-        let mixture = Mixture::new(vec![component(2.0, 0.0, 1.0, 3.0), component(0.0, 4.0, 0.5, 1.0)]).unwrap();
+        let mixture = Mixture::new(vec![
+            component(2.0, 0.0, 1.0, 3.0),
+            component(0.0, 4.0, 0.5, 1.0),
+        ])
+        .unwrap();
         assert_abs_diff_eq!(mixture.total_weight(), 1.0);
         assert_eq!(mixture.mean(), [1.5, 1.0]);
         assert_abs_diff_eq!(mixture.covariance_trace(), 5.375);
@@ -226,14 +260,32 @@ mod tests {
     #[test]
     fn impossible_components_are_refused_and_empty_ones_dropped() {
         assert_eq!(Mixture::new(vec![]), Err(MixtureError::Empty));
-        assert_eq!(Mixture::new(vec![component(0.0, 0.0, 1.0, 0.0)]), Err(MixtureError::Empty));
-        for bad in
-            [(f32::NAN, 1.0, 1.0), (0.0, 0.0, 1.0), (0.0, -1.0, 1.0), (0.0, 1.0, -1.0), (0.0, f32::INFINITY, 1.0)]
-        {
-            let components = vec![component(0.0, 0.0, 1.0, 1.0), component(bad.0, 0.0, bad.1, bad.2)];
-            assert_eq!(Mixture::new(components), Err(MixtureError::Component(1)), "{bad:?}");
+        assert_eq!(
+            Mixture::new(vec![component(0.0, 0.0, 1.0, 0.0)]),
+            Err(MixtureError::Empty)
+        );
+        for bad in [
+            (f32::NAN, 1.0, 1.0),
+            (0.0, 0.0, 1.0),
+            (0.0, -1.0, 1.0),
+            (0.0, 1.0, -1.0),
+            (0.0, f32::INFINITY, 1.0),
+        ] {
+            let components = vec![
+                component(0.0, 0.0, 1.0, 1.0),
+                component(bad.0, 0.0, bad.1, bad.2),
+            ];
+            assert_eq!(
+                Mixture::new(components),
+                Err(MixtureError::Component(1)),
+                "{bad:?}"
+            );
         }
-        let kept = Mixture::new(vec![component(0.0, 0.0, 1.0, 0.0), component(1.0, 0.0, 1.0, 0.5)]).unwrap();
+        let kept = Mixture::new(vec![
+            component(0.0, 0.0, 1.0, 0.0),
+            component(1.0, 0.0, 1.0, 0.5),
+        ])
+        .unwrap();
         assert_eq!(kept.components, [component(1.0, 0.0, 1.0, 1.0)]);
     }
 
@@ -242,22 +294,32 @@ mod tests {
         let text = r#"{"components": [{"mean": [1, -2], "sigma": 0.5, "weight": 1}]}"#;
         let mixture: Mixture = serde_json::from_str(text).unwrap();
         assert_eq!(mixture.components, [component(1.0, -2.0, 0.5, 1.0)]);
-        assert_eq!(serde_json::from_str::<Mixture>(&serde_json::to_string(&mixture).unwrap()).unwrap(), mixture);
+        assert_eq!(
+            serde_json::from_str::<Mixture>(&serde_json::to_string(&mixture).unwrap()).unwrap(),
+            mixture
+        );
         let error = serde_json::from_str::<Mixture>(&text.replace("0.5", "0")).unwrap_err();
         assert!(error.to_string().contains("component 0"), "{error}");
     }
 
     #[test]
     fn draws_repeat_with_the_seed_and_have_the_mixtures_moments() {
-        let mixture = Mixture::new(vec![component(-1.0, 2.0, 0.3, 0.2), component(1.0, 0.0, 0.1, 0.8)]).unwrap();
+        let mixture = Mixture::new(vec![
+            component(-1.0, 2.0, 0.3, 0.2),
+            component(1.0, 0.0, 0.1, 0.8),
+        ])
+        .unwrap();
         assert_eq!(mixture.draw(100, 5), mixture.draw(100, 5));
         assert_ne!(mixture.draw(100, 5), mixture.draw(100, 6));
         let n = 100_000;
         let points = mixture.draw(n, 1);
-        let mean = [0, 1].map(|axis| points.iter().map(|p| f64::from(p[axis])).sum::<f64>() / n as f64);
-        let trace =
-            points.iter().flat_map(|p| [0, 1].map(|axis| (f64::from(p[axis]) - mean[axis]).powi(2))).sum::<f64>()
-                / n as f64;
+        let mean =
+            [0, 1].map(|axis| points.iter().map(|p| f64::from(p[axis])).sum::<f64>() / n as f64);
+        let trace = points
+            .iter()
+            .flat_map(|p| [0, 1].map(|axis| (f64::from(p[axis]) - mean[axis]).powi(2)))
+            .sum::<f64>()
+            / n as f64;
         assert_abs_diff_eq!(mean[0], mixture.mean()[0], epsilon = 0.015);
         assert_abs_diff_eq!(mean[1], mixture.mean()[1], epsilon = 0.015);
         assert_abs_diff_eq!(trace, mixture.covariance_trace(), epsilon = 0.03);

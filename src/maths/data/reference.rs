@@ -34,7 +34,10 @@ impl Reference {
             Self::Mixture(mixture) => [mixture.sample(n, &mut rng), mixture.sample(n, &mut rng)],
             Self::HeldOut(rows) => {
                 let n = n.min(rows.len() / 2);
-                let chosen: Vec<_> = index::sample(&mut rng, rows.len(), 2 * n).into_iter().map(|i| rows[i]).collect();
+                let chosen: Vec<_> = index::sample(&mut rng, rows.len(), 2 * n)
+                    .into_iter()
+                    .map(|i| rows[i])
+                    .collect();
                 let (left, right) = chosen.split_at(n);
                 [left.to_vec(), right.to_vec()]
             }
@@ -53,7 +56,10 @@ mod tests {
         let held_out = Reference::HeldOut(Arc::new(rows));
         let [left, right] = held_out.pair(100, 3);
         assert_eq!((left.len(), right.len(), held_out.most()), (5, 5, Some(5)));
-        assert!(left.iter().all(|row| !right.contains(row)), "{left:?} {right:?}");
+        assert!(
+            left.iter().all(|row| !right.contains(row)),
+            "{left:?} {right:?}"
+        );
         assert_eq!(held_out.pair(100, 3), [left, right]);
         assert_ne!(held_out.pair(4, 3), held_out.pair(4, 4));
         let drawn = Reference::Mixture(Arc::new(Shape::Moons.mixture()));

@@ -38,8 +38,16 @@ impl std::str::FromStr for Shape {
 
     fn from_str(text: &str) -> Result<Self, String> {
         // Files have one of them in words.
-        let words = |shape: Self| if shape == Self::EightGaussians { "eightgaussians" } else { shape.name() };
-        names::find(Self::ALL, "a built-in data set", text, |shape| [shape.name(), shape.title(), words(shape)])
+        let words = |shape: Self| {
+            if shape == Self::EightGaussians {
+                "eightgaussians"
+            } else {
+                shape.name()
+            }
+        };
+        names::find(Self::ALL, "a built-in data set", text, |shape| {
+            [shape.name(), shape.title(), words(shape)]
+        })
     }
 }
 
@@ -79,9 +87,13 @@ impl Shape {
                 short: "figure8",
                 help: "lemniscate of Gerono, (sin u, sin u cos u)",
             },
-            Self::Circle => {
-                &Words { name: "circle", title: "Circle", symbol: "Circle", short: "circle", help: "unit circle" }
-            }
+            Self::Circle => &Words {
+                name: "circle",
+                title: "Circle",
+                symbol: "Circle",
+                short: "circle",
+                help: "unit circle",
+            },
             Self::Moons => &Words {
                 name: "moons",
                 title: "Two moons",
@@ -160,7 +172,11 @@ impl Shape {
     pub fn outline(self) -> Vec<Vec<[f32; 2]>> {
         let drawing = self.drawing();
         let map = drawing.mixture().standardisation();
-        drawing.outline.into_iter().map(|line| line.into_iter().map(|p| map.apply(p)).collect()).collect()
+        drawing
+            .outline
+            .into_iter()
+            .map(|line| line.into_iter().map(|p| map.apply(p)).collect())
+            .collect()
     }
 
     /// The shape in the units that it is easiest described in.
@@ -170,8 +186,11 @@ impl Shape {
             // Even in u, not along the curve: the data set of that name.
             Self::Figure8 => {
                 let lemniscate = |u: f64| [u.sin(), u.sin() * u.cos()];
-                let centres = (0..MAX_COMPONENTS).map(|i| lemniscate(TAU * i as f64 / MAX_COMPONENTS as f64));
-                drawing.lobes.extend(centres.map(|centre| (centre, 0.02, 1.0)));
+                let centres =
+                    (0..MAX_COMPONENTS).map(|i| lemniscate(TAU * i as f64 / MAX_COMPONENTS as f64));
+                drawing
+                    .lobes
+                    .extend(centres.map(|centre| (centre, 0.02, 1.0)));
                 drawing.outline.push(polyline(lemniscate, 0.0, TAU));
             }
             Self::Circle => drawing.curve(circle(1.0), 0.0, TAU, MAX_COMPONENTS, 0.02),
@@ -180,14 +199,17 @@ impl Shape {
                 drawing.curve(|u| [1.0 - u.cos(), 0.5 - u.sin()], 0.0, PI, 128, 0.05);
             }
             // 1.75 turns of an Archimedean spiral.
-            Self::SwissRoll => drawing.curve(spiral(4.5 * PI, 0.0), PI, 4.5 * PI, MAX_COMPONENTS, 0.02),
+            Self::SwissRoll => {
+                drawing.curve(spiral(4.5 * PI, 0.0), PI, 4.5 * PI, MAX_COMPONENTS, 0.02);
+            }
             Self::Spirals => {
                 for turn in [0.0, PI] {
                     drawing.curve(spiral(3.0 * PI, turn), 0.25 * PI, 3.0 * PI, 256, 0.025);
                 }
             }
             Self::Checkerboard => {
-                for (column, row) in (0..4).flat_map(|column| (0..4).map(move |row| (column, row))) {
+                for (column, row) in (0..4).flat_map(|column| (0..4).map(move |row| (column, row)))
+                {
                     if (column + row) % 2 == 0 {
                         drawing.square([f64::from(column), f64::from(row)]);
                     }
@@ -236,13 +258,23 @@ impl Drawing {
             sigma: sigma as f32,
             weight: (weight / total) as f32,
         };
-        Mixture { components: self.lobes.iter().map(component).collect() }
+        Mixture {
+            components: self.lobes.iter().map(component).collect(),
+        }
     }
 
     /// `count` equal components along a curve, evenly spaced by arc length.
-    fn curve(&mut self, curve: impl Fn(f64) -> [f64; 2], from: f64, to: f64, count: usize, sigma: f64) {
+    fn curve(
+        &mut self,
+        curve: impl Fn(f64) -> [f64; 2],
+        from: f64,
+        to: f64,
+        count: usize,
+        sigma: f64,
+    ) {
         let centres = evenly_along(&curve, from, to, count);
-        self.lobes.extend(centres.into_iter().map(|centre| (centre, sigma, 1.0)));
+        self.lobes
+            .extend(centres.into_iter().map(|centre| (centre, sigma, 1.0)));
         self.outline.push(polyline(curve, from, to));
     }
 
@@ -251,11 +283,18 @@ impl Drawing {
     fn square(&mut self, corner: [f64; 2]) {
         let spacing = 1.0 / 8.0;
         for (i, j) in (0..8).flat_map(|i| (0..8).map(move |j| (i, j))) {
-            let centre = [corner[0] + (f64::from(i) + 0.5) * spacing, corner[1] + (f64::from(j) + 0.5) * spacing];
+            let centre = [
+                corner[0] + (f64::from(i) + 0.5) * spacing,
+                corner[1] + (f64::from(j) + 0.5) * spacing,
+            ];
             self.lobes.push((centre, 0.5 * spacing, 1.0));
         }
         let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]];
-        self.outline.push(corners.map(|[x, y]| [corner[0] + x, corner[1] + y]).to_vec());
+        self.outline.push(
+            corners
+                .map(|[x, y]| [corner[0] + x, corner[1] + y])
+                .to_vec(),
+        );
     }
 
     /// A blade of the pinwheel (Johnson et al. 2016): radius N(1, 0.3²), swept round by exp(radius)/4, 0.05 thick.
@@ -286,17 +325,28 @@ fn spiral(full: f64, turn: f64) -> impl Fn(f64) -> [f64; 2] {
 
 /// A circle as a closed polyline.
 fn ring(centre: [f64; 2], radius: f64) -> Vec<[f64; 2]> {
-    polyline(|u| [centre[0] + radius * u.cos(), centre[1] + radius * u.sin()], 0.0, TAU)
+    polyline(
+        |u| [centre[0] + radius * u.cos(), centre[1] + radius * u.sin()],
+        0.0,
+        TAU,
+    )
 }
 
 /// A curve as a polyline fine enough to look smooth.
 fn polyline(curve: impl Fn(f64) -> [f64; 2], from: f64, to: f64) -> Vec<[f64; 2]> {
     let segments = 256;
-    (0..=segments).map(|i| curve(from + (to - from) * f64::from(i) / f64::from(segments))).collect()
+    (0..=segments)
+        .map(|i| curve(from + (to - from) * f64::from(i) / f64::from(segments)))
+        .collect()
 }
 
 /// The middles of `count` pieces of equal length of a curve: found on a polyline 32 times finer.
-fn evenly_along(curve: impl Fn(f64) -> [f64; 2], from: f64, to: f64, count: usize) -> Vec<[f64; 2]> {
+fn evenly_along(
+    curve: impl Fn(f64) -> [f64; 2],
+    from: f64,
+    to: f64,
+    count: usize,
+) -> Vec<[f64; 2]> {
     let fine = 32 * count;
     let parameter = |i: usize| from + (to - from) * i as f64 / fine as f64;
     let mut length = vec![0.0];
@@ -324,9 +374,16 @@ mod tests {
     fn every_shape_is_a_standardised_distribution_of_at_most_512_components() {
         for shape in Shape::ALL {
             let mixture = shape.mixture();
-            assert!((1..=MAX_COMPONENTS).contains(&mixture.components.len()), "{shape:?}");
+            assert!(
+                (1..=MAX_COMPONENTS).contains(&mixture.components.len()),
+                "{shape:?}"
+            );
             assert!((mixture.total_weight() - 1.0).abs() < 1e-5, "{shape:?}");
-            assert!(mixture.mean().iter().all(|m| m.abs() < 1e-5), "{shape:?}: mean {:?}", mixture.mean());
+            assert!(
+                mixture.mean().iter().all(|m| m.abs() < 1e-5),
+                "{shape:?}: mean {:?}",
+                mixture.mean()
+            );
             assert!((mixture.covariance_trace() - 2.0).abs() < 1e-5, "{shape:?}");
             assert_eq!(
                 Mixture::new(mixture.components.clone()).map(|m| m.components.len()),
@@ -351,12 +408,18 @@ mod tests {
             let components = shape.mixture().components;
             let mut gaps: Vec<f32> = components
                 .windows(2)
-                .map(|pair| (pair[0].mean[0] - pair[1].mean[0]).hypot(pair[0].mean[1] - pair[1].mean[1]))
+                .map(|pair| {
+                    (pair[0].mean[0] - pair[1].mean[0]).hypot(pair[0].mean[1] - pair[1].mean[1])
+                })
                 .collect();
             gaps.sort_by(f32::total_cmp);
             // All but the jumps from one curve of the shape to the next, of which there are at most four.
             let widest = gaps[gaps.len() - 5];
-            assert!(widest < components[0].sigma, "{shape:?}: gap {widest}, sigma {}", components[0].sigma);
+            assert!(
+                widest < components[0].sigma,
+                "{shape:?}: gap {widest}, sigma {}",
+                components[0].sigma
+            );
         }
     }
 
@@ -386,7 +449,8 @@ mod tests {
                 _ => 0.05,
             };
             for component in &mixture.components {
-                let distance = |p: &[f32; 2]| (p[0] - component.mean[0]).hypot(p[1] - component.mean[1]);
+                let distance =
+                    |p: &[f32; 2]| (p[0] - component.mean[0]).hypot(p[1] - component.mean[1]);
                 let nearest = outline.iter().map(distance).fold(f32::INFINITY, f32::min);
                 assert!(nearest < reach, "{shape:?}: {nearest} from its outline");
             }
@@ -400,7 +464,12 @@ mod tests {
         let outermost = mixture.components.iter().map(radius).fold(0.0, f32::max);
         for ring in 1..=3 {
             let on_it = |c: &&Component| (3.0 * radius(c) / outermost - ring as f32).abs() < 0.1;
-            let share: f32 = mixture.components.iter().filter(on_it).map(|c| c.weight).sum();
+            let share: f32 = mixture
+                .components
+                .iter()
+                .filter(on_it)
+                .map(|c| c.weight)
+                .sum();
             assert!((share - ring as f32 / 6.0).abs() < 1e-3);
         }
     }

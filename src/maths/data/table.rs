@@ -35,28 +35,57 @@ pub struct Table {
 /// # Errors
 /// One sentence with file, line and what to do.
 pub fn read(path: &Path) -> Result<Table, DataError> {
-    let unreadable = |error: io::Error| DataError::Unreadable { file: path.into(), reason: error.to_string() };
+    let unreadable = |error: io::Error| DataError::Unreadable {
+        file: path.into(),
+        reason: error.to_string(),
+    };
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
     let mut head = Vec::new();
-    (&mut file).take(4096).read_to_end(&mut head).map_err(unreadable)?;
+    (&mut file)
+        .take(4096)
+        .read_to_end(&mut head)
+        .map_err(unreadable)?;
     let text = match encoding(&head) {
-        Encoding::Utf8 { mark } => Box::new(Cursor::new(head[mark..].to_vec()).chain(file)) as Box<dyn BufRead>,
-        Encoding::Utf16 { little_endian, mark } => {
+        Encoding::Utf8 { mark } => {
+            Box::new(Cursor::new(head[mark..].to_vec()).chain(file)) as Box<dyn BufRead>
+        }
+        Encoding::Utf16 {
+            little_endian,
+            mark,
+        } => {
             let mut bytes = head.split_off(mark);
-            (&mut file).take(MAX_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
+            (&mut file)
+                .take(MAX_BYTES)
+                .read_to_end(&mut bytes)
+                .map_err(unreadable)?;
             if bytes.len() as u64 > MAX_BYTES {
                 return Err(DataError::TooLarge(path.into()));
             }
-            let unit = if little_endian { u16::from_le_bytes } else { u16::from_be_bytes };
+            let unit = if little_endian {
+                u16::from_le_bytes
+            } else {
+                u16::from_be_bytes
+            };
             let units = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
-            let text: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+            let text: String = char::decode_utf16(units)
+                .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect();
             Box::new(Cursor::new(text.into_bytes()))
         }
-        Encoding::Other(what) => return Err(DataError::NotText { file: path.into(), what }),
+        Encoding::Other(what) => {
+            return Err(DataError::NotText {
+                file: path.into(),
+                what,
+            });
+        }
     };
     let fault = |fault: Fault| match fault {
         Fault::Io(error) => unreadable(error),
-        Fault::Line(line, problem) => DataError::Line { file: path.into(), line, problem },
+        Fault::Line(line, problem) => DataError::Line {
+            file: path.into(),
+            line,
+            problem,
+        },
         Fault::Large => DataError::TooLarge(path.into()),
         Fault::Many => DataError::TooMany(path.into()),
         Fault::Empty => DataError::Empty(path.into()),
@@ -81,8 +110,10 @@ fn table(text: impl BufRead) -> Result<Table, Fault> {
     let dialect = Dialect::of(&seen);
     let delimiter = dialect.delimiter;
     let mut notices = Vec::new();
-    let mut columns: Option<Columns> =
-        dialect.commented_header.map(|names| columns_of(names).map_err(|p| Fault::Line(1, p))).transpose()?;
+    let mut columns: Option<Columns> = dialect
+        .commented_header
+        .map(|names| columns_of(names).map_err(|p| Fault::Line(1, p)))
+        .transpose()?;
     let mut rows: Vec<[f64; 2]> = Vec::new();
     let mut watch = Watch::default();
     let mut marks = Marks::default();
@@ -93,7 +124,9 @@ fn table(text: impl BufRead) -> Result<Table, Fault> {
             continue;
         }
         let fail = |problem: String| Fault::Line(number, problem);
-        let Some(mut cells) = delimiter.split(&line) else { continue };
+        let Some(mut cells) = delimiter.split(&line) else {
+            continue;
+        };
         let columns = if let Some(columns) = &mut columns {
             columns
         } else {
@@ -103,7 +136,9 @@ fn table(text: impl BufRead) -> Result<Table, Fault> {
                 continue;
             }
             let text = short(&String::from_utf8_lossy(&line));
-            notices.push(format!("it has no header: its first line, '{text}', is read as a point"));
+            notices.push(format!(
+                "it has no header: its first line, '{text}', is read as a point"
+            ));
             columns
         };
         let shift = columns.fit(&mut cells).map_err(fail)?;
@@ -111,11 +146,16 @@ fn table(text: impl BufRead) -> Result<Table, Fault> {
             return Err(Fault::Many);
         }
         let mut coordinate = |column: usize, name: &str| {
-            let text = cells.get(column + shift).map(|cell| String::from_utf8_lossy(cell)).unwrap_or_default();
+            let text = cells
+                .get(column + shift)
+                .map(|cell| String::from_utf8_lossy(cell))
+                .unwrap_or_default();
             number_in(&text, name, &mut marks).map_err(fail)
         };
         rows.push([coordinate(columns.x, "x")?, coordinate(columns.y, "y")?]);
-        watch.see(columns, shift, &cells, rows.len() as u64).map_err(fail)?;
+        watch
+            .see(columns, shift, &cells, rows.len() as u64)
+            .map_err(fail)?;
     }
     if rows.is_empty() {
         return Err(Fault::Empty);
@@ -144,10 +184,16 @@ impl Columns {
         }
         let header = match (self.named, count == expected || expected == names) {
             (true, true) => format!("the header names {names} columns"),
-            (true, false) => format!("the header names {names} columns and the rows before have {expected} cells"),
+            (true, false) => format!(
+                "the header names {names} columns and the rows before have {expected} cells"
+            ),
             (false, _) => format!("the first row has {expected}"),
         };
-        let cells = if count == 1 { "1 cell".into() } else { format!("{count} cells") };
+        let cells = if count == 1 {
+            "1 cell".into()
+        } else {
+            format!("{count} cells")
+        };
         let remedy = if count > names {
             "; if these are decimal commas, put semicolons between the columns, else make the row as long as the others"
         } else {
@@ -159,14 +205,23 @@ impl Columns {
 
 /// The columns of x and y, and whether the first row is a header rather than a point.
 fn find_columns(cells: &[Cow<'_, [u8]>]) -> Result<Columns, String> {
-    let names: Vec<String> = cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
+    let names: Vec<String> = cells
+        .iter()
+        .map(|cell| String::from_utf8_lossy(cell).into_owned())
+        .collect();
     let is_number = |cell: &&String| number_of(cell).is_some();
     let numbers = names.iter().filter(is_number).count();
     if let Ok(columns) = columns_of(names.clone()) {
         return Ok(columns);
     }
     match (names.len(), numbers) {
-        (2, 1 | 2) => Ok(Columns { x: 0, y: 1, names, cells: Some(2), named: false }),
+        (2, 1 | 2) => Ok(Columns {
+            x: 0,
+            y: 1,
+            names,
+            cells: Some(2),
+            named: false,
+        }),
         (count, 0) if count > 1 => columns_of(names),
         (count, _) => Err(format!(
             "found {count} column{} and no header; put a header that names x and y on the first line, columns separated by commas",
@@ -179,7 +234,9 @@ fn find_columns(cells: &[Cow<'_, [u8]>]) -> Result<Columns, String> {
 fn columns_of(names: Vec<String>) -> Result<Columns, String> {
     let find = |name: &str| {
         let exact: Vec<usize> = (0..names.len()).filter(|&i| names[i] == name).collect();
-        let alike: Vec<usize> = (0..names.len()).filter(|&i| names[i].eq_ignore_ascii_case(name)).collect();
+        let alike: Vec<usize> = (0..names.len())
+            .filter(|&i| names[i].eq_ignore_ascii_case(name))
+            .collect();
         let found = if exact.is_empty() { alike } else { exact };
         match found[..] {
             [one] => Ok(one),
@@ -187,11 +244,20 @@ fn columns_of(names: Vec<String>) -> Result<Columns, String> {
                 "the header '{}' does not name the columns x and y; rename two columns to x and y",
                 short(&names.join(","))
             )),
-            _ => Err(format!("the header names {} columns {name}; rename all but one of them", found.len())),
+            _ => Err(format!(
+                "the header names {} columns {name}; rename all but one of them",
+                found.len()
+            )),
         }
     };
     let (x, y) = (find("x")?, find("y")?);
-    Ok(Columns { x, y, names, cells: None, named: true })
+    Ok(Columns {
+        x,
+        y,
+        names,
+        cells: None,
+        named: true,
+    })
 }
 
 /// Which decimal marks were seen.
@@ -203,7 +269,8 @@ struct Marks {
 
 impl Marks {
     fn notice(&self, delimiter: Delimiter) -> Option<String> {
-        self.comma.then(|| format!("it is read with decimal commas and {delimiter} between the columns"))
+        self.comma
+            .then(|| format!("it is read with decimal commas and {delimiter} between the columns"))
     }
 }
 
@@ -227,7 +294,9 @@ fn number_in(text: &str, name: &str, marks: &mut Marks) -> Result<f64, String> {
             Ok(value)
         }
         None if text.is_empty() => Err(format!("{name} is empty; {remedy}")),
-        None if text.contains('\n') => Err("a quote is opened here and closed in a later line; remove it".into()),
+        None if text.contains('\n') => {
+            Err("a quote is opened here and closed in a later line; remove it".into())
+        }
         None => Err(format!("'{}' is not a number; {remedy}", short(text))),
     }
 }
@@ -235,8 +304,16 @@ fn number_in(text: &str, name: &str, marks: &mut Marks) -> Result<f64, String> {
 /// Text for a message: in one line, and no longer than people read.
 fn short(text: &str) -> String {
     const LENGTH: usize = 60;
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LENGTH + 1).collect();
-    if line.chars().count() <= LENGTH { line } else { line.chars().take(LENGTH - 1).chain(['…']).collect() }
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LENGTH + 1)
+        .collect();
+    if line.chars().count() <= LENGTH {
+        line
+    } else {
+        line.chars().take(LENGTH - 1).chain(['…']).collect()
+    }
 }
 
 /// What the other columns are, as far as it takes to tell.
@@ -249,7 +326,13 @@ struct Watch {
 }
 
 impl Watch {
-    fn see(&mut self, columns: &Columns, shift: usize, cells: &[Cow<'_, [u8]>], row: u64) -> Result<(), String> {
+    fn see(
+        &mut self,
+        columns: &Columns,
+        shift: usize,
+        cells: &[Cow<'_, [u8]>],
+        row: u64,
+    ) -> Result<(), String> {
         if shift == 1 && row <= LABELS_COMPARED {
             self.shifted = true;
             if !self.labels.insert(cells[0].to_vec()) {
@@ -264,7 +347,9 @@ impl Watch {
         }
         if self.values.is_empty() {
             let watched = |column: usize| column != columns.x && column != columns.y;
-            self.values = (0..columns.names.len()).map(|column| watched(column).then(HashSet::new)).collect();
+            self.values = (0..columns.names.len())
+                .map(|column| watched(column).then(HashSet::new))
+                .collect();
         }
         for (values, cell) in self.values.iter_mut().zip(&cells[shift..]) {
             if let Some(seen) = values
@@ -291,7 +376,11 @@ impl Watch {
         for (name, values) in columns.names.iter().zip(&self.values) {
             let groups = values.as_ref().map_or(0, HashSet::len);
             if groups > 1 && rows >= 4 * groups {
-                let name = if name.is_empty() { "without a name".to_owned() } else { format!("'{}'", short(name)) };
+                let name = if name.is_empty() {
+                    "without a name".to_owned()
+                } else {
+                    format!("'{}'", short(name))
+                };
                 notices
                     .push(format!("the column {name} splits its rows into {groups} groups, which are learned as one"));
             }

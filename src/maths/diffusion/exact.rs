@@ -96,7 +96,10 @@ impl Marginal {
             }
         };
         let lobes: Vec<Lobe> = mixture.components.iter().map(lobe).collect();
-        Self { groups: lobes.chunks(GROUP).map(Group::around).collect(), lobes }
+        Self {
+            groups: lobes.chunks(GROUP).map(Group::around).collect(),
+            lobes,
+        }
     }
 
     /// ln p_t(x).
@@ -114,7 +117,12 @@ impl Marginal {
             left -= share;
             left < 0.0
         });
-        (top + total.ln(), found.or(shares.last()).map_or(0, |(component, _)| *component))
+        (
+            top + total.ln(),
+            found
+                .or(shares.last())
+                .map_or(0, |(component, _)| *component),
+        )
     }
 
     /// ∇ ln p_t(x) = Σ r_k (a μ_k − x)/variance_k, with r_k the component's share of the density.
@@ -146,7 +154,12 @@ impl Marginal {
     fn fold(&self, x: [f64; 2], mut visit: impl FnMut(usize, &Lobe, f64)) -> (f64, f64) {
         let x = within_reach(x);
         let groups = || self.groups.iter().zip(self.lobes.chunks(GROUP));
-        let largest = |lobes: &[Lobe]| lobes.iter().map(|lobe| lobe.log_share(x)).fold(f64::NEG_INFINITY, f64::max);
+        let largest = |lobes: &[Lobe]| {
+            lobes
+                .iter()
+                .map(|lobe| lobe.log_share(x))
+                .fold(f64::NEG_INFINITY, f64::max)
+        };
         // The most promising group first: hardly any other can hold a larger share then.
         let promising = groups().max_by(|(a, _), (b, _)| a.highest(x).total_cmp(&b.highest(x)));
         let mut top = promising.map_or(f64::NEG_INFINITY, |(_, lobes)| largest(lobes));
@@ -156,7 +169,9 @@ impl Marginal {
             }
         }
         let mut total = 0.0;
-        let near = groups().enumerate().filter(|(_, (group, _))| group.highest(x) >= top + NEGLIGIBLE);
+        let near = groups()
+            .enumerate()
+            .filter(|(_, (group, _))| group.highest(x) >= top + NEGLIGIBLE);
         for (component, lobe) in near.flat_map(|(g, (_, lobes))| (g * GROUP..).zip(lobes)) {
             let log_share = lobe.log_share(x) - top;
             if log_share > NEGLIGIBLE {
@@ -243,7 +258,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn field(shape: Shape, schedule: Schedule) -> ExactField {
-        ExactField { mixture: Arc::new(shape.mixture()), schedule, timesteps: 1000 }
+        ExactField {
+            mixture: Arc::new(shape.mixture()),
+            schedule,
+            timesteps: 1000,
+        }
     }
 
     #[test]
@@ -252,10 +271,23 @@ mod tests {
             for schedule in Schedule::every() {
                 let field = field(shape, schedule);
                 for tau in [0.0, 1e-6, 0.5, 1.0] {
-                    for x in [[0.0, 0.0], [40.0, -3.0], [1e9, 1e9], [-1e200, 0.0], [f64::INFINITY, f64::MAX]] {
-                        let answers =
-                            [[field.log_p(x, tau); 2], field.score(x, tau), field.eps(x, tau), field.x0_hat(x, tau)];
-                        assert!(answers.iter().flatten().all(|v| v.is_finite()), "{shape:?} {schedule:?} {tau} {x:?}");
+                    for x in [
+                        [0.0, 0.0],
+                        [40.0, -3.0],
+                        [1e9, 1e9],
+                        [-1e200, 0.0],
+                        [f64::INFINITY, f64::MAX],
+                    ] {
+                        let answers = [
+                            [field.log_p(x, tau); 2],
+                            field.score(x, tau),
+                            field.eps(x, tau),
+                            field.x0_hat(x, tau),
+                        ];
+                        assert!(
+                            answers.iter().flatten().all(|v| v.is_finite()),
+                            "{shape:?} {schedule:?} {tau} {x:?}"
+                        );
                     }
                 }
             }
@@ -264,7 +296,11 @@ mod tests {
 
     #[test]
     fn far_from_two_lobes_the_nearer_one_rules() {
-        let lobe = |x| Component { mean: [x, 0.0], sigma: 0.1, weight: 0.5 };
+        let lobe = |x| Component {
+            mean: [x, 0.0],
+            sigma: 0.1,
+            weight: 0.5,
+        };
         let mixture = Mixture::new(vec![lobe(-1.0), lobe(1.0)]).unwrap();
         let data = Scales { a: 1.0, s: 0.0 };
         // ln p = ln ½ − ln(2π 0.01) − (99² )/0.02, where exp alone would have underflowed to 0.
@@ -279,16 +315,23 @@ mod tests {
     fn groups_that_are_left_out_count_for_nothing() {
         let rows = Shape::Moons.mixture().draw(3000, 5);
         let mixture = crate::data::kernels::kernels(&rows, None).mixture;
-        for scales in [Scales { a: 1.0, s: 0.0 }, Scales { a: 0.9, s: 0.1 }, Scales { a: 0.1, s: 1.0 }] {
+        for scales in [
+            Scales { a: 1.0, s: 0.0 },
+            Scales { a: 0.9, s: 0.1 },
+            Scales { a: 0.1, s: 1.0 },
+        ] {
             let marginal = mixture.marginal(scales);
             for i in 0..60_u8 {
                 let far = if i % 10 == 0 { 40.0 } else { 1.0 };
-                let x = [f64::from(i % 7) * 0.5 - 1.5, f64::from(i % 11) * 0.3 - 1.5].map(|c| c * far);
+                let x =
+                    [f64::from(i % 7) * 0.5 - 1.5, f64::from(i % 11) * 0.3 - 1.5].map(|c| c * far);
                 // Every component written out, about the largest.
                 let term = |c: &Component| {
                     let variance = (scales.a * f64::from(c.sigma)).powi(2) + scales.s.powi(2);
                     let [dx, dy] = [0, 1].map(|axis| scales.a * f64::from(c.mean[axis]) - x[axis]);
-                    let log = f64::from(c.weight).ln() - (TAU * variance).ln() - 0.5 * (dx * dx + dy * dy) / variance;
+                    let log = f64::from(c.weight).ln()
+                        - (TAU * variance).ln()
+                        - 0.5 * (dx * dx + dy * dy) / variance;
                     (log, [dx / variance, dy / variance])
                 };
                 let terms: Vec<_> = mixture.components.iter().map(term).collect();
@@ -296,9 +339,16 @@ mod tests {
                 let total: f64 = terms.iter().map(|t| (t.0 - top).exp()).sum();
                 let log_p = top + total.ln() - mixture.total_weight().ln();
                 let found = marginal.log_density(x);
-                assert!((found - log_p).abs() < 1e-9 * (1.0 + log_p.abs()), "{scales:?} {x:?}: {found}, not {log_p}");
+                assert!(
+                    (found - log_p).abs() < 1e-9 * (1.0 + log_p.abs()),
+                    "{scales:?} {x:?}: {found}, not {log_p}"
+                );
                 for axis in 0..2 {
-                    let score: f64 = terms.iter().map(|t| (t.0 - top).exp() * t.1[axis]).sum::<f64>() / total;
+                    let score: f64 = terms
+                        .iter()
+                        .map(|t| (t.0 - top).exp() * t.1[axis])
+                        .sum::<f64>()
+                        / total;
                     let found = marginal.score(x)[axis];
                     assert!(
                         (found - score).abs() < 1e-9 * (1.0 + score.abs()),

@@ -17,7 +17,9 @@ pub struct LogSnr {
 impl Default for LogSnr {
     /// The straight line from 9 to −9: the noise grows by the same factor with every step.
     fn default() -> Self {
-        Self { handles: [9.0, 4.5, 0.0, -4.5, -9.0] }
+        Self {
+            handles: [9.0, 4.5, 0.0, -4.5, -9.0],
+        }
     }
 }
 
@@ -25,12 +27,48 @@ impl LogSnr {
     /// The limits of what the handles allow: as wide as can be; a cliff in the middle, at the data's end and at the noise's;
     /// as flat as can be near the data and near the noise.
     pub const CORNERS: [Self; 6] = [
-        Self { handles: [LIMIT, 0.5 * LIMIT, 0.0, -0.5 * LIMIT, -LIMIT] },
-        Self { handles: [LIMIT, LIMIT - GAP, 0.0, GAP - LIMIT, -LIMIT] },
-        Self { handles: [LIMIT, 3.0 * GAP - LIMIT, 2.0 * GAP - LIMIT, GAP - LIMIT, -LIMIT] },
-        Self { handles: [LIMIT, LIMIT - GAP, LIMIT - 2.0 * GAP, LIMIT - 3.0 * GAP, -LIMIT] },
-        Self { handles: [LIMIT, LIMIT - GAP, LIMIT - 2.0 * GAP, LIMIT - 3.0 * GAP, LIMIT - 4.0 * GAP] },
-        Self { handles: [4.0 * GAP - LIMIT, 3.0 * GAP - LIMIT, 2.0 * GAP - LIMIT, GAP - LIMIT, -LIMIT] },
+        Self {
+            handles: [LIMIT, 0.5 * LIMIT, 0.0, -0.5 * LIMIT, -LIMIT],
+        },
+        Self {
+            handles: [LIMIT, LIMIT - GAP, 0.0, GAP - LIMIT, -LIMIT],
+        },
+        Self {
+            handles: [
+                LIMIT,
+                3.0 * GAP - LIMIT,
+                2.0 * GAP - LIMIT,
+                GAP - LIMIT,
+                -LIMIT,
+            ],
+        },
+        Self {
+            handles: [
+                LIMIT,
+                LIMIT - GAP,
+                LIMIT - 2.0 * GAP,
+                LIMIT - 3.0 * GAP,
+                -LIMIT,
+            ],
+        },
+        Self {
+            handles: [
+                LIMIT,
+                LIMIT - GAP,
+                LIMIT - 2.0 * GAP,
+                LIMIT - 3.0 * GAP,
+                LIMIT - 4.0 * GAP,
+            ],
+        },
+        Self {
+            handles: [
+                4.0 * GAP - LIMIT,
+                3.0 * GAP - LIMIT,
+                2.0 * GAP - LIMIT,
+                GAP - LIMIT,
+                -LIMIT,
+            ],
+        },
     ];
 
     /// The schedule through these handles, brought within the limits and into falling order. What is not a number takes
@@ -38,7 +76,11 @@ impl LogSnr {
     pub fn new(mut handles: [f64; HANDLES]) -> Self {
         let default = Self::default().handles;
         for i in 0..HANDLES {
-            let wanted = if handles[i].is_nan() { default[i] } else { handles[i] };
+            let wanted = if handles[i].is_nan() {
+                default[i]
+            } else {
+                handles[i]
+            };
             let [low, high] = Self::room(i);
             handles[i] = wanted.clamp(low, high);
             if i > 0 {
@@ -70,8 +112,16 @@ impl LogSnr {
         if value.is_nan() || index >= HANDLES {
             return self;
         }
-        let high = if index == 0 { LIMIT } else { self.handles[index - 1] - GAP };
-        let low = if index + 1 == HANDLES { -LIMIT } else { self.handles[index + 1] + GAP };
+        let high = if index == 0 {
+            LIMIT
+        } else {
+            self.handles[index - 1] - GAP
+        };
+        let low = if index + 1 == HANDLES {
+            -LIMIT
+        } else {
+            self.handles[index + 1] + GAP
+        };
         // Where rounding leaves no room at all the handle stays.
         if low <= high {
             self.handles[index] = value.clamp(low, high);
@@ -94,7 +144,8 @@ impl LogSnr {
     /// Slopes per interval at the handles. None is steeper than three times a neighbouring chord, which keeps the cubic
     /// monotone (Fritsch & Carlson 1980).
     fn slopes(self) -> [f64; HANDLES] {
-        let chord: [f64; HANDLES - 1] = std::array::from_fn(|i| self.handles[i + 1] - self.handles[i]);
+        let chord: [f64; HANDLES - 1] =
+            std::array::from_fn(|i| self.handles[i + 1] - self.handles[i]);
         // Chords fall, so all slopes are ≤ 0.
         let end = |near: f64, next: f64| (1.5 * near - 0.5 * next).clamp(3.0 * near, 0.0);
         std::array::from_fn(|i| match i {
@@ -132,10 +183,18 @@ impl std::str::FromStr for LogSnr {
 
     /// Five falling numbers between commas. Numbers that are not a schedule as they stand are refused, not mended.
     fn from_str(text: &str) -> Result<Self, ()> {
-        let numbers: Vec<f64> = text.split(',').map(|n| n.trim().parse()).collect::<Result<_, _>>().map_err(drop)?;
+        let numbers: Vec<f64> = text
+            .split(',')
+            .map(|n| n.trim().parse())
+            .collect::<Result<_, _>>()
+            .map_err(drop)?;
         let handles: [f64; HANDLES] = numbers.try_into().map_err(drop)?;
         let schedule = Self::new(handles);
-        if schedule.handles == handles { Ok(schedule) } else { Err(()) }
+        if schedule.handles == handles {
+            Ok(schedule)
+        } else {
+            Err(())
+        }
     }
 }
 
@@ -175,7 +234,15 @@ mod tests {
         let own = LogSnr::new([7.3, 2.1, 0.1, -0.7, -5.0]);
         assert_eq!(own.to_string(), "7.3,2.1,0.1,-0.7,-5");
         assert_eq!(own.to_string().parse(), Ok(own));
-        for wrong in ["", "1,2,3,4,5", "9,4,0,-4", "9,4,0,-4,-9,-10", "99,4,0,-4,-9", "9,4,0,NaN,-9", "9,4,0,-4,x"] {
+        for wrong in [
+            "",
+            "1,2,3,4,5",
+            "9,4,0,-4",
+            "9,4,0,-4,-9,-10",
+            "99,4,0,-4,-9",
+            "9,4,0,NaN,-9",
+            "9,4,0,-4,x",
+        ] {
             assert_eq!(wrong.parse::<LogSnr>(), Err(()), "{wrong}");
         }
     }

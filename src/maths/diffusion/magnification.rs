@@ -17,7 +17,10 @@ pub fn magnification(plan: &Plan, context: PlanContext) -> f64 {
     }
     let stages = plan.steps.iter().filter(|stage| stage.x0_output != 0.0);
     let factor = stages.map(|stage| {
-        let (now, next) = (stage.scales, context.schedule.scales(stage.tau_next, context.timesteps));
+        let (now, next) = (
+            stage.scales,
+            context.schedule.scales(stage.tau_next, context.timesteps),
+        );
         (next.a * now.s / now.a - next.s).abs()
     });
     factor.fold(0.0, f64::max)
@@ -47,7 +50,11 @@ mod tests {
     const DDIM: Sampler = Sampler::Ddim { eta: 0.0 };
 
     fn context(schedule: Schedule, target: Target) -> PlanContext {
-        PlanContext { schedule, target, timesteps: 1000 }
+        PlanContext {
+            schedule,
+            target,
+            timesteps: 1000,
+        }
     }
 
     /// Samples of N(0, 1) on one axis by a network whose ε̂ is the exact one, s x/(a² + s²), and `bias` more.
@@ -56,7 +63,11 @@ mod tests {
         plan.steps.iter().fold(start, |x, stage| {
             let (a, s) = (stage.scales.a, stage.scales.s);
             let eps = s * x / (a * a + s * s) + bias;
-            let output = if context.target == Target::Score { -eps / s } else { eps };
+            let output = if context.target == Target::Score {
+                -eps / s
+            } else {
+                eps
+            };
             stage.c_x * x + stage.c_0 * (stage.x0_x * x + stage.x0_output * output)
         })
     }
@@ -68,10 +79,16 @@ mod tests {
             let context = context(Schedule::Flow, target);
             for start in [-2.0, 0.0, 1.0] {
                 let (right, wrong) = (end_of(start, 0.0, context), end_of(start, 0.01, context));
-                assert!((right - start).abs() < 0.1 * start.abs() + 1e-9, "the flow of N(0, 1) stands still: {right}");
+                assert!(
+                    (right - start).abs() < 0.1 * start.abs() + 1e-9,
+                    "the flow of N(0, 1) stands still: {right}"
+                );
                 // dw/dζ = δ/cos ζ, backwards from σ = tan ζ = 49, where a step first asks the network: δ asinh(49) = 0.0459.
                 let expected = 0.01 * 49.0_f64.asinh();
-                assert!((right - wrong - expected).abs() < 0.2 * expected, "{target:?} from {start}: {wrong} {right}");
+                assert!(
+                    (right - wrong - expected).abs() < 0.2 * expected,
+                    "{target:?} from {start}: {wrong} {right}"
+                );
             }
             assert_eq!(warning(&DDIM.plan(50, context, None), context), None);
         }
@@ -86,14 +103,21 @@ mod tests {
                 let plan = DDIM.plan(20, context, None);
                 let largest = plan.steps.iter().map(|stage| {
                     let step = |eps: f64| {
-                        let output = if target == Target::Score { -eps / stage.scales.s } else { eps };
+                        let output = if target == Target::Score {
+                            -eps / stage.scales.s
+                        } else {
+                            eps
+                        };
                         stage.c_x * 0.3 + stage.c_0 * (stage.x0_x * 0.3 + stage.x0_output * output)
                     };
                     (step(1.0) - step(0.0)).abs()
                 });
                 let largest = largest.fold(0.0, f64::max);
                 let told = magnification(&plan, context);
-                assert!((told - largest).abs() < 1e-6 * (1.0 + largest), "{schedule:?}: {told}, not {largest}");
+                assert!(
+                    (told - largest).abs() < 1e-6 * (1.0 + largest),
+                    "{schedule:?}: {told}, not {largest}"
+                );
             }
         }
     }
@@ -105,14 +129,25 @@ mod tests {
             warning(&DDIM.plan(50, context, clip), context)
         };
         let text = says(Schedule::Cosine, Target::Eps, None).unwrap();
-        assert!(text.contains("631-fold") && text.contains("4.9e-5"), "{text}");
+        assert!(
+            text.contains("631-fold") && text.contains("4.9e-5"),
+            "{text}"
+        );
         assert!(says(Schedule::Cosine, Target::Score, None).is_some());
         for target in [Target::X0, Target::V, Target::Velocity] {
             assert_eq!(says(Schedule::Cosine, target, None), None);
         }
-        let clip = crate::data::bounds::Bounds { min: [-1.0; 2], max: [1.0; 2] };
+        let clip = crate::data::bounds::Bounds {
+            min: [-1.0; 2],
+            max: [1.0; 2],
+        };
         assert_eq!(says(Schedule::Cosine, Target::Eps, Some(clip)), None);
-        for schedule in [Schedule::Linear, Schedule::Ve, Schedule::Flow, Schedule::Literal] {
+        for schedule in [
+            Schedule::Linear,
+            Schedule::Ve,
+            Schedule::Flow,
+            Schedule::Literal,
+        ] {
             assert_eq!(says(schedule, Target::Eps, None), None, "{schedule:?}");
         }
     }

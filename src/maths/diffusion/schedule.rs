@@ -80,7 +80,13 @@ impl Scales {
 
 impl Schedule {
     /// Every schedule that has no settings of its own, in the order of the menus.
-    pub const ALL: [Self; 5] = [Self::Linear, Self::Cosine, Self::Ve, Self::Flow, Self::Literal];
+    pub const ALL: [Self; 5] = [
+        Self::Linear,
+        Self::Cosine,
+        Self::Ve,
+        Self::Flow,
+        Self::Literal,
+    ];
 
     /// Every schedule of the menus, one's own as it opens, and one's own at each of its limits: what holds for a schedule holds for
     /// these.
@@ -195,8 +201,14 @@ impl Schedule {
     pub fn scales(self, tau: f64, timesteps: u32) -> Scales {
         let tau = tau.clamp(0.0, 1.0);
         match self {
-            Self::Flow => Scales { a: 1.0 - tau, s: tau },
-            _ => Scales { a: self.alpha_bar(tau, timesteps).sqrt(), s: self.noise_variance(tau, timesteps).sqrt() },
+            Self::Flow => Scales {
+                a: 1.0 - tau,
+                s: tau,
+            },
+            _ => Scales {
+                a: self.alpha_bar(tau, timesteps).sqrt(),
+                s: self.noise_variance(tau, timesteps).sqrt(),
+            },
         }
     }
 
@@ -238,12 +250,18 @@ impl std::str::FromStr for Schedule {
     type Err = ScheduleParseError;
 
     fn from_str(text: &str) -> Result<Self, ScheduleParseError> {
-        if let Some(schedule) = Self::ALL.into_iter().find(|schedule| same(schedule.name(), text)) {
+        if let Some(schedule) = Self::ALL
+            .into_iter()
+            .find(|schedule| same(schedule.name(), text))
+        {
             return Ok(schedule);
         }
-        let own = text.split_once(':').filter(|(name, _)| same(name, "custom"));
+        let own = text
+            .split_once(':')
+            .filter(|(name, _)| same(name, "custom"));
         let own = own.and_then(|(_, handles)| handles.parse().ok());
-        own.map(Self::Custom).ok_or_else(|| ScheduleParseError(text.into()))
+        own.map(Self::Custom)
+            .ok_or_else(|| ScheduleParseError(text.into()))
     }
 }
 

@@ -56,9 +56,21 @@ impl Quantity {
     /// this.
     pub fn of_posterior(self, Scales { a, s }: Scales) -> PosteriorWeights {
         match self {
-            Self::X0 => PosteriorWeights { mean: 1.0, data: a, one: 0.0 },
-            Self::Eps => PosteriorWeights { mean: 0.0, data: 0.0, one: s },
-            Self::Score => PosteriorWeights { mean: 0.0, data: 0.0, one: -1.0 },
+            Self::X0 => PosteriorWeights {
+                mean: 1.0,
+                data: a,
+                one: 0.0,
+            },
+            Self::Eps => PosteriorWeights {
+                mean: 0.0,
+                data: 0.0,
+                one: s,
+            },
+            Self::Score => PosteriorWeights {
+                mean: 0.0,
+                data: 0.0,
+                one: -1.0,
+            },
         }
     }
 }
@@ -95,18 +107,34 @@ impl Target {
     /// What it is called.
     pub const fn words(self) -> &'static Words {
         match self {
-            Self::Eps => &Words { name: "eps", title: "noise", symbol: "ε", short: "ε", help: "the noise ε" },
-            Self::X0 => {
-                &Words { name: "x0", title: "clean point", symbol: "x₀", short: "x₀", help: "the clean point x₀" }
-            }
-            Self::V => {
-                &Words { name: "v", title: "a ε − s x₀", symbol: "v", short: "v", help: "v = a ε − s x₀" }
-            }
-            Self::Score => {
-                &Words {
-                    name: "score", title: "score −ε/s", symbol: "∇ log p", short: "score", help: "the score −ε/s"
-                }
-            }
+            Self::Eps => &Words {
+                name: "eps",
+                title: "noise",
+                symbol: "ε",
+                short: "ε",
+                help: "the noise ε",
+            },
+            Self::X0 => &Words {
+                name: "x0",
+                title: "clean point",
+                symbol: "x₀",
+                short: "x₀",
+                help: "the clean point x₀",
+            },
+            Self::V => &Words {
+                name: "v",
+                title: "a ε − s x₀",
+                symbol: "v",
+                short: "v",
+                help: "v = a ε − s x₀",
+            },
+            Self::Score => &Words {
+                name: "score",
+                title: "score −ε/s",
+                symbol: "∇ log p",
+                short: "score",
+                help: "the score −ε/s",
+            },
             Self::Velocity => &Words {
                 name: "velocity",
                 title: "velocity ε − x₀",
@@ -203,9 +231,15 @@ mod tests {
 
     /// Every schedule, one's own at the limits of its handles too.
     fn schedules() -> Vec<Schedule> {
-        let own =
-            [[12.0, 6.0, 0.0, -6.0, -12.0], [12.0, 11.75, 11.5, 11.25, 11.0], [-11.0, -11.25, -11.5, -11.75, -12.0]];
-        Schedule::ALL.into_iter().chain(own.map(|handles| Schedule::Custom(LogSnr::new(handles)))).collect()
+        let own = [
+            [12.0, 6.0, 0.0, -6.0, -12.0],
+            [12.0, 11.75, 11.5, 11.25, 11.0],
+            [-11.0, -11.25, -11.5, -11.75, -12.0],
+        ];
+        Schedule::ALL
+            .into_iter()
+            .chain(own.map(|handles| Schedule::Custom(LogSnr::new(handles))))
+            .collect()
     }
 
     const LENGTHS: [u32; 4] = [2, 10, 1000, 10_000];
@@ -214,8 +248,9 @@ mod tests {
     /// told from (x̂_0 from ε where there is no signal) is left out by name, never by a range.
     #[test]
     fn every_target_comes_back_to_x0_eps_and_score_on_every_path_and_at_both_ends() {
-        for (schedule, timesteps) in
-            schedules().into_iter().flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
+        for (schedule, timesteps) in schedules()
+            .into_iter()
+            .flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
         {
             for t in [1, timesteps.div_ceil(3), timesteps - 1, timesteps] {
                 let scales = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
@@ -226,11 +261,16 @@ mod tests {
                         let Combination(c_0, c_eps) = target.of_x0_and_eps(scales);
                         let output = c_0 * x0 + c_eps * eps;
                         let back = |Combination(k_x, k_o): Combination| {
-                            (k_x * x + k_o * output, (k_x * x).abs() + (k_o * output).abs())
+                            (
+                                k_x * x + k_o * output,
+                                (k_x * x).abs() + (k_o * output).abs(),
+                            )
                         };
-                        for (quantity, expected) in
-                            [(Quantity::X0, x0), (Quantity::Eps, eps), (Quantity::Score, -eps / s)]
-                        {
+                        for (quantity, expected) in [
+                            (Quantity::X0, x0),
+                            (Quantity::Eps, eps),
+                            (Quantity::Score, -eps / s),
+                        ] {
                             let by_noise = matches!(target, Target::Eps | Target::Score);
                             let (found, size) = back(target.to(quantity, scales));
                             if quantity == Quantity::X0 && by_noise && a < TINY {
@@ -238,15 +278,24 @@ mod tests {
                                 continue;
                             }
                             let error = (found - expected).abs();
-                            let of = format!("{target:?} to {quantity:?}, {schedule}, {t} of {timesteps}");
-                            assert!(error <= 4e-15 * (size + expected.abs()), "{of}: {found}, not {expected}");
+                            let of = format!(
+                                "{target:?} to {quantity:?}, {schedule}, {t} of {timesteps}"
+                            );
+                            assert!(
+                                error <= 4e-15 * (size + expected.abs()),
+                                "{of}: {found}, not {expected}"
+                            );
                             // Nothing is formed from far larger numbers, but x̂_0 from the noise and the noise from x̂_0.
                             let direct = match quantity {
                                 Quantity::X0 => !by_noise,
                                 Quantity::Eps | Quantity::Score => target != Target::X0,
                             };
-                            let bound =
-                                (x0.abs() + eps.abs()) * if quantity == Quantity::Score { 1.0 / s } else { 1.0 };
+                            let bound = (x0.abs() + eps.abs())
+                                * if quantity == Quantity::Score {
+                                    1.0 / s
+                                } else {
+                                    1.0
+                                };
                             assert!(
                                 !direct || size <= 4.0 * bound,
                                 "{of}: formed from numbers of {size}, {bound} will do"
@@ -260,15 +309,21 @@ mod tests {
 
     #[test]
     fn a_scale_of_zero_is_met_by_flow_matching_at_the_end_alone() {
-        for (schedule, timesteps) in
-            schedules().into_iter().flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
+        for (schedule, timesteps) in schedules()
+            .into_iter()
+            .flat_map(|schedule| LENGTHS.map(|timesteps| (schedule, timesteps)))
         {
             for t in 1..=timesteps {
-                let Scales { a, s } = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
+                let Scales { a, s } =
+                    schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
                 let of = format!("{schedule}, {t} of {timesteps}: a = {a}, s = {s}");
                 // In f32 too, where 1/a must be a number.
-                let held = |scale: f64| (scale as f32).is_normal() && (1.0 / scale as f32).is_normal();
-                assert!(held(a) || (a == 0.0 && schedule == Schedule::Flow && t == timesteps), "{of}");
+                let held =
+                    |scale: f64| (scale as f32).is_normal() && (1.0 / scale as f32).is_normal();
+                assert!(
+                    held(a) || (a == 0.0 && schedule == Schedule::Flow && t == timesteps),
+                    "{of}"
+                );
                 assert!(held(s), "{of}");
             }
         }

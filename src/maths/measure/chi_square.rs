@@ -18,10 +18,16 @@ impl ChiSquare {
     /// Of counts in cells of known shares, which sum to 1 and are above 0.
     pub fn of(counts: &[u64], shares: &[f64]) -> Self {
         let total = counts.iter().sum::<u64>() as f64;
-        let cell = |(&count, share): (&u64, &f64)| (count as f64 - total * share).powi(2) / (total * share);
+        let cell = |(&count, share): (&u64, &f64)| {
+            (count as f64 - total * share).powi(2) / (total * share)
+        };
         let value = counts.iter().zip(shares).map(cell).sum();
         let degrees = (counts.len().max(2) - 1) as u32;
-        Self { value, degrees, p: survival(value, degrees) }
+        Self {
+            value,
+            degrees,
+            p: survival(value, degrees),
+        }
     }
 
     /// χ² per degree of freedom: 1 where chance alone is at work.
@@ -73,7 +79,11 @@ fn survival(value: f64, degrees: u32) -> f64 {
 
 /// ln Γ(degrees/2), by Γ(z + 1) = z Γ(z) from Γ(1) = 1 or Γ(1/2) = √π.
 fn ln_gamma_of_half(degrees: u32) -> f64 {
-    let (first, mut sum) = if degrees.is_multiple_of(2) { (2, 0.0) } else { (1, 0.5 * std::f64::consts::PI.ln()) };
+    let (first, mut sum) = if degrees.is_multiple_of(2) {
+        (2, 0.0)
+    } else {
+        (1, 0.5 * std::f64::consts::PI.ln())
+    };
     let mut k = first;
     while k + 2 <= degrees {
         sum += (0.5 * f64::from(k)).ln();
@@ -92,7 +102,11 @@ mod tests {
     #[test]
     fn the_survival_function_is_that_of_the_tables() {
         for value in [0.01, 1.0, 7.0, 80.0, 600.0] {
-            assert_abs_diff_eq!(survival(value, 2) / (-0.5 * value).exp(), 1.0, epsilon = 1e-12);
+            assert_abs_diff_eq!(
+                survival(value, 2) / (-0.5 * value).exp(),
+                1.0,
+                epsilon = 1e-12
+            );
         }
         for (value, degrees, p) in [
             (3.841_458_82, 1, 0.05),

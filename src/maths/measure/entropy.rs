@@ -65,7 +65,10 @@ pub fn differential_entropy(mixture: &Mixture, scales: Scales, count: usize, see
     if variance(&by_x) > 1e-9 * whole {
         take_off(&mut value, &by_x);
     }
-    Entropy { nats: mean(&value), error: (variance(&value) / count as f64).sqrt() }
+    Entropy {
+        nats: mean(&value),
+        error: (variance(&value) / count as f64).sqrt(),
+    }
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -74,7 +77,11 @@ fn mean(values: &[f64]) -> f64 {
 
 fn covariance(a: &[f64], b: &[f64]) -> f64 {
     let means = [mean(a), mean(b)];
-    let sum: f64 = a.iter().zip(b).map(|(a, b)| (a - means[0]) * (b - means[1])).sum();
+    let sum: f64 = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| (a - means[0]) * (b - means[1]))
+        .sum();
     sum / (a.len() - 1) as f64
 }
 
@@ -100,7 +107,12 @@ mod tests {
     #[test]
     fn of_one_gaussian_it_is_the_textbook_formula() {
         for sigma in [0.05_f32, 0.5, 1.7] {
-            let mixture = Mixture::new(vec![Component { mean: [0.3, -2.0], sigma, weight: 1.0 }]).unwrap();
+            let mixture = Mixture::new(vec![Component {
+                mean: [0.3, -2.0],
+                sigma,
+                weight: 1.0,
+            }])
+            .unwrap();
             for schedule in Schedule::ALL {
                 for tau in [0.0, 0.3, 1.0] {
                     let scales = schedule.scales(tau, 1000);
@@ -113,14 +125,23 @@ mod tests {
                 }
             }
         }
-        assert_abs_diff_eq!(STANDARD_NORMAL, (std::f64::consts::TAU * std::f64::consts::E).ln(), epsilon = 1e-15);
+        assert_abs_diff_eq!(
+            STANDARD_NORMAL,
+            (std::f64::consts::TAU * std::f64::consts::E).ln(),
+            epsilon = 1e-15
+        );
     }
 
     /// Lobes so far apart that they do not touch: ln K is added to the entropy of one.
     #[test]
     fn of_separate_lobes_it_is_that_of_one_and_of_the_choice() {
-        let lobe = |x, weight| Component { mean: [x, 0.0], sigma: 0.1, weight };
-        let mixture = Mixture::new(vec![lobe(-50.0, 0.25), lobe(0.0, 0.5), lobe(50.0, 0.25)]).unwrap();
+        let lobe = |x, weight| Component {
+            mean: [x, 0.0],
+            sigma: 0.1,
+            weight,
+        };
+        let mixture =
+            Mixture::new(vec![lobe(-50.0, 0.25), lobe(0.0, 0.5), lobe(50.0, 0.25)]).unwrap();
         let estimate = differential_entropy(&mixture, Scales { a: 1.0, s: 0.0 }, 4000, 1);
         let one = (std::f64::consts::TAU * std::f64::consts::E * f64::from(0.1_f32).powi(2)).ln();
         let choice = 1.5 * 2.0_f64.ln();
@@ -144,6 +165,9 @@ mod tests {
             .sum();
         let estimate = differential_entropy(&mixture, scales, 4096, 2);
         assert!(estimate.error < 0.01, "{estimate:?}");
-        assert!((estimate.nats - integral).abs() < 4.0 * estimate.error, "{estimate:?} and not {integral}");
+        assert!(
+            (estimate.nats - integral).abs() < 4.0 * estimate.error,
+            "{estimate:?} and not {integral}"
+        );
     }
 }

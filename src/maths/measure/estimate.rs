@@ -16,13 +16,19 @@ impl Estimate {
     pub fn of_mean(observations: &[f64]) -> Self {
         let count = observations.len() as f64;
         let value = observations.iter().sum::<f64>() / count;
-        Self { value, error: (variance(observations) / count).sqrt() }
+        Self {
+            value,
+            error: (variance(observations) / count).sqrt(),
+        }
     }
 
     /// This number less another one that was measured apart from it.
     #[must_use]
     pub fn less(self, other: Self) -> Self {
-        Self { value: self.value - other.value, error: self.error.hypot(other.error) }
+        Self {
+            value: self.value - other.value,
+            error: self.error.hypot(other.error),
+        }
     }
 }
 
@@ -30,7 +36,11 @@ impl Estimate {
 pub(super) fn variance(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
-    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0)
+    values
+        .iter()
+        .map(|value| (value - mean).powi(2))
+        .sum::<f64>()
+        / (count - 1.0)
 }
 
 #[cfg(test)]
@@ -44,9 +54,16 @@ mod tests {
         let estimate = Estimate::of_mean(&[1.0, 3.0, 5.0, 7.0]);
         assert_abs_diff_eq!(estimate.value, 4.0, epsilon = 1e-15);
         assert_abs_diff_eq!(estimate.error, (5.0_f64 / 3.0).sqrt(), epsilon = 1e-15);
-        let difference = estimate.less(Estimate { value: 1.0, error: 2.0 });
+        let difference = estimate.less(Estimate {
+            value: 1.0,
+            error: 2.0,
+        });
         assert_abs_diff_eq!(difference.value, 3.0, epsilon = 1e-15);
-        assert_abs_diff_eq!(difference.error, (5.0_f64 / 3.0 + 4.0).sqrt(), epsilon = 1e-15);
+        assert_abs_diff_eq!(
+            difference.error,
+            (5.0_f64 / 3.0 + 4.0).sqrt(),
+            epsilon = 1e-15
+        );
         assert!(Estimate::of_mean(&[1.0]).error.is_nan());
     }
 }

@@ -22,7 +22,12 @@ impl FieldError {
         if points.is_empty() || points.len() != learned.len() || points.len() != exact.len() {
             return None;
         }
-        let mut error = Self { mean_square: 0.0, cosine: 0.0, largest_at: points[0], largest: 0.0 };
+        let mut error = Self {
+            mean_square: 0.0,
+            cosine: 0.0,
+            largest_at: points[0],
+            largest: 0.0,
+        };
         for (point, (l, e)) in points.iter().zip(learned.iter().zip(exact)) {
             let (l, e) = (l.map(f64::from), e.map(f64::from));
             let square = (l[0] - e[0]).powi(2) + (l[1] - e[1]).powi(2);
@@ -37,7 +42,11 @@ impl FieldError {
             }
         }
         let count = points.len() as f64;
-        Some(Self { mean_square: error.mean_square / (D * count), cosine: error.cosine / count, ..error })
+        Some(Self {
+            mean_square: error.mean_square / (D * count),
+            cosine: error.cosine / count,
+            ..error
+        })
     }
 }
 
@@ -48,7 +57,12 @@ mod tests {
     #[test]
     fn two_vectors_by_hand() {
         let points = [[1.0, 0.0], [0.0, 2.0]];
-        let error = FieldError::between(&points, &[[1.0, 0.0], [0.0, 4.0]], &[[1.0, 0.0], [3.0, 0.0]]).unwrap();
+        let error = FieldError::between(
+            &points,
+            &[[1.0, 0.0], [0.0, 4.0]],
+            &[[1.0, 0.0], [3.0, 0.0]],
+        )
+        .unwrap();
         // Squares 0 and 9 + 16, over two draws of two coordinates.
         assert_eq!((error.mean_square, error.cosine), (6.25, 0.5));
         assert_eq!((error.largest, error.largest_at), (5.0, [0.0, 2.0]));

@@ -47,7 +47,11 @@ impl Quality {
 ///
 /// # Errors
 /// No samples, or one that is not finite; a reference without rows.
-pub fn quality(samples: &[[f32; 2]], reference: &Reference, seed: u64) -> Result<Quality, MeasureError> {
+pub fn quality(
+    samples: &[[f32; 2]],
+    reference: &Reference,
+    seed: u64,
+) -> Result<Quality, MeasureError> {
     compare(samples, reference, seed, MAX_SAMPLES, wasserstein2)
 }
 
@@ -55,7 +59,11 @@ pub fn quality(samples: &[[f32; 2]], reference: &Reference, seed: u64) -> Result
 ///
 /// # Errors
 /// As [`quality`].
-pub fn sliced_quality(samples: &[[f32; 2]], reference: &Reference, seed: u64) -> Result<Quality, MeasureError> {
+pub fn sliced_quality(
+    samples: &[[f32; 2]],
+    reference: &Reference,
+    seed: u64,
+) -> Result<Quality, MeasureError> {
     compare(samples, reference, seed, MAX_SLICED, sliced_wasserstein2)
 }
 
@@ -72,8 +80,10 @@ fn compare(
     // As many sets of their own as there are: what is shared does not average out.
     let sets = (samples.len() / n).min(PAIRS as usize);
     let mut rng = StdRng::seed_from_u64(seed);
-    let chosen: Vec<[f32; 2]> =
-        index::sample(&mut rng, samples.len(), sets * n).into_iter().map(|i| samples[i]).collect();
+    let chosen: Vec<[f32; 2]> = index::sample(&mut rng, samples.len(), sets * n)
+        .into_iter()
+        .map(|i| samples[i])
+        .collect();
     // Each draw serves once against samples and once against a draw of its own, so that its luck cancels in the ratio.
     let pairs: Vec<(f64, f64)> = (0..PAIRS)
         .into_par_iter()
@@ -84,7 +94,12 @@ fn compare(
         })
         .collect::<Result<_, MeasureError>>()?;
     let (to_draws, among): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
-    Ok(Quality { distance: distance_to_draws(&to_draws, &among, sets), floor: Estimate::of_mean(&among), n, sets })
+    Ok(Quality {
+        distance: distance_to_draws(&to_draws, &among, sets),
+        floor: Estimate::of_mean(&among),
+        n,
+        sets,
+    })
 }
 
 /// The mean distance of `sets` sets of samples, taken in turn, to as many draws as there are distances. `among` are distances
@@ -95,8 +110,15 @@ fn compare(
 /// together, so one side's part is at most half its variance.
 pub fn distance_to_draws(to_draws: &[f64], among: &[f64], sets: usize) -> Estimate {
     let mean = Estimate::of_mean(to_draws);
-    let shared = if sets < to_draws.len() { 0.5 * variance(among) / sets.max(1) as f64 } else { 0.0 };
-    Estimate { error: mean.error.hypot(shared.sqrt()), ..mean }
+    let shared = if sets < to_draws.len() {
+        0.5 * variance(among) / sets.max(1) as f64
+    } else {
+        0.0
+    };
+    Estimate {
+        error: mean.error.hypot(shared.sqrt()),
+        ..mean
+    }
 }
 
 /// The mean exact 2-Wasserstein distance of `pairs` pairs of independent draws of `n` points, or of as many as the reference
@@ -104,7 +126,12 @@ pub fn distance_to_draws(to_draws: &[f64], among: &[f64], sets: usize) -> Estima
 ///
 /// # Errors
 /// `n` = 0, or a reference without rows.
-pub fn sampling_floor(reference: &Reference, n: usize, pairs: u64, seed: u64) -> Result<Estimate, MeasureError> {
+pub fn sampling_floor(
+    reference: &Reference,
+    n: usize,
+    pairs: u64,
+    seed: u64,
+) -> Result<Estimate, MeasureError> {
     let n = size_within(reference, n)?;
     let distances: Vec<f64> = (0..pairs.max(1))
         .into_par_iter()
@@ -153,7 +180,10 @@ mod tests {
         let honest = quality(&Shape::EightGaussians.mixture().draw(1000, 9), &data, 0).unwrap();
         assert_eq!((honest.n, honest.sets), (1000, 1));
         let difference = honest.distance.less(honest.floor);
-        assert!(difference.value.abs() < 3.0 * difference.error, "{honest:?}");
+        assert!(
+            difference.value.abs() < 3.0 * difference.error,
+            "{honest:?}"
+        );
         let wrong = quality(&Shape::Gaussian.mixture().draw(1000, 9), &data, 0).unwrap();
         assert!(wrong.ratio() > 2.0, "{wrong:?}");
     }
@@ -174,8 +204,14 @@ mod tests {
             by_draws += spread.error.powi(2) / 200.0;
         }
         // Mean squares over 200 trials, each known to about 10 %.
-        assert!((0.75..1.8).contains(&(stated / deviation)), "{stated} stated, {deviation} found");
-        assert!(deviation > 1.5 * by_draws, "one set is as good as six: {deviation} against {by_draws}");
+        assert!(
+            (0.75..1.8).contains(&(stated / deviation)),
+            "{stated} stated, {deviation} found"
+        );
+        assert!(
+            deviation > 1.5 * by_draws,
+            "one set is as good as six: {deviation} against {by_draws}"
+        );
     }
 
     /// Why there is a surprise beside it: evenly spaced points on a curve without any thickness are about as close to draws of the
@@ -183,10 +219,17 @@ mod tests {
     #[test]
     fn the_distance_is_all_but_blind_to_thickness() {
         let data = reference(Shape::Figure8);
-        let centres: Vec<[f32; 2]> = Shape::Figure8.mixture().components.iter().map(|c| c.mean).collect();
+        let centres: Vec<[f32; 2]> = Shape::Figure8
+            .mixture()
+            .components
+            .iter()
+            .map(|c| c.mean)
+            .collect();
         let between = |share: f32| {
             let pairs = centres.iter().zip(centres.iter().cycle().skip(1));
-            pairs.map(move |(a, b)| [0, 1].map(|axis| a[axis] + share * (b[axis] - a[axis]))).collect::<Vec<_>>()
+            pairs
+                .map(move |(a, b)| [0, 1].map(|axis| a[axis] + share * (b[axis] - a[axis])))
+                .collect::<Vec<_>>()
         };
         let thin = [0.0, 0.25, 0.5, 0.75].map(between).concat();
         let found = quality(&thin, &data, 0).unwrap();
@@ -200,19 +243,31 @@ mod tests {
         let data = reference(Shape::Gaussian);
         let found = compare(&mixture.draw(1000, 1), &data, 0, 128, wasserstein2).unwrap();
         assert_eq!((found.n, found.sets), (128, 6));
-        assert_eq!(quality(&mixture.draw(3000, 1), &data, 0).unwrap().n, MAX_SAMPLES);
+        assert_eq!(
+            quality(&mixture.draw(3000, 1), &data, 0).unwrap().n,
+            MAX_SAMPLES
+        );
     }
 
     #[test]
     fn no_samples_and_broken_ones_are_refused_and_rows_of_a_file_are_as_many_as_they_are() {
         let data = reference(Shape::Gaussian);
         assert_eq!(quality(&[], &data, 0), Err(MeasureError::Empty));
-        assert_eq!(quality(&[[f32::INFINITY, 0.0]], &data, 0), Err(MeasureError::NotFinite(0)));
+        assert_eq!(
+            quality(&[[f32::INFINITY, 0.0]], &data, 0),
+            Err(MeasureError::NotFinite(0))
+        );
         let mixture = Shape::Moons.mixture();
         let rows = |count| Reference::HeldOut(Arc::new(mixture.draw(count, 4)));
         let found = quality(&mixture.draw(200, 1), &rows(101), 0).unwrap();
         assert_eq!((found.n, found.sets), (50, 4));
-        assert_eq!(quality(&mixture.draw(200, 1), &rows(1), 0), Err(MeasureError::NoReference));
-        assert_eq!(sampling_floor(&rows(0), 10, 3, 0), Err(MeasureError::NoReference));
+        assert_eq!(
+            quality(&mixture.draw(200, 1), &rows(1), 0),
+            Err(MeasureError::NoReference)
+        );
+        assert_eq!(
+            sampling_floor(&rows(0), 10, 3, 0),
+            Err(MeasureError::NoReference)
+        );
     }
 }

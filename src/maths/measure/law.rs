@@ -61,12 +61,25 @@ impl Law {
         // Of few components that would be millions, and no number gets better by them.
         let most = (evaluations / mixture.components.len().max(1)).clamp(256, MOST_DRAWS);
         let entropy = differential_entropy(&mixture, DATA, 2 * most, SALT);
-        let entropy = Estimate { value: entropy.nats, error: entropy.error };
+        let entropy = Estimate {
+            value: entropy.nats,
+            error: entropy.error,
+        };
         let p_0 = mixture.marginal(DATA);
         let draws = mixture.draw(2 * most, SALT);
-        let mut minus_log: Vec<f64> = draws.par_iter().map(|x| -p_0.log_density(x.map(f64::from))).collect();
+        let mut minus_log: Vec<f64> = draws
+            .par_iter()
+            .map(|x| -p_0.log_density(x.map(f64::from)))
+            .collect();
         let (_, median, _) = minus_log.select_nth_unstable_by(most, f64::total_cmp);
-        Self { median: *median, median_draws: 2 * most, p_0, mixture, entropy, most }
+        Self {
+            median: *median,
+            median_draws: 2 * most,
+            p_0,
+            mixture,
+            entropy,
+            most,
+        }
     }
 
     /// The mixture.
@@ -90,36 +103,65 @@ impl Law {
         check_finite(samples)?;
         let mut rng = StdRng::seed_from_u64(seed ^ SALT);
         let chosen: Vec<[f32; 2]> = if samples.len() > self.most {
-            index::sample(&mut rng, samples.len(), self.most).into_iter().map(|i| samples[i]).collect()
+            index::sample(&mut rng, samples.len(), self.most)
+                .into_iter()
+                .map(|i| samples[i])
+                .collect()
         } else {
             samples.to_vec()
         };
         let uniforms: Vec<f64> = chosen.iter().map(|_| rng.random()).collect();
-        let located: Vec<(f64, usize)> =
-            chosen.par_iter().zip(&uniforms).map(|(x, uniform)| self.p_0.locate(x.map(f64::from), *uniform)).collect();
+        let located: Vec<(f64, usize)> = chosen
+            .par_iter()
+            .zip(&uniforms)
+            .map(|(x, uniform)| self.p_0.locate(x.map(f64::from), *uniform))
+            .collect();
         let minus_log: Vec<f64> = located.iter().map(|(log_p, _)| -log_p).collect();
         let surprise = Estimate::of_mean(&minus_log).less(self.entropy);
         let n = chosen.len();
-        let within = minus_log.iter().filter(|value| **value < self.median).count() as f64 / n as f64;
+        let within = minus_log
+            .iter()
+            .filter(|value| **value < self.median)
+            .count() as f64
+            / n as f64;
         // Of the samples, and of the draws that the median is from.
         let variance = within * (1.0 - within) / n as f64 + 0.25 / self.median_draws as f64;
-        let densest_half = Estimate { value: within, error: variance.sqrt() };
-        Ok(Likeness { surprise, densest_half, shares: self.shares(&chosen, &located), n })
+        let densest_half = Estimate {
+            value: within,
+            error: variance.sqrt(),
+        };
+        Ok(Likeness {
+            surprise,
+            densest_half,
+            shares: self.shares(&chosen, &located),
+            n,
+        })
     }
 
     fn shares(&self, samples: &[[f32; 2]], located: &[(f64, usize)]) -> Option<ChiSquare> {
         let n = samples.len();
-        let (numbers, shares): (Vec<usize>, Vec<f64>) = if let [only] = self.mixture.components[..] {
+        let (numbers, shares): (Vec<usize>, Vec<f64>) = if let [only] = self.mixture.components[..]
+        {
             // One lobe is cut into equal sectors about its centre.
             let sectors = PARTS.min((n as f64 / LEAST_EXPECTED) as usize);
             let sector = |x: &[f32; 2]| {
-                let turn = f64::from(x[1] - only.mean[1]).atan2(f64::from(x[0] - only.mean[0])) / TAU;
+                let turn =
+                    f64::from(x[1] - only.mean[1]).atan2(f64::from(x[0] - only.mean[0])) / TAU;
                 (turn.rem_euclid(1.0) * sectors as f64) as usize % sectors.max(1)
             };
-            (samples.iter().map(sector).collect(), vec![1.0 / sectors as f64; sectors])
+            (
+                samples.iter().map(sector).collect(),
+                vec![1.0 / sectors as f64; sectors],
+            )
         } else {
             let parts = Parts::of(&self.mixture, LEAST_EXPECTED / n as f64);
-            (located.iter().map(|(_, component)| parts.part[*component]).collect(), parts.shares)
+            (
+                located
+                    .iter()
+                    .map(|(_, component)| parts.part[*component])
+                    .collect(),
+                parts.shares,
+            )
         };
         if shares.len() < 2 {
             return None;
@@ -147,7 +189,10 @@ mod tests {
 
     /// The same curve, `factor` times as thick.
     fn thickened(mixture: &Mixture, factor: f32) -> Mixture {
-        let thick = |c: &Component| Component { sigma: factor * c.sigma, ..*c };
+        let thick = |c: &Component| Component {
+            sigma: factor * c.sigma,
+            ..*c
+        };
         Mixture::new(mixture.components.iter().map(thick).collect()).unwrap()
     }
 
@@ -156,13 +201,18 @@ mod tests {
         let [q_0, p_0] = [q, p].map(|m| m.marginal(DATA));
         let bounds = q.bounds().scaled(1.6);
         let width = 0.25 * f64::from(p.components[0].sigma.min(q.components[0].sigma));
-        let cells = [0, 1].map(|axis| (f64::from(bounds.max[axis] - bounds.min[axis]) / width).ceil() as usize);
+        let cells = [0, 1]
+            .map(|axis| (f64::from(bounds.max[axis] - bounds.min[axis]) / width).ceil() as usize);
         let row = |j: usize| {
             let y = f64::from(bounds.min[1]) + (j as f64 + 0.5) * width;
             let cell = |i: usize| {
                 let x = [f64::from(bounds.min[0]) + (i as f64 + 0.5) * width, y];
                 let log_q = q_0.log_density(x);
-                if log_q < -30.0 { 0.0 } else { -log_q.exp() * p_0.log_density(x) }
+                if log_q < -30.0 {
+                    0.0
+                } else {
+                    -log_q.exp() * p_0.log_density(x)
+                }
             };
             (0..cells[0]).map(cell).sum::<f64>()
         };
@@ -173,18 +223,32 @@ mod tests {
     #[test]
     fn the_surprise_of_gaussians_is_the_closed_form() {
         let law = law(Shape::Gaussian);
-        assert_abs_diff_eq!(law.entropy().value, super::super::entropy::normal_entropy(1.0), epsilon = 1e-9);
+        assert_abs_diff_eq!(
+            law.entropy().value,
+            super::super::entropy::normal_entropy(1.0),
+            epsilon = 1e-9
+        );
         for k in [0.5, 1.0, 2.0_f32] {
             let samples = thickened(law.mixture(), k).draw(4000, 3);
             let found = law.likeness(&samples, 0).unwrap();
             let k_2 = f64::from(k).powi(2);
             // The densest half of N(0, I) is the disc |x|²/2 < ln 2, and holds 1 − 2^(−1/k²) of N(0, k² I).
             let within = 1.0 - 0.5_f64.powf(1.0 / k_2);
-            assert!((found.densest_half.value - within).abs() < 4.0 * found.densest_half.error, "{k}: {found:?}");
+            assert!(
+                (found.densest_half.value - within).abs() < 4.0 * found.densest_half.error,
+                "{k}: {found:?}"
+            );
             let found = found.surprise;
             // |x|²/2 is exponential with mean k²: so is its standard deviation.
-            assert_abs_diff_eq!(found.error, k_2 / 4000.0_f64.sqrt(), epsilon = 0.1 * k_2 / 4000.0_f64.sqrt());
-            assert!((found.value - (k_2 - 1.0)).abs() < 4.0 * found.error, "{k}: {found:?}");
+            assert_abs_diff_eq!(
+                found.error,
+                k_2 / 4000.0_f64.sqrt(),
+                epsilon = 0.1 * k_2 / 4000.0_f64.sqrt()
+            );
+            assert!(
+                (found.value - (k_2 - 1.0)).abs() < 4.0 * found.error,
+                "{k}: {found:?}"
+            );
         }
     }
 
@@ -200,19 +264,33 @@ mod tests {
             law.entropy()
         );
         let fresh = law.likeness(&p.draw(2048, 1), 0).unwrap().surprise;
-        assert!(fresh.error < 0.04 && fresh.value.abs() < 3.0 * fresh.error, "{fresh:?}");
+        assert!(
+            fresh.error < 0.04 && fresh.value.abs() < 3.0 * fresh.error,
+            "{fresh:?}"
+        );
         let twice = thickened(&p, 2.0);
         let expected = cross_entropy(&twice, &p) - entropy;
         let found = law.likeness(&twice.draw(2048, 2), 0).unwrap().surprise;
-        assert!((found.value - expected).abs() < 3.0 * found.error, "{found:?}, not {expected}");
+        assert!(
+            (found.value - expected).abs() < 3.0 * found.error,
+            "{found:?}, not {expected}"
+        );
         // A straight line would have (2² − 1)/2; where the curve bends or crosses itself there is a little less.
         assert!((1.4..1.5).contains(&expected), "{expected}");
         // No thickness at all: the centres themselves, evenly.
         let centres: Vec<[f32; 2]> = p.components.iter().map(|c| c.mean).collect();
         let p_0 = p.marginal(DATA);
-        let mean = centres.iter().map(|x| -p_0.log_density(x.map(f64::from))).sum::<f64>() / centres.len() as f64;
+        let mean = centres
+            .iter()
+            .map(|x| -p_0.log_density(x.map(f64::from)))
+            .sum::<f64>()
+            / centres.len() as f64;
         let found = law.likeness(&centres, 0).unwrap().surprise;
-        assert_abs_diff_eq!(found.value, mean - entropy, epsilon = 4.0 * law.entropy().error);
+        assert_abs_diff_eq!(
+            found.value,
+            mean - entropy,
+            epsilon = 4.0 * law.entropy().error
+        );
         assert_abs_diff_eq!(found.value, -0.51, epsilon = 0.02);
     }
 
@@ -222,10 +300,22 @@ mod tests {
         for shape in Shape::ALL {
             let law = law(shape);
             let values: Vec<ChiSquare> = (0..40)
-                .map(|seed| law.likeness(&law.mixture().draw(1024, seed), seed).unwrap().shares.unwrap())
+                .map(|seed| {
+                    law.likeness(&law.mixture().draw(1024, seed), seed)
+                        .unwrap()
+                        .shares
+                        .unwrap()
+                })
                 .collect();
-            let expected = if shape == Shape::EightGaussians { 7 } else { 15 };
-            assert!(values.iter().all(|found| found.degrees == expected), "{shape:?}");
+            let expected = if shape == Shape::EightGaussians {
+                7
+            } else {
+                15
+            };
+            assert!(
+                values.iter().all(|found| found.degrees == expected),
+                "{shape:?}"
+            );
             let extreme = values.iter().filter(|found| found.p < 0.05).count();
             assert!(extreme <= 7, "{shape:?}: {extreme} of 40 below 5 %");
             let mean = values.iter().map(|found| found.reduced()).sum::<f64>() / 40.0;
@@ -244,9 +334,15 @@ mod tests {
         let found = law.likeness(&off.draw(2048, 1), 0).unwrap();
         // Shares 12/68 and 8/68 (7 of them) instead of 1/8: n Σ (q − p)²/p = 2048 · 8 · 0.00303, and 7 of chance.
         let shares = found.shares.unwrap();
-        assert!((shares.value - 56.6).abs() < 4.0 * (2.0 * (7.0 + 2.0 * 49.6_f64)).sqrt(), "{shares:?}");
+        assert!(
+            (shares.value - 56.6).abs() < 4.0 * (2.0 * (7.0 + 2.0 * 49.6_f64)).sqrt(),
+            "{shares:?}"
+        );
         assert!(shares.p < 1e-4);
-        assert!(found.surprise.value.abs() < 4.0 * found.surprise.error, "{found:?}");
+        assert!(
+            found.surprise.value.abs() < 4.0 * found.surprise.error,
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -257,6 +353,9 @@ mod tests {
         assert_eq!(small.likeness(&circle[..100], 0).unwrap().n, 100);
         assert_eq!(small.likeness(&circle[..9], 0).unwrap().shares, None);
         assert_eq!(small.likeness(&[], 0), Err(MeasureError::Empty));
-        assert_eq!(small.likeness(&[[0.0, 0.0], [f32::NAN, 0.0]], 0), Err(MeasureError::NotFinite(1)));
+        assert_eq!(
+            small.likeness(&[[0.0, 0.0], [f32::NAN, 0.0]], 0),
+            Err(MeasureError::NotFinite(1))
+        );
     }
 }

@@ -32,7 +32,9 @@ pub enum MeasureError {
     #[error("sample {0} is not a finite number; sample again with the clip on, or train longer")]
     NotFinite(usize),
     /// A file whose rows all went into the training.
-    #[error("the data keep no rows to measure against, since two are needed; use a file with more rows")]
+    #[error(
+        "the data keep no rows to measure against, since two are needed; use a file with more rows"
+    )]
     NoReference,
 }
 
@@ -50,6 +52,8 @@ fn check_finite(points: &[[f32; 2]]) -> Result<(), MeasureError> {
     if points.is_empty() {
         return Err(MeasureError::Empty);
     }
-    let bad = points.iter().position(|p| !(p[0].is_finite() && p[1].is_finite()));
+    let bad = points
+        .iter()
+        .position(|p| !(p[0].is_finite() && p[1].is_finite()));
     bad.map_or(Ok(()), |index| Err(MeasureError::NotFinite(index)))
 }

@@ -27,12 +27,17 @@ impl Parts {
         let total = mixture.total_weight();
         let weight = |index: &usize| f64::from(mixture.components[*index].weight) / total;
         let heft = |group: &Vec<usize>| group.iter().map(weight).sum::<f64>();
-        let (mut groups, light): (Vec<_>, Vec<_>) =
-            lobes(&mixture.components).into_iter().partition(|group| heft(group) >= least);
+        let (mut groups, light): (Vec<_>, Vec<_>) = lobes(&mixture.components)
+            .into_iter()
+            .partition(|group| heft(group) >= least);
         let light: Vec<usize> = light.concat();
         if !light.is_empty() {
             let alone = heft(&light) >= least;
-            match groups.iter_mut().min_by(|a, b| heft(a).total_cmp(&heft(b))).filter(|_| !alone) {
+            match groups
+                .iter_mut()
+                .min_by(|a, b| heft(a).total_cmp(&heft(b)))
+                .filter(|_| !alone)
+            {
                 Some(lightest) => lightest.extend(light),
                 None => groups.push(light),
             }
@@ -43,7 +48,10 @@ impl Parts {
         while groups.len() + done.len() < PARTS {
             let Some(heaviest) = groups.pop() else { break };
             let halves = halves(&mixture.components, &heaviest);
-            if halves.iter().all(|half| !half.is_empty() && heft(half) >= least) {
+            if halves
+                .iter()
+                .all(|half| !half.is_empty() && heft(half) >= least)
+            {
                 groups.extend(halves);
                 groups.sort_by(|a, b| heft(a).total_cmp(&heft(b)));
             } else {
@@ -57,13 +65,19 @@ impl Parts {
                 part[index] = number;
             }
         }
-        Self { part, shares: groups.iter().map(heft).collect() }
+        Self {
+            part,
+            shares: groups.iter().map(heft).collect(),
+        }
     }
 }
 
 /// Indices of components that are linked, directly or by others.
 fn lobes(components: &[Component]) -> Vec<Vec<usize>> {
-    let widest = components.iter().map(|c| f64::from(c.sigma)).fold(0.0, f64::max);
+    let widest = components
+        .iter()
+        .map(|c| f64::from(c.sigma))
+        .fold(0.0, f64::max);
     let reach = LINK * widest;
     let cell = |c: &Component| c.mean.map(|m| (f64::from(m) / reach).floor() as i64);
     let mut cells: HashMap<[i64; 2], Vec<usize>> = HashMap::new();
@@ -83,10 +97,13 @@ fn lobes(components: &[Component]) -> Vec<Vec<usize>> {
             let one = &components[from];
             let [x, y] = cell(one);
             for place in (x - 1..=x + 1).flat_map(|x| (y - 1..=y + 1).map(move |y| [x, y])) {
-                let Some(neighbours) = cells.get_mut(&place) else { continue };
+                let Some(neighbours) = cells.get_mut(&place) else {
+                    continue;
+                };
                 neighbours.retain(|&index| {
                     let other = &components[index];
-                    let [dx, dy] = [0, 1].map(|axis| f64::from(one.mean[axis]) - f64::from(other.mean[axis]));
+                    let [dx, dy] =
+                        [0, 1].map(|axis| f64::from(one.mean[axis]) - f64::from(other.mean[axis]));
                     let linked = dx.hypot(dy) < LINK * f64::from(one.sigma.max(other.sigma));
                     if linked && !std::mem::replace(&mut seen[index], true) {
                         lobe.push(index);
@@ -106,9 +123,18 @@ fn halves(components: &[Component], group: &[usize]) -> [Vec<usize>; 2] {
     let weight = |index: usize| f64::from(components[index].weight);
     let at = |index: usize| components[index].mean.map(f64::from);
     let total: f64 = group.iter().map(|&index| weight(index)).sum();
-    let mean = [0, 1].map(|axis| group.iter().map(|&index| weight(index) * at(index)[axis]).sum::<f64>() / total);
+    let mean = [0, 1].map(|axis| {
+        group
+            .iter()
+            .map(|&index| weight(index) * at(index)[axis])
+            .sum::<f64>()
+            / total
+    });
     let moment = |f: fn([f64; 2]) -> f64| {
-        group.iter().map(|&index| weight(index) * f([0, 1].map(|axis| at(index)[axis] - mean[axis]))).sum::<f64>()
+        group
+            .iter()
+            .map(|&index| weight(index) * f([0, 1].map(|axis| at(index)[axis] - mean[axis])))
+            .sum::<f64>()
     };
     // The angle of the principal axis: tan 2θ = 2 xy/(xx − yy).
     let angle = 0.5 * (2.0 * moment(|[x, y]| x * y)).atan2(moment(|[x, y]| x * x - y * y));
@@ -168,7 +194,12 @@ mod tests {
             let mut owner = vec![None; parts.shares.len()];
             for (number, lobe) in lobes.iter().enumerate() {
                 for &index in lobe {
-                    assert!(owner[parts.part[index]].replace(number).is_none_or(|o| o == number), "{shape:?}");
+                    assert!(
+                        owner[parts.part[index]]
+                            .replace(number)
+                            .is_none_or(|o| o == number),
+                        "{shape:?}"
+                    );
                 }
             }
             let lightest = parts.shares.iter().copied().fold(1.0, f64::min);
@@ -189,7 +220,11 @@ mod tests {
 
     #[test]
     fn specks_are_gathered_and_few_samples_make_few_parts() {
-        let component = |x: f32, weight| Component { mean: [x, 0.0], sigma: 0.1, weight };
+        let component = |x: f32, weight| Component {
+            mean: [x, 0.0],
+            sigma: 0.1,
+            weight,
+        };
         let mixture = Mixture::new(vec![
             component(0.0, 0.5),
             component(5.0, 0.47),

@@ -22,7 +22,9 @@ const SALT: u64 = 0x7363_6F72;
 
 /// Log SNR of the common grid, ln(a²/s²), from noise to data: with T = 1000 all built-in schedules reach it (VE, with the least
 /// noise, ends at −4.6).
-pub const LOG_SNR_GRID: [f64; 13] = [-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+pub const LOG_SNR_GRID: [f64; 13] = [
+    -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0,
+];
 /// A level of the grid is read at the timestep nearest to it, unless that is farther than this: half a spacing.
 const NEAR: f64 = 0.5;
 
@@ -33,7 +35,11 @@ pub type GridErrors = [Option<f64>; LOG_SNR_GRID.len()];
 /// The mean over the levels that both have, and how many these are: what compares two models whatever their targets and
 /// schedules. `None` where they share none.
 pub fn common_mean(one: &GridErrors, other: &GridErrors) -> Option<([f64; 2], usize)> {
-    let shared: Vec<(f64, f64)> = one.iter().zip(other).filter_map(|(a, b)| a.zip(*b)).collect();
+    let shared: Vec<(f64, f64)> = one
+        .iter()
+        .zip(other)
+        .filter_map(|(a, b)| a.zip(*b))
+        .collect();
     let count = shared.len();
     let mean = |of: fn(&(f64, f64)) -> f64| shared.iter().map(of).sum::<f64>() / count as f64;
     (count > 0).then(|| ([mean(|pair| pair.0), mean(|pair| pair.1)], count))
@@ -63,7 +69,14 @@ struct Truth {
 }
 
 impl Level {
-    fn new(mixture: &Mixture, schedule: Schedule, timesteps: u32, t: u32, count: usize, seed: u64) -> Self {
+    fn new(
+        mixture: &Mixture,
+        schedule: Schedule,
+        timesteps: u32,
+        t: u32,
+        count: usize,
+        seed: u64,
+    ) -> Self {
         let tau = f64::from(t) / f64::from(timesteps);
         let scales = schedule.scales(tau, timesteps);
         let Scales { a, s } = scales;
@@ -78,15 +91,31 @@ impl Level {
                 let x_t = [0, 1].map(|axis| (a * x_0[axis] + s * epsilon[axis]) as f32);
                 let at = x_t.map(f64::from);
                 let best_epsilon = marginal.score(at).map(|score| -s * score);
-                (x_t, Truth { x_0, epsilon, best_x_0: marginal.posterior_mean(at), best_epsilon })
+                (
+                    x_t,
+                    Truth {
+                        x_0,
+                        epsilon,
+                        best_x_0: marginal.posterior_mean(at),
+                        best_epsilon,
+                    },
+                )
             })
             .unzip();
-        Self { t, tau, scales, x_t, truths }
+        Self {
+            t,
+            tau,
+            scales,
+            x_t,
+            truths,
+        }
     }
 
     /// (1/D) ‖ε̂ − ε*‖² of each draw, for a network's raw outputs [n, 2]: s² times the squared error of the score.
     pub fn epsilon_errors(&self, target: Target, outputs: &[[f32; 2]]) -> Vec<f64> {
-        self.errors(target.to_eps(self.scales), outputs, |truth| truth.best_epsilon)
+        self.errors(target.to_eps(self.scales), outputs, |truth| {
+            truth.best_epsilon
+        })
     }
 
     /// (1/D) ‖x̂_0 − E[x_0 | x_t]‖² of each draw.
@@ -96,18 +125,33 @@ impl Level {
 
     /// (1/D) w ‖target − output‖² of each draw: the loss.
     pub fn losses(&self, target: Target, outputs: &[[f32; 2]]) -> Vec<f64> {
-        let (Combination(c_0, c_eps), weight) = (target.of_x0_and_eps(self.scales), target.loss_weight(self.scales));
-        let wanted = |truth: &Truth| [0, 1].map(|axis| c_0 * truth.x_0[axis] + c_eps * truth.epsilon[axis]);
+        let (Combination(c_0, c_eps), weight) = (
+            target.of_x0_and_eps(self.scales),
+            target.loss_weight(self.scales),
+        );
+        let wanted =
+            |truth: &Truth| [0, 1].map(|axis| c_0 * truth.x_0[axis] + c_eps * truth.epsilon[axis]);
         let losses = self.truths.iter().zip(outputs);
-        losses.map(|(truth, output)| weight * mean_square(wanted(truth), output.map(f64::from))).collect()
+        losses
+            .map(|(truth, output)| weight * mean_square(wanted(truth), output.map(f64::from)))
+            .collect()
     }
 
     /// The loss of each draw under the best prediction there is, E[target | x_t].
     fn least_losses(&self, target: Target) -> Vec<f64> {
-        let (Combination(c_0, c_eps), weight) = (target.of_x0_and_eps(self.scales), target.loss_weight(self.scales));
-        let combine = |x_0: [f64; 2], epsilon: [f64; 2]| [0, 1].map(|axis| c_0 * x_0[axis] + c_eps * epsilon[axis]);
+        let (Combination(c_0, c_eps), weight) = (
+            target.of_x0_and_eps(self.scales),
+            target.loss_weight(self.scales),
+        );
+        let combine = |x_0: [f64; 2], epsilon: [f64; 2]| {
+            [0, 1].map(|axis| c_0 * x_0[axis] + c_eps * epsilon[axis])
+        };
         let least = |truth: &Truth| {
-            weight * mean_square(combine(truth.x_0, truth.epsilon), combine(truth.best_x_0, truth.best_epsilon))
+            weight
+                * mean_square(
+                    combine(truth.x_0, truth.epsilon),
+                    combine(truth.best_x_0, truth.best_epsilon),
+                )
         };
         self.truths.iter().map(least).collect()
     }
@@ -121,7 +165,8 @@ impl Level {
         let draws = self.x_t.iter().zip(outputs).zip(&self.truths);
         draws
             .map(|((x, output), truth)| {
-                let learned = [0, 1].map(|axis| k_x * f64::from(x[axis]) + k_o * f64::from(output[axis]));
+                let learned =
+                    [0, 1].map(|axis| k_x * f64::from(x[axis]) + k_o * f64::from(output[axis]));
                 mean_square(learned, best(truth))
             })
             .collect()
@@ -164,11 +209,24 @@ impl Levels {
         let mut rng = StdRng::seed_from_u64(SALT);
         // Uniform within its stratum, so that the sum over the strata is right on average.
         let chosen: Vec<(u32, f64)> = strata(timesteps)
-            .map(|[below, last]| (rng.random_range(below + 1..=last), f64::from(last - below) / f64::from(timesteps)))
+            .map(|[below, last]| {
+                (
+                    rng.random_range(below + 1..=last),
+                    f64::from(last - below) / f64::from(timesteps),
+                )
+            })
             .collect();
-        let uniform = chosen.into_par_iter().map(|(t, share)| (level(t, u64::from(t)), share)).collect();
+        let uniform = chosen
+            .into_par_iter()
+            .map(|(t, share)| (level(t, u64::from(t)), share))
+            .collect();
         let log_snr: Vec<f64> = (1..=timesteps)
-            .map(|t| schedule.scales(f64::from(t) / f64::from(timesteps), timesteps).snr().ln())
+            .map(|t| {
+                schedule
+                    .scales(f64::from(t) / f64::from(timesteps), timesteps)
+                    .snr()
+                    .ln()
+            })
             .collect();
         let nearest = |wanted: f64| {
             let away = |t: &u32| (log_snr[*t as usize - 1] - wanted).abs();
@@ -176,7 +234,8 @@ impl Levels {
             (away(&t) <= NEAR).then_some(t)
         };
         // The same clean points and noise at a level, whatever the schedule.
-        let read = |(k, wanted): (usize, &f64)| nearest(*wanted).map(|t| level(t, (k as u64 + 1) << 32));
+        let read =
+            |(k, wanted): (usize, &f64)| nearest(*wanted).map(|t| level(t, (k as u64 + 1) << 32));
         let grid = LOG_SNR_GRID.par_iter().enumerate().map(read).collect();
         Self { uniform, grid }
     }
@@ -192,30 +251,52 @@ impl Levels {
     ) -> Result<ScoreError, E> {
         let mut at_strata = Vec::with_capacity(self.uniform.len());
         for (level, share) in &self.uniform {
-            at_strata.push((level.epsilon_errors(target, &network(level.tau, &level.x_t)?), *share));
+            at_strata.push((
+                level.epsilon_errors(target, &network(level.tau, &level.x_t)?),
+                *share,
+            ));
         }
         let mut x0 = GridErrors::default();
         for (level, error) in self.grid.iter().zip(&mut x0) {
             if let Some(level) = level {
-                *error = Some(Estimate::of_mean(&level.x0_errors(target, &network(level.tau, &level.x_t)?)).value);
+                *error = Some(
+                    Estimate::of_mean(&level.x0_errors(target, &network(level.tau, &level.x_t)?))
+                        .value,
+                );
             }
         }
-        Ok(ScoreError { epsilon: stratified(&at_strata), x0 })
+        Ok(ScoreError {
+            epsilon: stratified(&at_strata),
+            x0,
+        })
     }
 
     /// The least possible loss of a target: that of the best prediction, E[target | x_t].
     pub fn least_loss(&self, target: Target) -> Estimate {
-        let losses: Vec<_> = self.uniform.iter().map(|(level, share)| (level.least_losses(target), *share)).collect();
+        let losses: Vec<_> = self
+            .uniform
+            .iter()
+            .map(|(level, share)| (level.least_losses(target), *share))
+            .collect();
         stratified(&losses)
     }
 }
 
 /// Σ share · mean, and its error.
 fn stratified(strata: &[(Vec<f64>, f64)]) -> Estimate {
-    strata.iter().fold(Estimate { value: 0.0, error: 0.0 }, |sum, (values, share)| {
-        let mean = Estimate::of_mean(values);
-        Estimate { value: sum.value + share * mean.value, error: sum.error.hypot(share * mean.error) }
-    })
+    strata.iter().fold(
+        Estimate {
+            value: 0.0,
+            error: 0.0,
+        },
+        |sum, (values, share)| {
+            let mean = Estimate::of_mean(values);
+            Estimate {
+                value: sum.value + share * mean.value,
+                error: sum.error.hypot(share * mean.error),
+            }
+        },
+    )
 }
 
 /// The strata of 1..=T as [last of the stratum before, last]: of lengths that grow with the square of their place, none empty.
@@ -251,10 +332,18 @@ mod tests {
             let strata: Vec<_> = strata(timesteps).collect();
             assert_eq!(strata.len() as u32, timesteps.min(STRATA));
             assert_eq!((strata[0][0], strata[strata.len() - 1][1]), (0, timesteps));
-            assert!(strata.iter().all(|[below, last]| below < last), "{strata:?}");
+            assert!(
+                strata.iter().all(|[below, last]| below < last),
+                "{strata:?}"
+            );
             assert!(strata.windows(2).all(|pair| pair[0][1] == pair[1][0]));
-            let levels = Levels::with_points(&Shape::Gaussian.mixture(), Schedule::Linear, timesteps, 2);
-            assert_abs_diff_eq!(levels.uniform.iter().map(|(_, share)| share).sum::<f64>(), 1.0, epsilon = 1e-12);
+            let levels =
+                Levels::with_points(&Shape::Gaussian.mixture(), Schedule::Linear, timesteps, 2);
+            assert_abs_diff_eq!(
+                levels.uniform.iter().map(|(_, share)| share).sum::<f64>(),
+                1.0,
+                epsilon = 1e-12
+            );
             for (level, _) in &levels.uniform {
                 // Where it was trained: a whole timestep.
                 assert_eq!(level.tau, f64::from(level.t) / f64::from(timesteps));
@@ -268,7 +357,11 @@ mod tests {
     #[test]
     fn loss_is_least_loss_and_score_error_in_closed_form() {
         let mixture = Shape::Gaussian.mixture();
-        for (schedule, timesteps) in [(Schedule::Linear, 1000), (Schedule::Cosine, 100), (Schedule::Linear, 10)] {
+        for (schedule, timesteps) in [
+            (Schedule::Linear, 1000),
+            (Schedule::Cosine, 100),
+            (Schedule::Linear, 10),
+        ] {
             let levels = Levels::with_points(&mixture, schedule, timesteps, 4000);
             let mean_alpha_bar = (1..=timesteps)
                 .map(|t| schedule.alpha_bar(f64::from(t) / f64::from(timesteps), timesteps))
@@ -281,8 +374,14 @@ mod tests {
             let least = levels.least_loss(Target::Eps);
             // Of T timesteps sixteen are read: the rest of the difference is that of the strata, below 0.01 here.
             let strata = if timesteps > STRATA { 0.01 } else { 0.0 };
-            assert!((error.value - (1.0 - mean_alpha_bar)).abs() < 4.0 * error.error + strata, "{schedule} {error:?}");
-            assert!((least.value - mean_alpha_bar).abs() < 4.0 * least.error + strata, "{schedule} {least:?}");
+            assert!(
+                (error.value - (1.0 - mean_alpha_bar)).abs() < 4.0 * error.error + strata,
+                "{schedule} {error:?}"
+            );
+            assert!(
+                (least.value - mean_alpha_bar).abs() < 4.0 * least.error + strata,
+                "{schedule} {least:?}"
+            );
             assert!(error.error < 0.01 && least.error < 0.01);
         }
     }
@@ -293,7 +392,13 @@ mod tests {
         let levels = Levels::new(&Shape::Gaussian.mixture(), Schedule::Linear, 1000);
         let found = levels.read(Target::V, zero).unwrap();
         assert!(found.epsilon.value < 1e-9, "{found:?}");
-        assert!(found.x0.iter().all(|error| error.is_some_and(|error| error < 1e-9)), "{found:?}");
+        assert!(
+            found
+                .x0
+                .iter()
+                .all(|error| error.is_some_and(|error| error < 1e-9)),
+            "{found:?}"
+        );
     }
 
     /// x̂_0 of an x_0-network that says 0 is off by E[x_0 | x_t], whose mean square for N(0, I) is SNR/(1 + SNR): at one log SNR
@@ -305,14 +410,22 @@ mod tests {
         let all: Vec<GridErrors> = Schedule::ALL
             .into_iter()
             .chain([own])
-            .map(|schedule| Levels::with_points(&mixture, schedule, 1000, 2000).read(Target::X0, zero).unwrap().x0)
+            .map(|schedule| {
+                Levels::with_points(&mixture, schedule, 1000, 2000)
+                    .read(Target::X0, zero)
+                    .unwrap()
+                    .x0
+            })
             .collect();
         for errors in &all {
             for (error, log_snr) in errors.iter().zip(LOG_SNR_GRID) {
                 let expected = 1.0 / (1.0 + (-log_snr).exp());
                 // ‖x‖²/2 is exponential; and the nearest timestep is a little off, by at most 0.4 nats at the ends.
                 let error = error.unwrap();
-                assert!((error / expected - 1.0).abs() < 0.2, "{error} at {log_snr}, not {expected}");
+                assert!(
+                    (error / expected - 1.0).abs() < 0.2,
+                    "{error} at {log_snr}, not {expected}"
+                );
             }
             let ([one, other], count) = common_mean(&all[0], errors).unwrap();
             assert_eq!(count, 13);
@@ -323,7 +436,12 @@ mod tests {
     #[test]
     fn levels_that_a_path_does_not_reach_are_left_out_on_both_sides() {
         let mixture = Shape::Gaussian.mixture();
-        let of = |schedule, timesteps| Levels::new(&mixture, schedule, timesteps).read(Target::X0, zero).unwrap().x0;
+        let of = |schedule, timesteps| {
+            Levels::new(&mixture, schedule, timesteps)
+                .read(Target::X0, zero)
+                .unwrap()
+                .x0
+        };
         // ᾱ = exp(−(0.01 k + 0.0995 k²)): ln SNR = 2.16, 0.65, −0.42, −1.41, −2.46, −3.62, −4.9, …
         let short = of(Schedule::Linear, 10);
         let found = |errors: &GridErrors| errors.map(|error| u8::from(error.is_some()));

@@ -26,11 +26,17 @@ impl Projections {
         check_finite(points)?;
         let line = |k: u32| {
             let (sin, cos) = (PI * f64::from(k) / f64::from(PROJECTIONS)).sin_cos();
-            let mut line: Vec<f64> = points.iter().map(|p| cos * f64::from(p[0]) + sin * f64::from(p[1])).collect();
+            let mut line: Vec<f64> = points
+                .iter()
+                .map(|p| cos * f64::from(p[0]) + sin * f64::from(p[1]))
+                .collect();
             line.sort_unstable_by(f64::total_cmp);
             line
         };
-        Ok(Self { lines: (0..PROJECTIONS).into_par_iter().map(line).collect(), count: points.len() })
+        Ok(Self {
+            lines: (0..PROJECTIONS).into_par_iter().map(line).collect(),
+            count: points.len(),
+        })
     }
 
     /// The root mean square over the directions of the one-dimensional W₂ (Bonneel et al. 2015).
@@ -41,7 +47,9 @@ impl Projections {
         if self.count != other.count {
             return Err(MeasureError::Sizes(self.count, other.count));
         }
-        let squared = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>();
+        let squared = |(a, b): (&Vec<f64>, &Vec<f64>)| {
+            a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>()
+        };
         let total: f64 = self.lines.iter().zip(&other.lines).map(squared).sum();
         Ok((total / (self.count as f64 * f64::from(PROJECTIONS))).sqrt())
     }
@@ -65,7 +73,11 @@ mod tests {
     fn a_shifted_set_is_the_shift_over_root_two_away() {
         let a = Shape::Moons.mixture().draw(500, 1);
         for shift in [[1.0, 0.0], [0.6, -0.8], [0.0, 3.0]] {
-            let b: Vec<_> = a.iter().rev().map(|p| [p[0] + shift[0], p[1] + shift[1]]).collect();
+            let b: Vec<_> = a
+                .iter()
+                .rev()
+                .map(|p| [p[0] + shift[0], p[1] + shift[1]])
+                .collect();
             let expected = f64::from(shift[0]).hypot(f64::from(shift[1])) / 2.0_f64.sqrt();
             assert!((sliced_wasserstein2(&a, &b).unwrap() - expected).abs() < 1e-6);
         }
@@ -75,14 +87,26 @@ mod tests {
     #[test]
     fn it_is_at_most_the_exact_distance_over_root_two() {
         for shape in Shape::ALL {
-            let (a, b) = (shape.mixture().draw(300, 1), Shape::Gaussian.mixture().draw(300, 2));
-            let (sliced, exact) = (sliced_wasserstein2(&a, &b).unwrap(), wasserstein2(&a, &b).unwrap());
-            assert!(sliced > 0.0 && sliced <= exact / 2.0_f64.sqrt() + 1e-9, "{shape:?}: {sliced} and {exact}");
+            let (a, b) = (
+                shape.mixture().draw(300, 1),
+                Shape::Gaussian.mixture().draw(300, 2),
+            );
+            let (sliced, exact) = (
+                sliced_wasserstein2(&a, &b).unwrap(),
+                wasserstein2(&a, &b).unwrap(),
+            );
+            assert!(
+                sliced > 0.0 && sliced <= exact / 2.0_f64.sqrt() + 1e-9,
+                "{shape:?}: {sliced} and {exact}"
+            );
         }
     }
 
     #[test]
     fn unequal_sets_are_refused() {
-        assert_eq!(sliced_wasserstein2(&[[0.0; 2]], &[]), Err(MeasureError::Sizes(1, 0)));
+        assert_eq!(
+            sliced_wasserstein2(&[[0.0; 2]], &[]),
+            Err(MeasureError::Sizes(1, 0))
+        );
     }
 }

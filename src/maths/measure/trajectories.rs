@@ -37,7 +37,9 @@ pub fn crossings(points: &[[f32; 2]], particles: usize, coordinate: usize) -> u6
 /// Sets of different sizes, empty ones, or a point that is not finite.
 pub fn rms_distance(a: &[[f32; 2]], b: &[[f32; 2]]) -> Result<f64, MeasureError> {
     check(a, b)?;
-    let squared = |(a, b): (&[f32; 2], &[f32; 2])| f64::from(a[0] - b[0]).powi(2) + f64::from(a[1] - b[1]).powi(2);
+    let squared = |(a, b): (&[f32; 2], &[f32; 2])| {
+        f64::from(a[0] - b[0]).powi(2) + f64::from(a[1] - b[1]).powi(2)
+    };
     Ok((a.iter().zip(b).map(squared).sum::<f64>() / a.len() as f64).sqrt())
 }
 
@@ -49,7 +51,11 @@ const EXACT_NEAREST: f64 = 1e-3;
 
 /// Where the exact field leads ([`Plan::exact_flow`]), whatever T is: what the end points of a solver are held against.
 pub fn exact_ends(mixture: &Mixture, context: PlanContext) -> Plan {
-    let narrowest = mixture.components.iter().map(|c| f64::from(c.sigma)).fold(f64::INFINITY, f64::min);
+    let narrowest = mixture
+        .components
+        .iter()
+        .map(|c| f64::from(c.sigma))
+        .fold(f64::INFINITY, f64::min);
     Plan::exact_flow(context, EXACT_STEPS, EXACT_NEAREST * narrowest)
 }
 
@@ -63,14 +69,20 @@ pub fn landed_ends(context: PlanContext) -> Plan {
 ///
 /// # Errors
 /// Clouds of different sizes, with fewer points than blocks, or with a point that is not finite.
-pub fn blockwise_sliced(a: &[[f32; 2]], b: &[[f32; 2]], blocks: usize) -> Result<f64, MeasureError> {
+pub fn blockwise_sliced(
+    a: &[[f32; 2]],
+    b: &[[f32; 2]],
+    blocks: usize,
+) -> Result<f64, MeasureError> {
     check(a, b)?;
     let size = a.len() / blocks.max(1);
     if size == 0 {
         return Err(MeasureError::Empty);
     }
     let pairs = a.chunks_exact(size).zip(b.chunks_exact(size)).take(blocks);
-    let distances = pairs.map(|(a, b)| sliced_wasserstein2(a, b)).collect::<Result<Vec<_>, _>>()?;
+    let distances = pairs
+        .map(|(a, b)| sliced_wasserstein2(a, b))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(distances.iter().sum::<f64>() / distances.len() as f64)
 }
 
@@ -78,15 +90,26 @@ pub fn blockwise_sliced(a: &[[f32; 2]], b: &[[f32; 2]], blocks: usize) -> Result
 ///
 /// # Errors
 /// No points.
-pub fn sliced_floor(mixture: &Mixture, size: usize, blocks: usize, seed: u64) -> Result<f64, MeasureError> {
+pub fn sliced_floor(
+    mixture: &Mixture,
+    size: usize,
+    blocks: usize,
+    seed: u64,
+) -> Result<f64, MeasureError> {
     // Salted ("flor"), so that the draws are apart from any training set.
-    let draw = |side: u64| mixture.draw(size * blocks, (seed ^ 0x666C_6F72).wrapping_add(side << 32));
+    let draw =
+        |side: u64| mixture.draw(size * blocks, (seed ^ 0x666C_6F72).wrapping_add(side << 32));
     blockwise_sliced(&draw(1), &draw(2), blocks)
 }
 
 /// True where the exact score on the line through 0 along a coordinate points along the line at every time: for data
 /// that are symmetric about it. The probability-flow ODE then has one dimension there, and keeps the order of its paths.
-pub fn keeps_line(mixture: &Mixture, schedule: Schedule, timesteps: u32, coordinate: usize) -> bool {
+pub fn keeps_line(
+    mixture: &Mixture,
+    schedule: Schedule,
+    timesteps: u32,
+    coordinate: usize,
+) -> bool {
     const TIMES: u32 = 12;
     const PLACES: i32 = 16;
     const TOLERANCE: f64 = 1e-4;
@@ -126,9 +149,18 @@ mod tests {
 
     #[test]
     fn a_touch_through_an_equal_frame_is_one_crossing_and_a_rebound_none() {
-        let through: Vec<[f32; 2]> = [-1.0, 0.0, 0.0, 1.0].iter().flat_map(|&x| [[x, 0.0], [0.0, 0.0]]).collect();
-        let rebound: Vec<[f32; 2]> = [-1.0, 0.0, -1.0].iter().flat_map(|&x| [[x, 0.0], [0.0, 0.0]]).collect();
-        assert_eq!((crossings(&through, 2, 0), crossings(&rebound, 2, 0)), (1, 0));
+        let through: Vec<[f32; 2]> = [-1.0, 0.0, 0.0, 1.0]
+            .iter()
+            .flat_map(|&x| [[x, 0.0], [0.0, 0.0]])
+            .collect();
+        let rebound: Vec<[f32; 2]> = [-1.0, 0.0, -1.0]
+            .iter()
+            .flat_map(|&x| [[x, 0.0], [0.0, 0.0]])
+            .collect();
+        assert_eq!(
+            (crossings(&through, 2, 0), crossings(&rebound, 2, 0)),
+            (1, 0)
+        );
     }
 
     #[test]
@@ -140,13 +172,24 @@ mod tests {
 
     #[test]
     fn lines_of_symmetry_are_kept_and_others_are_not() {
-        for shape in [Shape::Gaussian, Shape::EightGaussians, Shape::Figure8, Shape::Circle] {
+        for shape in [
+            Shape::Gaussian,
+            Shape::EightGaussians,
+            Shape::Figure8,
+            Shape::Circle,
+        ] {
             for coordinate in 0..2 {
-                assert!(keeps_line(&shape.mixture(), Schedule::Linear, 1000, coordinate), "{shape:?} {coordinate}");
+                assert!(
+                    keeps_line(&shape.mixture(), Schedule::Linear, 1000, coordinate),
+                    "{shape:?} {coordinate}"
+                );
             }
         }
         for shape in [Shape::Moons, Shape::Spirals, Shape::Pinwheel] {
-            assert!(!keeps_line(&shape.mixture(), Schedule::Cosine, 1000, 0), "{shape:?}");
+            assert!(
+                !keeps_line(&shape.mixture(), Schedule::Cosine, 1000, 0),
+                "{shape:?}"
+            );
         }
     }
 

@@ -28,7 +28,11 @@ const NONE: usize = usize::MAX;
 /// cheap start (column reduction, then row reduction by augmentation), then one shortest augmenting path for each row
 /// that the start left over.
 fn assign(n: usize, cost: impl Fn(usize, usize) -> f64) -> Vec<usize> {
-    let mut matching = Matching { price: vec![0.0; n], row_of: vec![NONE; n], column_of: vec![NONE; n] };
+    let mut matching = Matching {
+        price: vec![0.0; n],
+        row_of: vec![NONE; n],
+        column_of: vec![NONE; n],
+    };
     matching.reduce_columns(&cost);
     matching.reduce_rows(&cost);
     matching.augment_all(&cost);
@@ -87,13 +91,21 @@ impl Matching {
                 budget -= 1;
                 let (first, first_cost, second, second_cost) = self.two_cheapest(row, cost);
                 let gap = second_cost - first_cost;
-                let column = if gap > 0.0 || self.row_of[first] == NONE { first } else { second };
+                let column = if gap > 0.0 || self.row_of[first] == NONE {
+                    first
+                } else {
+                    second
+                };
                 self.price[first] -= gap;
                 let evicted = self.row_of[column];
                 self.give(row, column);
                 if evicted != NONE {
                     self.column_of[evicted] = NONE;
-                    if gap > 0.0 { free.push(evicted) } else { later.push(evicted) }
+                    if gap > 0.0 {
+                        free.push(evicted);
+                    } else {
+                        later.push(evicted);
+                    }
                 }
             }
             free = later;
@@ -101,8 +113,13 @@ impl Matching {
     }
 
     /// (column, reduced cost) of the cheapest column for a row and of the runner-up.
-    fn two_cheapest(&self, row: usize, cost: &impl Fn(usize, usize) -> f64) -> (usize, f64, usize, f64) {
-        let (mut first, mut first_cost, mut second, mut second_cost) = (0, f64::INFINITY, 0, f64::INFINITY);
+    fn two_cheapest(
+        &self,
+        row: usize,
+        cost: &impl Fn(usize, usize) -> f64,
+    ) -> (usize, f64, usize, f64) {
+        let (mut first, mut first_cost, mut second, mut second_cost) =
+            (0, f64::INFINITY, 0, f64::INFINITY);
         for (column, price) in self.price.iter().enumerate() {
             let c = cost(row, column) - price;
             if c < second_cost {
@@ -133,7 +150,13 @@ impl Matching {
             // Columns whose distance may still fall, and those that are settled.
             let mut open: Vec<usize> = (0..n).collect();
             let mut settled = Vec::new();
-            let mut nearest = (0..n).fold(0, |best, k| if distance[k] < distance[best] { k } else { best });
+            let mut nearest = (0..n).fold(0, |best, k| {
+                if distance[k] < distance[best] {
+                    k
+                } else {
+                    best
+                }
+            });
             let end = loop {
                 let column = open.swap_remove(nearest);
                 let row = self.row_of[column];
@@ -195,7 +218,8 @@ mod tests {
         for column in 0..b.len() {
             if !taken[column] {
                 taken[column] = true;
-                let [dx, dy] = [0, 1].map(|axis| f64::from(a[row][axis]) - f64::from(b[column][axis]));
+                let [dx, dy] =
+                    [0, 1].map(|axis| f64::from(a[row][axis]) - f64::from(b[column][axis]));
                 least = least.min(dx * dx + dy * dy + by_force(a, b, taken, row + 1));
                 taken[column] = false;
             }
@@ -240,18 +264,31 @@ mod tests {
         for shape in [Shape::Figure8, Shape::Checkerboard] {
             let a = shape.mixture().draw(600, 1);
             for shift in [[0.0, 0.0], [0.5, -0.25], [40.0, 9.0]] {
-                let b: Vec<_> = a.iter().rev().map(|p| [p[0] + shift[0], p[1] + shift[1]]).collect();
+                let b: Vec<_> = a
+                    .iter()
+                    .rev()
+                    .map(|p| [p[0] + shift[0], p[1] + shift[1]])
+                    .collect();
                 let expected = f64::from(shift[0]).hypot(f64::from(shift[1]));
-                assert!((wasserstein2(&a, &b).unwrap() - expected).abs() < 1e-5, "{shape:?} {shift:?}");
+                assert!(
+                    (wasserstein2(&a, &b).unwrap() - expected).abs() < 1e-5,
+                    "{shape:?} {shift:?}"
+                );
             }
         }
     }
 
     #[test]
     fn unequal_empty_and_exploded_sets_are_refused() {
-        assert_eq!(wasserstein2(&[[0.0; 2]], &[]), Err(MeasureError::Sizes(1, 0)));
+        assert_eq!(
+            wasserstein2(&[[0.0; 2]], &[]),
+            Err(MeasureError::Sizes(1, 0))
+        );
         assert_eq!(wasserstein2(&[], &[]), Err(MeasureError::Empty));
-        assert_eq!(wasserstein2(&[[0.0; 2], [f32::NAN, 0.0]], &[[0.0; 2]; 2]), Err(MeasureError::NotFinite(1)));
+        assert_eq!(
+            wasserstein2(&[[0.0; 2], [f32::NAN, 0.0]], &[[0.0; 2]; 2]),
+            Err(MeasureError::NotFinite(1))
+        );
     }
 
     /// A start that explodes (see the clip of the samplers) is far away, and still measured in time.
@@ -270,11 +307,19 @@ mod tests {
         let (a, b) = (mixture.draw(2048, 1), mixture.draw(2048, 2));
         let clock = std::time::Instant::now();
         let distance = wasserstein2(&a, &b).unwrap();
-        assert!(clock.elapsed().as_secs_f64() < 10.0, "{:?}", clock.elapsed());
+        assert!(
+            clock.elapsed().as_secs_f64() < 10.0,
+            "{:?}",
+            clock.elapsed()
+        );
         assert!((0.05..0.15).contains(&distance), "{distance}");
         // Another data set entirely is the slow case: every row wants the same few columns.
         let far = Shape::Gaussian.mixture().draw(2048, 3);
         assert!(wasserstein2(&a, &far).unwrap() > 0.3);
-        assert!(clock.elapsed().as_secs_f64() < 20.0, "{:?}", clock.elapsed());
+        assert!(
+            clock.elapsed().as_secs_f64() < 20.0,
+            "{:?}",
+            clock.elapsed()
+        );
     }
 }

@@ -22,7 +22,10 @@ impl Camera {
         let [width, height] = [0, 1].map(|axis| (bounds.max[axis] - bounds.min[axis]).max(1e-3));
         let scale = (canvas.width().max(1.0) / width).min(canvas.height().max(1.0) / height);
         let centre = [0, 1].map(|axis| f32::midpoint(bounds.min[axis], bounds.max[axis]));
-        Self { centre, reach: 0.5 * canvas.width().min(canvas.height()).max(1.0) / scale }
+        Self {
+            centre,
+            reach: 0.5 * canvas.width().min(canvas.height()).max(1.0) / scale,
+        }
     }
 
     /// Points (of the screen) per data unit, the same along both axes.
@@ -34,7 +37,10 @@ impl Camera {
     pub fn to_screen(&self, canvas: Rect, point: [f32; 2]) -> Pos2 {
         let scale = self.points_per_unit(canvas);
         let centre = canvas.center();
-        pos2(centre.x + (point[0] - self.centre[0]) * scale, centre.y - (point[1] - self.centre[1]) * scale)
+        pos2(
+            centre.x + (point[0] - self.centre[0]) * scale,
+            centre.y - (point[1] - self.centre[1]) * scale,
+        )
     }
 
     /// Which data point lies at a place of the screen.
@@ -47,7 +53,10 @@ impl Camera {
     pub fn visible(&self, canvas: Rect) -> Bounds {
         let half = canvas.size() * 0.5 / self.points_per_unit(canvas);
         let [x, y] = self.centre;
-        Bounds { min: [x - half.x, y - half.y], max: [x + half.x, y + half.y] }
+        Bounds {
+            min: [x - half.x, y - half.y],
+            max: [x + half.x, y + half.y],
+        }
     }
 
     /// Move with the hand: what was under the pointer stays under it.
@@ -61,7 +70,10 @@ impl Camera {
         let held = self.to_data(canvas, about);
         self.reach = (self.reach / factor).clamp(REACH_LIMITS[0], REACH_LIMITS[1]);
         let now = self.to_data(canvas, about);
-        self.centre = [self.centre[0] + held[0] - now[0], self.centre[1] + held[1] - now[1]];
+        self.centre = [
+            self.centre[0] + held[0] - now[0],
+            self.centre[1] + held[1] - now[1],
+        ];
     }
 
     /// Clip space of a target of `screen` points: data · scale + offset.
@@ -69,7 +81,13 @@ impl Camera {
         let per_unit = self.points_per_unit(canvas);
         let scale = vec2(2.0 * per_unit / screen.x, 2.0 * per_unit / screen.y);
         let origin = self.to_screen(canvas, [0.0, 0.0]);
-        (scale, vec2(2.0 * origin.x / screen.x - 1.0, 1.0 - 2.0 * origin.y / screen.y))
+        (
+            scale,
+            vec2(
+                2.0 * origin.x / screen.x - 1.0,
+                1.0 - 2.0 * origin.y / screen.y,
+            ),
+        )
     }
 }
 
@@ -78,24 +96,36 @@ mod tests {
     use super::*;
     use approx::assert_abs_diff_eq;
 
-    const CANVAS: Rect = Rect { min: pos2(100.0, 50.0), max: pos2(900.0, 450.0) };
+    const CANVAS: Rect = Rect {
+        min: pos2(100.0, 50.0),
+        max: pos2(900.0, 450.0),
+    };
 
     #[test]
     fn screen_and_data_are_inverse_and_the_aspect_is_equal() {
-        let camera = Camera { centre: [0.4, -0.7], reach: 1.6 };
+        let camera = Camera {
+            centre: [0.4, -0.7],
+            reach: 1.6,
+        };
         let point = [1.3, 0.2];
         let back = camera.to_data(CANVAS, camera.to_screen(CANVAS, point));
         assert_abs_diff_eq!(back[0], point[0], epsilon = 1e-5);
         assert_abs_diff_eq!(back[1], point[1], epsilon = 1e-5);
         let origin = camera.to_screen(CANVAS, [0.0, 0.0]);
-        let (right, up) = (camera.to_screen(CANVAS, [1.0, 0.0]), camera.to_screen(CANVAS, [0.0, 1.0]));
+        let (right, up) = (
+            camera.to_screen(CANVAS, [1.0, 0.0]),
+            camera.to_screen(CANVAS, [0.0, 1.0]),
+        );
         assert_abs_diff_eq!(right.x - origin.x, 125.0, epsilon = 1e-3);
         assert_abs_diff_eq!(origin.y - up.y, 125.0, epsilon = 1e-3);
     }
 
     #[test]
     fn zooming_keeps_what_is_under_the_cursor_and_panning_carries_it() {
-        let mut camera = Camera { centre: [0.0, 0.0], reach: 2.7 };
+        let mut camera = Camera {
+            centre: [0.0, 0.0],
+            reach: 2.7,
+        };
         let cursor = pos2(700.0, 120.0);
         let held = camera.to_data(CANVAS, cursor);
         camera.zoom(CANVAS, 2.5, cursor);
@@ -109,9 +139,15 @@ mod tests {
 
     #[test]
     fn a_fitted_box_touches_the_nearer_edges_and_no_more() {
-        let bounds = Bounds { min: [-1.0, 0.0], max: [3.0, 1.0] };
+        let bounds = Bounds {
+            min: [-1.0, 0.0],
+            max: [3.0, 1.0],
+        };
         let camera = Camera::fit(bounds, CANVAS);
-        let (low, high) = (camera.to_screen(CANVAS, bounds.min), camera.to_screen(CANVAS, bounds.max));
+        let (low, high) = (
+            camera.to_screen(CANVAS, bounds.min),
+            camera.to_screen(CANVAS, bounds.max),
+        );
         assert_abs_diff_eq!(low.x, CANVAS.left(), epsilon = 1e-3);
         assert_abs_diff_eq!(high.x, CANVAS.right(), epsilon = 1e-3);
         assert_abs_diff_eq!(low.y - high.y, 200.0, epsilon = 1e-3);
@@ -119,12 +155,23 @@ mod tests {
 
     #[test]
     fn clip_space_agrees_with_the_screen() {
-        let camera = Camera { centre: [0.3, 0.1], reach: 0.9 };
+        let camera = Camera {
+            centre: [0.3, 0.1],
+            reach: 0.9,
+        };
         let screen = vec2(1280.0, 800.0);
         let (scale, offset) = camera.to_clip(CANVAS, screen);
         let point = [-0.6, 0.5];
         let at = camera.to_screen(CANVAS, point);
-        assert_abs_diff_eq!(point[0] * scale.x + offset.x, at.x / screen.x * 2.0 - 1.0, epsilon = 1e-5);
-        assert_abs_diff_eq!(point[1] * scale.y + offset.y, 1.0 - at.y / screen.y * 2.0, epsilon = 1e-5);
+        assert_abs_diff_eq!(
+            point[0] * scale.x + offset.x,
+            at.x / screen.x * 2.0 - 1.0,
+            epsilon = 1e-5
+        );
+        assert_abs_diff_eq!(
+            point[1] * scale.y + offset.y,
+            1.0 - at.y / screen.y * 2.0,
+            epsilon = 1e-5
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::canvas::device::{Onto, density_texture, linear_sampler, pipeline, straight, uniform_buffer};
+use crate::canvas::device::{
+    Onto, density_texture, linear_sampler, pipeline, straight, uniform_buffer,
+};
 use lab::message::DensityField;
 
 /// The twin of `Density` in `shaders/canvas_density.wgsl`.
@@ -48,15 +50,26 @@ impl DensityResources {
     ) {
         let side = field.view.resolution;
         let whole = side > 0 && field.log_p.len() == (side * side) as usize;
-        if whole && self.slots.get(&canvas).is_none_or(|slot| slot.version != field.version) {
+        if whole
+            && self
+                .slots
+                .get(&canvas)
+                .is_none_or(|slot| slot.version != field.version)
+        {
             let slot = self.slot(device, queue, field);
             self.slots.insert(canvas, slot);
         }
-        let Some(slot) = self.slots.get(&canvas) else { return };
+        let Some(slot) = self.slots.get(&canvas) else {
+            return;
+        };
         let bounds = field.view.bounds;
-        let corner = |p: [f32; 2]| [0, 1].map(|axis| p[axis] * onto.scale[axis] + onto.offset[axis]);
+        let corner =
+            |p: [f32; 2]| [0, 1].map(|axis| p[axis] * onto.scale[axis] + onto.offset[axis]);
         let ([left, bottom], [right, top]) = (corner(bounds.min), corner(bounds.max));
-        let uniform = DensityUniform { corners: [left, bottom, right, top], color: straight(color) };
+        let uniform = DensityUniform {
+            corners: [left, bottom, right, top],
+            color: straight(color),
+        };
         queue.write_buffer(&slot.uniform, 0, bytemuck::bytes_of(&uniform));
     }
 
@@ -68,16 +81,31 @@ impl DensityResources {
             label: Some("canvas density"),
             layout: &self.pipeline.get_bind_group_layout(0),
             entries: &[
-                wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() },
-                wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(&view) },
-                wgpu::BindGroupEntry { binding: 2, resource: wgpu::BindingResource::Sampler(&self.sampler) },
+                wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: uniform.as_entire_binding(),
+                },
+                wgpu::BindGroupEntry {
+                    binding: 1,
+                    resource: wgpu::BindingResource::TextureView(&view),
+                },
+                wgpu::BindGroupEntry {
+                    binding: 2,
+                    resource: wgpu::BindingResource::Sampler(&self.sampler),
+                },
             ],
         });
-        Slot { uniform, bind, version: field.version }
+        Slot {
+            uniform,
+            bind,
+            version: field.version,
+        }
     }
 
     pub(super) fn paint(&self, pass: &mut wgpu::RenderPass<'static>, canvas: egui::Id) {
-        let Some(slot) = self.slots.get(&canvas) else { return };
+        let Some(slot) = self.slots.get(&canvas) else {
+            return;
+        };
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &slot.bind, &[]);
         pass.draw(0..4, 0..1);
@@ -93,7 +121,10 @@ mod tests {
 
     #[test]
     fn the_uniform_has_the_layout_of_its_wgsl_twin() {
-        let fields = [("corners", offset_of!(DensityUniform, corners)), ("color", offset_of!(DensityUniform, color))];
+        let fields = [
+            ("corners", offset_of!(DensityUniform, corners)),
+            ("color", offset_of!(DensityUniform, color)),
+        ];
         let source = include_str!("../../../shaders/canvas_density.wgsl");
         assert_twin(source, "Density", size_of::<DensityUniform>(), &fields);
     }

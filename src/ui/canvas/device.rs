@@ -25,7 +25,9 @@ pub(super) enum Source {
 impl Source {
     /// The buffer where it lies on this device, else the version of what is uploaded.
     pub(super) fn of(device: &wgpu::Device, cloud: &Cloud, version: u64) -> Self {
-        on_device(device, cloud).map_or(Self::Version(version), |buffer| Self::Buffer(buffer.clone(), cloud.len()))
+        on_device(device, cloud).map_or(Self::Version(version), |buffer| {
+            Self::Buffer(buffer.clone(), cloud.len())
+        })
     }
 }
 
@@ -77,8 +79,10 @@ pub(super) fn pipeline(
         source: wgpu::ShaderSource::Wgsl(resolved(source).into()),
     });
     let constants = [("srgb_target", f64::from(u8::from(format.is_srgb())))];
-    let compilation_options =
-        wgpu::PipelineCompilationOptions { constants: &constants, ..wgpu::PipelineCompilationOptions::default() };
+    let compilation_options = wgpu::PipelineCompilationOptions {
+        constants: &constants,
+        ..wgpu::PipelineCompilationOptions::default()
+    };
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
         label: Some(label),
         layout: None,
@@ -88,7 +92,10 @@ pub(super) fn pipeline(
             compilation_options: compilation_options.clone(),
             buffers: &[],
         },
-        primitive: wgpu::PrimitiveState { topology, ..Default::default() },
+        primitive: wgpu::PrimitiveState {
+            topology,
+            ..Default::default()
+        },
         depth_stencil: None,
         multisample: wgpu::MultisampleState::default(),
         fragment: Some(wgpu::FragmentState {
@@ -154,15 +161,36 @@ fn half_bits(value: f32) -> u16 {
 /// log p − max log p, cut where its square root is invisible, as half floats.
 pub(super) fn relative_log_density(log_p: &[f32]) -> Vec<u16> {
     const FLOOR: f32 = -24.0;
-    let max = log_p.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max);
+    let max = log_p
+        .iter()
+        .copied()
+        .filter(|v| v.is_finite())
+        .fold(f32::NEG_INFINITY, f32::max);
     // A cell without a value is empty.
-    log_p.iter().map(|&v| half_bits(if v.is_nan() { FLOOR } else { (v - max).clamp(FLOOR, 0.0) })).collect()
+    log_p
+        .iter()
+        .map(|&v| {
+            half_bits(if v.is_nan() {
+                FLOOR
+            } else {
+                (v - max).clamp(FLOOR, 0.0)
+            })
+        })
+        .collect()
 }
 
 /// log p of a field, relative to its maximum, as a texture of half floats.
-pub(super) fn density_texture(device: &wgpu::Device, queue: &wgpu::Queue, field: &DensityField) -> wgpu::Texture {
+pub(super) fn density_texture(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    field: &DensityField,
+) -> wgpu::Texture {
     let side = field.view.resolution;
-    let size = wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 };
+    let size = wgpu::Extent3d {
+        width: side,
+        height: side,
+        depth_or_array_layers: 1,
+    };
     device.create_texture_with_data(
         queue,
         &wgpu::TextureDescriptor {
@@ -193,7 +221,13 @@ mod tests {
     /// Powers of two, 1/3 and the cut, against the values of IEEE 754-2008 binary16 (truncated).
     #[test]
     fn half_floats_have_the_published_bits() {
-        for (value, bits) in [(0.0, 0), (1.0, 0x3c00), (-2.0, 0xc000), (1.0 / 3.0, 0x3555), (-24.0, 0xce00)] {
+        for (value, bits) in [
+            (0.0, 0),
+            (1.0, 0x3c00),
+            (-2.0, 0xc000),
+            (1.0 / 3.0, 0x3555),
+            (-24.0, 0xce00),
+        ] {
             assert_eq!(half_bits(value), bits, "{value}");
         }
     }
@@ -201,6 +235,14 @@ mod tests {
     #[test]
     fn the_densest_cell_is_zero_and_empty_cells_stay_empty() {
         let bits = relative_log_density(&[-3.0, -5.0, f32::NEG_INFINITY, f32::NAN]);
-        assert_eq!(bits, [half_bits(0.0), half_bits(-2.0), half_bits(-24.0), half_bits(-24.0)]);
+        assert_eq!(
+            bits,
+            [
+                half_bits(0.0),
+                half_bits(-2.0),
+                half_bits(-24.0),
+                half_bits(-24.0)
+            ]
+        );
     }
 }

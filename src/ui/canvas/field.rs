@@ -191,7 +191,13 @@ impl FieldResources {
         onto: Onto,
     ) {
         let key = (canvas, layer.key());
-        let Onto { scale, offset, pixel, pixels_per_point, .. } = onto;
+        let Onto {
+            scale,
+            offset,
+            pixel,
+            pixels_per_point,
+            ..
+        } = onto;
         let (bytes, draw) = match layer {
             FieldLayer::Arrows { field, look, .. } => {
                 let count = (field.len() / 2) as u32;
@@ -213,8 +219,18 @@ impl FieldResources {
                 };
                 (bytemuck::bytes_of(&uniform).to_vec(), [4, count])
             }
-            FieldLayer::Heat { fields, columns, range, color, .. } => {
-                let count = fields.iter().map(|field| field.len() / 2).min().unwrap_or(0) as u32;
+            FieldLayer::Heat {
+                fields,
+                columns,
+                range,
+                color,
+                ..
+            } => {
+                let count = fields
+                    .iter()
+                    .map(|field| field.len() / 2)
+                    .min()
+                    .unwrap_or(0) as u32;
                 let columns = (*columns).max(2);
                 let uniform = HeatUniform {
                     scale,
@@ -230,7 +246,8 @@ impl FieldResources {
             }
             FieldLayer::Contours { field, color, step } => {
                 let bounds = field.view.bounds;
-                let corner = |p: [f32; 2]| [p[0] * scale[0] + offset[0], p[1] * scale[1] + offset[1]];
+                let corner =
+                    |p: [f32; 2]| [p[0] * scale[0] + offset[0], p[1] * scale[1] + offset[1]];
                 let ([left, bottom], [right, top]) = (corner(bounds.min), corner(bounds.max));
                 let uniform = ContoursUniform {
                     corners: [left, bottom, right, top],
@@ -244,18 +261,34 @@ impl FieldResources {
         };
         let sources = match layer {
             FieldLayer::Arrows { field, version, .. } => vec![Source::of(device, field, *version)],
-            FieldLayer::Heat { fields, versions, .. } => {
-                fields.iter().zip(versions).map(|(field, version)| Source::of(device, field, *version)).collect()
-            }
+            FieldLayer::Heat {
+                fields, versions, ..
+            } => fields
+                .iter()
+                .zip(versions)
+                .map(|(field, version)| Source::of(device, field, *version))
+                .collect(),
             FieldLayer::Contours { field, .. } => vec![Source::Version(field.version)],
         };
         if draw.contains(&0) {
             self.slots.remove(&key);
             return;
         }
-        if self.slots.get(&key).is_none_or(|slot| slot.sources != sources) {
+        if self
+            .slots
+            .get(&key)
+            .is_none_or(|slot| slot.sources != sources)
+        {
             match self.bind(device, queue, layer, bytes.len()) {
-                Some((uniform, bind)) => drop(self.slots.insert(key, Slot { uniform, bind, sources, draw })),
+                Some((uniform, bind)) => drop(self.slots.insert(
+                    key,
+                    Slot {
+                        uniform,
+                        bind,
+                        sources,
+                        draw,
+                    },
+                )),
                 None => drop(self.slots.remove(&key)),
             }
         }
@@ -275,8 +308,10 @@ impl FieldResources {
         let uniform = uniform_buffer(device, uniform_size);
         let group = |resources: &[wgpu::BindingResource<'_>]| {
             let all = std::iter::once(uniform.as_entire_binding()).chain(resources.iter().cloned());
-            let entries: Vec<_> =
-                all.zip(0..).map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource }).collect();
+            let entries: Vec<_> = all
+                .zip(0..)
+                .map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource })
+                .collect();
             device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some("canvas field"),
                 layout: &self.pipeline(layer).get_bind_group_layout(0),
@@ -284,8 +319,13 @@ impl FieldResources {
             })
         };
         let bind = match layer {
-            FieldLayer::Arrows { field, .. } => group(&[buffer(device, field)?.as_entire_binding()]),
-            FieldLayer::Heat { fields: [left, right], .. } => {
+            FieldLayer::Arrows { field, .. } => {
+                group(&[buffer(device, field)?.as_entire_binding()])
+            }
+            FieldLayer::Heat {
+                fields: [left, right],
+                ..
+            } => {
                 let [left, right] = [buffer(device, left)?, buffer(device, right)?];
                 group(&[left.as_entire_binding(), right.as_entire_binding()])
             }
@@ -294,8 +334,12 @@ impl FieldResources {
                 if side == 0 || field.log_p.len() != (side * side) as usize {
                     return None;
                 }
-                let view = density_texture(device, queue, field).create_view(&wgpu::TextureViewDescriptor::default());
-                group(&[wgpu::BindingResource::TextureView(&view), wgpu::BindingResource::Sampler(&self.sampler)])
+                let view = density_texture(device, queue, field)
+                    .create_view(&wgpu::TextureViewDescriptor::default());
+                group(&[
+                    wgpu::BindingResource::TextureView(&view),
+                    wgpu::BindingResource::Sampler(&self.sampler),
+                ])
             }
         };
         Some((uniform, bind))
@@ -310,7 +354,12 @@ impl FieldResources {
     }
 
     /// Draw a layer that was prepared.
-    pub(super) fn paint(&self, pass: &mut wgpu::RenderPass<'static>, canvas: egui::Id, layer: &FieldLayer) {
+    pub(super) fn paint(
+        &self,
+        pass: &mut wgpu::RenderPass<'static>,
+        canvas: egui::Id,
+        layer: &FieldLayer,
+    ) {
         if let Some(slot) = self.slots.get(&(canvas, layer.key())) {
             pass.set_pipeline(self.pipeline(layer));
             pass.set_bind_group(0, &slot.bind, &[]);
@@ -328,7 +377,12 @@ mod tests {
 
     #[test]
     fn uniforms_have_the_layout_of_their_wgsl_twins() {
-        type Twin = (&'static str, &'static str, usize, &'static [(&'static str, usize)]);
+        type Twin = (
+            &'static str,
+            &'static str,
+            usize,
+            &'static [(&'static str, usize)],
+        );
         let twins: [Twin; 3] = [
             (
                 include_str!("../../../shaders/canvas_arrows.wgsl"),

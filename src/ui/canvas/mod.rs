@@ -9,7 +9,9 @@ pub mod motion;
 pub mod paint;
 pub mod points;
 
-use egui::{Align2, Color32, CursorIcon, Painter, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, CursorIcon, Painter, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2,
+};
 
 use crate::theme::{Palette, strong_font, text_font};
 use crate::widgets::hand::pulled_by;
@@ -102,7 +104,12 @@ impl Scene {
 
     /// One more entry of the legend.
     pub fn name(&mut self, role: Role, mark: Mark, color: Color32, text: impl Into<String>) {
-        self.legend.push(Entry { role, mark, color, text: text.into() });
+        self.legend.push(Entry {
+            role,
+            mark,
+            color,
+            text: text.into(),
+        });
     }
 }
 
@@ -135,7 +142,13 @@ impl View {
 
 /// Let the hand reach a canvas of this name, as far as the clip of the `Ui` shows it, and move its camera there. Where the
 /// chapter takes drags by the first button for itself, the other buttons move the camera.
-pub fn hand_ui(ui: &Ui, name: &str, rect: Rect, camera: &mut Camera, takes_drags: bool) -> Response {
+pub fn hand_ui(
+    ui: &Ui,
+    name: &str,
+    rect: Rect,
+    camera: &mut Camera,
+    takes_drags: bool,
+) -> Response {
     let seen = rect.intersect(ui.clip_rect());
     let response = ui.interact(seen, canvas_id(ui, name), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, name));
@@ -146,7 +159,11 @@ pub fn hand_ui(ui: &Ui, name: &str, rect: Rect, camera: &mut Camera, takes_drags
 /// A canvas that the hand does not reach: another one lies over it.
 pub fn no_hand_ui(ui: &Ui, name: &str, rect: Rect) -> Response {
     let corner = rect.intersect(ui.clip_rect()).min;
-    let response = ui.interact(Rect::from_min_size(corner, vec2(0.0, 0.0)), canvas_id(ui, name), Sense::hover());
+    let response = ui.interact(
+        Rect::from_min_size(corner, vec2(0.0, 0.0)),
+        canvas_id(ui, name),
+        Sense::hover(),
+    );
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, name));
     response
 }
@@ -169,18 +186,33 @@ pub struct Painting<'a> {
 /// Paint a scene, but for its legend, where a canvas lies, within the painter's clip.
 pub fn paint_scene(painter: &Painter, view: &View, scene: Scene, painting: Painting<'_>) {
     let (rect, camera) = (view.rect, &view.camera);
-    let Painting { over, format, palette } = painting;
+    let Painting {
+        over,
+        format,
+        palette,
+    } = painting;
     let painter = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
     if !over {
         painter.rect_filled(rect, 0.0, palette.canvas);
         axes::paint_grid(&painter, rect, camera, scene.axes, palette);
     }
     for (line, stroke) in scene.lines_behind {
-        painter.line(line.into_iter().map(|p| camera.to_screen(rect, p)).collect(), stroke);
+        painter.line(
+            line.into_iter()
+                .map(|p| camera.to_screen(rect, p))
+                .collect(),
+            stroke,
+        );
     }
     if let Some(format) = format {
         let layers = scene.layers.into_iter().map(|(_, layer)| layer).collect();
-        let paint = CanvasPaint { format, canvas: view.canvas, rect, camera: *camera, layers };
+        let paint = CanvasPaint {
+            format,
+            canvas: view.canvas,
+            rect,
+            camera: *camera,
+            layers,
+        };
         painter.add(eframe::egui_wgpu::Callback::new_paint_callback(rect, paint));
     }
     for line in scene.lines.iter() {
@@ -219,14 +251,26 @@ const LEGEND_LINE: f32 = 28.0;
 type Placed = (egui::Vec2, f32, std::sync::Arc<egui::Galley>);
 
 /// Lay a legend out in a canvas of this width: the entries, and the size of the plate.
-fn lay_legend(painter: &egui::Painter, width: f32, entries: &[Entry], palette: &Palette) -> (Vec<Placed>, egui::Vec2) {
+fn lay_legend(
+    painter: &egui::Painter,
+    width: f32,
+    entries: &[Entry],
+    palette: &Palette,
+) -> (Vec<Placed>, egui::Vec2) {
     // The button that resets the view stands at the right.
     let room = width - 24.0 - 40.0;
     let (mut x, mut line, mut widest) = (10.0, 0, 0.0_f32);
     let mut placed = Vec::with_capacity(entries.len());
-    for Entry { mark, color, text, .. } in entries {
+    for Entry {
+        mark, color, text, ..
+    } in entries
+    {
         let letter = *mark == Mark::Letter;
-        let (font, ink) = if letter { (strong_font(13.0), *color) } else { (text_font(13.0), palette.weak) };
+        let (font, ink) = if letter {
+            (strong_font(13.0), *color)
+        } else {
+            (text_font(13.0), palette.weak)
+        };
         let galley = painter.layout_no_wrap(text.clone(), font, ink);
         let before = if letter { 0.0 } else { 16.0 };
         let width = before + galley.size().x;
@@ -242,24 +286,42 @@ fn lay_legend(painter: &egui::Painter, width: f32, entries: &[Entry], palette: &
 
 /// The legend at the top left of what is seen of a canvas, on a plate that keeps it legible over points; as many lines as
 /// the width asks for. `lower`: so far beneath its usual place. Returns its height with the gap beneath.
-pub fn legend_ui(painter: &egui::Painter, rect: Rect, lower: f32, entries: &[Entry], palette: &Palette) -> f32 {
+pub fn legend_ui(
+    painter: &egui::Painter,
+    rect: Rect,
+    lower: f32,
+    entries: &[Entry],
+    palette: &Palette,
+) -> f32 {
     if entries.is_empty() {
         return 0.0;
     }
     let (placed, size) = lay_legend(painter, rect.width(), entries, palette);
     let plate = Rect::from_min_size(rect.min + vec2(12.0, 10.0 + lower), size);
-    painter.rect(plate, 6.0, palette.panel.gamma_multiply(0.92), (1.0, palette.line), egui::StrokeKind::Inside);
+    painter.rect(
+        plate,
+        6.0,
+        palette.panel.gamma_multiply(0.92),
+        (1.0, palette.line),
+        egui::StrokeKind::Inside,
+    );
     for (Entry { mark, color, .. }, (at, before, galley)) in entries.iter().zip(placed) {
         let (left, color) = (plate.min + at, *color);
         let middle = left + vec2(5.0, 0.0);
         match mark {
             Mark::Dot => drop(painter.circle_filled(middle, 4.0, color)),
-            Mark::Area => drop(painter.rect_filled(Rect::from_center_size(middle, vec2(10.0, 10.0)), 2.0, color)),
+            Mark::Area => drop(painter.rect_filled(
+                Rect::from_center_size(middle, vec2(10.0, 10.0)),
+                2.0,
+                color,
+            )),
             Mark::Dashes => {
                 let ends = [middle - vec2(6.0, 0.0), middle + vec2(6.0, 0.0)];
                 painter.extend(Shape::dashed_line(&ends, (1.5, color), 3.0, 2.0));
             }
-            Mark::Line => drop(painter.hline(middle.x - 6.0..=middle.x + 6.0, middle.y, (1.5, color))),
+            Mark::Line => {
+                painter.hline(middle.x - 6.0..=middle.x + 6.0, middle.y, (1.5, color));
+            }
             Mark::Letter => {}
         }
         let y = left.y - 0.5 * galley.size().y;
@@ -270,5 +332,11 @@ pub fn legend_ui(painter: &egui::Painter, rect: Rect, lower: f32, entries: &[Ent
 
 /// A sentence in the middle of an empty canvas.
 pub fn empty_ui(painter: &Painter, rect: Rect, text: &str, palette: &Palette) {
-    painter.text(rect.center(), Align2::CENTER_CENTER, text, text_font(13.0), palette.faint);
+    painter.text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        text,
+        text_font(13.0),
+        palette.faint,
+    );
 }

@@ -25,12 +25,20 @@ pub struct Projection {
 
 impl Projection {
     /// The plane, whatever the time.
-    pub const PLANE: Self = Self { x: [1.0, 0.0], y: [0.0, 1.0], t: [0.0, 0.0] };
+    pub const PLANE: Self = Self {
+        x: [1.0, 0.0],
+        y: [0.0, 1.0],
+        t: [0.0, 0.0],
+    };
 
     /// Time from noise at the left to data at the right, over `width`; one coordinate (0 or 1) upwards.
     pub fn space_time(coordinate: usize, width: f32) -> Self {
         let up = |axis: usize| [0.0, if axis == coordinate { 1.0 } else { 0.0 }];
-        Self { x: up(0), y: up(1), t: [-width, 0.0] }
+        Self {
+            x: up(0),
+            y: up(1),
+            t: [-width, 0.0],
+        }
     }
 
     /// x, y and time in perspective of an infinitely far eye: `turn` about the upright axis, then `tilt`, in radians.
@@ -66,7 +74,11 @@ impl FrameAt {
     pub fn nearest(taus: &[f64], tau: f64) -> Self {
         let Self { first, next, share } = Self::between(taus, tau);
         let frame = if share < 0.5 { first } else { next };
-        Self { first: frame, next: frame, share: 0.0 }
+        Self {
+            first: frame,
+            next: frame,
+            share: 0.0,
+        }
     }
 
     /// On the way between the two frames around t/T.
@@ -75,10 +87,18 @@ impl FrameAt {
         let last = taus.len().saturating_sub(1);
         if after == 0 || after > last {
             let frame = if after == 0 { 0 } else { last };
-            return Self { first: frame, next: frame, share: 0.0 };
+            return Self {
+                first: frame,
+                next: frame,
+                share: 0.0,
+            };
         }
         let (before, behind) = (taus[after - 1], taus[after]);
-        Self { first: after - 1, next: after, share: ((before - tau) / (before - behind)) as f32 }
+        Self {
+            first: after - 1,
+            next: after,
+            share: ((before - tau) / (before - behind)) as f32,
+        }
     }
 }
 
@@ -128,8 +148,18 @@ pub struct Motion {
 
 impl Motion {
     /// A result of a run, seen in a view at t/T.
-    pub fn of(key: &'static str, result: &RunResult, view: Projection, now: f64, drawn: MotionStyle) -> Self {
-        let Recording { taus, particles, points } = &result.recording;
+    pub fn of(
+        key: &'static str,
+        result: &RunResult,
+        view: Projection,
+        now: f64,
+        drawn: MotionStyle,
+    ) -> Self {
+        let Recording {
+            taus,
+            particles,
+            points,
+        } = &result.recording;
         Self {
             key,
             cloud: points.clone(),
@@ -142,7 +172,12 @@ impl Motion {
         }
     }
 
-    fn uniform(&self, (scale, offset): (egui::Vec2, egui::Vec2), pixel: [f32; 2], per_point: f32) -> MotionUniform {
+    fn uniform(
+        &self,
+        (scale, offset): (egui::Vec2, egui::Vec2),
+        pixel: [f32; 2],
+        per_point: f32,
+    ) -> MotionUniform {
         let Projection { x, y, t } = self.view;
         let half = self.view.place([0.0, 0.0], 0.0);
         let mut uniform = MotionUniform {
@@ -169,7 +204,11 @@ impl Motion {
                     uniform.pale = straight(pale);
                 }
             }
-            MotionStyle::Paths { color, width, ahead } => {
+            MotionStyle::Paths {
+                color,
+                width,
+                ahead,
+            } => {
                 uniform.share = ahead;
                 uniform.radius = 0.5 * width * per_point;
                 uniform.color = straight(color);
@@ -180,13 +219,19 @@ impl Motion {
 
     /// Frames that the cloud really holds.
     fn frames(&self) -> usize {
-        self.cloud.len().checked_div(self.particles).unwrap_or(0).min(self.taus.len())
+        self.cloud
+            .len()
+            .checked_div(self.particles)
+            .unwrap_or(0)
+            .min(self.taus.len())
     }
 
     fn vertices(&self) -> u32 {
         let (particles, frames) = (self.particles as u32, self.frames() as u32);
         match self.drawn {
-            MotionStyle::Frame { at, .. } if at.first.max(at.next) < frames as usize => 3 * particles,
+            MotionStyle::Frame { at, .. } if at.first.max(at.next) < frames as usize => {
+                3 * particles
+            }
             MotionStyle::Frame { .. } => 0,
             MotionStyle::Paths { .. } => 6 * particles * frames.saturating_sub(1),
         }
@@ -196,14 +241,20 @@ impl Motion {
 /// The colour of a particle by where it began (in standard deviations): the angle is the hue, among four colours of
 /// Okabe & Ito (2008); the nearer to the middle, the more of `pale`. The twin of `origin_color` in `canvas_frames.wgsl`.
 pub fn origin_color(start: [f32; 2], pale: egui::Color32) -> egui::Color32 {
-    const WHEEL: [[f32; 3]; 5] =
-        [[0.902, 0.624, 0.0], [0.0, 0.62, 0.451], [0.0, 0.447, 0.698], [0.8, 0.475, 0.655], [0.902, 0.624, 0.0]];
+    const WHEEL: [[f32; 3]; 5] = [
+        [0.902, 0.624, 0.0],
+        [0.0, 0.62, 0.451],
+        [0.0, 0.447, 0.698],
+        [0.8, 0.475, 0.655],
+        [0.902, 0.624, 0.0],
+    ];
     let turn = (start[1].atan2(start[0]) / std::f32::consts::TAU + 1.0).fract() * 4.0;
     let sector = (turn as usize).min(3);
     let hue = (0.25 + 0.5 * start[0].hypot(start[1])).clamp(0.0, 1.0);
     let pale = straight(pale);
     let [r, g, b] = [0, 1, 2].map(|c| {
-        let pure = WHEEL[sector][c] + (WHEEL[sector + 1][c] - WHEEL[sector][c]) * (turn - sector as f32);
+        let pure =
+            WHEEL[sector][c] + (WHEEL[sector + 1][c] - WHEEL[sector][c]) * (turn - sector as f32);
         (255.0 * (pale[c] + (pure - pale[c]) * hue)).round() as u8
     });
     egui::Color32::from_rgb(r, g, b)
@@ -258,8 +309,14 @@ impl MotionResources {
         let triangles = wgpu::PrimitiveTopology::TriangleList;
         let make = |source, label| pipeline(device, format, source, label, triangles);
         Self {
-            frames: make(include_str!("../../../shaders/canvas_frames.wgsl"), "canvas frames"),
-            paths: make(include_str!("../../../shaders/canvas_paths.wgsl"), "canvas paths"),
+            frames: make(
+                include_str!("../../../shaders/canvas_frames.wgsl"),
+                "canvas frames",
+            ),
+            paths: make(
+                include_str!("../../../shaders/canvas_paths.wgsl"),
+                "canvas paths",
+            ),
             slots: HashMap::new(),
         }
     }
@@ -284,8 +341,16 @@ impl MotionResources {
             Cloud::Gpu(gpu) if gpu.context().device() == device => Some(gpu.buffer().clone()),
             _ => None,
         };
-        let source = Source { paths, version: motion.version, device_buffer };
-        if self.slots.get(&key).is_none_or(|slot| slot.source != source) {
+        let source = Source {
+            paths,
+            version: motion.version,
+            device_buffer,
+        };
+        if self
+            .slots
+            .get(&key)
+            .is_none_or(|slot| slot.source != source)
+        {
             match self.bind(device, motion, source) {
                 Some(slot) => self.slots.insert(key, slot),
                 None => self.slots.remove(&key),
@@ -317,21 +382,36 @@ impl MotionResources {
         }
         let entries: Vec<_> = buffers
             .iter()
-            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding: *binding, resource: buffer.as_entire_binding() })
+            .map(|(binding, buffer)| wgpu::BindGroupEntry {
+                binding: *binding,
+                resource: buffer.as_entire_binding(),
+            })
             .collect();
-        let pipeline = if source.paths { &self.paths } else { &self.frames };
+        let pipeline = if source.paths {
+            &self.paths
+        } else {
+            &self.frames
+        };
         let bind = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("canvas motion"),
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        Some(Slot { uniform, bind, source })
+        Some(Slot {
+            uniform,
+            bind,
+            source,
+        })
     }
 
     /// Paint a layer that was prepared.
     pub fn paint(&self, pass: &mut wgpu::RenderPass<'static>, canvas: egui::Id, motion: &Motion) {
         if let Some(slot) = self.slots.get(&(canvas, motion.key)) {
-            pass.set_pipeline(if slot.source.paths { &self.paths } else { &self.frames });
+            pass.set_pipeline(if slot.source.paths {
+                &self.paths
+            } else {
+                &self.frames
+            });
             pass.set_bind_group(0, &slot.bind, &[]);
             pass.draw(0..motion.vertices(), 0..1);
         }

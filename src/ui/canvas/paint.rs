@@ -94,7 +94,9 @@ impl CallbackTrait for CanvasPaint {
         _encoder: &mut wgpu::CommandEncoder,
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
-        let resources = resources.entry().or_insert_with(|| CanvasResources::new(device, self.format));
+        let resources = resources
+            .entry()
+            .or_insert_with(|| CanvasResources::new(device, self.format));
         let [width, height] = screen.size_in_pixels.map(|v| v as f32);
         let screen_in_points = egui::vec2(width, height) / screen.pixels_per_point;
         let (scale, offset) = self.camera.to_clip(self.rect, screen_in_points);
@@ -108,14 +110,28 @@ impl CallbackTrait for CanvasPaint {
         for layer in &self.layers {
             match layer {
                 Layer::Density { field, color } => {
-                    resources.density.prepare(device, queue, self.canvas, (field, *color), onto);
+                    resources
+                        .density
+                        .prepare(device, queue, self.canvas, (field, *color), onto);
                 }
-                Layer::Points { key, cloud, version, dots } => {
+                Layer::Points {
+                    key,
+                    cloud,
+                    version,
+                    dots,
+                } => {
                     let key = (self.canvas, *key);
                     resources.points.prepare_cloud(device, key, cloud, *version);
-                    resources.points.write(queue, key, *dots, Scales { a: 1.0, s: 0.0 }, onto);
+                    resources
+                        .points
+                        .write(queue, key, *dots, Scales { a: 1.0, s: 0.0 }, onto);
                 }
-                Layer::Noised { key, particles, scales, dots } => {
+                Layer::Noised {
+                    key,
+                    particles,
+                    scales,
+                    dots,
+                } => {
                     let key = (self.canvas, *key);
                     resources.points.prepare_particles(device, key, particles);
                     resources.points.write(queue, key, *dots, *scales, onto);
@@ -123,9 +139,15 @@ impl CallbackTrait for CanvasPaint {
                 Layer::Motion(motion) => {
                     let screen = ([width, height], screen.pixels_per_point);
                     let look = (&self.camera, self.rect);
-                    resources.motion.prepare(device, queue, self.canvas, motion, look, screen);
+                    resources
+                        .motion
+                        .prepare(device, queue, self.canvas, motion, look, screen);
                 }
-                Layer::Field(layer) => resources.fields.prepare(device, queue, self.canvas, layer, onto),
+                Layer::Field(layer) => {
+                    resources
+                        .fields
+                        .prepare(device, queue, self.canvas, layer, onto);
+                }
             }
         }
         Vec::new()
@@ -137,7 +159,9 @@ impl CallbackTrait for CanvasPaint {
         pass: &mut wgpu::RenderPass<'static>,
         resources: &CallbackResources,
     ) {
-        let Some(resources) = resources.get::<CanvasResources>() else { return };
+        let Some(resources) = resources.get::<CanvasResources>() else {
+            return;
+        };
         // egui clamps the viewport of a callback to the screen, which would stretch a view that is partly outside:
         // the uniforms speak of the whole screen instead, and egui's scissor cuts.
         let [width, height] = info.screen_size_px.map(|v| v as f32);

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use crate::canvas::device::{Dots, Onto, Source, buffer, pipeline, straight, uniform_buffer, upload};
+use crate::canvas::device::{
+    Dots, Onto, Source, buffer, pipeline, straight, uniform_buffer, upload,
+};
 use engine::Cloud;
 use maths::diffusion::schedule::Scales;
 
@@ -54,22 +56,45 @@ impl PointResources {
     pub(super) fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
         let source = include_str!("../../../shaders/canvas_points.wgsl");
         let topology = wgpu::PrimitiveTopology::TriangleList;
-        Self { pipeline: pipeline(device, format, source, "canvas points", topology), slots: HashMap::new() }
+        Self {
+            pipeline: pipeline(device, format, source, "canvas points", topology),
+            slots: HashMap::new(),
+        }
     }
 
     /// A bind group over x_0 and ε (for points as they are: the points twice, with s = 0).
-    fn slot(&self, device: &wgpu::Device, buffers: [&wgpu::Buffer; 2], source: Source, count: u32) -> Slot {
+    fn slot(
+        &self,
+        device: &wgpu::Device,
+        buffers: [&wgpu::Buffer; 2],
+        source: Source,
+        count: u32,
+    ) -> Slot {
         let uniform = uniform_buffer(device, size_of::<PointsUniform>());
         let bind = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("canvas points"),
             layout: &self.pipeline.get_bind_group_layout(0),
             entries: &[
-                wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() },
-                wgpu::BindGroupEntry { binding: 1, resource: buffers[0].as_entire_binding() },
-                wgpu::BindGroupEntry { binding: 2, resource: buffers[1].as_entire_binding() },
+                wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: uniform.as_entire_binding(),
+                },
+                wgpu::BindGroupEntry {
+                    binding: 1,
+                    resource: buffers[0].as_entire_binding(),
+                },
+                wgpu::BindGroupEntry {
+                    binding: 2,
+                    resource: buffers[1].as_entire_binding(),
+                },
             ],
         });
-        Slot { uniform, bind, source, count }
+        Slot {
+            uniform,
+            bind,
+            source,
+            count,
+        }
     }
 
     fn put(&mut self, key: Key, slot: Option<Slot>) {
@@ -80,34 +105,67 @@ impl PointResources {
     }
 
     /// Bind a cloud, if it is not bound already.
-    pub(super) fn prepare_cloud(&mut self, device: &wgpu::Device, key: Key, cloud: &Cloud, version: u64) {
+    pub(super) fn prepare_cloud(
+        &mut self,
+        device: &wgpu::Device,
+        key: Key,
+        cloud: &Cloud,
+        version: u64,
+    ) {
         let source = Source::of(device, cloud, version);
-        if self.slots.get(&key).is_some_and(|slot| slot.source == source) {
+        if self
+            .slots
+            .get(&key)
+            .is_some_and(|slot| slot.source == source)
+        {
             return;
         }
         let count = cloud.len() as u32;
-        let buffer = if count == 0 { None } else { buffer(device, cloud) };
+        let buffer = if count == 0 {
+            None
+        } else {
+            buffer(device, cloud)
+        };
         let slot = buffer.map(|buffer| self.slot(device, [&buffer, &buffer], source, count));
         self.put(key, slot);
     }
 
     /// Bind particles, if they are not bound already.
-    pub(super) fn prepare_particles(&mut self, device: &wgpu::Device, key: Key, particles: &Particles) {
+    pub(super) fn prepare_particles(
+        &mut self,
+        device: &wgpu::Device,
+        key: Key,
+        particles: &Particles,
+    ) {
         let source = Source::Version(particles.version);
-        if self.slots.get(&key).is_some_and(|slot| slot.source == source) {
+        if self
+            .slots
+            .get(&key)
+            .is_some_and(|slot| slot.source == source)
+        {
             return;
         }
         let count = particles.x_0.len().min(particles.epsilon.len());
         let slot = (count > 0).then(|| {
-            let [x_0, epsilon] = [&particles.x_0, &particles.epsilon].map(|points| upload(device, points));
+            let [x_0, epsilon] =
+                [&particles.x_0, &particles.epsilon].map(|points| upload(device, points));
             self.slot(device, [&x_0, &epsilon], source, count as u32)
         });
         self.put(key, slot);
     }
 
     /// Say where and how what is bound is painted.
-    pub(super) fn write(&self, queue: &wgpu::Queue, key: Key, dots: Dots, Scales { a, s }: Scales, onto: Onto) {
-        let Some(slot) = self.slots.get(&key) else { return };
+    pub(super) fn write(
+        &self,
+        queue: &wgpu::Queue,
+        key: Key,
+        dots: Dots,
+        Scales { a, s }: Scales,
+        onto: Onto,
+    ) {
+        let Some(slot) = self.slots.get(&key) else {
+            return;
+        };
         let uniform = PointsUniform {
             scale: onto.scale,
             offset: onto.offset,
@@ -122,7 +180,9 @@ impl PointResources {
     }
 
     pub(super) fn paint(&self, pass: &mut wgpu::RenderPass<'static>, key: Key) {
-        let Some(slot) = self.slots.get(&key) else { return };
+        let Some(slot) = self.slots.get(&key) else {
+            return;
+        };
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &slot.bind, &[]);
         pass.draw(0..3 * slot.count, 0..1);

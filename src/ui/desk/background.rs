@@ -19,46 +19,67 @@ pub struct Background<K, V> {
 
 impl<K, V> Default for Background<K, V> {
     fn default() -> Self {
-        Self { done: None, current: false, under_way: None, version: 0 }
+        Self {
+            done: None,
+            current: false,
+            under_way: None,
+            version: 0,
+        }
     }
 }
 
 impl<K: PartialEq, V: Send + Sync + 'static> Background<K, V> {
     /// The value of `key`, if it is there. Asks for a frame when it arrives.
-    pub fn follow(&mut self, ctx: &Context, key: K, make: impl FnOnce() -> V + Send + 'static) -> Option<Arc<V>> {
+    pub fn follow(
+        &mut self,
+        ctx: &Context,
+        key: K,
+        make: impl FnOnce() -> V + Send + 'static,
+    ) -> Option<Arc<V>> {
         self.take();
         self.current = self.done.as_ref().is_some_and(|(of, _)| *of == key);
         if !self.current && self.under_way.is_none() {
             let (outlet, arriving) = channel();
             let ctx = ctx.clone();
-            let thread = std::thread::Builder::new().name("chapter".into()).spawn(move || {
-                // The chapter may have been closed meanwhile: then nobody waits for the value.
-                let _ = outlet.send(make());
-                ctx.request_repaint();
-            });
+            let thread = std::thread::Builder::new()
+                .name("chapter".into())
+                .spawn(move || {
+                    // The chapter may have been closed meanwhile: then nobody waits for the value.
+                    let _ = outlet.send(make());
+                    ctx.request_repaint();
+                });
             match thread {
                 Ok(_) => self.under_way = Some((key, arriving)),
-                Err(error) => log::warn!("a curve of this chapter cannot be computed: no thread could start ({error})"),
+                Err(error) => log::warn!(
+                    "a curve of this chapter cannot be computed: no thread could start ({error})"
+                ),
             }
         }
         self.value()
     }
 
     fn take(&mut self) {
-        let Some((key, arriving)) = self.under_way.take() else { return };
+        let Some((key, arriving)) = self.under_way.take() else {
+            return;
+        };
         match arriving.try_recv() {
             Ok(value) => {
                 self.version = fresh_version();
                 self.done = Some((key, Arc::new(value)));
             }
             Err(TryRecvError::Empty) => self.under_way = Some((key, arriving)),
-            Err(TryRecvError::Disconnected) => log::warn!("a curve of this chapter could not be computed"),
+            Err(TryRecvError::Disconnected) => {
+                log::warn!("a curve of this chapter could not be computed");
+            }
         }
     }
 
     /// The value of the key that is followed.
     pub fn value(&self) -> Option<Arc<V>> {
-        self.done.as_ref().filter(|_| self.current).map(|(_, value)| value.clone())
+        self.done
+            .as_ref()
+            .filter(|_| self.current)
+            .map(|(_, value)| value.clone())
     }
 
     /// Another with every new value.

@@ -11,8 +11,7 @@ use lab::message::Notice;
 /// A dialog that answers sooner than this was never there: nobody cancels so fast.
 const FASTEST_HAND: Duration = Duration::from_millis(300);
 
-const NO_DIALOG: &str =
-    "this desktop opened no file dialog (it has neither an XDG portal nor zenity); type the path in the field instead";
+const NO_DIALOG: &str = "this desktop opened no file dialog (it has neither an XDG portal nor zenity); type the path in the field instead";
 
 /// A path as it was typed; `~` at its beginning is the home directory, as in a shell.
 pub fn typed_path(text: &str) -> PathBuf {
@@ -76,28 +75,41 @@ impl Files {
     pub fn browse(&self, purpose: Purpose, ctx: &egui::Context) {
         let dialog = rfd::AsyncFileDialog::new();
         // The dialog is made here, on the window's thread, as some systems demand; only the waiting is elsewhere.
-        let answer: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match purpose {
-            Purpose::OpenCsv => Box::pin(dialog.set_title("Open CSV").add_filter("CSV", &["csv"]).pick_file()),
-            Purpose::SaveModel => {
-                Box::pin(dialog.set_title("Save the model as a directory").set_file_name(&self.model).save_file())
-            }
-            Purpose::SavePicture => {
-                let dialog = dialog.set_title("Save the picture").add_filter("PNG", &["png"]);
-                Box::pin(dialog.set_file_name(&self.picture).save_file())
-            }
-        };
+        let answer: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> =
+            match purpose {
+                Purpose::OpenCsv => Box::pin(
+                    dialog
+                        .set_title("Open CSV")
+                        .add_filter("CSV", &["csv"])
+                        .pick_file(),
+                ),
+                Purpose::SaveModel => Box::pin(
+                    dialog
+                        .set_title("Save the model as a directory")
+                        .set_file_name(&self.model)
+                        .save_file(),
+                ),
+                Purpose::SavePicture => {
+                    let dialog = dialog
+                        .set_title("Save the picture")
+                        .add_filter("PNG", &["png"]);
+                    Box::pin(dialog.set_file_name(&self.picture).save_file())
+                }
+            };
         let (outlet, waker) = (self.outlet.clone(), ctx.clone());
-        let waiting = std::thread::Builder::new().name("file dialog".into()).spawn(move || {
-            let asked = Instant::now();
-            if let Some(file) = pollster::block_on(answer) {
-                // The window may be gone by now: then nobody waits for the path.
-                let _ = outlet.send((purpose, file.path().to_path_buf()));
-                waker.request_repaint();
-            } else if asked.elapsed() < FASTEST_HAND {
-                // No dialog and a cancelled one answer alike.
-                tell(&waker, Notice::Error(NO_DIALOG.to_owned()));
-            }
-        });
+        let waiting = std::thread::Builder::new()
+            .name("file dialog".into())
+            .spawn(move || {
+                let asked = Instant::now();
+                if let Some(file) = pollster::block_on(answer) {
+                    // The window may be gone by now: then nobody waits for the path.
+                    let _ = outlet.send((purpose, file.path().to_path_buf()));
+                    waker.request_repaint();
+                } else if asked.elapsed() < FASTEST_HAND {
+                    // No dialog and a cancelled one answer alike.
+                    tell(&waker, Notice::Error(NO_DIALOG.to_owned()));
+                }
+            });
         if waiting.is_err() {
             tell(ctx, Notice::Error(NO_DIALOG.to_owned()));
         }

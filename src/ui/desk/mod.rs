@@ -43,7 +43,13 @@ pub struct Links {
 
 impl Default for Links {
     fn default() -> Self {
-        Self { clock: true, camera: true, cursor: true, points: true, chapter: true }
+        Self {
+            clock: true,
+            camera: true,
+            cursor: true,
+            points: true,
+            chapter: true,
+        }
     }
 }
 
@@ -83,8 +89,20 @@ pub struct Desk {
 
 impl Desk {
     /// A desk for a lab.
-    pub fn new(lab: Box<dyn LabHandle>, format: Option<TargetFormat>, software: bool, light: bool) -> Self {
-        let Snapshots { a, b, in_step, swaps, before, shelf } = lab.snapshots();
+    pub fn new(
+        lab: Box<dyn LabHandle>,
+        format: Option<TargetFormat>,
+        software: bool,
+        light: bool,
+    ) -> Self {
+        let Snapshots {
+            a,
+            b,
+            in_step,
+            swaps,
+            before,
+            shelf,
+        } = lab.snapshots();
         let here = SideState::new(a);
         let there = b.map(|b| here.beside(b));
         Self {
@@ -124,23 +142,36 @@ impl Desk {
 
     /// The sides there are, in order.
     pub fn sides(&self) -> &'static [Side] {
-        if self.is_split() { &Side::BOTH } else { &Side::BOTH[..1] }
+        if self.is_split() {
+            &Side::BOTH
+        } else {
+            &Side::BOTH[..1]
+        }
     }
 
     /// One side; `None` for B where the lab is not split.
     pub fn side_state(&self, side: Side) -> Option<&SideState> {
-        if side == self.side { Some(&self.here) } else { self.there.as_ref() }
+        if side == self.side {
+            Some(&self.here)
+        } else {
+            self.there.as_ref()
+        }
     }
 
     /// The sides there are, in order, each with its colour.
     pub fn side_states(&self) -> impl Iterator<Item = (Side, &SideState, Color32)> {
-        let here = self.sides().iter().filter_map(|&side| Some((side, self.side_state(side)?)));
+        let here = self
+            .sides()
+            .iter()
+            .filter_map(|&side| Some((side, self.side_state(side)?)));
         here.map(|(side, side_state)| (side, side_state, self.color(side)))
     }
 
     /// Go to a side, with what is linked. B is there only while the lab is split.
     pub fn turn_to(&mut self, side: Side) {
-        let (true, Some(there)) = (side != self.side, self.there.as_mut()) else { return };
+        let (true, Some(there)) = (side != self.side, self.there.as_mut()) else {
+            return;
+        };
         if self.links.clock {
             there.clock = self.here.clock;
         }
@@ -173,7 +204,14 @@ impl Desk {
 
     /// Take the latest snapshots, once a frame. Returns how often A and B changed places since the last time.
     pub fn take_news(&mut self) -> u64 {
-        let Snapshots { a, b, in_step, swaps, before, shelf } = self.lab.snapshots();
+        let Snapshots {
+            a,
+            b,
+            in_step,
+            swaps,
+            before,
+            shelf,
+        } = self.lab.snapshots();
         let swapped = swaps - self.swaps;
         (self.swaps, self.in_step, self.before, self.shelf) = (swaps, in_step, before, shelf);
         let side = self.side;
@@ -236,15 +274,27 @@ impl Desk {
 
     /// Put the chosen network in place: the training starts anew.
     pub fn adopt_shape(&mut self) {
-        let NetworkShape { octaves, width, depth, activation } = self.here.draft_shape;
-        self.here.draft = Experiment { octaves, width, depth, activation, ..self.here.draft.clone() };
+        let NetworkShape {
+            octaves,
+            width,
+            depth,
+            activation,
+        } = self.here.draft_shape;
+        self.here.draft = Experiment {
+            octaves,
+            width,
+            depth,
+            activation,
+            ..self.here.draft.clone()
+        };
         self.configure(Restart::Anew);
     }
 
     /// Draw the user's own schedule anew. Where it is trained by, the training follows.
     pub fn draw_schedule(&mut self, own: LogSnr) {
         self.here.own_schedule = own;
-        if matches!(self.here.draft.schedule, Schedule::Custom(_)) && self.here.draft.schedule != Schedule::Custom(own)
+        if matches!(self.here.draft.schedule, Schedule::Custom(_))
+            && self.here.draft.schedule != Schedule::Custom(own)
         {
             self.here.draft.schedule = Schedule::Custom(own);
             self.configure(Restart::Keep);
@@ -253,12 +303,17 @@ impl Desk {
 
     /// True while any experiment trains.
     pub fn any_training(&self) -> bool {
-        self.side_states().any(|(_, side_state, _)| side_state.is_training())
+        self.side_states()
+            .any(|(_, side_state, _)| side_state.is_training())
     }
 
     /// Play, or pause, everything.
     pub fn toggle_training(&self) {
-        self.order(if self.any_training() { Command::Pause } else { Command::Play });
+        self.order(if self.any_training() {
+            Command::Pause
+        } else {
+            Command::Play
+        });
     }
 
     /// Ask for the density at t/T over what is visible, if what was asked for last does not serve.

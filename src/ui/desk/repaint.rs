@@ -49,14 +49,23 @@ impl Shared {
 impl Pace {
     /// A policy; `software`: painting runs on the processor.
     pub fn new(software: bool) -> Self {
-        let interval = if software { SOFTWARE_INTERVAL } else { HARDWARE_INTERVAL };
+        let interval = if software {
+            SOFTWARE_INTERVAL
+        } else {
+            HARDWARE_INTERVAL
+        };
         let shared = Shared {
             begun: Instant::now(),
             last_frame: AtomicU64::new(0),
             interval: AtomicU64::new(interval.as_micros() as u64),
             pending: AtomicBool::new(false),
         };
-        Self { shared: Arc::new(shared), software, told: None, hidden: false }
+        Self {
+            shared: Arc::new(shared),
+            software,
+            told: None,
+            hidden: false,
+        }
     }
 
     /// What the worker calls at news: it asks for one frame, no sooner than the pace allows.
@@ -66,7 +75,11 @@ impl Pace {
             if shared.pending.swap(true, Ordering::AcqRel) {
                 return;
             }
-            let since = Duration::from_micros(shared.now().saturating_sub(shared.last_frame.load(Ordering::Acquire)));
+            let since = Duration::from_micros(
+                shared
+                    .now()
+                    .saturating_sub(shared.last_frame.load(Ordering::Acquire)),
+            );
             let interval = Duration::from_micros(shared.interval.load(Ordering::Acquire));
             ctx.request_repaint_after(wait(interval, since));
         })
@@ -74,7 +87,9 @@ impl Pace {
 
     /// A frame begins: news from now on asks for another.
     pub fn begin_frame(&self) {
-        self.shared.last_frame.store(self.shared.now(), Ordering::Release);
+        self.shared
+            .last_frame
+            .store(self.shared.now(), Ordering::Release);
         self.shared.pending.store(false, Ordering::Release);
     }
 
@@ -91,7 +106,8 @@ impl Pace {
     /// A frame ends. While the hand drags or an animation runs the worker is told to yield; an animation asks for its
     /// next frame.
     pub fn end_frame(&mut self, ctx: &Context, animating: bool, lab: &dyn LabHandle) {
-        let wheel = ctx.input(|i| i.smooth_scroll_delta() != egui::Vec2::ZERO || i.zoom_delta() != 1.0);
+        let wheel =
+            ctx.input(|i| i.smooth_scroll_delta() != egui::Vec2::ZERO || i.zoom_delta() != 1.0);
         if animating || wheel || ctx.egui_is_using_pointer() {
             if self.told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
                 self.told = Some(Instant::now());
@@ -144,7 +160,8 @@ mod tests {
         let on_change = pace.on_change(ctx.clone());
         // A new context wants a few frames of its own.
         for _ in 0..4 {
-            ctx.run_ui(egui::RawInput::default(), |_| pace.begin_frame()).drop_without_applying_deltas();
+            ctx.run_ui(egui::RawInput::default(), |_| pace.begin_frame())
+                .drop_without_applying_deltas();
         }
         asked.lock().unwrap().clear();
         for _ in 0..100 {
@@ -153,7 +170,10 @@ mod tests {
         let first = asked.lock().unwrap().clone();
         assert_eq!(first.len(), 1, "{first:?}");
         // egui takes off its own guess of a frame's time.
-        assert!(first[0] > Duration::from_millis(150) && first[0] <= SOFTWARE_INTERVAL, "{first:?}");
+        assert!(
+            first[0] > Duration::from_millis(150) && first[0] <= SOFTWARE_INTERVAL,
+            "{first:?}"
+        );
         pace.begin_frame();
         on_change();
         assert!(pace.shared.pending.load(Ordering::Acquire));

@@ -27,7 +27,14 @@ pub struct RunSlot<K> {
 impl<K: PartialEq> RunSlot<K> {
     /// Nothing is asked for yet.
     pub fn new(slot: Slot) -> Self {
-        Self { slot, asked: None, sent: None, stopped: false, shown: None, of: None }
+        Self {
+            slot,
+            asked: None,
+            sent: None,
+            stopped: false,
+            shown: None,
+            of: None,
+        }
     }
 
     /// Ask for a run, unless it is the one that was asked for last; take the news.
@@ -46,8 +53,15 @@ impl<K: PartialEq> RunSlot<K> {
     /// that moves faster than the engine would never see a result.
     pub fn want_patiently(&mut self, desk: &Desk, key: K, request: impl FnOnce() -> RunRequest) {
         self.take_news(desk);
-        let answered = |request| self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(&shown.request, request));
-        let waits = self.sent.as_ref().is_some_and(|(sent, at)| at.elapsed() < PATIENCE && !answered(sent));
+        let answered = |request| {
+            self.shown
+                .as_ref()
+                .is_some_and(|shown| Arc::ptr_eq(&shown.request, request))
+        };
+        let waits = self
+            .sent
+            .as_ref()
+            .is_some_and(|(sent, at)| at.elapsed() < PATIENCE && !answered(sent));
         if !waits {
             self.want(desk, key, request);
         }
@@ -56,15 +70,25 @@ impl<K: PartialEq> RunSlot<K> {
     /// Take a result that is there by now. One of another experiment, or of weights that are gone, goes.
     pub fn take_news(&mut self, desk: &Desk) {
         let snapshot = &desk.here.snapshot;
-        if self.of.as_ref().is_some_and(|of| !of.runs_like(&snapshot.experiment)) {
+        if self
+            .of
+            .as_ref()
+            .is_some_and(|of| !of.runs_like(&snapshot.experiment))
+        {
             self.forget();
         }
-        let Some(state) = snapshot.runs.get(&self.slot) else { return };
+        let Some(state) = snapshot.runs.get(&self.slot) else {
+            return;
+        };
         match &state.done {
             Some(done) if self.asked.is_some() && !self.stopped => {
                 (self.shown, self.of) = (Some(done.clone()), Some(snapshot.experiment.clone()));
             }
-            None if self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(&shown.request, &state.request)) => {
+            None if self
+                .shown
+                .as_ref()
+                .is_some_and(|shown| Arc::ptr_eq(&shown.request, &state.request)) =>
+            {
                 self.forget();
             }
             _ => {}
@@ -76,7 +100,8 @@ impl<K: PartialEq> RunSlot<K> {
         let (asked, _) = self.sent.as_ref()?;
         self.shown.as_ref().filter(|shown| {
             let request = &shown.request;
-            Arc::ptr_eq(request, asked) || (request.exact == asked.exact && request.plan == asked.plan)
+            Arc::ptr_eq(request, asked)
+                || (request.exact == asked.exact && request.plan == asked.plan)
         })
     }
 
@@ -87,7 +112,12 @@ impl<K: PartialEq> RunSlot<K> {
 
     /// The share of the run that is done, while one waits or is under way.
     pub fn progress(&self, desk: &Desk) -> Option<f32> {
-        let state = desk.here.snapshot.runs.get(&self.slot).filter(|_| !self.stopped)?;
+        let state = desk
+            .here
+            .snapshot
+            .runs
+            .get(&self.slot)
+            .filter(|_| !self.stopped)?;
         state.progress.as_ref().map(RunProgress::get)
     }
 

@@ -56,7 +56,12 @@ impl SideState {
     /// A side beside this one for another experiment: same clock, same cameras.
     pub(super) fn beside(&self, snapshot: Arc<Snapshot>) -> Self {
         let (cameras, own_schedule) = (self.cameras.clone(), self.own_schedule);
-        Self { clock: self.clock, cameras, own_schedule, ..Self::new(snapshot) }
+        Self {
+            clock: self.clock,
+            cameras,
+            own_schedule,
+            ..Self::new(snapshot)
+        }
     }
 
     /// Take the latest snapshot, once a frame. What the worker runs replaces what the controls show, unless something
@@ -97,14 +102,28 @@ impl SideState {
 
     /// (a, s) of the experiment's path at the clock.
     pub fn scales(&self) -> Scales {
-        self.draft.schedule.scales(self.clock.tau, self.draft.timesteps)
+        self.draft
+            .schedule
+            .scales(self.clock.tau, self.draft.timesteps)
     }
 
     /// The density to ask for at t/T over what is visible; `None` where what was asked for last serves. While something
     /// moves, a coarser grid will do.
-    pub(super) fn wanted_density(&mut self, tau: f64, visible: Bounds, moving: bool) -> Option<DensityView> {
+    pub(super) fn wanted_density(
+        &mut self,
+        tau: f64,
+        visible: Bounds,
+        moving: bool,
+    ) -> Option<DensityView> {
         let scales = self.draft.schedule.scales(tau, self.draft.timesteps);
-        let sigma = self.snapshot.dataset.mixture.components.iter().map(|c| f64::from(c.sigma)).fold(1.0, f64::min);
+        let sigma = self
+            .snapshot
+            .dataset
+            .mixture
+            .components
+            .iter()
+            .map(|c| f64::from(c.sigma))
+            .fold(1.0, f64::min);
         let detail = (scales.a * sigma).hypot(scales.s);
         let view = density_view(self.density_asked, tau, visible, detail, moving);
         let known = self.density_asked == Some(view);
@@ -115,34 +134,68 @@ impl SideState {
 
 /// The box and grid that serve a view: the last box where it holds what is visible and is not much larger, and cells
 /// no wider than 0.6 of the smallest detail (a standard deviation, data units).
-fn density_view(last: Option<DensityView>, tau: f64, visible: Bounds, detail: f64, moving: bool) -> DensityView {
+fn density_view(
+    last: Option<DensityView>,
+    tau: f64,
+    visible: Bounds,
+    detail: f64,
+    moving: bool,
+) -> DensityView {
     let extent = |b: Bounds| f64::from((b.max[0] - b.min[0]).max(b.max[1] - b.min[1]));
-    let holds = |outer: Bounds| (0..2).all(|i| outer.min[i] <= visible.min[i] && visible.max[i] <= outer.max[i]);
-    let serves = |view: &DensityView| holds(view.bounds) && extent(view.bounds) <= 2.0 * extent(visible);
-    let bounds = last.filter(serves).map_or_else(|| visible.scaled(1.3), |view| view.bounds);
-    let most = if moving { 0.5 * DENSITY_CELLS[1] } else { DENSITY_CELLS[1] };
+    let holds = |outer: Bounds| {
+        (0..2).all(|i| outer.min[i] <= visible.min[i] && visible.max[i] <= outer.max[i])
+    };
+    let serves =
+        |view: &DensityView| holds(view.bounds) && extent(view.bounds) <= 2.0 * extent(visible);
+    let bounds = last
+        .filter(serves)
+        .map_or_else(|| visible.scaled(1.3), |view| view.bounds);
+    let most = if moving {
+        0.5 * DENSITY_CELLS[1]
+    } else {
+        DENSITY_CELLS[1]
+    };
     let cells = (extent(bounds) / (0.6 * detail).max(1e-6)).clamp(DENSITY_CELLS[0], most);
     // Steps of 16: a slider does not ask for a new grid at each of its positions.
     let resolution = ((cells / 16.0).ceil() * 16.0) as u32;
-    DensityView { tau, bounds, resolution }
+    DensityView {
+        tau,
+        bounds,
+        resolution,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const VISIBLE: Bounds = Bounds { min: [-2.0, -1.0], max: [2.0, 1.0] };
+    const VISIBLE: Bounds = Bounds {
+        min: [-2.0, -1.0],
+        max: [2.0, 1.0],
+    };
 
     #[test]
     fn panning_a_little_keeps_the_box_and_far_or_closer_asks_for_another() {
         let first = density_view(None, 0.0, VISIBLE, 0.03, false);
         assert_eq!(first.bounds, VISIBLE.scaled(1.3));
-        let near = Bounds { min: [-1.9, -0.9], max: [2.1, 1.1] };
+        let near = Bounds {
+            min: [-1.9, -0.9],
+            max: [2.1, 1.1],
+        };
         assert_eq!(density_view(Some(first), 0.0, near, 0.03, false), first);
-        let far = Bounds { min: [1.0, -1.0], max: [5.0, 1.0] };
-        assert_eq!(density_view(Some(first), 0.0, far, 0.03, false).bounds, far.scaled(1.3));
+        let far = Bounds {
+            min: [1.0, -1.0],
+            max: [5.0, 1.0],
+        };
+        assert_eq!(
+            density_view(Some(first), 0.0, far, 0.03, false).bounds,
+            far.scaled(1.3)
+        );
         let closer = VISIBLE.scaled(0.4);
-        assert_eq!(density_view(Some(first), 0.0, closer, 0.03, false).bounds, closer.scaled(1.3));
+        assert_eq!(
+            density_view(Some(first), 0.0, closer, 0.03, false).bounds,
+            closer.scaled(1.3)
+        );
     }
 
     #[test]

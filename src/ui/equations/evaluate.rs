@@ -6,7 +6,10 @@ pub struct Letters(Vec<(String, f64)>);
 impl Letters {
     /// From names and values.
     pub fn new<const N: usize>(letters: [(&str, f64); N]) -> Self {
-        let mut letters: Vec<_> = letters.iter().map(|&(name, value)| (plain(name), value)).collect();
+        let mut letters: Vec<_> = letters
+            .iter()
+            .map(|&(name, value)| (plain(name), value))
+            .collect();
         // The longest first: `x_θ(x, t)` is not `x`.
         letters.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         Self(letters)
@@ -19,9 +22,16 @@ impl Letters {
     /// On a letter without a value, and on what is no formula.
     pub fn value(&self, formula: &str) -> f64 {
         let text = plain(formula);
-        let mut reader = Reader { letters: &self.0, rest: text.trim() };
+        let mut reader = Reader {
+            letters: &self.0,
+            rest: text.trim(),
+        };
         let value = reader.sum();
-        assert!(reader.rest.is_empty(), "'{}' is left of '{formula}'", reader.rest);
+        assert!(
+            reader.rest.is_empty(),
+            "'{}' is left of '{formula}'",
+            reader.rest
+        );
         value
     }
 }
@@ -39,7 +49,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn takes(&mut self, sign: &str) -> bool {
         let rest = self.rest.trim_start();
-        rest.strip_prefix(sign).map(|rest| self.rest = rest).is_some()
+        rest.strip_prefix(sign)
+            .map(|rest| self.rest = rest)
+            .is_some()
     }
 
     fn sum(&mut self) -> f64 {
@@ -71,8 +83,16 @@ impl Reader<'_> {
     }
 
     fn power(&mut self) -> Option<f64> {
-        let value = if self.takes("√") { self.atom()?.sqrt() } else { self.atom()? };
-        Some(if self.takes("²") { value * value } else { value })
+        let value = if self.takes("√") {
+            self.atom()?.sqrt()
+        } else {
+            self.atom()?
+        };
+        Some(if self.takes("²") {
+            value * value
+        } else {
+            value
+        })
     }
 
     fn atom(&mut self) -> Option<f64> {
@@ -82,11 +102,18 @@ impl Reader<'_> {
             return Some(inner);
         }
         let rest = self.rest.trim_start();
-        if let Some((name, value)) = self.letters.iter().find(|(name, _)| rest.starts_with(name.as_str())) {
+        if let Some((name, value)) = self
+            .letters
+            .iter()
+            .find(|(name, _)| rest.starts_with(name.as_str()))
+        {
             self.rest = &rest[name.len()..];
             return Some(*value);
         }
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+        let digits = rest.len()
+            - rest
+                .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
+                .len();
         let number = rest[..digits].parse().ok()?;
         self.rest = &rest[digits..];
         Some(number)
@@ -95,7 +122,13 @@ impl Reader<'_> {
 
 #[test]
 fn formulas_are_read_as_they_are_written() {
-    let letters = Letters::new([("ᾱ_t", 0.64), ("x", 3.0), ("x_θ(x, t)", 5.0), ("s′", 2.0), ("s", 4.0)]);
+    let letters = Letters::new([
+        ("ᾱ_t", 0.64),
+        ("x", 3.0),
+        ("x_θ(x, t)", 5.0),
+        ("s′", 2.0),
+        ("s", 4.0),
+    ]);
     for (formula, value) in [
         ("√(ᾱ_t) x", 2.4),
         ("√ᾱ_t x", 2.4),

@@ -45,7 +45,11 @@ pub fn scales_title(schedule: Schedule) -> &'static str {
 
 /// What the noise of one step is called where two schedules are read out: β where both preserve variance.
 pub fn step_name(schedules: [Schedule; 2]) -> &'static str {
-    if schedules.map(Schedule::family) == [Family::Preserving; 2] { "β at t" } else { "σ² of a step" }
+    if schedules.map(Schedule::family) == [Family::Preserving; 2] {
+        "β at t"
+    } else {
+        "σ² of a step"
+    }
 }
 
 /// What a chart of it is called.
@@ -69,7 +73,9 @@ pub fn shrinking(schedule: Schedule) -> &'static str {
 pub fn jump(schedule: Schedule) -> Equation {
     let family = schedule.family();
     let spoken = match family {
-        Family::Preserving => "x t is root alpha bar t times x 0, plus root of one minus alpha bar t times epsilon",
+        Family::Preserving => {
+            "x t is root alpha bar t times x 0, plus root of one minus alpha bar t times epsilon"
+        }
         Family::Exploding => "x t is x 0 plus sigma t times epsilon",
         Family::Flow => "x t is one minus t times x 0, plus t times epsilon",
     };
@@ -82,7 +88,10 @@ pub fn jump(schedule: Schedule) -> Equation {
         family.noise(),
         vec![Sign(" "), Var("ε")],
     ];
-    Equation { pieces: pieces.concat(), spoken }
+    Equation {
+        pieces: pieces.concat(),
+        spoken,
+    }
 }
 
 /// The Markov chain: x_t from the step before, with fresh noise.
@@ -91,7 +100,10 @@ pub fn step(schedule: Schedule) -> Equation {
     let (parts, spoken) = match schedule.family() {
         Family::Preserving => (
             vec![
-                vec![Piece::Root([vec![Sign("1 − ")], indexed("β")].concat()), Sign(" ")],
+                vec![
+                    Piece::Root([vec![Sign("1 − ")], indexed("β")].concat()),
+                    Sign(" "),
+                ],
                 before(),
                 vec![Sign(" + "), Piece::Root(indexed("β"))],
                 z(),
@@ -99,7 +111,12 @@ pub fn step(schedule: Schedule) -> Equation {
             "x t is root of one minus beta t times x t minus one, plus root beta t times z t",
         ),
         Family::Exploding => {
-            let rise = [squared("σ", vec![Var("t")]), vec![Sign(" − ")], squared("σ", last())].concat();
+            let rise = [
+                squared("σ", vec![Var("t")]),
+                vec![Sign(" − ")],
+                squared("σ", last()),
+            ]
+            .concat();
             (
                 vec![before(), vec![Sign(" + "), Piece::Root(rise)], z()],
                 "x t is x t minus one, plus root of sigma t squared minus sigma t minus one squared, times z t",
@@ -117,7 +134,10 @@ pub fn step(schedule: Schedule) -> Equation {
              minus t over one minus r; r is t minus one over T",
         ),
     };
-    Equation { pieces: [vec![at_t(), vec![Sign(" = ")]], parts].concat().concat(), spoken }
+    Equation {
+        pieces: [vec![at_t(), vec![Sign(" = ")]], parts].concat().concat(),
+        spoken,
+    }
 }
 
 /// The noise of all steps so far, added without shrinking the signal.
@@ -142,14 +162,26 @@ pub fn growing(schedule: Schedule) -> Equation {
              over T",
         ),
     };
-    let pieces = [at_t(), vec![Sign(" = ")], start(), vec![Sign(" + "), root, Sign(" "), Var("ε")], under];
-    Equation { pieces: pieces.concat(), spoken }
+    let pieces = [
+        at_t(),
+        vec![Sign(" = ")],
+        start(),
+        vec![Sign(" + "), root, Sign(" "), Var("ε")],
+        under,
+    ];
+    Equation {
+        pieces: pieces.concat(),
+        spoken,
+    }
 }
 
 /// The score by the network, from what it predicts: by way of ε̂, as `Target::to_score` has it.
 pub fn score(schedule: Schedule, target: Target) -> Equation {
     let family = schedule.family();
-    let mut parts = vec![pieces(&[Sign("∇ log "), Var("p")]), vec![Piece::Sub(vec![Var("t")])]];
+    let mut parts = vec![
+        pieces(&[Sign("∇ log "), Var("p")]),
+        vec![Piece::Sub(vec![Var("t")])],
+    ];
     parts.push(pieces(&[Sign("("), Var("x"), Sign(") ≈ ")]));
     let over = || [vec![Sign(" / ")], family.noise()].concat();
     match target {
@@ -161,7 +193,10 @@ pub fn score(schedule: Schedule, target: Target) -> Equation {
             parts.push(epsilon_of(family, target));
         }
     }
-    Equation { pieces: parts.concat(), spoken: score_spoken(family, target) }
+    Equation {
+        pieces: parts.concat(),
+        spoken: score_spoken(family, target),
+    }
 }
 
 /// ε̂ from the network's x̂_0, v̂ or û at x.
@@ -169,36 +204,90 @@ fn epsilon_of(family: Family, target: Target) -> Vec<Piece> {
     let x = || vec![Var("x")];
     match (target, family) {
         (Target::Eps, _) => network("ε"),
-        (Target::Score, _) => [vec![Sign("−")], family.noise(), vec![Sign(" ")], network("s")].concat(),
+        (Target::Score, _) => [
+            vec![Sign("−")],
+            family.noise(),
+            vec![Sign(" ")],
+            network("s"),
+        ]
+        .concat(),
         (Target::X0, _) => {
-            let signal = [vec![Sign("("), Var("x"), Sign(" − ")], family.signal(), network("x")];
+            let signal = [
+                vec![Sign("("), Var("x"), Sign(" − ")],
+                family.signal(),
+                network("x"),
+            ];
             [signal.concat(), vec![Sign(") / ")], family.noise()].concat()
         }
         // a² + s² = 1 here.
-        (Target::V, Family::Preserving) => {
-            [family.noise(), vec![Sign(" ")], x(), vec![Sign(" + ")], family.signal(), network("v")].concat()
-        }
+        (Target::V, Family::Preserving) => [
+            family.noise(),
+            vec![Sign(" ")],
+            x(),
+            vec![Sign(" + ")],
+            family.signal(),
+            network("v"),
+        ]
+        .concat(),
         (Target::V, _) => {
             let over = match family {
                 Family::Exploding => [vec![Sign("1 + ")], squared("σ", vec![Var("t")])].concat(),
                 _ => pieces(&[Sign("(1 − "), Var("t"), Sign(")² + "), Var("t"), Sign("²")]),
             };
-            let top = [family.noise(), vec![Sign(" ")], x(), vec![Sign(" + ")], family.signal(), network("v")].concat();
-            [vec![Sign("(")], top, vec![Sign(") / (")], over, vec![Sign(")")]].concat()
+            let top = [
+                family.noise(),
+                vec![Sign(" ")],
+                x(),
+                vec![Sign(" + ")],
+                family.signal(),
+                network("v"),
+            ]
+            .concat();
+            [
+                vec![Sign("(")],
+                top,
+                vec![Sign(") / (")],
+                over,
+                vec![Sign(")")],
+            ]
+            .concat()
         }
         // a + s = 1 here.
-        (Target::Velocity, Family::Flow) => [x(), vec![Sign(" + ")], family.signal(), network("u")].concat(),
+        (Target::Velocity, Family::Flow) => {
+            [x(), vec![Sign(" + ")], family.signal(), network("u")].concat()
+        }
         (Target::Velocity, _) => {
-            let top = [vec![Sign("(")], x(), vec![Sign(" + ")], family.signal(), network("u")].concat();
-            let a = if family == Family::Exploding { vec![Sign("1")] } else { vec![Piece::Root(alpha_bar())] };
-            [top, vec![Sign(") / (")], a, vec![Sign(" + ")], family.noise(), vec![Sign(")")]].concat()
+            let top = [
+                vec![Sign("(")],
+                x(),
+                vec![Sign(" + ")],
+                family.signal(),
+                network("u"),
+            ]
+            .concat();
+            let a = if family == Family::Exploding {
+                vec![Sign("1")]
+            } else {
+                vec![Piece::Root(alpha_bar())]
+            };
+            [
+                top,
+                vec![Sign(") / (")],
+                a,
+                vec![Sign(" + ")],
+                family.noise(),
+                vec![Sign(")")],
+            ]
+            .concat()
         }
     }
 }
 
 fn score_spoken(family: Family, target: Target) -> &'static str {
     match (target, family) {
-        (Target::Score, _) => "the gradient of log p t at x is about s theta of x and t, which the network predicts",
+        (Target::Score, _) => {
+            "the gradient of log p t at x is about s theta of x and t, which the network predicts"
+        }
         (Target::Eps, Family::Preserving) => {
             "the gradient of log p t at x is about minus epsilon theta of x and t, divided by root of one minus alpha bar t"
         }
@@ -335,7 +424,10 @@ fn square() -> Piece {
 
 /// What leads from r to t, as a_{t|r}.
 fn from_earlier(letter: &'static str, t: &'static str) -> Vec<Piece> {
-    vec![Var(letter), Piece::Sub(vec![Var(t), Sign("\u{2009}|\u{2009}"), Var("r")])]
+    vec![
+        Var(letter),
+        Piece::Sub(vec![Var(t), Sign("\u{2009}|\u{2009}"), Var("r")]),
+    ]
 }
 
 /// Two lines more, on the straight line: σ²_{t|r} = t² − a²_{t|r} r², and a_{t|r} = (1 − t)/(1 − r), r = t − 1/T.
@@ -346,7 +438,13 @@ fn one_step(t: &'static str) -> Vec<Piece> {
     all.extend(from_earlier("a", t));
     all.extend([square(), Sign(" "), Var("r"), square(), Piece::Break]);
     all.extend(from_earlier("a", t));
-    all.extend([Sign(" = (1 − "), Var(t), Sign(") / (1 − "), Var("r"), Sign("),  ")]);
+    all.extend([
+        Sign(" = (1 − "),
+        Var(t),
+        Sign(") / (1 − "),
+        Var("r"),
+        Sign("),  "),
+    ]);
     all.extend([Var("r"), Sign(" = "), Var(t), Sign(" − 1/"), Var("T")]);
     all
 }
@@ -354,7 +452,11 @@ fn one_step(t: &'static str) -> Vec<Piece> {
 /// The network's prediction at (x, t).
 fn network(letter: &'static str) -> Vec<Piece> {
     let arguments = [Sign("("), Var("x"), Sign(", "), Var("t"), Sign(")")];
-    [vec![Var(letter), Piece::Sub(vec![Var("θ")])], arguments.to_vec()].concat()
+    [
+        vec![Var(letter), Piece::Sub(vec![Var("θ")])],
+        arguments.to_vec(),
+    ]
+    .concat()
 }
 
 #[cfg(test)]

@@ -9,7 +9,11 @@ use maths::diffusion::target::Combination;
 
 /// Every schedule, one's own among them.
 fn schedules() -> Vec<Schedule> {
-    let own = [LogSnr::default(), LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0])].map(Schedule::Custom);
+    let own = [
+        LogSnr::default(),
+        LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0]),
+    ]
+    .map(Schedule::Custom);
     Schedule::ALL.into_iter().chain(own).collect()
 }
 
@@ -23,21 +27,40 @@ fn letters(schedule: Schedule, tau: f64, timesteps: u32) -> [f64; 3] {
 }
 
 fn right_side(line: &str) -> &str {
-    line.split_once(" = ").or_else(|| line.split_once(" ≈ ")).expect("an equation").1
+    line.split_once(" = ")
+        .or_else(|| line.split_once(" ≈ "))
+        .expect("an equation")
+        .1
 }
 
 #[test]
 fn the_jump_shown_has_the_scales_that_run() {
     for schedule in schedules() {
-        for (timesteps, tau) in [(10, 0.1), (10, 1.0), (1000, 0.001), (1000, 0.2), (1000, 0.731), (1000, 1.0)] {
+        for (timesteps, tau) in [
+            (10, 0.1),
+            (10, 1.0),
+            (1000, 0.001),
+            (1000, 0.2),
+            (1000, 0.731),
+            (1000, 1.0),
+        ] {
             let [alpha_bar, sigma, t] = letters(schedule, tau, timesteps);
             let at = |x_0, epsilon| {
-                let letters = [("ᾱ_t", alpha_bar), ("σ_t", sigma), ("t", t), ("x_0", x_0), ("ε", epsilon)];
+                let letters = [
+                    ("ᾱ_t", alpha_bar),
+                    ("σ_t", sigma),
+                    ("t", t),
+                    ("x_0", x_0),
+                    ("ε", epsilon),
+                ];
                 Letters::new(letters).value(right_side(&jump(schedule).text()))
             };
             let Scales { a, s } = schedule.scales(tau, timesteps);
             let [shown_a, shown_s] = [at(1.0, 0.0), at(0.0, 1.0)];
-            assert!((shown_a - a).abs() < 1e-9 && (shown_s - s).abs() < 1e-9, "{schedule} {tau}: {shown_a} {shown_s}");
+            assert!(
+                (shown_a - a).abs() < 1e-9 && (shown_s - s).abs() < 1e-9,
+                "{schedule} {tau}: {shown_a} {shown_s}"
+            );
         }
     }
 }
@@ -52,9 +75,24 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
                 let [alpha_bar, sigma, t] = letters(schedule, tau, 1000);
                 let text = score(schedule, target).text();
                 for (x, output) in [(1.0, 0.0), (0.0, 1.0), (-0.7, 1.9)] {
-                    let outputs = ["ε_θ(x, t)", "x_θ(x, t)", "v_θ(x, t)", "s_θ(x, t)", "u_θ(x, t)"];
+                    let outputs = [
+                        "ε_θ(x, t)",
+                        "x_θ(x, t)",
+                        "v_θ(x, t)",
+                        "s_θ(x, t)",
+                        "u_θ(x, t)",
+                    ];
                     // Only the present target's output is a letter of its formula.
-                    let output = |name| (name, if name == outputs[target as usize] { output } else { f64::NAN });
+                    let output = |name| {
+                        (
+                            name,
+                            if name == outputs[target as usize] {
+                                output
+                            } else {
+                                f64::NAN
+                            },
+                        )
+                    };
                     let [e, x_0, v, s, u] = outputs.map(output);
                     let known = [
                         ("ᾱ_t", alpha_bar),
@@ -78,7 +116,10 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
                     let Combination(k_x, k_o) = target.to_score(scales);
                     let expected = k_x * x + k_o * [e, x_0, v, s, u][target as usize].1;
                     let room = 1e-9 * (1.0 + k_x.abs() + k_o.abs());
-                    assert!((shown - expected).abs() < room, "{schedule} {target:?} {tau}: {shown} {expected}\n{text}");
+                    assert!(
+                        (shown - expected).abs() < room,
+                        "{schedule} {target:?} {tau}: {shown} {expected}\n{text}"
+                    );
                 }
             }
         }
@@ -88,9 +129,16 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
 #[test]
 fn the_posterior_shown_is_that_of_the_step_that_runs() {
     for schedule in schedules() {
-        for (tau, earlier) in [(1.0, 0.95), (0.9, 0.85), (0.2, 0.15), (0.201, 0.2), (0.05, 0.0)] {
+        for (tau, earlier) in [
+            (1.0, 0.95),
+            (0.9, 0.85),
+            (0.2, 0.15),
+            (0.201, 0.2),
+            (0.05, 0.0),
+        ] {
             let (now, next) = (schedule.scales(tau, 1000), schedule.scales(earlier, 1000));
-            let [alpha_bar, alpha_bar_next] = [tau, earlier].map(|tau| schedule.alpha_bar(tau, 1000));
+            let [alpha_bar, alpha_bar_next] =
+                [tau, earlier].map(|tau| schedule.alpha_bar(tau, 1000));
             let alpha = alpha_bar / alpha_bar_next;
             let letters = Letters::new([
                 ("ᾱ", alpha_bar),
@@ -103,11 +151,22 @@ fn the_posterior_shown_is_that_of_the_step_that_runs() {
                 ("s′", next.s),
             ]);
             let shown = posterior(schedule);
-            for (variance, formula) in [(Variance::BetaTilde, shown.variance), (Variance::Beta, shown.forward)] {
-                let Factors { x: c_t, x_0: c_0, z: sigma } = variance.step(now, next);
-                let [mine_0, mine_t, squared] = [shown.c_0, shown.c_t, formula].map(|formula| letters.value(formula));
+            for (variance, formula) in [
+                (Variance::BetaTilde, shown.variance),
+                (Variance::Beta, shown.forward),
+            ] {
+                let Factors {
+                    x: c_t,
+                    x_0: c_0,
+                    z: sigma,
+                } = variance.step(now, next);
+                let [mine_0, mine_t, squared] =
+                    [shown.c_0, shown.c_t, formula].map(|formula| letters.value(formula));
                 let what = format!("{schedule} {tau} {variance:?}");
-                assert!((mine_0 - c_0).abs() < 1e-9 && (mine_t - c_t).abs() < 1e-9, "{what}: {mine_0} {mine_t}");
+                assert!(
+                    (mine_0 - c_0).abs() < 1e-9 && (mine_t - c_t).abs() < 1e-9,
+                    "{what}: {mine_0} {mine_t}"
+                );
                 // The last step to the data adds nothing, by either variance.
                 assert!(
                     earlier == 0.0 || (squared - sigma * sigma).abs() < 1e-9,
@@ -126,7 +185,10 @@ fn every_family_is_told_apart_in_signs_and_in_words() {
         let mut all = vec![jump(schedule), step(schedule), growing(schedule)];
         all.extend(Target::ALL.map(|target| score(schedule, target)));
         for Equation { spoken, .. } in &all[..3] {
-            let signs = [spoken.contains("alpha bar") || spoken.contains("beta"), spoken.contains("sigma t ")];
+            let signs = [
+                spoken.contains("alpha bar") || spoken.contains("beta"),
+                spoken.contains("sigma t "),
+            ];
             let expected = match schedule.family() {
                 Family::Preserving => [true, false],
                 Family::Exploding => [false, true],

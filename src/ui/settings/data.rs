@@ -35,11 +35,23 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
     }
     ui.add_space(2.0);
     ui.separator();
-    path_field(ui, &mut desk.files.csv, "CSV file", "points.csv, with header x,y");
+    path_field(
+        ui,
+        &mut desk.files.csv,
+        "CSV file",
+        "points.csv, with header x,y",
+    );
     ui.horizontal(|ui| {
         let typed = desk.files.csv.trim().to_owned();
-        let open =
-            |ui: &mut Ui| button::text(ui, "Open CSV", "Learn the points of this file (header x,y)", 0.0, palette);
+        let open = |ui: &mut Ui| {
+            button::text(
+                ui,
+                "Open CSV",
+                "Learn the points of this file (header x,y)",
+                0.0,
+                palette,
+            )
+        };
         if ui.add_enabled_ui(!typed.is_empty(), open).inner.clicked() {
             desk.choose_data(DataSource::Csv(typed_path(&typed)));
             ui.close();
@@ -54,10 +66,17 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
 pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let dataset = desk.here.snapshot.dataset.clone();
-    let (Some(in_use), DataSource::Csv(_)) = (dataset.truth.bandwidth(), &desk.here.draft.data) else { return };
+    let (Some(in_use), DataSource::Csv(_)) = (dataset.truth.bandwidth(), &desk.here.draft.data)
+    else {
+        return;
+    };
     let (rows, tip) = match &dataset.reference {
         Reference::HeldOut(kept) => (
-            format!("{} + {} held out", grouped(dataset.points.len() as f64), grouped(kept.len() as f64)),
+            format!(
+                "{} + {} held out",
+                grouped(dataset.points.len() as f64),
+                grouped(kept.len() as f64)
+            ),
             "An eighth of the distinct rows is kept from the training: samples are judged against them",
         ),
         Reference::Mixture(_) => (
@@ -65,8 +84,20 @@ pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
             "Fewer than 256 distinct rows: too few to keep some from the training. Samples are judged against the kernels",
         ),
     };
-    let taken = dataset.notices.iter().map(|notice| format!(". Of this file: {notice}")).collect::<Vec<_>>().concat();
-    readout::line(ui, "Rows", &rows, palette.ink, &format!("{tip}{taken}"), palette);
+    let taken = dataset
+        .notices
+        .iter()
+        .map(|notice| format!(". Of this file: {notice}"))
+        .collect::<Vec<_>>()
+        .concat();
+    readout::line(
+        ui,
+        "Rows",
+        &rows,
+        palette.ink,
+        &format!("{tip}{taken}"),
+        palette,
+    );
     let kernels = truths::kernels(desk).unwrap_or_default();
     let tip = format!(
         "The truth of a file is a Gaussian kernel on every row: {kernels}. Auto: the bandwidth under which each row is \
@@ -74,7 +105,15 @@ pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
     );
     row::named(ui, "Kernels", &tip, palette, |ui| {
         let mut own = desk.here.draft.bandwidth.is_some();
-        if segmented::choose(ui, "Kernels", &mut own, &[(false, "Auto"), (true, "Own h")], palette).changed() {
+        if segmented::choose(
+            ui,
+            "Kernels",
+            &mut own,
+            &[(false, "Auto"), (true, "Own h")],
+            palette,
+        )
+        .changed()
+        {
             desk.here.draft.bandwidth = own.then_some(in_use);
             desk.configure(Restart::Keep);
         }
@@ -82,7 +121,14 @@ pub fn bandwidth_rows(ui: &mut Ui, desk: &mut Desk) {
     let mut bandwidth = desk.here.draft.bandwidth.unwrap_or(in_use);
     let tip = "h: the standard deviation of each kernel, in standardised units. Moving it makes it your own";
     let track = Track::logarithmic(limits::BANDWIDTH);
-    let moved = row::slider(ui, ["Bandwidth", tip], &mut bandwidth, track, truths::bandwidth_text, palette);
+    let moved = row::slider(
+        ui,
+        ["Bandwidth", tip],
+        &mut bandwidth,
+        track,
+        truths::bandwidth_text,
+        palette,
+    );
     if moved.changed {
         desk.here.draft.bandwidth = Some(bandwidth);
         desk.configure(Restart::Keep);
@@ -96,7 +142,9 @@ mod tests {
     #[test]
     fn a_files_name_fits_its_place() {
         assert_eq!(
-            data_title(&DataSource::Csv("/some/where/a_very_long_name_of_points.csv".into())),
+            data_title(&DataSource::Csv(
+                "/some/where/a_very_long_name_of_points.csv".into()
+            )),
             "a_very_long_name_…"
         );
     }

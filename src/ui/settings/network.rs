@@ -10,7 +10,12 @@ use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, 
 
 /// The network in a few characters: `3 × 128 SiLU`.
 pub fn network_title(shape: NetworkShape) -> String {
-    format!("{} × {} {}", shape.depth, shape.width, shape.activation.words().title)
+    format!(
+        "{} × {} {}",
+        shape.depth,
+        shape.width,
+        shape.activation.words().title
+    )
 }
 
 /// The network's shape. At step 0 a change holds at once; later it waits for a yes, because it starts anew.
@@ -19,18 +24,31 @@ pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
     let shape = &mut desk.here.draft_shape;
     let mut moved = false;
     row::named(ui, "Width", "Units of a hidden layer", palette, |ui| {
-        let options = [(WIDTHS[0], "32"), (WIDTHS[1], "64"), (WIDTHS[2], "128"), (WIDTHS[3], "256")];
+        let options = [
+            (WIDTHS[0], "32"),
+            (WIDTHS[1], "64"),
+            (WIDTHS[2], "128"),
+            (WIDTHS[3], "256"),
+        ];
         moved |= segmented::choose(ui, "Width", &mut shape.width, &options, palette).changed();
     });
     row::named(ui, "Depth", "Number of hidden layers", palette, |ui| {
         const NAMES: [&str; MAX_DEPTH as usize] = ["1", "2", "3", "4", "5", "6"];
-        let options = std::array::from_fn::<_, { MAX_DEPTH as usize }, _>(|i| (i as u32 + 1, NAMES[i]));
+        let options =
+            std::array::from_fn::<_, { MAX_DEPTH as usize }, _>(|i| (i as u32 + 1, NAMES[i]));
         moved |= segmented::choose(ui, "Depth", &mut shape.depth, &options, palette).changed();
     });
-    row::named(ui, "Activation", "The nonlinearity between the layers", palette, |ui| {
-        let options = Activation::ALL.map(|a| (a, a.words().title));
-        moved |= segmented::choose(ui, "Activation", &mut shape.activation, &options, palette).changed();
-    });
+    row::named(
+        ui,
+        "Activation",
+        "The nonlinearity between the layers",
+        palette,
+        |ui| {
+            let options = Activation::ALL.map(|a| (a, a.words().title));
+            moved |= segmented::choose(ui, "Activation", &mut shape.activation, &options, palette)
+                .changed();
+        },
+    );
     if moved && desk.here.snapshot.step == 0 && !desk.here.is_training() {
         desk.adopt_shape();
     }
@@ -40,11 +58,25 @@ pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
 pub fn octaves_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let mut moved = false;
-    row::named(ui, "Octaves", "Sines and cosines of the coordinates at 2^k π/3; 0 is raw coordinates", palette, |ui| {
-        const NAMES: [&str; MAX_OCTAVES as usize + 1] = ["0", "1", "2", "3", "4", "5", "6"];
-        let options = std::array::from_fn::<_, { MAX_OCTAVES as usize + 1 }, _>(|i| (i as u32, NAMES[i]));
-        moved = segmented::choose(ui, "Octaves", &mut desk.here.draft_shape.octaves, &options, palette).changed();
-    });
+    row::named(
+        ui,
+        "Octaves",
+        "Sines and cosines of the coordinates at 2^k π/3; 0 is raw coordinates",
+        palette,
+        |ui| {
+            const NAMES: [&str; MAX_OCTAVES as usize + 1] = ["0", "1", "2", "3", "4", "5", "6"];
+            let options =
+                std::array::from_fn::<_, { MAX_OCTAVES as usize + 1 }, _>(|i| (i as u32, NAMES[i]));
+            moved = segmented::choose(
+                ui,
+                "Octaves",
+                &mut desk.here.draft_shape.octaves,
+                &options,
+                palette,
+            )
+            .changed();
+        },
+    );
     if moved && desk.here.snapshot.step == 0 && !desk.here.is_training() {
         desk.adopt_shape();
     }
@@ -56,12 +88,35 @@ pub fn network_question(ui: &mut Ui, desk: &mut Desk) {
         return;
     }
     let palette = desk.palette();
-    note(ui, &format!("{} has new weights: the training starts anew.", network_title(desk.here.draft_shape)), palette);
+    note(
+        ui,
+        &format!(
+            "{} has new weights: the training starts anew.",
+            network_title(desk.here.draft_shape)
+        ),
+        palette,
+    );
     ui.horizontal(|ui| {
-        if button::text(ui, "Use it", "Throw the weights away and start with the new network", 0.0, palette).clicked() {
+        if button::text(
+            ui,
+            "Use it",
+            "Throw the weights away and start with the new network",
+            0.0,
+            palette,
+        )
+        .clicked()
+        {
             desk.adopt_shape();
         }
-        if button::text(ui, "Keep the old", "Go on with the present network", 0.0, palette).clicked() {
+        if button::text(
+            ui,
+            "Keep the old",
+            "Go on with the present network",
+            0.0,
+            palette,
+        )
+        .clicked()
+        {
             desk.here.draft_shape = desk.here.draft.shape();
         }
     });

@@ -18,13 +18,32 @@ use maths::atomic::WriteError;
 pub fn save_menu(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     ui.set_width(250.0);
-    let of = if desk.is_split() { format!("Experiment {}: a", desk.side().letter()) } else { "A".to_owned() };
-    let text = format!("{of} directory with model.safetensors (opens in PyTorch), experiment.json and metrics.jsonl");
+    let of = if desk.is_split() {
+        format!("Experiment {}: a", desk.side().letter())
+    } else {
+        "A".to_owned()
+    };
+    let text = format!(
+        "{of} directory with model.safetensors (opens in PyTorch), experiment.json and metrics.jsonl"
+    );
     note(ui, &text, palette);
-    path_field(ui, &mut desk.files.model, "Directory of the model", "directory");
+    path_field(
+        ui,
+        &mut desk.files.model,
+        "Directory of the model",
+        "directory",
+    );
     ui.horizontal(|ui| {
         let typed = desk.files.model.trim().to_owned();
-        let save = |ui: &mut Ui| button::text(ui, "Save model", "Write the model into this directory", 0.0, palette);
+        let save = |ui: &mut Ui| {
+            button::text(
+                ui,
+                "Save model",
+                "Write the model into this directory",
+                0.0,
+                palette,
+            )
+        };
         if ui.add_enabled_ui(!typed.is_empty(), save).inner.clicked() {
             desk.send(Command::Save(typed_path(&typed)));
             ui.close();
@@ -44,16 +63,44 @@ pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
     note(ui, "A picture of this chapter as PNG, at any size", palette);
     path_field(ui, &mut desk.files.picture, "PNG file", "picture.png");
     let [fewest, most] = picture::SIDES;
-    row::named(ui, "Pixels", "Width and height; larger pictures are sharper", palette, |ui| {
-        for (side, name) in [(1, "Picture height"), (0, "Picture width")] {
-            let (pixels, track) = (&mut desk.files.picture_size[side], Track::linear(fewest..=most));
-            row::number(ui, [name, name], pixels, &track, &grouped, egui::vec2(64.0, 24.0));
-        }
-    });
-    row::named(ui, "Background", "Light for print, or as the window is", palette, |ui| {
-        let options = [(true, "Light"), (false, "As shown")];
-        segmented::choose(ui, "Background", &mut desk.files.picture_light, &options, palette);
-    });
+    row::named(
+        ui,
+        "Pixels",
+        "Width and height; larger pictures are sharper",
+        palette,
+        |ui| {
+            for (side, name) in [(1, "Picture height"), (0, "Picture width")] {
+                let (pixels, track) = (
+                    &mut desk.files.picture_size[side],
+                    Track::linear(fewest..=most),
+                );
+                row::number(
+                    ui,
+                    [name, name],
+                    pixels,
+                    &track,
+                    &grouped,
+                    egui::vec2(64.0, 24.0),
+                );
+            }
+        },
+    );
+    row::named(
+        ui,
+        "Background",
+        "Light for print, or as the window is",
+        palette,
+        |ui| {
+            let options = [(true, "Light"), (false, "As shown")];
+            segmented::choose(
+                ui,
+                "Background",
+                &mut desk.files.picture_light,
+                &options,
+                palette,
+            );
+        },
+    );
     ui.horizontal(|ui| {
         let named = !desk.files.picture.trim().is_empty();
         let save = |ui: &mut Ui| button::text(ui, "Save picture", "Write this PNG", 0.0, palette);
@@ -61,7 +108,15 @@ pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
             ui.ctx().request_repaint();
             ui.close();
         }
-        if button::text(ui, "Choose file…", "Choose where to save the picture", 0.0, palette).clicked() {
+        if button::text(
+            ui,
+            "Choose file…",
+            "Choose where to save the picture",
+            0.0,
+            palette,
+        )
+        .clicked()
+        {
             desk.files.browse(Purpose::SavePicture, ui.ctx());
         }
     });
@@ -72,13 +127,32 @@ pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
 fn picture_question(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     // Another name is another question.
-    let Some(path) = desk.files.picture_question.take_if(|path| *path == picture_path(&desk.files.picture)) else {
+    let Some(path) = desk
+        .files
+        .picture_question
+        .take_if(|path| *path == picture_path(&desk.files.picture))
+    else {
         desk.files.picture_question = None;
         return;
     };
-    warning(ui, &format!("{} is there already and is no picture of this lab.", path.display()), palette);
+    warning(
+        ui,
+        &format!(
+            "{} is there already and is no picture of this lab.",
+            path.display()
+        ),
+        palette,
+    );
     ui.horizontal(|ui| {
-        if button::text(ui, "Replace it", "Write the picture in its place", 0.0, palette).clicked() {
+        if button::text(
+            ui,
+            "Replace it",
+            "Write the picture in its place",
+            0.0,
+            palette,
+        )
+        .clicked()
+        {
             desk.files.picture_order = Some(picture_request(desk, true));
             ui.ctx().request_repaint();
             ui.close();
@@ -111,5 +185,10 @@ pub fn order_picture(desk: &mut Desk) -> bool {
 fn picture_request(desk: &Desk, replace: bool) -> PictureRequest {
     let light = desk.files.picture_light || desk.light;
     let path = picture_path(&desk.files.picture);
-    PictureRequest { path, size: desk.files.picture_size, light, replace }
+    PictureRequest {
+        path,
+        size: desk.files.picture_size,
+        light,
+        replace,
+    }
 }

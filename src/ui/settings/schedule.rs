@@ -21,26 +21,50 @@ pub fn schedule_row(ui: &mut Ui, desk: &mut Desk) {
     let all: Vec<_> = Schedule::ALL.into_iter().chain([own]).collect();
     let mut changed = false;
     for (index, schedules) in all.chunks(A_ROW).enumerate() {
-        let of = |schedule: &Schedule| format!("{}: {}", schedule.words().title, schedule.words().help);
+        let of =
+            |schedule: &Schedule| format!("{}: {}", schedule.words().title, schedule.words().help);
         let tip = schedules.iter().map(of).collect::<Vec<_>>().join(".\n");
         let tip = format!("x_t = a x_0 + s ε, from data to noise.\n{tip}");
-        row::named(ui, if index == 0 { "Schedule" } else { "" }, &tip, palette, |ui| {
-            let options: Vec<_> = schedules.iter().map(|&schedule| (schedule, schedule.words().title)).collect();
-            let chosen = segmented::choose(ui, "Schedule", &mut desk.here.draft.schedule, &options, palette);
-            changed |= chosen.on_hover_text(&tip).changed();
-        });
+        row::named(
+            ui,
+            if index == 0 { "Schedule" } else { "" },
+            &tip,
+            palette,
+            |ui| {
+                let options: Vec<_> = schedules
+                    .iter()
+                    .map(|&schedule| (schedule, schedule.words().title))
+                    .collect();
+                let chosen = segmented::choose(
+                    ui,
+                    "Schedule",
+                    &mut desk.here.draft.schedule,
+                    &options,
+                    palette,
+                );
+                changed |= chosen.on_hover_text(&tip).changed();
+            },
+        );
     }
     if changed {
         desk.configure(Restart::Keep);
     }
-    if let Some(alpha_bar) = desk.here.draft.schedule.leftover_signal(desk.here.draft.timesteps) {
+    if let Some(alpha_bar) = desk
+        .here
+        .draft
+        .schedule
+        .leftover_signal(desk.here.draft.timesteps)
+    {
         warning(ui, &leftover_text(alpha_bar), palette);
     }
 }
 
 /// Says that a schedule ends before noise.
 pub fn leftover_text(alpha_bar: f64) -> String {
-    format!("ᾱ at T is {}: signal is left, but samplers start from pure noise", short(alpha_bar))
+    format!(
+        "ᾱ at T is {}: signal is left, but samplers start from pure noise",
+        short(alpha_bar)
+    )
 }
 
 /// The number of timesteps.

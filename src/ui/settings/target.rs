@@ -22,5 +22,9 @@ pub fn target_menu(ui: &mut Ui, desk: &mut Desk) {
         }
     }
     ui.add_space(4.0);
-    note(ui, "Another target starts the training anew: the old weights predict something else.", palette);
+    note(
+        ui,
+        "Another target starts the training anew: the old weights predict something else.",
+        palette,
+    );
 }

@@ -29,7 +29,11 @@ pub fn learning_rate_row(ui: &mut Ui, desk: &mut Desk) {
 }
 
 fn rate_text(rate: f64) -> String {
-    if rate >= 1e-3 { format!("{rate:.4}").trim_end_matches('0').to_owned() } else { short(rate) }
+    if rate >= 1e-3 {
+        format!("{rate:.4}").trim_end_matches('0').to_owned()
+    } else {
+        short(rate)
+    }
 }
 
 /// The batch: the slider stops at powers of two, and any number can be typed.
@@ -38,7 +42,14 @@ pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
     let before = desk.here.draft.batch;
     let tip = "B: samples of one training step";
     let track = Track::logarithmic(limits::BATCH);
-    let moved = row::slider(ui, ["Batch", tip], &mut desk.here.draft.batch, track, grouped, palette);
+    let moved = row::slider(
+        ui,
+        ["Batch", tip],
+        &mut desk.here.draft.batch,
+        track,
+        grouped,
+        palette,
+    );
     if moved.changed && !moved.typed {
         let power = |batch: u32| f64::from(batch).log2().round().exp2() as u32;
         let stop = power(desk.here.draft.batch);

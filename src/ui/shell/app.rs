@@ -58,7 +58,8 @@ pub struct LabApp {
 
 /// How many notices an experiment has told.
 fn notices_told(desk: &Desk, side: Side) -> u64 {
-    desk.side_state(side).map_or(0, |side_state| side_state.snapshot.notices.told())
+    desk.side_state(side)
+        .map_or(0, |side_state| side_state.snapshot.notices.told())
 }
 
 impl LabApp {
@@ -104,14 +105,19 @@ impl LabApp {
         self.frame_seen = Some(frame);
         log::trace!("frame {frame}, step {}", self.desk.here.snapshot.step);
         self.pace.begin_frame();
-        self.pace.fit_interval(ctx.content_rect().area() * ctx.pixels_per_point().powi(2));
+        self.pace
+            .fit_interval(ctx.content_rect().area() * ctx.pixels_per_point().powi(2));
         self.take_news();
         self.desk.tick_clocks(ctx.input(|i| i.time));
         self.take_files(ctx.input(|i| i.time));
         self.take_notices(ctx.input(|i| i.time));
         self.take_pictures(ctx);
         self.closing.tick(ctx, &self.desk);
-        let theme = if self.desk.light { egui::Theme::Light } else { egui::Theme::Dark };
+        let theme = if self.desk.light {
+            egui::Theme::Light
+        } else {
+            egui::Theme::Dark
+        };
         if ctx.theme() != theme {
             ctx.set_theme(theme);
         }
@@ -149,8 +155,10 @@ impl LabApp {
                 Purpose::SaveModel => self.desk.send(Command::Save(path)),
                 Purpose::SavePicture => {
                     if !save::order_picture(&mut self.desk) {
-                        let text =
-                            format!("{} is there already; the menu Save asks whether to replace it", path.display());
+                        let text = format!(
+                            "{} is there already; the menu Save asks whether to replace it",
+                            path.display()
+                        );
                         self.toasts.add(Notice::Error(text), now);
                     }
                 }
@@ -164,21 +172,25 @@ impl LabApp {
         while let Some(notice) = self.pictures.take() {
             self.toasts.add(notice, now);
         }
-        let Some(order) = self.desk.files.picture_order.take() else { return };
+        let Some(order) = self.desk.files.picture_order.take() else {
+            return;
+        };
         let Some(painter) = self.painter.clone() else {
             let text = "this window saves no pictures; use noise-compass render".to_owned();
             self.toasts.add(Notice::Error(text), now);
             return;
         };
         if let Some(drawing) = self.lay_out(&order) {
-            self.pictures.save(drawing, order.destination(), &painter, ctx);
+            self.pictures
+                .save(drawing, order.destination(), &painter, ctx);
         }
     }
 
     /// The window's contents as they stand, laid out anew for a picture.
     fn lay_out(&mut self, order: &PictureRequest) -> Option<Drawing> {
         let (light, format) = (self.desk.light, self.desk.format);
-        (self.desk.light, self.desk.format, self.desk.still) = (order.light, Some(picture::FORMAT), true);
+        (self.desk.light, self.desk.format, self.desk.still) =
+            (order.light, Some(picture::FORMAT), true);
         let drawing = picture::lay_out(order.size, order.light, |ui| {
             self.show(ui);
             false
@@ -189,22 +201,40 @@ impl LabApp {
 
     fn take_notices(&mut self, now: f64) {
         for (side, seen) in Side::BOTH.into_iter().zip(&mut self.notices_seen) {
-            let Some(side_state) = self.desk.side_state(side) else { continue };
+            let Some(side_state) = self.desk.side_state(side) else {
+                continue;
+            };
             let notices = &side_state.snapshot.notices;
             for notice in notices.after(*seen) {
-                let notice = if self.desk.is_split() { notice.of(side) } else { notice.clone() };
+                let notice = if self.desk.is_split() {
+                    notice.of(side)
+                } else {
+                    notice.clone()
+                };
                 self.toasts.add(notice, now);
             }
             *seen = notices.told();
         }
         // What a file left open is told of its rows, not of a session that trains on them.
-        for side_state in Side::BOTH.into_iter().filter_map(|side| self.desk.side_state(side)) {
+        for side_state in Side::BOTH
+            .into_iter()
+            .filter_map(|side| self.desk.side_state(side))
+        {
             let dataset = &side_state.snapshot.dataset;
-            let Some(file) = dataset.file.as_ref().filter(|file| !self.files_told.contains(file)) else { continue };
+            let Some(file) = dataset
+                .file
+                .as_ref()
+                .filter(|file| !self.files_told.contains(file))
+            else {
+                continue;
+            };
             self.files_told.push(file.clone());
             if !dataset.notices.is_empty() {
                 let name = side_state.snapshot.experiment.data.title();
-                self.toasts.add(Notice::Info(format!("{name}: {}", dataset.notices.join("; "))), now);
+                self.toasts.add(
+                    Notice::Info(format!("{name}: {}", dataset.notices.join("; "))),
+                    now,
+                );
             }
         }
     }
@@ -214,7 +244,8 @@ impl LabApp {
         if ctx.memory(|memory| memory.focused().is_some()) || ctx.any_popup_open() {
             return;
         }
-        let pressed = |modifiers: Modifiers, key: Key| ctx.input_mut(|i| i.consume_key(modifiers, key));
+        let pressed =
+            |modifiers: Modifiers, key: Key| ctx.input_mut(|i| i.consume_key(modifiers, key));
         let focus = self.focus.index();
         let page = self.pages[focus].page(self.chapters[focus]);
         if pressed(Modifiers::NONE, Key::Space) {
@@ -239,11 +270,15 @@ impl LabApp {
             let index = side.index();
             self.desk.turn_to(side);
             if self.shown[index] != self.chapters[index] {
-                self.pages[index].page(self.shown[index]).leave(&mut self.desk);
+                self.pages[index]
+                    .page(self.shown[index])
+                    .leave(&mut self.desk);
                 self.shown[index] = self.chapters[index];
                 log::debug!("chapter {}", self.chapters[index].name());
             }
-            self.pages[index].page(self.chapters[index]).prepare(ctx, &mut self.desk);
+            self.pages[index]
+                .page(self.chapters[index])
+                .prepare(ctx, &mut self.desk);
         }
         self.desk.turn_to(self.focus);
     }
@@ -256,7 +291,11 @@ impl LabApp {
         let window = ui.max_rect();
 
         let (top, below) = window.split_top_bottom_at_y(window.top() + TOP_BAR);
-        let comparison = if self.desk.is_split() { COMPARISON_BAR } else { 0.0 };
+        let comparison = if self.desk.is_split() {
+            COMPARISON_BAR
+        } else {
+            0.0
+        };
         let (comparison, below) = below.split_top_bottom_at_y(below.top() + comparison);
         let bars_height = CLOCK_BAR + strip::height(&self.desk);
         let (middle, bars) = below.split_top_bottom_at_y(below.bottom() - bars_height);
@@ -287,7 +326,11 @@ impl LabApp {
         strip::strip_ui(ui, strip, &mut self.desk);
         self.open_pages(&ctx);
         self.panel_ui(ui, panel);
-        let mut book = Book { pages: &mut self.pages, chapters: self.chapters, focus: self.focus };
+        let mut book = Book {
+            pages: &mut self.pages,
+            chapters: self.chapters,
+            focus: self.focus,
+        };
         book.spread(self.focus, self.desk.links.points);
         self.stage.show(ui, centre, &mut self.desk, &mut book);
 
@@ -302,7 +345,10 @@ impl LabApp {
         if !self.desk.still {
             self.toasts.show(&ctx, bars_height, palette);
             self.closing.question_ui(&ctx, &self.desk);
-            let animating = self.desk.side_states().any(|(_, side_state, _)| side_state.clock.playing);
+            let animating = self
+                .desk
+                .side_states()
+                .any(|(_, side_state, _)| side_state.clock.playing);
             self.pace.end_frame(&ctx, animating, self.desk.lab());
         }
     }
@@ -310,12 +356,18 @@ impl LabApp {
     /// True while an open chapter computes something of its own.
     pub fn is_busy(&mut self) -> bool {
         let mut sides = self.desk.sides().iter();
-        sides.any(|side| self.pages[side.index()].page(self.chapters[side.index()]).is_busy())
+        sides.any(|side| {
+            self.pages[side.index()]
+                .page(self.chapters[side.index()])
+                .is_busy()
+        })
     }
 
     fn panel_ui(&mut self, ui: &mut Ui, rect: Rect) {
         let chapter = self.chapter();
-        let Self { desk, pages, focus, .. } = self;
+        let Self {
+            desk, pages, focus, ..
+        } = self;
         let page = pages[focus.index()].page(chapter);
         let palette = desk.palette();
         if desk.is_split() {
@@ -325,24 +377,36 @@ impl LabApp {
         }
         // The scroll bar lies in the margin, beside the numbers.
         let inner = Rect::from_x_y_ranges(rect.left() + 16.0..=rect.right() - 3.0, rect.y_range());
-        let mut panel = ui.new_child(UiBuilder::new().max_rect(inner).id_salt(("panel", chapter.name())));
-        egui::ScrollArea::vertical().auto_shrink(false).show(&mut panel, |ui| {
-            ui.set_max_width(ui.available_width() - 13.0);
-            ui.spacing_mut().item_spacing.y = 3.0;
-            ui.add_space(14.0);
-            ui.label(egui::RichText::new(chapter.title()).font(strong_font(TITLE)).color(palette.ink));
-            ui.add_space(4.0);
-            text::note(ui, page.hint(), palette);
-            for (side, equation) in page.equations(desk) {
-                match side {
-                    None => equation_ui(ui, &equation, palette),
-                    Some((side, name)) => named_equation_ui(ui, &name, desk.color(side), &equation, palette),
+        let mut panel = ui.new_child(
+            UiBuilder::new()
+                .max_rect(inner)
+                .id_salt(("panel", chapter.name())),
+        );
+        egui::ScrollArea::vertical()
+            .auto_shrink(false)
+            .show(&mut panel, |ui| {
+                ui.set_max_width(ui.available_width() - 13.0);
+                ui.spacing_mut().item_spacing.y = 3.0;
+                ui.add_space(14.0);
+                ui.label(
+                    egui::RichText::new(chapter.title())
+                        .font(strong_font(TITLE))
+                        .color(palette.ink),
+                );
+                ui.add_space(4.0);
+                text::note(ui, page.hint(), palette);
+                for (side, equation) in page.equations(desk) {
+                    match side {
+                        None => equation_ui(ui, &equation, palette),
+                        Some((side, name)) => {
+                            named_equation_ui(ui, &name, desk.color(side), &equation, palette);
+                        }
+                    }
                 }
-            }
-            ui.separator();
-            page.controls_ui(ui, desk);
-            ui.add_space(10.0);
-        });
+                ui.separator();
+                page.controls_ui(ui, desk);
+                ui.add_space(10.0);
+            });
     }
 }
 

@@ -13,44 +13,88 @@ use crate::widgets::{button, readout};
 pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     let palette = desk.palette();
     let inner = rect.shrink2(vec2(14.0, 0.0));
-    row_in(ui, inner, Layout::left_to_right(Align::Center), "clock", |ui| {
-        ui.spacing_mut().item_spacing.x = 16.0;
-        let (icon, name) =
-            if desk.here.clock.playing { (Icon::Pause, "Pause the clock") } else { (Icon::Play, "Play the clock") };
-        let tip =
-            if desk.here.clock.speed > 0.0 { "Let t run from data to noise" } else { "Let t run from noise to data" };
-        if button::round(ui, icon, name, tip, palette).clicked() {
-            desk.here.clock.toggle();
-        }
-        ui.label(egui::RichText::new("data").color(palette.weak));
-        let numbers = if desk.is_split() { 388.0 } else { 330.0 };
-        let width = (ui.available_width() - numbers).max(120.0);
-        let mut tau = desk.here.clock.tau;
-        if time_slider(ui, width, &mut tau, palette).changed() {
-            desk.here.clock.set(tau);
-        }
-        ui.label(egui::RichText::new("noise").color(palette.weak));
-        let scales = desk.here.scales();
-        ui.spacing_mut().item_spacing.x = 6.0;
-        readout::stacked(
-            ui,
-            66.0,
-            "t / T",
-            &fixed(desk.here.clock.tau, 3),
-            "The clock: 0 is data, 1 is noise",
-            palette,
-        );
-        let signal = |a: f64| fixed(a.powi(2), 3);
-        if desk.is_split() {
-            let each: Vec<_> =
-                desk.side_states().map(|(_, side_state, color)| (signal(side_state.scales().a), color)).collect();
-            readout::stacked_each(ui, 92.0, "ᾱ", &each, "ᾱ = a², the signal's variance, of A and of B", palette);
-            let each: Vec<_> =
-                desk.side_states().map(|(_, side_state, color)| (short(side_state.scales().snr()), color)).collect();
-            readout::stacked_each(ui, 108.0, "SNR", &each, "Signal-to-noise ratio a²/s², of A and of B", palette);
-        } else {
-            readout::stacked(ui, 66.0, "ᾱ", &signal(scales.a), "ᾱ = a², the signal's variance", palette);
-            readout::stacked(ui, 76.0, "SNR", &short(scales.snr()), "Signal-to-noise ratio a²/s²", palette);
-        }
-    });
+    row_in(
+        ui,
+        inner,
+        Layout::left_to_right(Align::Center),
+        "clock",
+        |ui| {
+            ui.spacing_mut().item_spacing.x = 16.0;
+            let (icon, name) = if desk.here.clock.playing {
+                (Icon::Pause, "Pause the clock")
+            } else {
+                (Icon::Play, "Play the clock")
+            };
+            let tip = if desk.here.clock.speed > 0.0 {
+                "Let t run from data to noise"
+            } else {
+                "Let t run from noise to data"
+            };
+            if button::round(ui, icon, name, tip, palette).clicked() {
+                desk.here.clock.toggle();
+            }
+            ui.label(egui::RichText::new("data").color(palette.weak));
+            let numbers = if desk.is_split() { 388.0 } else { 330.0 };
+            let width = (ui.available_width() - numbers).max(120.0);
+            let mut tau = desk.here.clock.tau;
+            if time_slider(ui, width, &mut tau, palette).changed() {
+                desk.here.clock.set(tau);
+            }
+            ui.label(egui::RichText::new("noise").color(palette.weak));
+            let scales = desk.here.scales();
+            ui.spacing_mut().item_spacing.x = 6.0;
+            readout::stacked(
+                ui,
+                66.0,
+                "t / T",
+                &fixed(desk.here.clock.tau, 3),
+                "The clock: 0 is data, 1 is noise",
+                palette,
+            );
+            let signal = |a: f64| fixed(a.powi(2), 3);
+            if desk.is_split() {
+                let each: Vec<_> = desk
+                    .side_states()
+                    .map(|(_, side_state, color)| (signal(side_state.scales().a), color))
+                    .collect();
+                readout::stacked_each(
+                    ui,
+                    92.0,
+                    "ᾱ",
+                    &each,
+                    "ᾱ = a², the signal's variance, of A and of B",
+                    palette,
+                );
+                let each: Vec<_> = desk
+                    .side_states()
+                    .map(|(_, side_state, color)| (short(side_state.scales().snr()), color))
+                    .collect();
+                readout::stacked_each(
+                    ui,
+                    108.0,
+                    "SNR",
+                    &each,
+                    "Signal-to-noise ratio a²/s², of A and of B",
+                    palette,
+                );
+            } else {
+                readout::stacked(
+                    ui,
+                    66.0,
+                    "ᾱ",
+                    &signal(scales.a),
+                    "ᾱ = a², the signal's variance",
+                    palette,
+                );
+                readout::stacked(
+                    ui,
+                    76.0,
+                    "SNR",
+                    &short(scales.snr()),
+                    "Signal-to-noise ratio a²/s²",
+                    palette,
+                );
+            }
+        },
+    );
 }

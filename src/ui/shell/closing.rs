@@ -49,7 +49,11 @@ impl Closing {
             log::warn!("Ctrl-C ends the lab without saving: {error}");
             Interrupt::default()
         });
-        Self { keeps, interrupt, ..Self::default() }
+        Self {
+            keeps,
+            interrupt,
+            ..Self::default()
+        }
     }
 
     /// Once a frame: hold a wish to close where something is to be asked.
@@ -125,6 +129,10 @@ fn unsaved(desk: &Desk) -> Vec<(lab::message::Side, u64)> {
     let worth = |snapshot: &lab::message::Snapshot| {
         snapshot.trained_secs >= WORTH_A_QUESTION_SECS && snapshot.saved != Some(snapshot.step)
     };
-    let benches = desk.side_states().filter(|(_, side_state, _)| worth(&side_state.snapshot));
-    benches.map(|(side, side_state, _)| (side, side_state.snapshot.step)).collect()
+    let benches = desk
+        .side_states()
+        .filter(|(_, side_state, _)| worth(&side_state.snapshot));
+    benches
+        .map(|(side, side_state, _)| (side, side_state.snapshot.step))
+        .collect()
 }

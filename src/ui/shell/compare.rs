@@ -32,10 +32,16 @@ fn lessons_menu(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
         ui.set_width(330.0);
         ui.spacing_mut().item_spacing.y = 1.0;
         for lesson in Lesson::ALL {
-            let cost = if lesson.keeps_weights() { "Keeps the weights." } else { "Trains both anew; End leads back." };
+            let cost = if lesson.keeps_weights() {
+                "Keeps the weights."
+            } else {
+                "Trains both anew; End leads back."
+            };
             let text = format!("{} {cost}", lesson.hint());
             if pill::described(ui, lesson.title(), &text, palette).clicked() {
-                desk.order(Order::Compare(Box::new(lesson.experiments(&desk.here.draft))));
+                desk.order(Order::Compare(Box::new(
+                    lesson.experiments(&desk.here.draft),
+                )));
                 desk.order(Command::Play);
                 *open = Some(lesson.chapter());
                 ui.close();
@@ -65,53 +71,91 @@ pub fn focus_ui(ui: &mut Ui, desk: &Desk, focus: &mut Side) {
         } else {
             own.panel
         };
-        ui.painter().rect(rect, 6.0, fill, (1.5, color), egui::StrokeKind::Inside);
+        ui.painter()
+            .rect(rect, 6.0, fill, (1.5, color), egui::StrokeKind::Inside);
         let ink = if chosen { own.canvas } else { color };
-        ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, side.letter(), strong_font(13.0), ink);
-        response.on_hover_text(format!("Set {} by the menus beside this and by the panel", side.letter()));
+        ui.painter().text(
+            rect.center(),
+            egui::Align2::CENTER_CENTER,
+            side.letter(),
+            strong_font(13.0),
+            ink,
+        );
+        response.on_hover_text(format!(
+            "Set {} by the menus beside this and by the panel",
+            side.letter()
+        ));
     }
     ui.spacing_mut().item_spacing.x = 8.0;
 }
 
 /// The bar beneath the top bar while the lab is split.
-pub fn bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, stage: &mut Stage, open: &mut Option<Chapter>) {
+pub fn bar_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    desk: &mut Desk,
+    stage: &mut Stage,
+    open: &mut Option<Chapter>,
+) {
     let palette = desk.palette();
     let mut left = rect.right();
-    row_in(ui, rect.with_max_x(rect.right() - 13.0), Layout::right_to_left(Align::Center), "comparison", |ui| {
-        ui.spacing_mut().item_spacing.x = 8.0;
-        end_menu(ui, desk);
-        lessons_menu(ui, desk, open);
-        links_menu(ui, desk);
-        let mut in_step = desk.in_step;
-        let options = [(InStep::Steps, "Same steps"), (InStep::Time, "Same time")];
-        let chosen = segmented::choose(ui, "In step", &mut in_step, &options, palette);
-        if chosen.on_hover_text("What A and B have equal while they train: updates, or seconds of training").changed() {
-            desk.order(Order::InStep(in_step));
-        }
-        let options =
-            [(Arrangement::Beside, "Beside"), (Arrangement::Divider, "Divider"), (Arrangement::Overlay, "Overlay")];
-        segmented::choose(ui, "Canvas", &mut stage.arrangement, &options, palette)
-            .on_hover_text("Two canvases; one with a line to drag; or one over the other");
-        left = ui.min_rect().left();
-    });
+    row_in(
+        ui,
+        rect.with_max_x(rect.right() - 13.0),
+        Layout::right_to_left(Align::Center),
+        "comparison",
+        |ui| {
+            ui.spacing_mut().item_spacing.x = 8.0;
+            end_menu(ui, desk);
+            lessons_menu(ui, desk, open);
+            links_menu(ui, desk);
+            let mut in_step = desk.in_step;
+            let options = [(InStep::Steps, "Same steps"), (InStep::Time, "Same time")];
+            let chosen = segmented::choose(ui, "In step", &mut in_step, &options, palette);
+            if chosen
+                .on_hover_text(
+                    "What A and B have equal while they train: updates, or seconds of training",
+                )
+                .changed()
+            {
+                desk.order(Order::InStep(in_step));
+            }
+            let options = [
+                (Arrangement::Beside, "Beside"),
+                (Arrangement::Divider, "Divider"),
+                (Arrangement::Overlay, "Overlay"),
+            ];
+            segmented::choose(ui, "Canvas", &mut stage.arrangement, &options, palette)
+                .on_hover_text("Two canvases; one with a line to drag; or one over the other");
+            left = ui.min_rect().left();
+        },
+    );
     let words = rect.with_min_x(rect.left() + 14.0).with_max_x(left - 10.0);
-    row_in(ui, words, Layout::left_to_right(Align::Center), "differences", |ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        if button::text(ui, "Swap", "A becomes B and B becomes A", 0.0, palette).clicked() {
-            desk.order(Order::Swap);
-        }
-        let tip = "B becomes a copy of A: settings, weights, optimiser, losses";
-        if button::text(ui, "B = A", tip, 0.0, palette).clicked() {
-            desk.order(Order::Equalise);
-        }
-        ui.add_space(6.0);
-        sentence_ui(ui, desk, palette);
-    });
+    row_in(
+        ui,
+        words,
+        Layout::left_to_right(Align::Center),
+        "differences",
+        |ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            if button::text(ui, "Swap", "A becomes B and B becomes A", 0.0, palette).clicked() {
+                desk.order(Order::Swap);
+            }
+            let tip = "B becomes a copy of A: settings, weights, optimiser, losses";
+            if button::text(ui, "B = A", tip, 0.0, palette).clicked() {
+                desk.order(Order::Equalise);
+            }
+            ui.add_space(6.0);
+            sentence_ui(ui, desk, palette);
+        },
+    );
 }
 
 /// How A and B differ, the letters in their colours; in full where the pointer rests on it.
 fn sentence_ui(ui: &mut Ui, desk: &Desk, own: &Palette) {
-    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else { return };
+    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else {
+        return;
+    };
     let engines = [a, b].map(|side_state| side_state.snapshot.engine.kind);
     let mut text = sentence(&differences(&a.draft, &b.draft, engines));
     for (side, side_state) in [(Side::A, a), (Side::B, b)] {
@@ -121,10 +165,17 @@ fn sentence_ui(ui: &mut Ui, desk: &Desk, own: &Palette) {
         }
     }
     let wrap = egui::text::TextWrapping::truncate_at_width(ui.available_width() - 4.0);
-    let mut job = egui::text::LayoutJob { wrap, ..Default::default() };
+    let mut job = egui::text::LayoutJob {
+        wrap,
+        ..Default::default()
+    };
     for word in text.split_inclusive(' ') {
-        let side = Side::BOTH.into_iter().find(|side| word.trim() == side.letter());
-        let (font, color) = side.map_or((text_font(13.0), own.ink), |side| (strong_font(13.0), desk.color(side)));
+        let side = Side::BOTH
+            .into_iter()
+            .find(|side| word.trim() == side.letter());
+        let (font, color) = side.map_or((text_font(13.0), own.ink), |side| {
+            (strong_font(13.0), desk.color(side))
+        });
         job.append(word, 0.0, egui::TextFormat::simple(font, color));
     }
     let galley = ui.painter().layout_job(job);
@@ -145,11 +196,16 @@ fn links_menu(ui: &mut Ui, desk: &mut Desk) {
         for (link, name, words) in [
             (&mut links.clock, "Clock", "Clock and scrubber"),
             (&mut links.camera, "Camera", "Pan and zoom"),
-            (&mut links.cursor, "Cursor", "Cursor: shown at the same place"),
+            (
+                &mut links.cursor,
+                "Cursor",
+                "Cursor: shown at the same place",
+            ),
             (&mut links.points, "Points", "Points that a click places"),
             (&mut links.chapter, "Chapter", "Chapter: both show the same"),
         ] {
-            ui.checkbox(link, words).on_hover_text(format!("{name}: linked, or each side by itself"));
+            ui.checkbox(link, words)
+                .on_hover_text(format!("{name}: linked, or each side by itself"));
         }
         ui.add_space(4.0);
         text::note(
@@ -162,22 +218,30 @@ fn links_menu(ui: &mut Ui, desk: &mut Desk) {
 
 fn end_menu(ui: &mut Ui, desk: &Desk) {
     let palette = desk.palette();
-    pill::menu(ui, ["End", "", "End"], "End the comparison", palette, |ui| {
-        ui.set_width(250.0);
-        for (side, text) in [(Side::A, "Keep A"), (Side::B, "Keep B")] {
-            let tip = "The other experiment goes; Bring back leads to it.";
-            if pill::described(ui, text, tip, palette).clicked() {
-                desk.order(Order::Keep(side));
-                ui.close();
+    pill::menu(
+        ui,
+        ["End", "", "End"],
+        "End the comparison",
+        palette,
+        |ui| {
+            ui.set_width(250.0);
+            for (side, text) in [(Side::A, "Keep A"), (Side::B, "Keep B")] {
+                let tip = "The other experiment goes; Bring back leads to it.";
+                if pill::described(ui, text, tip, palette).clicked() {
+                    desk.order(Order::Keep(side));
+                    ui.close();
+                }
             }
-        }
-        if let Some((a, b)) = desk.before {
-            let b = b.map_or_else(String::new, |b| format!(", and B's at step {b}"));
-            let tip = format!("The training that was here before, at step {a}{b}. What A and B are now is kept.");
-            if pill::described(ui, "Go back", &tip, palette).clicked() {
-                desk.order(Order::Return);
-                ui.close();
+            if let Some((a, b)) = desk.before {
+                let b = b.map_or_else(String::new, |b| format!(", and B's at step {b}"));
+                let tip = format!(
+                    "The training that was here before, at step {a}{b}. What A and B are now is kept."
+                );
+                if pill::described(ui, "Go back", &tip, palette).clicked() {
+                    desk.order(Order::Return);
+                    ui.close();
+                }
             }
-        }
-    });
+        },
+    );
 }

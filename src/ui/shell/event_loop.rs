@@ -34,7 +34,11 @@ pub fn run(
 ) -> eframe::Result {
     let mut event_loop = EventLoop::<UserEvent>::with_user_event().build()?;
     let app = eframe::create_native(name, options, create, &event_loop);
-    event_loop.run_app_on_demand(&mut Window { app, device, resized: None })?;
+    event_loop.run_app_on_demand(&mut Window {
+        app,
+        device,
+        resized: None,
+    })?;
     Ok(())
 }
 
@@ -68,14 +72,20 @@ impl ApplicationHandler<UserEvent> for Window<'_> {
     fn window_event(&mut self, event_loop: &ActiveEventLoop, window: WindowId, event: WindowEvent) {
         let new_size = matches!(
             event,
-            WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } | WindowEvent::Occluded(_)
+            WindowEvent::Resized(_)
+                | WindowEvent::ScaleFactorChanged { .. }
+                | WindowEvent::Occluded(_)
         );
         if new_size {
             self.resized = Some(Instant::now());
         }
         let unsettled = self.resized.is_some_and(|at| at.elapsed() < UNSETTLED);
         let paints = matches!(event, WindowEvent::RedrawRequested);
-        if let Some(context) = self.device.get().filter(|_| new_size || (paints && unsettled)) {
+        if let Some(context) = self
+            .device
+            .get()
+            .filter(|_| new_size || (paints && unsettled))
+        {
             context.hold();
         }
         self.app.window_event(event_loop, window, event);

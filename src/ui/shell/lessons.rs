@@ -25,8 +25,14 @@ pub enum Lesson {
 
 impl Lesson {
     /// Every lesson, in the order of the menu.
-    pub const ALL: [Self; 6] =
-        [Self::Schedules, Self::Targets, Self::TerminalSnr, Self::Networks, Self::SdeOde, Self::Steps];
+    pub const ALL: [Self; 6] = [
+        Self::Schedules,
+        Self::Targets,
+        Self::TerminalSnr,
+        Self::Networks,
+        Self::SdeOde,
+        Self::Steps,
+    ];
 
     /// Its name in the menu.
     pub fn title(self) -> &'static str {
@@ -43,11 +49,19 @@ impl Lesson {
     /// What to look at.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Schedules => "Same T, same noise: linear spends its last third on what is noise already.",
+            Self::Schedules => {
+                "Same T, same noise: linear spends its last third on what is noise already."
+            }
             Self::Targets => "Near t = T the error of ε is divided by a small a; that of v is not.",
-            Self::TerminalSnr => "The table ends while signal is left; samplers start from pure noise all the same.",
-            Self::Networks => "Same data, same batches: what 2 × 32 misses, 3 × 128 learns, at a price per step.",
-            Self::SdeOde => "Same weights, same start: the SDE forgets where it began, the ODE does not.",
+            Self::TerminalSnr => {
+                "The table ends while signal is left; samplers start from pure noise all the same."
+            }
+            Self::Networks => {
+                "Same data, same batches: what 2 × 32 misses, 3 × 128 learns, at a price per step."
+            }
+            Self::SdeOde => {
+                "Same weights, same start: the SDE forgets where it began, the ODE does not."
+            }
             Self::Steps => "The same sampler from the same noise, in 8 strides and in 64.",
         }
     }
@@ -74,16 +88,26 @@ impl Lesson {
                 timesteps: 100,
                 ..base.clone()
             }),
-            Self::Targets => [Target::Eps, Target::V].map(|target| Experiment { target, ..base.clone() }),
+            Self::Targets => [Target::Eps, Target::V].map(|target| Experiment {
+                target,
+                ..base.clone()
+            }),
             Self::TerminalSnr => [Schedule::Literal, Schedule::Linear].map(|schedule| Experiment {
                 schedule,
                 timesteps: 250,
                 ..base.clone()
             }),
-            Self::Networks => [with(|e| (e.width, e.depth) = (32, 2)), with(|e| (e.width, e.depth) = (128, 3))],
+            Self::Networks => [
+                with(|e| (e.width, e.depth) = (32, 2)),
+                with(|e| (e.width, e.depth) = (128, 3)),
+            ],
             Self::SdeOde => [Sampler::Ddpm(Variance::BetaTilde), Sampler::Euler].map(|sampler| {
                 let sampler_steps = base.timesteps.min(100);
-                Experiment { sampler, sampler_steps, ..base.clone() }
+                Experiment {
+                    sampler,
+                    sampler_steps,
+                    ..base.clone()
+                }
             }),
             Self::Steps => [8, 64].map(|sampler_steps| Experiment {
                 sampler: Sampler::Ddim { eta: 0.0 },
@@ -106,17 +130,28 @@ mod tests {
 
     #[test]
     fn each_lesson_differs_in_what_it_teaches_and_in_nothing_else() {
-        let base = Experiment { seed: 7, batch: 512, ..Experiment::default() };
+        let base = Experiment {
+            seed: 7,
+            batch: 512,
+            ..Experiment::default()
+        };
         for lesson in Lesson::ALL {
             let [a, b] = lesson.experiments(&base);
             assert!(a.validate().is_ok() && b.validate().is_ok(), "{lesson:?}");
             assert_ne!(a, b, "{lesson:?}");
-            assert_eq!(a.change_to(&b) <= Change::Samples, lesson.keeps_weights(), "{lesson:?}");
+            assert_eq!(
+                a.change_to(&b) <= Change::Samples,
+                lesson.keeps_weights(),
+                "{lesson:?}"
+            );
             // What is common is the user's own.
             assert_eq!((a.seed, a.batch, &a.data), (7, 512, &base.data));
             assert_eq!((b.seed, b.batch, &b.data), (7, 512, &base.data));
         }
         let [literal, rescaled] = Lesson::TerminalSnr.experiments(&base);
-        assert!(literal.schedule.leftover_signal(250).is_some() && rescaled.schedule.leftover_signal(250).is_none());
+        assert!(
+            literal.schedule.leftover_signal(250).is_some()
+                && rescaled.schedule.leftover_signal(250).is_none()
+        );
     }
 }

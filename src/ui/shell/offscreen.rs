@@ -51,15 +51,27 @@ pub fn render_figures(
     force: bool,
 ) -> anyhow::Result<Vec<PathBuf>> {
     let place = |chapter: Chapter| picture_file(out.join(format!("{}.png", chapter.name())), force);
-    let wanted = Chapter::ALL.into_iter().filter(|chapter| figure == "all" || same(chapter.name(), figure));
-    let chapters: Vec<(Chapter, Destination)> = wanted.map(|chapter| (chapter, place(chapter))).collect();
+    let wanted = Chapter::ALL
+        .into_iter()
+        .filter(|chapter| figure == "all" || same(chapter.name(), figure));
+    let chapters: Vec<(Chapter, Destination)> =
+        wanted.map(|chapter| (chapter, place(chapter))).collect();
     if chapters.is_empty() {
         let names: Vec<_> = Chapter::ALL.into_iter().map(Chapter::name).collect();
-        bail!("'{figure}' is not a figure: use {} or all", names.join(", "));
+        bail!(
+            "'{figure}' is not a figure: use {} or all",
+            names.join(", ")
+        );
     }
-    std::fs::create_dir_all(out)
-        .with_context(|| format!("cannot make the directory {}; choose another with --out", out.display()))?;
-    chapters.iter().try_for_each(|(_, picture)| picture.check())?;
+    std::fs::create_dir_all(out).with_context(|| {
+        format!(
+            "cannot make the directory {}; choose another with --out",
+            out.display()
+        )
+    })?;
+    chapters
+        .iter()
+        .try_for_each(|(_, picture)| picture.check())?;
     let context = GpuContext::headless()?;
     let mut pair = Pair::new(trained(model, &context, options.seed)?);
     let mut files = Vec::new();
@@ -78,7 +90,12 @@ pub fn render_figures(
 /// No adapter that can paint, or a file that cannot be written: one sentence.
 pub fn render_comparison(pair: Pair, picture: &Destination) -> anyhow::Result<Pair> {
     let context = GpuContext::headless()?;
-    let options = RenderOptions { width: 1600, height: 1000, light: true, seed: 0 };
+    let options = RenderOptions {
+        width: 1600,
+        height: 1000,
+        light: true,
+        seed: 0,
+    };
     let (image, pair) = draw(Chapter::Training, pair, &context, options)?;
     picture::save(&image, picture)?;
     Ok(pair)
@@ -90,9 +107,18 @@ fn trained(model: Option<&Path>, context: &Arc<GpuContext>, seed: u64) -> anyhow
     let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, Some(&device)));
     if let Some(path) = model {
         let saved = lab::model_dir::load(path)?;
-        return Ok(Session::resume(saved.setup()?, saved.state, factory(EngineChoice::Auto)?, factory.clone())?);
+        return Ok(Session::resume(
+            saved.setup()?,
+            saved.state,
+            factory(EngineChoice::Auto)?,
+            factory.clone(),
+        )?);
     }
-    let setup = Setup::new(Experiment { seed, ..Experiment::default() }).map_err(anyhow::Error::msg)?;
+    let setup = Setup::new(Experiment {
+        seed,
+        ..Experiment::default()
+    })
+    .map_err(anyhow::Error::msg)?;
     let mut session = Session::new(setup, factory(EngineChoice::Auto)?, factory.clone())?;
     session.train_until(STEPS);
     session.handle(Command::Play);
@@ -129,8 +155,15 @@ fn draw(
     context: &Arc<GpuContext>,
     options: RenderOptions,
 ) -> anyhow::Result<(image::RgbaImage, Pair)> {
-    let lab = Rc::new(Still { pair: RefCell::new(pair) });
-    let desk = Desk::new(Box::new(lab.clone()), Some(picture::FORMAT), true, options.light);
+    let lab = Rc::new(Still {
+        pair: RefCell::new(pair),
+    });
+    let desk = Desk::new(
+        Box::new(lab.clone()),
+        Some(picture::FORMAT),
+        true,
+        options.light,
+    );
     let mut app = LabApp::new(desk, Pace::new(true), chapter);
     let size = [options.width, options.height];
     let layout = picture::lay_out(size, options.light, |ui| {

@@ -36,17 +36,32 @@ pub struct Drawing {
 
 /// Lay out what `show` draws, for a picture of `[width, height]` pixels. `show` says whether something is still
 /// computed that belongs to the picture.
-pub fn lay_out([width, height]: [u32; 2], light: bool, mut show: impl FnMut(&mut Ui) -> bool) -> Option<Drawing> {
+pub fn lay_out(
+    [width, height]: [u32; 2],
+    light: bool,
+    mut show: impl FnMut(&mut Ui) -> bool,
+) -> Option<Drawing> {
     let pixels_per_point = (width as f32 / LAYOUT[0]).min(height as f32 / LAYOUT[1]);
     let ctx = Context::default();
     theme::install(&ctx);
-    ctx.set_theme(if light { egui::Theme::Light } else { egui::Theme::Dark });
-    let screen_rect = Rect::from_min_size(Pos2::ZERO, vec2(width as f32, height as f32) / pixels_per_point);
+    ctx.set_theme(if light {
+        egui::Theme::Light
+    } else {
+        egui::Theme::Dark
+    });
+    let screen_rect = Rect::from_min_size(
+        Pos2::ZERO,
+        vec2(width as f32, height as f32) / pixels_per_point,
+    );
     let begun = Instant::now();
     let mut textures = Vec::new();
     let mut frame = 0;
     loop {
-        let mut input = RawInput { screen_rect: Some(screen_rect), time: Some(frame as f64), ..RawInput::default() };
+        let mut input = RawInput {
+            screen_rect: Some(screen_rect),
+            time: Some(frame as f64),
+            ..RawInput::default()
+        };
         if let Some(viewport) = input.viewports.get_mut(&egui::ViewportId::ROOT) {
             viewport.native_pixels_per_point = Some(pixels_per_point);
         }
@@ -59,8 +74,15 @@ pub fn lay_out([width, height]: [u32; 2], light: bool, mut show: impl FnMut(&mut
         drawn.textures_delta.free.clear();
         frame += 1;
         if frame >= FRAMES && (!busy || begun.elapsed() > PATIENCE) {
-            let screen = ScreenDescriptor { size_in_pixels: [width, height], pixels_per_point: drawn.pixels_per_point };
-            return Some(Drawing { textures, jobs: ctx.tessellate(drawn.shapes, drawn.pixels_per_point), screen });
+            let screen = ScreenDescriptor {
+                size_in_pixels: [width, height],
+                pixels_per_point: drawn.pixels_per_point,
+            };
+            return Some(Drawing {
+                textures,
+                jobs: ctx.tessellate(drawn.shapes, drawn.pixels_per_point),
+                screen,
+            });
         }
         if busy {
             std::thread::sleep(Duration::from_millis(10));
@@ -80,7 +102,9 @@ impl Drawing {
         if across.max(down) > limits.max_texture_dimension_2d
             || u64::from(across + 64) * u64::from(down) * 4 > limits.max_buffer_size
         {
-            bail!("this adapter cannot paint a picture of {across} × {down} pixels; choose a smaller one");
+            bail!(
+                "this adapter cannot paint a picture of {across} × {down} pixels; choose a smaller one"
+            );
         }
         let [width, height] = self.screen.size_in_pixels;
         let (device, queue) = (context.device(), context.queue());
@@ -90,7 +114,11 @@ impl Drawing {
         }
         let texture = device.create_texture(&wgpu::TextureDescriptor {
             label: Some("picture"),
-            size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+            size: wgpu::Extent3d {
+                width,
+                height,
+                depth_or_array_layers: 1,
+            },
             mip_level_count: 1,
             sample_count: 1,
             dimension: wgpu::TextureDimension::D2,
@@ -106,7 +134,8 @@ impl Drawing {
             mapped_at_creation: false,
         });
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let mut commands = renderer.update_buffers(device, queue, &mut encoder, &self.jobs, &self.screen);
+        let mut commands =
+            renderer.update_buffers(device, queue, &mut encoder, &self.jobs, &self.screen);
         {
             let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
             let mut pass = encoder
@@ -130,16 +159,27 @@ impl Drawing {
             texture.as_image_copy(),
             wgpu::TexelCopyBufferInfo {
                 buffer: &buffer,
-                layout: wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row), rows_per_image: None },
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(row),
+                    rows_per_image: None,
+                },
             },
-            wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+            wgpu::Extent3d {
+                width,
+                height,
+                depth_or_array_layers: 1,
+            },
         );
         commands.push(encoder.finish());
         context.submit(commands);
         let bytes = context.read_buffer(&buffer, 0, u64::from(row) * u64::from(height))?;
-        let pixels =
-            bytes.chunks_exact(row as usize).flat_map(|line| line[..4 * width as usize].iter().copied()).collect();
-        image::RgbaImage::from_raw(width, height, pixels).context("the picture came back with a wrong size")
+        let pixels = bytes
+            .chunks_exact(row as usize)
+            .flat_map(|line| line[..4 * width as usize].iter().copied())
+            .collect();
+        image::RgbaImage::from_raw(width, height, pixels)
+            .context("the picture came back with a wrong size")
     }
 }
 
@@ -181,7 +221,10 @@ pub fn save(image: &image::RgbaImage, destination: &Destination) -> anyhow::Resu
     let png = to_png(image).context("the picture could not be made into a PNG")?;
     destination.write(&png).map_err(|error| match error {
         WriteError::Io { path, reason } => {
-            anyhow!("cannot write {}: {reason}; choose another place", path.display())
+            anyhow!(
+                "cannot write {}: {reason}; choose another place",
+                path.display()
+            )
         }
         other => other.into(),
     })
@@ -222,20 +265,35 @@ impl Default for Pictures {
 
 impl Pictures {
     /// Paint and save; the outcome is a notice, which asks `ctx` for a frame.
-    pub fn save(&self, drawing: Drawing, destination: Destination, context: &Arc<GpuContext>, ctx: &Context) {
+    pub fn save(
+        &self,
+        drawing: Drawing,
+        destination: Destination,
+        context: &Arc<GpuContext>,
+        ctx: &Context,
+    ) {
         let (outlet, context, ctx) = (self.outlet.clone(), context.clone(), ctx.clone());
         let failed = self.outlet.clone();
-        let thread = std::thread::Builder::new().name("picture".into()).spawn(move || {
-            let notice = match drawing.paint(&context).and_then(|image| save(&image, &destination)) {
-                Ok(()) => Notice::Info(format!("picture saved in {}", destination.path().display())),
-                Err(error) => Notice::Error(format!("{error:#}")),
-            };
-            // The window may be gone by now: the picture is there all the same.
-            let _ = outlet.send(notice);
-            ctx.request_repaint();
-        });
+        let thread = std::thread::Builder::new()
+            .name("picture".into())
+            .spawn(move || {
+                let notice = match drawing
+                    .paint(&context)
+                    .and_then(|image| save(&image, &destination))
+                {
+                    Ok(()) => {
+                        Notice::Info(format!("picture saved in {}", destination.path().display()))
+                    }
+                    Err(error) => Notice::Error(format!("{error:#}")),
+                };
+                // The window may be gone by now: the picture is there all the same.
+                let _ = outlet.send(notice);
+                ctx.request_repaint();
+            });
         if let Err(error) = thread {
-            let _ = failed.send(Notice::Error(format!("no picture was saved: no thread could start ({error})")));
+            let _ = failed.send(Notice::Error(format!(
+                "no picture was saved: no thread could start ({error})"
+            )));
         }
     }
 
@@ -253,17 +311,24 @@ mod tests {
     fn our_pictures_are_told_from_those_of_others() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("picture.png");
-        let gradient =
-            |shift: u8| image::RgbaImage::from_fn(90, 70, |x, y| image::Rgba([x as u8, y as u8, shift, 255]));
+        let gradient = |shift: u8| {
+            image::RgbaImage::from_fn(90, 70, |x, y| image::Rgba([x as u8, y as u8, shift, 255]))
+        };
         for shift in [0, 100] {
             save(&gradient(shift), &picture_file(&path, false)).unwrap();
-            assert_eq!(image::open(&path).unwrap().to_rgba8(), gradient(shift), "the second replaces the first");
+            assert_eq!(
+                image::open(&path).unwrap().to_rgba8(),
+                gradient(shift),
+                "the second replaces the first"
+            );
         }
         // Somebody else's photograph, and no picture at all.
         gradient(7).save(&path).unwrap();
         for theirs in [std::fs::read(&path).unwrap(), b"notes".to_vec()] {
             std::fs::write(&path, &theirs).unwrap();
-            let error = save(&gradient(0), &picture_file(&path, false)).unwrap_err().to_string();
+            let error = save(&gradient(0), &picture_file(&path, false))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("not from this program"), "{error}");
             assert_eq!(std::fs::read(&path).unwrap(), theirs);
             save(&gradient(0), &picture_file(&path, true)).unwrap();

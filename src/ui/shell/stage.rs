@@ -35,7 +35,10 @@ pub struct Stage {
 
 impl Default for Stage {
     fn default() -> Self {
-        Self { arrangement: Arrangement::Beside, divider: 0.5 }
+        Self {
+            arrangement: Arrangement::Beside,
+            divider: 0.5,
+        }
     }
 }
 
@@ -133,7 +136,11 @@ impl Stage {
         desk.turn_to(book.focus);
         desk.links = links;
         if regions.len() > 1 && !one_canvas {
-            ui.painter().vline(regions[1].rect.left(), canvas.y_range(), (1.0, desk.palette().line));
+            ui.painter().vline(
+                regions[1].rect.left(),
+                canvas.y_range(),
+                (1.0, desk.palette().line),
+            );
         }
         if height > 0.0 {
             Self::plots_ui(ui, plots, desk, book);
@@ -152,10 +159,19 @@ impl Stage {
 
     /// Let the pages do what the hand asks for, the other side's follow, and all start what is missing.
     fn take_hand(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, canvases: &[Canvas]) {
-        for Canvas { side, view, response, .. } in canvases {
+        for Canvas {
+            side,
+            view,
+            response,
+            ..
+        } in canvases
+        {
             desk.turn_to(*side);
             book.page(*side).take_hand(ui, view, response, desk);
-            if response.contains_pointer() || response.is_pointer_button_down_on() || response.clicked() {
+            if response.contains_pointer()
+                || response.is_pointer_button_down_on()
+                || response.clicked()
+            {
                 book.spread(*side, desk.links.points);
             }
         }
@@ -173,11 +189,23 @@ impl Stage {
     }
 
     /// Paint all canvases. Returns their legends, which lie over what all of them painted.
-    fn paint(ui: &Ui, desk: &mut Desk, book: &mut Book<'_>, canvases: &[Canvas]) -> Vec<Vec<Entry>> {
+    fn paint(
+        ui: &Ui,
+        desk: &mut Desk,
+        book: &mut Book<'_>,
+        canvases: &[Canvas],
+    ) -> Vec<Vec<Entry>> {
         let overlaid = canvases.iter().any(|canvas| canvas.over);
         let one_truth = truths::are_one(desk);
         let mut legends = Vec::with_capacity(canvases.len());
-        for Canvas { side, view, clip, over, .. } in canvases {
+        for Canvas {
+            side,
+            view,
+            clip,
+            over,
+            ..
+        } in canvases
+        {
             desk.turn_to(*side);
             let (palette, split) = (desk.palette(), desk.is_split());
             let page = book.page(*side);
@@ -203,12 +231,30 @@ impl Stage {
             }
             let painter = ui.painter_at(clip.intersect(ui.clip_rect()));
             legends.push(std::mem::take(&mut scene.legend));
-            canvas::paint_scene(&painter, view, scene, Painting { over: *over, format: desk.format, palette });
+            canvas::paint_scene(
+                &painter,
+                view,
+                scene,
+                Painting {
+                    over: *over,
+                    format: desk.format,
+                    palette,
+                },
+            );
             if empty && view.index == 0 {
-                empty_ui(&painter, view.rect.intersect(*clip), page.waiting(), palette);
+                empty_ui(
+                    &painter,
+                    view.rect.intersect(*clip),
+                    page.waiting(),
+                    palette,
+                );
             }
             if view.index > 0 {
-                let end = if split { view.rect.right_top() } else { view.rect.left_bottom() };
+                let end = if split {
+                    view.rect.right_top()
+                } else {
+                    view.rect.left_bottom()
+                };
                 painter.line_segment([view.rect.left_top(), end], (1.0, palette.line));
             }
         }
@@ -216,15 +262,36 @@ impl Stage {
     }
 
     /// What lies over the canvases: the pages' own, and the pointer on the other side.
-    fn overlays_ui(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, canvases: &[Canvas], legends: &[Vec<Entry>]) {
+    fn overlays_ui(
+        ui: &mut Ui,
+        desk: &mut Desk,
+        book: &mut Book<'_>,
+        canvases: &[Canvas],
+        legends: &[Vec<Entry>],
+    ) {
         let mut legend_above = 0.0;
-        for (Canvas { side, view, clip, over, mark, .. }, legend) in canvases.iter().zip(legends) {
+        for (
+            Canvas {
+                side,
+                view,
+                clip,
+                over,
+                mark,
+                ..
+            },
+            legend,
+        ) in canvases.iter().zip(legends)
+        {
             desk.turn_to(*side);
             let palette = desk.palette();
             let lower = if *over { legend_above } else { 0.0 };
             let seen = view.rect.intersect(*clip);
             legend_above = canvas::legend_ui(&ui.painter_at(seen), seen, lower, legend, palette);
-            let mut child = ui.new_child(UiBuilder::new().max_rect(view.rect).id_salt(("over", side.letter())));
+            let mut child = ui.new_child(
+                UiBuilder::new()
+                    .max_rect(view.rect)
+                    .id_salt(("over", side.letter())),
+            );
             child.set_clip_rect(clip.intersect(ui.clip_rect()));
             book.page(*side).overlay_ui(&mut child, view, desk);
             let Some(at) = *mark else { continue };
@@ -244,10 +311,15 @@ impl Stage {
     fn plots_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, book: &mut Book<'_>) {
         let palette = desk.palette();
         ui.painter().rect_filled(rect, 0.0, palette.canvas);
-        ui.painter().hline(rect.x_range(), rect.top(), (1.0, palette.line));
+        ui.painter()
+            .hline(rect.x_range(), rect.top(), (1.0, palette.line));
         let child = |ui: &mut Ui, rect: Rect, side: Side| {
-            let mut child =
-                ui.new_child(UiBuilder::new().max_rect(rect).id_salt(("plots", side.letter())).sense(Sense::hover()));
+            let mut child = ui.new_child(
+                UiBuilder::new()
+                    .max_rect(rect)
+                    .id_salt(("plots", side.letter()))
+                    .sense(Sense::hover()),
+            );
             child.set_clip_rect(rect.intersect(ui.clip_rect()));
             child
         };
@@ -269,6 +341,7 @@ impl Stage {
             let chapter = book.chapter(side);
             book.pages[side.index()].plots_ui(chapter, &mut child, desk, None);
         }
-        ui.painter().vline(right.left(), rect.y_range(), (1.0, palette.line));
+        ui.painter()
+            .vline(right.left(), rect.y_range(), (1.0, palette.line));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use egui::{Align2, Area, Context, Frame, Id, Order, RichText, Role, Sense, Stroke, WidgetInfo, vec2};
+use egui::{
+    Align2, Area, Context, Frame, Id, Order, RichText, Role, Sense, Stroke, WidgetInfo, vec2,
+};
 
 use crate::theme::Palette;
 use lab::message::Notice;
@@ -15,7 +17,10 @@ const WIDTH: f32 = 340.0;
 
 /// Show a notice as soon as a frame comes. For those who have the context alone, on any thread.
 pub fn tell(ctx: &Context, notice: Notice) {
-    ctx.data_mut(|data| data.get_temp_mut_or_default::<Vec<Notice>>(Id::unique("notices told")).push(notice));
+    ctx.data_mut(|data| {
+        data.get_temp_mut_or_default::<Vec<Notice>>(Id::unique("notices told"))
+            .push(notice);
+    });
     ctx.request_repaint();
 }
 
@@ -39,8 +44,9 @@ impl Toasts {
     /// Draw them, above `above` points at the bottom. A click sends one away.
     pub fn show(&mut self, ctx: &Context, above: f32, palette: &Palette) {
         let now = ctx.input(|i| i.time);
-        for notice in
-            ctx.data_mut(|data| data.remove_temp::<Vec<Notice>>(Id::unique("notices told"))).unwrap_or_default()
+        for notice in ctx
+            .data_mut(|data| data.remove_temp::<Vec<Notice>>(Id::unique("notices told")))
+            .unwrap_or_default()
         {
             // A field may read what was typed in two frames: it is told once.
             if self.shown.last().is_none_or(|(last, _)| *last != notice) {

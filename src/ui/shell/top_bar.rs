@@ -19,68 +19,116 @@ use engine::{EngineChoice, EngineInfo, EngineKind};
 use lab::message::{Command, Side};
 
 /// Name, what is trained, and on what. While the lab is split, of the experiment in `focus`.
-pub fn top_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, focus: &mut Side, open: &mut Option<Chapter>) {
+pub fn top_bar_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    desk: &mut Desk,
+    focus: &mut Side,
+    open: &mut Option<Chapter>,
+) {
     let palette = desk.palette();
     // In a small window the pills bear their values alone.
     let narrow = rect.width() < 1180.0;
     let label = |text: &'static str| if narrow { "" } else { text };
     let name = pos2(rect.left() + 14.0, rect.center().y);
     if !narrow {
-        ui.painter().text(name, Align2::LEFT_CENTER, "Noise Compass", strong_font(13.0), palette.ink);
+        ui.painter().text(
+            name,
+            Align2::LEFT_CENTER,
+            "Noise Compass",
+            strong_font(13.0),
+            palette.ink,
+        );
     }
     let left = rect.with_min_x(rect.left() + if narrow { 14.0 } else { 146.0 });
-    row_in(ui, left, Layout::left_to_right(Align::Center), "settings", |ui| {
-        ui.spacing_mut().item_spacing.x = 8.0;
-        if desk.is_split() {
-            compare::focus_ui(ui, desk, focus);
-            desk.turn_to(*focus);
-            ui.add_space(2.0);
-        }
-        let palette = desk.palette();
-        let data = data::data_title(&desk.here.draft.data);
-        pill::menu(ui, ["Data", label("Data"), &data], "What is learned", palette, |ui| data::data_menu(ui, desk));
-        let schedule = format!("{}, T {}", desk.here.draft.schedule.words().title, desk.here.draft.timesteps);
-        pill::menu(
-            ui,
-            ["Schedule", label("Schedule"), &schedule],
-            "The way from data to noise: a, s and T",
-            palette,
-            |ui| {
-                ui.set_width(330.0);
-                schedule::schedule_row(ui, desk);
-                schedule::timesteps_row(ui, desk);
-            },
-        );
-        let target = desk.here.draft.target.words().symbol;
-        pill::menu(ui, ["Target", label("Target"), target], "What the network predicts", palette, |ui| {
-            target::target_menu(ui, desk);
-        });
-        let net = network::network_title(desk.here.draft.shape());
-        pill::menu(ui, ["Net", label("Net"), &net], "The network: depth × width, activation", palette, |ui| {
-            ui.set_width(330.0);
-            network::network_rows(ui, desk);
-            network::octaves_row(ui, desk);
-            network::network_question(ui, desk);
-        });
-        if !desk.is_split() {
-            compare::begin_ui(ui, desk, open);
-        }
-    });
+    row_in(
+        ui,
+        left,
+        Layout::left_to_right(Align::Center),
+        "settings",
+        |ui| {
+            ui.spacing_mut().item_spacing.x = 8.0;
+            if desk.is_split() {
+                compare::focus_ui(ui, desk, focus);
+                desk.turn_to(*focus);
+                ui.add_space(2.0);
+            }
+            let palette = desk.palette();
+            let data = data::data_title(&desk.here.draft.data);
+            pill::menu(
+                ui,
+                ["Data", label("Data"), &data],
+                "What is learned",
+                palette,
+                |ui| data::data_menu(ui, desk),
+            );
+            let schedule = format!(
+                "{}, T {}",
+                desk.here.draft.schedule.words().title,
+                desk.here.draft.timesteps
+            );
+            pill::menu(
+                ui,
+                ["Schedule", label("Schedule"), &schedule],
+                "The way from data to noise: a, s and T",
+                palette,
+                |ui| {
+                    ui.set_width(330.0);
+                    schedule::schedule_row(ui, desk);
+                    schedule::timesteps_row(ui, desk);
+                },
+            );
+            let target = desk.here.draft.target.words().symbol;
+            pill::menu(
+                ui,
+                ["Target", label("Target"), target],
+                "What the network predicts",
+                palette,
+                |ui| {
+                    target::target_menu(ui, desk);
+                },
+            );
+            let net = network::network_title(desk.here.draft.shape());
+            pill::menu(
+                ui,
+                ["Net", label("Net"), &net],
+                "The network: depth × width, activation",
+                palette,
+                |ui| {
+                    ui.set_width(330.0);
+                    network::network_rows(ui, desk);
+                    network::octaves_row(ui, desk);
+                    network::network_question(ui, desk);
+                },
+            );
+            if !desk.is_split() {
+                compare::begin_ui(ui, desk, open);
+            }
+        },
+    );
     let right = rect.with_max_x(rect.right() - 13.0);
-    row_in(ui, right, Layout::right_to_left(Align::Center), "machine", |ui| {
-        ui.spacing_mut().item_spacing.x = 8.0;
-        engine_pill(ui, desk);
-        let (icon, name, tip) = if desk.light {
-            (Icon::Moon, "Dark theme", "Change to the dark theme")
-        } else {
-            (Icon::Sun, "Light theme", "Change to the light theme")
-        };
-        if button::round(ui, icon, name, tip, palette).clicked() {
-            desk.light = !desk.light;
-        }
-        let tip = "The model with its experiment and losses as a directory, or this chapter as a picture";
-        pill::menu(ui, ["Save", "", "Save"], tip, palette, |ui| save::save_menu(ui, desk));
-    });
+    row_in(
+        ui,
+        right,
+        Layout::right_to_left(Align::Center),
+        "machine",
+        |ui| {
+            ui.spacing_mut().item_spacing.x = 8.0;
+            engine_pill(ui, desk);
+            let (icon, name, tip) = if desk.light {
+                (Icon::Moon, "Dark theme", "Change to the dark theme")
+            } else {
+                (Icon::Sun, "Light theme", "Change to the light theme")
+            };
+            if button::round(ui, icon, name, tip, palette).clicked() {
+                desk.light = !desk.light;
+            }
+            let tip = "The model with its experiment and losses as a directory, or this chapter as a picture";
+            pill::menu(ui, ["Save", "", "Save"], tip, palette, |ui| {
+                save::save_menu(ui, desk);
+            });
+        },
+    );
 }
 
 /// What an engine is called where there is little room.
@@ -111,9 +159,21 @@ fn engine_pill(ui: &mut Ui, desk: &mut Desk) {
         text::note(ui, software, palette);
         ui.separator();
         for (choice, name, running) in [
-            (EngineChoice::Gpu, "GPU: WGSL compute shaders", info.kind == EngineKind::Gpu),
-            (EngineChoice::Cpu, "CPU: plain Rust", info.kind == EngineKind::Cpu),
-            (EngineChoice::Auto, "Auto: a graphics card, else plain Rust", false),
+            (
+                EngineChoice::Gpu,
+                "GPU: WGSL compute shaders",
+                info.kind == EngineKind::Gpu,
+            ),
+            (
+                EngineChoice::Cpu,
+                "CPU: plain Rust",
+                info.kind == EngineKind::Cpu,
+            ),
+            (
+                EngineChoice::Auto,
+                "Auto: a graphics card, else plain Rust",
+                false,
+            ),
         ] {
             if pill::choice(ui, running, name, name, palette).clicked() {
                 desk.send(Command::SwitchEngine(choice));
@@ -121,7 +181,11 @@ fn engine_pill(ui: &mut Ui, desk: &mut Desk) {
             }
         }
         if let Some((kind, why)) = &desk.auto {
-            let taken = if *kind == EngineKind::Gpu { "the GPU" } else { "plain Rust" };
+            let taken = if *kind == EngineKind::Gpu {
+                "the GPU"
+            } else {
+                "plain Rust"
+            };
             text::note(ui, &format!("Here auto takes {taken}: {why}."), palette);
         }
     });
@@ -139,7 +203,13 @@ mod tests {
             backend: "Vulkan".into(),
             software: false,
         };
-        assert_eq!(engine_title(&info("llvmpipe (LLVM 15.0.6, 256 bits)")).1, "llvmpipe");
-        assert_eq!(engine_title(&info("AMD Radeon Graphics and more words (RADV)")).1, "AMD Radeon Graphics a…");
+        assert_eq!(
+            engine_title(&info("llvmpipe (LLVM 15.0.6, 256 bits)")).1,
+            "llvmpipe"
+        );
+        assert_eq!(
+            engine_title(&info("AMD Radeon Graphics and more words (RADV)")).1,
+            "AMD Radeon Graphics a…"
+        );
     }
 }

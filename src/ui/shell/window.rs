@@ -17,7 +17,9 @@ const PATIENCE: u32 = 120;
 
 /// How the window opens.
 pub fn builder() -> ViewportBuilder {
-    ViewportBuilder::default().with_inner_size(WANTED).with_min_inner_size(SMALLEST)
+    ViewportBuilder::default()
+        .with_inner_size(WANTED)
+        .with_min_inner_size(SMALLEST)
 }
 
 /// Let a window fit its screen, and its contents the window, from the next frame on.
@@ -25,7 +27,11 @@ pub fn keep_fitting(ctx: &Context) {
     let fit = Mutex::new(Fit::default());
     ctx.on_begin_pass(
         "fit the window",
-        Arc::new(move |ui| fit.lock().unwrap_or_else(PoisonError::into_inner).begin_pass(ui.ctx())),
+        Arc::new(move |ui| {
+            fit.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .begin_pass(ui.ctx());
+        }),
     );
 }
 
@@ -53,7 +59,11 @@ impl Fit {
         }
         // In the frame in which another zoom comes to hold, what the system told of the screen is still by the one before.
         let frame = ctx.cumulative_frame_nr();
-        let (_, since) = *self.last.insert(self.last.filter(|(last, _)| *last == zoom).unwrap_or((zoom, frame)));
+        let (_, since) = *self.last.insert(
+            self.last
+                .filter(|(last, _)| *last == zoom)
+                .unwrap_or((zoom, frame)),
+        );
         let settled = since == 0 || frame > since;
         // A size is given in points: the zoom stays as it is until the window has it.
         if settled && self.fit_screen(ctx, inner) {
@@ -74,12 +84,20 @@ impl Fit {
         let (screen, rects, grown) = ctx.input(|i| {
             let viewport = i.viewport();
             let grown = viewport.maximized == Some(true) || viewport.fullscreen == Some(true);
-            (viewport.monitor_size, viewport.outer_rect.zip(viewport.inner_rect), grown)
+            (
+                viewport.monitor_size,
+                viewport.outer_rect.zip(viewport.inner_rect),
+                grown,
+            )
         });
         let zoom = ctx.zoom_factor();
-        let Some(screen) = screen.map(|size| zoom * size).filter(|_| !grown) else { return false };
+        let Some(screen) = screen.map(|size| zoom * size).filter(|_| !grown) else {
+            return false;
+        };
         // Both of one moment: the contents may be of another.
-        let frame = rects.map(|(outer, inside)| zoom * (outer.size() - inside.size())).filter(|frame| frame.y > 1.0);
+        let frame = rects
+            .map(|(outer, inside)| zoom * (outer.size() - inside.size()))
+            .filter(|frame| frame.y > 1.0);
         self.frames += 1;
         self.fits = frame.is_some() || self.frames > PATIENCE;
         let room = screen - frame.unwrap_or(FRAME);
@@ -130,15 +148,22 @@ mod tests {
             for index in 0..frames {
                 let zoom = ctx.zoom_factor();
                 let mut input = egui::RawInput {
-                    screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, self.inner / zoom)),
+                    screen_rect: Some(egui::Rect::from_min_size(
+                        egui::Pos2::ZERO,
+                        self.inner / zoom,
+                    )),
                     ..Default::default()
                 };
                 let viewport = input.viewports.get_mut(&egui::ViewportId::ROOT).unwrap();
                 viewport.monitor_size = Some(self.screen / zoom);
                 // The title bar is there from the third frame on.
                 let outer = self.inner + if index > 2 { self.frame } else { Vec2::ZERO };
-                viewport.outer_rect = Some(egui::Rect::from_min_size(egui::Pos2::ZERO, outer / zoom));
-                viewport.inner_rect = Some(egui::Rect::from_min_size(egui::Pos2::ZERO, self.inner / zoom));
+                viewport.outer_rect =
+                    Some(egui::Rect::from_min_size(egui::Pos2::ZERO, outer / zoom));
+                viewport.inner_rect = Some(egui::Rect::from_min_size(
+                    egui::Pos2::ZERO,
+                    self.inner / zoom,
+                ));
                 let output = ctx.run_ui(input, |_| {});
                 for command in &output.viewport_output[&egui::ViewportId::ROOT].commands {
                     if let ViewportCommand::InnerSize(size) = command {
@@ -153,22 +178,41 @@ mod tests {
     /// On every screen and at every scale the window lies within it with its title bar, and has room for everything.
     #[test]
     fn the_window_and_its_title_bar_fit_every_screen() {
-        for [width, height] in [[1366.0, 768.0], [1280.0, 800.0], [1280.0, 720.0], [1920.0, 1080.0], [3840.0, 2160.0]] {
+        for [width, height] in [
+            [1366.0, 768.0],
+            [1280.0, 800.0],
+            [1280.0, 720.0],
+            [1920.0, 1080.0],
+            [3840.0, 2160.0],
+        ] {
             for scale in [1.0, 1.5, 2.0] {
                 for title in [0.0, 22.0, 37.0, 60.0] {
                     let screen = vec2(width, height) / scale;
                     let ctx = Context::default();
                     keep_fitting(&ctx);
                     // As eframe opens it: no larger than the screen.
-                    let mut desktop = Desktop { screen, frame: vec2(2.0, title), inner: WANTED.min(screen) };
+                    let mut desktop = Desktop {
+                        screen,
+                        frame: vec2(2.0, title),
+                        inner: WANTED.min(screen),
+                    };
                     desktop.show(&ctx, PATIENCE + 8);
                     let outer = desktop.inner + desktop.frame;
                     let what = format!("{width}×{height} at {scale}, title {title}: {outer}");
-                    assert!(outer.x <= screen.x + 0.6 && outer.y <= screen.y + 0.6, "{what}");
+                    assert!(
+                        outer.x <= screen.x + 0.6 && outer.y <= screen.y + 0.6,
+                        "{what}"
+                    );
                     let largest = WANTED.min(screen - FRAME.max(desktop.frame));
-                    assert!(desktop.inner.x >= largest.x - 1.0 && desktop.inner.y >= largest.y - 1.0, "{what}");
+                    assert!(
+                        desktop.inner.x >= largest.x - 1.0 && desktop.inner.y >= largest.y - 1.0,
+                        "{what}"
+                    );
                     let room = desktop.inner / ctx.zoom_factor();
-                    assert!(room.x >= LEAST.x - 1.0 && room.y >= LEAST.y - 1.0, "{what}: {room}");
+                    assert!(
+                        room.x >= LEAST.x - 1.0 && room.y >= LEAST.y - 1.0,
+                        "{what}: {room}"
+                    );
                     if screen.x > 1300.0 && screen.y > 900.0 {
                         assert_eq!((desktop.inner, ctx.zoom_factor()), (WANTED, 1.0), "{what}");
                     }

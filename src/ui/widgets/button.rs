@@ -12,13 +12,31 @@ pub fn round(ui: &mut Ui, icon: Icon, name: &str, tip: &str, palette: &Palette) 
 
 /// The round button that matters most: ringed in the learned colour.
 pub fn round_main(ui: &mut Ui, icon: Icon, name: &str, tip: &str, palette: &Palette) -> Response {
-    ringed(ui, icon, name, tip, Stroke::new(1.5, palette.learned), palette)
+    ringed(
+        ui,
+        icon,
+        name,
+        tip,
+        Stroke::new(1.5, palette.learned),
+        palette,
+    )
 }
 
-fn ringed(ui: &mut Ui, icon: Icon, name: &str, tip: &str, ring: Stroke, palette: &Palette) -> Response {
+fn ringed(
+    ui: &mut Ui,
+    icon: Icon,
+    name: &str,
+    tip: &str,
+    ring: Stroke,
+    palette: &Palette,
+) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(30.0, 30.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
-    let fill = if response.hovered() || response.has_focus() { palette.raised } else { palette.panel };
+    let fill = if response.hovered() || response.has_focus() {
+        palette.raised
+    } else {
+        palette.panel
+    };
     ui.painter().circle(rect.center(), 14.5, fill, ring);
     icon::paint(ui.painter(), icon, rect.center(), palette.ink, fill);
     response.on_hover_text(tip)
@@ -26,12 +44,29 @@ fn ringed(ui: &mut Ui, icon: Icon, name: &str, tip: &str, ring: Stroke, palette:
 
 /// A framed button with text, as wide as its text or wider.
 pub fn text(ui: &mut Ui, label: &str, tip: &str, min_width: f32, palette: &Palette) -> Response {
-    let galley = ui.painter().layout_no_wrap(label.to_owned(), text_font(13.0), palette.ink);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(label.to_owned(), text_font(13.0), palette.ink);
     let width = (galley.size().x + 22.0).max(min_width);
     let (rect, response) = ui.allocate_exact_size(vec2(width, 27.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), label));
-    let fill = if response.hovered() || response.has_focus() { palette.raised } else { palette.panel };
-    ui.painter().rect(rect, 6.0, fill, (1.0, palette.line), egui::StrokeKind::Inside);
-    ui.painter().galley(rect.center() - 0.5 * galley.size(), galley, palette.ink);
-    if tip.is_empty() { response } else { response.on_hover_text(tip) }
+    let fill = if response.hovered() || response.has_focus() {
+        palette.raised
+    } else {
+        palette.panel
+    };
+    ui.painter().rect(
+        rect,
+        6.0,
+        fill,
+        (1.0, palette.line),
+        egui::StrokeKind::Inside,
+    );
+    ui.painter()
+        .galley(rect.center() - 0.5 * galley.size(), galley, palette.ink);
+    if tip.is_empty() {
+        response
+    } else {
+        response.on_hover_text(tip)
+    }
 }

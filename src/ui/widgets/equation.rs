@@ -1,6 +1,8 @@
 //! A line of mathematics: variables in italics, sub- and superscripts, roots and bars.
 
-use egui::{Align2, Color32, FontId, Painter, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, FontId, Painter, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 use crate::theme::{Palette, sign_font, strong_font, variable_font};
 
@@ -75,19 +77,33 @@ pub fn equation_ui(ui: &mut Ui, equation: &Equation, palette: &Palette) {
 }
 
 /// The same with the name of what it is the formula of before it, in the name's colour.
-pub fn named_equation_ui(ui: &mut Ui, name: &str, color: Color32, equation: &Equation, palette: &Palette) {
+pub fn named_equation_ui(
+    ui: &mut Ui,
+    name: &str,
+    color: Color32,
+    equation: &Equation,
+    palette: &Palette,
+) {
     draw_ui(ui, equation, Some((name, color)), palette);
 }
 
 fn draw_ui(ui: &mut Ui, equation: &Equation, name: Option<(&str, Color32)>, palette: &Palette) {
-    let lines: Vec<_> = equation.pieces.split(|piece| *piece == Piece::Break).collect();
+    let lines: Vec<_> = equation
+        .pieces
+        .split(|piece| *piece == Piece::Break)
+        .collect();
     let height = HEIGHT + HEIGHT_BELOW * lines.len().saturating_sub(1) as f32;
-    let (mut rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    let spoken = name.map_or_else(|| equation.spoken.to_owned(), |(name, _)| format!("{name}: {}", equation.spoken));
+    let (mut rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    let spoken = name.map_or_else(
+        || equation.spoken.to_owned(),
+        |(name, _)| format!("{name}: {}", equation.spoken),
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
     if let Some((name, color)) = name {
         let at = pos2(rect.left(), rect.top() + 0.5 * HEIGHT);
-        ui.painter().text(at, Align2::LEFT_CENTER, name, strong_font(13.0), color);
+        ui.painter()
+            .text(at, Align2::LEFT_CENTER, name, strong_font(13.0), color);
         rect = rect.with_min_x(rect.left() + NAME);
     }
     let mut middle = rect.top() + 0.5 * HEIGHT;
@@ -106,14 +122,30 @@ fn draw_ui(ui: &mut Ui, equation: &Equation, name: Option<(&str, Color32)>, pale
             shape.translate(baseline);
             shape
         }));
-        middle += if index == 0 { 0.5 * (HEIGHT + HEIGHT_BELOW) } else { HEIGHT_BELOW };
+        middle += if index == 0 {
+            0.5 * (HEIGHT + HEIGHT_BELOW)
+        } else {
+            HEIGHT_BELOW
+        };
     }
     response.on_hover_text(equation.spoken);
 }
 
 /// Draw with the baseline's left end at the origin. Returns the width.
-fn measure_and_draw(painter: &Painter, pieces: &[Piece], size: f32, color: Color32, shapes: &mut Vec<Shape>) -> f32 {
-    let mut pen = Pen { painter, color, shapes, x: 0.0, y: 0.0 };
+fn measure_and_draw(
+    painter: &Painter,
+    pieces: &[Piece],
+    size: f32,
+    color: Color32,
+    shapes: &mut Vec<Shape>,
+) -> f32 {
+    let mut pen = Pen {
+        painter,
+        color,
+        shapes,
+        x: 0.0,
+        y: 0.0,
+    };
     pen.draw(pieces, size);
     pen.x
 }
@@ -148,7 +180,8 @@ impl Pen<'_> {
                 Piece::Hat(text) => {
                     let left = self.x;
                     self.text(text, variable_font(size));
-                    let (middle, foot) = (0.5 * (left + self.x) + 0.05 * size, self.y - 0.52 * size);
+                    let (middle, foot) =
+                        (0.5 * (left + self.x) + 0.05 * size, self.y - 0.52 * size);
                     let side = 0.15 * size;
                     let peak = vec2(middle, foot - 0.14 * size);
                     self.line(&[vec2(middle - side, foot), peak, vec2(middle + side, foot)]);
@@ -158,10 +191,20 @@ impl Pen<'_> {
     }
 
     fn text(&mut self, text: &str, font: FontId) {
-        let galley = self.painter.layout_no_wrap(text.to_owned(), font, self.color);
-        let ascent = galley.rows.first().and_then(|row| row.glyphs.first()).map_or(0.0, |glyph| glyph.pos.y);
+        let galley = self
+            .painter
+            .layout_no_wrap(text.to_owned(), font, self.color);
+        let ascent = galley
+            .rows
+            .first()
+            .and_then(|row| row.glyphs.first())
+            .map_or(0.0, |glyph| glyph.pos.y);
         let width = galley.size().x;
-        self.shapes.push(Shape::galley(pos2(self.x, self.y - ascent), galley, self.color));
+        self.shapes.push(Shape::galley(
+            pos2(self.x, self.y - ascent),
+            galley,
+            self.color,
+        ));
         self.x += width;
     }
 
@@ -192,6 +235,7 @@ impl Pen<'_> {
 
     fn line(&mut self, points: &[Vec2]) {
         let points = points.iter().map(|p| p.to_pos2()).collect();
-        self.shapes.push(Shape::line(points, Stroke::new(1.0, self.color)));
+        self.shapes
+            .push(Shape::line(points, Stroke::new(1.0, self.color)));
     }
 }

@@ -4,10 +4,16 @@ use egui::{Pos2, Response, Vec2};
 
 /// Where a dragged thing is.
 pub fn pulled_to(response: &Response) -> Option<Pos2> {
-    response.interact_pointer_pos().filter(|_| response.dragged() || response.drag_stopped())
+    response
+        .interact_pointer_pos()
+        .filter(|_| response.dragged() || response.drag_stopped())
 }
 
 /// How far it was dragged since the last frame.
 pub fn pulled_by(response: &Response) -> Vec2 {
-    if response.drag_stopped() { response.ctx.input(|i| i.pointer.delta()) } else { response.drag_delta() }
+    if response.drag_stopped() {
+        response.ctx.input(|i| i.pointer.delta())
+    } else {
+        response.drag_delta()
+    }
 }

@@ -27,26 +27,39 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, color: Color32, behind: Co
     let filled = |points: Vec<Pos2>| Shape::convex_polygon(points, color, Stroke::NONE);
     let bar = |x: f32, half: f32| Rect::from_center_size(place(x, 0.0), vec2(half, 11.0));
     match icon {
-        Icon::Play => drop(painter.add(filled(vec![place(-3.8, -5.8), place(6.2, 0.0), place(-3.8, 5.8)]))),
+        Icon::Play => drop(painter.add(filled(vec![
+            place(-3.8, -5.8),
+            place(6.2, 0.0),
+            place(-3.8, 5.8),
+        ]))),
         Icon::Pause => {
             painter.rect_filled(bar(-3.0, 3.2), 1.0, color);
             painter.rect_filled(bar(3.0, 3.2), 1.0, color);
         }
         Icon::Step => {
-            painter.add(filled(vec![place(-5.0, -4.6), place(2.6, 0.0), place(-5.0, 4.6)]));
+            painter.add(filled(vec![
+                place(-5.0, -4.6),
+                place(2.6, 0.0),
+                place(-5.0, 4.6),
+            ]));
             painter.rect_filled(bar(4.6, 2.0), 0.5, color);
         }
         Icon::Reset => {
             let arc: Vec<_> = (0..=20)
                 .map(|i| {
-                    let angle = std::f32::consts::TAU * (0.17 + 0.78 * i as f32 / 20.0) - std::f32::consts::FRAC_PI_2;
+                    let angle = std::f32::consts::TAU * (0.17 + 0.78 * i as f32 / 20.0)
+                        - std::f32::consts::FRAC_PI_2;
                     place(5.2 * angle.cos(), 5.2 * angle.sin())
                 })
                 .rev()
                 .collect();
             let tip = arc[arc.len() - 1];
             painter.line(arc, Stroke::new(1.6, color));
-            painter.add(filled(vec![tip + vec2(-4.6, 0.4), tip + vec2(1.2, -4.4), tip + vec2(1.6, 2.4)]));
+            painter.add(filled(vec![
+                tip + vec2(-4.6, 0.4),
+                tip + vec2(1.2, -4.4),
+                tip + vec2(1.6, 2.4),
+            ]));
         }
         Icon::Sun => {
             painter.circle_filled(at, 3.4, color);
@@ -73,6 +86,10 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, color: Color32, behind: Co
 
 /// A small triangle that points down: here a menu opens.
 pub fn chevron(painter: &Painter, at: Pos2, color: Color32) {
-    let points = vec![pos2(at.x - 3.5, at.y - 2.0), pos2(at.x + 3.5, at.y - 2.0), pos2(at.x, at.y + 2.6)];
+    let points = vec![
+        pos2(at.x - 3.5, at.y - 2.0),
+        pos2(at.x + 3.5, at.y - 2.0),
+        pos2(at.x, at.y + 2.6),
+    ];
     painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
 }

@@ -90,7 +90,11 @@ pub enum Sign {
 /// # Errors
 /// A few words, to follow upon what was typed.
 pub fn read(text: &str, whole: bool, sign: Sign) -> Result<f64, &'static str> {
-    let plain: String = text.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '−' { '-' } else { c }).collect();
+    let plain: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| if c == '−' { '-' } else { c })
+        .collect();
     let (digits, percent) = match plain.strip_suffix('%') {
         Some(digits) => (digits, true),
         None => (plain.as_str(), false),
@@ -103,14 +107,20 @@ pub fn read(text: &str, whole: bool, sign: Sign) -> Result<f64, &'static str> {
         Sign::Times => digits.strip_prefix(['×', 'x']).unwrap_or(digits),
         Sign::Plain | Sign::Share | Sign::Percent => digits,
     };
-    let value: f64 = without_commas(digits, whole).and_then(|digits| digits.parse().ok()).ok_or("is not a number")?;
+    let value: f64 = without_commas(digits, whole)
+        .and_then(|digits| digits.parse().ok())
+        .ok_or("is not a number")?;
     if !value.is_finite() {
         return Err("is not a number");
     }
     if whole && value.fract() != 0.0 {
         return Err("is not a whole number");
     }
-    Ok(if percent && sign == Sign::Share { 0.01 * value } else { value })
+    Ok(if percent && sign == Sign::Share {
+        0.01 * value
+    } else {
+        value
+    })
 }
 
 /// A whole number as people type it, exact up to the largest.
@@ -120,7 +130,9 @@ pub fn read(text: &str, whole: bool, sign: Sign) -> Result<f64, &'static str> {
 pub fn read_whole(text: &str) -> Result<u64, &'static str> {
     let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let digits = without_commas(&digits, true).ok_or("is not a whole number")?;
-    digits.parse().map_err(|_| "is not a whole number from 0 to 18446744073709551615")
+    digits
+        .parse()
+        .map_err(|_| "is not a whole number from 0 to 18446744073709551615")
 }
 
 /// The digits with a point for a decimal comma and nothing for one that parts thousands; `None` where commas make no sense.
@@ -128,12 +140,16 @@ fn without_commas(digits: &str, whole: bool) -> Option<String> {
     if !digits.contains(',') {
         return Some(digits.to_owned());
     }
-    let (head, tail) = digits.split_once('.').map_or((digits, None), |(head, tail)| (head, Some(tail)));
+    let (head, tail) = digits
+        .split_once('.')
+        .map_or((digits, None), |(head, tail)| (head, Some(tail)));
     let groups: Vec<&str> = head.split(',').collect();
     let first = groups[0].trim_start_matches(['-', '+']);
     let in_threes = (1..=3).contains(&first.len())
         && !first.starts_with('0')
-        && groups[1..].iter().all(|group| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit()));
+        && groups[1..]
+            .iter()
+            .all(|group| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit()));
     if in_threes && (whole || tail.is_some() || groups.len() > 2) {
         let joined = groups.concat();
         return Some(tail.map_or_else(|| joined.clone(), |tail| format!("{joined}.{tail}")));
@@ -161,11 +177,18 @@ mod tests {
         ] {
             assert_eq!(plain(text), Ok(value), "{text}");
         }
-        for text in ["many", "", "nan", "inf", "-inf", "1,2,3", "1.234,5", "50 %", "1e999", "3 4 x"] {
+        for text in [
+            "many", "", "nan", "inf", "-inf", "1,2,3", "1.234,5", "50 %", "1e999", "3 4 x",
+        ] {
             assert!(plain(text).is_err(), "{text}: {:?}", plain(text));
         }
         // Of a count, a comma before three digits parts thousands.
-        for (text, value) in [("12,480", 12_480.0), ("8192.0", 8192.0), ("1e3", 1000.0), ("12,0", 12.0)] {
+        for (text, value) in [
+            ("12,480", 12_480.0),
+            ("8192.0", 8192.0),
+            ("1e3", 1000.0),
+            ("12,0", 12.0),
+        ] {
             assert_eq!(read(text, true, Sign::Plain), Ok(value), "{text}");
         }
         for text in ["12.5", "12,5", "0,003", "50 %"] {
@@ -194,7 +217,10 @@ mod tests {
         for value in [0, (1 << 53) + 1, u64::MAX] {
             assert_eq!(read_whole(&value.to_string()), Ok(value));
         }
-        assert_eq!(read_whole("9\u{2009}007 199,254,740,993"), Err("is not a whole number"));
+        assert_eq!(
+            read_whole("9\u{2009}007 199,254,740,993"),
+            Err("is not a whole number")
+        );
         assert_eq!(read_whole("9,007,199,254,740,993"), Ok((1 << 53) + 1));
         for text in ["-5", "1.5", "50 %", "nan", "", "18446744073709551616"] {
             assert!(read_whole(text).is_err(), "{text}");
@@ -220,7 +246,12 @@ mod tests {
 
     #[test]
     fn what_rounds_to_nothing_has_no_sign() {
-        for (value, text) in [(-0.004, "0.00"), (-0.0, "0.00"), (-0.006, "−0.01"), (f64::NEG_INFINITY, "−∞")] {
+        for (value, text) in [
+            (-0.004, "0.00"),
+            (-0.0, "0.00"),
+            (-0.006, "−0.01"),
+            (f64::NEG_INFINITY, "−∞"),
+        ] {
             assert_eq!(fixed(value, 2), text);
         }
     }

@@ -22,8 +22,18 @@ pub fn menu(
     let (rect, response) = ui.allocate_exact_size(vec2(width, 28.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{name}: {value}")));
     let open = Popup::is_id_open(ui.ctx(), Popup::default_response_id(&response));
-    let fill = if open || response.hovered() || response.has_focus() { palette.raised } else { palette.panel };
-    ui.painter().rect(rect, 6.0, fill, (1.0, palette.line), egui::StrokeKind::Inside);
+    let fill = if open || response.hovered() || response.has_focus() {
+        palette.raised
+    } else {
+        palette.panel
+    };
+    ui.painter().rect(
+        rect,
+        6.0,
+        fill,
+        (1.0, palette.line),
+        egui::StrokeKind::Inside,
+    );
     let mut x = rect.left() + 10.0;
     let y = rect.center().y - 0.5 * value_galley.size().y;
     for galley in [label_galley, value_galley] {
@@ -31,9 +41,20 @@ pub fn menu(
         ui.painter().galley(pos2(x, y), galley, palette.ink);
         x += advance;
     }
-    icon::chevron(ui.painter(), pos2(rect.right() - 13.0, rect.center().y), palette.weak);
-    let response = if open { response } else { response.on_hover_text(tip) };
-    Popup::menu(&response).gap(4.0).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(content);
+    icon::chevron(
+        ui.painter(),
+        pos2(rect.right() - 13.0, rect.center().y),
+        palette.weak,
+    );
+    let response = if open {
+        response
+    } else {
+        response.on_hover_text(tip)
+    };
+    Popup::menu(&response)
+        .gap(4.0)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .show(content);
     response
 }
 
@@ -45,9 +66,17 @@ pub fn choice(ui: &mut Ui, selected: bool, text: &str, name: &str, palette: &Pal
     if selected || response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, 5.0, palette.raised);
     }
-    let (font, color) = if selected { (strong_font(13.0), palette.ink) } else { (text_font(13.0), palette.weak) };
+    let (font, color) = if selected {
+        (strong_font(13.0), palette.ink)
+    } else {
+        (text_font(13.0), palette.weak)
+    };
     let galley = ui.painter().layout_no_wrap(text.to_owned(), font, color);
-    ui.painter().galley(pos2(rect.left() + 10.0, rect.center().y - 0.5 * galley.size().y), galley, color);
+    ui.painter().galley(
+        pos2(rect.left() + 10.0, rect.center().y - 0.5 * galley.size().y),
+        galley,
+        color,
+    );
     response
 }
 
@@ -56,7 +85,12 @@ pub fn described(ui: &mut Ui, title: &str, description: &str, palette: &Palette)
     let width = ui.available_width();
     let painter = ui.painter();
     let head = painter.layout_no_wrap(title.to_owned(), text_font(13.0), palette.ink);
-    let text = painter.layout(description.to_owned(), text_font(11.0), palette.faint, width - 20.0);
+    let text = painter.layout(
+        description.to_owned(),
+        text_font(11.0),
+        palette.faint,
+        width - 20.0,
+    );
     let height = head.size().y + text.size().y + 14.0;
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title));

@@ -12,6 +12,10 @@ pub fn bar(ui: &mut Ui, name: &str, width: f32, share: Option<f32>, palette: &Pa
     response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name));
     let rail = Rect::from_center_size(rect.center(), vec2(rect.width(), 5.0));
     ui.painter().rect_filled(rail, 2.5, palette.line);
-    ui.painter().rect_filled(rail.with_max_x(rail.left() + share * rail.width()), 2.5, palette.learned);
+    ui.painter().rect_filled(
+        rail.with_max_x(rail.left() + share * rail.width()),
+        2.5,
+        palette.learned,
+    );
     response.on_hover_text(format!("{:.0} %", 100.0 * share));
 }

@@ -5,12 +5,31 @@ use egui::{Align2, Color32, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, v
 use crate::theme::{Palette, strong_font, text_font};
 
 /// The name over the value, in a cell of the given width.
-pub fn stacked(ui: &mut Ui, width: f32, name: &str, value: &str, tip: &str, palette: &Palette) -> Response {
+pub fn stacked(
+    ui: &mut Ui,
+    width: f32,
+    name: &str,
+    value: &str,
+    tip: &str,
+    palette: &Palette,
+) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(width, 34.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name} {value}")));
     let painter = ui.painter();
-    painter.text(rect.left_top() + vec2(0.0, 1.0), Align2::LEFT_TOP, name, text_font(11.0), palette.faint);
-    painter.text(rect.left_bottom() - vec2(0.0, 0.5), Align2::LEFT_BOTTOM, value, strong_font(13.0), palette.ink);
+    painter.text(
+        rect.left_top() + vec2(0.0, 1.0),
+        Align2::LEFT_TOP,
+        name,
+        text_font(11.0),
+        palette.faint,
+    );
+    painter.text(
+        rect.left_bottom() - vec2(0.0, 0.5),
+        Align2::LEFT_BOTTOM,
+        value,
+        strong_font(13.0),
+        palette.ink,
+    );
     response.on_hover_text(tip)
 }
 
@@ -25,9 +44,21 @@ pub fn stacked_each(
 ) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(width, 34.0), Sense::hover());
     let spoken: Vec<_> = values.iter().map(|(text, _)| text.as_str()).collect();
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name} {}", spoken.join(" and "))));
+    response.widget_info(|| {
+        WidgetInfo::labeled(
+            Role::Label,
+            true,
+            format!("{name} {}", spoken.join(" and ")),
+        )
+    });
     let painter = ui.painter();
-    painter.text(rect.left_top() + vec2(0.0, 1.0), Align2::LEFT_TOP, name, text_font(11.0), palette.faint);
+    painter.text(
+        rect.left_top() + vec2(0.0, 1.0),
+        Align2::LEFT_TOP,
+        name,
+        text_font(11.0),
+        palette.faint,
+    );
     for (index, (text, color)) in values.iter().enumerate() {
         let at = rect.left_bottom() + vec2(width * index as f32 / values.len() as f32, -0.5);
         painter.text(at, Align2::LEFT_BOTTOM, text, strong_font(13.0), *color);
@@ -36,32 +67,68 @@ pub fn stacked_each(
 }
 
 /// A line: the name at the left, the value at the right edge.
-pub fn line(ui: &mut Ui, name: &str, value: &str, color: Color32, tip: &str, palette: &Palette) -> Response {
+pub fn line(
+    ui: &mut Ui,
+    name: &str,
+    value: &str,
+    color: Color32,
+    tip: &str,
+    palette: &Palette,
+) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 21.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name} {value}")));
     let middle = rect.center().y;
     let painter = ui.painter();
-    painter.text(pos2(rect.left(), middle), Align2::LEFT_CENTER, name, text_font(13.0), palette.weak);
+    painter.text(
+        pos2(rect.left(), middle),
+        Align2::LEFT_CENTER,
+        name,
+        text_font(13.0),
+        palette.weak,
+    );
     let right = painter.layout_no_wrap(value.to_owned(), strong_font(13.0), color);
-    let place = Rect::from_min_size(pos2(rect.right() - right.size().x, middle - 0.5 * right.size().y), right.size());
+    let place = Rect::from_min_size(
+        pos2(rect.right() - right.size().x, middle - 0.5 * right.size().y),
+        right.size(),
+    );
     painter.galley(place.min, right, color);
     response.on_hover_text(tip)
 }
 
 /// A line with two values in fixed columns, the first in `colors[0]`. Screen readers hear `A {name} {value}` and
 /// `B {name} {value}`.
-pub fn pair(ui: &mut Ui, name: &str, values: [&str; 2], colors: [Color32; 2], tip: &str, palette: &Palette) {
+pub fn pair(
+    ui: &mut Ui,
+    name: &str,
+    values: [&str; 2],
+    colors: [Color32; 2],
+    tip: &str,
+    palette: &Palette,
+) {
     const COLUMN: f32 = 68.0;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 21.0), Sense::hover());
     response.on_hover_text(tip);
     let at = rect.left_center();
-    ui.painter().text(at, Align2::LEFT_CENTER, name, text_font(13.0), palette.weak);
+    ui.painter()
+        .text(at, Align2::LEFT_CENTER, name, text_font(13.0), palette.weak);
     for (column, side) in ["A", "B"].into_iter().enumerate() {
         let right = rect.right() - COLUMN * (1 - column) as f32;
         let cell = Rect::from_x_y_ranges(right - COLUMN..=right, rect.y_range());
         let response = ui.interact(cell, ui.make_persistent_id((name, column)), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{side} {name} {}", values[column])));
+        response.widget_info(|| {
+            WidgetInfo::labeled(
+                Role::Label,
+                true,
+                format!("{side} {name} {}", values[column]),
+            )
+        });
         let place = pos2(right, rect.center().y);
-        ui.painter().text(place, Align2::RIGHT_CENTER, values[column], strong_font(13.0), colors[column]);
+        ui.painter().text(
+            place,
+            Align2::RIGHT_CENTER,
+            values[column],
+            strong_font(13.0),
+            colors[column],
+        );
     }
 }

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use egui::emath::Numeric;
 use egui::{
-    Align, Align2, DragValue, Layout, Rect, Response, Sense, Slider, SliderClamping, TextEdit, Ui, UiBuilder, pos2,
-    vec2,
+    Align, Align2, DragValue, Layout, Rect, Response, Sense, Slider, SliderClamping, TextEdit, Ui,
+    UiBuilder, pos2, vec2,
 };
 
 use crate::shell::toasts::tell;
@@ -30,13 +30,29 @@ pub fn row_in(ui: &mut Ui, rect: Rect, layout: Layout, salt: &str, content: impl
 }
 
 /// A named line; `control` is laid out from the right edge. The tooltip shows on the name.
-pub fn named<R>(ui: &mut Ui, name: &str, tip: &str, palette: &Palette, control: impl FnOnce(&mut Ui) -> R) -> R {
+pub fn named<R>(
+    ui: &mut Ui,
+    name: &str,
+    tip: &str,
+    palette: &Palette,
+    control: impl FnOnce(&mut Ui) -> R,
+) -> R {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
-    let label =
-        ui.painter().text(pos2(rect.left(), rect.center().y), Align2::LEFT_CENTER, name, text_font(13.0), palette.weak);
-    ui.interact(label, ui.make_persistent_id(("row", name)), Sense::hover()).on_hover_text(tip);
-    let mut right = ui
-        .new_child(UiBuilder::new().max_rect(rect).layout(Layout::right_to_left(Align::Center)).id_salt(("row", name)));
+    let label = ui.painter().text(
+        pos2(rect.left(), rect.center().y),
+        Align2::LEFT_CENTER,
+        name,
+        text_font(13.0),
+        palette.weak,
+    );
+    ui.interact(label, ui.make_persistent_id(("row", name)), Sense::hover())
+        .on_hover_text(tip);
+    let mut right = ui.new_child(
+        UiBuilder::new()
+            .max_rect(rect)
+            .layout(Layout::right_to_left(Align::Center))
+            .id_salt(("row", name)),
+    );
     control(&mut right)
 }
 
@@ -61,12 +77,20 @@ pub struct Track<N> {
 impl<N: Clone> Track<N> {
     /// Moves evenly.
     pub fn linear(travel: RangeInclusive<N>) -> Self {
-        Self { scale: Scale::Linear, limits: travel.clone(), travel, sign: Sign::Plain }
+        Self {
+            scale: Scale::Linear,
+            limits: travel.clone(),
+            travel,
+            sign: Sign::Plain,
+        }
     }
 
     /// Moves by factors.
     pub fn logarithmic(travel: RangeInclusive<N>) -> Self {
-        Self { scale: Scale::Logarithmic, ..Self::linear(travel) }
+        Self {
+            scale: Scale::Logarithmic,
+            ..Self::linear(travel)
+        }
     }
 
     /// The number may go farther than the slider.
@@ -96,7 +120,11 @@ pub struct Moved {
 impl Moved {
     fn of(response: &Response, typed: bool) -> Self {
         let changed = response.changed();
-        Self { changed, done: (changed && !response.dragged()) || response.drag_stopped(), typed: changed && typed }
+        Self {
+            changed,
+            done: (changed && !response.dragged()) || response.drag_stopped(),
+            typed: changed && typed,
+        }
     }
 }
 
@@ -111,7 +139,14 @@ pub fn slider<N: Numeric>(
     palette: &Palette,
 ) -> Moved {
     named(ui, name, tip, palette, |ui| {
-        let number = number(ui, [name, tip], value, &track, &format, vec2(VALUE_WIDTH, 24.0));
+        let number = number(
+            ui,
+            [name, tip],
+            value,
+            &track,
+            &format,
+            vec2(VALUE_WIDTH, 24.0),
+        );
         ui.spacing_mut().interact_size.y = 16.0;
         ui.spacing_mut().slider_width = (ui.available_width() - LABEL_WIDTH).max(40.0);
         let slider = Slider::new(value, track.travel)
@@ -121,8 +156,15 @@ pub fn slider<N: Numeric>(
             .handle_shape(egui::style::HandleShape::Circle);
         ui.visuals_mut().widgets.inactive.bg_fill = palette.line;
         ui.visuals_mut().widgets.inactive.fg_stroke = egui::Stroke::new(1.5, palette.ink);
-        let slider = Moved::of(&ui.add(slider).accessible_name(name).on_hover_text(tip), false);
-        Moved { changed: number.changed || slider.changed, done: number.done || slider.done, typed: number.typed }
+        let slider = Moved::of(
+            &ui.add(slider).accessible_name(name).on_hover_text(tip),
+            false,
+        );
+        Moved {
+            changed: number.changed || slider.changed,
+            done: number.done || slider.done,
+            typed: number.typed,
+        }
     })
 }
 
@@ -157,16 +199,27 @@ pub fn number<N: Numeric>(
                 return None;
             }
             let within = |v: &f64| (least..=most).contains(v);
-            let taken =
-                read(text, N::INTEGRAL, track.sign).and_then(|v| Some(v).filter(within).ok_or("is outside the limits"));
+            let taken = read(text, N::INTEGRAL, track.sign)
+                .and_then(|v| Some(v).filter(within).ok_or("is outside the limits"));
             outcome.replace(Some(taken));
             taken.ok()
         });
-    let response = ui.add_sized(size, drag).accessible_name(format!("{name} value")).on_hover_text(tip);
+    let response = ui
+        .add_sized(size, drag)
+        .accessible_name(format!("{name} value"))
+        .on_hover_text(tip);
     let outcome = outcome.take();
     if let Some(Err(why)) = outcome {
-        let kind = if N::INTEGRAL { "a whole number" } else { "a number" };
-        let text = format!("{name}: what you typed {why}; give {kind} from {} to {}", format(least), format(most));
+        let kind = if N::INTEGRAL {
+            "a whole number"
+        } else {
+            "a number"
+        };
+        let text = format!(
+            "{name}: what you typed {why}; give {kind} from {} to {}",
+            format(least),
+            format(most)
+        );
         tell(ui.ctx(), Notice::Error(text));
     }
     Moved::of(&response, matches!(outcome, Some(Ok(_))))
@@ -175,10 +228,18 @@ pub fn number<N: Numeric>(
 /// A whole number that is only typed, exact to its last digit: a seed. True where another was typed.
 pub fn whole_number(ui: &mut Ui, [name, tip]: [&str; 2], value: &mut u64) -> bool {
     let id = ui.make_persistent_id(("whole number", name));
-    let edited = ui.data(|data| data.get_temp::<(u64, String)>(id)).filter(|(of, _)| of == value);
+    let edited = ui
+        .data(|data| data.get_temp::<(u64, String)>(id))
+        .filter(|(of, _)| of == value);
     let mut text = edited.map_or_else(|| value.to_string(), |(_, text)| text);
-    let field = TextEdit::singleline(&mut text).id(id).align(Align2::RIGHT_CENTER).margin(vec2(8.0, 4.0));
-    let response = ui.add_sized(vec2(WHOLE_WIDTH, 24.0), field).accessible_name(name).on_hover_text(tip);
+    let field = TextEdit::singleline(&mut text)
+        .id(id)
+        .align(Align2::RIGHT_CENTER)
+        .margin(vec2(8.0, 4.0));
+    let response = ui
+        .add_sized(vec2(WHOLE_WIDTH, 24.0), field)
+        .accessible_name(name)
+        .on_hover_text(tip);
     if !response.lost_focus() {
         if response.has_focus() {
             ui.data_mut(|data| data.insert_temp(id, (*value, text)));
@@ -192,7 +253,10 @@ pub fn whole_number(ui: &mut Ui, [name, tip]: [&str; 2], value: &mut u64) -> boo
     match read_whole(&text) {
         Ok(typed) => typed != std::mem::replace(value, typed),
         Err(why) => {
-            tell(ui.ctx(), Notice::Error(format!("{name}: what you typed {why}")));
+            tell(
+                ui.ctx(),
+                Notice::Error(format!("{name}: what you typed {why}")),
+            );
             false
         }
     }

@@ -9,7 +9,10 @@ pub fn ellipsis(text: &str, length: usize) -> String {
     if text.chars().count() <= length {
         return text.to_owned();
     }
-    text.chars().take(length.saturating_sub(1)).chain(['…']).collect()
+    text.chars()
+        .take(length.saturating_sub(1))
+        .chain(['…'])
+        .collect()
 }
 
 /// A sentence in the colour of faults, for screen readers an alert.

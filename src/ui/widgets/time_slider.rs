@@ -12,10 +12,16 @@ pub fn time_slider(ui: &mut Ui, width: f32, tau: &mut f64, palette: &Palette) ->
     let (rect, mut response) = ui.allocate_exact_size(vec2(width, 28.0), Sense::click_and_drag());
     let rail = Rect::from_center_size(rect.center(), vec2(rect.width(), 9.0));
     if let Some(pointer) = response.interact_pointer_pos() {
-        set(tau, f64::from((pointer.x - rail.left()) / rail.width()), &mut response);
+        set(
+            tau,
+            f64::from((pointer.x - rail.left()) / rail.width()),
+            &mut response,
+        );
     }
     if response.has_focus() {
-        let steps = ui.input(|i| i.num_presses(Key::ArrowRight) as f64 - i.num_presses(Key::ArrowLeft) as f64);
+        let steps = ui.input(|i| {
+            i.num_presses(Key::ArrowRight) as f64 - i.num_presses(Key::ArrowLeft) as f64
+        });
         if steps != 0.0 {
             set(tau, *tau + 0.01 * steps, &mut response);
         }
@@ -59,7 +65,11 @@ pub fn time_slider(ui: &mut Ui, width: f32, tau: &mut f64, palette: &Palette) ->
     let x = rail.left() + *tau as f32 * rail.width();
     let handle = Rect::from_center_size(pos2(x, rail.center().y), vec2(5.0, 23.0));
     painter.rect_filled(handle.expand(2.0), 3.0, palette.panel);
-    let color: Color32 = if response.dragged() || response.has_focus() { palette.learned } else { palette.ink };
+    let color: Color32 = if response.dragged() || response.has_focus() {
+        palette.learned
+    } else {
+        palette.ink
+    };
     painter.rect_filled(handle, 2.0, color);
     response.on_hover_text("t / T (arrow keys; Shift for tenths)")
 }

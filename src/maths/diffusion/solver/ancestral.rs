@@ -45,7 +45,11 @@ pub const POSTERIOR: Row = Row {
         help: "ancestral sampling with the posterior's variance",
     },
     steps: u32::MAX,
-    plan: |steps, context, clip| evenly(steps, context, clip, |now, next| Variance::BetaTilde.step(now, next)),
+    plan: |steps, context, clip| {
+        evenly(steps, context, clip, |now, next| {
+            Variance::BetaTilde.step(now, next)
+        })
+    },
 };
 
 /// With the variance β.
@@ -58,5 +62,9 @@ pub const FORWARD: Row = Row {
         help: "ancestral sampling with the variance β",
     },
     steps: u32::MAX,
-    plan: |steps, context, clip| evenly(steps, context, clip, |now, next| Variance::Beta.step(now, next)),
+    plan: |steps, context, clip| {
+        evenly(steps, context, clip, |now, next| {
+            Variance::Beta.step(now, next)
+        })
+    },
 };

@@ -26,7 +26,14 @@ pub fn plan(eta: f64, steps: u32, context: PlanContext, clip: Option<Bounds>) ->
 
 /// x_r = a_r x̂_0 + √(s_r² − σ²) ε̂ + σ z with ε̂ = (x − a_t x̂_0)/s_t (Song, Meng & Ermon 2021, eq. 12), σ by eq. 16.
 pub fn step(eta: f64, now: Scales, next: Scales) -> Factors {
-    let sigma = eta * Transition::between(now, next).posterior_variance(now, next).sqrt();
+    let sigma = eta
+        * Transition::between(now, next)
+            .posterior_variance(now, next)
+            .sqrt();
     let x = (next.s * next.s - sigma * sigma).max(0.0).sqrt() / now.s;
-    Factors { x, x_0: next.a - now.a * x, z: sigma }
+    Factors {
+        x,
+        x_0: next.a - now.a * x,
+        z: sigma,
+    }
 }

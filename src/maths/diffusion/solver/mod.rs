@@ -45,8 +45,17 @@ const FEW_STEPS: u32 = 50;
 
 /// A table of one stage a step. The times are whole timesteps, evenly spaced from T down to 0; `step` says how x_r follows from
 /// x_t, x̂_0 and fresh noise, by the scales at t and at r.
-fn evenly(steps: u32, context: PlanContext, clip: Option<Bounds>, step: impl Fn(Scales, Scales) -> Factors) -> Plan {
-    let PlanContext { schedule, target, timesteps } = context;
+fn evenly(
+    steps: u32,
+    context: PlanContext,
+    clip: Option<Bounds>,
+    step: impl Fn(Scales, Scales) -> Factors,
+) -> Plan {
+    let PlanContext {
+        schedule,
+        target,
+        timesteps,
+    } = context;
     // The last whole timestep at or below an even division; distinct, since steps ≤ T.
     let tau = |left: u32| {
         let t = u64::from(timesteps) * u64::from(left) / u64::from(steps);
@@ -57,9 +66,23 @@ fn evenly(steps: u32, context: PlanContext, clip: Option<Bounds>, step: impl Fn(
         let now = schedule.scales(tau, timesteps);
         let Combination(x0_x, x0_output) = target.to_x0(now);
         let Factors { x, x_0, z } = step(now, schedule.scales(tau_next, timesteps));
-        PlanStep { tau, tau_next, x0_x, x0_output, c_x: x, c_0: x_0, c_z: z, scales: now, ..PlanStep::default() }
+        PlanStep {
+            tau,
+            tau_next,
+            x0_x,
+            x0_output,
+            c_x: x,
+            c_0: x_0,
+            c_z: z,
+            scales: now,
+            ..PlanStep::default()
+        }
     };
-    Plan { steps: (1..=steps).rev().map(stage).collect(), start_std: context.start_std(), clip }
+    Plan {
+        steps: (1..=steps).rev().map(stage).collect(),
+        start_std: context.start_std(),
+        clip,
+    }
 }
 
 /// One stage of a plan; most samplers take one a step.
@@ -149,7 +172,11 @@ impl Plan {
             quantity,
             ..PlanStep::default()
         };
-        Self { steps: vec![stage], start_std: 1.0, clip: None }
+        Self {
+            steps: vec![stage],
+            start_std: 1.0,
+            clip: None,
+        }
     }
 
     /// How often a particle's x̂_0 is evaluated: once a stage. N steps of DDPM, DDIM and Euler take N, of Heun 2N − 1, of
@@ -169,10 +196,15 @@ impl Plan {
 
     /// The stages after which a recording takes a frame: of the steps, every `every`-th and the last.
     pub fn recorded_stages(&self, every: u32) -> Vec<usize> {
-        let ends: Vec<usize> = (0..self.steps.len()).filter(|&stage| self.steps[stage].ends_step).collect();
+        let ends: Vec<usize> = (0..self.steps.len())
+            .filter(|&stage| self.steps[stage].ends_step)
+            .collect();
         let last = ends.len().saturating_sub(1);
         let every = every.max(1) as usize;
-        (0..ends.len()).filter(|&step| (step + 1) % every == 0 || step == last).map(|step| ends[step]).collect()
+        (0..ends.len())
+            .filter(|&step| (step + 1) % every == 0 || step == last)
+            .map(|step| ends[step])
+            .collect()
     }
 }
 
@@ -190,7 +222,9 @@ pub struct PlanContext {
 impl PlanContext {
     /// s/a at t = 1, from where every sampler lands on the data.
     pub fn nearest(self) -> f64 {
-        let Scales { a, s } = self.schedule.scales(1.0 / f64::from(self.timesteps.max(1)), self.timesteps);
+        let Scales { a, s } = self
+            .schedule
+            .scales(1.0 / f64::from(self.timesteps.max(1)), self.timesteps);
         s / a
     }
 

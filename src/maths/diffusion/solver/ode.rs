@@ -83,10 +83,20 @@ pub enum Method {
 impl Method {
     /// Compile for so many steps, at least one, of which the last is the landing. It evaluates once, Heun's others twice,
     /// Runge–Kutta's four times ([`Plan::evaluations`]).
-    pub fn plan(self, steps: u32, context: PlanContext, start_std: f64, clip: Option<Bounds>) -> Plan {
+    pub fn plan(
+        self,
+        steps: u32,
+        context: PlanContext,
+        start_std: f64,
+        clip: Option<Bounds>,
+    ) -> Plan {
         let clock = Clock(context);
         let knots = clock.knots(steps.max(1) - 1);
-        Plan { steps: self.stages(&knots, &|zeta| clock.at_zeta(zeta)), start_std, clip }
+        Plan {
+            steps: self.stages(&knots, &|zeta| clock.at_zeta(zeta)),
+            start_std,
+            clip,
+        }
     }
 
     /// The stages through the knots, and the landing from the last; `at` finds what lies between.
@@ -98,17 +108,33 @@ impl Method {
                 Self::Euler => stages.push(now.turn(next)),
                 Self::Heun => {
                     stages.push(now.stage(now, next, &Weights::PREDICT));
-                    let mean = Weights { slope: 0.5, memory: 0.5, ..Weights::LAST };
+                    let mean = Weights {
+                        slope: 0.5,
+                        memory: 0.5,
+                        ..Weights::LAST
+                    };
                     stages.push(now.stage(next, next, &mean));
                 }
                 Self::Rk4 => {
                     let middle = at(0.5 * (now.zeta() + next.zeta()));
-                    let inner = Weights { keep: 1.0, add: 2.0, ..Weights::PREDICT };
+                    let inner = Weights {
+                        keep: 1.0,
+                        add: 2.0,
+                        ..Weights::PREDICT
+                    };
                     stages.push(now.stage(now, &middle, &Weights::PREDICT));
                     stages.push(now.stage(&middle, &middle, &inner));
                     stages.push(now.stage(&middle, next, &inner));
                     let sixth = 1.0 / 6.0;
-                    stages.push(now.stage(next, next, &Weights { slope: sixth, memory: sixth, ..Weights::LAST }));
+                    stages.push(now.stage(
+                        next,
+                        next,
+                        &Weights {
+                            slope: sixth,
+                            memory: sixth,
+                            ..Weights::LAST
+                        },
+                    ));
                 }
             }
         }
@@ -121,18 +147,30 @@ impl Method {
 /// onto x̂_0. It knows nothing of timesteps, so the schedule matters at its noisy end alone, and `tau` of a stage is the
 /// share of ζ that is left. No network has been trained there: one that follows it gets no finite x̂_0.
 pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64) -> Plan {
-    let start = Knot { tau: 1.0, scales: context.schedule.scales(1.0, context.timesteps), x0: NO_NETWORK };
+    let start = Knot {
+        tau: 1.0,
+        scales: context.schedule.scales(1.0, context.timesteps),
+        x0: NO_NETWORK,
+    };
     let first = start.zeta();
     let at = |zeta: f64| {
         let (s, a) = zeta.sin_cos();
-        Knot { tau: zeta / first, scales: Scales { a, s }, x0: NO_NETWORK }
+        Knot {
+            tau: zeta / first,
+            scales: Scales { a, s },
+            x0: NO_NETWORK,
+        }
     };
     let ratio = nearest.atan() / first;
     // A schedule that ends nearer to the data than asked for has nothing to be followed.
     let steps = if ratio < 1.0 { steps } else { 0 };
     let later = (1..=steps).map(|k| at(first * ratio.powf(f64::from(k) / f64::from(steps))));
     let knots: Vec<Knot> = std::iter::once(start).chain(later).collect();
-    Plan { steps: Method::Rk4.stages(&knots, &at), start_std, clip: None }
+    Plan {
+        steps: Method::Rk4.stages(&knots, &at),
+        start_std,
+        clip: None,
+    }
 }
 
 /// Factors of x and of a network's output where there is no network to follow.
@@ -150,8 +188,20 @@ struct Weights {
 }
 
 impl Weights {
-    const PREDICT: Self = Self { slope: 1.0, memory: 0.0, keep: 0.0, add: 1.0, ends_step: false };
-    const LAST: Self = Self { slope: 1.0, memory: 0.0, keep: 0.0, add: 0.0, ends_step: true };
+    const PREDICT: Self = Self {
+        slope: 1.0,
+        memory: 0.0,
+        keep: 0.0,
+        add: 1.0,
+        ends_step: false,
+    };
+    const LAST: Self = Self {
+        slope: 1.0,
+        memory: 0.0,
+        keep: 0.0,
+        add: 0.0,
+        ends_step: true,
+    };
 }
 
 /// A time on the clock.
@@ -183,18 +233,34 @@ impl Knot {
     /// A stage that is evaluated here and moves nothing.
     fn evaluated(&self) -> PlanStep {
         let Combination(x0_x, x0_output) = self.x0;
-        PlanStep { tau: self.tau, x0_x, x0_output, scales: self.scales, ..PlanStep::default() }
+        PlanStep {
+            tau: self.tau,
+            x0_x,
+            x0_output,
+            scales: self.scales,
+            ..PlanStep::default()
+        }
     }
 
     /// DDIM's step from here: x̂_0 and ε̂ stay.
     fn turn(&self, next: &Self) -> PlanStep {
         let Factors { x, x_0, .. } = ddim::step(0.0, self.scales, next.scales);
-        PlanStep { tau_next: next.tau, c_x: x, c_0: x_0, ..self.evaluated() }
+        PlanStep {
+            tau_next: next.tau,
+            c_x: x,
+            c_0: x_0,
+            ..self.evaluated()
+        }
     }
 
     /// The step onto the data: x̂_0 itself.
     fn land(&self) -> PlanStep {
-        PlanStep { tau_next: 0.0, c_x: 0.0, c_0: 1.0, ..self.evaluated() }
+        PlanStep {
+            tau_next: 0.0,
+            c_x: 0.0,
+            c_0: 1.0,
+            ..self.evaluated()
+        }
     }
 
     /// One stage of the step from here: evaluated `at`, its result lies at `to`.
@@ -203,7 +269,11 @@ impl Knot {
         let delta = to.radius() * (to.zeta() - self.zeta());
         let from_base = to.radius() / self.radius();
         // Where the point is the base itself, the two factors are added here, in f64: they nearly cancel at the noise end.
-        let (c_base, c_point) = if at.tau == self.tau { (0.0, from_base) } else { (from_base, 0.0) };
+        let (c_base, c_point) = if at.tau == self.tau {
+            (0.0, from_base)
+        } else {
+            (from_base, 0.0)
+        };
         PlanStep {
             tau_next: to.tau,
             c_x: c_point + delta * weights.slope * k_x,
@@ -225,9 +295,17 @@ struct Clock(PlanContext);
 
 impl Clock {
     fn at(self, tau: f64) -> Knot {
-        let PlanContext { schedule, target, timesteps } = self.0;
+        let PlanContext {
+            schedule,
+            target,
+            timesteps,
+        } = self.0;
         let scales = schedule.scales(tau, timesteps);
-        Knot { tau, scales, x0: target.to_x0(scales) }
+        Knot {
+            tau,
+            scales,
+            x0: target.to_x0(scales),
+        }
     }
 
     /// The time at which the clock shows ζ.
@@ -235,14 +313,21 @@ impl Clock {
         let (mut low, mut high) = (1.0 / f64::from(self.0.timesteps.max(1)), 1.0);
         for _ in 0..BISECTIONS {
             let middle = 0.5 * (low + high);
-            if self.at(middle).zeta() < zeta { low = middle } else { high = middle }
+            if self.at(middle).zeta() < zeta {
+                low = middle;
+            } else {
+                high = middle;
+            }
         }
         self.at(0.5 * (low + high))
     }
 
     /// Times that are `intervals` apart, from T to 1; of none, T alone.
     fn knots(self, intervals: u32) -> Vec<Knot> {
-        let (first, last) = (self.at(1.0), self.at(1.0 / f64::from(self.0.timesteps.max(1))));
+        let (first, last) = (
+            self.at(1.0),
+            self.at(1.0 / f64::from(self.0.timesteps.max(1))),
+        );
         let [from, to] = [first, last].map(|knot| knot.zeta().powf(1.0 / CROWDING));
         let between = (1..intervals).map(|k| {
             let u = f64::from(k) / f64::from(intervals);

@@ -12,13 +12,23 @@ use crate::diffusion::exact::{ExactField, Marginal};
 use crate::philox::{Stream, normal};
 
 /// Means and widths: narrow at the middle and beside it, unit, wide.
-const GAUSSIANS: [[f64; 2]; 5] = [[0.0, 0.02], [0.7, 0.02], [0.0, 1.0], [0.0, 3.0], [-1.3, 0.4]];
+const GAUSSIANS: [[f64; 2]; 5] = [
+    [0.0, 0.02],
+    [0.7, 0.02],
+    [0.0, 1.0],
+    [0.0, 3.0],
+    [-1.3, 0.4],
+];
 const TIMESTEPS: [u32; 4] = [10, 100, 1000, 4000];
 /// Rounding, in widths of p_1, of some hundred steps.
 const ROUNDING: f64 = 1e-11;
 
 fn context(schedule: Schedule, timesteps: u32) -> PlanContext {
-    PlanContext { schedule, target: Target::Eps, timesteps }
+    PlanContext {
+        schedule,
+        target: Target::Eps,
+        timesteps,
+    }
 }
 
 /// E[x_0 | x] of N(m, σ²).
@@ -33,13 +43,24 @@ fn width([_, sigma]: [f64; 2], Scales { a, s }: Scales) -> f64 {
 
 /// Run a plan with the exact x̂_0 of a Gaussian; both coordinates alike.
 fn ends(plan: &Plan, gaussian: [f64; 2], start: f64) -> f64 {
-    plan.run([start; 2], |stage, x| x.map(|x| posterior(gaussian, stage.scales, x)), |_| [0.0; 2])[0]
+    plan.run(
+        [start; 2],
+        |stage, x| x.map(|x| posterior(gaussian, stage.scales, x)),
+        |_| [0.0; 2],
+    )[0]
 }
 
 /// The error of a solver at t = 1 after `intervals` steps, in widths of p_1. The landing is checked on the way.
-fn error(method: Method, intervals: u32, gaussian: [f64; 2], schedule: Schedule, timesteps: u32) -> f64 {
+fn error(
+    method: Method,
+    intervals: u32,
+    gaussian: [f64; 2],
+    schedule: Schedule,
+    timesteps: u32,
+) -> f64 {
     let mut plan = method.plan(intervals + 1, context(schedule, timesteps), 1.0, None);
-    let [first, last] = [1.0, 1.0 / f64::from(timesteps)].map(|tau| schedule.scales(tau, timesteps));
+    let [first, last] =
+        [1.0, 1.0 / f64::from(timesteps)].map(|tau| schedule.scales(tau, timesteps));
     let start = first.a * gaussian[0] + 1.3 * width(gaussian, first);
     let landed = ends(&plan, gaussian, start);
     plan.steps.pop();
@@ -65,11 +86,21 @@ fn everywhere(mut check: impl FnMut([f64; 2], Schedule, u32)) {
 #[test]
 fn every_solver_has_its_textbook_order_on_every_path_for_every_t() {
     everywhere(|gaussian, schedule, timesteps| {
-        for (method, order) in [(Method::Euler, 1.0), (Method::Heun, 2.0), (Method::Rk4, 4.0)] {
-            let errors = [20, 40, 80, 160, 320].map(|n| error(method, n, gaussian, schedule, timesteps));
-            let what =
-                format!("{method:?}, {schedule}, T = {timesteps}, N({}, {}²): {errors:?}", gaussian[0], gaussian[1]);
-            let above = errors.windows(2).rev().find(|pair| pair[1] > 10.0 * ROUNDING);
+        for (method, order) in [
+            (Method::Euler, 1.0),
+            (Method::Heun, 2.0),
+            (Method::Rk4, 4.0),
+        ] {
+            let errors =
+                [20, 40, 80, 160, 320].map(|n| error(method, n, gaussian, schedule, timesteps));
+            let what = format!(
+                "{method:?}, {schedule}, T = {timesteps}, N({}, {}²): {errors:?}",
+                gaussian[0], gaussian[1]
+            );
+            let above = errors
+                .windows(2)
+                .rev()
+                .find(|pair| pair[1] > 10.0 * ROUNDING);
             match above {
                 Some(pair) => assert!((pair[0] / pair[1]).log2() > 0.93 * order, "{what}"),
                 None => assert!(errors[1] < 100.0 * ROUNDING, "{what}"),
@@ -93,8 +124,13 @@ fn heun_is_never_worse_than_euler_at_equal_steps_nor_runge_kutta_than_heun() {
             let close = if steps == 10 { 0.01 } else { 0.0 };
             let [euler, heun, rk4] = [Method::Euler, Method::Heun, Method::Rk4]
                 .map(|method| error(method, steps - 1, gaussian, schedule, timesteps));
-            let what = format!("{schedule}, T = {timesteps}, {steps} steps, {gaussian:?}: {euler:e} {heun:e} {rk4:e}");
-            assert!(heun <= euler.max(ROUNDING) || heun * landed < close, "{what}");
+            let what = format!(
+                "{schedule}, T = {timesteps}, {steps} steps, {gaussian:?}: {euler:e} {heun:e} {rk4:e}"
+            );
+            assert!(
+                heun <= euler.max(ROUNDING) || heun * landed < close,
+                "{what}"
+            );
             assert!(rk4 <= heun.max(ROUNDING) || rk4 * landed < close, "{what}");
         }
     });
@@ -109,7 +145,10 @@ fn the_flow_of_unit_data_stands_still() {
             for intervals in [1, 2, 4, 9, 49] {
                 for method in [Method::Heun, Method::Rk4] {
                     let error = error(method, intervals, [0.0, 1.0], schedule, timesteps);
-                    assert!(error < ROUNDING, "{method:?}, {schedule}, T = {timesteps}, {intervals} steps: {error:e}");
+                    assert!(
+                        error < ROUNDING,
+                        "{method:?}, {schedule}, T = {timesteps}, {intervals} steps: {error:e}"
+                    );
                 }
             }
             let euler = error(Method::Euler, 49, [0.0, 1.0], schedule, timesteps);
@@ -122,7 +161,11 @@ fn the_flow_of_unit_data_stands_still() {
 /// Root mean square distance of the end points of two plans by the exact field, from the same 64 starts.
 fn apart(field: &ExactField, plans: [&Plan; 2]) -> f64 {
     let ends = plans.map(|plan| {
-        let marginals: Vec<Marginal> = plan.steps.iter().map(|stage| field.mixture.marginal(stage.scales)).collect();
+        let marginals: Vec<Marginal> = plan
+            .steps
+            .iter()
+            .map(|stage| field.mixture.marginal(stage.scales))
+            .collect();
         let ends = (0..64).map(|i| {
             let z = normal(3, Stream::SamplerStart, 0, i).map(f64::from);
             let mut particle = Registers::at(z.map(|z| plan.start_std * z));
@@ -134,16 +177,28 @@ fn apart(field: &ExactField, plans: [&Plan; 2]) -> f64 {
         });
         ends.collect::<Vec<_>>()
     });
-    let squares = ends[0].iter().zip(&ends[1]).map(|(a, b)| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2));
+    let squares = ends[0]
+        .iter()
+        .zip(&ends[1])
+        .map(|(a, b)| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2));
     (squares.sum::<f64>() / 64.0).sqrt()
 }
 
 fn narrowest(field: &ExactField) -> f64 {
-    field.mixture.components.iter().map(|c| f64::from(c.sigma)).fold(f64::INFINITY, f64::min)
+    field
+        .mixture
+        .components
+        .iter()
+        .map(|c| f64::from(c.sigma))
+        .fold(f64::INFINITY, f64::min)
 }
 
 fn figure8(schedule: Schedule, timesteps: u32) -> ExactField {
-    ExactField { mixture: Arc::new(Shape::Figure8.mixture()), schedule, timesteps }
+    ExactField {
+        mixture: Arc::new(Shape::Figure8.mixture()),
+        schedule,
+        timesteps,
+    }
 }
 
 /// On the cosine schedule σ = s/a reaches 20,291, and over σ the errors of Heun and Runge–Kutta were 2.49 and 1.21. Against the
@@ -154,9 +209,16 @@ fn the_cosine_path_is_followed_to_its_end() {
     let field = figure8(Schedule::Cosine, 1000);
     let context = context(Schedule::Cosine, 1000);
     let converged = Sampler::Rk4.plan(600, context, None);
-    for (sampler, expected) in [(Sampler::Euler, 0.09355), (Sampler::Heun, 2.625e-3), (Sampler::Rk4, 1.105e-4)] {
+    for (sampler, expected) in [
+        (Sampler::Euler, 0.09355),
+        (Sampler::Heun, 2.625e-3),
+        (Sampler::Rk4, 1.105e-4),
+    ] {
         let error = apart(&field, [&sampler.plan(20, context, None), &converged]);
-        assert!((error / expected - 1.0).abs() < 0.01, "{sampler}: {error:e}, not {expected:e}");
+        assert!(
+            (error / expected - 1.0).abs() < 0.01,
+            "{sampler}: {error:e}, not {expected:e}"
+        );
     }
 }
 
@@ -167,22 +229,33 @@ fn the_exact_flow_ends_at_the_closed_form_whatever_t() {
         let context = context(schedule, timesteps);
         let plan = Plan::exact_flow(context, 400, 1e-3 * gaussian[1]);
         let first = schedule.scales(1.0, timesteps);
-        let end = ends(&plan, gaussian, first.a * gaussian[0] + 1.3 * width(gaussian, first));
+        let end = ends(
+            &plan,
+            gaussian,
+            first.a * gaussian[0] + 1.3 * width(gaussian, first),
+        );
         let error = (end - gaussian[0] - 1.3 * gaussian[1]).abs() / gaussian[1];
         // The landing leaves out s²/2σ² = 5e-7 of 1.3 widths.
-        assert!(error < 1e-6, "{schedule}, T = {timesteps}, {gaussian:?}: {error:e}");
+        assert!(
+            error < 1e-6,
+            "{schedule}, T = {timesteps}, {gaussian:?}: {error:e}"
+        );
     });
 }
 
 /// Twice the steps, half the distance of the landing: no change to be seen.
 #[test]
 fn the_exact_flow_has_converged() {
-    for (schedule, timesteps) in [(Schedule::Cosine, 1000), (Schedule::Ve, 10), (Schedule::Literal, 100)] {
+    for (schedule, timesteps) in [
+        (Schedule::Cosine, 1000),
+        (Schedule::Ve, 10),
+        (Schedule::Literal, 100),
+    ] {
         let field = figure8(schedule, timesteps);
         let context = context(schedule, timesteps);
         let narrowest = narrowest(&field);
-        let plans =
-            [(400, 1e-3), (800, 5e-4)].map(|(steps, share)| Plan::exact_flow(context, steps, share * narrowest));
+        let plans = [(400, 1e-3), (800, 5e-4)]
+            .map(|(steps, share)| Plan::exact_flow(context, steps, share * narrowest));
         let error = apart(&field, [&plans[0], &plans[1]]);
         assert!(error < 1e-6, "{schedule}: {error:e}");
     }

@@ -17,7 +17,11 @@ impl Registers {
     /// A particle at its start.
     #[inline]
     pub fn at(x: [f64; 2]) -> Self {
-        Self { x, memory: [0.0; 2], base: x }
+        Self {
+            x,
+            memory: [0.0; 2],
+            base: x,
+        }
     }
 }
 
@@ -32,7 +36,8 @@ impl PlanStep {
                 + self.c_prev * memory[axis]
                 + self.c_base * base[axis]
                 + self.c_z * z[axis];
-            particle.memory[axis] = self.m_x * x[axis] + self.m_0 * x0[axis] + self.m_prev * memory[axis];
+            particle.memory[axis] =
+                self.m_x * x[axis] + self.m_0 * x0[axis] + self.m_prev * memory[axis];
         }
         if self.ends_step {
             particle.base = particle.x;
@@ -53,7 +58,11 @@ impl Plan {
         for (number, stage) in self.steps.iter().enumerate() {
             let x0 = x0(stage, particle.x);
             // Where no noise is added none is drawn.
-            let z = if stage.c_z == 0.0 { [0.0; 2] } else { z(number) };
+            let z = if stage.c_z == 0.0 {
+                [0.0; 2]
+            } else {
+                z(number)
+            };
             stage.advance(&mut particle, x0, z);
         }
         particle.x

@@ -86,7 +86,10 @@ impl Sampler {
 
     /// Compile into a table. `steps` is held within 1..=T.
     pub fn plan(self, steps: u32, context: PlanContext, clip: Option<Bounds>) -> Plan {
-        let context = PlanContext { timesteps: context.timesteps.max(1), ..context };
+        let context = PlanContext {
+            timesteps: context.timesteps.max(1),
+            ..context
+        };
         let steps = steps.clamp(1, context.timesteps);
         match self {
             Self::Ddim { eta } => ddim::plan(eta, steps, context, clip),
@@ -128,7 +131,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn plan(sampler: Sampler, steps: u32, schedule: Schedule) -> Plan {
-        sampler.plan(steps, PlanContext { schedule, target: Target::Eps, timesteps: 1000 }, None)
+        sampler.plan(
+            steps,
+            PlanContext {
+                schedule,
+                target: Target::Eps,
+                timesteps: 1000,
+            },
+            None,
+        )
     }
 
     fn any_schedule() -> impl Strategy<Value = Schedule> {
@@ -137,13 +148,27 @@ mod tests {
 
     #[test]
     fn names_are_read_back_as_they_are_shown() {
-        for sampler in Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 0.25 }, Sampler::Ddim { eta: 1.0 }]) {
+        for sampler in Sampler::ALL
+            .into_iter()
+            .chain([Sampler::Ddim { eta: 0.25 }, Sampler::Ddim { eta: 1.0 }])
+        {
             assert_eq!(sampler.to_string().parse(), Ok(sampler));
         }
         assert_eq!("ddim:0.5".parse(), Ok(Sampler::Ddim { eta: 0.5 }));
-        for wrong in ["", "ddim:", "ddim:2", "ddim:-0.1", "ddim:NaN", "ddpm:0.5", "rk5"] {
+        for wrong in [
+            "",
+            "ddim:",
+            "ddim:2",
+            "ddim:-0.1",
+            "ddim:NaN",
+            "ddpm:0.5",
+            "rk5",
+        ] {
             let error = wrong.parse::<Sampler>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("'{wrong}' is not a sampler")), "{error}");
+            assert!(
+                error.starts_with(&format!("'{wrong}' is not a sampler")),
+                "{error}"
+            );
         }
     }
 
@@ -152,8 +177,13 @@ mod tests {
         for sampler in Sampler::ALL {
             for schedule in Schedule::every() {
                 let plan = plan(sampler, 1, schedule);
-                let [step] = plan.steps[..] else { panic!("{} steps", plan.steps.len()) };
-                assert_eq!((step.tau, step.tau_next, step.c_x, step.c_z), (1.0, 0.0, 0.0, 0.0));
+                let [step] = plan.steps[..] else {
+                    panic!("{} steps", plan.steps.len())
+                };
+                assert_eq!(
+                    (step.tau, step.tau_next, step.c_x, step.c_z),
+                    (1.0, 0.0, 0.0, 0.0)
+                );
                 assert!((step.c_0 - 1.0).abs() < 1e-12, "{sampler} {schedule:?}");
             }
         }
@@ -161,8 +191,18 @@ mod tests {
 
     #[test]
     fn a_plan_has_at_least_one_and_at_most_t_steps() {
-        assert_eq!(plan(Sampler::Ddim { eta: 0.0 }, 0, Schedule::Linear).steps.len(), 1);
-        assert_eq!(plan(Sampler::Ddim { eta: 0.0 }, 5000, Schedule::Linear).steps.len(), 1000);
+        assert_eq!(
+            plan(Sampler::Ddim { eta: 0.0 }, 0, Schedule::Linear)
+                .steps
+                .len(),
+            1
+        );
+        assert_eq!(
+            plan(Sampler::Ddim { eta: 0.0 }, 5000, Schedule::Linear)
+                .steps
+                .len(),
+            1000
+        );
     }
 
     proptest! {

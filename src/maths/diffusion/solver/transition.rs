@@ -16,7 +16,10 @@ impl Transition {
     /// σ²_{t|r} = s_t² − a_{t|r}² s_r² (Kingma et al. 2021, section 2.1).
     pub fn between(now: Scales, next: Scales) -> Self {
         let a = now.a / next.a;
-        Self { a, variance: (now.s * now.s - (a * next.s).powi(2)).max(0.0) }
+        Self {
+            a,
+            variance: (now.s * now.s - (a * next.s).powi(2)).max(0.0),
+        }
     }
 
     /// Variance of x_r given x_t and x_0, per axis: σ²_{t|r} s_r²/s_t² (Ho et al. 2020, eq. 7).

@@ -7,7 +7,10 @@ use crate::canvas::device::assert_twin;
 fn the_frame_of_a_time_is_the_nearest_or_lies_between_its_neighbours() {
     let taus = [1.0, 0.6, 0.2, 0.0];
     let at = |tau| FrameAt::nearest(&taus, tau).first;
-    assert_eq!([1.0, 0.81, 0.79, 0.6, 0.41, 0.39, 0.11, 0.09, 0.0].map(at), [0, 0, 1, 1, 1, 2, 2, 3, 3]);
+    assert_eq!(
+        [1.0, 0.81, 0.79, 0.6, 0.41, 0.39, 0.11, 0.09, 0.0].map(at),
+        [0, 0, 1, 1, 1, 2, 2, 3, 3]
+    );
     let between = FrameAt::between(&taus, 0.3);
     assert_eq!((between.first, between.next), (1, 2));
     assert!((between.share - 0.75).abs() < 1e-6);
@@ -23,7 +26,10 @@ fn the_turned_view_holds_both_flat_ones() {
     let close = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).abs() < 1e-5 && (a[1] - b[1]).abs() < 1e-5;
     let (point, tau) = ([0.7, -1.3], 0.2);
     let side = Projection::turned(0.0, 0.0, 6.0).place(point, tau);
-    assert!(close(side, Projection::space_time(1, 6.0).place(point, tau)) && close(side, [0.3 * 6.0, -1.3]));
+    assert!(
+        close(side, Projection::space_time(1, 6.0).place(point, tau))
+            && close(side, [0.3 * 6.0, -1.3])
+    );
     let front = Projection::turned(std::f32::consts::FRAC_PI_2, 0.0, 6.0).place(point, tau);
     assert!(close(front, point) && close(Projection::PLANE.place(point, tau), point));
 }
@@ -35,7 +41,10 @@ fn a_turn_is_a_rotation() {
         let view = Projection::turned(turn, tilt, 1.0);
         let rows = [0, 1].map(|axis| [view.x[axis], view.y[axis], view.t[axis]]);
         let dot = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-        assert!((dot(rows[0], rows[0]) - 1.0).abs() < 1e-6 && (dot(rows[1], rows[1]) - 1.0).abs() < 1e-6);
+        assert!(
+            (dot(rows[0], rows[0]) - 1.0).abs() < 1e-6
+                && (dot(rows[1], rows[1]) - 1.0).abs() < 1e-6
+        );
         assert!(dot(rows[0], rows[1]).abs() < 1e-6);
     }
 }
@@ -43,9 +52,18 @@ fn a_turn_is_a_rotation() {
 #[test]
 fn opposite_starts_have_other_colours_and_the_middle_is_pale() {
     let white = egui::Color32::WHITE;
-    assert_eq!(origin_color([3.0, 0.0], white), egui::Color32::from_rgb(230, 159, 0));
-    assert_eq!(origin_color([-3.0, 0.0], white), egui::Color32::from_rgb(0, 114, 178));
-    assert_eq!(origin_color([0.0, 3.0], white), egui::Color32::from_rgb(0, 158, 115));
+    assert_eq!(
+        origin_color([3.0, 0.0], white),
+        egui::Color32::from_rgb(230, 159, 0)
+    );
+    assert_eq!(
+        origin_color([-3.0, 0.0], white),
+        egui::Color32::from_rgb(0, 114, 178)
+    );
+    assert_eq!(
+        origin_color([0.0, 3.0], white),
+        egui::Color32::from_rgb(0, 158, 115)
+    );
     let middle = origin_color([1e-6, 0.0], white);
     assert!(middle.b() > 180, "{middle:?}");
 }
@@ -70,9 +88,10 @@ fn the_uniform_has_the_layout_of_its_wgsl_twins() {
         ("now", offset_of!(MotionUniform, now)),
         ("by_origin", offset_of!(MotionUniform, by_origin)),
     ];
-    for source in
-        [include_str!("../../../../shaders/canvas_frames.wgsl"), include_str!("../../../../shaders/canvas_paths.wgsl")]
-    {
+    for source in [
+        include_str!("../../../../shaders/canvas_frames.wgsl"),
+        include_str!("../../../../shaders/canvas_paths.wgsl"),
+    ] {
         assert_twin(source, "Motion", size_of::<MotionUniform>(), &fields);
     }
 }

@@ -101,7 +101,8 @@ impl Default for Compass {
 impl Compass {
     /// The hand does something with x_t.
     fn put(&mut self, desk: &Desk, deed: Deed, x_t: [f64; 2]) {
-        self.point.put(desk, &mut self.hand, self.show.origin, deed, x_t);
+        self.point
+            .put(desk, &mut self.hand, self.show.origin, deed, x_t);
     }
 
     /// Steps of the sampler: no more than there are.
@@ -122,14 +123,22 @@ impl Compass {
         let learned = self.learned.shown().and_then(|result| {
             // An answer for another time would be drawn with the wrong a and s.
             let same_time = result.request.plan.steps.first()?.scales == scales;
-            same_time.then(|| result.host.as_ref()?.get(1).copied()).flatten()
+            same_time
+                .then(|| result.host.as_ref()?.get(1).copied())
+                .flatten()
         });
         let learned = learned.map(|v| v.map(f64::from));
         let of = match self.show.needle {
             Needle::Imprecise => Some(imprecise(epsilon, self.show.accuracy)),
             Needle::Learned => learned,
             Needle::Exact => {
-                let score = desk.here.snapshot.dataset.mixture.marginal(scales).score(x_t);
+                let score = desk
+                    .here
+                    .snapshot
+                    .dataset
+                    .mixture
+                    .marginal(scales)
+                    .score(x_t);
                 let Combination(of_x, of_score) = Target::Score.to(Quantity::Eps, scales);
                 Some(combine(of_x, x_t, of_score, score))
             }
@@ -151,24 +160,31 @@ impl Compass {
 
     /// ε̂ of the network at x_t.
     fn ask(&mut self, desk: &Desk) {
-        let Some(Placed { x_0, epsilon }) = self.point.placed() else { return };
+        let Some(Placed { x_0, epsilon }) = self.point.placed() else {
+            return;
+        };
         let scales = field_scales(desk);
         let x_t = combine(scales.a, x_0, scales.s, epsilon).map(|v| v as f32);
         let context = desk.here.snapshot.experiment.plan_context();
         let plan = Plan::field(context, field_tau(desk), Quantity::Eps);
-        self.learned.want_patiently(desk, (plan.clone(), x_t), || RunRequest {
-            plan,
-            start: Start::Points(Arc::new(vec![x_t])),
-            seed: 0,
-            exact: false,
-            every: 1,
-            follow: true,
-            read_back: true,
-        });
+        self.learned
+            .want_patiently(desk, (plan.clone(), x_t), || RunRequest {
+                plan,
+                start: Start::Points(Arc::new(vec![x_t])),
+                seed: 0,
+                exact: false,
+                every: 1,
+                follow: true,
+                read_back: true,
+            });
     }
 
     fn needle_color(&self, palette: &Palette) -> Color32 {
-        if self.show.needle == Needle::Learned { palette.learned } else { palette.exact }
+        if self.show.needle == Needle::Learned {
+            palette.learned
+        } else {
+            palette.exact
+        }
     }
 }
 
@@ -179,11 +195,25 @@ impl Page for Compass {
 
     fn equation(&self, _desk: &Desk) -> Equation {
         let t = || Piece::Sub(vec![Piece::Var("t")]);
-        let mut pieces =
-            vec![Piece::Hat("x"), Piece::Sub(vec![Piece::Sign("0")]), Piece::Sign(" = ("), Piece::Var("x")];
-        pieces.extend([t(), Piece::Sign(" − "), Piece::Var("s"), t(), Piece::Sign(" "), Piece::Hat("ε")]);
+        let mut pieces = vec![
+            Piece::Hat("x"),
+            Piece::Sub(vec![Piece::Sign("0")]),
+            Piece::Sign(" = ("),
+            Piece::Var("x"),
+        ];
+        pieces.extend([
+            t(),
+            Piece::Sign(" − "),
+            Piece::Var("s"),
+            t(),
+            Piece::Sign(" "),
+            Piece::Hat("ε"),
+        ]);
         pieces.extend([Piece::Sign(") / "), Piece::Var("a"), t()]);
-        Equation { pieces, spoken: "x hat 0 is x t minus s t times epsilon hat, divided by a t" }
+        Equation {
+            pieces,
+            spoken: "x hat 0 is x t minus s t times epsilon hat, divided by a t",
+        }
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
@@ -196,20 +226,31 @@ impl Page for Compass {
 
     fn take_hand(&mut self, ui: &Ui, view: &View, response: &Response, desk: &mut Desk) {
         // A drag that begins and ends between two frames is none to egui.
-        let let_go = self.grabbed && ui.input(|i| i.pointer.primary_released()) && !response.clicked();
+        let let_go =
+            self.grabbed && ui.input(|i| i.pointer.primary_released()) && !response.clicked();
         let at = response.interact_pointer_pos();
-        let Some(pointer) = at.or_else(|| ui.input(|i| i.pointer.interact_pos()).filter(|_| let_go)) else {
+        let Some(pointer) =
+            at.or_else(|| ui.input(|i| i.pointer.interact_pos()).filter(|_| let_go))
+        else {
             self.grabbed = false;
             return;
         };
-        let (pressed, down, origin) =
-            ui.input(|i| (i.pointer.primary_pressed(), i.pointer.primary_down(), i.pointer.press_origin()));
+        let (pressed, down, origin) = ui.input(|i| {
+            (
+                i.pointer.primary_pressed(),
+                i.pointer.primary_down(),
+                i.pointer.press_origin(),
+            )
+        });
         let to_data = |at| view.to_data(at).map(f64::from);
-        let taken = response.is_pointer_button_down_on() || response.clicked() || response.drag_stopped();
+        let taken =
+            response.is_pointer_button_down_on() || response.clicked() || response.drag_stopped();
         if !self.grabbed && taken && (pressed || response.clicked()) {
             // Where the button went down: in the same frame the pointer may have moved on.
             let origin = origin.unwrap_or(pointer);
-            let at = self.reading(desk).map(|reading| view.to_screen(reading.x_t.map(|v| v as f32)));
+            let at = self
+                .reading(desk)
+                .map(|reading| view.to_screen(reading.x_t.map(|v| v as f32)));
             if at.is_none_or(|at| at.distance(origin) > GRIP) {
                 self.put(desk, Deed::Place, to_data(origin));
             }
@@ -231,9 +272,18 @@ impl Page for Compass {
 
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let mut scene = Scene {
+            outline: desk.here.snapshot.dataset.outline.clone(),
+            ..Scene::default()
+        };
         if let Some(field) = &desk.here.snapshot.density {
-            scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
+            scene.push(
+                Role::Exact,
+                Layer::Density {
+                    field: field.clone(),
+                    color: palette.glow,
+                },
+            );
         }
         let (role, name) = match self.show.needle {
             Needle::Imprecise => (Role::Exact, "ε̂, imprecise"),
@@ -244,13 +294,21 @@ impl Page for Compass {
         scene.name(role, Mark::Area, self.needle_color(palette), name);
         scene.name(Role::Other, Mark::Dot, palette.noise, "next step");
         scene.name(Role::Learned, Mark::Dot, palette.learned, "by the network");
-        scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
+        scene.name(
+            Role::Exact,
+            Mark::Area,
+            palette.glow.to_opaque(),
+            truths::exact(desk, "density"),
+        );
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         scene
     }
 
     fn home(&self, _desk: &Desk) -> Bounds {
-        Bounds { min: [-2.6, -2.0], max: [2.6, 2.0] }
+        Bounds {
+            min: [-2.6, -2.0],
+            max: [2.6, 2.0],
+        }
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {
@@ -269,7 +327,10 @@ impl Page for Compass {
     fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
         if let Some(reading) = self.reading(desk) {
             let palette = desk.palette();
-            let look = Look { needle: self.needle_color(palette), learned: self.show.needle != Needle::Learned };
+            let look = Look {
+                needle: self.needle_color(palette),
+                learned: self.show.needle != Needle::Learned,
+            };
             reading.draw(&ui.painter_at(view.rect), view, look, palette);
         }
     }
@@ -304,13 +365,28 @@ mod tests {
                 let c_0 = alpha_bar(t - 1).sqrt() * beta / (1.0 - alpha_bar(t));
                 let c_t = (1.0 - beta).sqrt() * (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t));
                 let beta_tilde = (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t)) * beta;
-                let compass = Compass { show: Show { steps: timesteps, ..Show::default() }, ..Compass::default() };
+                let compass = Compass {
+                    show: Show {
+                        steps: timesteps,
+                        ..Show::default()
+                    },
+                    ..Compass::default()
+                };
                 let tau = f64::from(t) / 1000.0;
-                let [now, next] = [tau, compass.tau_next(tau, timesteps)].map(|tau| schedule.scales(tau, timesteps));
-                for (variance, expected) in [(Variance::BetaTilde, beta_tilde), (Variance::Beta, beta)] {
+                let [now, next] = [tau, compass.tau_next(tau, timesteps)]
+                    .map(|tau| schedule.scales(tau, timesteps));
+                for (variance, expected) in
+                    [(Variance::BetaTilde, beta_tilde), (Variance::Beta, beta)]
+                {
                     let Factors { x, x_0, z: sigma } = variance.step(now, next);
-                    assert!((x - c_t).abs() < 1e-9 && (x_0 - c_0).abs() < 1e-9, "{schedule:?} {t}");
-                    assert!((sigma - expected.sqrt()).abs() < 1e-9, "{schedule:?} {t} {variance:?}");
+                    assert!(
+                        (x - c_t).abs() < 1e-9 && (x_0 - c_0).abs() < 1e-9,
+                        "{schedule:?} {t}"
+                    );
+                    assert!(
+                        (sigma - expected.sqrt()).abs() < 1e-9,
+                        "{schedule:?} {t} {variance:?}"
+                    );
                 }
             }
         }
@@ -320,7 +396,13 @@ mod tests {
     fn the_first_step_lands_on_the_data() {
         let compass = Compass::default();
         assert_eq!(compass.tau_next(0.001, 1000), 0.0);
-        let compass = Compass { show: Show { steps: 1000, ..Show::default() }, ..compass };
+        let compass = Compass {
+            show: Show {
+                steps: 1000,
+                ..Show::default()
+            },
+            ..compass
+        };
         assert_eq!(compass.tau_next(1.0, 1000), 0.999);
     }
 }

@@ -23,7 +23,10 @@ pub(super) fn estimate(x_t: [f64; 2], epsilon: [f64; 2], scales: Scales) -> [f64
 pub(super) fn imprecise(epsilon: [f64; 2], accuracy: f64) -> [f64; 2] {
     let (sin, cos) = ((1.0 - accuracy) * std::f64::consts::FRAC_PI_2).sin_cos();
     let length = 0.5 + 0.5 * accuracy;
-    [length * (cos * epsilon[0] - sin * epsilon[1]), length * (sin * epsilon[0] + cos * epsilon[1])]
+    [
+        length * (cos * epsilon[0] - sin * epsilon[1]),
+        length * (sin * epsilon[0] + cos * epsilon[1]),
+    ]
 }
 
 /// The noise that leads from x_0 to x_t.
@@ -33,18 +36,33 @@ pub(super) fn noise_of(x_t: [f64; 2], x_0: [f64; 2], scales: Scales) -> [f64; 2]
 }
 
 /// The data point nearest to x_t/a.
-pub(super) fn nearest(points: &[[f32; 2]], x_t: [f64; 2], Scales { a, .. }: Scales) -> Option<[f64; 2]> {
+pub(super) fn nearest(
+    points: &[[f32; 2]],
+    x_t: [f64; 2],
+    Scales { a, .. }: Scales,
+) -> Option<[f64; 2]> {
     let away = |p: &[f32; 2]| distance(combine(a, p.map(f64::from), 0.0, [0.0; 2]), x_t);
-    points.iter().min_by(|p, q| away(p).total_cmp(&away(q))).map(|p| p.map(f64::from))
+    points
+        .iter()
+        .min_by(|p, q| away(p).total_cmp(&away(q)))
+        .map(|p| p.map(f64::from))
 }
 
 /// A data point with probability ∝ exp(−‖x_t − a x_0‖²/2s²), by a uniform number in (0, 1].
-pub(super) fn posterior_draw(points: &[[f32; 2]], x_t: [f64; 2], Scales { a, s }: Scales, u: f64) -> Option<[f64; 2]> {
+pub(super) fn posterior_draw(
+    points: &[[f32; 2]],
+    x_t: [f64; 2],
+    Scales { a, s }: Scales,
+    u: f64,
+) -> Option<[f64; 2]> {
     let log_weight = |p: &[f32; 2]| {
         let away = distance(combine(a, p.map(f64::from), 0.0, [0.0; 2]), x_t);
         -0.5 * (away / s).powi(2)
     };
-    let top = points.iter().map(log_weight).fold(f64::NEG_INFINITY, f64::max);
+    let top = points
+        .iter()
+        .map(log_weight)
+        .fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = points.iter().map(|p| (log_weight(p) - top).exp()).sum();
     let mut left = u * total;
     let chosen = points.iter().find(|p| {

@@ -77,7 +77,11 @@ impl Point {
 
     /// The hand does something with it here.
     pub fn put(&mut self, desk: &Desk, hand: &mut Hand, origin: Origin, deed: Deed, x_t: [f64; 2]) {
-        let done = Done { deed, x_t, number: hand.done.map_or(0, |done| done.number) + 1 };
+        let done = Done {
+            deed,
+            x_t,
+            number: hand.done.map_or(0, |done| done.number) + 1,
+        };
         (hand.done, self.followed) = (Some(done), Some(done));
         match deed {
             Deed::Place => self.place(desk, hand, origin, x_t),
@@ -96,7 +100,9 @@ impl Point {
             return;
         }
         let scales = field_scales(desk);
-        let x_t = self.placed.map_or(OPENING, |placed| combine(scales.a, placed.x_0, scales.s, placed.epsilon));
+        let x_t = self.placed.map_or(OPENING, |placed| {
+            combine(scales.a, placed.x_0, scales.s, placed.epsilon)
+        });
         self.place(desk, hand, origin, x_t);
         hand.point = self.placed.zip(self.of.clone());
     }
@@ -111,12 +117,21 @@ impl Point {
             // Of the same data the same x_0.
             (done, Some((point, of))) if Arc::ptr_eq(of, points) || of == points => {
                 let epsilon = match done {
-                    Some(Done { x_t, .. }) if !missed => noise_of(x_t, point.x_0, field_scales(desk)),
+                    Some(Done { x_t, .. }) if !missed => {
+                        noise_of(x_t, point.x_0, field_scales(desk))
+                    }
                     _ => point.epsilon,
                 };
                 (self.placed, self.of) = (Some(Placed { epsilon, ..*point }), Some(points.clone()));
             }
-            (Some(Done { x_t, deed: Deed::Drag, .. }), _) if !missed => self.drag(desk, x_t),
+            (
+                Some(Done {
+                    x_t,
+                    deed: Deed::Drag,
+                    ..
+                }),
+                _,
+            ) if !missed => self.drag(desk, x_t),
             (Some(Done { x_t, .. }), _) => self.place(desk, hand, origin, x_t),
             (None, _) => {}
         }
@@ -127,13 +142,21 @@ impl Point {
         let points = &desk.here.snapshot.dataset.points;
         let scales = field_scales(desk);
         hand.placements = hand.placements.wrapping_add(1);
-        let word = draw(desk.here.snapshot.experiment.seed, Stream::Forward, 1, hand.placements)[0];
+        let word = draw(
+            desk.here.snapshot.experiment.seed,
+            Stream::Forward,
+            1,
+            hand.placements,
+        )[0];
         let x_0 = match origin {
             Origin::Nearest => nearest(points, x_t, scales),
             Origin::Drawn => posterior_draw(points, x_t, scales, f64::from(uniform(word))),
         };
         self.of = Some(points.clone());
-        self.placed = x_0.map(|x_0| Placed { x_0, epsilon: noise_of(x_t, x_0, scales) });
+        self.placed = x_0.map(|x_0| Placed {
+            x_0,
+            epsilon: noise_of(x_t, x_0, scales),
+        });
     }
 
     /// Move x_t; its x_0 stays.

@@ -37,13 +37,34 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Var
             variance.step(scales(tau), scales(next))
         };
         let color = |alone| if split { own } else { alone };
-        let curve = |name, alone, thin, value| Curve { name, color: color(alone), thin: thin && split, value };
-        mean.push(curve("c₀, of x̂₀", palette.exact, false, Box::new(move |tau| step(tau, variance).x_0) as Box<_>));
-        mean.push(curve("c_t, of x_t", palette.noise, true, Box::new(move |tau| step(tau, variance).x)));
-        for (name, kind, alone) in
-            [("forward step", Variance::Beta, palette.truth), ("posterior", Variance::BetaTilde, palette.learned)]
-        {
-            spread.push(curve(name, alone, kind != variance, Box::new(move |tau| step(tau, kind).z) as Box<_>));
+        let curve = |name, alone, thin, value| Curve {
+            name,
+            color: color(alone),
+            thin: thin && split,
+            value,
+        };
+        mean.push(curve(
+            "c₀, of x̂₀",
+            palette.exact,
+            false,
+            Box::new(move |tau| step(tau, variance).x_0) as Box<_>,
+        ));
+        mean.push(curve(
+            "c_t, of x_t",
+            palette.noise,
+            true,
+            Box::new(move |tau| step(tau, variance).x),
+        ));
+        for (name, kind, alone) in [
+            ("forward step", Variance::Beta, palette.truth),
+            ("posterior", Variance::BetaTilde, palette.learned),
+        ] {
+            spread.push(curve(
+                name,
+                alone,
+                kind != variance,
+                Box::new(move |tau| step(tau, kind).z) as Box<_>,
+            ));
         }
     }
     let [titles, other] = if split {
@@ -53,7 +74,10 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Var
         };
         ["The mean's c₀, of x̂₀; thin: c_t, of x_t", spread]
     } else {
-        ["The mean's coefficients by t / T", "σ of the next step by t / T"]
+        [
+            "The mean's coefficients by t / T",
+            "σ of the next step by t / T",
+        ]
     };
     curves_ui(ui, desk, rect.with_max_x(middle), titles, now, &mean);
     curves_ui(ui, desk, rect.with_min_x(middle), other, now, &spread);
@@ -66,7 +90,9 @@ fn curves_ui(ui: &mut Ui, desk: &Desk, rect: Rect, name: &str, now: f64, curves:
         let mut right = rect.right() - 16.0;
         for Curve { name, color, .. } in curves.iter().rev() {
             let at = pos2(right, rect.top() + 8.0);
-            let text = ui.painter().text(at, Align2::RIGHT_TOP, name, text_font(11.0), *color);
+            let text = ui
+                .painter()
+                .text(at, Align2::RIGHT_TOP, name, text_font(11.0), *color);
             right = text.left() - 14.0;
         }
     }
@@ -77,14 +103,31 @@ fn curves_ui(ui: &mut Ui, desk: &Desk, rect: Rect, name: &str, now: f64, curves:
         axis_style(ui, palette);
         plot_over_time(name, palette).show(ui, |plot| {
             plot.vline(VLine::new("now", now).color(palette.ink).width(1.0));
-            for Curve { name, color, thin, value } in curves {
-                let points: Vec<_> =
-                    (0..POINTS).map(at).map(|tau| [tau, value(tau)]).filter(|p| p[1].is_finite()).collect();
+            for Curve {
+                name,
+                color,
+                thin,
+                value,
+            } in curves
+            {
+                let points: Vec<_> = (0..POINTS)
+                    .map(at)
+                    .map(|tau| [tau, value(tau)])
+                    .filter(|p| p[1].is_finite())
+                    .collect();
                 let width = if *thin { 1.0 } else { 2.0 };
-                plot.line(Line::new(*name, PlotPoints::from(points)).color(*color).width(width));
+                plot.line(
+                    Line::new(*name, PlotPoints::from(points))
+                        .color(*color)
+                        .width(width),
+                );
                 let here = value(now);
                 if here.is_finite() && !thin {
-                    plot.points(Points::new(*name, vec![[now, here]]).radius(3.5).color(*color));
+                    plot.points(
+                        Points::new(*name, vec![[now, here]])
+                            .radius(3.5)
+                            .color(*color),
+                    );
                 }
             }
         });

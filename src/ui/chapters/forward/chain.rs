@@ -27,7 +27,9 @@ impl Steps {
     /// and √β_t (Ho et al. 2020, eq. 2).
     pub fn new(schedule: Schedule, timesteps: u32, seed: u64) -> Self {
         let scales = |t: u32| schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
-        let transitions = (1..=timesteps).map(|t| Transition::between(scales(t), scales(t - 1))).collect();
+        let transitions = (1..=timesteps)
+            .map(|t| Transition::between(scales(t), scales(t - 1)))
+            .collect();
         Self { transitions, seed }
     }
 
@@ -35,11 +37,17 @@ impl Steps {
     /// walked again by itself.
     pub fn walk(&self, x_0: [f32; 2], index: u32) -> impl Iterator<Item = [f32; 2]> {
         let mut x = x_0.map(f64::from);
-        let later = self.transitions.iter().zip(1..).map(move |(transition, t)| {
-            let z = normal(self.seed, Stream::Forward, t, index);
-            x = [0, 1].map(|axis| transition.a * x[axis] + transition.variance.sqrt() * f64::from(z[axis]));
-            x.map(|v| v as f32)
-        });
+        let later = self
+            .transitions
+            .iter()
+            .zip(1..)
+            .map(move |(transition, t)| {
+                let z = normal(self.seed, Stream::Forward, t, index);
+                x = [0, 1].map(|axis| {
+                    transition.a * x[axis] + transition.variance.sqrt() * f64::from(z[axis])
+                });
+                x.map(|v| v as f32)
+            });
         std::iter::once(x_0).chain(later)
     }
 }
@@ -51,11 +59,18 @@ impl Chain {
         let stride = timesteps.div_ceil(MOST_FRAMES).max(1);
         let mut frames = vec![vec![[0.0; 2]; x_0.len()]; (timesteps / stride) as usize + 1];
         for (index, &start) in x_0.iter().enumerate() {
-            for (frame, x) in steps.walk(start, index as u32).step_by(stride as usize).enumerate() {
+            for (frame, x) in steps
+                .walk(start, index as u32)
+                .step_by(stride as usize)
+                .enumerate()
+            {
                 frames[frame][index] = x;
             }
         }
-        Self { frames: frames.into_iter().map(Arc::new).collect(), stride }
+        Self {
+            frames: frames.into_iter().map(Arc::new).collect(),
+            stride,
+        }
     }
 
     /// The particles after `t` steps (or the kept step before), and the number of that frame.
@@ -73,7 +88,10 @@ mod tests {
     use maths::diffusion::log_snr::LogSnr;
 
     fn schedules() -> impl Iterator<Item = Schedule> {
-        let own = [LogSnr::default(), LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0])];
+        let own = [
+            LogSnr::default(),
+            LogSnr::new([11.0, 2.0, 1.0, -3.0, -12.0]),
+        ];
         Schedule::ALL.into_iter().chain(own.map(Schedule::Custom))
     }
 
@@ -83,12 +101,25 @@ mod tests {
         for schedule in schedules() {
             for timesteps in [10, 1000] {
                 let text = equations::step(schedule).text();
-                let lines: Vec<_> = text.lines().map(|line| line.split_once(" = ").unwrap().1).collect();
-                let walk: Vec<_> = Steps::new(schedule, timesteps, 3).walk([1.5, -0.5], 5).collect();
+                let lines: Vec<_> = text
+                    .lines()
+                    .map(|line| line.split_once(" = ").unwrap().1)
+                    .collect();
+                let walk: Vec<_> = Steps::new(schedule, timesteps, 3)
+                    .walk([1.5, -0.5], 5)
+                    .collect();
                 for t in 1..=timesteps {
                     let tau = |t: u32| f64::from(t) / f64::from(timesteps);
-                    let sigma = |t: u32| if t == 0 { 0.0 } else { 0.01 * 1000.0_f64.powf(tau(t)) };
-                    let beta = 1.0 - schedule.alpha_bar(tau(t), timesteps) / schedule.alpha_bar(tau(t - 1), timesteps);
+                    let sigma = |t: u32| {
+                        if t == 0 {
+                            0.0
+                        } else {
+                            0.01 * 1000.0_f64.powf(tau(t))
+                        }
+                    };
+                    let beta = 1.0
+                        - schedule.alpha_bar(tau(t), timesteps)
+                            / schedule.alpha_bar(tau(t - 1), timesteps);
                     let z = f64::from(normal(3, Stream::Forward, t, 5)[0]);
                     let [before, after] = [t - 1, t].map(|t| f64::from(walk[t as usize][0]));
                     // Further lines say what σ_{t|r}, a_{t|r} and r are.
@@ -97,9 +128,17 @@ mod tests {
                         let (quotient, earlier) = rest.split_once(",  r = ").unwrap();
                         let own = |a| {
                             let whole = f64::from(timesteps);
-                            Letters::new([("t", tau(t)), ("r", tau(t - 1)), ("T", whole), ("a_{t|r}", a)])
+                            Letters::new([
+                                ("t", tau(t)),
+                                ("r", tau(t - 1)),
+                                ("T", whole),
+                                ("a_{t|r}", a),
+                            ])
                         };
-                        assert!((own(f64::NAN).value(earlier) - tau(t - 1)).abs() < 1e-12, "{earlier}");
+                        assert!(
+                            (own(f64::NAN).value(earlier) - tau(t - 1)).abs() < 1e-12,
+                            "{earlier}"
+                        );
                         factor = own(f64::NAN).value(quotient);
                         step = own(factor).value(square).sqrt();
                     }
@@ -117,7 +156,10 @@ mod tests {
                     ]);
                     let shown = letters.value(lines[0]);
                     let room = 2e-6 * (1.0 + before.abs() + after.abs());
-                    assert!((shown - after).abs() < room, "{schedule} {t} of {timesteps}: {shown} and not {after}");
+                    assert!(
+                        (shown - after).abs() < room,
+                        "{schedule} {t} of {timesteps}: {shown} and not {after}"
+                    );
                 }
             }
         }
@@ -129,7 +171,11 @@ mod tests {
         for timesteps in [1, 2, 10, 100, 1000, 4000] {
             for schedule in schedules() {
                 let (mut mean, mut variance) = (1.0, 0.0);
-                for (transition, t) in Steps::new(schedule, timesteps, 0).transitions.iter().zip(1..) {
+                for (transition, t) in Steps::new(schedule, timesteps, 0)
+                    .transitions
+                    .iter()
+                    .zip(1..)
+                {
                     mean *= transition.a;
                     variance = transition.a.powi(2) * variance + transition.variance;
                     let tau = f64::from(t) / f64::from(timesteps);
@@ -147,7 +193,10 @@ mod tests {
                     };
                     let what = format!("{schedule} {t} of {timesteps}");
                     assert!((mean - a).abs() < 1e-9, "{what}: {mean} and not {a}");
-                    assert!((variance - square).abs() < 1e-9 * square.max(1e-2), "{what}: {variance} and not {square}");
+                    assert!(
+                        (variance - square).abs() < 1e-9 * square.max(1e-2),
+                        "{what}: {variance} and not {square}"
+                    );
                 }
             }
         }
@@ -167,12 +216,22 @@ mod tests {
                 let count = points.len() as f64;
                 for axis in 0..2 {
                     let mean = points.iter().map(|p| f64::from(p[axis])).sum::<f64>() / count;
-                    let variance = points.iter().map(|p| (f64::from(p[axis]) - mean).powi(2)).sum::<f64>() / count;
+                    let variance = points
+                        .iter()
+                        .map(|p| (f64::from(p[axis]) - mean).powi(2))
+                        .sum::<f64>()
+                        / count;
                     // Five standard errors.
                     let room = 5.0 * scales.s / count.sqrt() + 1e-6;
-                    assert!((mean - scales.a * f64::from(start[axis])).abs() < room, "{schedule} {t}: mean {mean}");
+                    assert!(
+                        (mean - scales.a * f64::from(start[axis])).abs() < room,
+                        "{schedule} {t}: mean {mean}"
+                    );
                     let wrong = (variance / (scales.s * scales.s).max(1e-12) - 1.0).abs();
-                    assert!(t == 0 || wrong < 5.0 * (2.0 / count).sqrt(), "{schedule} {t}: variance {variance}");
+                    assert!(
+                        t == 0 || wrong < 5.0 * (2.0 / count).sqrt(),
+                        "{schedule} {t}: variance {variance}"
+                    );
                 }
             }
         }

@@ -18,17 +18,35 @@ impl Forward {
         let palette = desk.palette();
         let tip = "One jump to any t; the Markov chain; or noise that is added without shrinking the mean";
         row::named(ui, "Way", tip, palette, |ui| {
-            let options = [(Way::Jump, "Jump"), (Way::Chain, "Chain"), (Way::Growing, "No shrinking")];
+            let options = [
+                (Way::Jump, "Jump"),
+                (Way::Chain, "Chain"),
+                (Way::Growing, "No shrinking"),
+            ];
             segmented::choose(ui, "Way", &mut self.show.way, &options, palette);
         });
         if self.show.way == Way::Chain {
             Self::step_row(ui, desk);
         }
         schedule::schedule_row(ui, desk);
-        let tip = "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
-        row::slider(ui, ["Particles", tip], &mut self.show.count, Track::logarithmic(100..=MOST), grouped, palette);
+        let tip =
+            "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
+        row::slider(
+            ui,
+            ["Particles", tip],
+            &mut self.show.count,
+            Track::logarithmic(100..=MOST),
+            grouped,
+            palette,
+        );
         row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
-            segmented::choose(ui, "Behind", &mut self.show.density, &[(false, "None"), (true, "Density")], palette);
+            segmented::choose(
+                ui,
+                "Behind",
+                &mut self.show.density,
+                &[(false, "None"), (true, "Density")],
+                palette,
+            );
         });
         row::named(
             ui,
@@ -46,31 +64,97 @@ impl Forward {
         let ink = palette.ink;
         if self.show.way == Way::Growing {
             let tip = "Per axis: the closed form, and that of the particles on show";
-            let own = format!("variance, {}", equations::shrinking(desk.here.draft.schedule));
+            let own = format!(
+                "variance, {}",
+                equations::shrinking(desk.here.draft.schedule)
+            );
             for (canvas, name) in [(0, &*own), (1, "variance, noise only added")] {
                 let color = Self::base(desk, canvas);
                 let known = variance(self.scales(desk, canvas, desk.here.clock.tau));
-                let measured = self.points(desk, canvas).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
+                let measured = self
+                    .points(desk, canvas)
+                    .variance()
+                    .map_or_else(|| "–".into(), |v| fixed(v, 3));
                 readout::line(ui, name, &fixed(known, 3), color, tip, palette);
                 readout::line(ui, "of the particles", &measured, ink, tip, palette);
             }
         } else {
             let scales = desk.here.scales();
             let snr = scales.snr();
-            readout::line(ui, "ᾱ, signal variance", &fixed(scales.a.powi(2), 4), ink, "ᾱ = a²", palette);
-            readout::line(ui, "a, signal", &fixed(scales.a, 4), palette.data, "x_t = a x_0 + s ε", palette);
-            readout::line(ui, "s, noise", &fixed(scales.s, 4), palette.noise, "x_t = a x_0 + s ε", palette);
-            readout::line(ui, "SNR", &short(snr), ink, "Signal-to-noise ratio a²/s²", palette);
-            readout::line(ui, "log SNR", &fixed(snr.ln(), 2), ink, "Natural logarithm of a²/s²", palette);
+            readout::line(
+                ui,
+                "ᾱ, signal variance",
+                &fixed(scales.a.powi(2), 4),
+                ink,
+                "ᾱ = a²",
+                palette,
+            );
+            readout::line(
+                ui,
+                "a, signal",
+                &fixed(scales.a, 4),
+                palette.data,
+                "x_t = a x_0 + s ε",
+                palette,
+            );
+            readout::line(
+                ui,
+                "s, noise",
+                &fixed(scales.s, 4),
+                palette.noise,
+                "x_t = a x_0 + s ε",
+                palette,
+            );
+            readout::line(
+                ui,
+                "SNR",
+                &short(snr),
+                ink,
+                "Signal-to-noise ratio a²/s²",
+                palette,
+            );
+            readout::line(
+                ui,
+                "log SNR",
+                &fixed(snr.ln(), 2),
+                ink,
+                "Natural logarithm of a²/s²",
+                palette,
+            );
             // The data have unit variance per axis on average, so that of x_t is a² + s².
             let tip = "a² + s², per axis on average: 1 where variance is preserved";
-            readout::line(ui, "variance at t", &fixed(variance(scales), 3), ink, tip, palette);
-            let measured = self.points(desk, 0).variance().map_or_else(|| "–".into(), |v| fixed(v, 3));
-            readout::line(ui, "of the particles", &measured, ink, "Per axis, the mean of both", palette);
+            readout::line(
+                ui,
+                "variance at t",
+                &fixed(variance(scales), 3),
+                ink,
+                tip,
+                palette,
+            );
+            let measured = self
+                .points(desk, 0)
+                .variance()
+                .map_or_else(|| "–".into(), |v| fixed(v, 3));
+            readout::line(
+                ui,
+                "of the particles",
+                &measured,
+                ink,
+                "Per axis, the mean of both",
+                palette,
+            );
         }
-        let entropy = self.entropy.value().and_then(|points| value_at(&points, desk.here.clock.tau));
+        let entropy = self
+            .entropy
+            .value()
+            .and_then(|points| value_at(&points, desk.here.clock.tau));
         let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
-        let noise = normal_entropy(desk.here.draft.schedule.prior_std(desk.here.draft.timesteps));
+        let noise = normal_entropy(
+            desk.here
+                .draft
+                .schedule
+                .prior_std(desk.here.draft.timesteps),
+        );
         let tip = format!(
             "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; {} has {}",
             prior_name(desk, "I"),
@@ -85,13 +169,34 @@ impl Forward {
         let t = Self::t(desk);
         ui.horizontal(|ui| {
             if button::text(ui, "Step back", "The step before", 0.0, palette).clicked() {
-                desk.here.clock.set(f64::from(t.saturating_sub(1)) / f64::from(timesteps));
+                desk.here
+                    .clock
+                    .set(f64::from(t.saturating_sub(1)) / f64::from(timesteps));
             }
-            if button::text(ui, "Step forward", "One more step of the chain", 0.0, palette).clicked() {
+            if button::text(
+                ui,
+                "Step forward",
+                "One more step of the chain",
+                0.0,
+                palette,
+            )
+            .clicked()
+            {
                 desk.here.clock.set(f64::from(t + 1) / f64::from(timesteps));
             }
         });
-        let text = format!("{} of {}", grouped(f64::from(t)), grouped(f64::from(timesteps)));
-        readout::line(ui, "step t", &text, palette.ink, "Steps done, each with its own fresh noise", palette);
+        let text = format!(
+            "{} of {}",
+            grouped(f64::from(t)),
+            grouped(f64::from(timesteps))
+        );
+        readout::line(
+            ui,
+            "step t",
+            &text,
+            palette.ink,
+            "Steps done, each with its own fresh noise",
+            palette,
+        );
     }
 }

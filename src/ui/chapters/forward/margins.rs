@@ -39,7 +39,14 @@ impl Histogram {
             }
         }
         let unit = 1.0 / (total.max(1) as f32 * width);
-        Self { low: first * width, width, density: counts.into_iter().map(|count| count as f32 * unit).collect() }
+        Self {
+            low: first * width,
+            width,
+            density: counts
+                .into_iter()
+                .map(|count| count as f32 * unit)
+                .collect(),
+        }
     }
 }
 
@@ -68,25 +75,42 @@ pub fn paint(
     let visible = camera.visible(rect);
     let finest = camera.reach / 24.0;
     for axis in 0..2 {
-        let histogram = Histogram::new(points().map(|p| p[axis]), visible.min[axis], visible.max[axis], finest);
+        let histogram = Histogram::new(
+            points().map(|p| p[axis]),
+            visible.min[axis],
+            visible.max[axis],
+            finest,
+        );
         let scale = scale(&histogram, std);
         // The place of a value at a height above the edge.
         let place = |value: f32, up: f32| -> Pos2 {
             if axis == 0 {
-                pos2(camera.to_screen(rect, [value, 0.0]).x, rect.bottom() - LIFT - up)
+                pos2(
+                    camera.to_screen(rect, [value, 0.0]).x,
+                    rect.bottom() - LIFT - up,
+                )
             } else {
                 pos2(rect.right() - up, camera.to_screen(rect, [0.0, value]).y)
             }
         };
-        let bars =
-            histogram.density.iter().enumerate().filter(|(_, density)| **density > 0.0).map(|(bin, &density)| {
+        let bars = histogram
+            .density
+            .iter()
+            .enumerate()
+            .filter(|(_, density)| **density > 0.0)
+            .map(|(bin, &density)| {
                 let left = histogram.low + bin as f32 * histogram.width;
-                let bar = Rect::from_two_pos(place(left, 0.0), place(left + histogram.width, scale * density));
+                let bar = Rect::from_two_pos(
+                    place(left, 0.0),
+                    place(left + histogram.width, scale * density),
+                );
                 Shape::rect_filled(bar.shrink(0.4), 0.0, color.gamma_multiply(0.55))
             });
         painter.extend(bars.collect::<Vec<_>>());
         let [low, high] = [visible.min[axis], visible.max[axis]];
-        let curve = (0..=96).map(|i| low + (high - low) * i as f32 / 96.0).map(|x| place(x, scale * normal(x, std)));
+        let curve = (0..=96)
+            .map(|i| low + (high - low) * i as f32 / 96.0)
+            .map(|x| place(x, scale * normal(x, std)));
         painter.line(curve.collect(), Stroke::new(1.5, palette.weak));
     }
 }
@@ -104,8 +128,13 @@ mod tests {
                 let histogram = Histogram::new(values, -12.0, 12.0, 0.05);
                 let highest = histogram.density.iter().copied().fold(0.0, f32::max);
                 let scale = scale(&histogram, std);
-                assert!(scale * highest <= 1.0001 * HIGHEST && scale * normal(0.0, std) <= 1.0001 * PEAK);
-                assert!(scale * highest > 0.9999 * HIGHEST || scale * normal(0.0, std) > 0.9999 * PEAK);
+                assert!(
+                    scale * highest <= 1.0001 * HIGHEST
+                        && scale * normal(0.0, std) <= 1.0001 * PEAK
+                );
+                assert!(
+                    scale * highest > 0.9999 * HIGHEST || scale * normal(0.0, std) > 0.9999 * PEAK
+                );
             }
         }
     }
@@ -116,9 +145,15 @@ mod tests {
         let histogram = Histogram::new(values.into_iter(), -1.0, 1.0, 0.03);
         assert_eq!(histogram.width, 0.03125);
         let inside: f32 = histogram.density.iter().sum::<f32>() * histogram.width;
-        assert!((inside - 0.8).abs() < 1e-6, "one of five lies outside: {inside}");
+        assert!(
+            (inside - 0.8).abs() < 1e-6,
+            "one of five lies outside: {inside}"
+        );
         let panned = Histogram::new(values.into_iter(), -0.99, 1.01, 0.03);
-        assert_eq!(panned.low / panned.width, (panned.low / panned.width).round());
+        assert_eq!(
+            panned.low / panned.width,
+            (panned.low / panned.width).round()
+        );
         assert_eq!(panned.width, histogram.width);
     }
 }

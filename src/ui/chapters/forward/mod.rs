@@ -74,7 +74,12 @@ pub(super) struct Show {
 
 impl Default for Show {
     fn default() -> Self {
-        Self { way: Way::Jump, count: 4000, density: true, histograms: true }
+        Self {
+            way: Way::Jump,
+            count: 4000,
+            density: true,
+            histograms: true,
+        }
     }
 }
 
@@ -134,19 +139,28 @@ impl Forward {
 
     /// The entropy along the experiment's schedule, as far as it is known.
     fn entropy(&self) -> Vec<[f64; 2]> {
-        self.entropy.value().map_or_else(Vec::new, |points| points.to_vec())
+        self.entropy
+            .value()
+            .map_or_else(Vec::new, |points| points.to_vec())
     }
 
     fn dots(color: egui::Color32, count: u32) -> Dots {
         // More particles, fainter: the cloud keeps its depth.
         let strength = (60.0 / (count as f32).sqrt()).clamp(0.25, 0.9);
-        Dots { color: color.gamma_multiply(strength), radius: if count > 20_000 { 1.0 } else { 1.5 } }
+        Dots {
+            color: color.gamma_multiply(strength),
+            radius: if count > 20_000 { 1.0 } else { 1.5 },
+        }
     }
 
     /// The colour of a canvas's particles. In a split each side keeps its own on both: the other's would be taken for that side.
     fn base(desk: &Desk, canvas: usize) -> egui::Color32 {
         let palette = desk.palette();
-        if canvas == 0 || desk.is_split() { palette.learned } else { palette.other }
+        if canvas == 0 || desk.is_split() {
+            palette.learned
+        } else {
+            palette.other
+        }
     }
 }
 
@@ -156,7 +170,9 @@ impl Page for Forward {
             Way::Jump => {
                 "Drag the clock: one jump to any t, and each particle keeps its own ε. Click one for its trail."
             }
-            Way::Chain => "Step by step with fresh noise: every trail is ragged, yet the cloud is that of the jump.",
+            Way::Chain => {
+                "Step by step with fresh noise: every trail is ragged, yet the cloud is that of the jump."
+            }
             Way::Growing => {
                 "Drag to noise: unless the signal shrinks, the variance grows without bound. Same points, same ε."
             }
@@ -189,21 +205,40 @@ impl Page for Forward {
         {
             let points = self.points(desk, view.index);
             let distance = |p: [f32; 2]| view.camera.to_screen(view.rect, p).distance(pointer);
-            let nearest = points.iter().map(distance).zip(0_u32..).min_by(|a, b| a.0.total_cmp(&b.0));
-            self.hand.chosen = nearest.filter(|(away, _)| *away <= REACH).map(|(_, index)| index);
+            let nearest = points
+                .iter()
+                .map(distance)
+                .zip(0_u32..)
+                .min_by(|a, b| a.0.total_cmp(&b.0));
+            self.hand.chosen = nearest
+                .filter(|(away, _)| *away <= REACH)
+                .map(|(_, index)| index);
         }
     }
 
     fn scene(&self, canvas: usize, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let mut scene = Scene {
+            outline: desk.here.snapshot.dataset.outline.clone(),
+            ..Scene::default()
+        };
         let density = self.density_tau(desk).is_some() && canvas == 0;
         if let (true, Some(field)) = (density, &desk.here.snapshot.density) {
-            scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
+            scene.push(
+                Role::Exact,
+                Layer::Density {
+                    field: field.clone(),
+                    color: palette.glow,
+                },
+            );
         }
         let base = Self::base(desk, canvas);
         // A cloud fades into noise; two that are compared keep their colours.
-        let faded = if self.show.way == Way::Growing { 0.0 } else { desk.here.clock.tau as f32 };
+        let faded = if self.show.way == Way::Growing {
+            0.0
+        } else {
+            desk.here.clock.tau as f32
+        };
         let color = base.lerp_to_gamma(palette.noise, faded);
         if self.show.way == Way::Chain {
             let count = self.show.count.min(MOST_CHAIN);
@@ -217,8 +252,11 @@ impl Page for Forward {
                 };
                 scene.push(Role::Other, layer);
             }
-            let at_t =
-                format!("{} particles after {} steps", grouped(f64::from(count)), grouped(f64::from(Self::t(desk))));
+            let at_t = format!(
+                "{} particles after {} steps",
+                grouped(f64::from(count)),
+                grouped(f64::from(Self::t(desk)))
+            );
             scene.name(Role::Other, Mark::Dot, color, at_t);
         } else {
             let layer = Layer::Noised {
@@ -231,7 +269,11 @@ impl Page for Forward {
             let what = match (self.show.way, canvas) {
                 (Way::Growing, 0) => {
                     let schedule = desk.here.draft.schedule;
-                    format!("{}, {}", schedule.words().title, equations::shrinking(schedule))
+                    format!(
+                        "{}, {}",
+                        schedule.words().title,
+                        equations::shrinking(schedule)
+                    )
                 }
                 (Way::Growing, _) => "noise only added".into(),
                 _ => format!("particles at t = {}", fixed(desk.here.clock.tau, 2)),
@@ -242,7 +284,12 @@ impl Page for Forward {
             scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         }
         if density {
-            scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
+            scene.name(
+                Role::Exact,
+                Mark::Area,
+                palette.glow.to_opaque(),
+                truths::exact(desk, "density"),
+            );
         }
         if self.show.histograms && self.show.way != Way::Growing {
             scene.name(Role::Other, Mark::Line, palette.weak, prior_name(desk, "1"));
@@ -254,15 +301,33 @@ impl Page for Forward {
         let palette = desk.palette();
         if self.show.histograms {
             let base = Self::base(desk, view.index);
-            let std = desk.here.draft.schedule.prior_std(desk.here.draft.timesteps) as f32;
+            let std = desk
+                .here
+                .draft
+                .schedule
+                .prior_std(desk.here.draft.timesteps) as f32;
             let points = self.points(desk, view.index);
-            margins::paint(ui.painter(), view.rect, &view.camera, &|| points.iter(), base, std, palette);
+            margins::paint(
+                ui.painter(),
+                view.rect,
+                &view.camera,
+                &|| points.iter(),
+                base,
+                std,
+                palette,
+            );
         }
         let trail = self.trail(desk, view.index);
         let painter = ui.painter_at(view.rect);
-        let on_screen: Vec<_> = trail.iter().map(|&p| view.camera.to_screen(view.rect, p)).collect();
+        let on_screen: Vec<_> = trail
+            .iter()
+            .map(|&p| view.camera.to_screen(view.rect, p))
+            .collect();
         // The colours of time are dark at one end and bright at the other: a seam keeps them apart from the ground.
-        painter.line(on_screen.clone(), Stroke::new(3.4, palette.data.gamma_multiply(0.55)));
+        painter.line(
+            on_screen.clone(),
+            Stroke::new(3.4, palette.data.gamma_multiply(0.55)),
+        );
         let piece = on_screen.len().div_ceil(TRAIL_PIECES).max(1);
         for start in (0..on_screen.len().saturating_sub(1)).step_by(piece) {
             let end = (start + piece).min(on_screen.len() - 1);
@@ -273,13 +338,22 @@ impl Page for Forward {
         }
         if let (Some(&first), Some(&last)) = (on_screen.first(), on_screen.last()) {
             painter.circle(first, 3.5, palette.data, (1.0, palette.canvas));
-            painter.circle(last, 5.0, time_color(desk.here.clock.tau as f32), (1.5, palette.ink));
+            painter.circle(
+                last,
+                5.0,
+                time_color(desk.here.clock.tau as f32),
+                (1.5, palette.ink),
+            );
         }
     }
 
     fn home(&self, desk: &Desk) -> Bounds {
         // For noise that is only added, two and a half times as far.
-        let far = if self.show.way == Way::Growing { 2.5 } else { 1.0 };
+        let far = if self.show.way == Way::Growing {
+            2.5
+        } else {
+            1.0
+        };
         cloud_bounds(desk).scaled(far)
     }
 
@@ -300,8 +374,12 @@ impl Page for Forward {
         entropies.sort_by_key(|(side, _)| *side);
         let entropies: Vec<_> = entropies.into_iter().map(|(_, points)| points).collect();
         for index in 0..3 {
-            let place = Rect::from_min_size(rect.min + vec2(third * index as f32, 0.0), vec2(third, rect.height()));
-            let mut child = ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
+            let place = Rect::from_min_size(
+                rect.min + vec2(third * index as f32, 0.0),
+                vec2(third, rect.height()),
+            );
+            let mut child =
+                ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
             match index {
                 0 => scales_ui(&mut child, place, desk),
                 1 => variance_ui(&mut child, place, desk, growing),

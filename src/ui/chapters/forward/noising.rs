@@ -22,7 +22,10 @@ pub fn growing_scales(sums: &[f64], tau: f64) -> Scales {
     let before = (place as usize).min(last.saturating_sub(1));
     let after = (before + 1).min(last);
     let sum = sums[before] + (place - before as f64) * (sums[after] - sums[before]);
-    Scales { a: 1.0, s: sum.sqrt() }
+    Scales {
+        a: 1.0,
+        s: sum.sqrt(),
+    }
 }
 
 #[cfg(test)]
@@ -37,13 +40,20 @@ mod tests {
     #[test]
     fn noise_that_is_only_added_is_that_of_the_paths_own_steps() {
         for timesteps in [1, 10, 1000] {
-            for schedule in Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]) {
+            for schedule in Schedule::ALL
+                .into_iter()
+                .chain([Schedule::Custom(LogSnr::default())])
+            {
                 let sums = summed_noise(schedule, timesteps);
                 let (betas, whole) = (schedule.summed_betas(timesteps), f64::from(timesteps));
                 let mut flow = 0.0;
                 for t in 0..=timesteps {
                     let (i, left) = (f64::from(t), f64::from(timesteps - t + 1));
-                    flow += if t > 0 { (2.0 * i * left - whole) / (whole * left * left) } else { 0.0 };
+                    flow += if t > 0 {
+                        (2.0 * i * left - whole) / (whole * left * left)
+                    } else {
+                        0.0
+                    };
                     let expected = match schedule {
                         Schedule::Flow => flow,
                         Schedule::Ve if t == 0 => 0.0,
@@ -51,7 +61,10 @@ mod tests {
                         _ => betas[t as usize],
                     };
                     let sum = sums[t as usize];
-                    assert!((sum - expected).abs() < 1e-8 * expected.max(1.0), "{schedule} {t} of {timesteps}: {sum}");
+                    assert!(
+                        (sum - expected).abs() < 1e-8 * expected.max(1.0),
+                        "{schedule} {t} of {timesteps}: {sum}"
+                    );
                 }
             }
         }
@@ -61,16 +74,23 @@ mod tests {
     #[test]
     fn what_grows_is_what_is_shown() {
         let timesteps = 50;
-        for schedule in Schedule::ALL.into_iter().chain([Schedule::Custom(LogSnr::default())]) {
+        for schedule in Schedule::ALL
+            .into_iter()
+            .chain([Schedule::Custom(LogSnr::default())])
+        {
             let text = equations::growing(schedule).text();
-            let lines: Vec<_> = text.lines().map(|line| line.split_once(" = ").unwrap().1).collect();
+            let lines: Vec<_> = text
+                .lines()
+                .map(|line| line.split_once(" = ").unwrap().1)
+                .collect();
             let sums = summed_noise(schedule, timesteps);
             let tau = |t: u32| f64::from(t) / f64::from(timesteps);
             let mut own = 0.0;
             for t in 1..=timesteps {
                 if let [_, square, rest] = lines[..] {
                     let quotient = rest.split_once(",  r = ").unwrap().0;
-                    let letters = |a| Letters::new([("u", tau(t)), ("r", tau(t - 1)), ("a_{u|r}", a)]);
+                    let letters =
+                        |a| Letters::new([("u", tau(t)), ("r", tau(t - 1)), ("a_{u|r}", a)]);
                     own += letters(letters(f64::NAN).value(quotient)).value(square);
                 }
                 let betas = (1..=t).map(|t| schedule.beta(t, timesteps)).sum();

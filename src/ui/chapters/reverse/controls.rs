@@ -25,21 +25,43 @@ impl Reverse {
         self.scrub_rows(ui, desk);
         ui.separator();
         ui.add_enabled_ui(!desk.one_canvas, |ui| {
-            row::named(ui, "Colour", "By where each particle began, or all alike", palette, |ui| {
+            row::named(
+                ui,
+                "Colour",
+                "By where each particle began, or all alike",
+                palette,
+                |ui| {
+                    segmented::choose(
+                        ui,
+                        "Colour",
+                        &mut self.show.by_origin,
+                        &[(true, "Origin"), (false, "Plain")],
+                        palette,
+                    );
+                },
+            );
+        });
+        row::named(
+            ui,
+            "Behind",
+            "The exact density of x_t, which the cloud should have",
+            palette,
+            |ui| {
                 segmented::choose(
                     ui,
-                    "Colour",
-                    &mut self.show.by_origin,
-                    &[(true, "Origin"), (false, "Plain")],
+                    "Behind",
+                    &mut self.show.density,
+                    &[(false, "None"), (true, "Density")],
                     palette,
                 );
-            });
-        });
-        row::named(ui, "Behind", "The exact density of x_t, which the cloud should have", palette, |ui| {
-            segmented::choose(ui, "Behind", &mut self.show.density, &[(false, "None"), (true, "Density")], palette);
-        });
+            },
+        );
         if desk.one_canvas {
-            text::note(ui, "On one canvas A is blue and B vermilion, whatever the colour chosen.", palette);
+            text::note(
+                ui,
+                "On one canvas A is blue and B vermilion, whatever the colour chosen.",
+                palette,
+            );
         } else if self.show.by_origin {
             origin_key(ui, palette);
         }
@@ -48,9 +70,21 @@ impl Reverse {
     pub(super) fn run_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
         let mut exact = self.show.exact.unwrap_or_default();
-        row::named(ui, "Field", "Which x̂_0 the chain follows: the network's, or E[x_0 | x_t]", palette, |ui| {
-            segmented::choose(ui, "Field", &mut exact, &[(false, "Learned"), (true, "Exact")], palette);
-        });
+        row::named(
+            ui,
+            "Field",
+            "Which x̂_0 the chain follows: the network's, or E[x_0 | x_t]",
+            palette,
+            |ui| {
+                segmented::choose(
+                    ui,
+                    "Field",
+                    &mut exact,
+                    &[(false, "Learned"), (true, "Exact")],
+                    palette,
+                );
+            },
+        );
         self.show.exact = Some(exact);
         sampler::sampler_rows(ui, desk);
         // The exact x̂_0 is no network's, whose errors grow.
@@ -59,10 +93,23 @@ impl Reverse {
         }
         let tip = "Particles of the cloud; the first ones stay the same when their number changes";
         let track = Track::logarithmic(PARTICLES[0]..=PARTICLES[1]);
-        row::slider(ui, ["Particles", tip], &mut self.show.particles, track, grouped, palette);
+        row::slider(
+            ui,
+            ["Particles", tip],
+            &mut self.show.particles,
+            track,
+            grouped,
+            palette,
+        );
         let tip = "While training runs, run the chain again and again from the same noise";
         row::named(ui, "Follow training", tip, palette, |ui| {
-            segmented::choose(ui, "Follow training", &mut self.show.follow, &[(false, "Off"), (true, "On")], palette);
+            segmented::choose(
+                ui,
+                "Follow training",
+                &mut self.show.follow,
+                &[(false, "Off"), (true, "On")],
+                palette,
+            );
         });
     }
 
@@ -77,14 +124,24 @@ impl Reverse {
             let width = (ui.available_width() - 96.0).max(40.0);
             progress::bar(ui, "Progress of the run", width, share, palette);
             if share.is_some() {
-                if button::text(ui, "Stop", "End this run; the last one stays on show", 88.0, palette).clicked() {
+                if button::text(
+                    ui,
+                    "Stop",
+                    "End this run; the last one stays on show",
+                    88.0,
+                    palette,
+                )
+                .clicked()
+                {
                     self.run.stop(desk);
                 }
             } else if self.run.is_stopped() {
                 if button::text(ui, "Run", "Run the chain after all", 88.0, palette).clicked() {
                     self.run.again();
                 }
-            } else if button::text(ui, "New noise", "Start from other noise", 88.0, palette).clicked() {
+            } else if button::text(ui, "New noise", "Start from other noise", 88.0, palette)
+                .clicked()
+            {
                 self.show.noise += 1;
             }
         });
@@ -96,15 +153,28 @@ impl Reverse {
         let times = |v: f64| format!("× {}", fixed(v, 2));
         let track = Track::logarithmic(0.25..=4.0).sign(Sign::Times);
         let tip = "Speed of the clock's play button and of the space bar: × 1 takes six seconds";
-        row::slider(ui, ["Speed", tip], &mut self.show.speed, track, times, palette);
-        let Some(result) = self.run.shown_as_asked().cloned() else { return };
+        row::slider(
+            ui,
+            ["Speed", tip],
+            &mut self.show.speed,
+            track,
+            times,
+            palette,
+        );
+        let Some(result) = self.run.shown_as_asked().cloned() else {
+            return;
+        };
         let taus = &result.recording.taus;
         let at = FrameAt::nearest(taus, desk.here.clock.tau).first;
-        let (every, steps) = (result.request.every as usize, result.request.plan.steps.iter().filter(|s| s.ends_step));
+        let (every, steps) = (
+            result.request.every as usize,
+            result.request.plan.steps.iter().filter(|s| s.ends_step),
+        );
         let last_step = steps.count();
         let step_of = |frame: usize| (frame * every).min(last_step);
         let mut step = step_of(at) as u32;
-        let tip = "From pure noise (0) to the data, step by step: each is recorded, so scrub both ways";
+        let tip =
+            "From pure noise (0) to the data, step by step: each is recorded, so scrub both ways";
         let track = Track::linear(0..=last_step.max(1) as u32);
         if row::slider(ui, ["Step", tip], &mut step, track, grouped, palette).changed {
             // The recorded step that is nearest.
@@ -113,18 +183,42 @@ impl Reverse {
         }
         ui.separator();
         let ink = palette.ink;
-        let shown = format!("{} of {}", grouped(step_of(at) as f64), grouped(last_step as f64));
-        readout::line(ui, "step on show", &shown, ink, "Steps taken from the noise", palette);
-        readout::line(ui, "t / T of the frame", &fixed(taus[at], 3), ink, "The frame nearest to the clock", palette);
+        let shown = format!(
+            "{} of {}",
+            grouped(step_of(at) as f64),
+            grouped(last_step as f64)
+        );
+        readout::line(
+            ui,
+            "step on show",
+            &shown,
+            ink,
+            "Steps taken from the noise",
+            palette,
+        );
+        readout::line(
+            ui,
+            "t / T of the frame",
+            &fixed(taus[at], 3),
+            ink,
+            "The frame nearest to the clock",
+            palette,
+        );
         let evaluations = grouped(result.request.plan.evaluations() as f64);
         let tip = "How often x̂_0 is evaluated for a particle: N steps take N, of Heun 2N − 1, of RK4 4N − 3";
         readout::line(ui, "evaluations", &evaluations, ink, tip, palette);
         let (weights, color) = if result.request.exact {
             ("exact field".to_owned(), palette.exact)
         } else {
-            (format!("step {}", grouped(result.step as f64)), palette.learned)
+            (
+                format!("step {}", grouped(result.step as f64)),
+                palette.learned,
+            )
         };
-        let tip = format!("Updates that the weights of this run had seen; it took {} s", short(result.secs));
+        let tip = format!(
+            "Updates that the weights of this run had seen; it took {} s",
+            short(result.secs)
+        );
         readout::line(ui, "by", &weights, color, &tip, palette);
     }
 }
@@ -142,7 +236,10 @@ pub(super) fn origin_key(ui: &mut Ui, palette: &Palette) {
     let mut mesh = Mesh::default();
     for ring in 0..=RINGS {
         for spoke in 0..=SPOKES {
-            let (share, angle) = (ring as f32 / RINGS as f32, std::f32::consts::TAU * spoke as f32 / SPOKES as f32);
+            let (share, angle) = (
+                ring as f32 / RINGS as f32,
+                std::f32::consts::TAU * spoke as f32 / SPOKES as f32,
+            );
             // Just short of the full turn, so that the last spoke ends the wheel and does not begin it.
             let (sin, cos) = (angle.min(std::f32::consts::TAU - 1e-4)).sin_cos();
             let color = origin_color([REACH * share * cos, REACH * share * sin], palette.ink);
@@ -157,6 +254,12 @@ pub(super) fn origin_key(ui: &mut Ui, palette: &Palette) {
     ui.painter().add(Shape::mesh(mesh));
     let text = "Each particle keeps the\ncolour of its place in\nthe noise.";
     let at = pos2(rect.left(), rect.center().y);
-    ui.painter().text(at, egui::Align2::LEFT_CENTER, text, crate::theme::text_font(13.0), palette.weak);
+    ui.painter().text(
+        at,
+        egui::Align2::LEFT_CENTER,
+        text,
+        crate::theme::text_font(13.0),
+        palette.weak,
+    );
     response.on_hover_text(name);
 }

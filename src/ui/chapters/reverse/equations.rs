@@ -18,7 +18,10 @@ fn x0_hat() -> [Piece; 2] {
 
 /// σ_{t|r}.
 fn stride() -> [Piece; 2] {
-    [Piece::Var("σ"), Piece::Sub(vec![Piece::Var("t"), Piece::Sign("|"), Piece::Var("r")])]
+    [
+        Piece::Var("σ"),
+        Piece::Sub(vec![Piece::Var("t"), Piece::Sign("|"), Piece::Var("r")]),
+    ]
 }
 
 /// The end of an ancestral step: c_x x_t + c_0 x̂_0 and the noise.
@@ -28,7 +31,12 @@ fn ancestral(variance: Variance) -> Equation {
     pieces.extend(at("c", "x"));
     pieces.push(Piece::Sign(" "));
     pieces.extend(at("x", "t"));
-    pieces.extend([Piece::Sign(" + "), Piece::Var("c"), Piece::Sub(vec![Piece::Sign("0")]), Piece::Sign(" ")]);
+    pieces.extend([
+        Piece::Sign(" + "),
+        Piece::Var("c"),
+        Piece::Sub(vec![Piece::Sign("0")]),
+        Piece::Sign(" "),
+    ]);
     pieces.extend(x0_hat());
     pieces.push(Piece::Sign(" + "));
     if variance == Variance::BetaTilde {
@@ -89,13 +97,42 @@ fn integrated(mean: impl IntoIterator<Item = Piece>, spoken: &'static str) -> Eq
     pieces.extend(at("w", "t"));
     pieces.extend([Piece::Sign(" + Δ"), Piece::Var("ζ"), Piece::Sign(" ")]);
     pieces.extend(mean);
-    pieces.extend([Piece::Break, Piece::Var("k"), Piece::Sign(" = cos "), Piece::Var("ζ"), Piece::Sign(" ")]);
-    pieces.extend([Piece::Hat("ε"), Piece::Sign(" − sin "), Piece::Var("ζ"), Piece::Sign(" ")]);
+    pieces.extend([
+        Piece::Break,
+        Piece::Var("k"),
+        Piece::Sign(" = cos "),
+        Piece::Var("ζ"),
+        Piece::Sign(" "),
+    ]);
+    pieces.extend([
+        Piece::Hat("ε"),
+        Piece::Sign(" − sin "),
+        Piece::Var("ζ"),
+        Piece::Sign(" "),
+    ]);
     pieces.extend(x0_hat());
     let squared = || Piece::Sup(vec![Piece::Sign("2")]);
-    pieces.extend([Piece::Break, Piece::Var("w"), Piece::Sign(" = "), Piece::Var("x"), Piece::Sign("/")]);
-    pieces.push(Piece::Root(vec![Piece::Var("a"), squared(), Piece::Sign(" + "), Piece::Var("s"), squared()]));
-    pieces.extend([Piece::Sign(",  tan "), Piece::Var("ζ"), Piece::Sign(" = "), Piece::Var("s"), Piece::Sign("/")]);
+    pieces.extend([
+        Piece::Break,
+        Piece::Var("w"),
+        Piece::Sign(" = "),
+        Piece::Var("x"),
+        Piece::Sign("/"),
+    ]);
+    pieces.push(Piece::Root(vec![
+        Piece::Var("a"),
+        squared(),
+        Piece::Sign(" + "),
+        Piece::Var("s"),
+        squared(),
+    ]));
+    pieces.extend([
+        Piece::Sign(",  tan "),
+        Piece::Var("ζ"),
+        Piece::Sign(" = "),
+        Piece::Var("s"),
+        Piece::Sign("/"),
+    ]);
     pieces.push(Piece::Var("a"));
     Equation { pieces, spoken }
 }
@@ -204,7 +241,8 @@ mod tests {
     }
 
     fn posterior_mean([t, r, _]: [Scales; 3], x: f64) -> f64 {
-        t.a / r.a * r.s.powi(2) / t.s.powi(2) * x + r.a * stride_variance(t, r) / t.s.powi(2) * x0(t, x)
+        t.a / r.a * r.s.powi(2) / t.s.powi(2) * x
+            + r.a * stride_variance(t, r) / t.s.powi(2) * x0(t, x)
     }
 
     fn slope(scales: Scales, w: f64) -> f64 {
@@ -230,18 +268,28 @@ mod tests {
             (
                 Sampler::Ddpm(Variance::BetaTilde),
                 "x_{r} = c_{x} x_{t} + c_{0} x^_{0} + (s_{r}/s_{t}) σ_{t|r} z",
-                |s, x, z| posterior_mean(s, x) + s[1].s / s[0].s * stride_variance(s[0], s[1]).sqrt() * z,
+                |s, x, z| {
+                    posterior_mean(s, x) + s[1].s / s[0].s * stride_variance(s[0], s[1]).sqrt() * z
+                },
             ),
-            (Sampler::Ddpm(Variance::Beta), "x_{r} = c_{x} x_{t} + c_{0} x^_{0} + σ_{t|r} z", |s, x, z| {
-                posterior_mean(s, x) + stride_variance(s[0], s[1]).sqrt() * z
-            }),
-            (Sampler::Ddim { eta: 0.0 }, "x_{r} = a_{r} x^_{0} + s_{r} ε^", |[t, r, _], x, _| {
-                r.a * x0(t, x) + r.s * eps(t, x)
-            }),
-            (half, "x_{r} = a_{r} x^_{0} + √(s_{r}^2 − σ^2) ε^ + σ z", |[t, r, _], x, z| {
-                let sigma = 0.5 * r.s / t.s * stride_variance(t, r).sqrt();
-                r.a * x0(t, x) + (r.s.powi(2) - sigma * sigma).sqrt() * eps(t, x) + sigma * z
-            }),
+            (
+                Sampler::Ddpm(Variance::Beta),
+                "x_{r} = c_{x} x_{t} + c_{0} x^_{0} + σ_{t|r} z",
+                |s, x, z| posterior_mean(s, x) + stride_variance(s[0], s[1]).sqrt() * z,
+            ),
+            (
+                Sampler::Ddim { eta: 0.0 },
+                "x_{r} = a_{r} x^_{0} + s_{r} ε^",
+                |[t, r, _], x, _| r.a * x0(t, x) + r.s * eps(t, x),
+            ),
+            (
+                half,
+                "x_{r} = a_{r} x^_{0} + √(s_{r}^2 − σ^2) ε^ + σ z",
+                |[t, r, _], x, z| {
+                    let sigma = 0.5 * r.s / t.s * stride_variance(t, r).sqrt();
+                    r.a * x0(t, x) + (r.s.powi(2) - sigma * sigma).sqrt() * eps(t, x) + sigma * z
+                },
+            ),
             (
                 Sampler::Ddim { eta: 1.0 },
                 "x_{r} = a_{r} x^_{0} + √(s_{r}^2 − σ^2) ε^ + σ z",
@@ -250,7 +298,11 @@ mod tests {
                     r.a * x0(t, x) + (r.s.powi(2) - sigma * sigma).sqrt() * eps(t, x) + sigma * z
                 },
             ),
-            (Sampler::Euler, "x_{r} = a_{r} x^_{0} + s_{r} ε^", |[t, r, _], x, _| r.a * x0(t, x) + r.s * eps(t, x)),
+            (
+                Sampler::Euler,
+                "x_{r} = a_{r} x^_{0} + s_{r} ε^",
+                |[t, r, _], x, _| r.a * x0(t, x) + r.s * eps(t, x),
+            ),
             (
                 Sampler::Heun,
                 "w_{r} = w_{t} + Δζ (k_{t} + k_{r})/2\nk = cos ζ ε^ − sin ζ x^_{0}\nw = x/√(a^2 + s^2),  tan ζ = s/a",
@@ -277,15 +329,29 @@ mod tests {
         for (sampler, equation, by_hand) in shown {
             assert_eq!(text(&of(sampler).pieces), equation, "{sampler}");
             for schedule in Schedule::every() {
-                let mut plan = sampler.plan(9, PlanContext { schedule, target: Target::Eps, timesteps: 100 }, None);
+                let mut plan = sampler.plan(
+                    9,
+                    PlanContext {
+                        schedule,
+                        target: Target::Eps,
+                        timesteps: 100,
+                    },
+                    None,
+                );
                 // The fourth step.
-                let ends: Vec<usize> = (0..plan.steps.len()).filter(|&k| plan.steps[k].ends_step).collect();
+                let ends: Vec<usize> = (0..plan.steps.len())
+                    .filter(|&k| plan.steps[k].ends_step)
+                    .collect();
                 plan.steps = plan.steps[ends[2] + 1..=ends[3]].to_vec();
                 let (first, last) = (&plan.steps[0], &plan.steps[plan.steps.len() - 1]);
                 let middle = plan.steps[plan.steps.len() / 2].scales;
                 let scales = [first.scales, schedule.scales(last.tau_next, 100), middle];
                 let (x, z) = (0.8 * first.scales.a.hypot(first.scales.s), 0.37);
-                let ran = plan.run([x; 2], |stage, x| x.map(|x| x0(stage.scales, x)), |_| [z; 2])[0];
+                let ran = plan.run(
+                    [x; 2],
+                    |stage, x| x.map(|x| x0(stage.scales, x)),
+                    |_| [z; 2],
+                )[0];
                 let expected = by_hand(scales, x, z);
                 assert!(
                     (ran - expected).abs() < 1e-9 * (1.0 + expected.abs()),

@@ -86,7 +86,15 @@ pub(super) struct Show {
 
 impl Default for Show {
     fn default() -> Self {
-        Self { exact: None, particles: 2000, by_origin: true, density: false, follow: true, speed: 1.0, noise: 0 }
+        Self {
+            exact: None,
+            particles: 2000,
+            by_origin: true,
+            density: false,
+            follow: true,
+            speed: 1.0,
+            noise: 0,
+        }
     }
 }
 
@@ -99,15 +107,28 @@ pub struct Reverse {
 
 impl Default for Reverse {
     fn default() -> Self {
-        Self { show: Show::default(), hand: (), run: RunSlot::new(Slot::Reverse) }
+        Self {
+            show: Show::default(),
+            hand: (),
+            run: RunSlot::new(Slot::Reverse),
+        }
     }
 }
 
 /// The frame at t/T. Frames of a noisy run are never mixed: the mean of two would be less noisy than either.
 fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
-    let noisy = result.request.plan.steps.iter().any(|stage| stage.c_z != 0.0);
+    let noisy = result
+        .request
+        .plan
+        .steps
+        .iter()
+        .any(|stage| stage.c_z != 0.0);
     let taus = &result.recording.taus;
-    if noisy { FrameAt::nearest(taus, tau) } else { FrameAt::between(taus, tau) }
+    if noisy {
+        FrameAt::nearest(taus, tau)
+    } else {
+        FrameAt::between(taus, tau)
+    }
 }
 
 impl Reverse {
@@ -117,7 +138,8 @@ impl Reverse {
         Wish {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
-            clip: (experiment.clip && !exact).then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh)),
+            clip: (experiment.clip && !exact)
+                .then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh)),
             sampler: experiment.sampler,
             steps: experiment.sampler_steps.clamp(1, experiment.timesteps),
             particles: self.show.particles,
@@ -155,39 +177,84 @@ impl Page for Reverse {
 
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
-        let Some(result) = self.run.shown_as_asked() else { return scene };
+        let mut scene = Scene {
+            outline: desk.here.snapshot.dataset.outline.clone(),
+            ..Scene::default()
+        };
+        let Some(result) = self.run.shown_as_asked() else {
+            return scene;
+        };
         if let (true, Some(field)) = (self.show.density, &desk.here.snapshot.density) {
-            scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
+            scene.push(
+                Role::Exact,
+                Layer::Density {
+                    field: field.clone(),
+                    color: palette.glow,
+                },
+            );
         }
         let count = result.recording.particles;
         let alpha = (60.0 / (count as f32).sqrt()).clamp(0.3, 0.9);
         let green = result.request.exact && !desk.one_canvas;
-        let color = if green { palette.exact } else { palette.learned };
+        let color = if green {
+            palette.exact
+        } else {
+            palette.learned
+        };
         // The wheel of origins has all colours: on one canvas with the other experiment it would tell nothing.
         let by_origin = self.show.by_origin && !desk.one_canvas;
         let start_std = result.request.plan.start_std.max(1e-6) as f32;
         let drawn = MotionStyle::Frame {
             at: frame_at(result, desk.here.clock.tau),
-            dots: Dots { color: color.gamma_multiply(alpha), radius: if count > 20_000 { 1.0 } else { 1.6 } },
+            dots: Dots {
+                color: color.gamma_multiply(alpha),
+                radius: if count > 20_000 { 1.0 } else { 1.6 },
+            },
             origin: by_origin.then_some((1.0 / start_std, palette.ink)),
         };
-        let motion = Motion::of("reverse", result, Projection::PLANE, desk.here.clock.tau, drawn);
-        let role = if result.request.exact { Role::Other } else { Role::Learned };
+        let motion = Motion::of(
+            "reverse",
+            result,
+            Projection::PLANE,
+            desk.here.clock.tau,
+            drawn,
+        );
+        let role = if result.request.exact {
+            Role::Other
+        } else {
+            Role::Learned
+        };
         scene.push(role, Layer::Motion(motion));
-        let by = if result.request.exact { truths::exact(desk, "chain") } else { "learned chain".into() };
-        let mark: Color32 = if by_origin { origin_color([2.0, 2.0], palette.ink) } else { color };
+        let by = if result.request.exact {
+            truths::exact(desk, "chain")
+        } else {
+            "learned chain".into()
+        };
+        let mark: Color32 = if by_origin {
+            origin_color([2.0, 2.0], palette.ink)
+        } else {
+            color
+        };
         let at_t = format!("{by} at t = {}", fixed(desk.here.clock.tau, 2));
         scene.name(role, Mark::Dot, mark, at_t);
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         if self.show.density {
-            scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
+            scene.name(
+                Role::Exact,
+                Mark::Area,
+                palette.glow.to_opaque(),
+                truths::exact(desk, "density"),
+            );
         }
         scene
     }
 
     fn waiting(&self) -> &'static str {
-        if self.run.is_stopped() { "the run was stopped" } else { "the chain is being run" }
+        if self.run.is_stopped() {
+            "the run was stopped"
+        } else {
+            "the chain is being run"
+        }
     }
 
     fn home(&self, desk: &Desk) -> Bounds {

@@ -17,32 +17,59 @@ impl Schedules {
         let value = |way: Way, tau| way.schedule.alpha_bar(tau, way.timesteps);
         let curves = self.curves(desk, value, |n| n.alpha_bar, |v| fixed(v, 3));
         let marks = [(0.0, "0.0"), (0.5, "0.5"), (1.0, "1.0")];
-        let chart = Chart { name: "ᾱ against t", title: "ᾱ, signal variance", range: [0.0, 1.02], marks: &marks };
+        let chart = Chart {
+            name: "ᾱ against t",
+            title: "ᾱ, signal variance",
+            range: [0.0, 1.02],
+            marks: &marks,
+        };
         chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
     }
 
     pub(super) fn beta_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         let palette = desk.palette();
         // Below the axis a curve is broken off.
-        let shown = |beta: f64| Some(beta.max(0.0).log10()).filter(|log| *log >= LOWEST_BETA).unwrap_or(f64::NAN);
+        let shown = |beta: f64| {
+            Some(beta.max(0.0).log10())
+                .filter(|log| *log >= LOWEST_BETA)
+                .unwrap_or(f64::NAN)
+        };
         let curves: Vec<_> = std::iter::zip(self.ways(desk), colors(desk))
             .map(|(way, color)| {
                 let timesteps = way.timesteps;
                 // It belongs to whole timesteps: all of them, or every few.
                 let stride = timesteps.div_ceil(CURVE as u32).max(1);
-                let at = |t: u32| [f64::from(t) / f64::from(timesteps), shown(way.noise_of_step(t))];
+                let at = |t: u32| {
+                    [
+                        f64::from(t) / f64::from(timesteps),
+                        shown(way.noise_of_step(t)),
+                    ]
+                };
                 let middle = (1..timesteps).step_by(stride as usize).map(at);
                 let now = way.numbers().noise;
                 let points = middle.chain([at(timesteps)]).collect();
-                Curve { color, points, now: Some((shown(now), beta_text(now))) }
+                Curve {
+                    color,
+                    points,
+                    now: Some((shown(now), beta_text(now))),
+                }
             })
             .collect();
         let marks = [(-4.0, "1e−4"), (-2.0, "0.01"), (0.0, "1"), (2.0, "100")];
         // Where variance explodes a step can add more than 1.
-        let most = curves.iter().flat_map(|curve| &curve.points).map(|point| point[1]).fold(0.0, f64::max);
+        let most = curves
+            .iter()
+            .flat_map(|curve| &curve.points)
+            .map(|point| point[1])
+            .fold(0.0, f64::max);
         let marks = if most > 1.0 { &marks[..] } else { &marks[..3] };
         let title = equations::step_title(self.ways(desk).map(|way| way.schedule));
-        let chart = Chart { name: "Noise of one step against t", title, range: [LOWEST_BETA, most + 0.2], marks };
+        let chart = Chart {
+            name: "Noise of one step against t",
+            title,
+            range: [LOWEST_BETA, most + 0.2],
+            marks,
+        };
         chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
     }
 
@@ -52,20 +79,29 @@ impl Schedules {
         let curves = self.curves(desk, value, |n| n.log_snr, |v| fixed(v, 2));
         let marks = [(-10.0, "−10"), (0.0, "0"), (10.0, "10")];
         let range = [-LIMIT - 0.6, LIMIT + 0.6];
-        let chart = Chart { name: "log SNR against t", title: "log SNR", range, marks: &marks };
+        let chart = Chart {
+            name: "log SNR against t",
+            title: "log SNR",
+            range,
+            marks: &marks,
+        };
         let place = chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
         let custom = |schedule: Schedule| matches!(schedule, Schedule::Custom(_));
         // Of two experiments the one whose settings are on show is drawn.
         let drawn = if desk.is_split() {
             custom(desk.here.draft.schedule).then(|| desk.side().index())
         } else {
-            self.show.sides.iter().position(|&schedule| custom(schedule))
+            self.show
+                .sides
+                .iter()
+                .position(|&schedule| custom(schedule))
         };
         if let Some(side) = drawn {
             let tip = "drag the rings";
             let at = rect.right_top() + vec2(-12.0, 8.0);
             let color = colors(desk)[side];
-            ui.painter().text(at, Align2::RIGHT_TOP, tip, text_font(11.0), color);
+            ui.painter()
+                .text(at, Align2::RIGHT_TOP, tip, text_font(11.0), color);
             handles_ui(ui, place, color, desk);
         }
     }
@@ -81,7 +117,11 @@ impl Schedules {
             .map(|(way, color)| {
                 let present = now(&way.numbers());
                 let points = times(CURVE).map(|tau| [tau, value(way, tau)]).collect();
-                Curve { color, points, now: Some((present, text(present))) }
+                Curve {
+                    color,
+                    points,
+                    now: Some((present, text(present))),
+                }
             })
             .collect()
     }
@@ -96,13 +136,19 @@ pub(super) fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &m
         let at = place.to_screen(LogSnr::tau(index), value);
         let grip = Rect::from_center_size(at, vec2(24.0, 24.0));
         // Nothing to click: it is dragged from the first point of the way on.
-        let response = ui.interact(grip, ui.make_persistent_id(("handle", index)), Sense::drag());
+        let response = ui.interact(
+            grip,
+            ui.make_persistent_id(("handle", index)),
+            Sense::drag(),
+        );
         let name = format!("Handle {} of log SNR", index + 1);
         response.widget_info(|| WidgetInfo::slider(true, value, &name));
         let mut wanted = hand::pulled_to(&response).map(|pointer| place.value_at(pointer.y));
         if response.has_focus() {
-            let steps =
-                ui.input(|i| i.num_presses(egui::Key::ArrowUp) as f64 - i.num_presses(egui::Key::ArrowDown) as f64);
+            let steps = ui.input(|i| {
+                i.num_presses(egui::Key::ArrowUp) as f64
+                    - i.num_presses(egui::Key::ArrowDown) as f64
+            });
             if steps != 0.0 {
                 wanted = Some(value + 0.25 * steps);
             }
@@ -116,8 +162,12 @@ pub(super) fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &m
             ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
         }
         let radius = if active { 7.5 } else { 6.0 };
-        ui.painter().circle(at, radius, palette.canvas, (2.5, color));
-        response.on_hover_text(format!("{name}: {}. Each stays below the one before", fixed(value, 2)));
+        ui.painter()
+            .circle(at, radius, palette.canvas, (2.5, color));
+        response.on_hover_text(format!(
+            "{name}: {}. Each stays below the one before",
+            fixed(value, 2)
+        ));
     }
     if own != desk.here.own_schedule {
         desk.draw_schedule(own);

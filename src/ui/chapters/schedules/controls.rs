@@ -46,7 +46,11 @@ impl Schedules {
     pub(super) fn choice_rows(&mut self, ui: &mut Ui, desk: &Desk) {
         let palette = desk.palette();
         let own = Schedule::Custom(desk.here.own_schedule);
-        let all: Vec<_> = Schedule::ALL.into_iter().filter(|s| s.preserves_variance()).chain([own]).collect();
+        let all: Vec<_> = Schedule::ALL
+            .into_iter()
+            .filter(|s| s.preserves_variance())
+            .chain([own])
+            .collect();
         let tip = "Linear and cosine keep their course at every T; literal is the DDPM table from 1e-4 to 0.02 as it \
                    stands; yours goes through five handles of log SNR";
         let mut schedules = self.ways(desk).map(|way| way.schedule);
@@ -55,16 +59,25 @@ impl Schedules {
             // The side's letter bears its colour.
             palette.weak = colors(desk)[side];
             row::named(ui, name, tip, &palette, |ui| {
-                let options: Vec<_> = all.iter().map(|&schedule| (schedule, schedule.words().title)).collect();
+                let options: Vec<_> = all
+                    .iter()
+                    .map(|&schedule| (schedule, schedule.words().title))
+                    .collect();
                 let name = ["Schedule A", "Schedule B"][side];
                 segmented::choose(ui, name, &mut schedules[side], &options, desk.palette());
             });
         }
         self.show.sides = schedules;
-        let tip =
-            "T: the number of timesteps. β of a single step grows as T falls; ᾱ does not, but for the literal table";
+        let tip = "T: the number of timesteps. β of a single step grows as T falls; ᾱ does not, but for the literal table";
         let track = Track::logarithmic(limits::TIMESTEPS);
-        row::slider(ui, ["Timesteps T", tip], &mut self.show.timesteps, track, grouped, palette);
+        row::slider(
+            ui,
+            ["Timesteps T", tip],
+            &mut self.show.timesteps,
+            track,
+            grouped,
+            palette,
+        );
     }
 
     pub(super) fn numbers_ui(&self, ui: &mut Ui, desk: &Desk) {
@@ -86,14 +99,26 @@ impl Schedules {
                 "Variance of the noise that one step adds, s_t² − (a_t/a_{t−1})² s_{t−1}²: β_t where variance is preserved",
                 [0, 1].map(|i| beta_text(numbers[i].noise)),
             ),
-            ("log SNR at t", "ln (a² / s²)", [0, 1].map(|i| fixed(numbers[i].log_snr, 2))),
-            ("ᾱ at T", "What is left of the signal at the end", last.map(short)),
+            (
+                "log SNR at t",
+                "ln (a² / s²)",
+                [0, 1].map(|i| fixed(numbers[i].log_snr, 2)),
+            ),
+            (
+                "ᾱ at T",
+                "What is left of the signal at the end",
+                last.map(short),
+            ),
         ] {
             readout::pair(ui, name, [&value[0], &value[1]], ink, tip, palette);
         }
         for (side, way) in std::iter::zip(SIDES, ways) {
             if let Some(alpha_bar) = way.schedule.leftover_signal(way.timesteps) {
-                text::warning(ui, &format!("{side}: {}", schedule::leftover_text(alpha_bar)), palette);
+                text::warning(
+                    ui,
+                    &format!("{side}: {}", schedule::leftover_text(alpha_bar)),
+                    palette,
+                );
             }
         }
     }

@@ -49,7 +49,10 @@ pub(super) struct Show {
 
 impl Default for Show {
     fn default() -> Self {
-        Self { sides: [Schedule::Linear, Schedule::Cosine], timesteps: 1000 }
+        Self {
+            sides: [Schedule::Linear, Schedule::Cosine],
+            timesteps: 1000,
+        }
     }
 }
 
@@ -81,7 +84,11 @@ impl Way {
     fn numbers(self) -> Numbers {
         let scales = self.scales(self.tau);
         let t = ((self.tau * f64::from(self.timesteps)).round() as u32).clamp(1, self.timesteps);
-        Numbers { alpha_bar: scales.a.powi(2), noise: self.noise_of_step(t), log_snr: scales.snr().ln() }
+        Numbers {
+            alpha_bar: scales.a.powi(2),
+            noise: self.noise_of_step(t),
+            log_snr: scales.snr().ln(),
+        }
     }
 
     /// Variance of the noise that the step from t − 1 to t adds: σ²_{t|t−1}, which is β_t where variance is preserved.
@@ -108,7 +115,11 @@ impl Schedules {
             } else {
                 schedule
             };
-            Way { schedule, timesteps: self.show.timesteps, tau: desk.here.clock.tau }
+            Way {
+                schedule,
+                timesteps: self.show.timesteps,
+                tau: desk.here.clock.tau,
+            }
         })
     }
 
@@ -117,14 +128,28 @@ impl Schedules {
         let scales = self.ways(desk)[side].scales(desk.here.clock.tau);
         let color = colors(desk)[side];
         // The split window has named the side already.
-        let side = if desk.is_split() { String::new() } else { format!("{}  ", SIDES[side]) };
-        let name = format!("{side}{}   ᾱ = {}", schedule.words().title, fixed(scales.a.powi(2), 3));
-        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let side = if desk.is_split() {
+            String::new()
+        } else {
+            format!("{}  ", SIDES[side])
+        };
+        let name = format!(
+            "{side}{}   ᾱ = {}",
+            schedule.words().title,
+            fixed(scales.a.powi(2), 3)
+        );
+        let mut scene = Scene {
+            outline: desk.here.snapshot.dataset.outline.clone(),
+            ..Scene::default()
+        };
         let layer = Layer::Noised {
             key: "schedule particles",
             particles: self.cloud.particles(),
             scales,
-            dots: Dots { color: color.gamma_multiply(0.8), radius: 1.6 },
+            dots: Dots {
+                color: color.gamma_multiply(0.8),
+                radius: 1.6,
+            },
         };
         scene.push(Role::Other, layer);
         scene.name(Role::Other, Mark::Dot, color, name);
@@ -142,7 +167,11 @@ struct Numbers {
 
 /// Four decimals where they say something.
 fn beta_text(beta: f64) -> String {
-    if beta >= 1e-3 { fixed(beta, 4) } else { short(beta) }
+    if beta >= 1e-3 {
+        fixed(beta, 4)
+    } else {
+        short(beta)
+    }
 }
 
 /// A blue, B vermilion.
@@ -167,7 +196,8 @@ impl Page for Schedules {
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         let schedules = self.ways(desk).map(|way| way.schedule);
         self.cloud.draw(desk, COUNT);
-        self.opening = schedules.contains(&Schedule::Linear) && schedules.contains(&Schedule::Cosine);
+        self.opening =
+            schedules.contains(&Schedule::Linear) && schedules.contains(&Schedule::Cosine);
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
@@ -179,7 +209,9 @@ impl Page for Schedules {
             let name = format!("{} {}", side.letter(), way.schedule.words().title);
             (Some((side, name)), equations::jump(way.schedule))
         };
-        std::iter::zip(Side::BOTH, self.ways(desk)).map(named).collect()
+        std::iter::zip(Side::BOTH, self.ways(desk))
+            .map(named)
+            .collect()
     }
 
     fn canvases(&self, desk: &Desk) -> usize {
@@ -192,7 +224,10 @@ impl Page for Schedules {
     }
 
     fn home(&self, _desk: &Desk) -> Bounds {
-        Bounds { min: [-2.6, -2.3], max: [2.6, 2.3] }
+        Bounds {
+            min: [-2.6, -2.3],
+            max: [2.6, 2.3],
+        }
     }
 
     fn density_tau(&self, _desk: &Desk) -> Option<f64> {
@@ -206,9 +241,16 @@ impl Page for Schedules {
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Self>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
-        for (index, draw) in [Self::alpha_bar_ui, Self::beta_ui, Self::log_snr_ui].into_iter().enumerate() {
-            let place = Rect::from_min_size(rect.min + vec2(third * index as f32, 0.0), vec2(third, rect.height()));
-            let mut child = ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
+        for (index, draw) in [Self::alpha_bar_ui, Self::beta_ui, Self::log_snr_ui]
+            .into_iter()
+            .enumerate()
+        {
+            let place = Rect::from_min_size(
+                rect.min + vec2(third * index as f32, 0.0),
+                vec2(third, rect.height()),
+            );
+            let mut child =
+                ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
             draw(self, &mut child, place, desk);
         }
     }

@@ -14,24 +14,67 @@ impl ScoreField {
     /// The controls beneath title, hint and formula.
     pub(super) fn controls(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        row::named(ui, "Arrows", "∇ log p_t by the network, in closed form, or one over the other", palette, |ui| {
-            let options = [(Arrows::Learned, "Learned"), (Arrows::Exact, "Exact"), (Arrows::Both, "Both")];
-            segmented::choose(ui, "Arrows", &mut self.show.arrows, &options, palette);
-        });
+        row::named(
+            ui,
+            "Arrows",
+            "∇ log p_t by the network, in closed form, or one over the other",
+            palette,
+            |ui| {
+                let options = [
+                    (Arrows::Learned, "Learned"),
+                    (Arrows::Exact, "Exact"),
+                    (Arrows::Both, "Both"),
+                ];
+                segmented::choose(ui, "Arrows", &mut self.show.arrows, &options, palette);
+            },
+        );
         let tip = "The exact density of x_t, or |learned − exact| on the grid: faint where s |learned − exact| is below 0.02, full at 2";
         row::named(ui, "Behind", tip, palette, |ui| {
-            let options = [(Behind::None, "None"), (Behind::Density, "Density"), (Behind::Error, "Error")];
+            let options = [
+                (Behind::None, "None"),
+                (Behind::Density, "Density"),
+                (Behind::Error, "Error"),
+            ];
             segmented::choose(ui, "Behind", &mut self.show.behind, &options, palette);
         });
         let tip = "Arrows a side over what is visible";
-        row::slider(ui, ["Grid", tip], &mut self.show.grid, Track::linear(16..=64), grouped, palette);
-        row::named(ui, "Length", "By log |∇ log p|, by |∇ log p|, or all alike", palette, |ui| {
-            let options = [(ArrowLength::Log, "Log"), (ArrowLength::True, "True"), (ArrowLength::Unit, "Unit")];
-            segmented::choose(ui, "Length", &mut self.show.length, &options, palette);
-        });
-        row::named(ui, "Contours", "Of the exact log density, one nat apart", palette, |ui| {
-            segmented::choose(ui, "Contours", &mut self.show.contours, &[(false, "Off"), (true, "On")], palette);
-        });
+        row::slider(
+            ui,
+            ["Grid", tip],
+            &mut self.show.grid,
+            Track::linear(16..=64),
+            grouped,
+            palette,
+        );
+        row::named(
+            ui,
+            "Length",
+            "By log |∇ log p|, by |∇ log p|, or all alike",
+            palette,
+            |ui| {
+                let options = [
+                    (ArrowLength::Log, "Log"),
+                    (ArrowLength::True, "True"),
+                    (ArrowLength::Unit, "Unit"),
+                ];
+                segmented::choose(ui, "Length", &mut self.show.length, &options, palette);
+            },
+        );
+        row::named(
+            ui,
+            "Contours",
+            "Of the exact log density, one nat apart",
+            palette,
+            |ui| {
+                segmented::choose(
+                    ui,
+                    "Contours",
+                    &mut self.show.contours,
+                    &[(false, "Off"), (true, "On")],
+                    palette,
+                );
+            },
+        );
         row::named(
             ui,
             "Streamlines",
@@ -48,32 +91,68 @@ impl ScoreField {
             },
         );
         ui.separator();
-        let measured = self.error.as_ref().and_then(|(_, _, measured)| measured.clone());
-        let s = measured.as_ref().and_then(|m| m.plan.steps.first()).map(|stage| stage.scales.s);
+        let measured = self
+            .error
+            .as_ref()
+            .and_then(|(_, _, measured)| measured.clone());
+        let s = measured
+            .as_ref()
+            .and_then(|m| m.plan.steps.first())
+            .map(|stage| stage.scales.s);
         // Numbers of a moment ago step back.
         let current = measured.as_ref().is_none_or(|m| m.plan == score_plan(desk));
         let ink = if current { palette.ink } else { palette.faint };
         let error = measured.map(|m| m.error);
-        let number = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), text);
+        let number = |value: Option<f64>, text: fn(f64) -> String| {
+            value.map_or_else(|| "–".to_owned(), text)
+        };
         let mean = error.map(|e| e.mean_square);
         let tip = "(1/D) E ‖learned − exact‖² under p_t: the mean over both coordinates of 2048 draws of x_t, the same at every t";
-        readout::line(ui, "score error under p_t", &number(mean, short), ink, tip, palette);
+        readout::line(
+            ui,
+            "score error under p_t",
+            &number(mean, short),
+            ink,
+            tip,
+            palette,
+        );
         let noise = mean.zip(s).map(|(mean, s)| s * s * mean);
-        let tip =
-            "(s²/D) E ‖learned − exact‖²: at this t, what the error adds to the least possible loss of an ε-model";
-        readout::line(ui, "the same, times s²", &number(noise, short), ink, tip, palette);
+        let tip = "(s²/D) E ‖learned − exact‖²: at this t, what the error adds to the least possible loss of an ε-model";
+        readout::line(
+            ui,
+            "the same, times s²",
+            &number(noise, short),
+            ink,
+            tip,
+            palette,
+        );
         let at = error.map_or_else(
             || "–".to_owned(),
-            |e| format!("{}, {}", fixed(f64::from(e.largest_at[0]), 2), fixed(f64::from(e.largest_at[1]), 2)),
+            |e| {
+                format!(
+                    "{}, {}",
+                    fixed(f64::from(e.largest_at[0]), 2),
+                    fixed(f64::from(e.largest_at[1]), 2)
+                )
+            },
         );
-        readout::line(ui, "largest at", &at, ink, "The draw of x_t at which they are farthest apart", palette);
+        readout::line(
+            ui,
+            "largest at",
+            &at,
+            ink,
+            "The draw of x_t at which they are farthest apart",
+            palette,
+        );
         let cosine = number(error.map(|e| e.cosine), |c| fixed(c, 3));
         let tip = "Mean cosine of the angle between learned and exact score under p_t";
         readout::line(ui, "cosine similarity", &cosine, ink, tip, palette);
         let shown = fixed(field_tau(desk), 3);
         if shown != fixed(desk.here.clock.tau, 3) {
             ui.add_space(4.0);
-            let text = format!("Shown at t / T = {shown}, the nearest timestep that the network is trained at.");
+            let text = format!(
+                "Shown at t / T = {shown}, the nearest timestep that the network is trained at."
+            );
             text::note(ui, &text, palette);
         }
     }

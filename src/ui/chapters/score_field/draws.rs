@@ -27,14 +27,19 @@ impl Draws {
         let mixture = &desk.here.snapshot.dataset.mixture;
         let seed = desk.here.snapshot.experiment.seed;
         let version = draws.as_ref().map_or(0, |old| old.version);
-        if draws.as_ref().is_some_and(|old| !Arc::ptr_eq(&old.mixture, mixture) || old.seed != seed) {
+        if draws
+            .as_ref()
+            .is_some_and(|old| !Arc::ptr_eq(&old.mixture, mixture) || old.seed != seed)
+        {
             *draws = None;
         }
         draws.get_or_insert_with(|| Self {
             mixture: mixture.clone(),
             seed,
             x_0: mixture.draw(DRAWS as usize, seed),
-            epsilon: (0..DRAWS).map(|i| normal(seed, Stream::Forward, 0, i)).collect(),
+            epsilon: (0..DRAWS)
+                .map(|i| normal(seed, Stream::Forward, 0, i))
+                .collect(),
             version: version + 1,
             x_t: None,
         })
@@ -48,7 +53,11 @@ impl Draws {
             return x_t.clone();
         }
         let (a, s) = (scales.a as f32, scales.s as f32);
-        let x_t = self.x_0.iter().zip(&self.epsilon).map(|(x, e)| [a * x[0] + s * e[0], a * x[1] + s * e[1]]);
+        let x_t = self
+            .x_0
+            .iter()
+            .zip(&self.epsilon)
+            .map(|(x, e)| [a * x[0] + s * e[0], a * x[1] + s * e[1]]);
         let x_t: Arc<Vec<_>> = Arc::new(x_t.collect());
         self.x_t = Some((scales, x_t.clone()));
         x_t

@@ -18,7 +18,11 @@ impl ScoreField {
         let [learned, exact] = [0, 1].map(|which| self.grids[which].shown());
         // The exact field's scale for both: it does not breathe while the network learns.
         let largest = exact.and_then(|result| vectors(result)).unwrap_or_default();
-        let largest = largest.iter().map(|v| v[0].hypot(v[1])).filter(|v| v.is_finite()).fold(0.0, f32::max);
+        let largest = largest
+            .iter()
+            .map(|v| v[0].hypot(v[1]))
+            .filter(|v| v.is_finite())
+            .fold(0.0, f32::max);
         let both = self.show.arrows == Arrows::Both;
         // Weak arrows step back behind strong ones, but are opaque: one field's arrows cover the other's.
         let layer = |role, key, result: Option<&Arc<RunResult>>, color: egui::Color32, width| {
@@ -31,12 +35,34 @@ impl ScoreField {
                 width,
             };
             let field = result.recording.points.clone();
-            Some((role, Layer::Field(FieldLayer::Arrows { key, field, version: result.version, look })))
+            Some((
+                role,
+                Layer::Field(FieldLayer::Arrows {
+                    key,
+                    field,
+                    version: result.version,
+                    look,
+                }),
+            ))
         };
-        let exact = (self.show.arrows != Arrows::Learned)
-            .then(|| layer(Role::Exact, "exact arrows", exact, palette.exact, if both { 3.8 } else { 1.5 }));
-        let learned = (self.show.arrows != Arrows::Exact)
-            .then(|| layer(Role::Learned, "learned arrows", learned, palette.learned, if both { 1.9 } else { 1.5 }));
+        let exact = (self.show.arrows != Arrows::Learned).then(|| {
+            layer(
+                Role::Exact,
+                "exact arrows",
+                exact,
+                palette.exact,
+                if both { 3.8 } else { 1.5 },
+            )
+        });
+        let learned = (self.show.arrows != Arrows::Exact).then(|| {
+            layer(
+                Role::Learned,
+                "learned arrows",
+                learned,
+                palette.learned,
+                if both { 1.9 } else { 1.5 },
+            )
+        });
         [exact, learned].into_iter().flatten().flatten().collect()
     }
 
@@ -46,7 +72,10 @@ impl ScoreField {
         let s = learned.request.plan.steps.first()?.scales.s as f32;
         Some(Layer::Field(FieldLayer::Heat {
             key: "error",
-            fields: [learned.recording.points.clone(), exact.recording.points.clone()],
+            fields: [
+                learned.recording.points.clone(),
+                exact.recording.points.clone(),
+            ],
             versions: [learned.version, exact.version],
             columns: lattice.side,
             range: ERROR_RANGE.map(|e| e / s.max(f32::MIN_POSITIVE)),
@@ -59,17 +88,33 @@ impl ScoreField {
         let Some(point) = self.pointed else { return };
         let plan = score_plan(desk);
         // All numbers are of one place: where the network was asked last, a frame behind a moving hand.
-        let answer = self.at_pointer.shown().filter(|result| result.request.plan == plan);
+        let answer = self
+            .at_pointer
+            .shown()
+            .filter(|result| result.request.plan == plan);
         let read = answer.and_then(|result| result.host.as_ref()?.get(..2)?.try_into().ok());
-        let (at, learned) = read.map_or((point, None), |[at, learned]: [[f32; 2]; 2]| (at, Some(learned)));
-        let marginal = desk.here.snapshot.dataset.mixture.marginal(field_scales(desk));
+        let (at, learned) = read.map_or((point, None), |[at, learned]: [[f32; 2]; 2]| {
+            (at, Some(learned))
+        });
+        let marginal = desk
+            .here
+            .snapshot
+            .dataset
+            .mixture
+            .marginal(field_scales(desk));
         let exact = marginal.score(at.map(f64::from));
         let log_p = marginal.log_density(at.map(f64::from));
         let palette = desk.palette();
         let pair = |v: [f64; 2]| format!("{}, {}", fixed(v[0], 2), fixed(v[1], 2));
         let lines = [
             (format!("x  {}", pair(at.map(f64::from))), palette.ink),
-            (format!("learned  {}", learned.map_or_else(|| "…".into(), |v| pair(v.map(f64::from)))), palette.learned),
+            (
+                format!(
+                    "learned  {}",
+                    learned.map_or_else(|| "…".into(), |v| pair(v.map(f64::from)))
+                ),
+                palette.learned,
+            ),
             (format!("exact  {}", pair(exact)), palette.exact),
             (format!("log p  {}", fixed(log_p, 2)), palette.ink),
         ];
@@ -78,7 +123,13 @@ impl ScoreField {
 }
 
 /// Lines of text on a plate beside a marked point.
-pub(super) fn plate_ui(ui: &Ui, view: &View, at: [f32; 2], lines: &[(String, egui::Color32)], palette: &Palette) {
+pub(super) fn plate_ui(
+    ui: &Ui,
+    view: &View,
+    at: [f32; 2],
+    lines: &[(String, egui::Color32)],
+    palette: &Palette,
+) {
     const LINE: f32 = 17.0;
     let painter = ui.painter_at(view.rect);
     let place = view.to_screen(at);
@@ -88,13 +139,26 @@ pub(super) fn plate_ui(ui: &Ui, view: &View, at: [f32; 2], lines: &[(String, egu
     if corner.x + size.x > view.rect.right() - 6.0 {
         corner.x = place.x - 16.0 - size.x;
     }
-    corner.y = corner.y.clamp(view.rect.top() + 6.0, (view.rect.bottom() - size.y - 6.0).max(view.rect.top() + 6.0));
+    corner.y = corner.y.clamp(
+        view.rect.top() + 6.0,
+        (view.rect.bottom() - size.y - 6.0).max(view.rect.top() + 6.0),
+    );
     let plate = Rect::from_min_size(corner, size);
-    painter.rect(plate, 6.0, palette.panel.gamma_multiply(0.94), (1.0, palette.line), egui::StrokeKind::Inside);
+    painter.rect(
+        plate,
+        6.0,
+        palette.panel.gamma_multiply(0.94),
+        (1.0, palette.line),
+        egui::StrokeKind::Inside,
+    );
     for (index, (text, color)) in lines.iter().enumerate() {
         let left = pos2(plate.left() + 10.0, plate.top() + 6.0 + LINE * index as f32);
         let drawn = painter.text(left, Align2::LEFT_TOP, text, text_font(13.0), *color);
-        let label = ui.interact(drawn, ui.make_persistent_id(("score plate", view.canvas, index)), Sense::hover());
+        let label = ui.interact(
+            drawn,
+            ui.make_persistent_id(("score plate", view.canvas, index)),
+            Sense::hover(),
+        );
         label.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, text));
     }
 }

@@ -120,8 +120,14 @@ impl Default for ScoreField {
             hand: (),
             visible: None,
             pointed: None,
-            grids: [RunSlot::new(Slot::LearnedArrows), RunSlot::new(Slot::ExactArrows)],
-            at_draws: [RunSlot::new(Slot::LearnedDraws), RunSlot::new(Slot::ExactDraws)],
+            grids: [
+                RunSlot::new(Slot::LearnedArrows),
+                RunSlot::new(Slot::ExactArrows),
+            ],
+            at_draws: [
+                RunSlot::new(Slot::LearnedDraws),
+                RunSlot::new(Slot::ExactDraws),
+            ],
             at_pointer: RunSlot::new(Slot::ScoreAtPointer),
             draws: None,
             matched: None,
@@ -133,7 +139,11 @@ impl Default for ScoreField {
 
 /// The plan whose result is the score.
 fn score_plan(desk: &Desk) -> Plan {
-    Plan::field(desk.here.snapshot.experiment.plan_context(), field_tau(desk), Quantity::Score)
+    Plan::field(
+        desk.here.snapshot.experiment.plan_context(),
+        field_tau(desk),
+        Quantity::Score,
+    )
 }
 
 /// The vectors of a field [n, 2] that was read back.
@@ -142,7 +152,15 @@ fn vectors(result: &RunResult) -> Option<&[[f32; 2]]> {
 }
 
 fn request(plan: Plan, points: Arc<Vec<[f32; 2]>>, exact: bool) -> RunRequest {
-    RunRequest { plan, start: Start::Points(points), seed: 0, exact, every: 1, follow: !exact, read_back: true }
+    RunRequest {
+        plan,
+        start: Start::Points(points),
+        seed: 0,
+        exact,
+        every: 1,
+        follow: !exact,
+        read_back: true,
+    }
 }
 
 impl ScoreField {
@@ -159,13 +177,16 @@ impl ScoreField {
         let draws = Draws::of(&mut self.draws, desk);
         let (version, x_t) = (draws.version, draws.at(scales));
         for (at, exact) in self.at_draws.iter_mut().zip([false, true]) {
-            at.want_patiently(desk, (plan.clone(), version), || request(plan.clone(), x_t.clone(), exact));
+            at.want_patiently(desk, (plan.clone(), version), || {
+                request(plan.clone(), x_t.clone(), exact)
+            });
         }
         match self.pointed {
             None => self.at_pointer.end(desk),
             Some(point) => {
                 let make = || request(plan.clone(), Arc::new(vec![point]), false);
-                self.at_pointer.want_patiently(desk, (plan.clone(), point), make);
+                self.at_pointer
+                    .want_patiently(desk, (plan.clone(), point), make);
             }
         }
     }
@@ -177,14 +198,22 @@ impl ScoreField {
             return;
         };
         let versions = (learned.version, exact.version);
-        if self.error.as_ref().is_some_and(|(l, e, _)| (*l, *e) == versions) {
+        if self
+            .error
+            .as_ref()
+            .is_some_and(|(l, e, _)| (*l, *e) == versions)
+        {
             return;
         }
         let error = match (&learned.request.start, &exact.request.start) {
             (Start::Points(points), Start::Points(others)) if Arc::ptr_eq(points, others) => {
                 let fields = vectors(learned).zip(vectors(exact));
-                let error = fields.and_then(|(learned, exact)| FieldError::between(points, learned, exact));
-                error.map(|error| Measured { error, plan: learned.request.plan.clone() })
+                let error =
+                    fields.and_then(|(learned, exact)| FieldError::between(points, learned, exact));
+                error.map(|error| Measured {
+                    error,
+                    plan: learned.request.plan.clone(),
+                })
             }
             // While the clock moves, one of the two may be a step ahead: the number waits.
             _ => self.error.take().and_then(|(_, _, error)| error),
@@ -199,10 +228,16 @@ impl ScoreField {
             self.lines = None;
             return;
         };
-        if self.lines.as_ref().is_some_and(|(version, _)| *version == result.version) {
+        if self
+            .lines
+            .as_ref()
+            .is_some_and(|(version, _)| *version == result.version)
+        {
             return;
         }
-        let lines = Lattice::of(result).zip(vectors(result)).map(|(lattice, field)| lattice.streamlines(field));
+        let lines = Lattice::of(result)
+            .zip(vectors(result))
+            .map(|(lattice, field)| lattice.streamlines(field));
         self.lines = lines.map(|lines| (result.version, Arc::new(lines)));
     }
 
@@ -210,7 +245,8 @@ impl ScoreField {
     fn match_grids(&mut self) {
         match [0, 1].map(|which| self.grids[which].shown()) {
             [Some(learned), Some(exact)]
-                if Lattice::of(learned) == Lattice::of(exact) && learned.request.plan == exact.request.plan =>
+                if Lattice::of(learned) == Lattice::of(exact)
+                    && learned.request.plan == exact.request.plan =>
             {
                 self.matched = Some([learned.clone(), exact.clone()]);
             }
@@ -227,7 +263,10 @@ impl Page for ScoreField {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        equations::score(desk.here.snapshot.experiment.schedule, desk.here.snapshot.experiment.target)
+        equations::score(
+            desk.here.snapshot.experiment.schedule,
+            desk.here.snapshot.experiment.target,
+        )
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
@@ -241,7 +280,9 @@ impl Page for ScoreField {
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         self.grids.iter_mut().for_each(|slot| slot.take_news(desk));
-        self.at_draws.iter_mut().for_each(|slot| slot.take_news(desk));
+        self.at_draws
+            .iter_mut()
+            .for_each(|slot| slot.take_news(desk));
         self.at_pointer.take_news(desk);
         self.ask(desk);
         self.measure();
@@ -251,22 +292,41 @@ impl Page for ScoreField {
 
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
         let palette = desk.palette();
-        let mut scene = Scene { outline: desk.here.snapshot.dataset.outline.clone(), ..Scene::default() };
+        let mut scene = Scene {
+            outline: desk.here.snapshot.dataset.outline.clone(),
+            ..Scene::default()
+        };
         if let Some(field) = &desk.here.snapshot.density {
             if self.show.behind == Behind::Density {
-                scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
+                scene.push(
+                    Role::Exact,
+                    Layer::Density {
+                        field: field.clone(),
+                        color: palette.glow,
+                    },
+                );
             }
             if self.show.contours {
                 let color = palette.outline.gamma_multiply(0.4);
-                let contours = FieldLayer::Contours { field: field.clone(), color, step: CONTOUR_STEP };
+                let contours = FieldLayer::Contours {
+                    field: field.clone(),
+                    color,
+                    step: CONTOUR_STEP,
+                };
                 scene.push(Role::Exact, Layer::Field(contours));
             }
         }
         if self.show.behind == Behind::Error {
-            scene.layers.extend(self.heat_layer(palette).map(|layer| (Role::Other, layer)));
+            scene
+                .layers
+                .extend(self.heat_layer(palette).map(|layer| (Role::Other, layer)));
         }
         scene.layers.extend(self.arrow_layers(palette));
-        let of = if self.show.arrows == Arrows::Exact { palette.exact } else { palette.learned };
+        let of = if self.show.arrows == Arrows::Exact {
+            palette.exact
+        } else {
+            palette.learned
+        };
         if let Some((_, lines)) = &self.lines {
             scene.lines = lines.clone();
             scene.line_color = of.gamma_multiply(0.7);
@@ -275,21 +335,36 @@ impl Page for ScoreField {
             scene.name(Role::Learned, Mark::Area, palette.learned, "learned score");
         }
         if self.show.arrows != Arrows::Learned {
-            scene.name(Role::Exact, Mark::Area, palette.exact, truths::exact(desk, "score"));
+            scene.name(
+                Role::Exact,
+                Mark::Area,
+                palette.exact,
+                truths::exact(desk, "score"),
+            );
         }
         match self.show.behind {
             Behind::None => {}
             Behind::Density => {
-                scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
+                scene.name(
+                    Role::Exact,
+                    Mark::Area,
+                    palette.glow.to_opaque(),
+                    truths::exact(desk, "density"),
+                );
             }
-            Behind::Error => scene.name(Role::Other, Mark::Area, palette.fault, "|learned − exact|"),
+            Behind::Error => {
+                scene.name(Role::Other, Mark::Area, palette.fault, "|learned − exact|");
+            }
         }
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         scene
     }
 
     fn home(&self, _desk: &Desk) -> Bounds {
-        Bounds { min: [-3.0, -2.6], max: [3.0, 2.6] }
+        Bounds {
+            min: [-3.0, -2.6],
+            max: [3.0, 2.6],
+        }
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {

@@ -37,9 +37,15 @@ impl Lattice {
 
     /// The lattice that a result was computed on.
     pub fn of(result: &RunResult) -> Option<Self> {
-        let Start::Points(points) = &result.request.start else { return None };
+        let Start::Points(points) = &result.request.start else {
+            return None;
+        };
         let [first, next] = [points.first()?, points.get(1)?];
-        Some(Self { first: *first, step: next[0] - first[0], side: points.len().isqrt() as u32 })
+        Some(Self {
+            first: *first,
+            step: next[0] - first[0],
+            side: points.len().isqrt() as u32,
+        })
     }
 }
 
@@ -47,7 +53,9 @@ impl Lattice {
     /// Every place, row by row from the lower left.
     pub(super) fn points(self) -> Vec<[f32; 2]> {
         let place = |axis: usize, index: u32| self.first[axis] + index as f32 * self.step;
-        (0..self.side).flat_map(|j| (0..self.side).map(move |i| [place(0, i), place(1, j)])).collect()
+        (0..self.side)
+            .flat_map(|j| (0..self.side).map(move |i| [place(0, i), place(1, j)]))
+            .collect()
     }
 
     /// The field between the places, bilinear; `None` outside.
@@ -57,7 +65,10 @@ impl Lattice {
         if !(0.0..=last).contains(&u) || !(0.0..=last).contains(&v) {
             return None;
         }
-        let (i, j) = ((u as usize).min(self.side as usize - 2), (v as usize).min(self.side as usize - 2));
+        let (i, j) = (
+            (u as usize).min(self.side as usize - 2),
+            (v as usize).min(self.side as usize - 2),
+        );
         let (right, up) = (u - i as f32, v - j as f32);
         let vector = |i: usize, j: usize| vectors[j * self.side as usize + i];
         let mix = |axis: usize| {
@@ -76,7 +87,8 @@ impl Lattice {
         }
         let lane = extent / LANES as f32;
         let cell = |p: [f32; 2]| {
-            let [i, j] = [0, 1].map(|axis| ((p[axis] - self.first[axis]) / lane).clamp(0.0, LANES as f32 - 1.0));
+            let [i, j] = [0, 1]
+                .map(|axis| ((p[axis] - self.first[axis]) / lane).clamp(0.0, LANES as f32 - 1.0));
             j as usize * LANES + i as usize
         };
         let mut taken = vec![false; LANES * LANES];
@@ -103,7 +115,13 @@ impl Lattice {
     }
 
     /// One way along the field, as long as it leads on and the place is free.
-    fn walk(self, vectors: &[[f32; 2]], start: [f32; 2], sign: f32, free: impl Fn([f32; 2]) -> bool) -> Vec<[f32; 2]> {
+    fn walk(
+        self,
+        vectors: &[[f32; 2]],
+        start: [f32; 2],
+        sign: f32,
+        free: impl Fn([f32; 2]) -> bool,
+    ) -> Vec<[f32; 2]> {
         let stride = self.step / 3.0;
         let direction = |p: [f32; 2]| {
             let v = self.at(vectors, p)?;
@@ -115,7 +133,9 @@ impl Lattice {
         let (mut at, mut before) = (start, None::<[f32; 2]>);
         while line.len() < MOST_STEPS {
             let Some(first) = direction(at) else { break };
-            let Some(d) = direction(moved(at, first, 0.5 * stride)) else { break };
+            let Some(d) = direction(moved(at, first, 0.5 * stride)) else {
+                break;
+            };
             // A sharp turn: the line has arrived where the field converges.
             if before.is_some_and(|b| b[0] * d[0] + b[1] * d[1] < 0.2) {
                 break;
@@ -136,7 +156,11 @@ mod tests {
     use super::*;
 
     fn lattice() -> Lattice {
-        Lattice { first: [-2.0, -2.0], step: 4.0 / 31.0, side: 32 }
+        Lattice {
+            first: [-2.0, -2.0],
+            step: 4.0 / 31.0,
+            side: 32,
+        }
     }
 
     /// Of the rotation (−y, x) streamlines are circles about the origin.
@@ -147,7 +171,10 @@ mod tests {
         assert!(lines.len() > 5);
         for line in lines {
             let radius = line[0][0].hypot(line[0][1]);
-            let drift = line.iter().map(|p| (p[0].hypot(p[1]) - radius).abs()).fold(0.0, f32::max);
+            let drift = line
+                .iter()
+                .map(|p| (p[0].hypot(p[1]) - radius).abs())
+                .fold(0.0, f32::max);
             assert!(drift < 0.05, "{radius} drifts by {drift}");
         }
     }
@@ -160,26 +187,44 @@ mod tests {
             let (first, last) = (line[0], line[line.len() - 1]);
             assert!(first[0].hypot(first[1]) > last[0].hypot(last[1]) - 0.05);
             let apart = first[0] * last[1] - first[1] * last[0];
-            assert!(apart.abs() < 0.05 * first[0].hypot(first[1]).max(0.2), "{first:?} {last:?}");
+            assert!(
+                apart.abs() < 0.05 * first[0].hypot(first[1]).max(0.2),
+                "{first:?} {last:?}"
+            );
         }
     }
 
     #[test]
     fn too_few_vectors_give_no_line() {
         assert!(lattice().streamlines(&[[1.0, 0.0]]).is_empty());
-        assert!(Lattice { first: [0.0; 2], step: 1.0, side: 1 }.streamlines(&[[1.0, 0.0]]).is_empty());
+        assert!(
+            Lattice {
+                first: [0.0; 2],
+                step: 1.0,
+                side: 1
+            }
+            .streamlines(&[[1.0, 0.0]])
+            .is_empty()
+        );
     }
 
     #[test]
     fn the_lattice_covers_what_is_visible_and_stays_while_the_camera_moves_a_little() {
-        let visible = Bounds { min: [-3.3, -2.6], max: [3.3, 2.6] };
+        let visible = Bounds {
+            min: [-3.3, -2.6],
+            max: [3.3, 2.6],
+        };
         let lattice = Lattice::over(visible, 32);
         let points = lattice.points();
         assert_eq!(points.len(), 32 * 32);
         let around = Bounds::around(&points).unwrap();
         let margin = lattice.step;
-        assert!((0..2).all(|i| around.min[i] <= visible.min[i] + margin && visible.max[i] <= around.max[i] + margin));
-        let moved = |by: f32| Bounds { min: [-3.3 + by, -2.6], max: [3.3 + by, 2.6] };
+        assert!((0..2).all(|i| around.min[i] <= visible.min[i] + margin
+            && visible.max[i] <= around.max[i] + margin));
+        let moved = |by: f32| Bounds {
+            min: [-3.3 + by, -2.6],
+            max: [3.3 + by, 2.6],
+        };
         assert_eq!(Lattice::over(moved(0.02), 32), lattice);
         // Farther on its places are still those of before.
         let far = Lattice::over(moved(1.0), 32);

@@ -36,7 +36,9 @@ impl ForwardCloud {
         let version = fresh_version();
         self.particles = Arc::new(Particles {
             x_0: mixture.draw(count as usize, seed),
-            epsilon: (0..count).map(|i| normal(seed, Stream::Forward, 0, i)).collect(),
+            epsilon: (0..count)
+                .map(|i| normal(seed, Stream::Forward, 0, i))
+                .collect(),
             version,
         });
         self.of = Some((mixture.clone(), seed));
@@ -51,7 +53,9 @@ pub fn variance(scales: Scales) -> f64 {
 
 /// x_t = a x_0 + s ε.
 pub fn noised(particles: &Particles, index: usize, Scales { a, s }: Scales) -> [f32; 2] {
-    [0, 1].map(|axis| a as f32 * particles.x_0[index][axis] + s as f32 * particles.epsilon[index][axis])
+    [0, 1].map(|axis| {
+        a as f32 * particles.x_0[index][axis] + s as f32 * particles.epsilon[index][axis]
+    })
 }
 
 /// Positions of particles at the clock.
@@ -97,17 +101,31 @@ impl Points {
 /// become by then.
 pub fn cloud_bounds(desk: &Desk) -> Bounds {
     let reach = variance(desk.here.scales()).sqrt().max(1.0) as f32;
-    Bounds { min: [-3.0, -2.5], max: [3.0, 2.5] }.scaled(reach)
+    Bounds {
+        min: [-3.0, -2.5],
+        max: [3.0, 2.5],
+    }
+    .scaled(reach)
 }
 
 /// The noise that sampling starts from, of variance `unit`: `N(0, 1)`, or where variance explodes `N(0, 10²)`.
 pub fn prior_name(desk: &Desk, unit: &str) -> String {
-    normal_name(desk.here.draft.schedule.prior_std(desk.here.draft.timesteps), unit)
+    normal_name(
+        desk.here
+            .draft
+            .schedule
+            .prior_std(desk.here.draft.timesteps),
+        unit,
+    )
 }
 
 /// `N(0, 1)` of one axis, `N(0, I)` of both; of another standard deviation its square.
 pub fn normal_name(std: f64, unit: &str) -> String {
     let std = short(std);
     let both = if unit == "1" { "" } else { " I" };
-    if std == "1.00" { format!("N(0, {unit})") } else { format!("N(0, {std}²{both})") }
+    if std == "1.00" {
+        format!("N(0, {unit})")
+    } else {
+        format!("N(0, {std}²{both})")
+    }
 }

@@ -9,12 +9,18 @@ pub fn field_tau(desk: &Desk) -> f64 {
     let experiment = &desk.here.snapshot.experiment;
     let timesteps = f64::from(experiment.timesteps.max(2));
     let no_signal = experiment.schedule.scales(1.0, experiment.timesteps).a == 0.0;
-    let last = if no_signal { timesteps - 1.0 } else { timesteps };
+    let last = if no_signal {
+        timesteps - 1.0
+    } else {
+        timesteps
+    };
     (desk.here.clock.tau * timesteps).round().clamp(1.0, last) / timesteps
 }
 
 /// (a, s) of the experiment that runs, at the field's time.
 pub fn field_scales(desk: &Desk) -> Scales {
     let experiment = &desk.here.snapshot.experiment;
-    experiment.schedule.scales(field_tau(desk), experiment.timesteps)
+    experiment
+        .schedule
+        .scales(field_tau(desk), experiment.timesteps)
 }

@@ -56,7 +56,11 @@ struct DataShown {
 impl Training {
     fn thin_data(&mut self, desk: &Desk) {
         let points = &desk.here.snapshot.dataset.points;
-        if self.data.as_ref().is_some_and(|shown| std::sync::Arc::ptr_eq(&shown.of, points)) {
+        if self
+            .data
+            .as_ref()
+            .is_some_and(|shown| std::sync::Arc::ptr_eq(&shown.of, points))
+        {
             return;
         }
         // From the whole of it: a file may be sorted.
@@ -94,7 +98,13 @@ impl Page for Training {
                  and t",
             ),
             Target::Score => (
-                vec![Piece::Sign("−"), Piece::Var("ε"), Piece::Sign("/"), Piece::Var("s"), t()],
+                vec![
+                    Piece::Sign("−"),
+                    Piece::Var("ε"),
+                    Piece::Sign("/"),
+                    Piece::Var("s"),
+                    t(),
+                ],
                 "L is the mean over samples and both coordinates of s t squared times the squared difference between minus \
                  epsilon over s t and the score predicted at x t and t",
             ),
@@ -106,10 +116,23 @@ impl Page for Training {
         };
         let score = desk.here.draft.target == Target::Score;
         // (1/D): the mean over the D coordinates, as the loss is computed.
-        let mut pieces = vec![Piece::Var("L"), Piece::Sign(" = "), Piece::Sup(vec![Piece::Sign("1")])];
-        pieces.extend([Piece::Sign("/"), Piece::Sub(vec![Piece::Var("D")]), Piece::Sign(" 𝔼 ")]);
+        let mut pieces = vec![
+            Piece::Var("L"),
+            Piece::Sign(" = "),
+            Piece::Sup(vec![Piece::Sign("1")]),
+        ];
+        pieces.extend([
+            Piece::Sign("/"),
+            Piece::Sub(vec![Piece::Var("D")]),
+            Piece::Sign(" 𝔼 "),
+        ]);
         if score {
-            pieces.extend([Piece::Var("s"), t(), Piece::Sup(vec![Piece::Sign("2")]), Piece::Sign(" ")]);
+            pieces.extend([
+                Piece::Var("s"),
+                t(),
+                Piece::Sup(vec![Piece::Sign("2")]),
+                Piece::Sign(" "),
+            ]);
         }
         pieces.push(Piece::Sign("‖"));
         pieces.extend(target.iter().cloned());
@@ -134,23 +157,58 @@ impl Page for Training {
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        row::named(ui, "Data", "What is learned. Other data keep the weights", palette, |ui| {
-            let title = data::data_title(&desk.here.draft.data);
-            pill::menu(ui, ["Data set", "", &title], "Choose the data", palette, |ui| data::data_menu(ui, desk));
-        });
+        row::named(
+            ui,
+            "Data",
+            "What is learned. Other data keep the weights",
+            palette,
+            |ui| {
+                let title = data::data_title(&desk.here.draft.data);
+                pill::menu(
+                    ui,
+                    ["Data set", "", &title],
+                    "Choose the data",
+                    palette,
+                    |ui| data::data_menu(ui, desk),
+                );
+            },
+        );
         data::bandwidth_rows(ui, desk);
-        row::named(ui, "Training set", "N points again and again, or fresh draws from the mixture", palette, |ui| {
-            let options = [(false, "Finite"), (true, "Fresh")];
-            if segmented::choose(ui, "Training set", &mut desk.here.draft.fresh, &options, palette).changed() {
-                desk.configure(Restart::Keep);
-            }
-        });
+        row::named(
+            ui,
+            "Training set",
+            "N points again and again, or fresh draws from the mixture",
+            palette,
+            |ui| {
+                let options = [(false, "Finite"), (true, "Fresh")];
+                if segmented::choose(
+                    ui,
+                    "Training set",
+                    &mut desk.here.draft.fresh,
+                    &options,
+                    palette,
+                )
+                .changed()
+                {
+                    desk.configure(Restart::Keep);
+                }
+            },
+        );
         // A file has as many points as it has.
         if matches!(desk.here.draft.data, DataSource::Shape(_)) {
             ui.add_enabled_ui(!desk.here.draft.fresh, |ui| {
                 let tip = "N: the size of the finite training set";
                 let points = &mut desk.here.draft.points;
-                if row::slider(ui, ["Points", tip], points, Track::logarithmic(limits::POINTS), grouped, palette).done {
+                if row::slider(
+                    ui,
+                    ["Points", tip],
+                    points,
+                    Track::logarithmic(limits::POINTS),
+                    grouped,
+                    palette,
+                )
+                .done
+                {
                     desk.configure(Restart::Keep);
                 }
             });
@@ -165,16 +223,25 @@ impl Page for Training {
         ui.separator();
         training::batch_row(ui, desk);
         training::learning_rate_row(ui, desk);
-        row::named(ui, "Seed", "Of data, first weights, batches and noise", palette, |ui| {
-            if row::whole_number(ui, ["Seed", "Click, type, and press Enter"], &mut desk.here.draft.seed) {
-                desk.configure(Restart::Keep);
-            }
-        });
+        row::named(
+            ui,
+            "Seed",
+            "Of data, first weights, batches and noise",
+            palette,
+            |ui| {
+                if row::whole_number(
+                    ui,
+                    ["Seed", "Click, type, and press Enter"],
+                    &mut desk.here.draft.seed,
+                ) {
+                    desk.configure(Restart::Keep);
+                }
+            },
+        );
         ui.add_space(4.0);
         // At the end of the panel, so that nothing moves when the question comes.
         if desk.here.draft_shape == desk.here.draft.shape() {
-            let tip =
-                "New weights from the seed. Data, schedule, batch and rate change without it, under the same weights";
+            let tip = "New weights from the seed. Data, schedule, batch and rate change without it, under the same weights";
             if button::text(ui, "Start anew", tip, ui.available_width(), palette).clicked() {
                 desk.send(Command::Reset);
             }
@@ -189,7 +256,8 @@ impl Page for Training {
         let tip = "Clip every estimate of x_0 to the data's box × 1.1. Off shows what 1/a makes of a small error";
         row::named(ui, "Clip x₀", tip, palette, |ui| {
             let options = [(false, "Off"), (true, "On")];
-            if segmented::choose(ui, "Clip", &mut desk.here.draft.clip, &options, palette).changed() {
+            if segmented::choose(ui, "Clip", &mut desk.here.draft.clip, &options, palette).changed()
+            {
                 desk.configure(Restart::Keep);
             }
         });
@@ -205,14 +273,23 @@ impl Page for Training {
         let snapshot = &desk.here.snapshot;
         let mut scene = Scene::default();
         if let Some(field) = &snapshot.density {
-            scene.push(Role::Exact, Layer::Density { field: field.clone(), color: palette.glow });
+            scene.push(
+                Role::Exact,
+                Layer::Density {
+                    field: field.clone(),
+                    color: palette.glow,
+                },
+            );
         }
         if let Some(data) = &self.data {
             let points = Layer::Points {
                 key: "data",
                 cloud: data.cloud.clone(),
                 version: data.version,
-                dots: Dots { color: palette.data.gamma_multiply(0.38), radius: 0.8 },
+                dots: Dots {
+                    color: palette.data.gamma_multiply(0.38),
+                    radius: 0.8,
+                },
             };
             scene.push(Role::Data, points);
         }
@@ -221,13 +298,21 @@ impl Page for Training {
                 key: "samples",
                 cloud: samples.clone(),
                 version: snapshot.samples_version,
-                dots: Dots { color: palette.learned.gamma_multiply(0.9), radius: 1.5 },
+                dots: Dots {
+                    color: palette.learned.gamma_multiply(0.9),
+                    radius: 1.5,
+                },
             };
             scene.push(Role::Learned, points);
         }
         scene.name(Role::Data, Mark::Dot, palette.data, "data");
         scene.name(Role::Learned, Mark::Dot, palette.learned, "samples");
-        scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), truths::exact(desk, "density"));
+        scene.name(
+            Role::Exact,
+            Mark::Area,
+            palette.glow.to_opaque(),
+            truths::exact(desk, "density"),
+        );
         scene
     }
 
@@ -246,7 +331,8 @@ impl Page for Training {
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Self>) {
         let rect = ui.max_rect();
-        let [first, second] = [0.38, 0.69].map(|share| (rect.left() + share * rect.width()).round());
+        let [first, second] =
+            [0.38, 0.69].map(|share| (rect.left() + share * rect.width()).round());
         plots::loss_ui(ui, rect.with_max_x(first), desk);
         plots::timestep_loss_ui(ui, rect.with_min_x(first).with_max_x(second), desk);
         plots::quality_ui(ui, rect.with_min_x(second), desk);

@@ -23,65 +23,150 @@ impl Trajectories {
     pub(super) fn look_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
         let mut exact = self.show.exact.unwrap_or_default();
-        row::named(ui, "Field", "Which x̂_0 the paths follow: the network's, or E[x_0 | x_t]", palette, |ui| {
-            segmented::choose(ui, "Field", &mut exact, &[(false, "Learned"), (true, "Exact")], palette);
-        });
+        row::named(
+            ui,
+            "Field",
+            "Which x̂_0 the paths follow: the network's, or E[x_0 | x_t]",
+            palette,
+            |ui| {
+                segmented::choose(
+                    ui,
+                    "Field",
+                    &mut exact,
+                    &[(false, "Learned"), (true, "Exact")],
+                    palette,
+                );
+            },
+        );
         self.show.exact = Some(exact);
         let tip = "The plane; one coordinate against time; or both and time, turned by dragging";
         row::named(ui, "View", tip, palette, |ui| {
-            let options = [(Look::Plane, "Plane"), (Look::Time, "Time"), (Look::Turned, "3-D")];
+            let options = [
+                (Look::Plane, "Plane"),
+                (Look::Time, "Time"),
+                (Look::Turned, "3-D"),
+            ];
             if segmented::choose(ui, "View", &mut self.show.look, &options, palette).changed() {
                 desk.here.cameras.remove("trajectories");
             }
         });
         let tip = "The coordinate against time, whose crossings are counted; the line of starts lies along it";
         row::named(ui, "Coordinate", tip, palette, |ui| {
-            segmented::choose(ui, "Coordinate", &mut self.show.coordinate, &[(0, "x"), (1, "y")], palette);
+            segmented::choose(
+                ui,
+                "Coordinate",
+                &mut self.show.coordinate,
+                &[(0, "x"), (1, "y")],
+                palette,
+            );
         });
         if self.show.look == Look::Turned {
             let degrees = |v: f64| format!("{}°", fixed(v, 0));
             let track = Track::linear(-90.0..=90.0).sign(Sign::Degrees);
-            let tip = "About the upright axis: 0° is y against time, 90° the plane. Or drag the canvas";
-            row::slider(ui, ["Turn", tip], &mut self.show.turn, track, degrees, palette);
+            let tip =
+                "About the upright axis: 0° is y against time, 90° the plane. Or drag the canvas";
+            row::slider(
+                ui,
+                ["Turn", tip],
+                &mut self.show.turn,
+                track,
+                degrees,
+                palette,
+            );
             let track = Track::linear(-80.0..=80.0).sign(Sign::Degrees);
             let tip = "Up and down. Or drag the canvas";
-            row::slider(ui, ["Tilt", tip], &mut self.show.tilt, track, degrees, palette);
+            row::slider(
+                ui,
+                ["Tilt", tip],
+                &mut self.show.tilt,
+                track,
+                degrees,
+                palette,
+            );
         }
-        row::named(ui, "Show", "Paths of the ODE, of the SDE, or both", palette, |ui| {
-            let options = [(Shown::Both, "Both"), (Shown::Ode, "ODE"), (Shown::Sde, "SDE")];
-            segmented::choose(ui, "Show", &mut self.show.shown, &options, palette);
-        });
+        row::named(
+            ui,
+            "Show",
+            "Paths of the ODE, of the SDE, or both",
+            palette,
+            |ui| {
+                let options = [
+                    (Shown::Both, "Both"),
+                    (Shown::Ode, "ODE"),
+                    (Shown::Sde, "SDE"),
+                ];
+                segmented::choose(ui, "Show", &mut self.show.shown, &options, palette);
+            },
+        );
         let tip = "The end points of two thousand particles each, whose distance is read out below";
         row::named(ui, "End points", tip, palette, |ui| {
-            segmented::choose(ui, "End points", &mut self.show.ends, &[(false, "Hide"), (true, "Show")], palette);
+            segmented::choose(
+                ui,
+                "End points",
+                &mut self.show.ends,
+                &[(false, "Hide"), (true, "Show")],
+                palette,
+            );
         });
     }
 
     pub(super) fn start_rows(&mut self, ui: &mut Ui, desk: &Desk) {
         let palette = desk.palette();
         let starts = &mut self.hand;
-        let tip = "Drawn from the noise; on a line; fifty SDE paths from one point; or where you click";
+        let tip =
+            "Drawn from the noise; on a line; fifty SDE paths from one point; or where you click";
         row::named(ui, "Starts", tip, palette, |ui| {
-            let options =
-                [(Kind::Noise, "Noise"), (Kind::Line, "Line"), (Kind::Bundle, "Bundle"), (Kind::Placed, "Placed")];
+            let options = [
+                (Kind::Noise, "Noise"),
+                (Kind::Line, "Line"),
+                (Kind::Bundle, "Bundle"),
+                (Kind::Placed, "Placed"),
+            ];
             segmented::choose(ui, "Starts", &mut starts.kind, &options, palette);
         });
         let tip = "Starts on the line or from the noise";
-        row::slider(ui, ["Paths", tip], &mut starts.count, Track::logarithmic(2..=MOST), grouped, palette);
+        row::slider(
+            ui,
+            ["Paths", tip],
+            &mut starts.count,
+            Track::logarithmic(2..=MOST),
+            grouped,
+            palette,
+        );
         let tip = "One click on the canvas: one start, or fifty SDE paths from it (as with Shift)";
         row::named(ui, "A click places", tip, palette, |ui| {
             let options = [(false, "Start"), (true, "Bundle")];
-            segmented::choose(ui, "A click places", &mut self.show.click_bundles, &options, palette);
+            segmented::choose(
+                ui,
+                "A click places",
+                &mut self.show.click_bundles,
+                &options,
+                palette,
+            );
         });
         ui.horizontal(|ui| {
-            if button::text(ui, "Simulate", "Other noise: new starts and new SDE paths", 100.0, palette).clicked() {
+            if button::text(
+                ui,
+                "Simulate",
+                "Other noise: new starts and new SDE paths",
+                100.0,
+                palette,
+            )
+            .clicked()
+            {
                 self.hand.seed = self.hand.seed.wrapping_add(1);
             }
             let share = self.runs.progress(desk);
             if share.is_some() {
                 ui.ctx().request_repaint_after(LOOK_EVERY);
             }
-            progress::bar(ui, "Progress of the runs", ui.available_width(), share, palette);
+            progress::bar(
+                ui,
+                "Progress of the runs",
+                ui.available_width(),
+                share,
+                palette,
+            );
         });
     }
 
@@ -91,18 +176,51 @@ impl Trajectories {
         let steps = Track::logarithmic(5..=desk.here.snapshot.experiment.timesteps.clamp(6, 1000));
         let tip = "How much noise a step adds: 1 the reverse SDE, 0 the ODE; the marginals are the same all the way";
         let track = Track::linear(0.0..=1.0).sign(Sign::Share);
-        row::slider(ui, ["SDE noise η", tip], &mut self.show.eta, track, |v| fixed(v, 2), palette);
+        row::slider(
+            ui,
+            ["SDE noise η", tip],
+            &mut self.show.eta,
+            track,
+            |v| fixed(v, 2),
+            palette,
+        );
         let tip = "Steps of the SDE";
-        row::slider(ui, ["SDE steps", tip], &mut self.show.sde_steps, steps.clone(), grouped, palette);
-        row::named(ui, "ODE by", "How the probability-flow ODE is solved", palette, |ui| {
-            let options = std::array::from_fn::<_, 3, _>(|i| (i, METHODS[i].words().symbol));
-            segmented::choose(ui, "ODE by", &mut self.show.method, &options, palette);
-        });
+        row::slider(
+            ui,
+            ["SDE steps", tip],
+            &mut self.show.sde_steps,
+            steps.clone(),
+            grouped,
+            palette,
+        );
+        row::named(
+            ui,
+            "ODE by",
+            "How the probability-flow ODE is solved",
+            palette,
+            |ui| {
+                let options = std::array::from_fn::<_, 3, _>(|i| (i, METHODS[i].words().symbol));
+                segmented::choose(ui, "ODE by", &mut self.show.method, &options, palette);
+            },
+        );
         let tip = "Steps of the ODE, by whichever method";
-        row::slider(ui, ["ODE steps", tip], &mut self.show.ode_steps, steps, grouped, palette);
+        row::slider(
+            ui,
+            ["ODE steps", tip],
+            &mut self.show.ode_steps,
+            steps,
+            grouped,
+            palette,
+        );
         let tip = "While training runs, run all paths again and again from the same noise";
         row::named(ui, "Follow training", tip, palette, |ui| {
-            segmented::choose(ui, "Follow training", &mut self.show.follow, &[(false, "Off"), (true, "On")], palette);
+            segmented::choose(
+                ui,
+                "Follow training",
+                &mut self.show.follow,
+                &[(false, "Off"), (true, "On")],
+                palette,
+            );
         });
     }
 }

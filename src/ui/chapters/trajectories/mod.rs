@@ -105,7 +105,10 @@ impl Trajectories {
     /// The noise at t = T of the experiment on show.
     fn noise(&self, desk: &Desk) -> Noise {
         let draft = &desk.here.draft;
-        Noise { std: draft.schedule.prior_std(draft.timesteps) as f32, coordinate: self.show.coordinate }
+        Noise {
+            std: draft.schedule.prior_std(draft.timesteps) as f32,
+            coordinate: self.show.coordinate,
+        }
     }
 
     fn settings(&self, desk: &Desk) -> Settings {
@@ -123,9 +126,11 @@ impl Trajectories {
         match self.show.look {
             Look::Plane => Projection::PLANE,
             Look::Time => Projection::space_time(self.show.coordinate, self.time_width(desk)),
-            Look::Turned => {
-                Projection::turned(self.show.turn.to_radians(), self.show.tilt.to_radians(), 0.75 * TIME_WIDTH)
-            }
+            Look::Turned => Projection::turned(
+                self.show.turn.to_radians(),
+                self.show.tilt.to_radians(),
+                0.75 * TIME_WIDTH,
+            ),
         }
     }
 
@@ -144,9 +149,19 @@ impl Trajectories {
     fn colors(&self, desk: &Desk) -> [Color32; 2] {
         let palette = desk.palette();
         if desk.one_canvas {
-            return [palette.learned, palette.learned.lerp_to_gamma(palette.noise, 0.6)];
+            return [
+                palette.learned,
+                palette.learned.lerp_to_gamma(palette.noise, 0.6),
+            ];
         }
-        [if self.show.exact == Some(true) { palette.exact } else { palette.learned }, palette.noise]
+        [
+            if self.show.exact == Some(true) {
+                palette.exact
+            } else {
+                palette.learned
+            },
+            palette.noise,
+        ]
     }
 }
 
@@ -157,11 +172,21 @@ impl Page for Trajectories {
 
     fn equation(&self, _desk: &Desk) -> Equation {
         let squared = |symbol| [Piece::Var(symbol), Piece::Sup(vec![Piece::Sign("2")])];
-        let mut pieces = vec![Piece::Var("dx"), Piece::Sign(" = ["), Piece::Var("f x"), Piece::Sign(" − ½(1 + ")];
+        let mut pieces = vec![
+            Piece::Var("dx"),
+            Piece::Sign(" = ["),
+            Piece::Var("f x"),
+            Piece::Sign(" − ½(1 + "),
+        ];
         pieces.extend(squared("η"));
         pieces.push(Piece::Sign(") "));
         pieces.extend(squared("g"));
-        pieces.extend([Piece::Sign(" ∇ log "), Piece::Var("p"), Piece::Sign("] "), Piece::Var("dt")]);
+        pieces.extend([
+            Piece::Sign(" ∇ log "),
+            Piece::Var("p"),
+            Piece::Sign("] "),
+            Piece::Var("dt"),
+        ]);
         pieces.extend([Piece::Sign(" + "), Piece::Var("η g d"), Piece::Bar("w")]);
         let spoken = "d x is f x minus half of one plus eta squared times g squared times the score, times d t, \
                       plus eta g times d w";
@@ -175,7 +200,8 @@ impl Page for Trajectories {
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         self.show.exact.get_or_insert(desk.here.snapshot.step == 0);
         desk.here.clock.speed = -1.0;
-        self.runs.want(desk, self.settings(desk), &self.hand, self.noise(desk));
+        self.runs
+            .want(desk, self.settings(desk), &self.hand, self.noise(desk));
     }
 
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
@@ -184,12 +210,24 @@ impl Page for Trajectories {
         let mut scene = Scene::default();
         match self.show.look {
             Look::Plane => scene.outline = desk.here.snapshot.dataset.outline.clone(),
-            Look::Time => scene.axes = Axes::Time { width: self.time_width(desk) },
+            Look::Time => {
+                scene.axes = Axes::Time {
+                    width: self.time_width(desk),
+                }
+            }
             Look::Turned => {
                 scene.axes = Axes::None;
                 scene.lines_behind = Self::frame_lines(view, palette);
-                let laid = |line: &Vec<[f32; 2]>| line.iter().map(|&p| view.place(p, 0.0)).collect();
-                let outline: Vec<Vec<[f32; 2]>> = desk.here.snapshot.dataset.outline.iter().map(laid).collect();
+                let laid =
+                    |line: &Vec<[f32; 2]>| line.iter().map(|&p| view.place(p, 0.0)).collect();
+                let outline: Vec<Vec<[f32; 2]>> = desk
+                    .here
+                    .snapshot
+                    .dataset
+                    .outline
+                    .iter()
+                    .map(laid)
+                    .collect();
                 scene.outline = outline.into();
             }
         }
@@ -203,8 +241,13 @@ impl Page for Trajectories {
             None => "exact".to_owned(),
             Some(kernels) => format!("by {kernels}"),
         };
-        let names = [(Shown::Ode, ode, format!("ODE, {by}")), (Shown::Sde, sde, format!("SDE, {by}"))];
-        let shown = names.into_iter().filter(|(which, ..)| self.show.shown == Shown::Both || self.show.shown == *which);
+        let names = [
+            (Shown::Ode, ode, format!("ODE, {by}")),
+            (Shown::Sde, sde, format!("SDE, {by}")),
+        ];
+        let shown = names
+            .into_iter()
+            .filter(|(which, ..)| self.show.shown == Shown::Both || self.show.shown == *which);
         for (_, color, name) in shown {
             scene.name(Role::Other, Mark::Dot, color, name);
         }
@@ -215,18 +258,31 @@ impl Page for Trajectories {
     }
 
     fn waiting(&self) -> &'static str {
-        if self.hand.is_empty() { "click to place a start" } else { "the paths are being run" }
+        if self.hand.is_empty() {
+            "click to place a start"
+        } else {
+            "the paths are being run"
+        }
     }
 
     fn home(&self, desk: &Desk) -> Bounds {
         let up = 2.8 * self.reach(desk);
         match self.show.look {
-            Look::Plane => Bounds { min: [-1.2 * up, -up], max: [1.2 * up, up] },
+            Look::Plane => Bounds {
+                min: [-1.2 * up, -up],
+                max: [1.2 * up, up],
+            },
             Look::Time => {
                 let aside = 0.54 * self.time_width(desk);
-                Bounds { min: [-aside, -up], max: [aside, up] }
+                Bounds {
+                    min: [-aside, -up],
+                    max: [aside, up],
+                }
             }
-            Look::Turned => Bounds { min: [-4.6, -4.1], max: [4.6, 4.1] },
+            Look::Turned => Bounds {
+                min: [-4.6, -4.1],
+                max: [4.6, 4.1],
+            },
         }
     }
 
@@ -240,7 +296,12 @@ impl Page for Trajectories {
 
     fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
         if self.show.look == Look::Turned {
-            Self::label_box(&ui.painter_at(view.rect), view, self.projection(desk), desk.palette());
+            Self::label_box(
+                &ui.painter_at(view.rect),
+                view,
+                self.projection(desk),
+                desk.palette(),
+            );
         }
     }
 
@@ -253,7 +314,9 @@ impl Page for Trajectories {
             }
             return;
         }
-        let (true, Some(at)) = (hand.clicked(), hand.interact_pointer_pos()) else { return };
+        let (true, Some(at)) = (hand.clicked(), hand.interact_pointer_pos()) else {
+            return;
+        };
         let mut start = view.to_data(at);
         if self.show.look == Look::Time {
             let up = start[1];
@@ -263,7 +326,11 @@ impl Page for Trajectories {
         // As it was at the click: by the end of a slow frame the key may be up again.
         let shift = hand.ctx.input(|i| {
             let click = i.events.iter().rev().find_map(|event| match event {
-                Event::PointerButton { pressed: false, modifiers, .. } => Some(*modifiers),
+                Event::PointerButton {
+                    pressed: false,
+                    modifiers,
+                    ..
+                } => Some(*modifiers),
                 _ => None,
             });
             click.unwrap_or(i.modifiers).shift
@@ -290,7 +357,10 @@ impl Page for Trajectories {
         if let Some(twin) = twin {
             let side = desk.side();
             desk.turn_to(side.other());
-            findings.insert(side.other().index(), twin.runs.findings(desk, method, coordinate));
+            findings.insert(
+                side.other().index(),
+                twin.runs.findings(desk, method, coordinate),
+            );
             desk.turn_to(side);
         }
         let rect = ui.max_rect().shrink2(vec2(16.0, 8.0));
@@ -298,7 +368,12 @@ impl Page for Trajectories {
         for column in 0..3 {
             let left = rect.left() + column as f32 * (width + 32.0);
             let place = Rect::from_x_y_ranges(left..=left + width, rect.y_range());
-            let mut ui = ui.new_child(UiBuilder::new().max_rect(place).id_salt(column).sense(Sense::hover()));
+            let mut ui = ui.new_child(
+                UiBuilder::new()
+                    .max_rect(place)
+                    .id_salt(column)
+                    .sense(Sense::hover()),
+            );
             ui.spacing_mut().item_spacing.y = 1.0;
             match column {
                 0 => self.crossings_ui(&mut ui, desk, &findings),

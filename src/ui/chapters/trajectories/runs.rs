@@ -67,7 +67,11 @@ impl Wish {
             start,
             seed: self.seed,
             exact: self.exact,
-            every: if self.ends { steps.max(1) } else { steps.div_ceil(FRAMES) },
+            every: if self.ends {
+                steps.max(1)
+            } else {
+                steps.div_ceil(FRAMES)
+            },
             follow: self.follow,
             read_back: true,
         }
@@ -164,8 +168,17 @@ impl TrajectoryRuns {
     /// Ask for what the settings need.
     pub fn want(&mut self, desk: &Desk, settings: Settings, starts: &Starts, noise: Noise) {
         let experiment = &desk.here.snapshot.experiment;
-        let Settings { exact, follow, eta, sde_steps, method, ode_steps } = settings;
-        let clip = experiment.clip.then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh));
+        let Settings {
+            exact,
+            follow,
+            eta,
+            sde_steps,
+            method,
+            ode_steps,
+        } = settings;
+        let clip = experiment
+            .clip
+            .then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh));
         let seed = experiment.seed.wrapping_add(starts.seed);
         let wish = |sampler, steps: u32, starts: Option<Vec<[f32; 2]>>, ends: bool| Wish {
             context: experiment.plan_context(),
@@ -187,9 +200,15 @@ impl TrajectoryRuns {
             }
         };
         let sde = Sampler::Ddim { eta };
-        ask(&mut self.sde, wish(sde, sde_steps, Some(starts.sde(noise)), false));
+        ask(
+            &mut self.sde,
+            wish(sde, sde_steps, Some(starts.sde(noise)), false),
+        );
         for (slot, sampler) in self.ode.iter_mut().zip(METHODS) {
-            ask(slot, wish(sampler, ode_steps, Some(starts.ode(noise)), false));
+            ask(
+                slot,
+                wish(sampler, ode_steps, Some(starts.ode(noise)), false),
+            );
         }
         let exactly = |by| Wish {
             context: experiment.plan_context(),
@@ -201,14 +220,23 @@ impl TrajectoryRuns {
             exact: true,
             follow,
         };
-        ask(&mut self.reference, exactly(By::ExactFlow(desk.here.snapshot.dataset.mixture.clone())));
+        ask(
+            &mut self.reference,
+            exactly(By::ExactFlow(desk.here.snapshot.dataset.mixture.clone())),
+        );
         ask(&mut self.landed, exactly(By::ExactLanding));
         let of = |sampler, steps: u32| wish(sampler, steps.min(END_STEPS), None, true);
         let [ode, noisy] = &mut self.ends;
         ask(ode, of(METHODS[method], ode_steps));
         // Other starts, so that the clouds are independent, as those of the floor are.
         let noisy_wish = of(sde, sde_steps);
-        ask(noisy, Wish { seed: noisy_wish.seed.wrapping_add(1 << 32), ..noisy_wish });
+        ask(
+            noisy,
+            Wish {
+                seed: noisy_wish.seed.wrapping_add(1 << 32),
+                ..noisy_wish
+            },
+        );
     }
 
     /// The paths of the SDE.
@@ -228,15 +256,22 @@ impl TrajectoryRuns {
 
     /// The share of all runs that is done, while one is under way.
     pub fn progress(&self, desk: &Desk) -> Option<f32> {
-        let slots = self.ode.iter().chain(&self.ends).chain([&self.sde, &self.reference, &self.landed]);
+        let slots =
+            self.ode
+                .iter()
+                .chain(&self.ends)
+                .chain([&self.sde, &self.reference, &self.landed]);
         let under_way: Vec<_> = slots.filter_map(|slot| slot.progress(desk)).collect();
         (!under_way.is_empty()).then(|| under_way.iter().sum::<f32>() / under_way.len() as f32)
     }
 
     /// The chapter closes.
     pub fn leave(&mut self, desk: &Desk) {
-        let slots =
-            self.ode.iter_mut().chain(&mut self.ends).chain([&mut self.sde, &mut self.reference, &mut self.landed]);
+        let slots = self.ode.iter_mut().chain(&mut self.ends).chain([
+            &mut self.sde,
+            &mut self.reference,
+            &mut self.landed,
+        ]);
         slots.for_each(|slot| slot.leave(desk));
     }
 
@@ -244,21 +279,38 @@ impl TrajectoryRuns {
     pub fn findings(&mut self, desk: &Desk, method: usize, coordinate: usize) -> Findings {
         let mut findings = Findings::default();
         let shown = [self.ode[method].shown_as_asked(), self.sde.shown_as_asked()];
-        for ((memo, result), count) in self.crossings.iter_mut().zip(shown).zip(&mut findings.crossings) {
-            let Some((result, host)) = result.and_then(|r| r.host.as_ref().map(|host| (r, host))) else { continue };
-            let crossed =
-                memo.get((result.version, coordinate), || crossings(host, result.recording.particles, coordinate));
+        for ((memo, result), count) in self
+            .crossings
+            .iter_mut()
+            .zip(shown)
+            .zip(&mut findings.crossings)
+        {
+            let Some((result, host)) = result.and_then(|r| r.host.as_ref().map(|host| (r, host)))
+            else {
+                continue;
+            };
+            let crossed = memo.get((result.version, coordinate), || {
+                crossings(host, result.recording.particles, coordinate)
+            });
             *count = Some((crossed, result.recording.taus.len()));
         }
         for (slot, evaluations) in self.ode.iter().zip(&mut findings.evaluations) {
-            *evaluations = slot.shown_as_asked().map(|result| result.request.plan.evaluations());
+            *evaluations = slot
+                .shown_as_asked()
+                .map(|result| result.request.plan.evaluations());
         }
         if let Some(reference) = self.reference.shown_as_asked() {
-            let results = self.ode.iter().chain([&self.landed]).map(RunSlot::shown_as_asked);
+            let results = self
+                .ode
+                .iter()
+                .chain([&self.landed])
+                .map(RunSlot::shown_as_asked);
             let errors = findings.end_error.iter_mut().chain([&mut findings.landing]);
             for ((memo, result), error) in self.errors.iter_mut().zip(results).zip(errors) {
                 // While the starts change, one of the two may be ahead.
-                let Some(result) = result.filter(|result| begin_alike(result, reference)) else { continue };
+                let Some(result) = result.filter(|result| begin_alike(result, reference)) else {
+                    continue;
+                };
                 *error = memo.get([result.version, reference.version], || {
                     rms_distance(last_frame(result)?, last_frame(reference)?).ok()
                 });
@@ -266,12 +318,16 @@ impl TrajectoryRuns {
         }
         if let [Some(ode), Some(sde)] = self.ends.each_ref().map(RunSlot::shown_as_asked) {
             let [points, blocks] = ENDS.map(|n| n as usize);
-            let distance = self
-                .distance
-                .get([ode.version, sde.version], || blockwise_sliced(last_frame(ode)?, last_frame(sde)?, blocks).ok());
+            let distance = self.distance.get([ode.version, sde.version], || {
+                blockwise_sliced(last_frame(ode)?, last_frame(sde)?, blocks).ok()
+            });
             let mixture = &desk.here.snapshot.dataset.mixture;
-            let floor = self.floor.get(mixture.clone(), || sliced_floor(mixture, points / blocks, FLOOR_PAIRS, 0).ok());
-            findings.clouds = distance.zip(floor).map(|(distance, floor)| [distance, floor]);
+            let floor = self.floor.get(mixture.clone(), || {
+                sliced_floor(mixture, points / blocks, FLOOR_PAIRS, 0).ok()
+            });
+            findings.clouds = distance
+                .zip(floor)
+                .map(|(distance, floor)| [distance, floor]);
         }
         findings
     }
@@ -281,6 +337,8 @@ impl TrajectoryRuns {
         let mixture: &Arc<Mixture> = &desk.here.snapshot.dataset.mixture;
         let context = desk.here.snapshot.experiment.plan_context();
         let key = (mixture.clone(), context, coordinate);
-        self.line.get(key, || keeps_line(mixture, context.schedule, context.timesteps, coordinate))
+        self.line.get(key, || {
+            keeps_line(mixture, context.schedule, context.timesteps, coordinate)
+        })
     }
 }

@@ -48,7 +48,13 @@ pub struct Starts {
 
 impl Default for Starts {
     fn default() -> Self {
-        Self { kind: Kind::Line, count: 24, seed: 0, placed: Vec::new(), bundle: [0.25, 0.1] }
+        Self {
+            kind: Kind::Line,
+            count: 24,
+            seed: 0,
+            placed: Vec::new(),
+            bundle: [0.25, 0.1],
+        }
     }
 }
 
@@ -97,7 +103,11 @@ impl Starts {
 
     /// Starts of the SDE: the same, but every path of a bundle has its own.
     pub fn sde(&self, noise: Noise) -> Vec<[f32; 2]> {
-        if self.kind == Kind::Bundle { vec![self.bundle; BUNDLE] } else { self.ode(noise) }
+        if self.kind == Kind::Bundle {
+            vec![self.bundle; BUNDLE]
+        } else {
+            self.ode(noise)
+        }
     }
 }
 
@@ -107,16 +117,28 @@ mod tests {
 
     #[test]
     fn both_sets_begin_alike_and_a_bundle_shares_its_start() {
-        let mut starts = Starts { count: 5, ..Starts::default() };
-        let noise = Noise { std: 2.0, coordinate: 1 };
+        let mut starts = Starts {
+            count: 5,
+            ..Starts::default()
+        };
+        let noise = Noise {
+            std: 2.0,
+            coordinate: 1,
+        };
         assert_eq!(starts.ode(noise), starts.sde(noise));
-        assert_eq!(starts.ode(noise), [[0.0, -4.4], [0.0, -2.2], [0.0, 0.0], [0.0, 2.2], [0.0, 4.4]]);
+        assert_eq!(
+            starts.ode(noise),
+            [[0.0, -4.4], [0.0, -2.2], [0.0, 0.0], [0.0, 2.2], [0.0, 4.4]]
+        );
         starts.kind = Kind::Noise;
         let few = starts.ode(noise);
         starts.count = 9;
         assert_eq!(starts.ode(noise)[..5], few[..], "the first ones stay");
         starts.place_bundle([1.0, 2.0]);
-        assert_eq!((starts.ode(noise), starts.sde(noise)), (vec![[1.0, 2.0]], vec![[1.0, 2.0]; BUNDLE]));
+        assert_eq!(
+            (starts.ode(noise), starts.sde(noise)),
+            (vec![[1.0, 2.0]], vec![[1.0, 2.0]; BUNDLE])
+        );
     }
 
     #[test]
@@ -125,7 +147,14 @@ mod tests {
         for at in [[0.0, 1.0], [0.5, 1.0], [0.5, 1.0]] {
             starts.place(at);
         }
-        let noise = Noise { std: 1.0, coordinate: 0 };
-        assert_eq!(starts.ode(noise), [[0.0, 1.0], [0.5, 1.0]], "a double click is one start");
+        let noise = Noise {
+            std: 1.0,
+            coordinate: 0,
+        };
+        assert_eq!(
+            starts.ode(noise),
+            [[0.0, 1.0], [0.5, 1.0]],
+            "a double click is one start"
+        );
     }
 }

@@ -11,9 +11,18 @@ impl Stage {
     /// The line between A and B, dragged left and right.
     pub(super) fn divider_ui(&mut self, ui: &mut Ui, canvas: Rect, desk: &Desk) {
         let x = canvas.left() + self.divider * canvas.width();
-        let strip = Rect::from_center_size(pos2(x, canvas.center().y), vec2(2.0 * GRIP, canvas.height()));
-        let response = ui.interact(strip, ui.make_persistent_id("divider"), Sense::click_and_drag());
-        response.widget_info(|| WidgetInfo::slider(true, f64::from(self.divider), "Divider between A and B"));
+        let strip = Rect::from_center_size(
+            pos2(x, canvas.center().y),
+            vec2(2.0 * GRIP, canvas.height()),
+        );
+        let response = ui.interact(
+            strip,
+            ui.make_persistent_id("divider"),
+            Sense::click_and_drag(),
+        );
+        response.widget_info(|| {
+            WidgetInfo::slider(true, f64::from(self.divider), "Divider between A and B")
+        });
         let keys = |key| ui.input(|i| i.num_presses(key)) as f32;
         let mut moved = 0.0;
         if response.has_focus() {
@@ -33,14 +42,34 @@ impl Stage {
         let x = canvas.left() + self.divider * canvas.width();
         let ink = desk.palette();
         let painter = ui.painter_at(canvas);
-        painter.vline(x, canvas.y_range(), (if active { 2.5 } else { 1.5 }, ink.weak));
+        painter.vline(
+            x,
+            canvas.y_range(),
+            (if active { 2.5 } else { 1.5 }, ink.weak),
+        );
         let knob = Rect::from_center_size(pos2(x, canvas.center().y), vec2(10.0, 34.0));
-        painter.rect(knob, 5.0, ink.panel, (1.5, ink.weak), egui::StrokeKind::Inside);
+        painter.rect(
+            knob,
+            5.0,
+            ink.panel,
+            (1.5, ink.weak),
+            egui::StrokeKind::Inside,
+        );
         for (side, left) in Side::BOTH.into_iter().zip([true, false]) {
-            let align = if left { egui::Align2::RIGHT_CENTER } else { egui::Align2::LEFT_CENTER };
+            let align = if left {
+                egui::Align2::RIGHT_CENTER
+            } else {
+                egui::Align2::LEFT_CENTER
+            };
             let at = knob.center() + vec2(if left { -11.0 } else { 11.0 }, 0.0);
             let color = desk.color(side);
-            painter.text(at, align, side.letter(), crate::theme::strong_font(13.0), color);
+            painter.text(
+                at,
+                align,
+                side.letter(),
+                crate::theme::strong_font(13.0),
+                color,
+            );
         }
     }
 }

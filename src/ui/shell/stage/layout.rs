@@ -9,8 +9,20 @@ use lab::message::Side;
 use maths::data::bounds::Bounds;
 
 impl Stage {
-    pub(super) fn regions(self, canvas: Rect, desk: &Desk, book: &Book<'_>, one_canvas: bool) -> Vec<Region> {
-        let whole = |side| Region { side, rect: canvas, clip: canvas, over: false, hand: true };
+    pub(super) fn regions(
+        self,
+        canvas: Rect,
+        desk: &Desk,
+        book: &Book<'_>,
+        one_canvas: bool,
+    ) -> Vec<Region> {
+        let whole = |side| Region {
+            side,
+            rect: canvas,
+            clip: canvas,
+            over: false,
+            hand: true,
+        };
         if !desk.is_split() {
             return vec![whole(Side::A)];
         }
@@ -18,19 +30,41 @@ impl Stage {
         let (left, right) = canvas.split_left_right_at_fraction(middle);
         match self.arrangement {
             Arrangement::Overlay if one_canvas => Side::BOTH
-                .map(|side| Region { over: side == Side::B, hand: side == book.focus, ..whole(side) })
+                .map(|side| Region {
+                    over: side == Side::B,
+                    hand: side == book.focus,
+                    ..whole(side)
+                })
                 .to_vec(),
             Arrangement::Divider if one_canvas => {
-                vec![Region { clip: left, ..whole(Side::A) }, Region { clip: right, ..whole(Side::B) }]
+                vec![
+                    Region {
+                        clip: left,
+                        ..whole(Side::A)
+                    },
+                    Region {
+                        clip: right,
+                        ..whole(Side::B)
+                    },
+                ]
             }
             _ => [(Side::A, left), (Side::B, right)]
-                .map(|(side, rect)| Region { rect, clip: rect, ..whole(side) })
+                .map(|(side, rect)| Region {
+                    rect,
+                    clip: rect,
+                    ..whole(side)
+                })
                 .to_vec(),
         }
     }
 
     /// Where all canvases lie and look, after the hand has moved them.
-    pub(super) fn canvases(ui: &mut Ui, desk: &mut Desk, book: &mut Book<'_>, regions: &[Region]) -> Vec<Canvas> {
+    pub(super) fn canvases(
+        ui: &mut Ui,
+        desk: &mut Desk,
+        book: &mut Book<'_>,
+        regions: &[Region],
+    ) -> Vec<Canvas> {
         let mut canvases: Vec<Canvas> = Vec::new();
         let mut home: Option<Bounds> = None;
         if desk.links.camera && book.same_chapter() {
@@ -42,7 +76,13 @@ impl Stage {
             }
         }
         for region in regions {
-            let Region { side, rect, clip, over, hand } = *region;
+            let Region {
+                side,
+                rect,
+                clip,
+                over,
+                hand,
+            } = *region;
             desk.turn_to(side);
             let (chapter, split) = (book.chapter(side), desk.is_split());
             let page = book.page(side);
@@ -50,20 +90,39 @@ impl Stage {
             // Two canvases of each of two experiments make four quarters.
             let share = 1.0 / count as f32;
             let (size, step) = if split {
-                (vec2(rect.width(), share * rect.height()), vec2(0.0, share * rect.height()))
+                (
+                    vec2(rect.width(), share * rect.height()),
+                    vec2(0.0, share * rect.height()),
+                )
             } else {
-                (vec2(share * rect.width(), rect.height()), vec2(share * rect.width(), 0.0))
+                (
+                    vec2(share * rect.width(), rect.height()),
+                    vec2(share * rect.width(), 0.0),
+                )
             };
             let first = Rect::from_min_size(rect.min, size);
             let home = Camera::fit(home.unwrap_or_else(|| page.home(desk)), first);
-            let mut camera = desk.here.cameras.get(chapter.name()).copied().unwrap_or(home);
+            let mut camera = desk
+                .here
+                .cameras
+                .get(chapter.name())
+                .copied()
+                .unwrap_or(home);
             let before = camera;
-            let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(("side", side.letter())));
+            let mut child = ui.new_child(
+                UiBuilder::new()
+                    .max_rect(rect)
+                    .id_salt(("side", side.letter())),
+            );
             child.set_clip_rect(clip.intersect(ui.clip_rect()));
             for index in 0..count {
                 let rect = first.translate(step * index as f32);
                 let second = if index == 0 { "" } else { ", second" };
-                let letter = if split { format!(", {}", side.letter()) } else { String::new() };
+                let letter = if split {
+                    format!(", {}", side.letter())
+                } else {
+                    String::new()
+                };
                 let name = format!("{} canvas{second}{letter}", chapter.title());
                 let response = if hand {
                     canvas::hand_ui(&child, &name, rect, &mut camera, page.takes_drags())
@@ -75,10 +134,24 @@ impl Stage {
                     camera = before;
                 }
                 if response.has_focus() {
-                    ui.ctx().memory_mut(|memory| memory.surrender_focus(response.id));
+                    ui.ctx()
+                        .memory_mut(|memory| memory.surrender_focus(response.id));
                 }
-                let view = View { index, rect, camera, pointer: None, canvas: response.id };
-                canvases.push(Canvas { side, view, response, clip, over, mark: None });
+                let view = View {
+                    index,
+                    rect,
+                    camera,
+                    pointer: None,
+                    canvas: response.id,
+                };
+                canvases.push(Canvas {
+                    side,
+                    view,
+                    response,
+                    clip,
+                    over,
+                    mark: None,
+                });
             }
             if camera != before {
                 desk.here.cameras.insert(chapter.name(), camera);
@@ -96,11 +169,25 @@ impl Stage {
 /// same place of the plane on the other side.
 pub(super) fn carry_pointer(canvases: &mut [Canvas], linked: bool) {
     let under_hand = canvases.iter().find_map(|canvas| {
-        let at = canvas.response.hover_pos().filter(|_| canvas.response.contains_pointer())?;
-        Some((canvas.side, canvas.view.index, canvas.view.rect, at, canvas.view.to_data(at)))
+        let at = canvas
+            .response
+            .hover_pos()
+            .filter(|_| canvas.response.contains_pointer())?;
+        Some((
+            canvas.side,
+            canvas.view.index,
+            canvas.view.rect,
+            at,
+            canvas.view.to_data(at),
+        ))
     });
-    let Some((hovered, index, rect, at, point)) = under_hand else { return };
-    for canvas in canvases.iter_mut().filter(|canvas| canvas.view.index == index) {
+    let Some((hovered, index, rect, at, point)) = under_hand else {
+        return;
+    };
+    for canvas in canvases
+        .iter_mut()
+        .filter(|canvas| canvas.view.index == index)
+    {
         if canvas.side == hovered {
             canvas.view.pointer = Some(at);
         } else if linked && rect != canvas.view.rect {
