@@ -5,7 +5,7 @@
 //! x ← c_x·x + c_0·x̂_0 + c_prev·m + c_base·b + c_z·z and m ← m_x·x + m_0·x̂_0 + m_prev·m (by the x before);
 //! the last stage of a step makes the new x the base. By default m is the x̂_0 of the stage before and every stage ends
 //! a step: DDPM, DDIM and DPM-Solver++(2M) need no more. Heun and Runge–Kutta take several stages a step.
-//! Adding a sampler means adding a table, not a shader: a file with its [`Row`], and its line in `samplers.rs`.
+//! Adding a sampler means adding a table, not a shader: a file with its `Row`, and its line in `samplers.rs`.
 //!
 //! Tables are written in the schedule's (a, s), so that every schedule is served, and in (x, x̂_0), so that clipping x̂_0 is felt
 //! everywhere. A step goes from time t to an earlier time r, which need not be the one before it: a strided step has the
