@@ -15,14 +15,13 @@ use egui::{Key, Pos2, ViewportId, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use common::{compare, window};
+use common::{card, compare, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::{
-    Cloud, Denoiser, Engine as _, EngineChoice, EngineInfo, EngineKind, Frames, LOSS_BINS,
-    ModelState, Run,
+    Cloud, Denoiser, Engine as _, EngineChoice, Frames, LOSS_BINS, ModelState, Run,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
@@ -90,12 +89,7 @@ impl Probe {
             .collect();
         let wiggle =
             |&(step, loss): &(u64, f32)| (step, loss * (1.0 + 0.2 * (step as f32 * 1.7).sin()));
-        let engine = EngineInfo {
-            kind: EngineKind::Gpu,
-            adapter: "a card (driver)".into(),
-            backend: "Vulkan".into(),
-            software: false,
-        };
+        let engine = card();
         let mut snapshot = Snapshot::starting(&setup, engine);
         snapshot.step = 2000;
         snapshot.loss = Some(0.2511);

@@ -3,15 +3,11 @@
 
 mod common;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::sync::Arc;
-
 use egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 
-use common::window;
+use common::{Still, window};
 use noise_compass::data::csv_io::points_csv;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
@@ -21,60 +17,32 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::layout::Activation;
 use noise_compass::engine::{EngineInfo, EngineKind};
 use noise_compass::lab::experiment::{DataSource, Experiment, limits};
-use noise_compass::lab::message::{Command, Order, Side, Snapshot, Snapshots};
-use noise_compass::lab::setup::Setup;
+use noise_compass::lab::message::Command;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::shell::app::LabApp;
 
-/// A lab that computes nothing: it takes over what it is told, and remembers it.
-#[derive(Clone)]
-struct Still(Rc<(RefCell<Snapshot>, RefCell<Vec<Command>>)>);
-
-impl Still {
-    fn new(experiment: Experiment) -> Self {
-        let setup = Setup::new(experiment).unwrap();
-        let engine = EngineInfo {
-            kind: EngineKind::Cpu,
-            adapter: "2 threads".into(),
-            backend: "Rust".into(),
-            software: true,
-        };
-        let mut snapshot = Snapshot::starting(&setup, engine);
-        snapshot.step = 500;
-        snapshot.version = 1;
-        Self(Rc::new((RefCell::new(snapshot), RefCell::default())))
-    }
-
-    /// What was asked for since the last call that is not about looking.
-    fn changes(&self) -> Vec<Command> {
-        let mut asked = std::mem::take(&mut *self.0.1.borrow_mut());
-        let looks = |command: &Command| {
-            use Command::{Hidden, Interacting, Run, ShowDensity, StopRun};
-            matches!(
-                command,
-                ShowDensity(_) | Run(..) | StopRun(_) | Interacting(_) | Hidden(_)
-            )
-        };
-        asked.retain(|command| !looks(command));
-        asked
-    }
+/// Five hundred steps after its beginning, on plain Rust.
+fn still(experiment: Experiment) -> Still {
+    let engine = EngineInfo {
+        kind: EngineKind::Cpu,
+        adapter: "2 threads".into(),
+        backend: "Rust".into(),
+        software: true,
+    };
+    Still::new(experiment, engine, 500)
 }
 
-impl LabHandle for Still {
-    fn send(&self, order: Order) {
-        let Some(command) = order.command_for(Side::A) else {
-            return;
-        };
-        if let Command::Configure { experiment, .. } = &command {
-            self.0.0.borrow_mut().experiment = Arc::new(Experiment::clone(experiment));
-        }
-        self.0.1.borrow_mut().push(command);
-    }
-
-    fn snapshots(&self) -> Snapshots {
-        Snapshots::one(Arc::new(self.0.0.borrow().clone()))
-    }
+/// What was asked for since the last call that is not about looking.
+fn changes(lab: &Still) -> Vec<Command> {
+    let mut asked = lab.asked();
+    asked.retain(|command| {
+        use Command::{Hidden, Interacting, Run, ShowDensity, StopRun};
+        !matches!(
+            command,
+            ShowDensity(_) | Run(..) | StopRun(_) | Interacting(_) | Hidden(_)
+        )
+    });
+    asked
 }
 
 /// Experiments at the ends of what is allowed, and one with numbers that no slider stops at.
@@ -154,7 +122,7 @@ fn looking_at_everything_changes_nothing() {
     for experiment in extremes() {
         experiment.validate().unwrap();
         for chapter in Chapter::ALL {
-            let lab = Still::new(experiment.clone());
+            let lab = still(experiment.clone());
             let mut window = window(lab.clone(), chapter, false);
             for menu in [
                 "",
@@ -191,7 +159,7 @@ fn looking_at_everything_changes_nothing() {
                 press(&mut window, Key::Escape);
                 press(&mut window, Key::Escape);
             }
-            let changes = lab.changes();
+            let changes = changes(&lab);
             assert!(changes.is_empty(), "{chapter:?}: {changes:?}");
             assert_eq!(window.state().desk.here.draft, experiment, "{chapter:?}");
         }
@@ -250,12 +218,12 @@ fn a_typed_number_is_taken_as_it_is_meant() {
             &[("7", 7.0), ("1000", 1000.0), ("1", 1.0)],
         ),
     ];
-    let lab = Still::new(Experiment::default());
+    let lab = still(Experiment::default());
     let mut window = window(lab.clone(), Chapter::Training, false);
     for (name, read, typed) in cases {
         for &(text, value) in typed {
             enter(&mut window, name, text);
-            let got = read(&lab.0.0.borrow().experiment);
+            let got = read(&lab.snapshot().experiment);
             assert!(
                 (got / value - 1.0).abs() < 1e-6,
                 "{name}: {text} became {got}"
@@ -264,7 +232,7 @@ fn a_typed_number_is_taken_as_it_is_meant() {
     }
     for seed in [u64::MAX, (1 << 53) + 1, 0] {
         enter(&mut window, "Seed", &seed.to_string());
-        assert_eq!(lab.0.0.borrow().experiment.seed, seed);
+        assert_eq!(lab.snapshot().experiment.seed, seed);
         assert_eq!(
             window.get_by_label("Seed").accesskit_node().value(),
             Some(seed.to_string()),
@@ -275,7 +243,7 @@ fn a_typed_number_is_taken_as_it_is_meant() {
 
 #[test]
 fn what_cannot_be_meant_is_refused_with_the_limits() {
-    let lab = Still::new(Experiment::default());
+    let lab = still(Experiment::default());
     let mut window = window(lab.clone(), Chapter::Training, false);
     let fields = [
         (
@@ -293,11 +261,11 @@ fn what_cannot_be_meant_is_refused_with_the_limits() {
         ("Steps value", &["0", "1001"], "1 to 1\u{2009}000"),
         ("Seed", &["1.5", "18446744073709551616"], "whole number"),
     ];
-    lab.changes();
+    changes(&lab);
     for (name, own, limits) in fields {
         for text in own.iter().chain(&["-5", "nan", "inf", "50 %", "many", ""]) {
             enter(&mut window, name, text);
-            assert!(lab.changes().is_empty(), "{name}: {text}");
+            assert!(changes(&lab).is_empty(), "{name}: {text}");
             assert_eq!(
                 window.state().desk.here.draft,
                 Experiment::default(),
@@ -359,7 +327,7 @@ fn the_kernels_of_a_file_are_seen_and_set() {
     let bare = directory.path().join("bare.csv");
     std::fs::write(&bare, "0;1\n2,5;3\n4;1\n").unwrap();
     let told = window(
-        Still::new(Experiment {
+        still(Experiment {
             data: DataSource::Csv(bare),
             ..Experiment::default()
         }),
@@ -371,12 +339,9 @@ fn the_kernels_of_a_file_are_seen_and_set() {
         told.contains("bare.csv: it has no header") && told.contains("decimal commas"),
         "{told}"
     );
-    let lab = Still::new(file);
-    let mut windows = [
-        (lab.clone(), true),
-        (Still::new(Experiment::default()), false),
-    ]
-    .map(|(lab, kernels)| (window(lab, Chapter::Training, false), kernels));
+    let lab = still(file);
+    let mut windows = [(lab.clone(), true), (still(Experiment::default()), false)]
+        .map(|(lab, kernels)| (window(lab, Chapter::Training, false), kernels));
     for (window, kernels) in &mut windows {
         for chapter in ["Forward", "Noise compass", "Score field", "Training"] {
             common::click(window, chapter);
@@ -412,7 +377,7 @@ fn the_kernels_of_a_file_are_seen_and_set() {
         window.query_by_label("Points value").is_none(),
         "a file has as many points as it has"
     );
-    let bandwidth = || lab.0.0.borrow().experiment.bandwidth;
+    let bandwidth = || lab.snapshot().experiment.bandwidth;
     window.get_by_label("Kernels: Own h").click();
     window.run_steps(2);
     assert_eq!(
@@ -451,7 +416,7 @@ fn signs_are_read_as_they_are_shown() {
         (Chapter::Reverse, "Speed value", "× 2", Some("× 2.00")),
         (Chapter::Reverse, "Speed value", "9", None),
     ] {
-        let lab = Still::new(Experiment::default());
+        let lab = still(Experiment::default());
         let mut window = window(lab.clone(), chapter, false);
         let before = window.get_by_label(name).accesskit_node().value();
         enter(&mut window, name, text);
@@ -465,9 +430,9 @@ fn signs_are_read_as_they_are_shown() {
 /// The slider stops at powers of two, with keys as well, and a picture's size is refused like any number.
 #[test]
 fn keys_move_the_batch_from_power_to_power() {
-    let lab = Still::new(Experiment::default());
+    let lab = still(Experiment::default());
     let mut window = window(lab.clone(), Chapter::Training, false);
-    let batch = || lab.0.0.borrow().experiment.batch;
+    let batch = || lab.snapshot().experiment.batch;
     window
         .get_by_role_and_label(egui::accesskit::Role::Slider, "Batch")
         .focus();

@@ -2,8 +2,6 @@
 
 mod common;
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,59 +10,21 @@ use egui::{Pos2, pos2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 
-use common::{DEVICE, window};
+use common::{DEVICE, Still, card, window};
 use noise_compass::data::dataset::Dataset;
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::gpu::GpuContext;
-use noise_compass::engine::{EngineInfo, EngineKind};
 use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::{Command, Order, Side, Snapshot, Snapshots};
-use noise_compass::lab::setup::Setup;
+use noise_compass::lab::message::Side;
 use noise_compass::ui::chapters::Chapter;
-use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::theme;
 
-/// A paused lab that takes every experiment it is asked for, and remembers the asking.
-#[derive(Clone)]
-struct Probe(Rc<(RefCell<Snapshot>, RefCell<Vec<Experiment>>)>);
-
-impl LabHandle for Probe {
-    fn send(&self, order: Order) {
-        let Some(command) = order.command_for(Side::A) else {
-            return;
-        };
-        if let Command::Configure { experiment, .. } = command {
-            self.0.0.borrow_mut().experiment = Arc::new((*experiment).clone());
-            self.0.1.borrow_mut().push(*experiment);
-        }
-    }
-
-    fn snapshots(&self) -> Snapshots {
-        Snapshots::one(Arc::new(self.0.0.borrow().clone()))
-    }
-}
-
-impl Probe {
-    fn new() -> Self {
-        let setup = Setup::new(Experiment::default()).unwrap();
-        let engine = EngineInfo {
-            kind: EngineKind::Gpu,
-            adapter: "a card (driver)".into(),
-            backend: "Vulkan".into(),
-            software: false,
-        };
-        let mut snapshot = Snapshot::starting(&setup, engine);
-        snapshot.version = 1;
-        Self(Rc::new((RefCell::new(snapshot), RefCell::default())))
-    }
-
-    /// The experiments asked for since the last call.
-    fn asked(&self) -> Vec<Experiment> {
-        std::mem::take(&mut *self.0.1.borrow_mut())
-    }
+/// A paused lab before its first step.
+fn still() -> Still {
+    Still::new(Experiment::default(), card(), 0)
 }
 
 type Window = Harness<'static, LabApp>;
@@ -120,7 +80,7 @@ fn compare(window: &mut Window, name: &str) {
 /// The published values at t/T = 0.20, then one marker dragged along all curves.
 #[test]
 fn both_schedules_are_read_out_and_a_drag_in_any_curve_moves_the_clock() {
-    let mut window = window(Probe::new(), Chapter::Schedules, true);
+    let mut window = window(still(), Chapter::Schedules, true);
     window.get_by_label("A ᾱ at t 0.658");
     window.get_by_label("B ᾱ at t 0.899");
     // ln 0.6584/0.3416 and ln 0.8987/0.1013 by hand.
@@ -157,7 +117,7 @@ fn both_schedules_are_read_out_and_a_drag_in_any_curve_moves_the_clock() {
 /// β of the linear path at t = T/2 for T = 10: 1 − ᾱ(0.5)/ᾱ(0.4), with ln ᾱ(τ) = −(0.1 τ + 9.95 τ²).
 #[test]
 fn beta_grows_as_timesteps_get_fewer_and_alpha_bar_does_not_move() {
-    let mut window = window(Probe::new(), Chapter::Schedules, false);
+    let mut window = window(still(), Chapter::Schedules, false);
     set(&mut window, "Time", 0.5);
     let alpha_bar = format!("A ᾱ at t {:.3}", (-(0.05 + 9.95 * 0.25_f64)).exp());
     window.get_by_label(&alpha_bar);
@@ -169,7 +129,7 @@ fn beta_grows_as_timesteps_get_fewer_and_alpha_bar_does_not_move() {
 
 #[test]
 fn a_short_literal_table_is_warned_of_with_its_number() {
-    let lab = Probe::new();
+    let lab = still();
     let mut window = window(lab.clone(), Chapter::Schedules, true);
     click(&mut window, "Schedule A: Literal");
     // Π (1 − β) over the first 200 of the table's 1000.
@@ -185,7 +145,7 @@ fn a_short_literal_table_is_warned_of_with_its_number() {
     ));
     compare(&mut window, "schedules_literal_light");
     click(&mut window, "Train with A");
-    let asked = lab.asked();
+    let asked = lab.configured();
     let [experiment] = &asked[..] else {
         panic!("{asked:?}")
     };
@@ -197,7 +157,7 @@ fn a_short_literal_table_is_warned_of_with_its_number() {
 
 #[test]
 fn handles_are_dragged_stop_at_their_neighbours_and_are_trained_by() {
-    let lab = Probe::new();
+    let lab = still();
     let mut window = window(lab.clone(), Chapter::Schedules, false);
     click(&mut window, "Schedule B: Yours");
     let start = LogSnr::default();
@@ -219,14 +179,14 @@ fn handles_are_dragged_stop_at_their_neighbours_and_are_trained_by() {
     drag(&mut window, at, pos2(at.x, frame.top()));
     let moved = window.state().desk.here.own_schedule;
     assert_eq!(moved.handles()[2], moved.handles()[1] - 0.25);
-    assert!(lab.asked().is_empty(), "nothing is trained by it yet");
+    assert!(lab.configured().is_empty(), "nothing is trained by it yet");
     compare(&mut window, "schedules_own_dark");
 
     click(&mut window, "Train with B");
-    assert_eq!(lab.asked()[0].schedule, Schedule::Custom(moved));
+    assert_eq!(lab.configured()[0].schedule, Schedule::Custom(moved));
     let at = window.get_by_label("Handle 5 of log SNR").rect().center();
     drag(&mut window, at, at - vec2(0.0, 30.0));
-    let asked = lab.asked();
+    let asked = lab.configured();
     assert_eq!(
         asked.last().unwrap().schedule,
         Schedule::Custom(window.state().desk.here.own_schedule)
@@ -239,13 +199,16 @@ fn handles_are_dragged_stop_at_their_neighbours_and_are_trained_by() {
 
 #[test]
 fn literal_and_own_schedules_are_among_the_menus_of_every_chapter() {
-    let lab = Probe::new();
+    let lab = still();
     let mut window = window(lab.clone(), Chapter::Forward, false);
     click(&mut window, "Schedule: Literal");
-    assert_eq!(lab.asked()[0].schedule, Schedule::Literal);
+    assert_eq!(lab.configured()[0].schedule, Schedule::Literal);
     window.get_by_label("ᾱ, signal variance 0.6590");
     click(&mut window, "Schedule: Yours");
-    assert_eq!(lab.asked()[0].schedule, Schedule::Custom(LogSnr::default()));
+    assert_eq!(
+        lab.configured()[0].schedule,
+        Schedule::Custom(LogSnr::default())
+    );
     // ln SNR of the straight line at 0.2: 9 − 18 · 0.2.
     window.get_by_label("log SNR 5.40");
 }
@@ -254,7 +217,7 @@ fn literal_and_own_schedules_are_among_the_menus_of_every_chapter() {
 
 #[test]
 fn without_shrinking_the_variance_grows_by_the_sum_of_the_betas() {
-    let mut window = window(Probe::new(), Chapter::Forward, true);
+    let mut window = window(still(), Chapter::Forward, true);
     click(&mut window, "Way: No shrinking");
     set(&mut window, "Time", 1.0);
     let log_alpha_bar =
@@ -296,9 +259,9 @@ fn without_shrinking_the_variance_grows_by_the_sum_of_the_betas() {
 /// h = ln(2πe v²) with v² = a² σ² + s², at t/T = 0.5, where the curve has a point.
 #[test]
 fn the_entropy_of_a_gaussian_is_the_textbook_one() {
-    let lab = Probe::new();
+    let lab = still();
     {
-        let mut snapshot = lab.0.0.borrow_mut();
+        let mut snapshot = lab.snapshot();
         let mixture = Mixture::new(vec![Component {
             mean: [0.0; 2],
             sigma: 0.5,
@@ -322,7 +285,7 @@ fn the_entropy_of_a_gaussian_is_the_textbook_one() {
 
 #[test]
 fn the_chain_goes_step_by_step_and_a_click_takes_another_particles_trail() {
-    let mut window = window(Probe::new(), Chapter::Forward, false);
+    let mut window = window(still(), Chapter::Forward, false);
     click(&mut window, "Way: Chain");
     window.get_by_label("step t 200 of 1\u{2009}000");
     click(&mut window, "Step forward");
@@ -355,7 +318,7 @@ fn the_chain_goes_step_by_step_and_a_click_takes_another_particles_trail() {
 
 #[test]
 fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
-    let mut window = window(Probe::new(), Chapter::Schedules, false);
+    let mut window = window(still(), Chapter::Schedules, false);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("schedules.png");
     let device = (*DEVICE).clone();
@@ -414,7 +377,7 @@ fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
 /// A file of somebody else's in the way of a picture: the menu asks, and does what it is told.
 #[test]
 fn a_picture_replaces_a_file_of_somebody_elses_only_after_a_question() {
-    let mut window = window(Probe::new(), Chapter::Schedules, false);
+    let mut window = window(still(), Chapter::Schedules, false);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("notes.txt");
     let device = (*DEVICE).clone();

@@ -14,9 +14,9 @@ use egui_kittest::{Harness, SnapshotOptions};
 
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine, backends};
-use noise_compass::engine::{Engine, EngineChoice};
+use noise_compass::engine::{Engine, EngineChoice, EngineInfo, EngineKind};
 use noise_compass::lab::experiment::Experiment;
-use noise_compass::lab::message::{Order, Snapshots};
+use noise_compass::lab::message::{Command, Order, Side, Snapshot, Snapshots};
 
 use noise_compass::lab::pair::Pair;
 use noise_compass::lab::session::{EngineFactory, Session};
@@ -50,6 +50,64 @@ pub static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
 /// The same device, for engines.
 pub static CONTEXT: LazyLock<Arc<GpuContext>> =
     LazyLock::new(|| GpuContext::new(&DEVICE.adapter, DEVICE.device.clone(), DEVICE.queue.clone()));
+
+/// A graphics card that there is not.
+pub fn card() -> EngineInfo {
+    EngineInfo {
+        kind: EngineKind::Gpu,
+        adapter: "a card (driver)".into(),
+        backend: "Vulkan".into(),
+        software: false,
+    }
+}
+
+/// A lab that computes nothing: it takes over the experiments that it is told, and remembers what was asked of A.
+#[derive(Clone)]
+pub struct Still(Rc<(RefCell<Snapshot>, RefCell<Vec<Command>>)>);
+
+impl Still {
+    /// Paused, after so many updates.
+    pub fn new(experiment: Experiment, engine: EngineInfo, step: u64) -> Self {
+        let mut snapshot = Snapshot::starting(&Setup::new(experiment).unwrap(), engine);
+        (snapshot.step, snapshot.version) = (step, 1);
+        Self(Rc::new((RefCell::new(snapshot), RefCell::default())))
+    }
+
+    /// What was asked for since the last call.
+    pub fn asked(&self) -> Vec<Command> {
+        std::mem::take(&mut *self.0.1.borrow_mut())
+    }
+
+    /// How it stands, to be read or changed.
+    pub fn snapshot(&self) -> std::cell::RefMut<'_, Snapshot> {
+        self.0.0.borrow_mut()
+    }
+
+    /// The experiments among it.
+    pub fn configured(&self) -> Vec<Experiment> {
+        let experiment = |command| match command {
+            Command::Configure { experiment, .. } => Some(*experiment),
+            _ => None,
+        };
+        self.asked().into_iter().filter_map(experiment).collect()
+    }
+}
+
+impl LabHandle for Still {
+    fn send(&self, order: Order) {
+        let Some(command) = order.command_for(Side::A) else {
+            return;
+        };
+        if let Command::Configure { experiment, .. } = &command {
+            self.0.0.borrow_mut().experiment = Arc::new(Experiment::clone(experiment));
+        }
+        self.0.1.borrow_mut().push(command);
+    }
+
+    fn snapshots(&self) -> Snapshots {
+        Snapshots::one(Arc::new(self.0.0.borrow().clone()))
+    }
+}
 
 /// A lab that is driven in place: what is asked for is there in the next frame. Remembers what that was.
 #[derive(Clone)]
