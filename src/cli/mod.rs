@@ -91,7 +91,7 @@ pub fn run() -> ExitCode {
         Some(Command::Train(args)) => matches
             .subcommand_matches("train")
             .map_or_else(|| Ok(<_>::default()), config::given)
-            .and_then(|given| train::run(args, &given)),
+            .and_then(|given| train::run(&args, &given)),
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Field(args)) => field::run(&args),
         Some(Command::Measure(args)) => measure::run(&args),

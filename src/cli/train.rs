@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,14 @@ use super::versus::{self, Comparison};
 use super::{config, print_json, round, say};
 use engine::gpu::GpuContext;
 use engine::{EngineChoice, EngineKind};
+use lab::change::Change;
 use lab::experiment::Experiment;
 use lab::interrupt::Interrupt;
 use lab::message::{Command, InStep, Notice, Order, Side, Snapshot};
-use lab::model_dir::ModelDir;
+use lab::model_dir::{self, ModelDir, Saved};
 use lab::pair::Pair;
-use lab::session::{EngineFactory, Session};
+use lab::record::Metric;
+use lab::session::{EngineFactory, Parked, Session};
 use lab::setup::Setup;
 
 /// Arguments of `train`.
@@ -31,6 +33,10 @@ pub struct Args {
     /// it takes the steps too, and the rows of its data file as they were
     #[arg(long, value_name = "DIR|FILE")]
     config: Option<PathBuf>,
+    /// Go on with a saved model as if it had never stopped, with --steps more: its settings, weights, optimiser, rows and
+    /// losses. Flags beside it change what the weights can stay under
+    #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["config", "vs"])]
+    resume: Option<PathBuf>,
     /// Training steps [default: those of the model of --config, else 5000]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
@@ -38,9 +44,9 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     engine: EngineChoice,
     /// Model directory to write; one that is there already is replaced. With --vs it holds both models, `a` and `b`,
-    /// and the comparison
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    /// and the comparison [default: that of --resume]
+    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    out: Option<PathBuf>,
     /// Write also into a directory with other files, which stay, and replace files that are not from this program
     #[arg(long)]
     force: bool,
@@ -77,43 +83,53 @@ const STEPS: u64 = 5000;
 const SLICE: Duration = Duration::from_millis(100);
 
 /// Train, show how it goes, save.
-pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
+pub fn run(args: &Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
     // What can be refused is refused before the work, not after it.
     let file = args
         .config
         .as_deref()
         .map(|file| config::read(file, "--config", &Experiment::default()))
         .transpose()?;
-    let experiment = match &file {
-        Some(file) => config::overlay(&file.experiment, &args.experiment, given)?,
+    let earlier = args.resume.as_deref().map(Earlier::read).transpose()?;
+    let base = file.as_ref().map(|file| &file.experiment);
+    let experiment = match base.or(earlier.as_ref().map(|earlier| &earlier.saved.experiment)) {
+        Some(base) => config::overlay(base, &args.experiment, given)?,
         None => args.experiment.clone(),
+    };
+    let out = match (&args.out, &earlier) {
+        (Some(out), _) => out.clone(),
+        (None, Some(earlier)) => earlier.directory.clone(),
+        (None, None) => anyhow::bail!("say where the model goes: --out DIR"),
     };
     let steps = args
         .steps
         .or_else(|| file.as_ref()?.steps())
         .unwrap_or(STEPS);
+    let first = earlier
+        .as_ref()
+        .map_or(0, |earlier| earlier.saved.state.step);
+    let steps = first.saturating_add(steps);
     let other = args
         .vs
         .as_deref()
         .map(|file| config::read(file, "--vs", &experiment))
         .transpose()?;
     let outs = if other.is_some() {
-        versus::outs(&args.out).to_vec()
+        versus::outs(&out).to_vec()
     } else {
-        vec![args.out.clone()]
+        vec![out.clone()]
     };
     let outs: Vec<_> = outs
         .into_iter()
         .map(|out| ModelDir::new(out, args.force))
         .collect();
     outs.iter().try_for_each(ModelDir::check)?;
-    let comparison = other
-        .is_some()
-        .then(|| Comparison::new(&args.out, args.force));
+    let comparison = other.is_some().then(|| Comparison::new(&out, args.force));
     comparison.iter().try_for_each(Comparison::check)?;
-    let setup = match &file {
-        Some(file) => file.setup(&experiment, given.contains("data"))?,
-        None => Setup::new(experiment).map_err(anyhow::Error::msg)?,
+    let setup = match (&file, &earlier) {
+        (Some(file), _) => file.setup(&experiment, given.contains("data"))?,
+        (None, Some(earlier)) => earlier.setup(experiment)?,
+        (None, None) => Setup::new(experiment).map_err(anyhow::Error::msg)?,
     };
     super::say_notices(&setup.experiment.data.to_string(), &setup.dataset.notices);
     let other = other
@@ -127,7 +143,7 @@ pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
     }
     let interrupt = Interrupt::listen(|| ())?;
 
-    let mut pair = open(setup, &args, steps, other)?;
+    let mut pair = open(setup, args, steps, other, earlier)?;
     let mut display = Display::new(steps);
     let mut saver = Saver::new(
         outs,
@@ -165,7 +181,7 @@ pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
     display.finish();
 
     // A model that has learned nothing replaces none that has.
-    let begun = sessions(&pair).any(|session| session.step() > 0 || session.has_fault());
+    let begun = sessions(&pair).any(|session| session.step() > first || session.has_fault());
     anyhow::ensure!(
         begun,
         "interrupted before the first step; nothing was saved"
@@ -176,7 +192,7 @@ pub fn run(args: Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
     faults.extend(saver.finish(&mut pair));
     let Some(comparison) = comparison else {
         anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
-        return report_one(&pair, args, steps);
+        return report_one(&pair, out, args.json, steps);
     };
     let reached = pair.session(Side::A).map_or(0, Session::step);
     say(&format!(
@@ -208,7 +224,13 @@ fn sessions(pair: &Pair) -> impl Iterator<Item = &Session> {
 }
 
 /// The experiments on their engine, about to train.
-fn open(setup: Setup, args: &Args, steps: u64, other: Option<Setup>) -> anyhow::Result<Pair> {
+fn open(
+    setup: Setup,
+    args: &Args,
+    steps: u64,
+    other: Option<Setup>,
+    earlier: Option<Earlier>,
+) -> anyhow::Result<Pair> {
     // One device for both.
     let context = (args.engine != EngineChoice::Cpu)
         .then(GpuContext::headless)
@@ -223,7 +245,11 @@ fn open(setup: Setup, args: &Args, steps: u64, other: Option<Setup>) -> anyhow::
         "training on {} ({}) with {parameters} parameters{why}",
         info.adapter, info.backend
     ));
-    let mut pair = Pair::new(Session::new(setup, engine, factory)?);
+    let mut session = Session::new(setup.clone(), engine, factory)?;
+    if let Some(Earlier { saved, metrics, .. }) = earlier {
+        session.unpark(Parked::of_model(setup, saved.state, &metrics))?;
+    }
+    let mut pair = Pair::new(session);
     if let Some(other) = other {
         // On the data of the first, so that no file is read again; then on its own.
         let alike = Experiment {
@@ -254,7 +280,56 @@ fn open(setup: Setup, args: &Args, steps: u64, other: Option<Setup>) -> anyhow::
     Ok(pair)
 }
 
-fn report_one(pair: &Pair, args: Args, steps: u64) -> anyhow::Result<()> {
+/// A model to go on with.
+struct Earlier {
+    saved: Saved,
+    metrics: Vec<Metric>,
+    /// Where it lies.
+    directory: PathBuf,
+}
+
+impl Earlier {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let saved = model_dir::load(path)?;
+        let directory = match path.parent() {
+            Some(parent) if path.is_file() => parent.to_path_buf(),
+            _ => path.to_path_buf(),
+        };
+        // A model named by itself lies in the working directory.
+        let directory = if directory.as_os_str().is_empty() {
+            ".".into()
+        } else {
+            directory
+        };
+        let metrics = model_dir::metrics(&directory);
+        Ok(Self {
+            saved,
+            metrics,
+            directory,
+        })
+    }
+
+    /// Its rows under these settings.
+    fn setup(&self, experiment: Experiment) -> anyhow::Result<Setup> {
+        let change = self.saved.experiment.change_to(&experiment);
+        anyhow::ensure!(
+            change < Change::Weights,
+            "the weights of {} are of another network or predict something else; leave these flags out, or train anew without \
+             --resume",
+            self.directory.display()
+        );
+        let mut setup = self.saved.setup()?;
+        if let Some(remark) = setup.meet_file() {
+            say(&format!("noise-compass: warning: {remark}"));
+        }
+        if change == Change::Nothing {
+            return Ok(setup);
+        }
+        setup.changed(experiment).map_err(anyhow::Error::msg)
+    }
+}
+
+fn report_one(pair: &Pair, out: PathBuf, json: bool, steps: u64) -> anyhow::Result<()> {
     let snapshots = pair.snapshots();
     let Snapshot {
         step,
@@ -263,13 +338,13 @@ fn report_one(pair: &Pair, args: Args, steps: u64) -> anyhow::Result<()> {
         engine,
         ..
     } = &*snapshots.a;
-    let out = args.out.display();
     say(&format!(
-        "{} after {step} of {} steps; saved in {out}",
+        "{} after {step} of {} steps; saved in {}",
         how(*step, steps),
-        steps
+        steps,
+        out.display()
     ));
-    if args.json {
+    if json {
         let steps_per_sec = round(*step as f64 / trained_secs.max(1e-9));
         print_json(&Report {
             steps: *step,
@@ -278,7 +353,7 @@ fn report_one(pair: &Pair, args: Args, steps: u64) -> anyhow::Result<()> {
             steps_per_sec,
             engine: engine.kind,
             adapter: engine.adapter.clone(),
-            out: args.out,
+            out,
         })?;
     }
     Ok(())
