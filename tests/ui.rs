@@ -307,7 +307,7 @@ fn the_menus_of_the_top_bar_act() {
         lab.asked()[..],
         [Command::SwitchEngine(EngineChoice::Cpu)]
     ));
-    click(&mut window, "Save: Save");
+    click(&mut window, "File: File");
     click(&mut window, "Save model");
     assert!(
         matches!(&lab.asked()[..], [Command::Save(path)] if path == std::path::Path::new("model"))
@@ -577,7 +577,7 @@ fn everything_is_within_reach_at_the_smallest_size() {
         "Reset training",
         "Time",
         "Engine: a card",
-        "Save: Save",
+        "File: File",
         "Net: 3 × 128 SiLU",
     ] {
         let rect = window.get_by_label(name).rect();
@@ -587,7 +587,7 @@ fn everything_is_within_reach_at_the_smallest_size() {
         );
     }
     let net = window.get_by_label("Net: 3 × 128 SiLU").rect();
-    let save = window.get_by_label("Save: Save").rect();
+    let save = window.get_by_label("File: File").rect();
     assert!(
         net.right() < save.left(),
         "the pills overlap: {net:?} {save:?}"

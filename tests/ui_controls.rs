@@ -130,7 +130,7 @@ fn looking_at_everything_changes_nothing() {
                 "Schedule: ",
                 "Target: ",
                 "Net: ",
-                "Save: ",
+                "File: ",
                 "Engine: ",
                 "Data set: ",
                 "Sampler: ",
@@ -445,7 +445,7 @@ fn keys_move_the_batch_from_power_to_power() {
         press(&mut window, key);
         assert_eq!(batch(), expected);
     }
-    window.get_by_label("Save: Save").click();
+    window.get_by_label("File: File").click();
     window.run_steps(2);
     for (text, size) in [("10", 2560), ("2000", 2000)] {
         enter(&mut window, "Picture width value", text);

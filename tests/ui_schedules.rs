@@ -330,7 +330,7 @@ fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
     ));
     app.desk.files.picture = path.display().to_string();
     app.desk.files.picture_size = [1600, 1000];
-    click(&mut window, "Save: Save");
+    click(&mut window, "File: File");
     click(&mut window, "Save picture");
     let told = format!("picture saved in {}", path.display());
     for _ in 0..2000 {
@@ -359,7 +359,7 @@ fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
     }
 
     window.state_mut().desk.files.picture = "/nowhere/at/all.png".into();
-    click(&mut window, "Save: Save");
+    click(&mut window, "File: File");
     click(&mut window, "Save picture");
     for _ in 0..2000 {
         if window
@@ -397,7 +397,7 @@ fn a_picture_replaces_a_file_of_somebody_elses_only_after_a_question() {
 
     // While nothing is there, or an empty file, nothing is asked.
     std::fs::write(&path, "years of work").unwrap();
-    click(&mut window, "Save: Save");
+    click(&mut window, "File: File");
     assert!(window.query_by_label("Replace it").is_none());
     for _ in 0..2 {
         click(&mut window, "Save picture");
@@ -435,7 +435,7 @@ fn a_picture_replaces_a_file_of_somebody_elses_only_after_a_question() {
     // Its own picture is replaced without a question, and a path that is not whole is told as a whole one.
     let began = std::fs::metadata(&path).unwrap().modified().unwrap();
     window.state_mut().desk.files.picture_size = [700, 400];
-    click(&mut window, "Save: Save");
+    click(&mut window, "File: File");
     click(&mut window, "Save picture");
     assert!(window.query_by_label("Replace it").is_none());
     for _ in 0..2000 {
@@ -453,7 +453,7 @@ fn a_picture_replaces_a_file_of_somebody_elses_only_after_a_question() {
         (700, 400)
     );
     window.state_mut().desk.files.picture = "no-such-directory/a.png".into();
-    click(&mut window, "Save: Save");
+    click(&mut window, "File: File");
     click(&mut window, "Save picture");
     let whole = std::path::absolute("no-such-directory/a.png").unwrap();
     wait_for_label(&mut window, &format!("cannot write {}", whole.display()));

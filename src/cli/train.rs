@@ -291,16 +291,7 @@ struct Earlier {
 impl Earlier {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let saved = model_dir::load(path)?;
-        let directory = match path.parent() {
-            Some(parent) if path.is_file() => parent.to_path_buf(),
-            _ => path.to_path_buf(),
-        };
-        // A model named by itself lies in the working directory.
-        let directory = if directory.as_os_str().is_empty() {
-            ".".into()
-        } else {
-            directory
-        };
+        let directory = model_dir::home_of(path);
         let metrics = model_dir::metrics(&directory);
         Ok(Self {
             saved,

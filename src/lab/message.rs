@@ -36,6 +36,9 @@ pub enum Order {
     Return,
     /// Bring a training back from the shelf, by its number, in the place of this side's, which is laid there in turn.
     BringBack(u64, Side),
+    /// Open a saved model (its directory, or `model.safetensors`) in the place of this side's training, which is laid on the
+    /// shelf. As B in a lab that is not split, it splits it.
+    Open(PathBuf, Side),
     /// What both have equal while they train.
     InStep(InStep),
 }

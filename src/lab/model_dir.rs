@@ -320,6 +320,15 @@ pub fn load(path: &Path) -> anyhow::Result<Saved> {
     })
 }
 
+/// The directory of a model that is named by it, or by its `model.safetensors`.
+pub fn home_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if path.is_file() && parent.as_os_str().is_empty() => ".".into(),
+        Some(parent) if path.is_file() => parent.to_path_buf(),
+        _ => path.to_path_buf(),
+    }
+}
+
 /// The losses that were saved with a model, as far as they can be read.
 pub fn metrics(directory: &Path) -> Vec<Metric> {
     let text = fs::read_to_string(directory.join(METRICS)).unwrap_or_default();

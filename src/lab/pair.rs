@@ -183,6 +183,7 @@ impl Pair {
                 }
             }
             Order::BringBack(id, side) => self.bring_back(id, side),
+            Order::Open(path, side) => self.open(&path, side),
             Order::InStep(in_step) => self.in_step = in_step,
         }
         self.collect_replaced();

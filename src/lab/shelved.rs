@@ -23,6 +23,8 @@ pub enum Replaced {
     Ended,
     /// Another training that was brought back.
     BroughtBack,
+    /// A saved model that was opened.
+    Opened,
     /// Nothing: the lab was closed.
     LastTime,
 }
@@ -38,6 +40,7 @@ impl Replaced {
             Self::Copy => "replaced by a copy",
             Self::Ended => "the comparison ended",
             Self::BroughtBack => "another was brought back",
+            Self::Opened => "before a model was opened",
             Self::LastTime => "From the last time",
         }
     }

@@ -63,7 +63,7 @@ pub fn card() -> EngineInfo {
 
 /// A lab that computes nothing: it takes over the experiments that it is told, and remembers what was asked of A.
 #[derive(Clone)]
-pub struct Still(Rc<(RefCell<Snapshot>, RefCell<Vec<Command>>)>);
+pub struct Still(Rc<(RefCell<Snapshot>, RefCell<Vec<Order>>)>);
 
 impl Still {
     /// Paused, after so many updates.
@@ -74,8 +74,16 @@ impl Still {
     }
 
     /// What was asked for since the last call.
-    pub fn asked(&self) -> Vec<Command> {
+    pub fn orders(&self) -> Vec<Order> {
         std::mem::take(&mut *self.0.1.borrow_mut())
+    }
+
+    /// What was asked of A among it.
+    pub fn asked(&self) -> Vec<Command> {
+        let orders = self.orders().into_iter();
+        orders
+            .filter_map(|order| order.command_for(Side::A))
+            .collect()
     }
 
     /// How it stands, to be read or changed.
@@ -95,13 +103,11 @@ impl Still {
 
 impl LabHandle for Still {
     fn send(&self, order: Order) {
-        let Some(command) = order.command_for(Side::A) else {
-            return;
-        };
-        if let Command::Configure { experiment, .. } = &command {
-            self.0.0.borrow_mut().experiment = Arc::new(Experiment::clone(experiment));
+        let command = order.clone().command_for(Side::A);
+        if let Some(Command::Configure { experiment, .. }) = command {
+            self.0.0.borrow_mut().experiment = Arc::new(*experiment);
         }
-        self.0.1.borrow_mut().push(command);
+        self.0.1.borrow_mut().push(order);
     }
 
     fn snapshots(&self) -> Snapshots {

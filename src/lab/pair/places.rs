@@ -7,6 +7,7 @@ use crate::message::{Command, Notice, Restart, Side};
 use crate::session::{Parked, Session};
 use crate::setup::Setup;
 use crate::shelved::Replaced;
+use std::path::Path;
 use std::sync::Arc;
 
 impl Pair {
@@ -78,25 +79,56 @@ impl Pair {
         }
     }
 
+    /// A saved model takes this side's place; as B of a lab that is not split, it splits it.
+    pub(super) fn open(&mut self, path: &Path, side: Side) {
+        let parked = match Parked::open(path) {
+            Ok(parked) => parked,
+            Err(error) => {
+                let at = if self.b.is_some() { side } else { Side::A };
+                if let Some(session) = self.session_mut(at) {
+                    session.notify(Notice::Error(format!("{error:#}")));
+                }
+                return;
+            }
+        };
+        if side == Side::B && self.b.is_none() && !self.equalise() {
+            return;
+        }
+        self.lay_present_aside(side);
+        let (step, name) = (parked.step(), path.display());
+        self.put_in_place(side, &parked, format!("opened {name}, at step {step}"));
+    }
+
+    /// A model is opened in the place of this side's training.
+    fn lay_present_aside(&mut self, side: Side) {
+        let begun = |session: &&mut Session| session.step() > 0;
+        if let Some(present) = self.session_mut(side).filter(begun).map(Session::park) {
+            self.shelve(side, Replaced::Opened, Arc::new(present));
+        }
+    }
+
     /// A parked training takes this side's place. Returns whether it does.
     pub(super) fn put_back(&mut self, side: Side, parked: &Parked) -> bool {
+        let step = parked.step();
+        self.put_in_place(side, parked, format!("the training of step {step} is back"))
+    }
+
+    fn put_in_place(&mut self, side: Side, parked: &Parked, words: String) -> bool {
         let Some(session) = self.session_mut(side) else {
             return false;
         };
         let put = session.unpark(parked.clone());
         match &put {
             Ok(()) => {
-                let step = parked.step();
-                let back = format!("the training of step {step} is back");
                 // That its file is another by now changes nothing, and is said once.
                 let text = session
                     .meet_file()
-                    .map(|remark| format!("{back}; {remark}"));
-                session.notify(Notice::Info(text.unwrap_or(back)));
+                    .map(|remark| format!("{words}; {remark}"));
+                session.notify(Notice::Info(text.unwrap_or(words)));
             }
             Err(error) => {
                 session.notify(Notice::Error(format!(
-                    "the training before could not be brought back: {error}"
+                    "the engine did not take the other training: {error}"
                 )));
             }
         }

@@ -49,6 +49,21 @@ impl Parked {
         self.setup.experiment == other.setup.experiment && self.state == other.state
     }
 
+    /// Read a saved model, with its rows and losses: a directory, or its `model.safetensors`.
+    ///
+    /// # Errors
+    /// One sentence: what cannot be read, or cannot be set up.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let saved = model_dir::load(path)?;
+        let setup = saved.setup()?;
+        let metrics = model_dir::metrics(&model_dir::home_of(path));
+        let step = saved.state.step;
+        Ok(Self {
+            saved: Some(step),
+            ..Self::of_model(setup, saved.state, &metrics)
+        })
+    }
+
     /// A model that was saved, with its losses.
     pub fn of_model(setup: Setup, state: ModelState, metrics: &[Metric]) -> Self {
         let record = LossRecord::of_metrics(metrics);

@@ -27,16 +27,31 @@ pub fn typed_path(text: &str) -> PathBuf {
 pub enum Purpose {
     /// Points in a CSV.
     OpenCsv,
+    /// A saved model.
+    OpenModel,
     /// A directory for the model.
     SaveModel,
     /// A PNG of the chapter.
     SavePicture,
 }
 
+/// What a file that is dropped on the window is for, by its name; `None` where the lab has no use for it.
+pub fn purpose_of(path: &Path) -> Option<Purpose> {
+    let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+    match extension.as_ref().and_then(|extension| extension.to_str()) {
+        _ if path.is_dir() => Some(Purpose::OpenModel),
+        Some("safetensors") => Some(Purpose::OpenModel),
+        Some("csv" | "tsv" | "txt" | "dat") => Some(Purpose::OpenCsv),
+        _ => None,
+    }
+}
+
 /// Paths typed by hand and dialogs that are open.
 pub struct Files {
     /// The CSV to open.
     pub csv: String,
+    /// The model to open.
+    pub opened: String,
     /// The directory to save in.
     pub model: String,
     /// The PNG to write.
@@ -58,6 +73,7 @@ impl Default for Files {
         let (outlet, chosen) = channel();
         Self {
             csv: String::new(),
+            opened: String::new(),
             model: "model".into(),
             picture: "noise-compass.png".into(),
             picture_size: [2560, 1600],
@@ -83,6 +99,9 @@ impl Files {
                         .add_filter("CSV", &["csv"])
                         .pick_file(),
                 ),
+                Purpose::OpenModel => {
+                    Box::pin(dialog.set_title("Open a model's directory").pick_folder())
+                }
                 Purpose::SaveModel => Box::pin(
                     dialog
                         .set_title("Save the model as a directory")
@@ -121,6 +140,7 @@ impl Files {
         let text = path.display().to_string();
         match purpose {
             Purpose::OpenCsv => self.csv = text,
+            Purpose::OpenModel => self.opened = text,
             Purpose::SaveModel => self.model = text,
             Purpose::SavePicture => self.picture = text,
         }
@@ -131,6 +151,21 @@ impl Files {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_dropped_is_told_by_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(purpose_of(directory.path()), Some(Purpose::OpenModel));
+        for (name, purpose) in [
+            ("points.csv", Some(Purpose::OpenCsv)),
+            ("POINTS.CSV", Some(Purpose::OpenCsv)),
+            ("model.safetensors", Some(Purpose::OpenModel)),
+            ("picture.png", None),
+            ("README", None),
+        ] {
+            assert_eq!(purpose_of(Path::new(name)), purpose, "{name}");
+        }
+    }
 
     #[test]
     fn a_tilde_is_the_home_directory_at_the_beginning_alone() {

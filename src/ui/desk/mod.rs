@@ -7,6 +7,7 @@ pub mod repaint;
 pub mod run_slot;
 pub mod side_state;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::Color32;
@@ -270,6 +271,11 @@ impl Desk {
             self.here.draft.data = data;
             self.configure(Restart::when(self.is_split() && changed));
         }
+    }
+
+    /// Open a saved model in the place of the training at which the desk stands.
+    pub fn open_model(&self, path: PathBuf) {
+        self.order(Order::Open(path, self.side));
     }
 
     /// Put the chosen network in place: the training starts anew.

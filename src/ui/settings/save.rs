@@ -1,4 +1,4 @@
-//! What is saved: the model, and a picture of a chapter.
+//! What is opened and saved: models, and a picture of a chapter.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,51 @@ use crate::widgets::number::grouped;
 use crate::widgets::row::{self, Track};
 use crate::widgets::text::{note, path_field, warning};
 use crate::widgets::{button, segmented};
-use lab::message::Command;
+use lab::message::{Command, Order, Side};
 use maths::atomic::WriteError;
 
-/// The menu that saves the model.
-pub fn save_menu(ui: &mut Ui, desk: &mut Desk) {
-    let palette = desk.palette();
+/// The menu that opens and saves.
+pub fn file_menu(ui: &mut Ui, desk: &mut Desk) {
     ui.set_width(250.0);
+    open_rows(ui, desk);
+    ui.separator();
+    save_rows(ui, desk);
+    ui.add_space(2.0);
+    ui.separator();
+    picture_menu(ui, desk);
+}
+
+/// Open a saved model: in the place of the training on show, or beside it.
+fn open_rows(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    note(
+        ui,
+        "A saved model goes on learning where it stopped; what it replaces is kept. Or drop it on the window",
+        palette,
+    );
+    path_field(ui, &mut desk.files.opened, "Model to open", "its directory");
+    ui.horizontal(|ui| {
+        let typed = desk.files.opened.trim().to_owned();
+        let tip = "Open it in the place of this training";
+        let open = |ui: &mut Ui| button::text(ui, "Open model", tip, 0.0, palette);
+        if ui.add_enabled_ui(!typed.is_empty(), open).inner.clicked() {
+            desk.open_model(typed_path(&typed));
+            ui.close();
+        }
+        let tip = "Split the lab, and open it as B";
+        let open = |ui: &mut Ui| button::text(ui, "As B", tip, 0.0, palette);
+        if !desk.is_split() && ui.add_enabled_ui(!typed.is_empty(), open).inner.clicked() {
+            desk.order(Order::Open(typed_path(&typed), Side::B));
+            ui.close();
+        }
+        if button::text(ui, "Browse…", "Choose a model's directory", 0.0, palette).clicked() {
+            desk.files.browse(Purpose::OpenModel, ui.ctx());
+        }
+    });
+}
+
+fn save_rows(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
     let of = if desk.is_split() {
         format!("Experiment {}: a", desk.side().letter())
     } else {
@@ -52,9 +90,6 @@ pub fn save_menu(ui: &mut Ui, desk: &mut Desk) {
             desk.files.browse(Purpose::SaveModel, ui.ctx());
         }
     });
-    ui.add_space(2.0);
-    ui.separator();
-    picture_menu(ui, desk);
 }
 
 /// The picture of the present chapter: where, how large, in which theme.

@@ -6,7 +6,7 @@ use egui::{Context, Key, Modifiers, Rect, Ui, UiBuilder};
 
 use crate::chapters::{Chapter, Pages};
 use crate::desk::Desk;
-use crate::desk::files::Purpose;
+use crate::desk::files::{self, Purpose};
 use crate::desk::repaint::Pace;
 use crate::settings::save;
 use crate::shell::closing::Closing;
@@ -110,6 +110,7 @@ impl LabApp {
         self.take_news();
         self.desk.tick_clocks(ctx.input(|i| i.time));
         self.take_files(ctx.input(|i| i.time));
+        self.take_dropped(ctx);
         self.take_notices(ctx.input(|i| i.time));
         self.take_pictures(ctx);
         self.closing.tick(ctx, &self.desk);
@@ -152,15 +153,38 @@ impl LabApp {
         while let Some((purpose, path)) = self.desk.files.take() {
             match purpose {
                 Purpose::OpenCsv => self.desk.choose_data(DataSource::Csv(path)),
+                Purpose::OpenModel => self.desk.open_model(path),
                 Purpose::SaveModel => self.desk.send(Command::Save(path)),
                 Purpose::SavePicture => {
                     if !save::order_picture(&mut self.desk) {
                         let text = format!(
-                            "{} is there already; the menu Save asks whether to replace it",
+                            "{} is there already; the menu File asks whether to replace it",
                             path.display()
                         );
                         self.toasts.add(Notice::Error(text), now);
                     }
+                }
+            }
+        }
+    }
+
+    /// Open what was dropped on the window, for the side whose settings are on show.
+    fn take_dropped(&mut self, ctx: &Context) {
+        let dropped = ctx.input(|i| i.raw.dropped_files.clone());
+        if dropped.is_empty() {
+            return;
+        }
+        self.desk.turn_to(self.focus);
+        for path in dropped.iter().map(|file| file.path().to_path_buf()) {
+            match files::purpose_of(&path) {
+                Some(Purpose::OpenCsv) => self.desk.choose_data(DataSource::Csv(path)),
+                Some(_) => self.desk.open_model(path),
+                None => {
+                    let text = format!(
+                        "{} is neither points nor a model; drop a CSV file, a model's directory or its model.safetensors",
+                        path.display()
+                    );
+                    self.toasts.add(Notice::Error(text), ctx.input(|i| i.time));
                 }
             }
         }

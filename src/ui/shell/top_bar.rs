@@ -123,9 +123,9 @@ pub fn top_bar_ui(
             if button::round(ui, icon, name, tip, palette).clicked() {
                 desk.light = !desk.light;
             }
-            let tip = "The model with its experiment and losses as a directory, or this chapter as a picture";
-            pill::menu(ui, ["Save", "", "Save"], tip, palette, |ui| {
-                save::save_menu(ui, desk);
+            let tip = "Open a model; save the model with its experiment and losses, or this chapter as a picture";
+            pill::menu(ui, ["File", "", "File"], tip, palette, |ui| {
+                save::file_menu(ui, desk);
             });
         },
     );
