@@ -169,6 +169,14 @@ fn the_menu_opens_a_model_as_a_or_as_b() {
             snapshots.b.map(|b| b.experiment.schedule),
         );
         assert_eq!(schedules, expected, "{button}");
+        window.run_steps(2);
+        let said = format!("opened {}, at step 60", path.display());
+        let prefix = if button == "As B" { "B: " } else { "" };
+        let said = format!("{prefix}{said}");
+        assert!(
+            common::find(&window, &said).is_some(),
+            "{button}: it is not told"
+        );
     }
 }
 

@@ -145,7 +145,8 @@ impl LabApp {
             self.shown[1] = self.chapters[0];
             self.focus = Side::A;
             self.desk.turn_to(Side::A);
-            self.notices_seen[1] = notices_told(&self.desk, Side::B);
+            // B is a session that begins now: whatever it has said is news.
+            self.notices_seen[1] = 0;
         }
     }
 
