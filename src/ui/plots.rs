@@ -301,7 +301,16 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
         .iter()
         .all(|(_, losses, _)| losses.iter().all(|loss| !loss.is_finite()))
     {
-        return nothing_yet(ui, inner, "no step yet", palette);
+        // A model that was opened brings its losses, but not those by timestep; other settings begin anew.
+        let begun = desk
+            .side_states()
+            .any(|(_, side_state, _)| side_state.snapshot.step > 0);
+        let text = if begun {
+            "no step under these settings yet"
+        } else {
+            "no step yet"
+        };
+        return nothing_yet(ui, inner, text, palette);
     }
     let width = 1.0 / LOSS_BINS as f64;
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {

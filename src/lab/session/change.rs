@@ -34,6 +34,11 @@ impl Parked {
         self.state.step
     }
 
+    /// Its settings, with all that follows from them.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     /// Its settings.
     pub fn experiment(&self) -> &Arc<Experiment> {
         &self.setup.experiment

@@ -18,7 +18,7 @@ use engine::gpu::GpuContext;
 use lab::experiment::Experiment;
 use lab::message::{Command, Order, Snapshots};
 use lab::pair::Pair;
-use lab::session::{EngineFactory, Session};
+use lab::session::{EngineFactory, Parked, Session};
 use lab::setup::Setup;
 use maths::atomic::Destination;
 use maths::names::same;
@@ -106,13 +106,12 @@ fn trained(model: Option<&Path>, context: &Arc<GpuContext>, seed: u64) -> anyhow
     let device = context.clone();
     let factory: EngineFactory = Arc::new(move |choice| engine::create(choice, Some(&device)));
     if let Some(path) = model {
-        let saved = lab::model_dir::load(path)?;
-        return Ok(Session::resume(
-            saved.setup()?,
-            saved.state,
-            factory(EngineChoice::Auto)?,
-            factory.clone(),
-        )?);
+        // With its losses, if they lie beside it.
+        let parked = Parked::open(path)?;
+        let setup = parked.setup().clone();
+        let mut session = Session::new(setup, factory(EngineChoice::Auto)?, factory.clone())?;
+        session.unpark(parked)?;
+        return Ok(session);
     }
     let setup = Setup::new(Experiment {
         seed,
