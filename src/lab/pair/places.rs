@@ -91,10 +91,14 @@ impl Pair {
                 return;
             }
         };
-        if side == Side::B && self.b.is_none() && !self.equalise() {
+        let splits = side == Side::B && self.b.is_none();
+        if splits && !self.equalise() {
             return;
         }
-        self.lay_present_aside(side);
+        // B is then a copy of what still runs as A: nothing is replaced.
+        if !splits {
+            self.lay_present_aside(side);
+        }
         let (step, name) = (parked.step(), path.display());
         self.put_in_place(side, &parked, format!("opened {name}, at step {step}"));
     }

@@ -94,6 +94,8 @@ impl Point {
     pub fn keep(&mut self, desk: &Desk, hand: &mut Hand, origin: Origin) {
         if hand.done != self.followed || self.placed.is_none() {
             self.follow(desk, hand, origin);
+            // Who comes next takes this side's point after it, at this side's time.
+            hand.point = self.placed.zip(self.of.clone());
         }
         let points = &desk.here.snapshot.dataset.points;
         if self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, points)) && self.placed.is_some() {

@@ -379,7 +379,7 @@ impl Page for ScoreField {
         self.grids.iter_mut().for_each(|slot| slot.end(desk));
         self.at_draws.iter_mut().for_each(|slot| slot.end(desk));
         self.at_pointer.end(desk);
-        (self.matched, self.pointed) = (None, None);
+        (self.matched, self.pointed, self.visible) = (None, None, None);
     }
 
     fn play(&mut self, desk: &mut Desk) {
