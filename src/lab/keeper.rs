@@ -13,7 +13,7 @@ use super::experiment::Experiment;
 use super::message::{Notice, Side};
 use super::pair::Pair;
 use super::session::{Parked, Session};
-use crate::model_dir::{self, ModelDir};
+use crate::model_dir::ModelDir;
 
 /// Trainings of earlier starts that are offered; the files of others are removed.
 const MOST: usize = 8;
@@ -188,18 +188,10 @@ fn remove(path: &Path) {
 
 /// A model that cannot be read (the lab was killed before the first was whole) is no offer.
 fn read(path: PathBuf) -> Option<Left> {
-    let loaded = model_dir::load(&path).and_then(|saved| {
-        let setup = saved.setup()?;
-        Ok(Parked::of_model(
-            setup,
-            saved.state,
-            &model_dir::metrics(&path),
-        ))
-    });
     let written = fs::metadata(&path)
         .and_then(|data| data.modified())
         .unwrap_or(UNIX_EPOCH);
-    match loaded {
+    match Parked::read(&path) {
         Ok(parked) => Some(Left {
             path,
             written,
@@ -216,6 +208,7 @@ fn read(path: PathBuf) -> Option<Left> {
 mod tests {
     use super::*;
     use crate::message::{Command, Order, Restart};
+    use crate::model_dir;
     use crate::session::EngineFactory;
     use crate::setup::Setup;
     use engine::EngineChoice;

@@ -58,15 +58,20 @@ impl Parked {
     ///
     /// # Errors
     /// One sentence: what cannot be read, or cannot be set up.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
         let saved = model_dir::load(path)?;
-        let setup = saved.setup()?;
         let metrics = model_dir::metrics(&model_dir::home_of(path));
-        let step = saved.state.step;
-        Ok(Self {
-            saved: Some(step),
-            ..Self::of_model(setup, saved.state, &metrics)
-        })
+        Ok(Self::of_model(saved.setup()?, saved.state, &metrics))
+    }
+
+    /// As [`Parked::read`], of a model that the user saved: closing the window asks for nothing.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let parked = Self::read(path)?;
+        let saved = Some(parked.state.step);
+        Ok(Self { saved, ..parked })
     }
 
     /// A model that was saved, with its losses.

@@ -349,14 +349,17 @@ impl LabApp {
         }
         clock_bar::clock_bar_ui(ui, clock, &mut self.desk);
         strip::strip_ui(ui, strip, &mut self.desk);
+        // Before the pages ask for anything, and again for what the panel changes.
+        let (focus, points) = (self.focus, self.desk.links.points);
+        self.book().spread(focus, points);
         self.open_pages(&ctx);
         self.panel_ui(ui, panel);
         let mut book = Book {
             pages: &mut self.pages,
             chapters: self.chapters,
-            focus: self.focus,
+            focus,
         };
-        book.spread(self.focus, self.desk.links.points);
+        book.spread(focus, points);
         self.stage.show(ui, centre, &mut self.desk, &mut book);
 
         let palette = self.desk.palette();
@@ -386,6 +389,15 @@ impl LabApp {
                 .page(self.chapters[side.index()])
                 .is_busy()
         })
+    }
+
+    /// The pages of both sides.
+    fn book(&mut self) -> Book<'_> {
+        Book {
+            pages: &mut self.pages,
+            chapters: self.chapters,
+            focus: self.focus,
+        }
     }
 
     fn panel_ui(&mut self, ui: &mut Ui, rect: Rect) {

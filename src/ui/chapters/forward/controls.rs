@@ -3,6 +3,7 @@
 use super::{Forward, MOST, Way};
 use crate::chapters::forward::plots::value_at;
 use crate::chapters::shared::cloud::{prior_name, variance};
+use crate::chapters::shared::rows;
 use crate::desk::Desk;
 use crate::equations;
 use crate::settings::schedule;
@@ -39,15 +40,8 @@ impl Forward {
             grouped,
             palette,
         );
-        row::named(ui, "Behind", "The exact density of x_t", palette, |ui| {
-            segmented::choose(
-                ui,
-                "Behind",
-                &mut self.show.density,
-                &[(false, "None"), (true, "Density")],
-                palette,
-            );
-        });
+        let tip = "The exact density of x_t";
+        rows::behind_row(ui, tip, &mut self.show.density, palette);
         row::named(
             ui,
             "Margins",

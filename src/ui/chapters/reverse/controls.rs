@@ -2,6 +2,7 @@
 
 use super::{PARTICLES, Reverse};
 use crate::canvas::motion::{FrameAt, origin_color};
+use crate::chapters::shared::rows;
 use crate::desk::Desk;
 use crate::desk::run_slot::LOOK_EVERY;
 use crate::settings::sampler;
@@ -41,21 +42,8 @@ impl Reverse {
                 },
             );
         });
-        row::named(
-            ui,
-            "Behind",
-            "The exact density of x_t, which the cloud should have",
-            palette,
-            |ui| {
-                segmented::choose(
-                    ui,
-                    "Behind",
-                    &mut self.show.density,
-                    &[(false, "None"), (true, "Density")],
-                    palette,
-                );
-            },
-        );
+        let tip = "The exact density of x_t, which the cloud should have";
+        rows::behind_row(ui, tip, &mut self.show.density, palette);
         if desk.one_canvas {
             text::note(
                 ui,
@@ -69,26 +57,11 @@ impl Reverse {
 
     pub(super) fn run_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        let mut exact = self.show.exact.unwrap_or_default();
-        row::named(
-            ui,
-            "Field",
-            "Which x̂_0 the chain follows: the network's, or E[x_0 | x_t]",
-            palette,
-            |ui| {
-                segmented::choose(
-                    ui,
-                    "Field",
-                    &mut exact,
-                    &[(false, "Learned"), (true, "Exact")],
-                    palette,
-                );
-            },
-        );
-        self.show.exact = Some(exact);
+        let tip = "Which x̂_0 the chain follows: the network's, or E[x_0 | x_t]";
+        rows::field_row(ui, tip, &mut self.show.exact, palette);
         sampler::sampler_rows(ui, desk);
         // The exact x̂_0 is no network's, whose errors grow.
-        if !exact {
+        if self.show.exact == Some(false) {
             sampler::clip_warning(ui, desk);
         }
         let tip = "Particles of the cloud; the first ones stay the same when their number changes";
@@ -102,15 +75,7 @@ impl Reverse {
             palette,
         );
         let tip = "While training runs, run the chain again and again from the same noise";
-        row::named(ui, "Follow training", tip, palette, |ui| {
-            segmented::choose(
-                ui,
-                "Follow training",
-                &mut self.show.follow,
-                &[(false, "Off"), (true, "On")],
-                palette,
-            );
-        });
+        rows::follow_row(ui, tip, &mut self.show.follow, palette);
     }
 
     /// The run under way, or what starts another.

@@ -2,3 +2,4 @@
 
 pub mod cloud;
 pub mod field_time;
+pub mod rows;

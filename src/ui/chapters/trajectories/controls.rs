@@ -3,6 +3,7 @@
 use super::runs::METHODS;
 use super::starts::{Kind, MOST};
 use super::{Look, Shown, Trajectories};
+use crate::chapters::shared::rows;
 use crate::desk::Desk;
 use crate::desk::run_slot::LOOK_EVERY;
 use crate::widgets::number::{Sign, fixed, grouped};
@@ -22,23 +23,8 @@ impl Trajectories {
 
     pub(super) fn look_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        let mut exact = self.show.exact.unwrap_or_default();
-        row::named(
-            ui,
-            "Field",
-            "Which x̂_0 the paths follow: the network's, or E[x_0 | x_t]",
-            palette,
-            |ui| {
-                segmented::choose(
-                    ui,
-                    "Field",
-                    &mut exact,
-                    &[(false, "Learned"), (true, "Exact")],
-                    palette,
-                );
-            },
-        );
-        self.show.exact = Some(exact);
+        let tip = "Which x̂_0 the paths follow: the network's, or E[x_0 | x_t]";
+        rows::field_row(ui, tip, &mut self.show.exact, palette);
         let tip = "The plane; one coordinate against time; or both and time, turned by dragging";
         row::named(ui, "View", tip, palette, |ui| {
             let options = [
@@ -213,14 +199,6 @@ impl Trajectories {
             palette,
         );
         let tip = "While training runs, run all paths again and again from the same noise";
-        row::named(ui, "Follow training", tip, palette, |ui| {
-            segmented::choose(
-                ui,
-                "Follow training",
-                &mut self.show.follow,
-                &[(false, "Off"), (true, "On")],
-                palette,
-            );
-        });
+        rows::follow_row(ui, tip, &mut self.show.follow, palette);
     }
 }
