@@ -211,7 +211,7 @@ fn train_compares_two_experiments() {
     );
     assert_eq!(report["differences"][0]["b"], "cosine");
     // Scripts read these by name.
-    let keys = "steps secs loss least_loss sliced_w2 sliced_w2_error floor floor_error surprise surprise_error densest_half \
+    let keys = "steps secs loss least_loss sliced_w2 sliced_w2_error floor floor_error sampler_w2 sampler_w2_error surprise surprise_error densest_half \
                 densest_half_error shares_chi2 shares_p score_error score_error_error x0_error x0_levels adapter out";
     let keys: BTreeSet<&str> = keys.split_whitespace().collect();
     for side in ["a", "b"] {

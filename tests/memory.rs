@@ -66,7 +66,7 @@ fn arrows(number: u32, length: ArrowLength) -> Layer {
 
 fn density() -> DensityField {
     let view = DensityView {
-        tau: 0.5,
+        scales: Scales { a: 0.6, s: 0.8 },
         bounds: Bounds {
             min: [-1.0; 2],
             max: [1.0; 2],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use noise_compass::data::bounds::Bounds;
-use noise_compass::diffusion::schedule::Schedule;
+use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::diffusion::solver::{Plan, Sampler};
 use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::gpu::GpuContext;
@@ -93,7 +93,10 @@ fn open_a_chapter(pair: &mut Pair, round: u32) {
         max: [2.0, 2.0],
     };
     let view = DensityView {
-        tau: 0.1 * f64::from(round % 9),
+        scales: Scales {
+            a: 1.0,
+            s: 0.1 * f64::from(round % 9),
+        },
         bounds,
         resolution: 16,
     };

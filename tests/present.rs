@@ -14,7 +14,7 @@ use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 use common::{Driven, find, window};
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::shapes::Shape;
-use noise_compass::diffusion::schedule::Schedule;
+use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::diffusion::solver::{Plan, Sampler};
 use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::engine::cpu::CpuEngine;
@@ -53,7 +53,7 @@ fn settle(session: &mut Session) {
 }
 
 const VIEW: DensityView = DensityView {
-    tau: 0.3,
+    scales: Scales { a: 0.8, s: 0.6 },
     bounds: Bounds {
         min: [-3.0; 2],
         max: [3.0; 2],
@@ -165,14 +165,10 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
         assert_eq!(rest, [true; 4], "{name}: pictures come back");
         assert_eq!(quality, snapshot.step > 0, "{name}: so do numbers");
         let density = snapshot.density.unwrap();
-        let scales = snapshot
-            .experiment
-            .schedule
-            .scales(VIEW.tau, snapshot.experiment.timesteps);
         let expected = CpuEngine::new()
             .log_density(
                 &snapshot.dataset.mixture,
-                scales,
+                VIEW.scales,
                 VIEW.bounds,
                 VIEW.resolution,
             )

@@ -149,7 +149,8 @@ impl Engine for FakeEngine {
         _: &Run<'_>,
         _: &dyn Fn(f32) -> bool,
     ) -> Result<Option<Recording>, EngineError> {
-        Err(EngineError::Invalid("not part of the script".into()))
+        // As one that was stopped: the exact field is no part of the script.
+        Ok(None)
     }
     fn refresh(
         &mut self,
@@ -559,7 +560,7 @@ fn the_picture_gets_a_bounded_share_of_a_training_and_is_finished_once_paused() 
     let (mut session, script) = scripted();
     session.handle(Command::Play);
     // The first picture is not kept waiting.
-    while session.snapshot().samples.is_none() {
+    while session.snapshot().samples_of.is_none() {
         session.tick(SLICE);
     }
     script.lock().unwrap().refresh_time = Duration::from_millis(8);
@@ -632,7 +633,7 @@ fn a_density_is_computed_once_and_again_when_the_data_change() {
         max: [1.0; 2],
     };
     let view = DensityView {
-        tau: 0.3,
+        scales: Scales { a: 0.8, s: 0.6 },
         bounds,
         resolution: 4,
     };
@@ -1056,6 +1057,7 @@ fn a_clip_that_is_missed_is_told_once() {
             schedule,
             clip,
             learning_rate: rate,
+            sampler: Sampler::Ddim { eta: 0.0 },
             ..(**session.experiment()).clone()
         };
         session.handle(Command::Configure {

@@ -52,8 +52,7 @@ impl LabHandle for Probe {
         };
         if let Command::ShowDensity(view) = command {
             let mut snapshot = self.0.snapshot.borrow_mut();
-            let experiment = snapshot.experiment.clone();
-            let scales = experiment.schedule.scales(view.tau, experiment.timesteps);
+            let scales = view.scales;
             let mixture = snapshot.dataset.mixture.clone();
             let log_p = CpuEngine::new()
                 .log_density(&mixture, scales, view.bounds, view.resolution)
@@ -278,6 +277,7 @@ fn another_network_asks_before_it_throws_the_weights_away() {
     assert!(lab.asked().is_empty());
     click(&mut window, "Width: 64");
     click(&mut window, "Depth: 2");
+    window.run_steps(2);
     click(&mut window, "Use it");
     let asked = lab.asked();
     let (experiment, restart) = configured(&asked);
@@ -341,10 +341,16 @@ fn the_clock_is_driven_by_slider_and_keys_and_its_numbers_are_right() {
     // In the chapter and in the clock bar.
     let snr = format!("SNR {:.3}", alpha_bar / (1.0 - alpha_bar));
     assert_eq!(window.query_all_by_label(&snr).count(), 2);
-    assert_eq!(
-        lab.0.snapshot.borrow().density.as_ref().unwrap().view.tau,
-        0.5
-    );
+    let shown = lab
+        .0
+        .snapshot
+        .borrow()
+        .density
+        .as_ref()
+        .unwrap()
+        .view
+        .scales;
+    assert!((shown.a.powi(2) - alpha_bar).abs() < 1e-9, "{shown:?}");
 
     window.key_press(Key::ArrowRight);
     window.run_steps(1);

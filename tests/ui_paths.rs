@@ -135,6 +135,7 @@ fn experiment(shape: Shape, schedule: Schedule) -> Experiment {
         width: 32,
         depth: 1,
         points: 256,
+        sampler: Sampler::Ddim { eta: 0.0 },
         sampler_steps: 50,
         ..Experiment::default()
     }

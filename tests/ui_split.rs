@@ -28,6 +28,7 @@ fn small() -> Experiment {
         depth: 2,
         batch: 64,
         points: 512,
+        sampler: Sampler::Ddim { eta: 0.0 },
         sampler_steps: 8,
         ..Experiment::default()
     }
@@ -179,7 +180,7 @@ fn every_lesson_is_one_click_and_opens_where_it_is_seen() {
         let mut window = window(lab.clone(), Chapter::Forward, false);
         lab.asked();
         click(&mut window, "Lessons: Lessons");
-        click(&mut window, lesson.title());
+        click(&mut window, lesson.words().title);
         window.run_steps(3);
         let compared: Vec<_> = lab
             .asked()
@@ -213,7 +214,7 @@ fn the_end_menu_leads_back_to_the_training_before_a_lesson() {
     lab.send(Command::Play.into());
     let mut window = window(lab.clone(), Chapter::Training, false);
     click(&mut window, "Lessons: Lessons");
-    click(&mut window, Lesson::Schedules.title());
+    click(&mut window, Lesson::Schedules.words().title);
     lab.train_until(10);
     window.run_steps(3);
     click(&mut window, "End: End");
@@ -368,7 +369,7 @@ fn each_side_is_sampled_by_its_own_sampler_from_the_same_noise() {
     let (lab, mut window) = split(Chapter::Training, false);
     lab.train_until(80);
     click(&mut window, "Lessons: Lessons");
-    click(&mut window, Lesson::SdeOde.title());
+    click(&mut window, Lesson::SdeOde.words().title);
     window.run_steps(8);
     let Snapshots { a, b, .. } = lab.snapshots();
     let b = b.unwrap();

@@ -299,7 +299,7 @@ mod tests {
                 let flag = flag(name, value);
                 let flag = flag.split_once(' ').unwrap().0;
                 let text = match (name, value.as_str()) {
-                    ("sampler", _) => "ddim".to_owned(),
+                    ("sampler", _) => "heun".to_owned(),
                     (_, Some(text)) => text.to_owned(),
                     (_, None) => value.to_string(),
                 };

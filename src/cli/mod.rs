@@ -32,6 +32,9 @@ use lab::experiment::Experiment;
 use maths::data::csv_io;
 use maths::data::mixture::Standardisation;
 use maths::data::table::{self, Table};
+use ui::Opening;
+use ui::chapters::Chapter;
+use ui::shell::lessons::Lesson;
 
 /// A lab for watching a small diffusion model being trained on 2-D data, and for taking it apart.
 ///
@@ -53,6 +56,43 @@ struct Cli {
     /// Seconds between two times that the window's trainings are kept for the next start; 0 keeps none
     #[arg(long, value_name = "SECS", default_value_t = 60)]
     save_every: u64,
+    /// Open this chapter
+    #[arg(long, value_name = "NAME", value_parser = chapter, help = chapters_help())]
+    chapter: Option<Chapter>,
+    /// Begin this lesson, in a chapter of its own
+    #[arg(long, value_name = "NAME", value_parser = lesson, conflicts_with = "chapter", help = lessons_help())]
+    lesson: Option<Lesson>,
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn chapters_help() -> String {
+    let all = Chapter::ALL.iter().map(|chapter| chapter.name());
+    format!("Open the window at this chapter: {}", names(all))
+}
+
+fn lessons_help() -> String {
+    let all = Lesson::ALL.iter().map(|lesson| lesson.words().name);
+    format!("Begin this lesson: {}", names(all))
+}
+
+fn chapter(name: &str) -> Result<Chapter, String> {
+    let all = || Chapter::ALL.into_iter();
+    all().find(|chapter| chapter.name() == name).ok_or_else(|| {
+        format!(
+            "no chapter is called so; there are {}",
+            names(all().map(Chapter::name))
+        )
+    })
+}
+
+fn lesson(name: &str) -> Result<Lesson, String> {
+    Lesson::named(name).ok_or_else(|| {
+        let all = Lesson::ALL.iter().map(|lesson| lesson.words().name);
+        format!("no lesson is called so; there are {}", names(all))
+    })
 }
 
 /// The headless jobs.
@@ -85,7 +125,11 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         None => {
             let save_every = (cli.save_every > 0).then(|| Duration::from_secs(cli.save_every));
-            ui::run_window(cli.experiment, cli.engine, save_every)
+            let opening = Opening {
+                chapter: cli.chapter,
+                lesson: cli.lesson,
+            };
+            ui::run_window(cli.experiment, cli.engine, save_every, opening)
         }
         Some(Command::Data(args)) => data::run(&args),
         Some(Command::Train(args)) => matches

@@ -111,7 +111,7 @@ mod tests {
             (Change::Training, |e| e.learning_rate = 1e-3),
             (Change::Training, |e| e.ema_decay = 0.99),
             (Change::Training, |e| e.seed = 1),
-            (Change::Samples, |e| e.sampler = Sampler::Heun),
+            (Change::Samples, |e| e.sampler = Sampler::Euler),
             (Change::Samples, |e| e.sampler_steps = 50),
             (Change::Samples, |e| e.clip = false),
         ];

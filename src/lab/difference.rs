@@ -187,7 +187,7 @@ mod tests {
             ("activation", _) => json!("tanh"),
             ("bandwidth", _) => json!(0.1),
             ("width", _) => json!(256),
-            ("sampler", _) => serde_json::to_value(Sampler::Heun).unwrap(),
+            ("sampler", _) => serde_json::to_value(Sampler::Euler).unwrap(),
             (_, Value::Bool(value)) => json!(!value),
             (_, Value::Number(number)) if number.is_u64() => json!(number.as_u64().unwrap() + 1),
             (_, Value::Number(number)) if number.as_f64() == Some(0.0) => json!(0.5),

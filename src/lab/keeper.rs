@@ -272,7 +272,7 @@ mod tests {
         for (side, parked) in Side::BOTH.into_iter().zip(left) {
             let mut fresh = lab(0);
             let id = {
-                fresh.receive(parked);
+                fresh.receive([parked]);
                 fresh.snapshots().shelf[0].id
             };
             fresh.handle(Order::BringBack(id, Side::A));
@@ -329,7 +329,7 @@ mod tests {
                 .left_behind();
             assert_eq!(left.len(), 1);
             for parked in left {
-                next.receive(parked);
+                next.receive([parked]);
             }
             let id = next.snapshots().shelf[0].id;
             next.handle(Order::BringBack(id, Side::A));

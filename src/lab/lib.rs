@@ -1,5 +1,6 @@
 //! The laboratory: what an experiment is, the worker that runs it, and the words the two sides exchange.
 
+pub mod by_exact;
 pub mod change;
 pub mod difference;
 pub mod divergence;
@@ -12,6 +13,7 @@ pub mod model_dir;
 pub mod own_data;
 pub mod pace;
 pub mod pair;
+pub mod picture;
 pub mod quality;
 pub mod reached;
 pub mod record;

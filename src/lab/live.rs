@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::message::fresh_version;
 use super::pace::{Share, Slice};
+pub use super::picture::{LIVE_SAMPLES, LIVE_SEED, PictureOf};
 use engine::{Cloud, Engine, EngineError, Piece, Run, Start};
 use maths::diffusion::solver::Plan;
+use maths::philox::{Stream, normal};
 
-/// Particles of the live picture.
-pub const LIVE_SAMPLES: u32 = 2048;
-/// The key of their noise: always the same, so that the same noise is seen to land better and better.
-pub const LIVE_SEED: u64 = 0x5EED;
 /// Share of the wall time that sampling may take while training: on a device of its own, and on the processor.
 const SHARE: f64 = 0.12;
 const SHARE_SOFTWARE: f64 = 0.08;
+/// Particles that are renewed together at the least: each such block has the weights of one update.
+const BLOCK: u32 = 64;
 
 /// A cloud of samples, its particles renewed in turn.
 #[derive(Debug)]
@@ -26,6 +26,12 @@ pub struct LivePicture {
     whole: bool,
     /// What is drawn: the cloud, or an earlier engine's while it is not whole.
     shown: Option<Cloud>,
+    /// By which weights that is; `None` for the noise that samples start from.
+    shown_of: Option<PictureOf>,
+    /// Updates of the weights by which each block of the cloud was sampled.
+    blocks: Vec<u64>,
+    /// Updates of the weights at the beginning of the slice on its way.
+    slice_of: u64,
     version: u64,
     /// The particle that comes next.
     cursor: u32,
@@ -49,6 +55,9 @@ impl LivePicture {
             cloud: None,
             whole: false,
             shown: None,
+            shown_of: None,
+            blocks: vec![0; (LIVE_SAMPLES / BLOCK) as usize],
+            slice_of: 0,
             version: 0,
             cursor: 0,
             last: None,
@@ -78,7 +87,19 @@ impl LivePicture {
     pub fn forget(&mut self) {
         self.outdate();
         self.start_over();
-        self.shown = None;
+        (self.shown, self.shown_of) = (None, None);
+        self.version = fresh_version();
+    }
+
+    /// A network that has learned nothing has no picture of its own: the noise that its samples start from is shown, particle by
+    /// particle where each of them will begin.
+    pub fn show_noise(&mut self) {
+        let noise = (0..LIVE_SAMPLES).map(|index| {
+            normal(LIVE_SEED, Stream::SamplerStart, 0, index)
+                .map(|z| (self.plan.start_std * f64::from(z)) as f32)
+        });
+        self.shown = Some(Cloud::Host(Arc::new(noise.collect())));
+        self.shown_of = None;
         self.version = fresh_version();
     }
 
@@ -106,6 +127,7 @@ impl LivePicture {
     /// Show what another picture shows, until there is one of this model.
     pub fn show_as(&mut self, other: &Self) {
         self.shown.clone_from(&other.shown);
+        self.shown_of = other.shown_of;
         self.version = fresh_version();
     }
 
@@ -127,6 +149,11 @@ impl LivePicture {
     /// What to draw; `None` before the first whole picture.
     pub fn shown(&self) -> Option<&Cloud> {
         self.shown.as_ref()
+    }
+
+    /// By which weights that is; `None` for the noise that samples start from, and where nothing is shown.
+    pub fn shown_of(&self) -> Option<PictureOf> {
+        self.shown_of
     }
 
     /// Grows when what is shown changed.
@@ -172,12 +199,13 @@ impl LivePicture {
         self.plan.steps.len() as u32
     }
 
-    /// Do this piece, which begins a slice or goes on with the one on its way; tell [`LivePicture::measured`] how long it
-    /// took. What is shown changes with the last stage of a slice.
+    /// Do this piece, which begins a slice or goes on with the one on its way, by weights that have seen `step` updates; tell
+    /// [`LivePicture::measured`] how long it took. What is shown changes with the last stage of a slice.
     pub fn refresh_piece(
         &mut self,
         engine: &mut dyn Engine,
         piece: Piece,
+        step: u64,
     ) -> Result<(), EngineError> {
         let start = Start::Noise(LIVE_SAMPLES);
         let run = Run::of_samples(&self.plan, &start, LIVE_SEED);
@@ -191,6 +219,7 @@ impl LivePicture {
         self.cloud = Some(cloud);
         if piece.stage == 0 {
             self.fresh = true;
+            self.slice_of = step;
         }
         if piece.end_stage < self.stages() {
             self.last = Some(piece);
@@ -203,8 +232,18 @@ impl LivePicture {
             self.stale = self.stale.saturating_sub(piece.count);
         }
         self.renewed += piece.count;
+        let (first, end) = (
+            piece.first / BLOCK,
+            (piece.first + piece.count).div_ceil(BLOCK),
+        );
+        self.blocks[first as usize..end as usize].fill(self.slice_of);
         if self.whole {
             self.shown.clone_from(&self.cloud);
+            let of = |step: Option<&u64>| step.copied().unwrap_or(self.slice_of);
+            self.shown_of = Some(PictureOf {
+                oldest: of(self.blocks.iter().min()),
+                newest: of(self.blocks.iter().max()),
+            });
             self.version = fresh_version();
         }
         Ok(())

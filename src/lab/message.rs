@@ -8,12 +8,14 @@ use std::time::Duration;
 use engine::EngineChoice;
 
 use super::experiment::Experiment;
+pub use super::picture::PictureOf;
 pub use super::quality::QualityPoint;
 pub use super::run::{RunProgress, RunRequest, RunResult, RunState, fresh_version};
 pub use super::side::Side;
 pub use super::slot::Slot;
 pub use super::snapshot::{
     DensityField, DensityView, InStep, LossCurve, Notice, Notices, Snapshot, Snapshots, Status,
+    TrainingMark,
 };
 
 /// What the window may ask of the lab.
@@ -41,6 +43,10 @@ pub enum Order {
     Open(PathBuf, Side),
     /// What both have equal while they train.
     InStep(InStep),
+    /// So many updates a second at most; `None` for as many as there can be.
+    Speed(Option<f64>),
+    /// Pause when this many updates are done; `None` for no end.
+    StopAt(Option<u64>),
 }
 
 impl Order {
@@ -103,7 +109,7 @@ pub enum Command {
     },
     /// Run on another engine; the model moves over.
     SwitchEngine(EngineChoice),
-    /// Show the exact density at this t/T over these bounds (data units).
+    /// Show the exact density at this noise level over these bounds (data units).
     ShowDensity(DensityView),
     /// Record a run for a chapter; it replaces what the slot asked for before, even while that runs.
     Run(Slot, Arc<RunRequest>),

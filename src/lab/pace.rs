@@ -26,14 +26,72 @@ impl Rate {
         self.marks.clear();
     }
 
-    /// Updates per second; 0 where nothing is known.
-    pub fn per_sec(&self) -> f64 {
+    /// Updates per second up to `now`; 0 where nothing is known, or nothing of the last second or so.
+    pub fn per_sec(&self, now: Instant) -> f64 {
+        let old = |(at, _): &(Instant, u64)| now.duration_since(*at) > 2 * RATE_WINDOW;
+        if self.marks.back().is_none_or(old) {
+            return 0.0;
+        }
         match (self.marks.front(), self.marks.back()) {
             (Some(&(from, first)), Some(&(to, last))) if to > from => {
                 last.saturating_sub(first) as f64 / to.duration_since(from).as_secs_f64()
             }
             _ => 0.0,
         }
+    }
+}
+
+/// Lets so many updates a second through, so that one can watch each.
+#[derive(Debug, Default)]
+pub struct Metronome {
+    /// Updates a second; `None` for as many as there can be.
+    per_sec: Option<f64>,
+    /// When the next one is due.
+    next: Option<Instant>,
+}
+
+impl Metronome {
+    /// So many updates a second from now on.
+    pub fn set(&mut self, per_sec: Option<f64>) {
+        (self.per_sec, self.next) = (per_sec.filter(|rate| *rate > 0.0), None);
+    }
+
+    /// The limit.
+    pub fn per_sec(&self) -> Option<f64> {
+        self.per_sec
+    }
+
+    /// Updates that may be done now; the first at once. What was missed for long is not made up for.
+    pub fn due(&self, now: Instant) -> u64 {
+        let Some(rate) = self.per_sec else {
+            return u64::MAX;
+        };
+        match self.next {
+            None => 1,
+            Some(next) if now < next => 0,
+            Some(next) => {
+                1 + ((now - next).as_secs_f64().min(RATE_WINDOW.as_secs_f64()) * rate) as u64
+            }
+        }
+    }
+
+    /// So many were done at `now`.
+    pub fn done(&mut self, now: Instant, updates: u64) {
+        let (Some(rate), true) = (self.per_sec, updates > 0) else {
+            return;
+        };
+        let from = self
+            .next
+            .unwrap_or(now)
+            .max(now.checked_sub(RATE_WINDOW).unwrap_or(now));
+        self.next = Some(from + Duration::from_secs_f64(updates as f64 / rate));
+    }
+
+    /// How long it is to the next.
+    pub fn rest(&self, now: Instant) -> Duration {
+        self.next
+            .filter(|_| self.per_sec.is_some())
+            .map_or(Duration::ZERO, |next| next.saturating_duration_since(now))
     }
 }
 
@@ -159,16 +217,52 @@ mod tests {
     fn the_rate_is_that_of_the_last_second() {
         let start = Instant::now();
         let mut rate = Rate::default();
-        assert_eq!(rate.per_sec(), 0.0);
+        assert_eq!(rate.per_sec(start), 0.0);
         // 10 updates a second for five seconds, then 100 a second for two.
         for i in 0..=50 {
             rate.mark(start + Duration::from_millis(100 * i), i);
         }
-        assert!((rate.per_sec() - 10.0).abs() < 1e-6);
+        let at = |millis| start + Duration::from_millis(millis);
+        assert!((rate.per_sec(at(5000)) - 10.0).abs() < 1e-6);
         for i in 1..=20 {
             rate.mark(start + Duration::from_millis(5000 + 100 * i), 50 + 10 * i);
         }
-        assert!((rate.per_sec() - 100.0).abs() < 1e-6);
+        assert!((rate.per_sec(at(7000)) - 100.0).abs() < 1e-6);
+        // Of what stands still since nothing is known.
+        assert_eq!(rate.per_sec(at(9100)), 0.0);
+    }
+
+    /// Ten seconds, looked at every few milliseconds or every few hundred: as many updates as were asked for.
+    #[test]
+    fn a_metronome_lets_as_many_updates_through_as_it_is_set_to() {
+        let start = Instant::now();
+        for per_sec in [1.0, 7.5, 100.0, 2000.0] {
+            for look_every in [3, 16, 250] {
+                let mut metronome = Metronome::default();
+                metronome.set(Some(per_sec));
+                let mut updates = 0;
+                for millis in (0..10_000).step_by(look_every) {
+                    let now = start + Duration::from_millis(millis);
+                    let due = metronome.due(now);
+                    metronome.done(now, due);
+                    updates += due;
+                }
+                let expected = 10.0 * per_sec;
+                let room = 2.0 + 0.25 * per_sec;
+                assert!(
+                    (updates as f64 - expected).abs() <= room,
+                    "{per_sec} a second, looked at every {look_every} ms: {updates}"
+                );
+            }
+        }
+        let mut metronome = Metronome::default();
+        assert_eq!(metronome.due(start), u64::MAX);
+        metronome.set(Some(10.0));
+        metronome.done(start, 1);
+        assert_eq!(metronome.due(start), 0);
+        assert!(metronome.rest(start) > Duration::from_millis(90));
+        // A minute behind a dialog is not made up for.
+        assert!(metronome.due(start + Duration::from_mins(1)) <= 12);
     }
 
     #[test]

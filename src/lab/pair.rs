@@ -6,9 +6,10 @@
 mod places;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::message::{Command, InStep, Order, Side, Slot, Snapshots};
+use super::pace::Metronome;
 use super::session::{Parked, Pictures, Session, Tick};
 use super::shelf::Shelf;
 use super::shelved::Replaced;
@@ -43,6 +44,7 @@ pub struct Pair {
     shelf: Shelf,
     /// Grows when the pair changes otherwise than by its sessions.
     changes: u64,
+    metronome: Metronome,
 }
 
 impl Pair {
@@ -59,6 +61,7 @@ impl Pair {
             before: None,
             shelf: Shelf::default(),
             changes: 1,
+            metronome: Metronome::default(),
         }
     }
 
@@ -130,6 +133,8 @@ impl Pair {
                 .as_ref()
                 .map(|Before { a, b }| (a.step(), b.as_ref().map(|b| b.step()))),
             shelf: self.shelf.list().clone(),
+            speed: self.metronome.per_sec(),
+            stop_at: self.a.stops_at(),
         }
     }
 
@@ -185,6 +190,10 @@ impl Pair {
             Order::BringBack(id, side) => self.bring_back(id, side),
             Order::Open(path, side) => self.open(&path, side),
             Order::InStep(in_step) => self.in_step = in_step,
+            Order::Speed(per_sec) => self.metronome.set(per_sec),
+            Order::StopAt(step) => self
+                .sessions_mut()
+                .for_each(|session| session.stop_at(step)),
         }
         self.collect_replaced();
     }
@@ -281,9 +290,16 @@ impl Pair {
     /// Do a short piece of work: a slice of training of each, which together take about `budget`, and the rest that each
     /// has to do. Training for equal steps, one goes ahead by what fits into its half, and the other does as many, in as
     /// many slices as it takes.
+    ///
+    /// With a limit on the updates a second, the one that goes ahead has no more than are due.
     pub fn tick(&mut self, budget: Duration) -> Tick {
+        let begun = Instant::now();
+        let due = self.metronome.due(begun);
         let Some((gap, _)) = self.gap() else {
-            return self.a.tick(budget);
+            let mut tick = self.a.tick_within(budget, due, Pictures::InTurn);
+            self.metronome.done(begun, u64::from(tick.steps));
+            self.wait_for_the_beat(&mut tick);
+            return tick;
         };
         let mut total = Tick {
             idle: true,
@@ -299,8 +315,12 @@ impl Pair {
         let together = self.in_step == InStep::Steps
             && gap <= self.lead
             && self.sessions().all(Session::is_training);
+        let mut beats = 0;
         for side in [ahead, ahead.other()] {
+            // Who catches up does what the other has done.
             let most = self.allowance(side);
+            let leads = most == u64::MAX;
+            let most = if leads { due } else { most };
             let Some(session) = self.session_mut(side) else {
                 continue;
             };
@@ -313,6 +333,9 @@ impl Pair {
             if side == ahead && gap == 0 {
                 self.lead = u64::from(tick.steps);
             }
+            if leads {
+                beats = beats.max(u64::from(tick.steps));
+            }
             total.steps += tick.steps;
             total.changed |= tick.changed;
             total.idle &= tick.idle;
@@ -324,6 +347,18 @@ impl Pair {
                 total.changed |= self.pictures_together();
             }
         }
+        self.metronome.done(begun, beats);
+        self.wait_for_the_beat(&mut total);
         total
+    }
+
+    /// Where nothing was done because no update is due, the machine is left to others for a moment.
+    fn wait_for_the_beat(&self, tick: &mut Tick) {
+        const A_MOMENT: Duration = Duration::from_millis(8);
+        if tick.steps == 0 && !tick.changed && !tick.idle {
+            tick.rest = tick
+                .rest
+                .max(self.metronome.rest(Instant::now()).min(A_MOMENT));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::by_exact::ByExact;
 use super::pace::Share;
 use super::setup::Setup;
 use engine::{Cloud, Engine, EngineError};
@@ -27,6 +28,8 @@ pub struct QualityPoint {
     pub distance: Estimate,
     /// The same between independent draws: what honest samples score on average.
     pub floor: Estimate,
+    /// Sliced W₂ of samples by the exact x̂_0 and the same sampler: what the sampler alone does. `None` where it is not measured.
+    pub by_exact: Option<Estimate>,
     /// −E ln p_0 of the live picture's samples − h(p_0), nats: above 0 for stray samples, below it for samples that are too thin.
     pub surprise: Estimate,
     /// Share of the samples in the densest half of p_0: 0.5 of honest samples, more of samples that are too thin.
@@ -69,6 +72,7 @@ pub struct QualityMeter {
     share: Share,
     data: Option<Data>,
     levels: Option<ReadAt>,
+    by_exact: ByExact,
 }
 
 /// Draws of the data, and its law.
@@ -102,6 +106,7 @@ impl Default for QualityMeter {
             share: Share::new(SHARE),
             data: None,
             levels: None,
+            by_exact: ByExact::default(),
         }
     }
 }
@@ -169,13 +174,15 @@ impl QualityMeter {
         self.measured = Some(version);
         self.tried = Some(step);
         // What is made once for a data set and a schedule is not counted in the share.
-        let (data, levels) = match self.prepare(setup, samples.len()) {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                log::warn!("quality is not measured: {error}");
-                return Ok(None);
-            }
+        if let Err(error) = self.prepare(setup, samples.len()) {
+            log::warn!("quality is not measured: {error}");
+            return Ok(None);
+        }
+        let (Some(data), Some(ReadAt { levels, .. })) = (&self.data, &self.levels) else {
+            return Ok(None);
         };
+        let alone = |samples: &[[f32; 2]]| data.distance(samples).ok();
+        let by_exact = self.by_exact.distance(engine, setup, alone)?;
         let begun = Instant::now();
         let samples = samples.to_host()?;
         let read = levels.read(setup.experiment.target, |tau, points| {
@@ -209,6 +216,7 @@ impl QualityMeter {
             secs,
             distance,
             floor,
+            by_exact,
             surprise,
             densest_half,
             shares,
@@ -230,7 +238,7 @@ impl QualityMeter {
     }
 
     /// What `size` samples and the score are held against.
-    fn prepare(&mut self, setup: &Setup, size: usize) -> Result<(&Data, &Levels), MeasureError> {
+    fn prepare(&mut self, setup: &Setup, size: usize) -> Result<(), MeasureError> {
         let dataset = &setup.dataset;
         let (schedule, timesteps) = (setup.experiment.schedule, setup.experiment.timesteps);
         let data = self
@@ -250,7 +258,8 @@ impl QualityMeter {
             Some(data) => data,
             None => Data::new(dataset.clone(), size)?,
         };
-        Ok((self.data.insert(data), &self.levels.insert(levels).levels))
+        (self.data, self.levels) = (Some(data), Some(levels));
+        Ok(())
     }
 }
 
@@ -277,6 +286,11 @@ impl Data {
 
     /// The sliced distance of samples to the draws, and how they look under the law.
     fn compare(&self, samples: &[[f32; 2]]) -> Result<(Estimate, Likeness), MeasureError> {
+        Ok((self.distance(samples)?, self.law.likeness(samples, SALT)?))
+    }
+
+    /// The sliced distance of samples to the draws.
+    fn distance(&self, samples: &[[f32; 2]]) -> Result<Estimate, MeasureError> {
         // Samples are independent of each other: the first are as good as any.
         let compared = Projections::of(&samples[..self.n.min(samples.len())])?;
         let distances: Vec<f64> = self
@@ -284,10 +298,7 @@ impl Data {
             .iter()
             .map(|draw| compared.distance(draw))
             .collect::<Result<_, MeasureError>>()?;
-        Ok((
-            distance_to_draws(&distances, &self.among, 1),
-            self.law.likeness(samples, SALT)?,
-        ))
+        Ok(distance_to_draws(&distances, &self.among, 1))
     }
 }
 

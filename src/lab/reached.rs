@@ -146,7 +146,7 @@ const fn column(place: u8, head: &'static str, shown: Shown, tip: &'static str) 
 }
 
 /// Every number, in the order of a comparison's table.
-pub const NUMBERS: [Number; 14] = [
+pub const NUMBERS: [Number; 15] = [
     Number {
         key: "steps",
         row: "steps",
@@ -255,6 +255,12 @@ pub const NUMBERS: [Number; 14] = [
              this, more or less by chance",
         )),
         read: |r| Value::Distance(r.estimate(|point| point.floor)),
+    },
+    Number {
+        key: "sampler_w2",
+        row: "the same of samples by the exact x̂₀: what the sampler alone does",
+        column: None,
+        read: |r| Value::Distance(r.quality.and_then(|point| point.by_exact)),
     },
     Number {
         key: "",

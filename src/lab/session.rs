@@ -23,6 +23,7 @@ use super::runs::Runs;
 use super::safe_copies::SafeCopies;
 use super::setup::Setup;
 use super::shelved::Replaced;
+use super::snapshot::TrainingMark;
 use engine::network::init::initial_weights;
 use engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState};
 
@@ -81,6 +82,8 @@ pub struct Session {
     submitted: u64,
     /// Training pauses at this update.
     goal: Option<u64>,
+    /// It does so once at this update: who plays again goes on.
+    stop_at: Option<u64>,
     record: LossRecord,
     rate: Rate,
     /// Seconds of training before `clock`.
@@ -104,6 +107,8 @@ pub struct Session {
     saved: Option<u64>,
     /// Where a setting that training depends on was changed under the same weights.
     changed_at: Option<u64>,
+    /// What was changed while it trained.
+    marks: Arc<Vec<TrainingMark>>,
     /// Another session works on the same machine, in turn with this one.
     shared: bool,
     notices: Notices,
@@ -130,7 +135,10 @@ impl Session {
     ) -> Result<Self, EngineError> {
         engine.load(&setup.spec, &state)?;
         let watch = Watch::new(&setup.spec);
-        let live = LivePicture::new(setup.plan.clone(), engine.info().software);
+        let mut live = LivePicture::new(setup.plan.clone(), engine.info().software);
+        if state.step == 0 {
+            live.show_noise();
+        }
         Ok(Self {
             setup,
             engine,
@@ -140,6 +148,7 @@ impl Session {
             step: state.step,
             submitted: state.step,
             goal: None,
+            stop_at: None,
             record: LossRecord::default(),
             rate: Rate::default(),
             trained_secs: 0.0,
@@ -157,6 +166,7 @@ impl Session {
             replaced: Vec::new(),
             saved: None,
             changed_at: None,
+            marks: Arc::default(),
             shared: false,
             notices: Notices::default(),
             version: 1,
@@ -166,6 +176,17 @@ impl Session {
     /// Training pauses by itself when this many updates are done.
     pub fn train_until(&mut self, step: u64) {
         self.goal = Some(step);
+    }
+
+    /// As [`Session::train_until`], once; `None` for no end.
+    pub fn stop_at(&mut self, step: Option<u64>) {
+        self.stop_at = step.filter(|step| *step > self.submitted);
+        self.version += 1;
+    }
+
+    /// Where training pauses once.
+    pub fn stops_at(&self) -> Option<u64> {
+        self.stop_at
     }
 
     /// The losses so far.
@@ -261,12 +282,14 @@ impl Session {
         snapshot.loss = self.record.smoothed();
         snapshot.curve = self.record.curve().clone();
         snapshot.timestep_loss = self.record.by_timestep().clone();
-        snapshot.steps_per_sec = self.rate.per_sec();
+        snapshot.steps_per_sec = self.rate.per_sec(Instant::now());
         snapshot.trained_secs = self.trained_secs();
         snapshot.quality = self.quality.curve().clone();
         snapshot.changed_at = self.changed_at;
+        snapshot.marks = self.marks.clone();
         snapshot.samples = self.live.shown().cloned();
         snapshot.samples_version = self.live.version();
+        snapshot.samples_of = self.live.shown_of();
         snapshot.density.clone_from(&self.density);
         snapshot.runs = self.runs.states().clone();
         snapshot.version = self.version;
@@ -385,7 +408,8 @@ impl Session {
     }
 
     fn is_idle(&self) -> bool {
-        let picture = self.hidden || self.fault.is_some() || self.live.is_current();
+        let picture =
+            self.hidden || self.fault.is_some() || self.submitted == 0 || self.live.is_current();
         let density = self.density_wanted.is_none() || matches!(self.fault, Some(Fault::Engine(_)));
         let runs = self.hidden || self.fault.is_some() || !self.runs.is_waiting(self.step);
         let quality = !self.may_measure() || !self.quality.is_news(self.live.version());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::experiment::Experiment;
+use super::picture::PictureOf;
 use super::quality::QualityPoint;
 use super::run::RunState;
 use super::setup::Setup;
@@ -13,6 +14,7 @@ use super::slot::Slot;
 use engine::{Cloud, EngineInfo, LOSS_BINS};
 use maths::data::bounds::Bounds;
 use maths::data::dataset::Dataset;
+use maths::diffusion::schedule::Scales;
 use serde::{Deserialize, Serialize};
 
 /// What two experiments that train side by side have equal.
@@ -29,8 +31,8 @@ pub enum InStep {
 /// Which density is wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DensityView {
-    /// t/T in [0, 1].
-    pub tau: f64,
+    /// (a, s) at the noise level that it is of.
+    pub scales: Scales,
     /// Box in data units.
     pub bounds: Bounds,
     /// Cells per side.
@@ -73,6 +75,15 @@ pub struct LossCurve {
     pub smooth: Vec<(u64, f32)>,
 }
 
+/// A change of settings while a training went on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrainingMark {
+    /// Updates done by then.
+    pub step: u64,
+    /// What holds from then on: `circle`, `lr 0.001`.
+    pub words: String,
+}
+
 /// Both experiments at one moment. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Snapshots {
@@ -88,6 +99,10 @@ pub struct Snapshots {
     pub before: Option<(u64, Option<u64>)>,
     /// Trainings that were replaced, the latest first.
     pub shelf: Arc<Vec<Shelved>>,
+    /// Most updates a second; `None` for as many as there can be.
+    pub speed: Option<f64>,
+    /// Where training pauses by itself.
+    pub stop_at: Option<u64>,
 }
 
 impl Snapshots {
@@ -100,6 +115,8 @@ impl Snapshots {
             swaps: 0,
             before: None,
             shelf: Arc::default(),
+            speed: None,
+            stop_at: None,
         }
     }
 
@@ -142,8 +159,12 @@ pub struct Snapshot {
     /// The step at which a setting that training depends on was changed under the same weights; `None` where all updates
     /// were made under the present settings.
     pub changed_at: Option<u64>,
+    /// What was changed while it trained, ascending.
+    pub marks: Arc<Vec<TrainingMark>>,
     /// Samples by the live sampler; `None` before the first.
     pub samples: Option<Cloud>,
+    /// By which weights the samples are; `None` for the noise that samples start from.
+    pub samples_of: Option<PictureOf>,
     /// Another with every refresh of `samples`.
     pub samples_version: u64,
     /// The exact density last asked for.
@@ -175,7 +196,9 @@ impl Snapshot {
             trained_secs: 0.0,
             quality: Arc::default(),
             changed_at: None,
+            marks: Arc::default(),
             samples: None,
+            samples_of: None,
             samples_version: 0,
             density: None,
             runs: Arc::default(),

@@ -249,9 +249,7 @@ fn run(
         return;
     };
     let mut pair = Pair::new(session);
-    for parked in keeper.iter().flat_map(Keeper::left_behind) {
-        pair.receive(parked);
-    }
+    pair.receive(keeper.iter().flat_map(Keeper::left_behind));
     let heard = wishes.clone();
     pair.set_superseded(Arc::new(move |side, slot| heard.supersede(side, slot)));
     let mut published = PairVersion::default();

@@ -6,6 +6,7 @@ pub mod atomic;
 pub mod data;
 pub mod diffusion;
 pub mod disk;
+pub mod grouped;
 pub mod measure;
 pub mod names;
 pub mod philox;

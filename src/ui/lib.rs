@@ -6,8 +6,10 @@ pub mod chapters;
 pub mod clock;
 pub mod desk;
 pub mod equations;
+pub mod glossary;
 mod plots;
 pub mod settings;
+pub mod sheet;
 pub mod shell;
 pub mod theme;
 mod truths;
@@ -32,7 +34,17 @@ use lab::message::{Command, Notice};
 use lab::worker::Worker;
 use shell::app::LabApp;
 use shell::closing::Closing;
+use shell::lessons::Lesson;
 use shell::{event_loop, window};
+
+/// What the window opens with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Opening {
+    /// A chapter; without one the first.
+    pub chapter: Option<Chapter>,
+    /// A lesson, which has a chapter of its own.
+    pub lesson: Option<Lesson>,
+}
 
 /// Open the window and stay until it is closed. Its trainings are kept every `save_every`; `None` keeps none.
 ///
@@ -42,6 +54,7 @@ pub fn run_window(
     experiment: Experiment,
     choice: EngineChoice,
     save_every: Option<Duration>,
+    opening: Opening,
 ) -> anyhow::Result<()> {
     experiment.validate().map_err(anyhow::Error::msg)?;
     let mut options = eframe::NativeOptions {
@@ -74,6 +87,7 @@ pub fn run_window(
             experiment,
             choice,
             keeper(save_every),
+            opening,
             &shared,
         );
         *told.borrow_mut() = Some(app.as_ref().map(drop).map_err(|error| format!("{error:#}")));
@@ -101,6 +115,7 @@ fn open(
     experiment: Experiment,
     choice: EngineChoice,
     (keeper, complaint): (Option<Keeper>, Option<String>),
+    opening: Opening,
     device: &event_loop::Device,
 ) -> anyhow::Result<LabApp> {
     theme::install(ctx);
@@ -123,7 +138,12 @@ fn open(
     worker.send(Command::Play);
     let mut desk = Desk::new(Box::new(worker), Some(state.target_format), software, light);
     desk.auto = Some(engine::auto(Ok(context.info())));
-    let mut app = LabApp::new(desk, pace, Chapter::Training);
+    // Calm at first: the rest is one click away.
+    desk.more = false;
+    let mut app = LabApp::new(desk, pace, opening.chapter.unwrap_or(Chapter::Training));
+    if let Some(lesson) = opening.lesson {
+        app.begin_lesson(lesson);
+    }
     app.painter = Some(context);
     app.closing = Closing::listen(ctx, keeps);
     if let Some(complaint) = complaint {

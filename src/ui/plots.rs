@@ -1,15 +1,21 @@
 //! The loss: its curve over the steps, and its bars over the timesteps.
 
-use egui::{Align2, Color32, Rect, Stroke, TextStyle, Ui, UiBuilder, pos2, vec2};
+mod sparkline;
+
+pub use sparkline::sparkline_ui;
+
+use egui::{Align2, Color32, Rect, Stroke, TextStyle, Ui, UiBuilder, vec2};
 use egui_plot::{Bar, BarChart, GridMark, HLine, Line, LineStyle, Plot, PlotPoints, Points, VLine};
 
 use crate::desk::Desk;
 use crate::desk::side_state::SideState;
 use crate::theme::{Palette, text_font, time_color};
+use crate::widgets::maths;
 use crate::widgets::number::{grouped, short};
+use crate::widgets::text::ellipsis;
 use engine::LOSS_BINS;
 use lab::difference::incomparable;
-use lab::message::{LossCurve, Side};
+use lab::message::{LossCurve, Side, TrainingMark};
 
 /// Most points of a line that is drawn.
 const DRAWN: usize = 260;
@@ -56,13 +62,11 @@ fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
 }
 
 pub(super) fn title(ui: &Ui, rect: Rect, text: &str, palette: &Palette) {
-    ui.painter().text(
-        rect.left_top() + vec2(14.0, 8.0),
-        Align2::LEFT_TOP,
-        text,
-        text_font(11.0),
-        palette.weak,
-    );
+    let mut job = maths::job(ui.painter(), text, &text_font(11.0), palette.weak);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - 20.0);
+    let galley = ui.painter().layout_job(job);
+    ui.painter()
+        .galley(rect.left_top() + vec2(14.0, 8.0), galley, palette.weak);
 }
 
 /// Round marks of an axis, about `wanted` of them: at multiples of 1, 2 or 5 times a power of ten.
@@ -175,24 +179,71 @@ fn over_steps<'a>(
         })
 }
 
-/// What follows on a title over losses of two experiments that do not compare.
-fn unlike(desk: &Desk) -> &'static str {
+/// True where the losses of A and B are of different things.
+fn are_unlike(desk: &Desk) -> bool {
     let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else {
-        return "";
+        return false;
     };
-    match incomparable(&a.snapshot.experiment, &b.snapshot.experiment) {
-        Some(_) => "; A and B do not compare",
-        None => "",
+    incomparable(&a.snapshot.experiment, &b.snapshot.experiment).is_some()
+}
+
+/// The sides whose losses stand on one plot: both, or where they do not compare the one whose settings are on show.
+fn comparable(desk: &Desk) -> impl Iterator<Item = (Side, &SideState, Color32)> {
+    let alone = are_unlike(desk).then(|| desk.side());
+    desk.side_states()
+        .filter(move |(side, ..)| alone.is_none_or(|alone| alone == *side))
+}
+
+/// What follows on a title over losses of two experiments that do not compare.
+fn whose(desk: &Desk) -> String {
+    if are_unlike(desk) {
+        let side = desk.side();
+        let [own, other] = [side, side.other()].map(Side::letter);
+        format!(" of {own}; that of {other} is of something else")
+    } else {
+        String::new()
+    }
+}
+
+/// Where settings were changed while it trained: a dashed line each, with what holds from there on where there is room for words.
+fn marks_ui(plot: &mut egui_plot::PlotUi<'_>, marks: &[TrainingMark], last: u64, color: Color32) {
+    /// Share of the width that words need.
+    const WORDS: f64 = 0.2;
+    let top = plot.plot_bounds().max()[1];
+    let mut free_from = f64::NEG_INFINITY;
+    for TrainingMark { step, words } in marks {
+        let step = *step as f64;
+        let line = VLine::new(format!("changed to {words}"), step);
+        plot.vline(
+            line.color(color.gamma_multiply(0.6))
+                .width(1.0)
+                .style(LineStyle::dashed_dense()),
+        );
+        let share = step / last.max(10) as f64;
+        if share < free_from || !top.is_finite() {
+            continue;
+        }
+        let (align, end) = if share > 1.0 - WORDS {
+            (Align2::RIGHT_TOP, share)
+        } else {
+            (Align2::LEFT_TOP, share + WORDS)
+        };
+        free_from = end;
+        let words = egui::RichText::new(format!(" {} ", ellipsis(words, 18)))
+            .font(text_font(11.0))
+            .color(color);
+        plot.text(
+            egui_plot::Text::new("what was changed", [step, top].into(), words).anchor(align),
+        );
     }
 }
 
 /// The loss over the steps, each experiment's in its colour: raw thin, smoothed thick, on a logarithmic axis.
 pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
-    title(ui, rect, &format!("Loss{}", unlike(desk)), palette);
+    title(ui, rect, &format!("Loss{}", whose(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(10.0, 4.0));
-    let curves: Vec<_> = desk
-        .side_states()
+    let curves: Vec<_> = comparable(desk)
         .map(|(side, side_state, color)| (side, &*side_state.snapshot.curve, color))
         .collect();
     let Some(last) = curves
@@ -212,16 +263,8 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
                 );
                 plot.line(line.color(color.gamma_multiply(0.35)).width(1.0));
             }
-            for (side, side_state, color) in desk.side_states() {
-                // Before it a loss meant something else.
-                if let Some(step) = side_state.snapshot.changed_at {
-                    let line = VLine::new(format!("changed {}", side.letter()), step as f64);
-                    plot.vline(
-                        line.color(color.gamma_multiply(0.6))
-                            .width(1.0)
-                            .style(LineStyle::dashed_dense()),
-                    );
-                }
+            for (_, side_state, color) in comparable(desk) {
+                marks_ui(plot, &side_state.snapshot.marks, last, color);
             }
             for (side, LossCurve { smooth, .. }, color) in &curves {
                 let line = Line::new(
@@ -291,10 +334,9 @@ pub fn quality_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
 /// as steps in their colours.
 pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     let palette = desk.palette();
-    title(ui, rect, &format!("Loss by t / T{}", unlike(desk)), palette);
+    title(ui, rect, &format!("Loss by t / T{}", whose(desk)), palette);
     let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
-    let all: Vec<_> = desk
-        .side_states()
+    let all: Vec<_> = comparable(desk)
         .map(|(side, side_state, color)| (side, &side_state.snapshot.timestep_loss, color))
         .collect();
     if all
@@ -356,36 +398,6 @@ pub fn timestep_loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
             );
         });
     });
-}
-
-/// The smoothed loss of one experiment as a small line, for the training strip.
-pub fn sparkline_ui(ui: &Ui, rect: Rect, side_state: &SideState, palette: &Palette) {
-    let LossCurve { raw, smooth } = &*side_state.snapshot.curve;
-    let (raw, smooth) = (thinned(raw), thinned(smooth));
-    let heights = raw.iter().map(|p| p[1]);
-    let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), y| {
-        (l.min(y), h.max(y))
-    });
-    let last = raw.last().map_or(0.0, |p| p[0]);
-    if raw.len() < 2 || last <= 0.0 {
-        let y = rect.bottom() - 2.0;
-        ui.painter().hline(rect.x_range(), y, (1.0, palette.line));
-        return;
-    }
-    let span = (high - low).max(1e-6);
-    let place = |p: &[f64; 2]| {
-        pos2(
-            rect.left() + rect.width() * (p[0] / last) as f32,
-            rect.bottom() - rect.height() * ((p[1] - low) / span) as f32,
-        )
-    };
-    // A spike's corner is drawn beyond its points.
-    let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-    let line = |points: &[[f64; 2]], stroke: Stroke| {
-        painter.line(points.iter().map(place).collect(), stroke);
-    };
-    line(&raw, Stroke::new(1.0, palette.learned.gamma_multiply(0.3)));
-    line(&smooth, Stroke::new(1.8, palette.learned));
 }
 
 #[cfg(test)]

@@ -78,7 +78,8 @@ const DARK: Palette = Palette {
     data: Color32::from_rgb(214, 218, 224),
     noise: Color32::from_rgb(150, 155, 163),
     glow: Color32::from_rgba_unmultiplied_const(48, 106, 162, 175),
-    fault: Color32::from_rgb(240, 128, 72),
+    // Yellow: B's vermilion is orange, and neither is taken for the other.
+    fault: Color32::from_rgb(240, 200, 70),
 };
 
 const LIGHT: Palette = Palette {
@@ -99,7 +100,7 @@ const LIGHT: Palette = Palette {
     data: Color32::from_rgb(38, 42, 48),
     noise: Color32::from_rgb(120, 125, 133),
     glow: Color32::from_rgba_unmultiplied_const(86, 164, 214, 112),
-    fault: Color32::from_rgb(190, 76, 0),
+    fault: Color32::from_rgb(122, 92, 0),
 };
 
 /// As experiment B sees them: what is learned is vermilion.
@@ -239,6 +240,8 @@ pub fn install(ctx: &egui::Context) {
             style.interaction.selectable_labels = false;
             style.interaction.tooltip_delay = 0.4;
             style.explanation_tooltips = false;
+            // As wide as the panel: what a control changes lies beside it.
+            style.spacing.tooltip_width = 250.0;
         });
     }
 }

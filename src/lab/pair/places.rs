@@ -7,6 +7,7 @@ use crate::message::{Command, Notice, Restart, Side};
 use crate::session::{Parked, Session};
 use crate::setup::Setup;
 use crate::shelved::Replaced;
+use maths::grouped::grouped;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ impl Pair {
             && replaced != Replaced::LastTime
             && let Some(session) = self.session_mut(side)
         {
+            let step = grouped(step as f64);
             session.notify(Notice::Info(format!(
                 "the training of step {step} is kept: Bring back leads to it"
             )));
@@ -46,18 +48,31 @@ impl Pair {
         }
     }
 
-    /// Take what was kept from an earlier start of the lab.
-    pub fn receive(&mut self, parked: Parked) {
-        let step = parked.step();
-        if self
-            .shelf
-            .put(Side::A, Replaced::LastTime, Arc::new(parked))
-        {
-            let text = format!(
-                "the training of step {step} from the last time is kept: Bring back leads to it"
-            );
-            self.a.notify(Notice::Info(text));
+    /// Take what was kept from an earlier start of the lab, the oldest first.
+    pub fn receive(&mut self, trainings: impl IntoIterator<Item = Parked>) {
+        let mut steps = Vec::new();
+        for parked in trainings {
+            let step = parked.step();
+            if self
+                .shelf
+                .put(Side::A, Replaced::LastTime, Arc::new(parked))
+            {
+                steps.push(step);
+            }
         }
+        let text = match steps[..] {
+            [] => return,
+            [step] => format!(
+                "the training of step {} from the last time is kept: Bring back leads to it",
+                grouped(step as f64)
+            ),
+            [.., latest] => format!(
+                "{} trainings from the last time are kept, the latest of step {}: Bring back leads to them",
+                steps.len(),
+                grouped(latest as f64)
+            ),
+        };
+        self.a.notify(Notice::Info(text));
         self.changes += 1;
     }
 
@@ -99,7 +114,7 @@ impl Pair {
         if !splits {
             self.lay_present_aside(side);
         }
-        let (step, name) = (parked.step(), path.display());
+        let (step, name) = (grouped(parked.step() as f64), path.display());
         self.put_in_place(side, &parked, format!("opened {name}, at step {step}"));
     }
 
@@ -113,7 +128,7 @@ impl Pair {
 
     /// A parked training takes this side's place. Returns whether it does.
     pub(super) fn put_back(&mut self, side: Side, parked: &Parked) -> bool {
-        let step = parked.step();
+        let step = grouped(parked.step() as f64);
         self.put_in_place(side, parked, format!("the training of step {step} is back"))
     }
 
@@ -217,11 +232,11 @@ impl Pair {
                     .is_some_and(|session| stays(session.experiment()))
         });
         let keeps = source.is_some();
-        let replaces = self.b.is_some() || (!keeps && self.a.step() > 0);
-        let before = replaces.then(|| Before {
+        // Also where only the sampler is another: the way back leads to the settings, too.
+        let before = Before {
             a: Arc::new(self.a.park()),
             b: self.b.as_mut().map(|b| Arc::new(b.park())),
-        });
+        };
         let configure = |experiment| Command::Configure {
             experiment: Box::new(experiment),
             restart: Restart::when(!keeps),
@@ -235,15 +250,13 @@ impl Pair {
         }
         // First the copy.
         if self.equalise() {
-            if let Some(before) = before {
-                if !keeps {
-                    self.shelve(Side::A, Replaced::Comparison, before.a.clone());
-                }
-                if let Some(b) = &before.b {
-                    self.shelve(Side::B, Replaced::Comparison, b.clone());
-                }
-                self.before.get_or_insert(before);
+            if !keeps {
+                self.shelve(Side::A, Replaced::Comparison, before.a.clone());
             }
+            if let Some(b) = &before.b {
+                self.shelve(Side::B, Replaced::Comparison, b.clone());
+            }
+            self.before.get_or_insert(before);
             for (side, experiment) in Side::BOTH.into_iter().zip([a, b]) {
                 self.command(&[side], &configure(experiment));
             }

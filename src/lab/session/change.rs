@@ -7,7 +7,7 @@ use super::{Fault, SAFE_COPY_SECS, Session, fresh_model};
 use crate::change::Change;
 use crate::divergence::Watch;
 use crate::experiment::Experiment;
-use crate::message::{Notice, QualityPoint, Restart};
+use crate::message::{Notice, QualityPoint, Restart, TrainingMark};
 use crate::model_dir::{self, Trained};
 use crate::record::{LossRecord, Metric};
 use crate::safe_copies::SafeCopies;
@@ -15,6 +15,7 @@ use crate::setup::Setup;
 use crate::shelved::Replaced;
 use engine::ModelState;
 use engine::{EngineChoice, EngineError, EngineKind, Wait};
+use maths::grouped::grouped;
 
 /// A training laid aside: all that it takes to go on with it, on the host.
 #[derive(Clone, Debug)]
@@ -25,6 +26,7 @@ pub struct Parked {
     quality: Arc<Vec<QualityPoint>>,
     trained_secs: f64,
     changed_at: Option<u64>,
+    marks: Arc<Vec<TrainingMark>>,
     saved: Option<u64>,
 }
 
@@ -85,6 +87,7 @@ impl Parked {
             quality: Arc::default(),
             trained_secs,
             changed_at: None,
+            marks: Arc::default(),
             saved: None,
         }
     }
@@ -142,6 +145,7 @@ impl Session {
             quality,
             trained_secs: self.trained_secs(),
             changed_at: self.changed_at,
+            marks: self.marks.clone(),
             saved: self.saved,
         }
     }
@@ -171,6 +175,7 @@ impl Session {
             quality,
             trained_secs,
             changed_at,
+            marks,
             saved,
         } = parked;
         self.engine.load(&setup.spec, &state)?;
@@ -179,7 +184,7 @@ impl Session {
         self.submitted = state.step;
         self.trained_secs = trained_secs;
         self.start_clock();
-        self.changed_at = changed_at;
+        (self.changed_at, self.marks) = (changed_at, marks);
         self.begin_watch(state);
         self.record = record;
         self.quality.go_on_from(quality);
@@ -216,6 +221,7 @@ impl Session {
         };
         let mut twin = Self::resume(self.setup.clone(), state, engine, self.factory.clone())?;
         twin.goal = self.goal;
+        twin.stop_at = self.stop_at;
         twin.record = self.record.clone();
         twin.quality.go_on_from(self.quality.curve().clone());
         if twin.step != self.step {
@@ -228,6 +234,7 @@ impl Session {
         twin.hidden = self.hidden;
         twin.interacting_until = self.interacting_until;
         twin.changed_at = self.changed_at;
+        twin.marks = self.marks.clone();
         twin.live.show_as(&self.live);
         twin.playing = self.is_training();
         twin.set_shared(self.shared);
@@ -249,6 +256,7 @@ impl Session {
         self.trained_secs = 0.0;
         self.start_clock();
         (self.changed_at, self.saved) = (None, None);
+        self.marks = Arc::default();
         self.begin_watch(state);
         self.record = LossRecord::default();
         self.quality.clear();
@@ -270,7 +278,15 @@ impl Session {
     /// Other weights: no picture of theirs stands for them.
     fn forget_pictures(&mut self) {
         self.live.forget();
+        self.show_noise_at_first();
         self.runs.forget(|request| !request.exact);
+    }
+
+    /// A training that has not begun shows the noise that samples start from.
+    pub(super) fn show_noise_at_first(&mut self) {
+        if self.submitted == 0 {
+            self.live.show_noise();
+        }
     }
 
     /// Take over a setup that the engine already has. What was seen and measured of other settings goes with them.
@@ -299,6 +315,7 @@ impl Session {
             self.record.break_off();
         }
         self.live.set_plan(&setup.plan);
+        self.show_noise_at_first();
         self.setup = setup;
         self.version += 1;
     }
@@ -358,6 +375,7 @@ impl Session {
                     self.lay_aside(Replaced::UnderSameWeights);
                 }
                 self.changed_at = Some(self.step);
+                self.mark_change(&setup.experiment);
             }
             self.engine.update(&setup.spec)?;
             if another_loss {
@@ -396,7 +414,9 @@ impl Session {
         let info = self.engine.info();
         let text = format!(
             "running on {} ({}) from step {}",
-            info.adapter, info.backend, state.step
+            info.adapter,
+            info.backend,
+            grouped(state.step as f64)
         );
         self.notify(Notice::Info(text));
     }
@@ -421,7 +441,7 @@ impl Session {
         self.forget_pictures();
         self.notify(Notice::Info(format!(
             "the weights of step {} are back; training is paused",
-            self.step
+            grouped(self.step as f64)
         )));
         Ok(())
     }
@@ -436,7 +456,7 @@ impl Session {
                 self.saved = Some(state.step);
                 Notice::Info(format!(
                     "saved step {} in {}",
-                    state.step,
+                    grouped(state.step as f64),
                     directory.display()
                 ))
             }

@@ -20,6 +20,7 @@ impl Session {
         };
         !self.hidden
             && self.fault.is_none()
+            && self.submitted > 0
             && (self.live.is_due(self.is_training(), now) || early())
     }
 
@@ -108,7 +109,8 @@ impl Session {
         self.take_progress(Wait::UntilDone)?;
         let begun = Instant::now();
         let before = self.live.version();
-        self.live.refresh_piece(self.engine.as_mut(), piece)?;
+        self.live
+            .refresh_piece(self.engine.as_mut(), piece, self.step)?;
         self.take_progress(Wait::UntilDone)?;
         let now = Instant::now();
         self.live.measured(piece, now - begun, now);
@@ -146,12 +148,10 @@ impl Session {
         let Some(view) = self.density_wanted.take() else {
             return Ok(());
         };
-        let experiment = &self.setup.experiment;
-        let scales = experiment.schedule.scales(view.tau, experiment.timesteps);
         let mixture = &self.setup.dataset.mixture;
         let log_p = self
             .engine
-            .log_density(mixture, scales, view.bounds, view.resolution)?;
+            .log_density(mixture, view.scales, view.bounds, view.resolution)?;
         self.version += 1;
         self.density = Some(DensityField {
             view,

@@ -1,10 +1,13 @@
 //! How a session trains: slices, what becomes known of the losses, the clock, and safe copies of the weights.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Fault, MAX_STEPS, SAFE_COPY_SECS, Session};
+use crate::difference::differences;
 use crate::divergence::Divergence;
-use crate::message::Notice;
+use crate::experiment::Experiment;
+use crate::message::{Notice, TrainingMark};
 use engine::{EngineError, Progress, Wait};
 
 impl Session {
@@ -13,10 +16,8 @@ impl Session {
             self.clock = Some(Instant::now());
         }
         let most = most_steps.min(MAX_STEPS);
-        let left = self
-            .goal
-            .map_or(most, |goal| goal.saturating_sub(self.submitted).min(most))
-            as u32;
+        let end = self.goal.into_iter().chain(self.stop_at).min();
+        let left = end.map_or(most, |goal| goal.saturating_sub(self.submitted).min(most)) as u32;
         let mut steps = 0;
         if left > 0 {
             steps = self.engine.train(left, budget.as_secs_f64())?;
@@ -33,8 +34,9 @@ impl Session {
             self.trained_secs = self.trained_secs();
             self.clock = None;
         }
-        if self.goal.is_some_and(|goal| self.submitted >= goal) {
+        if end.is_some_and(|end| self.submitted >= end) {
             self.pause()?;
+            self.stop_at = self.stop_at.filter(|stop| *stop > self.submitted);
         } else if self.is_training() && self.trained_secs() - self.safe_secs > SAFE_COPY_SECS {
             self.keep_safe_copy()?;
         }
@@ -184,6 +186,36 @@ impl Session {
         self.clock = None;
         self.playing = false;
         self.rate.clear();
+    }
+
+    /// Mark on the curve what is trained otherwise from here on. What a hand drags through many values is one mark.
+    pub(super) fn mark_change(&mut self, new: &Experiment) {
+        const ONE_DRAG_SECS: f64 = 2.0;
+        let engines = [self.engine.info().kind; 2];
+        let told = differences(&self.setup.experiment, new, engines);
+        let words: Vec<_> = told
+            .iter()
+            .filter(|difference| !matches!(difference.what, "sampler" | "sampler steps" | "clip"))
+            .map(|difference| difference.b.as_str())
+            .collect();
+        if words.is_empty() {
+            return;
+        }
+        let mark = TrainingMark {
+            step: self.step,
+            words: words.join(", "),
+        };
+        let kind = |words: &str| words.split(' ').next().map(str::to_owned);
+        let near = (ONE_DRAG_SECS * self.rate.per_sec(Instant::now())) as u64;
+        let marks = Arc::make_mut(&mut self.marks);
+        if let Some(last) = marks.last_mut()
+            && last.step + near >= mark.step
+            && kind(&last.words) == kind(&mark.words)
+        {
+            last.words = mark.words;
+        } else {
+            marks.push(mark);
+        }
     }
 
     pub(super) fn step_once(&mut self) -> Result<(), EngineError> {

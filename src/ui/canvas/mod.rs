@@ -8,6 +8,7 @@ pub mod field;
 pub mod motion;
 pub mod paint;
 pub mod points;
+pub mod remark;
 
 use egui::{
     Align2, Color32, CursorIcon, Painter, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2,
@@ -15,6 +16,7 @@ use egui::{
 
 use crate::theme::{Palette, strong_font, text_font};
 use crate::widgets::hand::pulled_by;
+use crate::widgets::maths;
 use camera::Camera;
 use paint::{CanvasPaint, Layer};
 
@@ -244,6 +246,8 @@ fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, ta
     }
 }
 
+/// Room at the upper right for the button that resets the view.
+pub const RESET_VIEW: f32 = 40.0;
 /// Height of a line of the legend.
 const LEGEND_LINE: f32 = 28.0;
 
@@ -258,7 +262,7 @@ fn lay_legend(
     palette: &Palette,
 ) -> (Vec<Placed>, egui::Vec2) {
     // The button that resets the view stands at the right.
-    let room = width - 24.0 - 40.0;
+    let room = width - 24.0 - RESET_VIEW;
     let (mut x, mut line, mut widest) = (10.0, 0, 0.0_f32);
     let mut placed = Vec::with_capacity(entries.len());
     for Entry {
@@ -271,7 +275,7 @@ fn lay_legend(
         } else {
             (text_font(13.0), palette.weak)
         };
-        let galley = painter.layout_no_wrap(text.clone(), font, ink);
+        let galley = painter.layout_job(maths::job(painter, text, &font, ink));
         let before = if letter { 0.0 } else { 16.0 };
         let width = before + galley.size().x;
         if x > 10.0 && x + width + 8.0 > room {

@@ -17,6 +17,7 @@ use egui::{Context, Response, Ui};
 
 use crate::canvas::{Scene, View};
 use crate::desk::Desk;
+use crate::sheet::Sheet;
 use crate::widgets::equation::Equation;
 use lab::message::Side;
 use maths::data::bounds::Bounds;
@@ -76,6 +77,14 @@ pub trait Page {
     fn play(&mut self, desk: &mut Desk);
     /// The key R: back to the chapter's beginning.
     fn reset(&mut self, desk: &mut Desk);
+    /// Set the lab up for a try of the sheet, by its place there.
+    fn try_it(&mut self, _index: usize, _desk: &mut Desk) {}
+    /// True where what a try asks for is done.
+    fn is_tried(&self, _index: usize, _desk: &Desk) -> bool {
+        false
+    }
+    /// Show what the network makes, not what is exact: a lesson begins.
+    fn show_learned(&mut self) {}
     /// True while something that belongs to the picture is still computed, apart from the lab's own work.
     fn is_busy(&self) -> bool {
         false
@@ -84,7 +93,7 @@ pub trait Page {
 
 /// Makes the table of chapters: `NAME: folder::State in "group of the rail"`, in the order of the rail.
 ///
-/// A folder has the constant `WORDS`. Its state implements [`Page`] and `Default`, and has two fields that its twin on the other
+/// A folder has the constants `WORDS` and `SHEET`. Its state implements [`Page`] and `Default`, and has two fields that its twin on the other
 /// side takes over whole: `show`, how things are shown, and `hand`, what the hand placed or chose (`()` where there is none).
 macro_rules! chapters {
     ($($(#[$doc:meta])* $name:ident: $folder:ident::$state:ident in $group:literal,)*) => {
@@ -102,6 +111,13 @@ macro_rules! chapters {
             pub const fn words(self) -> &'static Words {
                 match self {
                     $(Self::$name => &$folder::WORDS,)*
+                }
+            }
+
+            /// Its sheet: why things are as they are.
+            pub const fn sheet(self) -> &'static Sheet {
+                match self {
+                    $(Self::$name => &$folder::SHEET,)*
                 }
             }
 

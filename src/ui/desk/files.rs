@@ -60,6 +60,8 @@ pub struct Files {
     pub picture_size: [u32; 2],
     /// Pictures in the light theme, as for print; else as the window is.
     pub picture_light: bool,
+    /// Pictures of the whole window; else of the chapter's figure alone.
+    pub picture_window: bool,
     /// A picture that was asked for and is not yet laid out.
     pub picture_order: Option<PictureRequest>,
     /// A file that is no picture of the lab and was named for one: whether to replace it is asked.
@@ -78,6 +80,7 @@ impl Default for Files {
             picture: "noise-compass.png".into(),
             picture_size: [2560, 1600],
             picture_light: true,
+            picture_window: false,
             picture_order: None,
             picture_question: None,
             chosen,

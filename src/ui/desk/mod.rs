@@ -71,6 +71,10 @@ pub struct Desk {
     pub before: Option<(u64, Option<u64>)>,
     /// Trainings that were replaced, the latest first.
     pub shelf: Arc<Vec<Shelved>>,
+    /// Most updates a second; `None` for as many as there can be.
+    pub speed: Option<f64>,
+    /// Where training pauses by itself.
+    pub stop_at: Option<u64>,
     swaps: u64,
     /// The light theme.
     pub light: bool,
@@ -86,6 +90,8 @@ pub struct Desk {
     pub one_canvas: bool,
     /// A picture is being laid out: nothing is asked for.
     pub still: bool,
+    /// Panels show all of their controls, not only what a chapter needs.
+    pub more: bool,
 }
 
 impl Desk {
@@ -103,6 +109,8 @@ impl Desk {
             swaps,
             before,
             shelf,
+            speed,
+            stop_at,
         } = lab.snapshots();
         let here = SideState::new(a);
         let there = b.map(|b| here.beside(b));
@@ -115,6 +123,8 @@ impl Desk {
             in_step,
             before,
             shelf,
+            speed,
+            stop_at,
             swaps,
             light,
             format,
@@ -123,6 +133,7 @@ impl Desk {
             files: Files::default(),
             one_canvas: false,
             still: false,
+            more: true,
         }
     }
 
@@ -212,9 +223,12 @@ impl Desk {
             swaps,
             before,
             shelf,
+            speed,
+            stop_at,
         } = self.lab.snapshots();
         let swapped = swaps - self.swaps;
         (self.swaps, self.in_step, self.before, self.shelf) = (swaps, in_step, before, shelf);
+        (self.speed, self.stop_at) = (speed, stop_at);
         let side = self.side;
         self.turn_to(Side::A);
         if swapped % 2 == 1

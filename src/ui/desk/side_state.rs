@@ -28,6 +28,8 @@ pub struct SideState {
     /// The network as the controls show it; it differs from the draft's until the user agrees to start anew.
     pub draft_shape: NetworkShape,
     asked_at: Option<Instant>,
+    /// A schedule that is only looked at; without one that of the experiment is.
+    pub viewed: Option<Schedule>,
     /// t/T in all chapters.
     pub clock: Clock,
     /// Where the hand moved each chapter's canvas; without an entry it shows the chapter's home.
@@ -46,6 +48,7 @@ impl SideState {
             draft,
             snapshot,
             asked_at: None,
+            viewed: None,
             clock: Clock::default(),
             cameras: HashMap::new(),
             density_asked: None,
@@ -100,11 +103,36 @@ impl SideState {
         self.snapshot.status == Status::Training
     }
 
-    /// (a, s) of the experiment's path at the clock.
+    /// True where what was made by weights of this update is older than a second of training.
+    pub fn is_old(&self, update: u64) -> bool {
+        let Snapshot {
+            step,
+            trained_secs,
+            steps_per_sec,
+            ..
+        } = *self.snapshot;
+        // Paused there is no rate: that of the whole training stands for it.
+        let in_a_second = if steps_per_sec > 0.0 {
+            steps_per_sec
+        } else {
+            step as f64 / trained_secs.max(1e-3)
+        };
+        step.saturating_sub(update) as f64 > in_a_second.max(1.0)
+    }
+
+    /// (a, s) of the schedule that is looked at, at the clock.
     pub fn scales(&self) -> Scales {
-        self.draft
-            .schedule
-            .scales(self.clock.tau, self.draft.timesteps)
+        self.scales_at(self.clock.tau)
+    }
+
+    /// The schedule that is looked at.
+    pub fn schedule(&self) -> Schedule {
+        self.viewed.unwrap_or(self.draft.schedule)
+    }
+
+    /// (a, s) of the schedule that is looked at, at t/T.
+    pub fn scales_at(&self, tau: f64) -> Scales {
+        self.schedule().scales(tau, self.draft.timesteps)
     }
 
     /// The density to ask for at t/T over what is visible; `None` where what was asked for last serves. While something
@@ -115,7 +143,7 @@ impl SideState {
         visible: Bounds,
         moving: bool,
     ) -> Option<DensityView> {
-        let scales = self.draft.schedule.scales(tau, self.draft.timesteps);
+        let scales = self.scales_at(tau);
         let sigma = self
             .snapshot
             .dataset
@@ -125,7 +153,7 @@ impl SideState {
             .map(|c| f64::from(c.sigma))
             .fold(1.0, f64::min);
         let detail = (scales.a * sigma).hypot(scales.s);
-        let view = density_view(self.density_asked, tau, visible, detail, moving);
+        let view = density_view(self.density_asked, scales, visible, detail, moving);
         let known = self.density_asked == Some(view);
         self.density_asked = Some(view);
         (!known).then_some(view)
@@ -136,7 +164,7 @@ impl SideState {
 /// no wider than 0.6 of the smallest detail (a standard deviation, data units).
 fn density_view(
     last: Option<DensityView>,
-    tau: f64,
+    scales: Scales,
     visible: Bounds,
     detail: f64,
     moving: bool,
@@ -159,7 +187,7 @@ fn density_view(
     // Steps of 16: a slider does not ask for a new grid at each of its positions.
     let resolution = ((cells / 16.0).ceil() * 16.0) as u32;
     DensityView {
-        tau,
+        scales,
         bounds,
         resolution,
     }
@@ -174,33 +202,36 @@ mod tests {
         max: [2.0, 1.0],
     };
 
+    const CLEAN: Scales = Scales { a: 1.0, s: 0.0 };
+    const HALF: Scales = Scales { a: 0.6, s: 0.8 };
+
     #[test]
     fn panning_a_little_keeps_the_box_and_far_or_closer_asks_for_another() {
-        let first = density_view(None, 0.0, VISIBLE, 0.03, false);
+        let first = density_view(None, CLEAN, VISIBLE, 0.03, false);
         assert_eq!(first.bounds, VISIBLE.scaled(1.3));
         let near = Bounds {
             min: [-1.9, -0.9],
             max: [2.1, 1.1],
         };
-        assert_eq!(density_view(Some(first), 0.0, near, 0.03, false), first);
+        assert_eq!(density_view(Some(first), CLEAN, near, 0.03, false), first);
         let far = Bounds {
             min: [1.0, -1.0],
             max: [5.0, 1.0],
         };
         assert_eq!(
-            density_view(Some(first), 0.0, far, 0.03, false).bounds,
+            density_view(Some(first), CLEAN, far, 0.03, false).bounds,
             far.scaled(1.3)
         );
         let closer = VISIBLE.scaled(0.4);
         assert_eq!(
-            density_view(Some(first), 0.0, closer, 0.03, false).bounds,
+            density_view(Some(first), CLEAN, closer, 0.03, false).bounds,
             closer.scaled(1.3)
         );
     }
 
     #[test]
     fn fine_details_take_fine_grids_and_smooth_densities_coarse_ones() {
-        let cells = |detail, moving| density_view(None, 0.5, VISIBLE, detail, moving).resolution;
+        let cells = |detail, moving| density_view(None, HALF, VISIBLE, detail, moving).resolution;
         assert_eq!(cells(1.0, false), 48);
         assert_eq!(cells(0.1, false), 96);
         assert_eq!(cells(0.01, false), 256);

@@ -461,5 +461,8 @@ fn network(letter: &'static str) -> Vec<Piece> {
 
 #[cfg(test)]
 pub mod evaluate;
+mod rootless;
+
+pub use rootless::rootless;
 #[cfg(test)]
 mod tests;

@@ -182,7 +182,12 @@ fn the_posterior_shown_is_that_of_the_step_that_runs() {
 #[test]
 fn every_family_is_told_apart_in_signs_and_in_words() {
     for schedule in schedules() {
-        let mut all = vec![jump(schedule), step(schedule), growing(schedule)];
+        let mut all = vec![
+            jump(schedule),
+            step(schedule),
+            growing(schedule),
+            rootless(schedule),
+        ];
         all.extend(Target::ALL.map(|target| score(schedule, target)));
         for Equation { spoken, .. } in &all[..3] {
             let signs = [

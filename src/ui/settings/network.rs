@@ -4,7 +4,7 @@ use egui::Ui;
 
 use crate::desk::Desk;
 use crate::widgets::row::{self};
-use crate::widgets::text::note;
+use crate::widgets::text::{note, warning};
 use crate::widgets::{button, segmented};
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
 
@@ -82,44 +82,37 @@ pub fn octaves_row(ui: &mut Ui, desk: &mut Desk) {
     }
 }
 
-/// Says that the chosen network starts anew and asks. Takes its place only where something waits.
+/// Height of the question, kept free for it: no row moves when it comes.
+const QUESTION: f32 = 66.0;
+
+/// Says that the chosen network starts anew and asks; where nothing is chosen, that it will ask.
 pub fn network_question(ui: &mut Ui, desk: &mut Desk) {
-    if desk.here.draft_shape == desk.here.draft.shape() {
-        return;
-    }
     let palette = desk.palette();
-    note(
-        ui,
-        &format!(
+    let top = ui.cursor().top();
+    if desk.here.draft_shape == desk.here.draft.shape() {
+        note(
+            ui,
+            "Another network has new weights. It is asked before they start anew.",
+            palette,
+        );
+    } else {
+        let text = format!(
             "{} has new weights: the training starts anew.",
             network_title(desk.here.draft_shape)
-        ),
-        palette,
-    );
-    ui.horizontal(|ui| {
-        if button::text(
-            ui,
-            "Use it",
-            "Throw the weights away and start with the new network",
-            0.0,
-            palette,
-        )
-        .clicked()
-        {
-            desk.adopt_shape();
-        }
-        if button::text(
-            ui,
-            "Keep the old",
-            "Go on with the present network",
-            0.0,
-            palette,
-        )
-        .clicked()
-        {
-            desk.here.draft_shape = desk.here.draft.shape();
-        }
-    });
+        );
+        warning(ui, &text, palette);
+        ui.horizontal(|ui| {
+            let tip = "Start with the new network; the present training is kept, and Bring back leads to it";
+            if button::text(ui, "Use it", tip, 0.0, palette).clicked() {
+                desk.adopt_shape();
+            }
+            let tip = "Go on with the present network";
+            if button::text(ui, "Keep the old", tip, 0.0, palette).clicked() {
+                desk.here.draft_shape = desk.here.draft.shape();
+            }
+        });
+    }
+    ui.add_space((top + QUESTION - ui.cursor().top()).max(0.0));
 }
 
 #[cfg(test)]

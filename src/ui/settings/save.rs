@@ -136,6 +136,12 @@ pub fn picture_menu(ui: &mut Ui, desk: &mut Desk) {
             );
         },
     );
+    let tip = "Canvas, plots and legend; or the window with all its bars";
+    row::named(ui, "Shows", tip, palette, |ui| {
+        let options = [(false, "Figure"), (true, "Window")];
+        let window = &mut desk.files.picture_window;
+        segmented::choose(ui, "Picture shows", window, &options, palette);
+    });
     ui.horizontal(|ui| {
         let named = !desk.files.picture.trim().is_empty();
         let save = |ui: &mut Ui| button::text(ui, "Save picture", "Write this PNG", 0.0, palette);
@@ -224,6 +230,7 @@ fn picture_request(desk: &Desk, replace: bool) -> PictureRequest {
         path,
         size: desk.files.picture_size,
         light,
+        window: desk.files.picture_window,
         replace,
     }
 }

@@ -8,45 +8,19 @@ use crate::widgets::number::{grouped, short};
 use crate::widgets::row::{self, Track};
 use crate::widgets::segmented;
 use crate::widgets::text::warning;
+use crate::widgets::tip::Tip as _;
 use lab::experiment::limits;
 use maths::diffusion::schedule::Schedule;
 
 /// Schedules side by side.
 const A_ROW: usize = 4;
 
-/// The noise schedule: all that there are, and one's own.
+/// The noise schedule of the experiment: all that there are, and one's own.
 pub fn schedule_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let own = Schedule::Custom(desk.here.own_schedule);
-    let all: Vec<_> = Schedule::ALL.into_iter().chain([own]).collect();
-    let mut changed = false;
-    for (index, schedules) in all.chunks(A_ROW).enumerate() {
-        let of =
-            |schedule: &Schedule| format!("{}: {}", schedule.words().title, schedule.words().help);
-        let tip = schedules.iter().map(of).collect::<Vec<_>>().join(".\n");
-        let tip = format!("x_t = a x_0 + s ε, from data to noise.\n{tip}");
-        row::named(
-            ui,
-            if index == 0 { "Schedule" } else { "" },
-            &tip,
-            palette,
-            |ui| {
-                let options: Vec<_> = schedules
-                    .iter()
-                    .map(|&schedule| (schedule, schedule.words().title))
-                    .collect();
-                let chosen = segmented::choose(
-                    ui,
-                    "Schedule",
-                    &mut desk.here.draft.schedule,
-                    &options,
-                    palette,
-                );
-                changed |= chosen.on_hover_text(&tip).changed();
-            },
-        );
-    }
-    if changed {
+    let mut schedule = desk.here.draft.schedule;
+    if schedule_choice(ui, desk, &mut schedule) {
+        desk.here.draft.schedule = schedule;
         desk.configure(Restart::Keep);
     }
     if let Some(alpha_bar) = desk
@@ -57,6 +31,30 @@ pub fn schedule_row(ui: &mut Ui, desk: &mut Desk) {
     {
         warning(ui, &leftover_text(alpha_bar), palette);
     }
+}
+
+/// A schedule among all that there are, and one's own. True where another was chosen.
+pub fn schedule_choice(ui: &mut Ui, desk: &Desk, schedule: &mut Schedule) -> bool {
+    let palette = desk.palette();
+    let own = Schedule::Custom(desk.here.own_schedule);
+    let all: Vec<_> = Schedule::ALL.into_iter().chain([own]).collect();
+    let mut changed = false;
+    for (index, schedules) in all.chunks(A_ROW).enumerate() {
+        let of =
+            |schedule: &Schedule| format!("{}: {}", schedule.words().title, schedule.words().help);
+        let tip = schedules.iter().map(of).collect::<Vec<_>>().join(".\n");
+        let tip = format!("x_t = a x_0 + s ε, from data to noise.\n{tip}");
+        let name = if index == 0 { "Schedule" } else { "" };
+        row::named(ui, name, &tip, palette, |ui| {
+            let options: Vec<_> = schedules
+                .iter()
+                .map(|&schedule| (schedule, schedule.words().title))
+                .collect();
+            let chosen = segmented::choose(ui, "Schedule", schedule, &options, palette);
+            changed |= chosen.tip(&tip).changed();
+        });
+    }
+    changed
 }
 
 /// Says that a schedule ends before noise.

@@ -1,11 +1,12 @@
 //! How the network learns: its rate and its batch.
 
 use egui::Ui;
-use lab::message::Restart;
+use lab::message::{Order, Restart};
 
 use crate::desk::Desk;
 use crate::widgets::number::{grouped, short};
 use crate::widgets::row::{self, Track};
+use crate::widgets::segmented;
 use lab::experiment::limits;
 
 /// How far the slider of the learning rate goes; typed, it may be any that an experiment takes.
@@ -64,6 +65,38 @@ pub fn batch_row(ui: &mut Ui, desk: &mut Desk) {
     if desk.here.draft.batch != before {
         desk.configure(Restart::Keep);
     }
+}
+
+/// Updates a second that the training is slowed down to.
+const SPEEDS: [(Option<u32>, &str); 4] = [
+    (Some(1), "1"),
+    (Some(10), "10"),
+    (Some(100), "100"),
+    (None, "Full"),
+];
+
+/// How fast the training goes: slow enough to watch each update, or as fast as it can.
+pub fn speed_row(ui: &mut Ui, desk: &Desk) {
+    let palette = desk.palette();
+    let tip = "Updates a second at most. At 1 or 10 one sees what each update does; Full is as fast as this machine goes";
+    row::named(ui, "Speed", tip, palette, |ui| {
+        let mut speed = desk.speed.map(|speed| speed.round() as u32);
+        if segmented::choose(ui, "Speed", &mut speed, &SPEEDS, palette).changed() {
+            desk.order(Order::Speed(speed.map(f64::from)));
+        }
+    });
+}
+
+/// The update at which training pauses by itself.
+pub fn stop_row(ui: &mut Ui, desk: &Desk) {
+    let palette = desk.palette();
+    let tip = "Training pauses by itself when so many updates are done. 0: it does not";
+    row::named(ui, "Stop at", tip, palette, |ui| {
+        let mut stop = desk.stop_at.unwrap_or(0);
+        if row::whole_number(ui, ["Stop at update", tip], &mut stop) {
+            desk.order(Order::StopAt((stop > 0).then_some(stop)));
+        }
+    });
 }
 
 #[cfg(test)]

@@ -1,33 +1,43 @@
 //! The window's contents: everything that is drawn, whether on a screen, in a test, or into a picture.
 
+mod news;
+mod sides;
+
 use std::sync::Arc;
 
-use egui::{Context, Key, Modifiers, Rect, Ui, UiBuilder};
+use egui::{Context, Key, Modifiers, Ui};
 
 use crate::chapters::{Chapter, Pages};
 use crate::desk::Desk;
-use crate::desk::files::{self, Purpose};
 use crate::desk::repaint::Pace;
-use crate::settings::save;
 use crate::shell::closing::Closing;
 use crate::shell::compare;
-use crate::shell::picture::{self, Drawing, PictureRequest, Pictures};
+use crate::shell::help::{self, HelpPage};
+use crate::shell::lessons::Lesson;
+use crate::shell::picture::Pictures;
+use crate::shell::rooms::{Rooms, Wanted};
+use crate::shell::sheet::Sheets;
 use crate::shell::stage::{Book, Stage};
 use crate::shell::strip;
 use crate::shell::toasts::Toasts;
+use crate::shell::tour;
 use crate::shell::{clock_bar, rail, top_bar};
-use crate::theme::{TITLE, strong_font};
-use crate::widgets::equation::{equation_ui, named_equation_ui};
-use crate::widgets::text;
 use engine::gpu::GpuContext;
-use lab::experiment::DataSource;
-use lab::message::{Command, Notice, Side};
+use lab::message::{Command, Notice, Order, Side};
 use maths::data::dataset::FileStamp;
 
-const TOP_BAR: f32 = 44.0;
-const COMPARISON_BAR: f32 = 40.0;
-const RAIL: f32 = 150.0;
-const CLOCK_BAR: f32 = 54.0;
+/// Keys that open the chapters, in their order.
+const NUMBER_KEYS: [Key; 9] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+    Key::Num8,
+    Key::Num9,
+];
 
 /// The lab's window.
 pub struct LabApp {
@@ -54,6 +64,16 @@ pub struct LabApp {
     frame_seen: Option<u64>,
     /// How the window closes.
     pub closing: Closing,
+    /// The sheet beside the canvas.
+    pub sheets: Sheets,
+    /// The lesson whose text is on the screen.
+    lesson: Option<Lesson>,
+    /// The panel of the chapter stands open.
+    pub panel_open: bool,
+    /// The step of the tour that is on show.
+    pub tour: Option<usize>,
+    /// The help, while it is open.
+    help: Option<HelpPage>,
 }
 
 /// How many notices an experiment has told.
@@ -81,6 +101,11 @@ impl LabApp {
             pictures: Pictures::default(),
             frame_seen: None,
             closing: Closing::default(),
+            sheets: Sheets::default(),
+            lesson: None,
+            panel_open: true,
+            tour: None,
+            help: None,
         }
     }
 
@@ -145,122 +170,11 @@ impl LabApp {
             self.shown[1] = self.chapters[0];
             self.focus = Side::A;
             self.desk.turn_to(Side::A);
+            if !split {
+                self.lesson = None;
+            }
             // B is a session that begins now: whatever it has said is news.
             self.notices_seen[1] = 0;
-        }
-    }
-
-    fn take_files(&mut self, now: f64) {
-        while let Some((purpose, path)) = self.desk.files.take() {
-            match purpose {
-                Purpose::OpenCsv => self.desk.choose_data(DataSource::Csv(path)),
-                Purpose::OpenModel => self.desk.open_model(path),
-                Purpose::SaveModel => self.desk.send(Command::Save(path)),
-                Purpose::SavePicture => {
-                    if !save::order_picture(&mut self.desk) {
-                        let text = format!(
-                            "{} is there already; the menu File asks whether to replace it",
-                            path.display()
-                        );
-                        self.toasts.add(Notice::Error(text), now);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Open what was dropped on the window, for the side whose settings are on show.
-    fn take_dropped(&mut self, ctx: &Context) {
-        let dropped = ctx.input(|i| i.raw.dropped_files.clone());
-        if dropped.is_empty() {
-            return;
-        }
-        self.desk.turn_to(self.focus);
-        for path in dropped.iter().map(|file| file.path().to_path_buf()) {
-            match files::purpose_of(&path) {
-                Some(Purpose::OpenCsv) => self.desk.choose_data(DataSource::Csv(path)),
-                Some(_) => self.desk.open_model(path),
-                None => {
-                    let text = format!(
-                        "{} is neither points nor a model; drop a CSV file, a model's directory or its model.safetensors",
-                        path.display()
-                    );
-                    self.toasts.add(Notice::Error(text), ctx.input(|i| i.time));
-                }
-            }
-        }
-    }
-
-    /// Lay out the picture that was asked for, and tell of those that are saved.
-    fn take_pictures(&mut self, ctx: &Context) {
-        let now = ctx.input(|i| i.time);
-        while let Some(notice) = self.pictures.take() {
-            self.toasts.add(notice, now);
-        }
-        let Some(order) = self.desk.files.picture_order.take() else {
-            return;
-        };
-        let Some(painter) = self.painter.clone() else {
-            let text = "this window saves no pictures; use noise-compass render".to_owned();
-            self.toasts.add(Notice::Error(text), now);
-            return;
-        };
-        if let Some(drawing) = self.lay_out(&order) {
-            self.pictures
-                .save(drawing, order.destination(), &painter, ctx);
-        }
-    }
-
-    /// The window's contents as they stand, laid out anew for a picture.
-    fn lay_out(&mut self, order: &PictureRequest) -> Option<Drawing> {
-        let (light, format) = (self.desk.light, self.desk.format);
-        (self.desk.light, self.desk.format, self.desk.still) =
-            (order.light, Some(picture::FORMAT), true);
-        let drawing = picture::lay_out(order.size, order.light, |ui| {
-            self.show(ui);
-            false
-        });
-        (self.desk.light, self.desk.format, self.desk.still) = (light, format, false);
-        drawing
-    }
-
-    fn take_notices(&mut self, now: f64) {
-        for (side, seen) in Side::BOTH.into_iter().zip(&mut self.notices_seen) {
-            let Some(side_state) = self.desk.side_state(side) else {
-                continue;
-            };
-            let notices = &side_state.snapshot.notices;
-            for notice in notices.after(*seen) {
-                let notice = if self.desk.is_split() {
-                    notice.of(side)
-                } else {
-                    notice.clone()
-                };
-                self.toasts.add(notice, now);
-            }
-            *seen = notices.told();
-        }
-        // What a file left open is told of its rows, not of a session that trains on them.
-        for side_state in Side::BOTH
-            .into_iter()
-            .filter_map(|side| self.desk.side_state(side))
-        {
-            let dataset = &side_state.snapshot.dataset;
-            let Some(file) = dataset
-                .file
-                .as_ref()
-                .filter(|file| !self.files_told.contains(file))
-            else {
-                continue;
-            };
-            self.files_told.push(file.clone());
-            if !dataset.notices.is_empty() {
-                let name = side_state.snapshot.experiment.data.title();
-                self.toasts.add(
-                    Notice::Info(format!("{name}: {}", dataset.notices.join("; "))),
-                    now,
-                );
-            }
         }
     }
 
@@ -271,6 +185,28 @@ impl LabApp {
         }
         let pressed =
             |modifiers: Modifiers, key: Key| ctx.input_mut(|i| i.consume_key(modifiers, key));
+        if pressed(Modifiers::NONE, Key::F1) || ctx.input(|i| i.key_pressed(Key::Questionmark)) {
+            self.help = match self.help {
+                Some(_) => None,
+                None => Some(HelpPage::default()),
+            };
+        }
+        if pressed(Modifiers::NONE, Key::F11) {
+            let full = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
+            ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(!full));
+        }
+        if pressed(Modifiers::NONE, Key::P) {
+            self.panel_open = !self.panel_open;
+        }
+        if pressed(Modifiers::NONE, Key::W) {
+            let open = self.sheets.is_open(ctx.content_rect().width());
+            self.sheets.open = Some(!open);
+        }
+        for (key, chapter) in NUMBER_KEYS.into_iter().zip(Chapter::ALL) {
+            if pressed(Modifiers::NONE, key) {
+                self.open_chapter(chapter);
+            }
+        }
         let focus = self.focus.index();
         let page = self.pages[focus].page(self.chapters[focus]);
         if pressed(Modifiers::NONE, Key::Space) {
@@ -308,6 +244,22 @@ impl LabApp {
         self.desk.turn_to(self.focus);
     }
 
+    /// Draw the chapter's figure alone over the whole of `ui`: canvases, plots and legends, and nothing to be clicked.
+    pub fn show_figure(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let (focus, points) = (self.focus, self.desk.links.points);
+        self.desk.turn_to(focus);
+        self.book().spread(focus, points);
+        self.open_pages(&ctx);
+        let mut book = Book {
+            pages: &mut self.pages,
+            chapters: self.chapters,
+            focus,
+        };
+        self.stage
+            .show(ui, ui.max_rect(), &mut self.desk, &mut book);
+    }
+
     /// Draw everything over the whole of `ui`.
     pub fn show(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
@@ -315,34 +267,53 @@ impl LabApp {
         self.keys(&ctx);
         let window = ui.max_rect();
 
-        let (top, below) = window.split_top_bottom_at_y(window.top() + TOP_BAR);
-        let comparison = if self.desk.is_split() {
-            COMPARISON_BAR
-        } else {
-            0.0
-        };
-        let (comparison, below) = below.split_top_bottom_at_y(below.top() + comparison);
-        let bars_height = CLOCK_BAR + strip::height(&self.desk);
-        let (middle, bars) = below.split_top_bottom_at_y(below.bottom() - bars_height);
-        let (clock, strip) = bars.split_top_bottom_at_y(bars.top() + CLOCK_BAR);
-        let panel_width = (0.215 * window.width()).clamp(275.0, 380.0);
-        let (rail, rest) = middle.split_left_right_at_x(middle.left() + RAIL);
-        let (centre, panel) = rest.split_left_right_at_x(rest.right() - panel_width);
+        let sheet_open = self.sheets.is_open(window.width()) && !self.desk.still;
+        let rooms = Rooms::of(
+            window,
+            Wanted {
+                split: self.desk.is_split(),
+                strip: strip::height(&self.desk),
+                sheet: sheet_open,
+                panel: self.panel_open,
+            },
+        );
+        let Rooms {
+            top,
+            comparison,
+            rail,
+            centre,
+            sheet,
+            panel,
+            clock,
+            strip,
+            middle,
+        } = rooms;
 
         // Only what the canvas does not fill: on a software adapter every painted pixel counts.
         let palette = self.desk.palette();
-        for rect in [top, comparison, rail, panel, bars] {
+        for rect in [top, comparison, rail, panel, clock, strip] {
             ui.painter().rect_filled(rect, 0.0, palette.panel);
         }
         let mut open = None;
-        top_bar::top_bar_ui(ui, top, &mut self.desk, &mut self.focus, &mut open);
+        let mut help = false;
+        top_bar::top_bar_ui(
+            ui,
+            top,
+            &mut self.desk,
+            &mut self.focus,
+            &mut open,
+            &mut help,
+        );
+        if help {
+            self.help.get_or_insert_default();
+        }
         self.desk.turn_to(self.focus);
         if self.desk.is_split() {
             compare::bar_ui(ui, comparison, &mut self.desk, &mut self.stage, &mut open);
         }
         rail::rail_ui(ui, rail, &mut self.chapters, self.focus, &self.desk);
-        if let Some(chapter) = open {
-            self.chapters = [chapter; 2];
+        if let Some(lesson) = open {
+            self.begin_lesson(lesson);
         }
         if self.desk.links.chapter {
             self.chapters[self.focus.other().index()] = self.chapter();
@@ -353,7 +324,11 @@ impl LabApp {
         let (focus, points) = (self.focus, self.desk.links.points);
         self.book().spread(focus, points);
         self.open_pages(&ctx);
-        self.panel_ui(ui, panel);
+        if self.panel_open {
+            self.panel_ui(ui, panel);
+        }
+        self.fold_ui(ui, panel);
+        self.sheet_ui(ui, sheet, sheet_open);
         let mut book = Book {
             pages: &mut self.pages,
             chapters: self.chapters,
@@ -367,18 +342,53 @@ impl LabApp {
         for y in [top.bottom(), comparison.bottom(), clock.top(), strip.top()] {
             ui.painter().hline(window.x_range(), y, line);
         }
-        for x in [centre.left(), centre.right()] {
+        for x in [centre.left(), panel.left()] {
             ui.painter().vline(x, middle.y_range(), line);
         }
         if !self.desk.still {
-            self.toasts.show(&ctx, bars_height, palette);
+            self.toasts.show(&ctx, centre.right_bottom(), palette);
             self.closing.question_ui(&ctx, &self.desk);
+            if let Some(step) = self.tour {
+                self.tour = tour::tour_ui(&ctx, step, &rooms, palette);
+            }
+            if let Some(page) = &mut self.help
+                && !help::help_ui(&ctx, page, palette)
+            {
+                self.help = None;
+            }
             let animating = self
                 .desk
                 .side_states()
                 .any(|(_, side_state, _)| side_state.clock.playing);
             self.pace.end_frame(&ctx, animating, self.desk.lab());
         }
+    }
+
+    /// Open a chapter on the side that menus and panel set, and where linked on the other.
+    pub fn open_chapter(&mut self, chapter: Chapter) {
+        self.chapters[self.focus.index()] = chapter;
+        if self.desk.links.chapter {
+            self.chapters = [chapter; 2];
+        }
+    }
+
+    /// Begin a lesson: its two experiments, its chapter, and its text.
+    pub fn begin_lesson(&mut self, lesson: Lesson) {
+        let experiments = lesson.experiments(&self.desk.here.draft);
+        self.desk.order(Order::Compare(Box::new(experiments)));
+        self.desk.order(Command::Play);
+        self.chapters = [lesson.chapter(); 2];
+        for &side in self.desk.sides() {
+            self.pages[side.index()]
+                .page(lesson.chapter())
+                .show_learned();
+        }
+        if lesson.chapter() != Chapter::Training {
+            // At the end of the chain, where the two look different.
+            self.desk.here.clock.set(0.0);
+        }
+        self.lesson = Some(lesson);
+        self.sheets.open = Some(true);
     }
 
     /// True while an open chapter computes something of its own.
@@ -398,52 +408,6 @@ impl LabApp {
             chapters: self.chapters,
             focus: self.focus,
         }
-    }
-
-    fn panel_ui(&mut self, ui: &mut Ui, rect: Rect) {
-        let chapter = self.chapter();
-        let Self {
-            desk, pages, focus, ..
-        } = self;
-        let page = pages[focus.index()].page(chapter);
-        let palette = desk.palette();
-        if desk.is_split() {
-            // Whose settings these are.
-            let edge = rect.with_max_y(rect.top() + 2.0);
-            ui.painter().rect_filled(edge, 0.0, palette.learned);
-        }
-        // The scroll bar lies in the margin, beside the numbers.
-        let inner = Rect::from_x_y_ranges(rect.left() + 16.0..=rect.right() - 3.0, rect.y_range());
-        let mut panel = ui.new_child(
-            UiBuilder::new()
-                .max_rect(inner)
-                .id_salt(("panel", chapter.name())),
-        );
-        egui::ScrollArea::vertical()
-            .auto_shrink(false)
-            .show(&mut panel, |ui| {
-                ui.set_max_width(ui.available_width() - 13.0);
-                ui.spacing_mut().item_spacing.y = 3.0;
-                ui.add_space(14.0);
-                ui.label(
-                    egui::RichText::new(chapter.title())
-                        .font(strong_font(TITLE))
-                        .color(palette.ink),
-                );
-                ui.add_space(4.0);
-                text::note(ui, page.hint(), palette);
-                for (side, equation) in page.equations(desk) {
-                    match side {
-                        None => equation_ui(ui, &equation, palette),
-                        Some((side, name)) => {
-                            named_equation_ui(ui, &name, desk.color(side), &equation, palette);
-                        }
-                    }
-                }
-                ui.separator();
-                page.controls_ui(ui, desk);
-                ui.add_space(10.0);
-            });
     }
 }
 

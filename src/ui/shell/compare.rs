@@ -3,19 +3,20 @@
 
 use egui::{Align, Layout, Rect, Role, Sense, Ui, WidgetInfo, vec2};
 
-use crate::chapters::Chapter;
 use crate::desk::{Desk, Links};
 use crate::shell::lessons::Lesson;
 use crate::shell::stage::{Arrangement, Stage};
 use crate::theme::{Palette, strong_font, text_font};
+use crate::widgets::number::grouped;
 use crate::widgets::row::row_in;
 use crate::widgets::text;
+use crate::widgets::tip::Tip as _;
 use crate::widgets::{button, pill, segmented};
 use lab::difference::{differences, sentence};
-use lab::message::{Command, InStep, Order, Side};
+use lab::message::{InStep, Order, Side};
 
 /// Split the lab, or begin a lesson.
-pub fn begin_ui(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
+pub fn begin_ui(ui: &mut Ui, desk: &Desk, open: &mut Option<Lesson>) {
     let palette = desk.palette();
     let tip = "A second experiment beside this one: it begins as a copy, then change what you like";
     if button::text(ui, "Split A | B", tip, 0.0, palette).clicked() {
@@ -25,7 +26,7 @@ pub fn begin_ui(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
 }
 
 /// The comparisons worth a lesson.
-fn lessons_menu(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
+fn lessons_menu(ui: &mut Ui, desk: &Desk, open: &mut Option<Lesson>) {
     let palette = desk.palette();
     let tip = "Comparisons worth a lesson, one click each";
     pill::menu(ui, ["Lessons", "", "Lessons"], tip, palette, |ui| {
@@ -35,15 +36,12 @@ fn lessons_menu(ui: &mut Ui, desk: &Desk, open: &mut Option<Chapter>) {
             let cost = if lesson.keeps_weights() {
                 "Keeps the weights."
             } else {
-                "Trains both anew; End leads back."
+                "Trains both anew."
             };
-            let text = format!("{} {cost}", lesson.hint());
-            if pill::described(ui, lesson.title(), &text, palette).clicked() {
-                desk.order(Order::Compare(Box::new(
-                    lesson.experiments(&desk.here.draft),
-                )));
-                desk.order(Command::Play);
-                *open = Some(lesson.chapter());
+            let words = lesson.words();
+            let text = format!("{} {cost}", words.differs);
+            if pill::described(ui, words.title, &text, palette).clicked() {
+                *open = Some(lesson);
                 ui.close();
             }
         }
@@ -81,7 +79,7 @@ pub fn focus_ui(ui: &mut Ui, desk: &Desk, focus: &mut Side) {
             strong_font(13.0),
             ink,
         );
-        response.on_hover_text(format!(
+        response.tip(format!(
             "Set {} by the menus beside this and by the panel",
             side.letter()
         ));
@@ -95,7 +93,7 @@ pub fn bar_ui(
     rect: Rect,
     desk: &mut Desk,
     stage: &mut Stage,
-    open: &mut Option<Chapter>,
+    open: &mut Option<Lesson>,
 ) {
     let palette = desk.palette();
     let mut left = rect.right();
@@ -113,9 +111,7 @@ pub fn bar_ui(
             let options = [(InStep::Steps, "Same steps"), (InStep::Time, "Same time")];
             let chosen = segmented::choose(ui, "In step", &mut in_step, &options, palette);
             if chosen
-                .on_hover_text(
-                    "What A and B have equal while they train: updates, or seconds of training",
-                )
+                .tip("What A and B have equal while they train: updates, or seconds of training")
                 .changed()
             {
                 desk.order(Order::InStep(in_step));
@@ -126,7 +122,7 @@ pub fn bar_ui(
                 (Arrangement::Overlay, "Overlay"),
             ];
             segmented::choose(ui, "Canvas", &mut stage.arrangement, &options, palette)
-                .on_hover_text("Two canvases; one with a line to drag; or one over the other");
+                .tip("Two canvases; one with a line to drag; or one over the other");
             left = ui.min_rect().left();
         },
     );
@@ -160,7 +156,7 @@ fn sentence_ui(ui: &mut Ui, desk: &Desk, own: &Palette) {
     let mut text = sentence(&differences(&a.draft, &b.draft, engines));
     for (side, side_state) in [(Side::A, a), (Side::B, b)] {
         if let Some(step) = side_state.snapshot.changed_at {
-            let letter = side.letter();
+            let (letter, step) = (side.letter(), grouped(step as f64));
             text = format!("{text}; {letter} was changed at step {step}: start anew to be fair");
         }
     }
@@ -182,7 +178,7 @@ fn sentence_ui(ui: &mut Ui, desk: &Desk, own: &Palette) {
     let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
     ui.painter().galley(rect.min, galley, own.ink);
-    response.on_hover_text(text);
+    response.tip(text);
 }
 
 fn links_menu(ui: &mut Ui, desk: &mut Desk) {
@@ -205,7 +201,7 @@ fn links_menu(ui: &mut Ui, desk: &mut Desk) {
             (&mut links.chapter, "Chapter", "Chapter: both show the same"),
         ] {
             ui.checkbox(link, words)
-                .on_hover_text(format!("{name}: linked, or each side by itself"));
+                .tip(format!("{name}: linked, or each side by itself"));
         }
         ui.add_space(4.0);
         text::note(

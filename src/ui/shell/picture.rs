@@ -239,6 +239,8 @@ pub struct PictureRequest {
     pub size: [u32; 2],
     /// The light theme, as for print.
     pub light: bool,
+    /// The whole window, with its buttons; else the chapter's figure alone.
+    pub window: bool,
     /// Replace what is there, whatever it is.
     pub replace: bool,
 }

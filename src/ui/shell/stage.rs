@@ -119,7 +119,7 @@ impl Stage {
         desk.links.camera |= one_canvas;
         desk.one_canvas = one_canvas;
         let regions = self.regions(canvas, desk, book, one_canvas);
-        let mut canvases = Self::canvases(ui, desk, book, &regions);
+        let mut canvases = Self::canvases(ui, desk, book, &regions, &canvas);
         layout::carry_pointer(&mut canvases, desk.links.cursor && book.same_chapter());
         Self::take_hand(ui, desk, book, &canvases);
         let legends = Self::paint(ui, desk, book, &canvases);
@@ -128,7 +128,10 @@ impl Stage {
         }
         Self::overlays_ui(ui, desk, book, &canvases, &legends);
         desk.turn_to(book.focus);
-        controls::reset_view_ui(ui, canvas, desk, book);
+        if !desk.still {
+            controls::reset_view_ui(ui, canvas, desk, book);
+            controls::way_back_ui(ui, &canvases, desk, book);
+        }
         for region in &regions {
             desk.turn_to(region.side);
             fault::fault_ui(ui, region.clip, desk);
@@ -136,11 +139,13 @@ impl Stage {
         desk.turn_to(book.focus);
         desk.links = links;
         if regions.len() > 1 && !one_canvas {
-            ui.painter().vline(
-                regions[1].rect.left(),
-                canvas.y_range(),
-                (1.0, desk.palette().line),
-            );
+            let line = (1.0, desk.palette().line);
+            let second = regions[1].rect;
+            if layout::is_stacked(canvas) {
+                ui.painter().hline(canvas.x_range(), second.top(), line);
+            } else {
+                ui.painter().vline(second.left(), canvas.y_range(), line);
+            }
         }
         if height > 0.0 {
             Self::plots_ui(ui, plots, desk, book);
@@ -250,7 +255,11 @@ impl Stage {
                 );
             }
             if view.index > 0 {
-                let end = if split {
+                // Beneath the first canvas of its side, or to its right.
+                let beneath = canvases.iter().any(|first| {
+                    first.side == *side && first.view.rect.bottom() <= view.rect.top() + 1.0
+                });
+                let end = if beneath {
                     view.rect.right_top()
                 } else {
                     view.rect.left_bottom()

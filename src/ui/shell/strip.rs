@@ -9,6 +9,7 @@ use crate::theme::{Palette, SMALL, palette, strong_font, text_font};
 use crate::widgets::icon::Icon;
 use crate::widgets::number::{duration, fixed, grouped, short};
 use crate::widgets::row::row_in;
+use crate::widgets::tip::Tip as _;
 use crate::widgets::{button, readout};
 use lab::difference::{Incomparable, incomparable};
 use lab::message::{Command, InStep, QualityPoint, Side};
@@ -309,7 +310,7 @@ fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
                 text_font(SMALL),
                 own.faint,
             );
-            response.on_hover_text(column.tip);
+            response.tip(column.tip);
             x += width;
         }
     }
@@ -354,7 +355,7 @@ fn compare_ui(ui: &mut Ui, place: Rect, desk: &Desk) {
         Sense::hover(),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
-    response.on_hover_text(reason);
+    response.tip(reason);
 }
 
 /// The row of one side: its columns begin at `starts`, its small line lies at `line`.
@@ -370,6 +371,8 @@ fn row_ui(ui: &Ui, place: Rect, desk: &Desk, side: Side, starts: [f32; 2], line:
         .step
         .saturating_sub(other.map_or(0, |other| other.step))
         > 500;
+    let unlike = other
+        .is_some_and(|other| incomparable(&here.snapshot.experiment, &other.experiment).is_some());
     let waits = desk.in_step == InStep::Steps && desk.any_training() && ahead;
     let middle = place.center().y;
     let painter = ui.painter();
@@ -394,6 +397,9 @@ fn row_ui(ui: &Ui, place: Rect, desk: &Desk, side: Side, starts: [f32; 2], line:
         for (column, value) in part {
             let text = if waits && matches!(value, Value::Rate(_)) {
                 "waits".to_owned()
+            } else if unlike && matches!(value, Value::Loss(_)) {
+                // Side by side they would be held against each other.
+                "–".to_owned()
             } else {
                 text(*value)
             };
@@ -420,7 +426,7 @@ fn row_ui(ui: &Ui, place: Rect, desk: &Desk, side: Side, starts: [f32; 2], line:
         Sense::hover(),
     );
     let response = match here.snapshot.quality.last() {
-        Some(point) => response.on_hover_text(measured_text(point, desk.side_state(side.other()))),
+        Some(point) => response.tip(measured_text(point, desk.side_state(side.other()))),
         None => response,
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Row, true, spoken.join(", ")));

@@ -1,9 +1,9 @@
-//! Notices at the lower right: they come, stay while one needs to read them, and go, without a frame in between.
+//! Notices at the lower right of the canvas: they come, stay while one needs to read them, and go, without a frame in between.
 
 use std::time::Duration;
 
 use egui::{
-    Align2, Area, Context, Frame, Id, Order, RichText, Role, Sense, Stroke, WidgetInfo, vec2,
+    Align2, Area, Context, Frame, Id, Order, Pos2, RichText, Role, Sense, Stroke, WidgetInfo, pos2,
 };
 
 use crate::theme::Palette;
@@ -41,8 +41,9 @@ impl Toasts {
         }
     }
 
-    /// Draw them, above `above` points at the bottom. A click sends one away.
-    pub fn show(&mut self, ctx: &Context, above: f32, palette: &Palette) {
+    /// Draw them with their lower right corner at `corner`, where they cover neither a control nor a number. A click sends one
+    /// away.
+    pub fn show(&mut self, ctx: &Context, corner: Pos2, palette: &Palette) {
         let now = ctx.input(|i| i.time);
         for notice in ctx
             .data_mut(|data| data.remove_temp::<Vec<Notice>>(Id::unique("notices told")))
@@ -54,7 +55,7 @@ impl Toasts {
             }
         }
         self.shown.retain(|(_, until)| now < *until);
-        let mut bottom = above + 14.0;
+        let mut bottom = corner.y - 14.0;
         let mut dismissed = None;
         for (index, (notice, until)) in self.shown.iter().enumerate().rev() {
             let (text, edge) = match notice {
@@ -63,7 +64,8 @@ impl Toasts {
             };
             let area = Area::new(Id::unique(("toast", index)))
                 .order(Order::Foreground)
-                .anchor(Align2::RIGHT_BOTTOM, vec2(-14.0, -bottom))
+                .pivot(Align2::RIGHT_BOTTOM)
+                .fixed_pos(pos2(corner.x - 14.0, bottom))
                 .show(ctx, |ui| {
                     let frame = Frame::new()
                         .fill(palette.panel)
@@ -80,7 +82,7 @@ impl Toasts {
             if response.clicked() {
                 dismissed = Some(index);
             }
-            bottom += response.rect.height() + 8.0;
+            bottom -= response.rect.height() + 8.0;
             ctx.request_repaint_after(Duration::from_secs_f64((until - now).max(0.02)));
         }
         if let Some(index) = dismissed {

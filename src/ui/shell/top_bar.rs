@@ -2,7 +2,6 @@
 
 use egui::{Align, Align2, Layout, Rect, Ui, pos2};
 
-use crate::chapters::Chapter;
 use crate::desk::Desk;
 use crate::settings::data;
 use crate::settings::network;
@@ -10,6 +9,7 @@ use crate::settings::save;
 use crate::settings::schedule;
 use crate::settings::target;
 use crate::shell::compare;
+use crate::shell::lessons::Lesson;
 use crate::theme::strong_font;
 use crate::widgets::icon::Icon;
 use crate::widgets::row::row_in;
@@ -24,7 +24,8 @@ pub fn top_bar_ui(
     rect: Rect,
     desk: &mut Desk,
     focus: &mut Side,
-    open: &mut Option<Chapter>,
+    open: &mut Option<Lesson>,
+    help: &mut bool,
 ) {
     let palette = desk.palette();
     // In a small window the pills bear their values alone.
@@ -122,6 +123,17 @@ pub fn top_bar_ui(
             };
             if button::round(ui, icon, name, tip, palette).clicked() {
                 desk.light = !desk.light;
+            }
+            if button::round(
+                ui,
+                Icon::Question,
+                "Help",
+                "Keys, symbols and words (F1)",
+                palette,
+            )
+            .clicked()
+            {
+                *help = true;
             }
             let tip = "Open a model; save the model with its experiment and losses, or this chapter as a picture";
             pill::menu(ui, ["File", "", "File"], tip, palette, |ui| {

@@ -20,6 +20,7 @@ pub fn builder() -> ViewportBuilder {
     ViewportBuilder::default()
         .with_inner_size(WANTED)
         .with_min_inner_size(SMALLEST)
+        .with_icon(super::icon::icon())
 }
 
 /// Let a window fit its screen, and its contents the window, from the next frame on.

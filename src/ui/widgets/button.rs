@@ -4,6 +4,7 @@ use egui::{Response, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
 use crate::theme::{Palette, text_font};
 use crate::widgets::icon::{self, Icon};
+use crate::widgets::tip::Tip as _;
 
 /// A round button of 30 points with an icon.
 pub fn round(ui: &mut Ui, icon: Icon, name: &str, tip: &str, palette: &Palette) -> Response {
@@ -39,7 +40,7 @@ fn ringed(
     };
     ui.painter().circle(rect.center(), 14.5, fill, ring);
     icon::paint(ui.painter(), icon, rect.center(), palette.ink, fill);
-    response.on_hover_text(tip)
+    response.tip(tip)
 }
 
 /// A framed button with text, as wide as its text or wider.
@@ -67,6 +68,6 @@ pub fn text(ui: &mut Ui, label: &str, tip: &str, min_width: f32, palette: &Palet
     if tip.is_empty() {
         response
     } else {
-        response.on_hover_text(tip)
+        response.tip(tip)
     }
 }

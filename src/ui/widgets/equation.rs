@@ -4,7 +4,9 @@ use egui::{
     Align2, Color32, FontId, Painter, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use crate::glossary::meaning;
 use crate::theme::{Palette, sign_font, strong_font, variable_font};
+use crate::widgets::tip::Tip as _;
 
 /// A piece of a formula.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +70,9 @@ const SIZE_BELOW: f32 = 16.0;
 /// Height of the first line, and of every other.
 const HEIGHT: f32 = 34.0;
 const HEIGHT_BELOW: f32 = 27.0;
+/// Room for a root's sign, and after what is under it, in letter sizes.
+const ROOT_BEFORE: f32 = 0.56;
+const ROOT_AFTER: f32 = 0.1;
 /// Width of the name beside a formula.
 const NAME: f32 = 66.0;
 
@@ -118,6 +123,14 @@ fn draw_ui(ui: &mut Ui, equation: &Equation, name: Option<(&str, Color32)>, pale
             measure_and_draw(ui.painter(), line, size, palette.ink, &mut shapes);
         }
         let baseline = vec2(rect.left(), middle + 0.3 * size);
+        symbols_ui(
+            ui,
+            line,
+            size,
+            (rect.left(), middle),
+            (response.id, index),
+            palette,
+        );
         ui.painter().extend(shapes.into_iter().map(|mut shape| {
             shape.translate(baseline);
             shape
@@ -128,7 +141,43 @@ fn draw_ui(ui: &mut Ui, equation: &Equation, name: Option<(&str, Color32)>, pale
             HEIGHT_BELOW
         };
     }
-    response.on_hover_text(equation.spoken);
+}
+
+/// What each symbol of a line means, where the pointer rests on it.
+fn symbols_ui(
+    ui: &Ui,
+    line: &[Piece],
+    size: f32,
+    (left, middle): (f32, f32),
+    (id, index): (egui::Id, usize),
+    palette: &Palette,
+) {
+    let mut unseen = Vec::new();
+    let mut pen = Pen {
+        painter: ui.painter(),
+        color: palette.ink,
+        shapes: &mut unseen,
+        x: 0.0,
+        y: 0.0,
+    };
+    let mut spots = Vec::new();
+    pen.spots(line, size, &mut spots);
+    for (place, (from, to, name)) in spots.into_iter().enumerate() {
+        let Some(meaning) = meaning(&name) else {
+            continue;
+        };
+        let rect = egui::Rect::from_x_y_ranges(
+            left + from..=left + to,
+            middle - 0.8 * size..=middle + 0.8 * size,
+        );
+        let spot = ui.interact(rect, id.with((index, place)), Sense::hover());
+        spot.tip(format!("{}: {meaning}", plain(&name)));
+    }
+}
+
+/// A name without the braces that hold its index together.
+fn plain(name: &str) -> String {
+    name.replace(['{', '}'], "")
 }
 
 /// Draw with the baseline's left end at the origin. Returns the width.
@@ -190,6 +239,33 @@ impl Pen<'_> {
         }
     }
 
+    /// Where each symbol lies, with what hangs on it, and its name.
+    fn spots(&mut self, pieces: &[Piece], size: f32, spots: &mut Vec<(f32, f32, String)>) {
+        let mut rest = pieces;
+        while let Some((piece, after)) = rest.split_first() {
+            let mut used = 1;
+            match piece {
+                Piece::Var(_) | Piece::Bar(_) | Piece::Hat(_) => {
+                    let from = self.x;
+                    used += after
+                        .iter()
+                        .take_while(|piece| matches!(piece, Piece::Sub(_)))
+                        .count();
+                    self.draw(&rest[..used], size);
+                    let name = rest[..used].iter().map(Piece::text).collect();
+                    spots.push((from, self.x, name));
+                }
+                Piece::Root(inner) => {
+                    self.x += ROOT_BEFORE * size;
+                    self.spots(inner, size, spots);
+                    self.x += ROOT_AFTER * size;
+                }
+                _ => self.draw(&rest[..1], size),
+            }
+            rest = &rest[used..];
+        }
+    }
+
     fn text(&mut self, text: &str, font: FontId) {
         let galley = self
             .painter
@@ -219,7 +295,7 @@ impl Pen<'_> {
     fn root(&mut self, inner: &[Piece], size: f32) {
         let left = self.x;
         let (top, bottom) = (self.y - 0.82 * size, self.y + 0.2 * size);
-        self.x += 0.56 * size;
+        self.x += ROOT_BEFORE * size;
         self.draw(inner, size);
         let end = self.x + 0.05 * size;
         let middle = self.y - 0.28 * size;
@@ -230,7 +306,7 @@ impl Pen<'_> {
             vec2(left + 0.54 * size, top),
             vec2(end, top),
         ]);
-        self.x = end + 0.05 * size;
+        self.x = end + (ROOT_AFTER - 0.05) * size;
     }
 
     fn line(&mut self, points: &[Vec2]) {

@@ -19,6 +19,8 @@ pub enum Icon {
     Moon,
     /// Four corners: show all.
     Frame,
+    /// A question mark: help.
+    Question,
 }
 
 /// Paint an icon of about 12 points around a place.
@@ -27,6 +29,13 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, color: Color32, behind: Co
     let filled = |points: Vec<Pos2>| Shape::convex_polygon(points, color, Stroke::NONE);
     let bar = |x: f32, half: f32| Rect::from_center_size(place(x, 0.0), vec2(half, 11.0));
     match icon {
+        Icon::Question => drop(painter.text(
+            at,
+            egui::Align2::CENTER_CENTER,
+            "?",
+            crate::theme::strong_font(15.0),
+            color,
+        )),
         Icon::Play => drop(painter.add(filled(vec![
             place(-3.8, -5.8),
             place(6.2, 0.0),

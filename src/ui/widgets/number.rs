@@ -1,5 +1,7 @@
 //! Numbers as text, short and of steady width.
 
+pub use maths::grouped::grouped;
+
 /// Three significant digits where they fit: `0.658`, `12.3`, `4.0e−5`, `∞`.
 pub fn short(value: f64) -> String {
     let size = value.abs();
@@ -35,22 +37,6 @@ pub fn fixed(value: f64, decimals: usize) -> String {
         Some(digits) => format!("−{digits}"),
         None => text,
     }
-}
-
-/// A count with thin spaces between thousands: `12 480`.
-pub fn grouped(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut text = String::with_capacity(digits.len() + 4);
-    if value <= -0.5 {
-        text.push('−');
-    }
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            text.push('\u{2009}');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A duration: `42 s`, `3:07`, `1:02:09`.

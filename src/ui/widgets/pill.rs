@@ -4,6 +4,7 @@ use egui::{Popup, PopupCloseBehavior, Response, Role, Sense, Ui, WidgetInfo, pos
 
 use crate::theme::{Palette, strong_font, text_font};
 use crate::widgets::icon;
+use crate::widgets::tip::Tip as _;
 
 /// A pill that opens a menu, named `{name}: {value}`; `label` is what is written before the value. The menu stays open
 /// while one clicks inside it.
@@ -46,11 +47,7 @@ pub fn menu(
         pos2(rect.right() - 13.0, rect.center().y),
         palette.weak,
     );
-    let response = if open {
-        response
-    } else {
-        response.on_hover_text(tip)
-    };
+    let response = if open { response } else { response.tip(tip) };
     Popup::menu(&response)
         .gap(4.0)
         .close_behavior(PopupCloseBehavior::CloseOnClickOutside)

@@ -3,6 +3,7 @@
 use egui::{Rect, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::theme::Palette;
+use crate::widgets::tip::Tip as _;
 
 /// A bar over the width that is left, or as much room without one for `None`, so that nothing moves.
 pub fn bar(ui: &mut Ui, name: &str, width: f32, share: Option<f32>, palette: &Palette) {
@@ -17,5 +18,5 @@ pub fn bar(ui: &mut Ui, name: &str, width: f32, share: Option<f32>, palette: &Pa
         2.5,
         palette.learned,
     );
-    response.on_hover_text(format!("{:.0} %", 100.0 * share));
+    response.tip(format!("{:.0} %", 100.0 * share));
 }

@@ -1,8 +1,16 @@
 //! Read-outs: a small name and a number, in cells of fixed width, so that nothing moves when the number does.
 
-use egui::{Align2, Color32, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, Painter, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::theme::{Palette, strong_font, text_font};
+use crate::widgets::maths;
+use crate::widgets::tip::Tip as _;
+
+/// The name at the top of a cell.
+fn head(painter: &Painter, rect: Rect, name: &str, palette: &Palette) {
+    let galley = painter.layout_job(maths::job(painter, name, &text_font(11.0), palette.faint));
+    painter.galley(rect.left_top() + vec2(0.0, 1.0), galley, palette.faint);
+}
 
 /// The name over the value, in a cell of the given width.
 pub fn stacked(
@@ -16,13 +24,7 @@ pub fn stacked(
     let (rect, response) = ui.allocate_exact_size(vec2(width, 34.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name} {value}")));
     let painter = ui.painter();
-    painter.text(
-        rect.left_top() + vec2(0.0, 1.0),
-        Align2::LEFT_TOP,
-        name,
-        text_font(11.0),
-        palette.faint,
-    );
+    head(painter, rect, name, palette);
     painter.text(
         rect.left_bottom() - vec2(0.0, 0.5),
         Align2::LEFT_BOTTOM,
@@ -30,7 +32,7 @@ pub fn stacked(
         strong_font(13.0),
         palette.ink,
     );
-    response.on_hover_text(tip)
+    response.tip(tip)
 }
 
 /// The name over several values side by side, each in its colour, in a cell of the given width.
@@ -52,18 +54,12 @@ pub fn stacked_each(
         )
     });
     let painter = ui.painter();
-    painter.text(
-        rect.left_top() + vec2(0.0, 1.0),
-        Align2::LEFT_TOP,
-        name,
-        text_font(11.0),
-        palette.faint,
-    );
+    head(painter, rect, name, palette);
     for (index, (text, color)) in values.iter().enumerate() {
         let at = rect.left_bottom() + vec2(width * index as f32 / values.len() as f32, -0.5);
         painter.text(at, Align2::LEFT_BOTTOM, text, strong_font(13.0), *color);
     }
-    response.on_hover_text(tip)
+    response.tip(tip)
 }
 
 /// A line: the name at the left, the value at the right edge.
@@ -79,20 +75,16 @@ pub fn line(
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name} {value}")));
     let middle = rect.center().y;
     let painter = ui.painter();
-    painter.text(
-        pos2(rect.left(), middle),
-        Align2::LEFT_CENTER,
-        name,
-        text_font(13.0),
-        palette.weak,
-    );
+    let left = painter.layout_job(maths::job(painter, name, &text_font(13.0), palette.weak));
+    let at = pos2(rect.left(), middle - 0.5 * left.size().y);
+    painter.galley(at, left, palette.weak);
     let right = painter.layout_no_wrap(value.to_owned(), strong_font(13.0), color);
     let place = Rect::from_min_size(
         pos2(rect.right() - right.size().x, middle - 0.5 * right.size().y),
         right.size(),
     );
     painter.galley(place.min, right, color);
-    response.on_hover_text(tip)
+    response.tip(tip)
 }
 
 /// A line with two values in fixed columns, the first in `colors[0]`. Screen readers hear `A {name} {value}` and
@@ -107,10 +99,15 @@ pub fn pair(
 ) {
     const COLUMN: f32 = 68.0;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 21.0), Sense::hover());
-    response.on_hover_text(tip);
-    let at = rect.left_center();
-    ui.painter()
-        .text(at, Align2::LEFT_CENTER, name, text_font(13.0), palette.weak);
+    response.tip(tip);
+    let left = ui.painter().layout_job(maths::job(
+        ui.painter(),
+        name,
+        &text_font(13.0),
+        palette.weak,
+    ));
+    let at = pos2(rect.left(), rect.center().y - 0.5 * left.size().y);
+    ui.painter().galley(at, left, palette.weak);
     for (column, side) in ["A", "B"].into_iter().enumerate() {
         let right = rect.right() - COLUMN * (1 - column) as f32;
         let cell = Rect::from_x_y_ranges(right - COLUMN..=right, rect.y_range());

@@ -11,7 +11,9 @@ use egui::{
 
 use crate::shell::toasts::tell;
 use crate::theme::{Palette, text_font};
+use crate::widgets::maths;
 use crate::widgets::number::{Sign, read, read_whole};
+use crate::widgets::tip::Tip as _;
 use lab::message::Notice;
 
 /// Height of a line.
@@ -38,15 +40,17 @@ pub fn named<R>(
     control: impl FnOnce(&mut Ui) -> R,
 ) -> R {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
-    let label = ui.painter().text(
-        pos2(rect.left(), rect.center().y),
-        Align2::LEFT_CENTER,
+    let galley = ui.painter().layout_job(maths::job(
+        ui.painter(),
         name,
-        text_font(13.0),
+        &text_font(13.0),
         palette.weak,
-    );
+    ));
+    let at = pos2(rect.left(), rect.center().y - 0.5 * galley.size().y);
+    let label = Rect::from_min_size(at, galley.size());
+    ui.painter().galley(at, galley, palette.weak);
     ui.interact(label, ui.make_persistent_id(("row", name)), Sense::hover())
-        .on_hover_text(tip);
+        .tip(tip);
     let mut right = ui.new_child(
         UiBuilder::new()
             .max_rect(rect)
@@ -156,10 +160,7 @@ pub fn slider<N: Numeric>(
             .handle_shape(egui::style::HandleShape::Circle);
         ui.visuals_mut().widgets.inactive.bg_fill = palette.line;
         ui.visuals_mut().widgets.inactive.fg_stroke = egui::Stroke::new(1.5, palette.ink);
-        let slider = Moved::of(
-            &ui.add(slider).accessible_name(name).on_hover_text(tip),
-            false,
-        );
+        let slider = Moved::of(&ui.add(slider).accessible_name(name).tip(tip), false);
         Moved {
             changed: number.changed || slider.changed,
             done: number.done || slider.done,
@@ -207,7 +208,7 @@ pub fn number<N: Numeric>(
     let response = ui
         .add_sized(size, drag)
         .accessible_name(format!("{name} value"))
-        .on_hover_text(tip);
+        .tip(tip);
     let outcome = outcome.take();
     if let Some(Err(why)) = outcome {
         let kind = if N::INTEGRAL {
@@ -239,7 +240,7 @@ pub fn whole_number(ui: &mut Ui, [name, tip]: [&str; 2], value: &mut u64) -> boo
     let response = ui
         .add_sized(vec2(WHOLE_WIDTH, 24.0), field)
         .accessible_name(name)
-        .on_hover_text(tip);
+        .tip(tip);
     if !response.lost_focus() {
         if response.has_focus() {
             ui.data_mut(|data| data.insert_temp(id, (*value, text)));

@@ -2,7 +2,8 @@
 
 use egui::Ui;
 
-use crate::theme::Palette;
+use crate::theme::{BODY, Palette, text_font};
+use crate::widgets::maths;
 
 /// At most `length` characters.
 pub fn ellipsis(text: &str, length: usize) -> String {
@@ -17,12 +18,21 @@ pub fn ellipsis(text: &str, length: usize) -> String {
 
 /// A sentence in the colour of faults, for screen readers an alert.
 pub fn warning(ui: &mut Ui, text: &str, palette: &Palette) {
-    ragged(ui, egui::RichText::new(text).color(palette.fault));
+    sentence(ui, text, BODY, palette.fault);
 }
 
 /// Two weak lines of text.
 pub fn note(ui: &mut Ui, text: &str, palette: &Palette) {
-    ragged(ui, egui::RichText::new(text).color(palette.weak));
+    sentence(ui, text, BODY, palette.weak);
+}
+
+/// A sentence with its symbols in the maths face, ragged at the right.
+pub fn sentence(ui: &mut Ui, text: &str, size: f32, color: egui::Color32) {
+    let layout = egui::Layout::top_down(egui::Align::Min);
+    let job = maths::job(ui.painter(), text, &text_font(size), color);
+    ui.with_layout(layout, |ui| {
+        ui.add(egui::Label::new(job).wrap()).accessible_name(text)
+    });
 }
 
 /// Text of several lines, ragged at the right also in a menu, whose own layout would stretch its lines.

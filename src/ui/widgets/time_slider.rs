@@ -3,6 +3,7 @@
 use egui::{Color32, Key, Mesh, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 use crate::theme::{Palette, time_color};
+use crate::widgets::tip::Tip as _;
 
 /// Steps of the gradient, two vertices each.
 const STRIPES: usize = 48;
@@ -71,7 +72,7 @@ pub fn time_slider(ui: &mut Ui, width: f32, tau: &mut f64, palette: &Palette) ->
         palette.ink
     };
     painter.rect_filled(handle, 2.0, color);
-    response.on_hover_text("t / T (arrow keys; Shift for tenths)")
+    response.tip("t / T (arrow keys; Shift for tenths)")
 }
 
 fn set(tau: &mut f64, value: f64, response: &mut Response) {

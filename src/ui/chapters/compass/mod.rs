@@ -5,6 +5,9 @@ pub mod needle;
 pub mod placing;
 pub mod plots;
 pub mod reading;
+mod sheet;
+
+pub use sheet::SHEET;
 
 use std::sync::Arc;
 
@@ -345,6 +348,14 @@ impl Page for Compass {
 
     fn reset(&mut self, desk: &mut Desk) {
         self.put(desk, Deed::Place, OPENING);
+    }
+
+    fn try_it(&mut self, index: usize, desk: &mut Desk) {
+        desk.here.clock.set([0.8, 0.1][index.min(1)]);
+    }
+
+    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
+        (desk.here.clock.tau - [0.8, 0.1][index.min(1)]).abs() < 1e-6
     }
 }
 

@@ -9,27 +9,31 @@ use crate::equations;
 use crate::settings::schedule;
 use crate::widgets::number::{fixed, grouped, short};
 use crate::widgets::row::{self, Track};
+use crate::widgets::text::note;
 use crate::widgets::{button, readout, segmented};
 use egui::Ui;
+use lab::message::Restart;
 use maths::measure::entropy::normal_entropy;
 
 impl Forward {
     /// The controls beneath title, hint and formula.
     pub(super) fn controls(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        let tip = "One jump to any t; the Markov chain; or noise that is added without shrinking the mean";
+        let tip = "One jump to any t; the Markov chain; noise that is added without shrinking the mean; or ᾱ and 1 − ᾱ \
+                   without their roots";
         row::named(ui, "Way", tip, palette, |ui| {
             let options = [
                 (Way::Jump, "Jump"),
                 (Way::Chain, "Chain"),
                 (Way::Growing, "No shrinking"),
+                (Way::Rootless, "No roots"),
             ];
             segmented::choose(ui, "Way", &mut self.show.way, &options, palette);
         });
         if self.show.way == Way::Chain {
             Self::step_row(ui, desk);
         }
-        schedule::schedule_row(ui, desk);
+        self.schedule_rows(ui, desk);
         let tip =
             "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
         row::slider(
@@ -56,13 +60,15 @@ impl Forward {
         // The numbers are of the particles that were just asked for.
         self.cloud.draw(desk, self.show.count);
         let ink = palette.ink;
-        if self.show.way == Way::Growing {
+        if self.show.way.is_beside() {
             let tip = "Per axis: the closed form, and that of the particles on show";
-            let own = format!(
-                "variance, {}",
-                equations::shrinking(desk.here.draft.schedule)
-            );
-            for (canvas, name) in [(0, &*own), (1, "variance, noise only added")] {
+            let own = format!("variance, {}", equations::shrinking(desk.here.schedule()));
+            let beside = if self.show.way == Way::Growing {
+                "variance, noise only added"
+            } else {
+                "variance, without roots"
+            };
+            for (canvas, name) in [(0, &*own), (1, beside)] {
                 let color = Self::base(desk, canvas);
                 let known = variance(self.scales(desk, canvas, desk.here.clock.tau));
                 let measured = self
@@ -143,18 +149,46 @@ impl Forward {
             .value()
             .and_then(|points| value_at(&points, desk.here.clock.tau));
         let entropy = entropy.map_or_else(|| "–".into(), |nats| fixed(nats, 3));
-        let noise = normal_entropy(
-            desk.here
-                .draft
-                .schedule
-                .prior_std(desk.here.draft.timesteps),
-        );
+        let noise = normal_entropy(desk.here.schedule().prior_std(desk.here.draft.timesteps));
         let tip = format!(
             "h(p_t) = −E ln p_t in nats, by 1024 draws from the closed form; {} has {}",
             prior_name(desk, "I"),
             fixed(noise, 3)
         );
         readout::line(ui, "entropy", &entropy, palette.exact, &tip, palette);
+    }
+
+    /// The schedule that is looked at, and the way to train by it.
+    fn schedule_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        if desk.is_split() {
+            let text = "A and B each show the schedule that they train by; the menu above sets it.";
+            return note(ui, text, palette);
+        }
+        let trained = desk.here.draft.schedule;
+        let mut shown = self.show.schedule.unwrap_or(trained);
+        if schedule::schedule_choice(ui, desk, &mut shown) {
+            self.show.schedule = Some(shown).filter(|shown| *shown != trained);
+            desk.here.viewed = self.show.schedule;
+        }
+        // Always there, so that nothing moves when another is looked at.
+        let other = self.show.schedule.is_some();
+        ui.horizontal(|ui| {
+            ui.add_enabled_ui(other, |ui| {
+                let tip = "This schedule becomes that of the experiment. The weights stay";
+                if button::text(ui, "Train with this", tip, 0.0, palette).clicked() {
+                    desk.here.draft.schedule = shown;
+                    desk.configure(Restart::Keep);
+                    (self.show.schedule, desk.here.viewed) = (None, None);
+                }
+            });
+            let text = if other {
+                format!("Trained by {}.", trained.words().title)
+            } else {
+                "As it is trained by.".to_owned()
+            };
+            note(ui, &text, palette);
+        });
     }
 
     pub(super) fn step_row(ui: &mut Ui, desk: &mut Desk) {

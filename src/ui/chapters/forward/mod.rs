@@ -6,6 +6,10 @@ pub mod margins;
 pub mod noising;
 mod particles;
 pub mod plots;
+mod sheet;
+mod way;
+
+pub use sheet::SHEET;
 
 use std::sync::Arc;
 
@@ -17,6 +21,7 @@ use crate::canvas::{Mark, Role, Scene, View};
 use crate::chapters::Page;
 use crate::chapters::forward::chain::Chain;
 use crate::chapters::forward::plots::{entropy_ui, scales_ui, variance_ui};
+use crate::chapters::forward::way::Way;
 use crate::chapters::shared::cloud::{ForwardCloud, cloud_bounds, prior_name};
 use crate::desk::Desk;
 use crate::desk::background::Background;
@@ -43,17 +48,6 @@ const REACH: f32 = 24.0;
 /// Pieces of a trail, each of one colour.
 const TRAIL_PIECES: usize = 64;
 
-/// A way to destroy the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// The closed form at any t.
-    Jump,
-    /// Step by step, each with fresh noise.
-    Chain,
-    /// Noise without shrinking the mean, beside the schedule that shrinks it.
-    Growing,
-}
-
 /// How the chapter is called.
 pub const WORDS: Words = Words {
     name: "forward",
@@ -67,6 +61,8 @@ pub const WORDS: Words = Words {
 #[derive(Clone, Copy)]
 pub(super) struct Show {
     way: Way,
+    /// The schedule that is looked at; `None` for that of the experiment.
+    schedule: Option<Schedule>,
     count: u32,
     density: bool,
     histograms: bool,
@@ -76,6 +72,7 @@ impl Default for Show {
     fn default() -> Self {
         Self {
             way: Way::Jump,
+            schedule: None,
             count: 4000,
             density: true,
             histograms: true,
@@ -176,14 +173,18 @@ impl Page for Forward {
             Way::Growing => {
                 "Drag to noise: unless the signal shrinks, the variance grows without bound. Same points, same ε."
             }
+            Way::Rootless => {
+                "Drag to the middle: without the roots the cloud collapses before it is noise. Same points, same ε."
+            }
         }
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
         match self.show.way {
-            Way::Jump => equations::jump(desk.here.draft.schedule),
-            Way::Chain => equations::step(desk.here.draft.schedule),
-            Way::Growing => equations::growing(desk.here.draft.schedule),
+            Way::Jump => equations::jump(desk.here.schedule()),
+            Way::Chain => equations::step(desk.here.schedule()),
+            Way::Growing => equations::growing(desk.here.schedule()),
+            Way::Rootless => equations::rootless(desk.here.schedule()),
         }
     }
 
@@ -192,11 +193,13 @@ impl Page for Forward {
     }
 
     fn prepare(&mut self, ctx: &Context, desk: &mut Desk) {
+        // Two experiments show the schedules that they train by.
+        desk.here.viewed = self.show.schedule.filter(|_| !desk.is_split());
         self.compute(ctx, desk);
     }
 
     fn canvases(&self, _desk: &Desk) -> usize {
-        if self.show.way == Way::Growing { 2 } else { 1 }
+        if self.show.way.is_beside() { 2 } else { 1 }
     }
 
     fn take_hand(&mut self, _ui: &Ui, view: &View, response: &Response, desk: &mut Desk) {
@@ -234,7 +237,7 @@ impl Page for Forward {
         }
         let base = Self::base(desk, canvas);
         // A cloud fades into noise; two that are compared keep their colours.
-        let faded = if self.show.way == Way::Growing {
+        let faded = if self.show.way.is_beside() {
             0.0
         } else {
             desk.here.clock.tau as f32
@@ -267,8 +270,8 @@ impl Page for Forward {
             };
             scene.push(Role::Other, layer);
             let what = match (self.show.way, canvas) {
-                (Way::Growing, 0) => {
-                    let schedule = desk.here.draft.schedule;
+                (Way::Growing | Way::Rootless, 0) => {
+                    let schedule = desk.here.schedule();
                     format!(
                         "{}, {}",
                         schedule.words().title,
@@ -276,11 +279,12 @@ impl Page for Forward {
                     )
                 }
                 (Way::Growing, _) => "noise only added".into(),
+                (Way::Rootless, _) => "without roots".into(),
                 _ => format!("particles at t = {}", fixed(desk.here.clock.tau, 2)),
             };
             scene.name(Role::Other, Mark::Dot, color, what);
         }
-        if self.show.way != Way::Growing {
+        if !self.show.way.is_beside() {
             scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         }
         if density {
@@ -291,7 +295,7 @@ impl Page for Forward {
                 truths::exact(desk, "density"),
             );
         }
-        if self.show.histograms && self.show.way != Way::Growing {
+        if self.show.histograms && !self.show.way.is_beside() {
             scene.name(Role::Other, Mark::Line, palette.weak, prior_name(desk, "1"));
         }
         scene
@@ -301,11 +305,7 @@ impl Page for Forward {
         let palette = desk.palette();
         if self.show.histograms {
             let base = Self::base(desk, view.index);
-            let std = desk
-                .here
-                .draft
-                .schedule
-                .prior_std(desk.here.draft.timesteps) as f32;
+            let std = desk.here.schedule().prior_std(desk.here.draft.timesteps) as f32;
             let points = self.points(desk, view.index);
             margins::paint(
                 ui.painter(),
@@ -368,7 +368,7 @@ impl Page for Forward {
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Self>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
-        let growing = self.show.way == Way::Growing;
+        let way = self.show.way;
         let mut entropies = vec![(desk.side(), self.entropy())];
         entropies.extend(twin.map(|twin| (desk.side().other(), twin.entropy())));
         entropies.sort_by_key(|(side, _)| *side);
@@ -382,7 +382,7 @@ impl Page for Forward {
                 ui.new_child(UiBuilder::new().max_rect(place).id_salt(("chart", index)));
             match index {
                 0 => scales_ui(&mut child, place, desk),
-                1 => variance_ui(&mut child, place, desk, growing),
+                1 => variance_ui(&mut child, place, desk, way),
                 _ => entropy_ui(&mut child, place, desk, &entropies),
             }
         }
@@ -398,5 +398,28 @@ impl Page for Forward {
 
     fn reset(&mut self, desk: &mut Desk) {
         desk.here.clock.set(0.0);
+    }
+
+    fn leave(&mut self, desk: &mut Desk) {
+        desk.here.viewed = None;
+    }
+
+    fn try_it(&mut self, index: usize, desk: &mut Desk) {
+        let (way, tau) =
+            [(Way::Jump, 0.0), (Way::Growing, 1.0), (Way::Rootless, 0.5)][index.min(2)];
+        self.show.way = way;
+        desk.here.clock.set(tau);
+        if index == 0 {
+            desk.here.clock.toggle();
+        }
+    }
+
+    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
+        let tau = desk.here.clock.tau;
+        match index {
+            0 => tau >= 0.999,
+            1 => self.show.way == Way::Growing && tau > 0.9,
+            _ => self.show.way == Way::Rootless && (0.3..=0.7).contains(&tau),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Noise that is only added, without shrinking the mean.
+//! Mixtures that do not keep the variance: noise that is only added, and weights without their roots.
 
 use maths::diffusion::schedule::{Scales, Schedule};
 use maths::diffusion::solver::Transition;
@@ -26,6 +26,11 @@ pub fn growing_scales(sums: &[f64], tau: f64) -> Scales {
         a: 1.0,
         s: sum.sqrt(),
     }
+}
+
+/// Signal and noise weighed by a² and s², as if variances were lengths.
+pub fn squared(Scales { a, s }: Scales) -> Scales {
+    Scales { a: a * a, s: s * s }
 }
 
 #[cfg(test)]

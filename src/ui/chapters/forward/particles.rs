@@ -5,7 +5,7 @@ use super::{
 };
 use crate::canvas::points::Particles;
 use crate::chapters::forward::chain::{Chain, Steps};
-use crate::chapters::forward::noising::{growing_scales, summed_noise};
+use crate::chapters::forward::noising::{growing_scales, squared, summed_noise};
 use crate::chapters::shared::cloud::{Points, noised};
 use crate::desk::Desk;
 use crate::widgets::chart::times;
@@ -19,9 +19,10 @@ impl Forward {
         let timesteps = desk.here.draft.timesteps;
         match (self.show.way, canvas) {
             (Way::Growing, 1) => {
-                growing_scales(&summed_noise(desk.here.draft.schedule, timesteps), tau)
+                growing_scales(&summed_noise(desk.here.schedule(), timesteps), tau)
             }
-            _ => desk.here.draft.schedule.scales(tau, timesteps),
+            (Way::Rootless, 1) => squared(desk.here.scales_at(tau)),
+            _ => desk.here.scales_at(tau),
         }
     }
 
@@ -29,7 +30,7 @@ impl Forward {
         ChainKey {
             particles: particles.version,
             count: self.show.count.min(MOST_CHAIN),
-            schedule: desk.here.draft.schedule,
+            schedule: desk.here.schedule(),
             timesteps: desk.here.draft.timesteps,
             seed: desk.here.snapshot.experiment.seed,
         }
@@ -39,7 +40,7 @@ impl Forward {
         let particles = self.cloud.draw(desk, self.show.count);
         let (mixture, schedule, timesteps) = (
             desk.here.snapshot.dataset.mixture.clone(),
-            desk.here.draft.schedule,
+            desk.here.schedule(),
             desk.here.draft.timesteps,
         );
         let key = EntropyKey {
@@ -115,7 +116,7 @@ impl Forward {
         let (tau, timesteps) = (desk.here.clock.tau, desk.here.draft.timesteps);
         let at = |i: usize| tau * i as f64 / TRAIL_PIECES as f64;
         if self.show.way == Way::Growing && canvas == 1 {
-            let sums = summed_noise(desk.here.draft.schedule, timesteps);
+            let sums = summed_noise(desk.here.schedule(), timesteps);
             return (0..=TRAIL_PIECES)
                 .map(|i| noised(&particles, index, growing_scales(&sums, at(i))))
                 .collect();

@@ -4,6 +4,8 @@ use egui::{Rect, Ui};
 
 use egui::Color32;
 
+use super::noising::squared;
+use super::way::Way;
 use crate::chapters::forward::noising::{growing_scales, summed_noise};
 use crate::chapters::shared::cloud::{normal_name, variance};
 use crate::desk::Desk;
@@ -21,7 +23,7 @@ pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     let split = desk.is_split();
     for (_, side_state, own) in desk.side_states() {
         let (schedule, timesteps, tau) = (
-            side_state.draft.schedule,
+            side_state.schedule(),
             side_state.draft.timesteps,
             desk.here.clock.tau,
         );
@@ -49,7 +51,7 @@ pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     let title = if split {
         "signal a; thin: noise s"
     } else {
-        equations::scales_title(desk.here.draft.schedule)
+        equations::scales_title(desk.here.schedule())
     };
     let chart = Chart {
         name: "Signal a and noise s against t",
@@ -60,9 +62,9 @@ pub fn scales_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
     chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
 }
 
-/// Variance of x at t along the experiments' schedules, and, where asked for, of the noise of its steps that is only added: of
+/// Variance of x at t along the schedules on show, and of the way that stands beside them: of
 /// one experiment in the other colour, of two thin.
-pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
+pub(super) fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, way: Way) {
     let palette = desk.palette();
     let split = desk.is_split();
     let mut curves = Vec::new();
@@ -77,9 +79,15 @@ pub fn variance_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, growing: bool) {
                 now: marked.then(|| (now, fixed(now, 2))),
             });
         };
-        let schedule = side_state.draft.schedule;
+        let schedule = side_state.schedule();
         add(own, true, &|tau| schedule.scales(tau, timesteps));
-        if growing {
+        if way == Way::Rootless {
+            let color = if split { own } else { palette.other };
+            add(color, !split, &|tau| {
+                squared(schedule.scales(tau, timesteps))
+            });
+        }
+        if way == Way::Growing {
             let sums = summed_noise(schedule, timesteps);
             add(if split { own } else { palette.other }, !split, &|tau| {
                 growing_scales(&sums, tau)
@@ -112,7 +120,7 @@ pub fn entropy_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, entropies: &[Vec<[f6
     let palette = desk.palette();
     let mut priors: Vec<f64> = desk
         .side_states()
-        .map(|(_, b, _)| b.draft.schedule.prior_std(b.draft.timesteps))
+        .map(|(_, b, _)| b.schedule().prior_std(b.draft.timesteps))
         .collect();
     priors.dedup_by(|a, b| (*a - *b).abs() < 1e-3);
     let levels: Vec<f64> = priors.iter().map(|std| normal_entropy(*std)).collect();

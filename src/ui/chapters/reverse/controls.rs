@@ -5,13 +5,15 @@ use crate::canvas::motion::{FrameAt, origin_color};
 use crate::chapters::shared::rows;
 use crate::desk::Desk;
 use crate::desk::run_slot::LOOK_EVERY;
-use crate::settings::sampler;
+use crate::settings::sampler::{self, Choice};
 use crate::theme::Palette;
 use crate::widgets::number::{Sign, fixed, grouped, short};
 use crate::widgets::row::{self, Track};
 use crate::widgets::text;
+use crate::widgets::tip::Tip as _;
 use crate::widgets::{button, progress, readout, segmented};
 use egui::{Mesh, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use lab::message::Restart;
 
 /// Height of the key to the colours.
 const KEY: f32 = 72.0;
@@ -59,7 +61,7 @@ impl Reverse {
         let palette = desk.palette();
         let tip = "Which x̂_0 the chain follows: the network's, or E[x_0 | x_t]";
         rows::field_row(ui, tip, &mut self.show.exact, palette);
-        sampler::sampler_rows(ui, desk);
+        self.sampler_rows(ui, desk);
         // The exact x̂_0 is no network's, whose errors grow.
         if self.show.exact == Some(false) {
             sampler::clip_warning(ui, desk);
@@ -76,6 +78,31 @@ impl Reverse {
         );
         let tip = "While training runs, run the chain again and again from the same noise";
         rows::follow_row(ui, tip, &mut self.show.follow, palette);
+    }
+
+    /// The sampler that is looked at; of two experiments, each one's own.
+    fn sampler_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        let palette = desk.palette();
+        if desk.is_split() {
+            return sampler::sampler_rows(ui, desk);
+        }
+        let live = Choice::of(&desk.here.draft);
+        let mut shown = self.show.sampler.unwrap_or(live);
+        if sampler::choice_rows(ui, &mut shown, desk.here.draft.timesteps, palette) {
+            self.show.sampler = Some(shown).filter(|shown| *shown != live);
+        }
+        text::note(ui, &sampler::cost_text(&desk.here.draft, shown), palette);
+        // Always there, so that nothing moves when another is looked at.
+        ui.add_enabled_ui(self.show.sampler.is_some(), |ui| {
+            let tip = "Let the picture in Training be sampled like this. What was measured of it begins anew";
+            let wide = ui.available_width();
+            if button::text(ui, "Use for the live picture", tip, wide, palette).clicked() {
+                desk.here.draft.sampler = shown.sampler;
+                desk.here.draft.sampler_steps = shown.steps;
+                desk.configure(Restart::Keep);
+                self.show.sampler = None;
+            }
+        });
     }
 
     /// The run under way, or what starts another.
@@ -226,5 +253,5 @@ pub(super) fn origin_key(ui: &mut Ui, palette: &Palette) {
         crate::theme::text_font(13.0),
         palette.weak,
     );
-    response.on_hover_text(name);
+    response.tip(name);
 }

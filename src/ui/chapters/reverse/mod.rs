@@ -2,6 +2,9 @@
 
 mod controls;
 mod equations;
+mod sheet;
+
+pub use sheet::SHEET;
 
 use egui::{Color32, Context, Ui};
 
@@ -14,10 +17,12 @@ use crate::chapters::shared::cloud::cloud_bounds;
 use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::desk::run_slot::RunSlot;
+use crate::settings::sampler::Choice;
 use crate::truths;
 use crate::widgets::equation::Equation;
-use crate::widgets::number::fixed;
+use crate::widgets::number::{fixed, grouped};
 use engine::Start;
+use lab::experiment::Experiment;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Plan, PlanContext, Sampler};
@@ -76,6 +81,8 @@ pub const WORDS: Words = Words {
 pub(super) struct Show {
     /// Chosen when the chapter opens: an untrained network has nothing to show.
     exact: Option<bool>,
+    /// The sampler that is looked at; `None` for that of the live picture.
+    sampler: Option<Choice>,
     particles: u32,
     by_origin: bool,
     density: bool,
@@ -88,6 +95,7 @@ impl Default for Show {
     fn default() -> Self {
         Self {
             exact: None,
+            sampler: None,
             particles: 2000,
             by_origin: true,
             density: false,
@@ -132,16 +140,23 @@ fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
 }
 
 impl Reverse {
+    /// The sampler on show. Two experiments show their own.
+    fn choice(&self, desk: &Desk, experiment: &Experiment) -> Choice {
+        let own = self.show.sampler.filter(|_| !desk.is_split());
+        own.unwrap_or_else(|| Choice::of(experiment))
+    }
+
     fn wish(&self, desk: &Desk) -> Wish {
         let experiment = &desk.here.snapshot.experiment;
+        let choice = self.choice(desk, experiment);
         let exact = self.show.exact.unwrap_or(desk.here.snapshot.step == 0);
         Wish {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
             clip: (experiment.clip && !exact)
                 .then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh)),
-            sampler: experiment.sampler,
-            steps: experiment.sampler_steps.clamp(1, experiment.timesteps),
+            sampler: choice.sampler,
+            steps: choice.steps.clamp(1, experiment.timesteps),
             particles: self.show.particles,
             seed: experiment.seed.wrapping_add(self.show.noise),
             exact,
@@ -156,7 +171,7 @@ impl Page for Reverse {
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        equations::of(desk.here.draft.sampler)
+        equations::of(self.choice(desk, &desk.here.draft).sampler)
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
@@ -195,6 +210,8 @@ impl Page for Reverse {
         }
         let count = result.recording.particles;
         let alpha = (60.0 / (count as f32).sqrt()).clamp(0.3, 0.9);
+        let old = !result.request.exact && desk.here.is_old(result.step);
+        let alpha = if old { 0.4 * alpha } else { alpha };
         let green = result.request.exact && !desk.one_canvas;
         let color = if green {
             palette.exact
@@ -235,7 +252,12 @@ impl Page for Reverse {
         } else {
             color
         };
-        let at_t = format!("{by} at t = {}", fixed(desk.here.clock.tau, 2));
+        let of = if result.request.exact {
+            String::new()
+        } else {
+            format!(", update {}", grouped(result.step as f64))
+        };
+        let at_t = format!("{by} at t = {}{of}", fixed(desk.here.clock.tau, 2));
         scene.name(role, Mark::Dot, mark, at_t);
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         if self.show.density {
@@ -276,5 +298,41 @@ impl Page for Reverse {
     fn leave(&mut self, desk: &mut Desk) {
         self.run.leave(desk);
         desk.here.clock.speed = 1.0;
+    }
+
+    fn try_it(&mut self, index: usize, desk: &mut Desk) {
+        match index {
+            0 => {
+                desk.here.clock.set(1.0);
+                desk.here.clock.toggle();
+            }
+            1 => {
+                let sampler = Sampler::Ddim { eta: 0.0 };
+                self.show.sampler = Some(Choice { sampler, steps: 5 });
+                self.show.exact = Some(false);
+                desk.here.clock.set(0.0);
+            }
+            _ => {
+                self.show.exact = Some(true);
+                desk.here.clock.set(0.0);
+            }
+        }
+    }
+
+    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
+        let tau = desk.here.clock.tau;
+        match index {
+            0 => tau <= 0.001,
+            1 => {
+                tau < 0.05
+                    && self.choice(desk, &desk.here.draft).steps <= 5
+                    && self.run.shown_as_asked().is_some()
+            }
+            _ => tau < 0.05 && self.show.exact == Some(true) && self.run.shown_as_asked().is_some(),
+        }
+    }
+
+    fn show_learned(&mut self) {
+        self.show.exact = Some(false);
     }
 }

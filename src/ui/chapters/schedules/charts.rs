@@ -7,6 +7,7 @@ use crate::theme::text_font;
 use crate::widgets::chart::{Chart, Curve, Placement, chart_ui, times};
 use crate::widgets::hand;
 use crate::widgets::number::fixed;
+use crate::widgets::tip::Tip as _;
 use egui::{Align2, Color32, CursorIcon, Rect, Sense, Ui, WidgetInfo, vec2};
 use maths::diffusion::log_snr::{HANDLES, LIMIT, LogSnr};
 use maths::diffusion::schedule::Schedule;
@@ -164,7 +165,7 @@ pub(super) fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &m
         let radius = if active { 7.5 } else { 6.0 };
         ui.painter()
             .circle(at, radius, palette.canvas, (2.5, color));
-        response.on_hover_text(format!(
+        response.tip(format!(
             "{name}: {}. Each stays below the one before",
             fixed(value, 2)
         ));

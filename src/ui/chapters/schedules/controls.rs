@@ -1,6 +1,6 @@
 //! The controls of the chapter.
 
-use super::{SIDES, Schedules, Way, beta_text, colors};
+use super::{Schedules, Way, beta_text, colors, sides};
 use crate::desk::Desk;
 use crate::equations;
 use crate::settings::schedule;
@@ -31,9 +31,10 @@ impl Schedules {
         ui.separator();
         text::note(ui, "Use one in the experiment. The weights stay.", palette);
         ui.horizontal(|ui| {
-            for (side, way) in std::iter::zip(["Train with A", "Train with B"], self.ways(desk)) {
+            let names = ["Train with left", "Train with right"];
+            for (name, way) in std::iter::zip(names, self.ways(desk)) {
                 let tip = "This schedule and this T become those of the experiment";
-                if button::text(ui, side, tip, 0.0, palette).clicked() {
+                if button::text(ui, name, tip, 0.0, palette).clicked() {
                     desk.here.draft.schedule = way.schedule;
                     desk.here.draft.timesteps = way.timesteps;
                     desk.configure(Restart::Keep);
@@ -54,7 +55,7 @@ impl Schedules {
         let tip = "Linear and cosine keep their course at every T; literal is the DDPM table from 1e-4 to 0.02 as it \
                    stands; yours goes through five handles of log SNR";
         let mut schedules = self.ways(desk).map(|way| way.schedule);
-        for (side, name) in SIDES.into_iter().enumerate() {
+        for (side, name) in sides(desk).into_iter().enumerate() {
             let mut palette = *palette;
             // The side's letter bears its colour.
             palette.weak = colors(desk)[side];
@@ -63,7 +64,7 @@ impl Schedules {
                     .iter()
                     .map(|&schedule| (schedule, schedule.words().title))
                     .collect();
-                let name = ["Schedule A", "Schedule B"][side];
+                let name = ["Left schedule", "Right schedule"][side];
                 segmented::choose(ui, name, &mut schedules[side], &options, desk.palette());
             });
         }
@@ -82,7 +83,14 @@ impl Schedules {
 
     pub(super) fn numbers_ui(&self, ui: &mut Ui, desk: &Desk) {
         let palette = desk.palette();
-        readout::pair(ui, "", SIDES, colors(desk), "The two schedules", palette);
+        readout::pair(
+            ui,
+            "",
+            sides(desk),
+            colors(desk),
+            "The two schedules",
+            palette,
+        );
         let ways = self.ways(desk);
         let numbers = ways.map(Way::numbers);
         let last = ways.map(|way| way.schedule.alpha_bar(1.0, way.timesteps));
@@ -112,7 +120,7 @@ impl Schedules {
         ] {
             readout::pair(ui, name, [&value[0], &value[1]], ink, tip, palette);
         }
-        for (side, way) in std::iter::zip(SIDES, ways) {
+        for (side, way) in std::iter::zip(sides(desk), ways) {
             if let Some(alpha_bar) = way.schedule.leftover_signal(way.timesteps) {
                 text::warning(
                     ui,

@@ -2,6 +2,9 @@
 
 mod charts;
 mod controls;
+mod sheet;
+
+pub use sheet::SHEET;
 
 use egui::{Color32, Context, Rect, Ui, UiBuilder, vec2};
 
@@ -25,8 +28,15 @@ use maths::names::Words;
 const COUNT: u32 = 2000;
 /// Points of a curve.
 const CURVE: usize = 240;
-/// The two sides.
-const SIDES: [&str; 2] = ["A", "B"];
+/// What the two are called: by the experiments while the lab is split, else by where they stand.
+fn sides(desk: &Desk) -> [&'static str; 2] {
+    if desk.is_split() {
+        ["A", "B"]
+    } else {
+        ["Left", "Right"]
+    }
+}
+
 /// The lowest log10 β that is drawn.
 const LOWEST_BETA: f64 = -5.0;
 
@@ -131,7 +141,7 @@ impl Schedules {
         let side = if desk.is_split() {
             String::new()
         } else {
-            format!("{}  ", SIDES[side])
+            format!("{}  ", sides(desk)[side])
         };
         let name = format!(
             "{side}{}   ᾱ = {}",
@@ -206,7 +216,12 @@ impl Page for Schedules {
 
     fn equations(&self, desk: &Desk) -> Vec<(Option<(Side, String)>, Equation)> {
         let named = |(side, way): (Side, Way)| {
-            let name = format!("{} {}", side.letter(), way.schedule.words().title);
+            let name = way.schedule.words().title;
+            let name = if desk.is_split() {
+                format!("{} {name}", side.letter())
+            } else {
+                name.to_owned()
+            };
             (Some((side, name)), equations::jump(way.schedule))
         };
         std::iter::zip(Side::BOTH, self.ways(desk))
@@ -261,5 +276,27 @@ impl Page for Schedules {
 
     fn reset(&mut self, desk: &mut Desk) {
         desk.here.clock.set(0.0);
+    }
+
+    fn try_it(&mut self, index: usize, desk: &mut Desk) {
+        if index == 0 {
+            self.show = Show::default();
+            desk.here.clock.set(0.2);
+        } else {
+            self.show.sides = [Schedule::Literal, Schedule::Linear];
+            self.show.timesteps = 50;
+            desk.here.clock.set(1.0);
+        }
+    }
+
+    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
+        let ways = self.ways(desk);
+        if index == 0 {
+            (desk.here.clock.tau - 0.2).abs() < 1e-6
+                && ways.map(|way| way.schedule) == [Schedule::Linear, Schedule::Cosine]
+        } else {
+            ways.iter()
+                .any(|way| way.schedule.leftover_signal(way.timesteps).is_some())
+        }
     }
 }

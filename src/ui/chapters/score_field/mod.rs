@@ -3,7 +3,10 @@
 mod controls;
 pub mod draws;
 mod layers;
+mod sheet;
 pub mod streamlines;
+
+pub use sheet::SHEET;
 
 use std::sync::Arc;
 
@@ -388,5 +391,13 @@ impl Page for ScoreField {
 
     fn reset(&mut self, desk: &mut Desk) {
         desk.here.clock.set(OPENING);
+    }
+
+    fn try_it(&mut self, index: usize, desk: &mut Desk) {
+        desk.here.clock.set([0.6, 0.05][index.min(1)]);
+    }
+
+    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
+        (desk.here.clock.tau - [0.6, 0.05][index.min(1)]).abs() < 1e-6
     }
 }

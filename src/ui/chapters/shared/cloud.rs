@@ -111,10 +111,7 @@ pub fn cloud_bounds(desk: &Desk) -> Bounds {
 /// The noise that sampling starts from, of variance `unit`: `N(0, 1)`, or where variance explodes `N(0, 10²)`.
 pub fn prior_name(desk: &Desk, unit: &str) -> String {
     normal_name(
-        desk.here
-            .draft
-            .schedule
-            .prior_std(desk.here.draft.timesteps),
+        desk.here.schedule().prior_std(desk.here.draft.timesteps),
         unit,
     )
 }

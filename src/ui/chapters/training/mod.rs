@@ -1,27 +1,29 @@
 //! Training: watch noise become data while the network learns.
 
+mod controls;
+mod samples;
+mod sheet;
+mod verdict;
+
+pub use sheet::SHEET;
+
 use egui::{Context, Ui};
 use lab::message::Restart;
 
 use crate::canvas::device::Dots;
 use crate::canvas::paint::Layer;
-use crate::canvas::{Mark, Role, Scene};
+use crate::canvas::remark::remark_ui;
+use crate::canvas::{Mark, Role, Scene, View};
 use crate::chapters::Page;
 use crate::desk::Desk;
 use crate::plots;
-use crate::settings::data;
-use crate::settings::network;
-use crate::settings::sampler;
-use crate::settings::schedule;
-use crate::settings::training;
 use crate::truths;
 use crate::widgets::equation::{Equation, Piece};
-use crate::widgets::number::grouped;
-use crate::widgets::row::{self, Track};
-use crate::widgets::{button, pill, segmented};
-use lab::experiment::{DataSource, limits};
-use lab::message::Command;
+use lab::experiment::DataSource;
+use lab::message::{Command, Order};
 use maths::data::bounds::Bounds;
+use maths::data::shapes::Shape;
+use maths::diffusion::solver::Sampler;
 use maths::diffusion::target::Target;
 use maths::names::Words;
 
@@ -44,6 +46,7 @@ pub struct Training {
     pub(super) show: (),
     pub(super) hand: (),
     data: Option<DataShown>,
+    at_clip: samples::AtClip,
 }
 
 /// The data points on show, thinned once.
@@ -156,116 +159,12 @@ impl Page for Training {
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
-        let palette = desk.palette();
-        row::named(
-            ui,
-            "Data",
-            "What is learned. Other data keep the weights",
-            palette,
-            |ui| {
-                let title = data::data_title(&desk.here.draft.data);
-                pill::menu(
-                    ui,
-                    ["Data set", "", &title],
-                    "Choose the data",
-                    palette,
-                    |ui| data::data_menu(ui, desk),
-                );
-            },
-        );
-        data::bandwidth_rows(ui, desk);
-        row::named(
-            ui,
-            "Training set",
-            "N points again and again, or fresh draws from the mixture",
-            palette,
-            |ui| {
-                let options = [(false, "Finite"), (true, "Fresh")];
-                if segmented::choose(
-                    ui,
-                    "Training set",
-                    &mut desk.here.draft.fresh,
-                    &options,
-                    palette,
-                )
-                .changed()
-                {
-                    desk.configure(Restart::Keep);
-                }
-            },
-        );
-        // A file has as many points as it has.
-        if matches!(desk.here.draft.data, DataSource::Shape(_)) {
-            ui.add_enabled_ui(!desk.here.draft.fresh, |ui| {
-                let tip = "N: the size of the finite training set";
-                let points = &mut desk.here.draft.points;
-                if row::slider(
-                    ui,
-                    ["Points", tip],
-                    points,
-                    Track::logarithmic(limits::POINTS),
-                    grouped,
-                    palette,
-                )
-                .done
-                {
-                    desk.configure(Restart::Keep);
-                }
-            });
-        }
-        ui.separator();
-        schedule::schedule_row(ui, desk);
-        schedule::timesteps_row(ui, desk);
-        ui.separator();
-        let shape = desk.here.draft_shape;
-        network::network_rows(ui, desk);
-        let chosen = desk.here.draft_shape != shape;
-        ui.separator();
-        training::batch_row(ui, desk);
-        training::learning_rate_row(ui, desk);
-        row::named(
-            ui,
-            "Seed",
-            "Of data, first weights, batches and noise",
-            palette,
-            |ui| {
-                if row::whole_number(
-                    ui,
-                    ["Seed", "Click, type, and press Enter"],
-                    &mut desk.here.draft.seed,
-                ) {
-                    desk.configure(Restart::Keep);
-                }
-            },
-        );
-        ui.add_space(4.0);
-        // At the end of the panel, so that nothing moves when the question comes.
-        if desk.here.draft_shape == desk.here.draft.shape() {
-            let tip = "New weights from the seed. Data, schedule, batch and rate change without it, under the same weights";
-            if button::text(ui, "Start anew", tip, ui.available_width(), palette).clicked() {
-                desk.send(Command::Reset);
-            }
-        } else {
-            let question = ui.scope(|ui| network::network_question(ui, desk)).response;
-            if chosen {
-                question.scroll_to_me(None);
-            }
-        }
-        ui.separator();
-        sampler::sampler_rows(ui, desk);
-        let tip = "Clip every estimate of x_0 to the data's box × 1.1. Off shows what 1/a makes of a small error";
-        row::named(ui, "Clip x₀", tip, palette, |ui| {
-            let options = [(false, "Off"), (true, "On")];
-            if segmented::choose(ui, "Clip", &mut desk.here.draft.clip, &options, palette).changed()
-            {
-                desk.configure(Restart::Keep);
-            }
-        });
-        sampler::clip_warning(ui, desk);
+        controls::controls(ui, desk);
     }
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         self.thin_data(desk);
+        self.at_clip.count(desk);
     }
 
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
@@ -293,20 +192,8 @@ impl Page for Training {
             };
             scene.push(Role::Data, points);
         }
-        if let Some(samples) = &snapshot.samples {
-            let points = Layer::Points {
-                key: "samples",
-                cloud: samples.clone(),
-                version: snapshot.samples_version,
-                dots: Dots {
-                    color: palette.learned.gamma_multiply(0.9),
-                    radius: 1.5,
-                },
-            };
-            scene.push(Role::Learned, points);
-        }
         scene.name(Role::Data, Mark::Dot, palette.data, "data");
-        scene.name(Role::Learned, Mark::Dot, palette.learned, "samples");
+        samples::draw(&mut scene, desk, &self.at_clip);
         scene.name(
             Role::Exact,
             Mark::Area,
@@ -314,6 +201,16 @@ impl Page for Training {
             truths::exact(desk, "density"),
         );
         scene
+    }
+
+    fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
+        let snapshot = &desk.here.snapshot;
+        let Some(point) = snapshot.quality.last() else {
+            return;
+        };
+        let name = snapshot.experiment.sampler.words().short;
+        let (sentence, tip) = verdict::verdict(point, name, snapshot.experiment.sampler_steps);
+        remark_ui(ui, view.rect, view.canvas, &sentence, &tip, desk.palette());
     }
 
     fn home(&self, desk: &Desk) -> Bounds {
@@ -344,5 +241,42 @@ impl Page for Training {
 
     fn reset(&mut self, desk: &mut Desk) {
         desk.order(Command::Reset);
+    }
+
+    fn try_it(&mut self, index: usize, desk: &mut Desk) {
+        match index {
+            0 => {
+                desk.order(Command::Reset);
+                desk.order(Order::StopAt(Some(200)));
+                desk.order(Order::Speed(Some(10.0)));
+                desk.order(Command::Play);
+            }
+            1 => {
+                desk.order(Order::Speed(None));
+                desk.choose_data(DataSource::Shape(Shape::Moons));
+                desk.order(Command::Play);
+            }
+            _ => {
+                desk.here.draft.sampler = Sampler::Ddim { eta: 0.0 };
+                desk.here.draft.sampler_steps = 20;
+                desk.configure(Restart::Keep);
+            }
+        }
+    }
+
+    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
+        let snapshot = &desk.here.snapshot;
+        let experiment = &snapshot.experiment;
+        match index {
+            0 => (200..20_000).contains(&snapshot.step),
+            1 => {
+                let since = snapshot.step - snapshot.changed_at.unwrap_or(0).min(snapshot.step);
+                experiment.data == DataSource::Shape(Shape::Moons) && since >= 500
+            }
+            _ => {
+                let first_order = matches!(experiment.sampler, Sampler::Ddim { .. });
+                first_order && snapshot.samples_of.is_some()
+            }
+        }
     }
 }

@@ -4,7 +4,10 @@ mod controls;
 mod layers;
 mod readings;
 mod runs;
+mod sheet;
 mod starts;
+
+pub use sheet::SHEET;
 
 use egui::{Color32, Context, Event, Rect, Response, Sense, Ui, UiBuilder, vec2};
 
@@ -389,5 +392,21 @@ impl Page for Trajectories {
 
     fn reset(&mut self, desk: &mut Desk) {
         desk.here.clock.set(1.0);
+    }
+
+    fn try_it(&mut self, index: usize, desk: &mut Desk) {
+        desk.here.clock.set([1.0, 0.5][index.min(1)]);
+        if index == 0 {
+            desk.here.clock.toggle();
+        }
+    }
+
+    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
+        let tau = desk.here.clock.tau;
+        if index == 0 {
+            tau <= 0.001
+        } else {
+            (tau - 0.5).abs() < 0.02
+        }
     }
 }

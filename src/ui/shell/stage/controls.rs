@@ -1,6 +1,6 @@
 //! What lies over the canvases: the divider, and the button that brings the camera home.
 
-use super::{Book, GRIP, Stage};
+use super::{Book, Canvas, GRIP, Stage};
 use crate::desk::Desk;
 use crate::widgets::icon::Icon;
 use crate::widgets::{button, hand};
@@ -83,6 +83,35 @@ pub(super) fn reset_view_ui(ui: &mut Ui, canvas: Rect, desk: &mut Desk, book: &B
         for &side in desk.sides() {
             desk.turn_to(side);
             desk.here.cameras.remove(book.chapter(side).name());
+        }
+    }
+}
+
+/// Where nothing of what a chapter shows is in sight any more, a button in the middle leads back to it.
+pub(super) fn way_back_ui(ui: &mut Ui, canvases: &[Canvas], desk: &mut Desk, book: &mut Book<'_>) {
+    for Canvas {
+        side, view, clip, ..
+    } in canvases.iter().filter(|canvas| canvas.view.index == 0)
+    {
+        desk.turn_to(*side);
+        let home = book.page(*side).home(desk);
+        let seen = view.camera.visible(view.rect);
+        let apart =
+            (0..2).any(|axis| home.max[axis] < seen.min[axis] || seen.max[axis] < home.min[axis]);
+        // Far out, all that there is would be a dot.
+        let dot = (seen.max[0] - seen.min[0]) > 40.0 * (home.max[0] - home.min[0]);
+        if !apart && !dot {
+            continue;
+        }
+        let place = Rect::from_center_size(view.rect.intersect(*clip).center(), vec2(190.0, 27.0));
+        let mut child = ui.new_child(
+            UiBuilder::new()
+                .max_rect(place)
+                .id_salt(("way back", side.letter())),
+        );
+        let tip = "The view was moved away from all that this chapter shows";
+        if button::text(&mut child, "Back to the data", tip, 190.0, desk.palette()).clicked() {
+            desk.here.cameras.remove(book.chapter(*side).name());
         }
     }
 }

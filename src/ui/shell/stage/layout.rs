@@ -27,7 +27,11 @@ impl Stage {
             return vec![whole(Side::A)];
         }
         let middle = if one_canvas { self.divider } else { 0.5 };
-        let (left, right) = canvas.split_left_right_at_fraction(middle);
+        let (left, right) = if is_stacked(canvas) && !one_canvas {
+            canvas.split_top_bottom_at_fraction(0.5)
+        } else {
+            canvas.split_left_right_at_fraction(middle)
+        };
         match self.arrangement {
             Arrangement::Overlay if one_canvas => Side::BOTH
                 .map(|side| Region {
@@ -64,6 +68,7 @@ impl Stage {
         desk: &mut Desk,
         book: &mut Book<'_>,
         regions: &[Region],
+        whole: &Rect,
     ) -> Vec<Canvas> {
         let mut canvases: Vec<Canvas> = Vec::new();
         let mut home: Option<Bounds> = None;
@@ -89,7 +94,8 @@ impl Stage {
             let count = page.canvases(desk);
             // Two canvases of each of two experiments make four quarters.
             let share = 1.0 / count as f32;
-            let (size, step) = if split {
+            let upwards = split && !is_stacked(*whole);
+            let (size, step) = if upwards {
                 (
                     vec2(rect.width(), share * rect.height()),
                     vec2(0.0, share * rect.height()),
@@ -163,6 +169,11 @@ impl Stage {
         }
         canvases
     }
+}
+
+/// True where two canvases lie over one another, not beside: in a place that is higher than wide.
+pub(super) fn is_stacked(canvas: Rect) -> bool {
+    canvas.height() > 1.15 * canvas.width()
 }
 
 /// Let the pointer be known on the canvas that it is over, on those that lie over or under that one, and where linked at the

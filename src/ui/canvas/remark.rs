@@ -1,0 +1,42 @@
+//! A sentence at the lower left of a canvas, on a plate that keeps it legible over points.
+
+use egui::{Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, vec2};
+
+use crate::theme::{Palette, text_font};
+use crate::widgets::tip::Tip as _;
+
+/// Say something of what a canvas shows; the whole of it where the pointer rests on it. `salt` tells the canvases apart.
+pub fn remark_ui(ui: &Ui, canvas: Rect, salt: egui::Id, text: &str, tip: &str, palette: &Palette) {
+    let seen = canvas.intersect(ui.clip_rect());
+    // The numbers of the axes stand beneath it.
+    let (margin, above) = (12.0, 24.0);
+    let room = seen.width() - 2.0 * margin - 20.0;
+    if text.is_empty() || room < 80.0 {
+        return;
+    }
+    let mut job = egui::text::LayoutJob::simple(
+        text.to_owned(),
+        text_font(13.0),
+        palette.ink,
+        room.min(640.0),
+    );
+    job.wrap.max_rows = 3;
+    let galley = ui.painter().layout_job(job);
+    let size = galley.size() + vec2(20.0, 10.0);
+    let corner = seen.left_bottom() + vec2(margin, -above - size.y);
+    let plate = Rect::from_min_size(corner, size);
+    let painter = ui.painter_at(seen);
+    painter.rect(
+        plate,
+        6.0,
+        palette.panel.gamma_multiply(0.92),
+        (1.0, palette.line),
+        StrokeKind::Inside,
+    );
+    painter.galley(plate.min + vec2(10.0, 5.0), galley, palette.ink);
+    let response = ui.interact(plate, salt.with("remark"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, text));
+    if !tip.is_empty() {
+        response.tip(tip);
+    }
+}
