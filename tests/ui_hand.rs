@@ -155,6 +155,10 @@ fn a_quick_drag_ends_where_the_pointer_does() {
 #[test]
 fn a_press_takes_hold_where_the_button_went_down() {
     let mut window = window(lab(None), Chapter::Compass, false);
+    // Of pure noise, x_0 is any point, wherever x_t is: only a point placed anew draws another.
+    click(&mut window, "True x0: Drawn");
+    window.get_by_label("Time").set_value_accesskit(1.0);
+    window.run_steps(3);
     let canvas = rect(&window, "Noise compass canvas");
     let (from, to) = (
         canvas.center() + vec2(-100.0, 30.0),
@@ -175,6 +179,9 @@ fn a_press_takes_hold_where_the_button_went_down() {
         x_0,
         "x_t was dragged, not placed anew"
     );
+    let away = canvas.center() + vec2(-150.0, 90.0);
+    drag(&mut window, away, away + vec2(1.0, 0.0), Pace::Slow);
+    assert_ne!(find(&window, "x₀").unwrap(), x_0, "and now it is");
 }
 
 /// Points that went their own ways while they were not linked are alike again where the sides are: the same x_t from the
@@ -189,7 +196,7 @@ fn linked_points_are_alike_on_equal_sides() {
         })
     };
     for focus in ["A", "B"] {
-        for origin in ["Nearest", "Drawn"] {
+        for origin in ["Nearest", "Drawn", "Held"] {
             let mut window = window(lab(Some([small(), small()])), Chapter::Compass, false);
             click(&mut window, &format!("True x0: {origin}"));
             let [a, b] = both(&mut window);

@@ -337,7 +337,7 @@ fn full_accuracy_lands_on_the_clean_point_and_less_does_not() {
 }
 
 #[test]
-fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
+fn the_hand_places_x_t_and_drags_it_while_a_held_x_0_stays() {
     let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
@@ -354,12 +354,32 @@ fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
     // The nearest to x_t/a of 8192 draws of N(0, I) is close by.
     let Scales { a, .. } = Schedule::Linear.scales(0.2, 1000);
     assert!((x_0[0] + 1.0 / a).hypot(x_0[1] + 0.5 / a) < 0.15, "{x_0:?}");
-    let moved = camera.to_screen(canvas, [-0.2, 0.4]);
-    window.hover_at(moved);
+    window.drop_at(placed);
     window.run_steps(2);
-    window.drop_at(moved);
-    window.run_steps(2);
-    assert!(close(pair(&read(&window, "x_t")), [-0.2, 0.4]));
+    // Dragged, it is the nearest still; held, it stays.
+    let drag = |window: &mut Harness<'_, LabApp>, from: [f32; 2], to: [f32; 2]| {
+        let [from, to] = [from, to].map(|at| camera.to_screen(canvas, at));
+        window.hover_at(from);
+        window.run_steps(1);
+        window.drag_at(from);
+        window.run_steps(2);
+        window.hover_at(to);
+        window.run_steps(2);
+        window.drop_at(to);
+        window.run_steps(2);
+        assert!(close(
+            pair(&read(window, "x_t")),
+            camera.to_data(canvas, to)
+        ));
+    };
+    drag(&mut window, [-1.0, -0.5], [-0.7, 0.1]);
+    let x_0 = pair(&read(&window, "x₀"));
+    assert!((x_0[0] + 0.7 / a).hypot(x_0[1] - 0.1 / a) < 0.15, "{x_0:?}");
+    click(&mut window, "True x0: Held");
+    drag(&mut window, [-0.7, 0.1], [-0.2, 0.4]);
+    assert_eq!(pair(&read(&window, "x₀")), x_0);
+    window.get_by_label("Time").set_value_accesskit(0.5);
+    window.run_steps(3);
     assert_eq!(pair(&read(&window, "x₀")), x_0);
     assert!(
         window.state().desk.here.cameras.is_empty(),
@@ -374,6 +394,7 @@ fn the_hand_places_x_t_and_drags_it_while_x_0_stays() {
 fn one_step_of_a_thousand_reads_the_published_coefficients() {
     let lab = Still::new(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
+    click(&mut window, "Show: Next step");
     window
         .get_by_role_and_label(Role::Slider, "Steps to 0")
         .set_value_accesskit(1000.0);
@@ -383,12 +404,308 @@ fn one_step_of_a_thousand_reads_the_published_coefficients() {
     let beta = 1.0 - now / before;
     let c_0 = before.sqrt() * beta / (1.0 - now);
     let c_t = (1.0 - beta).sqrt() * (1.0 - before) / (1.0 - now);
-    assert!((number(&read(&window, "c₀, of x̂₀")) - c_0).abs() < 1e-5);
-    assert!((number(&read(&window, "c_t, of x_t")) - c_t).abs() < 1e-5);
+    assert!((number(&read(&window, "A₂ = c₀, of x̂₀")) - c_0).abs() < 1e-5);
+    assert!((number(&read(&window, "A₁ = c_t, of x_t")) - c_t).abs() < 1e-5);
     let posterior = (beta * (1.0 - before) / (1.0 - now)).sqrt();
     assert!((number(&read(&window, "σ, circle")) - posterior).abs() < 6e-4);
     click(&mut window, "Variance: Forward step");
     assert!((number(&read(&window, "σ, circle")) - beta.sqrt()).abs() < 6e-4);
     let [mean, x_0, x_t] = ["mean μ", "x̂₀", "x_t"].map(|name| pair(&read(&window, name)));
     assert!((0..2).all(|i| (mean[i] - c_0 * x_0[i] - c_t * x_t[i]).abs() < 0.02));
+}
+
+/// At every clock, of every schedule: the point stands where the hand put it, or where ε is 4 long on the way there, always in
+/// view; the x_0 called nearest is the one nearest to x_t/a; and what is bounded is said.
+#[test]
+fn the_placed_point_stays_in_view_and_its_noise_is_bounded_at_every_clock() {
+    for schedule in Schedule::every() {
+        let lab = Still::new(schedule);
+        let points = lab.snapshots().a.dataset.points.clone();
+        let mut window = window(&lab, Chapter::Compass, false);
+        let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
+        let time = |window: &mut Harness<'_, LabApp>, tau: f64| {
+            window.get_by_label("Time").set_value_accesskit(tau);
+            window.run_steps(2);
+        };
+        for (placed_at, at) in [
+            (0.01, [-2.5_f32, -1.8]),
+            (0.3, [1.9, -1.7]),
+            (1.0, [0.3, -0.4]),
+        ] {
+            time(&mut window, placed_at);
+            let place = camera.to_screen(canvas, at);
+            window.drag_at(place);
+            window.run_steps(1);
+            window.drop_at(place);
+            window.run_steps(2);
+            let mut pulled = 0;
+            for tau in [0.0, 0.01, 0.05, 0.2, 0.6, 0.99, 1.0] {
+                time(&mut window, tau);
+                let what = format!("{schedule}, placed at {placed_at}, {tau}");
+                let last = if schedule == Schedule::Flow {
+                    999.0
+                } else {
+                    1000.0
+                };
+                let tau = (tau * 1000.0).clamp(1.0, last) / 1000.0;
+                let Scales { a, s } = schedule.scales(tau, 1000);
+                let x_t = pair(&read(&window, "x_t"));
+                let x_0 = pair(&read(&window, "x₀"));
+                assert!(
+                    canvas.contains(camera.to_screen(canvas, x_t.map(|v| v as f32))),
+                    "{what}: {x_t:?}"
+                );
+                let at = at.map(f64::from);
+                let needed = |x: [f64; 2]| (at[0] - a * x[0]).hypot(at[1] - a * x[1]) / s;
+                let least = points.iter().map(|p| needed(p.map(f64::from)));
+                let least = least.fold(f64::INFINITY, f64::min);
+                // Numbers are read with two decimals.
+                assert!(
+                    needed(x_0) <= least + 0.015 * a / s + 1e-9,
+                    "{what}: {x_0:?} needs {}, {least} would do",
+                    needed(x_0)
+                );
+                let note = window.query_by_label_contains("Where you put x_t (the ring)");
+                let length = read(&window, "length of ε");
+                let shown = number(length.split(' ').next().unwrap());
+                assert!(
+                    (shown - least.min(4.0)).abs() < 0.006 + 0.011 / s,
+                    "{what}: {length}"
+                );
+                if least > 4.02 + 0.011 / s {
+                    pulled += 1;
+                    assert!(note.is_some() && length.contains("where put"), "{what}");
+                    let away = (x_t[0] - a * x_0[0]).hypot(x_t[1] - a * x_0[1]);
+                    assert!((away - 4.0 * s).abs() < 0.02, "{what}: {away}");
+                } else if least < 3.98 - 0.011 / s {
+                    assert!(note.is_none(), "{what}");
+                    let moved = (x_t[0] - at[0]).hypot(x_t[1] - at[1]);
+                    assert!(moved < 0.02, "{what}: it moved by {moved}");
+                }
+            }
+            // Beside the data nothing leads there near t = 0.
+            let known = !matches!(schedule, Schedule::Custom(_));
+            assert!(!(known && placed_at < 0.02) || pulled > 0, "{schedule}");
+        }
+    }
+}
+
+/// The best x̂_0 of N(0, I) is its posterior mean a x_t: the exact needle is off the true x_0 and not off the mean, and it is
+/// said why, there.
+#[test]
+fn the_exact_needle_points_to_the_mean_and_it_is_said() {
+    let lab = Still::new(Schedule::Linear);
+    let mut window = window(&lab, Chapter::Compass, false);
+    let told =
+        |window: &Harness<'_, LabApp>, part: &str| window.query_by_label_contains(part).is_some();
+    assert!(!told(&window, "does not miss"));
+    click(&mut window, "Needle: Exact");
+    let Scales { a, .. } = Schedule::Linear.scales(0.2, 1000);
+    let [x_t, x_0, mean] = ["x_t", "x₀", "m = E[x₀ | x_t]"].map(|name| pair(&read(&window, name)));
+    assert!(
+        (0..2).all(|i| (mean[i] - a * x_t[i]).abs() < 0.011),
+        "{mean:?}"
+    );
+    assert_eq!(read(&window, "error ‖x̂₀ − m‖"), "0.0000");
+    let apart = (x_0[0] - mean[0]).hypot(x_0[1] - mean[1]);
+    let error = number(&read(&window, "error ‖x̂₀ − x₀‖"));
+    assert!(
+        (error - apart).abs() < 0.015 && error > 0.1,
+        "{error} {apart}"
+    );
+    assert!(told(&window, "does not miss: it points to m"));
+    // The network that says ε̂ = 0 points to x_t/a: off the mean by (1/a − a) ‖x_t‖.
+    click(&mut window, "Needle: Learned");
+    let error = number(&read(&window, "error ‖x̂₀ − m‖"));
+    let size = x_t[0].hypot(x_t[1]);
+    assert!((error - (1.0 / a - a) * size).abs() < 0.01, "{error}");
+    assert!(told(&window, "ε_θ learns to point to m") && !told(&window, "does not miss"));
+    // The mean is painted as a diamond where it is.
+    let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
+    let at = camera.to_screen(canvas, mean.map(|v| v as f32));
+    let pixel = window
+        .render()
+        .unwrap()
+        .get_pixel(at.x as u32, at.y as u32)
+        .0;
+    assert_eq!(
+        pixel[..3],
+        theme::palette(false, Side::A).exact.to_array()[..3]
+    );
+}
+
+/// A text that is painted, its font size, and where it is.
+struct Painted {
+    text: String,
+    size: f32,
+    rect: egui::Rect,
+}
+
+/// The texts that are painted.
+fn painted(window: &Harness<'_, LabApp>) -> Vec<Painted> {
+    fn texts(shape: &egui::Shape, found: &mut Vec<Painted>) {
+        match shape {
+            egui::Shape::Text(text) => {
+                let job = &text.galley.job;
+                found.push(Painted {
+                    text: text.galley.text().to_owned(),
+                    size: job.sections.first().map_or(0.0, |s| s.format.font_id.size),
+                    rect: text.galley.rect.translate(text.pos.to_vec2()),
+                });
+            }
+            egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    let shapes = window.output().shapes.iter();
+    shapes.for_each(|clipped| texts(&clipped.shape, &mut found));
+    found
+}
+
+/// It opens with two points and two arrows; the next step is one click away, and each kind of mark stands in the legend.
+#[test]
+fn the_compass_opens_simple_and_names_every_mark() {
+    let lab = Still::new(Schedule::Linear);
+    let mut window = window(&lab, Chapter::Compass, false);
+    let named = |window: &Harness<'_, LabApp>, text: &str| {
+        painted(window).iter().any(|painted| painted.text == text)
+    };
+    let simple = [
+        "x₀, true",
+        "−s ε, true noise",
+        "−s ε̂, imprecise",
+        "on by 1/a",
+    ];
+    let step = [
+        "μ, mean of the next step",
+        "its σ and 2σ",
+        "μ by the network",
+        "error x̂₀ − x₀",
+    ];
+    let mean = ["m = E[x₀ | x_t]", "x₀ that could be here"];
+    let expect = |window: &Harness<'_, LabApp>, texts: &[&str], there: bool| {
+        for text in texts {
+            // The panel says m as well: the legend says it once more.
+            let count = painted(window)
+                .iter()
+                .filter(|painted| painted.text == **text)
+                .count();
+            let panel = usize::from(*text == "m = E[x₀ | x_t]")
+                + usize::from(*text == "μ by the network" && find(window, text).is_some());
+            assert_eq!(count, panel + usize::from(there), "{text}");
+        }
+    };
+    expect(&window, &simple, true);
+    expect(&window, &step, false);
+    expect(&window, &mean, false);
+    assert!(find(&window, "mean μ").is_none());
+    assert!(
+        window
+            .query_by_role_and_label(Role::Slider, "Steps to 0")
+            .is_none()
+    );
+    let canvas = window.get_by_label("Noise compass canvas").rect();
+    click(&mut window, "Show: Next step");
+    expect(&window, &simple, true);
+    expect(&window, &step, true);
+    expect(&window, &mean[..1], true);
+    assert!(find(&window, "mean μ").is_some());
+    assert!(
+        window
+            .query_by_role_and_label(Role::Slider, "Steps to 0")
+            .is_some()
+    );
+    assert!(!named(&window, "−s ε*, exact"));
+    click(&mut window, "Needle: Exact");
+    expect(&window, &mean, true);
+    assert!(named(&window, "−s ε*, exact") && !named(&window, "−s ε̂, imprecise"));
+    // The plots take their room from the canvas, and give it back.
+    assert!(window.get_by_label("Noise compass canvas").rect().height() < canvas.height() - 100.0);
+    click(&mut window, "Show: Simple");
+    assert_eq!(window.get_by_label("Noise compass canvas").rect(), canvas);
+}
+
+/// Wherever the point stands, whatever the needle: the names on the canvas neither overlap nor leave it.
+#[test]
+fn names_on_the_compass_stand_apart_and_in_view() {
+    const NAMES: [&str; 9] = [
+        "x_t",
+        "x₀",
+        "x̂₀",
+        "x̂₀ = m",
+        "m",
+        "μ",
+        "−s ε",
+        "−s ε̂",
+        "−s ε*",
+    ];
+    let lab = Still::new(Schedule::Linear);
+    let mut window = window(&lab, Chapter::Compass, false);
+    click(&mut window, "Show: Next step");
+    let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
+    let mut looked = 0;
+    for needle in ["Exact", "Imprecise"] {
+        click(&mut window, &format!("Needle: {needle}"));
+        for tau in [0.003, 0.1, 0.5, 1.0] {
+            window.get_by_label("Time").set_value_accesskit(tau);
+            for at in [
+                [-2.4_f32, -1.4],
+                [0.1, 0.05],
+                [2.4, 1.0],
+                [-0.9, 0.8],
+                [0.6, -1.4],
+            ] {
+                let place = camera.to_screen(canvas, at);
+                window.drag_at(place);
+                window.run_steps(1);
+                window.drop_at(place);
+                window.run_steps(2);
+                // The read-outs and the legend have these names too, in a smaller size.
+                let names: Vec<Painted> = painted(&window)
+                    .into_iter()
+                    .filter(|name| name.size == 14.0 && canvas.contains(name.rect.center()))
+                    .filter(|name| NAMES.contains(&&*name.text) || name.text.starts_with("x̂₀ at"))
+                    .collect();
+                for (index, Painted { text, rect, .. }) in names.iter().enumerate() {
+                    let what = format!("{needle} at {tau}, {at:?}: {text} {rect:?}");
+                    assert!(canvas.contains_rect(*rect), "{what}");
+                    for other in &names[..index] {
+                        let what = format!("{what} and {} {:?}", other.text, other.rect);
+                        assert!(!other.rect.intersects(*rect), "{what}");
+                    }
+                }
+                looked += names.len();
+            }
+        }
+    }
+    assert!(looked > 160, "{looked} names looked at");
+}
+
+/// Along the whole axis: c_0 = A_2 rises as a sampler goes, from √ᾱ_{T−1} β_T/(1 − ᾱ_T) to 1; c_t = A_1 rises and then falls to 0
+/// where variance is preserved, and falls alone where only noise is added.
+#[test]
+fn it_is_said_whether_the_coefficients_rise_or_fall() {
+    // Of 20 steps of VE each multiplies s by 1000^(−1/20), but for the last, which lands on the data: A₁ stays, then falls.
+    for (schedule, a_1) in [
+        (Schedule::Linear, "rises, then falls"),
+        (Schedule::Flow, "rises, then falls"),
+        (Schedule::Ve, "falls"),
+    ] {
+        let lab = Still::new(schedule);
+        let mut window = window(&lab, Chapter::Compass, false);
+        click(&mut window, "Show: Next step");
+        let (rises, other) = ("A₂ = c₀, of x̂₀: rises", format!("A₁ = c_t, of x_t: {a_1}"));
+        for said in [rises, &other] {
+            assert!(window.query_by_label(said).is_some(), "{schedule}: {said}");
+        }
+        assert!(
+            painted(&window)
+                .iter()
+                .any(|painted| painted.text == "← a sampler goes this way")
+        );
+        let before = window.render().unwrap();
+        click(&mut window, "Axis: Log");
+        assert!(before != window.render().unwrap(), "the axis changes");
+    }
 }

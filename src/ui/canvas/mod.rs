@@ -5,6 +5,7 @@ pub mod camera;
 pub mod density;
 pub mod device;
 pub mod field;
+pub mod labels;
 pub mod motion;
 pub mod paint;
 pub mod points;
@@ -36,6 +37,62 @@ pub enum Mark {
     Line,
     /// The text itself, in the colour: the letter of an experiment.
     Letter,
+    /// An arrow.
+    Arrow,
+    /// Dots in a row: a line that only helps the eye.
+    Dotted,
+    /// A ring: a circle that is not filled.
+    Ring,
+    /// Two strokes crossed.
+    Cross,
+    /// A square on its tip.
+    Diamond,
+}
+
+/// Paint a mark about a place, `radius` points to each side.
+pub fn paint_mark(painter: &Painter, mark: Mark, middle: egui::Pos2, radius: f32, color: Color32) {
+    let across = |from: egui::Vec2| [middle - radius * from, middle + radius * from];
+    match mark {
+        Mark::Dot => drop(painter.circle_filled(middle, 0.8 * radius, color)),
+        Mark::Area => drop(painter.rect_filled(
+            Rect::from_center_size(middle, egui::Vec2::splat(2.0 * radius)),
+            2.0,
+            color,
+        )),
+        Mark::Dashes => {
+            painter.extend(Shape::dashed_line(
+                &across(vec2(1.2, 0.0)),
+                (1.5, color),
+                3.0,
+                2.0,
+            ));
+        }
+        Mark::Dotted => {
+            painter.extend(Shape::dotted_line(&across(vec2(1.2, 0.0)), color, 4.0, 1.0));
+        }
+        Mark::Line => drop(painter.line_segment(across(vec2(1.2, 0.0)), (1.5, color))),
+        Mark::Arrow => {
+            let [from, to] = across(vec2(1.2, 0.0));
+            painter.arrow(from, to - from, (1.5, color));
+        }
+        Mark::Ring => drop(painter.circle_stroke(middle, 0.9 * radius, (1.5, color))),
+        Mark::Cross => {
+            for arm in [vec2(0.8, 0.8), vec2(0.8, -0.8)] {
+                painter.line_segment(across(arm), (1.8, color));
+            }
+        }
+        Mark::Diamond => {
+            let tips = [
+                vec2(0.0, -1.0),
+                vec2(1.0, 0.0),
+                vec2(0.0, 1.0),
+                vec2(-1.0, 0.0),
+            ];
+            let tips = tips.map(|tip| middle + radius * tip).to_vec();
+            painter.add(Shape::convex_polygon(tips, color, egui::Stroke::NONE));
+        }
+        Mark::Letter => {}
+    }
 }
 
 /// What the grid behind the canvas counts.
@@ -288,6 +345,18 @@ fn lay_legend(
     (placed, vec2(widest, LEGEND_LINE * (line + 1) as f32))
 }
 
+/// Where [`legend_ui`] puts its plate.
+pub fn legend_plate(
+    painter: &egui::Painter,
+    rect: Rect,
+    lower: f32,
+    entries: &[Entry],
+    palette: &Palette,
+) -> Rect {
+    let (_, size) = lay_legend(painter, rect.width(), entries, palette);
+    Rect::from_min_size(rect.min + vec2(12.0, 10.0 + lower), size)
+}
+
 /// The legend at the top left of what is seen of a canvas, on a plate that keeps it legible over points; as many lines as
 /// the width asks for. `lower`: so far beneath its usual place. Returns its height with the gap beneath.
 pub fn legend_ui(
@@ -312,22 +381,7 @@ pub fn legend_ui(
     for (Entry { mark, color, .. }, (at, before, galley)) in entries.iter().zip(placed) {
         let (left, color) = (plate.min + at, *color);
         let middle = left + vec2(5.0, 0.0);
-        match mark {
-            Mark::Dot => drop(painter.circle_filled(middle, 4.0, color)),
-            Mark::Area => drop(painter.rect_filled(
-                Rect::from_center_size(middle, vec2(10.0, 10.0)),
-                2.0,
-                color,
-            )),
-            Mark::Dashes => {
-                let ends = [middle - vec2(6.0, 0.0), middle + vec2(6.0, 0.0)];
-                painter.extend(Shape::dashed_line(&ends, (1.5, color), 3.0, 2.0));
-            }
-            Mark::Line => {
-                painter.hline(middle.x - 6.0..=middle.x + 6.0, middle.y, (1.5, color));
-            }
-            Mark::Letter => {}
-        }
+        paint_mark(painter, *mark, middle, 5.0, color);
         let y = left.y - 0.5 * galley.size().y;
         painter.galley(pos2(left.x + before, y), galley, palette.weak);
     }

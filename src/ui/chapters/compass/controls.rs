@@ -1,8 +1,9 @@
 //! The controls of the chapter.
 
-use super::{Compass, Needle};
-use crate::chapters::compass::needle::distance;
-use crate::chapters::compass::placing::{Deed, Origin};
+use super::{Compass, Extent};
+use crate::chapters::compass::needle::{Needle, distance};
+use crate::chapters::compass::placing::Origin;
+use crate::chapters::compass::reading::Reading;
 use crate::chapters::shared::field_time::field_tau;
 use crate::desk::Desk;
 use crate::equations;
@@ -17,20 +18,20 @@ impl Compass {
     /// The controls beneath title, hint and formula.
     pub(super) fn controls(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        row::named(
-            ui,
-            "Needle",
-            "The true ε made imprecise, the network's, or the best possible",
-            palette,
-            |ui| {
-                let options = [
-                    (Needle::Imprecise, "Imprecise"),
-                    (Needle::Learned, "Learned"),
-                    (Needle::Exact, "Exact"),
-                ];
-                segmented::choose(ui, "Needle", &mut self.show.needle, &options, palette);
-            },
-        );
+        let tip = "x_t, x₀ and two arrows; or also the next step of a sampler and its coefficients";
+        row::named(ui, "Show", tip, palette, |ui| {
+            let options = [(Extent::Simple, "Simple"), (Extent::NextStep, "Next step")];
+            segmented::choose(ui, "Show", &mut self.show.extent, &options, palette);
+        });
+        let tip = "The true ε made imprecise, the network's, or the best possible, ε* = E[ε | x_t]";
+        row::named(ui, "Needle", tip, palette, |ui| {
+            let options = [
+                (Needle::Imprecise, "Imprecise"),
+                (Needle::Learned, "Learned"),
+                (Needle::Exact, "Exact"),
+            ];
+            segmented::choose(ui, "Needle", &mut self.show.needle, &options, palette);
+        });
         ui.add_enabled_ui(self.show.needle == Needle::Imprecise, |ui| {
             let tip = "100 % is the true ε and lands on x₀; less turns and shortens it, to what is unrelated at 0 %";
             let mut percent = 100.0 * self.show.accuracy;
@@ -40,72 +41,82 @@ impl Compass {
                 self.show.accuracy = 0.01 * percent;
             }
         });
-        row::named(
-            ui,
-            "True x₀",
-            "The data point nearest to x_t/a, or one drawn from p(x₀ | x_t)",
-            palette,
-            |ui| {
-                let options = [(Origin::Nearest, "Nearest"), (Origin::Drawn, "Drawn")];
-                if segmented::choose(ui, "True x0", &mut self.show.origin, &options, palette)
-                    .changed()
-                    && let Some(reading) = self.reading(desk)
-                {
-                    self.put(desk, Deed::Place, reading.x_t);
-                }
-            },
-        );
+        let tip = "Nearest: the data point nearest to x_t/a, which needs the least noise to come to x_t, whatever moves. \
+                   Drawn: a data point drawn from p(x₀ | x_t). Held: the one there is now stays";
+        row::named(ui, "True x₀", tip, palette, |ui| {
+            let options = [
+                (Origin::Nearest, "Nearest"),
+                (Origin::Drawn, "Drawn"),
+                (Origin::Held, "Held"),
+            ];
+            segmented::choose(ui, "True x0", &mut self.show.origin, &options, palette);
+        });
         ui.separator();
         let reading = self.reading(desk);
-        let show = |v: Option<[f64; 2]>| v.map_or_else(|| "–".to_owned(), pair);
-        let number =
-            |v: Option<f64>, decimals| v.map_or_else(|| "–".to_owned(), |v| fixed(v, decimals));
-        let reading = reading.as_ref();
+        self.readings(ui, reading.as_ref(), desk);
+        if self.show.extent == Extent::NextStep {
+            ui.separator();
+            self.next_step(ui, reading.as_ref(), desk);
+        }
+    }
+
+    /// Points, errors and the noise.
+    fn readings(&self, ui: &mut Ui, reading: Option<&Reading>, desk: &Desk) {
+        let palette = desk.palette();
         let needle = reading.and_then(|r| r.needle);
         let color = self.needle_color(palette);
-        readout::line(
-            ui,
-            "x₀",
-            &show(reading.map(|r| r.x_0)),
-            palette.truth,
-            "The true clean point",
-            palette,
-        );
-        readout::line(
-            ui,
+        let mut line = |name: &str, value: Option<String>, color, tip: &str| {
+            let value = value.unwrap_or_else(|| "–".to_owned());
+            readout::line(ui, name, &value, color, tip, palette);
+        };
+        let x_0 = reading.map(|r| pair(r.placed.x_0));
+        line("x₀", x_0, palette.truth, "The true clean point");
+        line(
             "x_t",
-            &show(reading.map(|r| r.x_t)),
+            reading.map(|r| pair(r.x_t)),
             palette.ink,
             "a x₀ + s ε",
-            palette,
         );
-        readout::line(
-            ui,
-            "x̂₀",
-            &show(needle.map(|n| n.1)),
-            color,
-            "(x_t − s ε̂)/a",
-            palette,
-        );
-        let error = needle.zip(reading).map(|(n, r)| distance(n.1, r.x_0));
-        readout::line(
-            ui,
-            "error ‖x̂₀ − x₀‖",
-            &number(error, 4),
+        line("x̂₀", needle.map(|n| pair(n.1)), color, "(x_t − s ε̂)/a");
+        let mean = reading.map(|r| pair(r.posterior.mean));
+        let tip = "The mean of all x₀ that could be at x_t, in closed form: what a perfect network answers";
+        line("m = E[x₀ | x_t]", mean, palette.exact, tip);
+        let error = |to: fn(&Reading) -> [f64; 2]| {
+            let (n, r) = needle.zip(reading)?;
+            let error = distance(n.1, to(r));
+            Some(if error < 1000.0 {
+                fixed(error, 4)
+            } else {
+                short(error)
+            })
+        };
+        let tip = "How far x̂₀ is from the one x₀: (s/a) ‖ε̂ − ε‖";
+        line("error ‖x̂₀ − x₀‖", error(|r| r.placed.x_0), palette.ink, tip);
+        let tip =
+            "How far x̂₀ is from the mean of all x₀ that could be here: 0 for the exact needle";
+        line(
+            "error ‖x̂₀ − m‖",
+            error(|r| r.posterior.mean),
             palette.ink,
-            "(s/a) ‖ε̂ − ε‖",
-            palette,
+            tip,
         );
-        let size = reading.map(|r| r.epsilon[0].hypot(r.epsilon[1]));
-        readout::line(
-            ui,
-            "length of ε",
-            &number(size, 2),
-            palette.ink,
-            "1.25 on average where x_t is likely",
-            palette,
-        );
-        ui.separator();
+        let size = reading.map(|r| {
+            let length = fixed(r.placed.epsilon[0].hypot(r.placed.epsilon[1]), 2);
+            if r.placed.is_pulled() {
+                format!("{length} (where put: {})", short(r.placed.wanted))
+            } else {
+                length
+            }
+        });
+        let tip = "1.25 on average where x_t is likely. N(0, I) is longer than 4 once in 3000 draws: no longer noise is shown";
+        line("length of ε", size, palette.ink, tip);
+    }
+
+    /// The step of a sampler that the canvas draws.
+    fn next_step(&mut self, ui: &mut Ui, reading: Option<&Reading>, desk: &Desk) {
+        let palette = desk.palette();
+        let needle = reading.and_then(|r| r.needle);
+        let show = |v: Option<[f64; 2]>| v.map_or_else(|| "–".to_owned(), pair);
         let tip = "Steps of the sampler from T to 0; T of them are those of training, and more are taken as T";
         let track = Track::logarithmic(2..=desk.here.snapshot.experiment.timesteps.max(3));
         row::slider(
@@ -130,14 +141,14 @@ impl Compass {
         });
         let mean = needle.zip(reading).map(|(n, r)| r.mean(n.1));
         let tip = format!(
-            "μ = c₀ x̂₀ + c_t x_t: the mean of x one step on, x′ ({})",
+            "μ = A₁ x_t + A₂ x̂₀, here c_t x_t + c₀ x̂₀: the mean of x one step on, x′ ({})",
             formulas.source
         );
         readout::line(ui, "mean μ", &show(mean), palette.ink, &tip, palette);
         let coefficient = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| fixed(v, 5));
         readout::line(
             ui,
-            "c₀, of x̂₀",
+            "A₂ = c₀, of x̂₀",
             &coefficient(reading.map(|r| r.step.x_0)),
             palette.exact,
             formulas.c_0,
@@ -146,7 +157,7 @@ impl Compass {
         let value = coefficient(reading.map(|r| r.step.x));
         readout::line(
             ui,
-            "c_t, of x_t",
+            "A₁ = c_t, of x_t",
             &value,
             palette.noise,
             formulas.c_t,
@@ -170,6 +181,11 @@ impl Compass {
             "Where ε_θ would go",
             palette,
         );
+        let tip = "Of the plot of A₁ and A₂: logarithmic shows what is small near the ends";
+        row::named(ui, "Axis of A₁, A₂", tip, palette, |ui| {
+            let options = [(false, "Linear"), (true, "Log")];
+            segmented::choose(ui, "Axis", &mut self.show.log, &options, palette);
+        });
         if let Some(reading) = reading {
             let text = format!(
                 "from t / T = {} to {}",

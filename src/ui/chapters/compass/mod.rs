@@ -1,7 +1,10 @@
 //! Noise compass: a noise prediction at x_t points to an x̂_0, and the next step goes part of the way there.
 
+mod below;
 mod controls;
+mod drawing;
 pub mod needle;
+mod notes;
 pub mod placing;
 pub mod plots;
 pub mod reading;
@@ -14,11 +17,13 @@ use std::sync::Arc;
 use egui::{Color32, Context, Response, Ui};
 
 use crate::canvas::paint::Layer;
-use crate::canvas::{Mark, Role, Scene, View};
+use crate::canvas::{Entry, Mark, Role, Scene, View, legend_plate};
 use crate::chapters::Page;
-use crate::chapters::compass::needle::{combine, estimate, imprecise};
-use crate::chapters::compass::placing::{Deed, Hand, OPENING, Origin, Placed, Point};
-use crate::chapters::compass::reading::{Look, Reading};
+use crate::chapters::compass::below::{Below, letter};
+use crate::chapters::compass::drawing::{Look, Sketch};
+use crate::chapters::compass::needle::{Needle, combine, estimate, imprecise, noise_of};
+use crate::chapters::compass::placing::{Deed, Hand, OPENING, Origin, Point};
+use crate::chapters::compass::reading::{Case, Posterior, Reading};
 use crate::chapters::shared::field_time::{field_scales, field_tau};
 use crate::desk::Desk;
 use crate::desk::run_slot::RunSlot;
@@ -29,22 +34,23 @@ use crate::widgets::hand;
 use engine::Start;
 use lab::message::{RunRequest, Slot};
 use maths::data::bounds::Bounds;
+use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::{Plan, Variance};
-use maths::diffusion::target::{Combination, Quantity, Target};
+use maths::diffusion::target::Quantity;
 use maths::names::Words;
 
 /// Points of the screen about x_t within which the hand takes hold of it.
 const GRIP: f32 = 16.0;
+/// Draws of the x_0 that could be there.
+const DRAWS: u32 = 64;
 
-/// Whose ε̂ the green needle shows.
+/// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Needle {
-    /// The true ε, turned and shortened.
-    Imprecise,
-    /// The network's.
-    Learned,
-    /// The best possible, ε* = E[ε | x_t].
-    Exact,
+pub(super) enum Extent {
+    /// x_t, x_0, and an arrow to each of x_0 and x̂_0.
+    Simple,
+    /// Also the next step of a sampler, and how its coefficients change.
+    NextStep,
 }
 
 /// How the chapter is called.
@@ -59,6 +65,7 @@ pub const WORDS: Words = Words {
 /// How the chapter shows things.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Show {
+    extent: Extent,
     needle: Needle,
     origin: Origin,
     /// 1: ε̂ = ε; 0: unrelated.
@@ -66,16 +73,20 @@ pub(super) struct Show {
     variance: Variance,
     /// Steps from T to 0 of the sampler whose next step is shown.
     steps: u32,
+    /// The coefficients are plotted on a logarithmic axis.
+    log: bool,
 }
 
 impl Default for Show {
     fn default() -> Self {
         Self {
+            extent: Extent::Simple,
             needle: Needle::Imprecise,
             origin: Origin::Nearest,
             accuracy: 0.7,
             variance: Variance::BetaTilde,
             steps: 20,
+            log: false,
         }
     }
 }
@@ -87,6 +98,8 @@ pub struct Compass {
     point: Point,
     grabbed: bool,
     learned: RunSlot<(Plan, [f32; 2])>,
+    /// What is known of the x_0 behind x_t, at one x_t and time of one truth.
+    known: Option<(Case, Posterior)>,
 }
 
 impl Default for Compass {
@@ -97,17 +110,12 @@ impl Default for Compass {
             point: Point::default(),
             grabbed: false,
             learned: RunSlot::new(Slot::Compass),
+            known: None,
         }
     }
 }
 
 impl Compass {
-    /// The hand does something with x_t.
-    fn put(&mut self, desk: &Desk, deed: Deed, x_t: [f64; 2]) {
-        self.point
-            .put(desk, &mut self.hand, self.show.origin, deed, x_t);
-    }
-
     /// Steps of the sampler: no more than there are.
     fn steps_of(&self, timesteps: u32) -> u32 {
         self.show.steps.min(timesteps)
@@ -119,10 +127,35 @@ impl Compass {
         if next < 1e-9 { 0.0 } else { next }
     }
 
+    /// x_t, once it is placed.
+    fn x_t(&self, desk: &Desk) -> Option<[f64; 2]> {
+        let placed = self.point.placed()?;
+        let Scales { a, s } = field_scales(desk);
+        Some(combine(a, placed.x_0, s, placed.epsilon))
+    }
+
+    fn case(&self, desk: &Desk) -> Option<Case> {
+        Some(Case {
+            x_t: self.x_t(desk)?,
+            scales: field_scales(desk),
+            truth: desk.here.snapshot.dataset.mixture.clone(),
+            // They are drawn where a needle aims at their mean.
+            draws: if self.show.needle == Needle::Imprecise {
+                0
+            } else {
+                DRAWS
+            },
+        })
+    }
+
     fn reading(&self, desk: &Desk) -> Option<Reading> {
-        let Placed { x_0, epsilon } = self.point.placed()?;
-        let scales = field_scales(desk);
-        let x_t = combine(scales.a, x_0, scales.s, epsilon);
+        let placed = self.point.placed()?;
+        let case = self.case(desk)?;
+        let posterior = match &self.known {
+            Some((known, posterior)) if known.is(&case) => posterior.clone(),
+            _ => case.solve(),
+        };
+        let Case { x_t, scales, .. } = case;
         let learned = self.learned.shown().and_then(|result| {
             // An answer for another time would be drawn with the wrong a and s.
             let same_time = result.request.plan.steps.first()?.scales == scales;
@@ -132,28 +165,18 @@ impl Compass {
         });
         let learned = learned.map(|v| v.map(f64::from));
         let of = match self.show.needle {
-            Needle::Imprecise => Some(imprecise(epsilon, self.show.accuracy)),
+            Needle::Imprecise => Some(imprecise(placed.epsilon, self.show.accuracy)),
             Needle::Learned => learned,
-            Needle::Exact => {
-                let score = desk
-                    .here
-                    .snapshot
-                    .dataset
-                    .mixture
-                    .marginal(scales)
-                    .score(x_t);
-                let Combination(of_x, of_score) = Target::Score.to(Quantity::Eps, scales);
-                Some(combine(of_x, x_t, of_score, score))
-            }
+            Needle::Exact => Some(noise_of(x_t, posterior.mean, scales)),
         };
         let experiment = &desk.here.snapshot.experiment;
         let tau_next = self.tau_next(field_tau(desk), experiment.timesteps);
         let next = experiment.schedule.scales(tau_next, experiment.timesteps);
         Some(Reading {
             scales,
-            x_0,
+            placed,
             x_t,
-            epsilon,
+            posterior,
             needle: of.map(|epsilon| (epsilon, estimate(x_t, epsilon, scales))),
             learned: learned.map(|epsilon| estimate(x_t, epsilon, scales)),
             tau_next,
@@ -163,11 +186,8 @@ impl Compass {
 
     /// ε̂ of the network at x_t.
     fn ask(&mut self, desk: &Desk) {
-        let Some(Placed { x_0, epsilon }) = self.point.placed() else {
-            return;
-        };
-        let scales = field_scales(desk);
-        let x_t = combine(scales.a, x_0, scales.s, epsilon).map(|v| v as f32);
+        let Some(x_t) = self.x_t(desk) else { return };
+        let x_t = x_t.map(|v| v as f32);
         let context = desk.here.snapshot.experiment.plan_context();
         let plan = Plan::field(context, field_tau(desk), Quantity::Eps);
         self.learned
@@ -180,6 +200,33 @@ impl Compass {
                 follow: true,
                 read_back: true,
             });
+    }
+
+    fn look(&self, palette: &Palette) -> Look {
+        Look {
+            whose: self.show.needle,
+            color: self.needle_color(palette),
+            step: self.show.extent == Extent::NextStep,
+        }
+    }
+
+    /// The legend: all that is drawn.
+    fn legend(&self, desk: &Desk) -> Vec<Entry> {
+        let palette = desk.palette();
+        let mut scene = Scene::default();
+        if let Some(reading) = self.reading(desk) {
+            drawing::name_all(&mut scene, &reading, self.look(palette), palette);
+        }
+        scene.name(
+            Role::Exact,
+            Mark::Area,
+            palette.glow.to_opaque(),
+            truths::exact(desk, "density"),
+        );
+        if !desk.here.snapshot.dataset.outline.is_empty() {
+            scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
+        }
+        scene.legend
     }
 
     fn needle_color(&self, palette: &Palette) -> Color32 {
@@ -251,16 +298,19 @@ impl Page for Compass {
         if !self.grabbed && taken && (pressed || response.clicked()) {
             // Where the button went down: in the same frame the pointer may have moved on.
             let origin = origin.unwrap_or(pointer);
-            let at = self
-                .reading(desk)
-                .map(|reading| view.to_screen(reading.x_t.map(|v| v as f32)));
-            if at.is_none_or(|at| at.distance(origin) > GRIP) {
-                self.put(desk, Deed::Place, to_data(origin));
+            let gripped = |at: [f64; 2]| {
+                let at = view.to_screen(at.map(|v| v as f32));
+                at.distance(origin) <= GRIP
+            };
+            // Where the hand put it counts as well as where it stands.
+            let placed = self.x_t(desk);
+            if !placed.is_some_and(|x_t| gripped(x_t) || gripped(self.hand.at())) {
+                self.hand.put(Deed::Place, to_data(origin));
             }
             self.grabbed = true;
         }
         if self.grabbed && (let_go || hand::pulled_to(response).is_some()) {
-            self.put(desk, Deed::Drag, to_data(pointer));
+            self.hand.put(Deed::Drag, to_data(pointer));
         }
         if !down {
             self.grabbed = false;
@@ -270,6 +320,14 @@ impl Page for Compass {
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         self.learned.take_news(desk);
         self.point.keep(desk, &mut self.hand, self.show.origin);
+        if let Some(case) = self.case(desk)
+            && !self
+                .known
+                .as_ref()
+                .is_some_and(|(known, _)| known.is(&case))
+        {
+            self.known = Some((case.clone(), case.solve()));
+        }
         self.ask(desk);
     }
 
@@ -288,22 +346,7 @@ impl Page for Compass {
                 },
             );
         }
-        let (role, name) = match self.show.needle {
-            Needle::Imprecise => (Role::Exact, "ε̂, imprecise"),
-            Needle::Learned => (Role::Learned, "ε_θ, learned"),
-            Needle::Exact => (Role::Exact, "ε*, exact"),
-        };
-        scene.name(Role::Other, Mark::Area, palette.truth, "true ε");
-        scene.name(role, Mark::Area, self.needle_color(palette), name);
-        scene.name(Role::Other, Mark::Dot, palette.noise, "next step");
-        scene.name(Role::Learned, Mark::Dot, palette.learned, "by the network");
-        scene.name(
-            Role::Exact,
-            Mark::Area,
-            palette.glow.to_opaque(),
-            truths::exact(desk, "density"),
-        );
-        scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
+        scene.legend = self.legend(desk);
         scene
     }
 
@@ -319,23 +362,54 @@ impl Page for Compass {
     }
 
     fn plots_height(&self, available: f32) -> f32 {
-        (0.3 * available).clamp(130.0, 320.0)
+        match self.show.extent {
+            Extent::Simple => 0.0,
+            Extent::NextStep => (0.3 * available).clamp(140.0, 320.0),
+        }
     }
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Self>) {
         let steps = self.steps_of(desk.here.snapshot.experiment.timesteps);
-        plots::show(ui, desk, field_tau(desk), steps, self.show.variance);
+        plots::show(
+            ui,
+            desk,
+            field_tau(desk),
+            steps,
+            self.show.variance,
+            self.show.log,
+        );
     }
 
     fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
-        if let Some(reading) = self.reading(desk) {
-            let palette = desk.palette();
-            let look = Look {
-                needle: self.needle_color(palette),
-                learned: self.show.needle != Needle::Learned,
-            };
-            reading.draw(&ui.painter_at(view.rect), view, look, palette);
+        let Some(reading) = self.reading(desk) else {
+            return;
+        };
+        let palette = desk.palette();
+        let seen = view.rect.intersect(ui.clip_rect());
+        let painter = ui.painter_at(view.rect);
+        let mut legend = self.legend(desk);
+        if desk.is_split() {
+            legend.insert(0, letter(desk.side(), palette));
         }
+        let below = Below::take(ui, desk, seen);
+        let plate = legend_plate(&painter, seen, below.lower(), &legend, palette);
+        let mut sketch = Sketch::new(&painter, view, seen, palette);
+        sketch.draw(&reading, self.look(palette));
+        let mut notes = notes::of(&reading, self.show.needle, view, seen);
+        notes.retain(|note| !below.notes.contains(note));
+        // Beneath the legends of both, where both lie on one canvas.
+        let above = below.plates.iter().chain([&plate]);
+        let mut top = above.map(egui::Rect::bottom).fold(seen.top(), f32::max) + 6.0;
+        if desk.one_canvas && below.plates.is_empty() && seen == view.rect {
+            top += plate.height() + 6.0;
+        }
+        let mut plates = vec![plate];
+        let marks = sketch.marks();
+        let noted = notes::notes_ui(ui, &painter, seen, top, &notes, marks, palette);
+        plates.extend(noted);
+        let taken: Vec<_> = plates.iter().chain(&below.plates).copied().collect();
+        let names = sketch.write(&taken, &below.names);
+        below.leave(ui, plates, notes, names);
     }
 
     fn leave(&mut self, desk: &mut Desk) {
@@ -347,7 +421,8 @@ impl Page for Compass {
     }
 
     fn reset(&mut self, desk: &mut Desk) {
-        self.put(desk, Deed::Place, OPENING);
+        self.hand.put(Deed::Place, OPENING);
+        self.point.keep(desk, &mut self.hand, self.show.origin);
     }
 
     fn try_it(&mut self, index: usize, desk: &mut Desk) {

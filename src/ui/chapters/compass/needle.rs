@@ -1,7 +1,21 @@
 //! The compass's needle: from a noise prediction to the clean point that it points to, and back.
 
+use maths::data::mixture::Mixture;
+use maths::diffusion::exact::Marginal;
 use maths::diffusion::schedule::Scales;
 use maths::diffusion::target::{Combination, Quantity, Target};
+use maths::philox::{Stream, normal};
+
+/// Whose ε̂ the needle shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needle {
+    /// The true ε, turned and shortened.
+    Imprecise,
+    /// The network's.
+    Learned,
+    /// The best possible, ε* = E[ε | x_t].
+    Exact,
+}
 
 /// a x + b y.
 pub(super) fn combine(a: f64, x: [f64; 2], b: f64, y: [f64; 2]) -> [f64; 2] {
@@ -35,41 +49,81 @@ pub(super) fn noise_of(x_t: [f64; 2], x_0: [f64; 2], scales: Scales) -> [f64; 2]
     combine(of_x, x_t, of_x_0, x_0)
 }
 
-/// The data point nearest to x_t/a.
+/// Longest noise that counts as practical: N(0, I) in the plane exceeds it with probability exp(−8), once in 3000 draws.
+pub(super) const LONGEST: f64 = 4.0;
+
+/// The noise, shortened to [`LONGEST`] where it is longer.
+pub(super) fn practical(epsilon: [f64; 2]) -> [f64; 2] {
+    let length = epsilon[0].hypot(epsilon[1]);
+    let factor = if length > LONGEST {
+        LONGEST / length
+    } else {
+        1.0
+    };
+    epsilon.map(|e| factor * e)
+}
+
+/// The data point that needs the least noise to come to x_t: the one nearest to x_t/a, for which ‖x_t − a x_0‖ is least.
 pub(super) fn nearest(
     points: &[[f32; 2]],
     x_t: [f64; 2],
     Scales { a, .. }: Scales,
 ) -> Option<[f64; 2]> {
-    let away = |p: &[f32; 2]| distance(combine(a, p.map(f64::from), 0.0, [0.0; 2]), x_t);
+    let away = |p: &[f32; 2]| distance(p.map(|c| a * f64::from(c)), x_t);
     points
         .iter()
         .min_by(|p, q| away(p).total_cmp(&away(q)))
         .map(|p| p.map(f64::from))
 }
 
-/// A data point with probability ∝ exp(−‖x_t − a x_0‖²/2s²), by a uniform number in (0, 1].
+/// A data point with probability ∝ exp(−‖x_t − a x_0‖²/2s²), drawn by a race: each point has a time, exponential by its number
+/// in (0, 1) over its weight, and the first wins. With the same numbers the winner seldom changes as x_t and t do.
 pub(super) fn posterior_draw(
     points: &[[f32; 2]],
     x_t: [f64; 2],
     Scales { a, s }: Scales,
-    u: f64,
+    number: impl Fn(u32) -> f64,
 ) -> Option<[f64; 2]> {
-    let log_weight = |p: &[f32; 2]| {
-        let away = distance(combine(a, p.map(f64::from), 0.0, [0.0; 2]), x_t);
-        -0.5 * (away / s).powi(2)
-    };
-    let top = points
-        .iter()
-        .map(log_weight)
-        .fold(f64::NEG_INFINITY, f64::max);
-    let total: f64 = points.iter().map(|p| (log_weight(p) - top).exp()).sum();
-    let mut left = u * total;
-    let chosen = points.iter().find(|p| {
-        left -= (log_weight(p) - top).exp();
-        left <= 0.0
+    // ln of the shortest time that a number of 32 bits gives.
+    const FASTEST: f64 = -23.0;
+    let mut winner: Option<(f64, [f64; 2])> = None;
+    for (index, point) in (0..).zip(points) {
+        let x_0 = point.map(f64::from);
+        let handicap = 0.5 * (distance(x_0.map(|c| a * c), x_t) / s).powi(2);
+        let best = winner.map_or(f64::INFINITY, |(time, _)| time);
+        if handicap + FASTEST > best {
+            continue;
+        }
+        let time = handicap + (-number(index).ln()).ln();
+        if winner.is_none() || time < best {
+            winner = Some((time, x_0));
+        }
+    }
+    winner.map(|(_, x_0)| x_0)
+}
+
+/// Draws of x_0 from p(x_0 | x_t) of the mixture that is the data: which lobe by its share, then where in it.
+pub(super) fn could_be(
+    mixture: &Mixture,
+    marginal: &Marginal,
+    x_t: [f64; 2],
+    Scales { a, s }: Scales,
+    count: u32,
+) -> Vec<[f64; 2]> {
+    let draws = (0..count).filter_map(|index| {
+        let share = (f64::from(index) + 0.5) / f64::from(count);
+        let (_, lobe) = marginal.locate(x_t, share);
+        let lobe = mixture.components.get(lobe)?;
+        let variance = f64::from(lobe.sigma).powi(2);
+        let total = a * a * variance + s * s;
+        let z = normal(0, Stream::Forward, 0, index).map(f64::from);
+        let spread = (variance * s * s / total).sqrt();
+        Some([0, 1].map(|axis| {
+            let mean = f64::from(lobe.mean[axis]);
+            mean + a * variance / total * (x_t[axis] - a * mean) + spread * z[axis]
+        }))
     });
-    chosen.or(points.last()).map(|p| p.map(f64::from))
+    draws.collect()
 }
 
 #[cfg(test)]
@@ -97,12 +151,51 @@ mod tests {
         let points = [[-1.0, 0.0], [1.0, 0.0]];
         let x_t = [0.4, 0.9];
         let right = (0..4000).filter(|&i| {
-            let u = (f64::from(i) + 0.5) / 4000.0;
-            posterior_draw(&points, x_t, SCALES, u) == Some([1.0, 0.0])
+            let number = |index| {
+                let word = maths::philox::draw(3, Stream::Forward, i, index)[0];
+                (f64::from(word) + 0.5) / 4_294_967_296.0
+            };
+            posterior_draw(&points, x_t, SCALES, number) == Some([1.0, 0.0])
         });
         let expected = 1.0 / (1.0 + (-2.0 * 0.6 * 0.4 / 0.64_f64).exp());
-        assert!((right.count() as f64 / 4000.0 - expected).abs() < 1e-3);
+        // Four standard deviations of a share of 4000 draws.
+        let bound = 4.0 * (expected * (1.0 - expected) / 4000.0).sqrt();
+        assert!((right.count() as f64 / 4000.0 - expected).abs() < bound);
         assert_eq!(nearest(&points, x_t, SCALES), Some([1.0, 0.0]));
-        assert_eq!(posterior_draw(&[], x_t, SCALES, 0.5), None);
+        assert_eq!(posterior_draw(&[], x_t, SCALES, |_| 0.5), None);
+    }
+
+    /// Of N(0, σ² I): x_0 | x_t is N(a σ² x_t/v, σ² s²/v I) with v = a² σ² + s².
+    #[test]
+    fn what_could_be_there_has_the_mean_and_the_spread_of_the_posterior() {
+        let lobe = maths::data::mixture::Component {
+            mean: [0.0, 0.0],
+            sigma: 1.5,
+            weight: 1.0,
+        };
+        let mixture = Mixture::new(vec![lobe]).unwrap();
+        let x_t = [1.4, -0.7];
+        let marginal = mixture.marginal(SCALES);
+        let draws = could_be(&mixture, &marginal, x_t, SCALES, 4000);
+        let v = 0.36 * 2.25 + 0.64;
+        let mean = marginal.posterior_mean(x_t);
+        for axis in 0..2 {
+            assert!((mean[axis] - 0.6 * 2.25 * x_t[axis] / v).abs() < 1e-9);
+            let found = draws.iter().map(|x| x[axis]).sum::<f64>() / 4000.0;
+            assert!((found - mean[axis]).abs() < 0.06, "{found} {mean:?}");
+            let square = draws.iter().map(|x| (x[axis] - mean[axis]).powi(2));
+            let variance = square.sum::<f64>() / 4000.0;
+            assert!(
+                (variance / (2.25 * 0.64 / v) - 1.0).abs() < 0.1,
+                "{variance}"
+            );
+        }
+    }
+
+    #[test]
+    fn noise_is_shortened_to_what_is_practical() {
+        assert_eq!(practical([1.2, -0.5]), [1.2, -0.5]);
+        let short = practical([300.0, -400.0]);
+        assert!(distance(short, [2.4, -3.2]) < 1e-12);
     }
 }

@@ -1,15 +1,44 @@
 //! How the next step's coefficients change along t.
 
-use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
-use egui_plot::{Line, PlotPoints, Points, VLine};
+use egui::{Align2, Color32, Rect, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui_plot::{Line, Plot, PlotPoints, Points, VLine};
 
 use crate::desk::Desk;
-use crate::plots::{axis_style, plot_over_time, title};
-use crate::theme::text_font;
+use crate::plots::{axis_style, plot_over_time, round_marks, title};
+use crate::theme::{Palette, text_font};
+use crate::widgets::number::short;
 use maths::diffusion::solver::Variance;
 
 /// Points of a curve.
-const POINTS: usize = 200;
+const POINTS: usize = 240;
+/// What the logarithmic axis begins at, as log10.
+const LOWEST: f64 = -4.0;
+/// A change of a coefficient that counts as one.
+const CHANGE: f64 = 2e-3;
+
+/// How a curve goes, in the words of who reads it from t = T to 0, as a sampler goes.
+fn course(values: &[f64]) -> &'static str {
+    let mut turns: Vec<bool> = Vec::new();
+    let mut extreme = values.first().copied().unwrap_or(0.0);
+    for &value in values {
+        let rises = value > extreme;
+        let last = turns.last().copied();
+        if last == Some(rises) {
+            extreme = value;
+        } else if (value - extreme).abs() > CHANGE {
+            turns.push(rises);
+            extreme = value;
+        }
+    }
+    match turns[..] {
+        [] => "stays",
+        [true] => "rises",
+        [false] => "falls",
+        [true, false] => "rises, then falls",
+        [false, true] => "falls, then rises",
+        _ => "rises and falls",
+    }
+}
 
 /// A curve over t/T.
 struct Curve<'a> {
@@ -22,7 +51,7 @@ struct Curve<'a> {
 
 /// Two plots over t/T in the place of `ui`: the mean's coefficients, and the standard deviation of the next of `steps`
 /// steps; `now` is marked. Of two experiments, each has its colour.
-pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Variance) {
+pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Variance, log: bool) {
     let palette = desk.palette();
     let rect = ui.max_rect();
     let middle = rect.center().x;
@@ -44,13 +73,13 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Var
             value,
         };
         mean.push(curve(
-            "c₀, of x̂₀",
+            "A₂ = c₀, of x̂₀",
             palette.exact,
             false,
             Box::new(move |tau| step(tau, variance).x_0) as Box<_>,
         ));
         mean.push(curve(
-            "c_t, of x_t",
+            "A₁ = c_t, of x_t",
             palette.noise,
             true,
             Box::new(move |tau| step(tau, variance).x),
@@ -72,56 +101,143 @@ pub(super) fn show(ui: &mut Ui, desk: &Desk, now: f64, steps: u32, variance: Var
             Variance::Beta => "σ of the next step: forward; thin: posterior",
             Variance::BetaTilde => "σ of the next step: posterior; thin: forward",
         };
-        ["The mean's c₀, of x̂₀; thin: c_t, of x_t", spread]
+        ["A₂ = c₀, of x̂₀; thin: A₁ = c_t, of x_t", spread]
     } else {
         [
-            "The mean's coefficients by t / T",
-            "σ of the next step by t / T",
+            "μ = A₁ x_t + A₂ x̂₀, by t / T",
+            "σ of the next step, by t / T",
         ]
     };
-    curves_ui(ui, desk, rect.with_max_x(middle), titles, now, &mean);
-    curves_ui(ui, desk, rect.with_min_x(middle), other, now, &spread);
+    let axis = if log { Axis::Log } else { Axis::One };
+    curves_ui(ui, desk, rect.with_max_x(middle), titles, now, &mean, axis);
+    curves_ui(
+        ui,
+        desk,
+        rect.with_min_x(middle),
+        other,
+        now,
+        &spread,
+        Axis::Any,
+    );
 }
 
-fn curves_ui(ui: &mut Ui, desk: &Desk, rect: Rect, name: &str, now: f64, curves: &[Curve<'_>]) {
-    let palette = desk.palette();
-    title(ui, rect, name, palette);
-    if !desk.is_split() {
-        let mut right = rect.right() - 16.0;
-        for Curve { name, color, .. } in curves.iter().rev() {
-            let at = pos2(right, rect.top() + 8.0);
-            let text = ui
-                .painter()
-                .text(at, Align2::RIGHT_TOP, name, text_font(11.0), *color);
-            right = text.left() - 14.0;
+/// How a plot's values stand on its axis.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Axis {
+    /// From 0 to 1, with room on all sides, so that the ends show.
+    One,
+    /// log10, from 10^[`LOWEST`] to 1.
+    Log,
+    /// From 0 to what there is.
+    Any,
+}
+
+impl Axis {
+    fn plot<'a>(self, name: &str, palette: &Palette) -> Plot<'a> {
+        let plot = plot_over_time(name, palette)
+            .include_x(-0.02)
+            .include_x(1.02);
+        match self {
+            Self::Any => plot,
+            Self::One => plot.include_y(1.0),
+            Self::Log => plot
+                .include_y(LOWEST)
+                .y_grid_spacer(|input| round_marks(input.bounds, 4.0))
+                .y_axis_formatter(|mark, _| {
+                    if (LOWEST..=0.0).contains(&mark.value) {
+                        short(10.0_f64.powf(mark.value))
+                    } else {
+                        String::new()
+                    }
+                }),
         }
     }
-    let inner = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(14.0, 4.0));
+
+    fn value(self, value: f64) -> f64 {
+        if self == Self::Log {
+            value.max(0.1_f64.powf(-LOWEST)).log10()
+        } else {
+            value
+        }
+    }
+}
+
+fn curves_ui(
+    ui: &mut Ui,
+    desk: &Desk,
+    rect: Rect,
+    name: &str,
+    now: f64,
+    curves: &[Curve<'_>],
+    axis: Axis,
+) {
+    let palette = desk.palette();
+    title(ui, rect, name, palette);
+    let direction = ui.painter().text(
+        rect.right_top() + vec2(-16.0, 8.0),
+        Align2::RIGHT_TOP,
+        "← a sampler goes this way",
+        text_font(11.0),
+        palette.weak,
+    );
     let least = 1.0 / f64::from(desk.here.snapshot.experiment.timesteps.max(1));
-    let at = |i: usize| least + (1.0 - least) * i as f64 / (POINTS - 1) as f64;
+    // Denser near the data, where most happens.
+    let at = |i: usize| least + (1.0 - least) * (i as f64 / (POINTS - 1) as f64).powi(2);
+    let lines: Vec<Vec<[f64; 2]>> = curves
+        .iter()
+        .map(|curve| {
+            (0..POINTS)
+                .map(at)
+                .map(|tau| [tau, (curve.value)(tau)])
+                .filter(|p| p[1].is_finite())
+                .collect()
+        })
+        .collect();
+    let mut beneath = direction.bottom();
+    if !desk.is_split() {
+        let mut left = rect.left() + 14.0;
+        for (Curve { name, color, .. }, line) in curves.iter().zip(&lines) {
+            let backwards: Vec<f64> = line.iter().rev().map(|p| p[1]).collect();
+            let said = format!("{name}: {}", course(&backwards));
+            let text = ui.painter().text(
+                pos2(left, beneath + 3.0),
+                Align2::LEFT_TOP,
+                &said,
+                text_font(11.0),
+                *color,
+            );
+            let response = ui.interact(text, ui.make_persistent_id(&said), egui::Sense::hover());
+            response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, &said));
+            left = text.right() + 14.0;
+        }
+        beneath += 16.0;
+    }
+    let inner = Rect::from_min_max(
+        pos2(rect.left() + 8.0, beneath + 2.0),
+        rect.max - vec2(14.0, 4.0),
+    );
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);
-        plot_over_time(name, palette).show(ui, |plot| {
+        axis.plot(name, palette).show(ui, |plot| {
             plot.vline(VLine::new("now", now).color(palette.ink).width(1.0));
-            for Curve {
-                name,
-                color,
-                thin,
-                value,
-            } in curves
-            {
-                let points: Vec<_> = (0..POINTS)
-                    .map(at)
-                    .map(|tau| [tau, value(tau)])
-                    .filter(|p| p[1].is_finite())
-                    .collect();
+            for (curve, line) in curves.iter().zip(lines) {
+                let Curve {
+                    name,
+                    color,
+                    thin,
+                    value,
+                } = curve;
                 let width = if *thin { 1.0 } else { 2.0 };
+                let points: Vec<_> = line
+                    .into_iter()
+                    .map(|[tau, value]| [tau, axis.value(value)])
+                    .collect();
                 plot.line(
                     Line::new(*name, PlotPoints::from(points))
                         .color(*color)
                         .width(width),
                 );
-                let here = value(now);
+                let here = axis.value(value(now));
                 if here.is_finite() && !thin {
                     plot.points(
                         Points::new(*name, vec![[now, here]])
@@ -132,4 +248,24 @@ fn curves_ui(ui: &mut Ui, desk: &Desk, rect: Rect, name: &str, now: f64, curves:
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_course_is_said_in_the_words_of_who_follows_it() {
+        for (values, words) in [
+            (&[0.5, 0.5001, 0.4999][..], "stays"),
+            (&[0.0, 0.3, 0.9, 1.0], "rises"),
+            (&[1.0, 0.9993, 0.9986, 0.998, 0.9974, 0.996], "falls"),
+            (&[0.2, 0.9, 0.95, 0.1, 0.0], "rises, then falls"),
+            (&[0.9, 0.2, 0.1999, 0.5], "falls, then rises"),
+            (&[0.0, 1.0, 0.0, 1.0], "rises and falls"),
+            (&[], "stays"),
+        ] {
+            assert_eq!(course(values), words, "{values:?}");
+        }
+    }
 }
