@@ -352,3 +352,57 @@ fn an_overlay_shows_the_truth_of_both() {
         }
     }
 }
+
+/// Names that are written on a canvas, and where.
+fn written(window: &Window, canvas: egui::Rect) -> Vec<(String, egui::Rect)> {
+    fn texts(shape: &egui::Shape, found: &mut Vec<(String, egui::Rect)>) {
+        match shape {
+            egui::Shape::Text(text) => {
+                let sections = &text.galley.job.sections;
+                // Names have a size of their own.
+                if sections
+                    .iter()
+                    .any(|s| (s.format.font_id.size - 14.0).abs() < 0.1)
+                {
+                    let rect = text.galley.rect.translate(text.pos.to_vec2());
+                    found.push((text.galley.text().to_owned(), rect));
+                }
+            }
+            egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    let shapes = window.output().shapes.iter();
+    shapes.for_each(|clipped| texts(&clipped.shape, &mut found));
+    found.retain(|(_, rect)| canvas.contains(rect.center()));
+    found
+}
+
+/// On one canvas the compass of B writes nothing over what A wrote, and nothing twice.
+#[test]
+fn two_compasses_on_one_canvas_write_past_one_another() {
+    let cosine = Experiment {
+        schedule: Schedule::Cosine,
+        ..small()
+    };
+    for (b, least) in [(small(), 6), (cosine, 9)] {
+        let mut window = window(lab(Some([small(), b])), Chapter::Compass, false);
+        window.state_mut().stage.arrangement = Arrangement::Overlay;
+        for name in ["Show: Next step", "Needle: Exact"] {
+            click(&mut window, name);
+        }
+        let canvas = rect(&window, "Noise compass canvas, A");
+        let names = written(&window, canvas);
+        assert!(names.len() >= least, "{names:?}");
+        assert_eq!(names.iter().filter(|(text, _)| text == "x_t").count(), 1);
+        for (index, (text, place)) in names.iter().enumerate() {
+            for (other, taken) in &names[..index] {
+                assert!(
+                    !taken.intersects(*place),
+                    "{text} {place:?} over {other} {taken:?}"
+                );
+            }
+        }
+    }
+}

@@ -12,7 +12,7 @@ const TURNS: usize = 16;
 /// Between places of the search over all that is seen.
 const LATTICE: f32 = 4.0;
 /// What two names leave between them.
-const APART: f32 = 2.0;
+const APART: f32 = 5.0;
 
 /// A name that looks for a place.
 #[derive(Clone, Copy, Debug)]
