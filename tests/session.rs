@@ -993,6 +993,65 @@ fn runs_are_done_in_turn_and_follow_the_training_where_asked() {
     assert!(!session.snapshot().runs.contains_key(&Slot::Other("exact")));
 }
 
+/// However much is asked for, one wish after the other, a training keeps two thirds of the time; while somebody drags, when
+/// painting has most of it, half of the rest. And what it lost is told.
+#[test]
+fn runs_that_are_asked_for_leave_the_training_its_share() {
+    for (drags, most) in [(false, 1.0 / 3.0), (true, 0.5 * 0.35)] {
+        asked_beside_a_training(drags, most);
+    }
+}
+
+fn asked_beside_a_training(drags: bool, most: f64) {
+    let mut session = on_cpu(small());
+    let plan = Sampler::Rk4.plan(50, session.snapshot().experiment.plan_context(), None);
+    let slots = [Slot::Other("first"), Slot::Other("second")];
+    let ask = |session: &mut Session, slot: Slot| {
+        let request = RunRequest {
+            plan: plan.clone(),
+            start: Start::Noise(500),
+            seed: 0,
+            exact: false,
+            every: 50,
+            follow: false,
+            read_back: false,
+        };
+        session.handle(Command::Run(slot, Arc::new(request)));
+    };
+    session.handle(Command::Play);
+    session.tick(SLICE);
+    assert_eq!(session.snapshot().runs_share, 0.0);
+    for slot in slots {
+        ask(&mut session, slot);
+    }
+    let (begun, mut spent, mut runs) = (Instant::now(), 0.0, 0);
+    while begun.elapsed() < Duration::from_millis(2500) {
+        if drags {
+            session.handle(Command::Interacting(Duration::from_secs(1)));
+        }
+        std::thread::sleep(session.tick(SLICE).rest);
+        for slot in slots {
+            let state = session.snapshot().runs[&slot].clone();
+            if let (None, Some(done)) = (state.progress, state.done) {
+                (spent, runs) = (spent + done.secs, runs + 1);
+                ask(&mut session, slot);
+            }
+        }
+    }
+    let share = spent / begun.elapsed().as_secs_f64();
+    println!("{runs} runs took {share} of the time, {most} at most");
+    // The last run may have had no rest yet.
+    assert!(
+        runs >= 3 && (0.3 * most..1.2 * most).contains(&share),
+        "{runs} runs took {share}, {most} at most"
+    );
+    let told = session.snapshot().runs_share;
+    assert!(
+        (told - spent / 5.0).abs() < 0.05,
+        "{told} is told of {spent} s"
+    );
+}
+
 #[test]
 fn a_newer_wish_ends_a_long_run_at_once() {
     let experiment = small();

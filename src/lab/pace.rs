@@ -136,9 +136,48 @@ impl Share {
             .is_none_or(|(end, spent)| now >= end + rest_after(spent, share))
     }
 
+    /// True where it would be the activity's turn, had it this share of the time and did it never rest for longer than this.
+    pub fn is_due_within(&self, share: f64, longest: Duration, now: Instant) -> bool {
+        self.last.is_none_or(|(end, spent)| {
+            now >= end + rest_after(spent, share * self.factor).min(longest)
+        })
+    }
+
     /// The activity ran until `end` and took `spent`.
     pub fn spend(&mut self, end: Instant, spent: Duration) {
         self.last = Some((end, spent));
+    }
+}
+
+/// What an activity took of the last seconds.
+#[derive(Debug, Default)]
+pub struct Recent {
+    spans: VecDeque<(Instant, Duration)>,
+}
+
+/// The seconds that [`Recent`] looks back.
+const LOOK_BACK: Duration = Duration::from_secs(5);
+
+impl Recent {
+    /// The activity ran until `end` and took `spent`.
+    pub fn add(&mut self, end: Instant, spent: Duration) {
+        self.spans.push_back((end, spent));
+        while self
+            .spans
+            .front()
+            .is_some_and(|(last, _)| *last + LOOK_BACK < end)
+        {
+            self.spans.pop_front();
+        }
+    }
+
+    /// The share of the last seconds, 0 to 1.
+    pub fn share(&self, now: Instant) -> f64 {
+        let within = self.spans.iter().map(|(end, spent)| {
+            let ago = now.saturating_duration_since(*end);
+            (*spent).min(LOOK_BACK.saturating_sub(ago)).as_secs_f64()
+        });
+        (within.sum::<f64>() / LOOK_BACK.as_secs_f64()).min(1.0)
     }
 }
 
@@ -275,6 +314,33 @@ mod tests {
         assert!(share.is_due(start + Duration::from_millis(91)));
         assert!(!share.is_due_at(0.5, start + Duration::from_millis(9)));
         assert!(share.is_due_at(0.5, start + Duration::from_millis(11)));
+    }
+
+    #[test]
+    fn a_rest_has_a_longest_length_and_a_factor_lengthens_it() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut share = Share::new(0.1);
+        share.spend(start, second);
+        // Half of the time: as long a rest as the work.
+        assert!(!share.is_due_within(0.5, 9 * second, start + second.mul_f64(0.9)));
+        assert!(share.is_due_within(0.5, 9 * second, start + second.mul_f64(1.1)));
+        share.set_factor(0.5);
+        assert!(!share.is_due_within(0.5, 9 * second, start + second.mul_f64(2.9)));
+        assert!(share.is_due_within(0.5, second, start + second.mul_f64(1.1)));
+    }
+
+    #[test]
+    fn what_was_taken_of_the_last_five_seconds_is_forgotten_after_them() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut recent = Recent::default();
+        assert_eq!(recent.share(start), 0.0);
+        recent.add(start + 2 * second, second);
+        recent.add(start + 4 * second, second / 2);
+        assert!((recent.share(start + 4 * second) - 0.3).abs() < 1e-9);
+        // Of the first second half is left.
+        assert!((recent.share(start + second.mul_f64(6.5)) - 0.2).abs() < 1e-9);
+        assert!((recent.share(start + second.mul_f64(8.0)) - 0.1).abs() < 1e-9);
+        assert_eq!(recent.share(start + 10 * second), 0.0);
     }
 
     #[test]

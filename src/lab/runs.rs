@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::message::{RunProgress, RunRequest, RunResult, RunState, Slot, fresh_version};
-use super::pace::Share;
+use super::pace::{Recent, Share};
 use engine::{Denoiser, Engine, EngineError, Frames, Recording, Run};
 use maths::data::mixture::Mixture;
 
@@ -17,12 +17,17 @@ type Read = (Recording, Option<Arc<Vec<[f32; 2]>>>);
 
 /// Share of the wall time that runs which follow the training may take.
 const SHARE: f64 = 0.12;
+/// Share of the wall time that runs which somebody asks for may take from a training.
+pub const ASKED_SHARE: f64 = 1.0 / 3.0;
+/// The longest that one of them is kept waiting for it.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Every slot, and whose turn it is.
 pub struct Runs {
     states: Arc<BTreeMap<Slot, RunState>>,
     superseded: Superseded,
     share: Share,
+    recent: Recent,
 }
 
 impl Default for Runs {
@@ -31,6 +36,7 @@ impl Default for Runs {
             states: Arc::default(),
             superseded: Arc::new(|_| false),
             share: Share::new(SHARE),
+            recent: Recent::default(),
         }
     }
 }
@@ -41,7 +47,7 @@ impl Runs {
         self.superseded = superseded;
     }
 
-    /// Runs that follow the training take this part of their usual share of the time.
+    /// Beside a training, runs take this part of their usual share of the time.
     pub fn set_share_factor(&mut self, factor: f64) {
         self.share.set_factor(factor);
     }
@@ -87,13 +93,22 @@ impl Runs {
         }
     }
 
+    /// The share of the last seconds that runs took, 0 to 1.
+    pub fn recent_share(&self, now: Instant) -> f64 {
+        self.recent.share(now)
+    }
+
     /// True where a run waits, whatever the time.
     pub fn is_waiting(&self, step: u64) -> bool {
         self.states.values().any(|state| waits(state, step))
     }
 
-    /// The slot whose turn it is: those never run before those that only follow the training, which wait for their share.
-    pub fn next(&self, step: u64, training: bool, now: Instant) -> Option<Slot> {
+    /// The slot whose turn it is: those never run before those that only follow the training. Beside a training
+    /// both wait for their share of the time; `beside` is that of the former, `None` where nothing trains.
+    pub fn next(&self, step: u64, beside: Option<f64>, now: Instant) -> Option<Slot> {
+        if beside.is_some_and(|share| !self.share.is_due_within(share, LONGEST_WAIT, now)) {
+            return None;
+        }
         let asked = self
             .states
             .iter()
@@ -102,7 +117,7 @@ impl Runs {
             let following = self.states.iter().filter(|(_, state)| waits(state, step));
             following.min_by_key(|(_, state)| state.done.as_ref().map_or(0, |done| done.version))
         };
-        let due = !training || self.share.is_due(now);
+        let due = beside.is_none() || self.share.is_due(now);
         asked
             .or_else(|| due.then(oldest).flatten())
             .map(|(slot, _)| *slot)
@@ -151,7 +166,9 @@ impl Runs {
                 .transpose()
         });
         let spent = begun.elapsed();
-        self.share.spend(Instant::now(), spent);
+        let ended = Instant::now();
+        self.share.spend(ended, spent);
+        self.recent.add(ended, spent);
         let (recording, host) = match run {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(false),
@@ -201,15 +218,13 @@ mod tests {
     use maths::diffusion::solver::{PlanContext, Sampler};
     use maths::diffusion::target::Target;
 
-    /// What the hand waits for is run before what is drawn, and that before what is only measured, whoever asked first.
-    #[test]
-    fn who_waits_most_is_served_first() {
+    fn request() -> Arc<RunRequest> {
         let context = PlanContext {
             schedule: Schedule::Linear,
             target: Target::Eps,
             timesteps: 10,
         };
-        let request = Arc::new(RunRequest {
+        Arc::new(RunRequest {
             plan: Sampler::Euler.plan(2, context, None),
             start: Start::Noise(1),
             seed: 0,
@@ -217,7 +232,34 @@ mod tests {
             every: 1,
             follow: false,
             read_back: false,
-        });
+        })
+    }
+
+    /// After a run of half a second the next one waits for a whole one, in which the training has the machine; never longer; and not at
+    /// all where nothing trains.
+    #[test]
+    fn what_is_asked_for_gives_way_to_a_training() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let mut runs = Runs::default();
+        runs.want(Slot::EndsByOde, request());
+        assert_eq!(runs.next(0, Some(ASKED_SHARE), now), Some(Slot::EndsByOde));
+        let at = |runs: &Runs, training: bool, secs| {
+            let beside = training.then_some(ASKED_SHARE);
+            runs.next(0, beside, now + second.mul_f64(secs))
+        };
+        runs.share.spend(now, second / 2);
+        assert_eq!(at(&runs, true, 0.9), None);
+        assert_eq!(at(&runs, true, 1.1), Some(Slot::EndsByOde));
+        assert_eq!(at(&runs, false, 0.0), Some(Slot::EndsByOde));
+        runs.share.spend(now, 60 * second);
+        assert_eq!(at(&runs, true, 1.9), None);
+        assert_eq!(at(&runs, true, 2.1), Some(Slot::EndsByOde));
+    }
+
+    /// What the hand waits for is run before what is drawn, and that before what is only measured, whoever asked first.
+    #[test]
+    fn who_waits_most_is_served_first() {
+        let request = request();
         let mut runs = Runs::default();
         let waiting = [
             Slot::EndsByOde,
@@ -229,7 +271,7 @@ mod tests {
             runs.want(slot, request.clone());
         }
         let served = std::iter::from_fn(|| {
-            let slot = runs.next(0, false, Instant::now())?;
+            let slot = runs.next(0, None, Instant::now())?;
             runs.stop(slot);
             Some(slot)
         });

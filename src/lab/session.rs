@@ -37,6 +37,8 @@ const SAFE_COPY_SECS: f64 = 2.0;
 const MAX_STEPS: u64 = 10_000;
 /// Share of the time that work may take on a software adapter while somebody drags: the rest is for painting.
 const INTERACTING_SHARE: f64 = 0.35;
+/// Of that, the share for runs that are asked for, which the hand may be waiting for.
+const HAND_SHARE: f64 = 0.5;
 
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -292,6 +294,7 @@ impl Session {
         snapshot.samples_of = self.live.shown_of();
         snapshot.density.clone_from(&self.density);
         snapshot.runs = self.runs.states().clone();
+        snapshot.runs_share = self.runs.recent_share(Instant::now());
         snapshot.version = self.version;
         snapshot.notices = self.notices.clone();
         snapshot.warning = self.setup.warning();
@@ -302,6 +305,11 @@ impl Session {
     pub fn is_interacting(&self) -> bool {
         self.interacting_until
             .is_some_and(|until| Instant::now() < until)
+    }
+
+    /// True while most of the machine is left to painting.
+    fn makes_room(&self) -> bool {
+        self.engine.info().software && self.is_interacting()
     }
 
     /// Obey a command. Whatever goes wrong becomes a fault or a notice of the snapshot.
@@ -361,8 +369,7 @@ impl Session {
                 self.fail(&error);
                 0
             });
-        let shared = self.engine.info().software && self.is_interacting();
-        let rest = if shared {
+        let rest = if self.makes_room() {
             rest_after(begun.elapsed(), INTERACTING_SHARE)
         } else {
             Duration::ZERO

@@ -171,6 +171,8 @@ pub struct Snapshot {
     pub density: Option<DensityField>,
     /// Runs asked for by chapters, by slot.
     pub runs: Arc<BTreeMap<Slot, RunState>>,
+    /// The share of the last five seconds that these runs took, 0 to 1: while it trains, from the training.
+    pub runs_share: f64,
     /// Grows with every change of any kind: the window repaints when it does.
     pub version: u64,
     /// What was worth a toast lately (saved, restored, engine switched).
@@ -202,6 +204,7 @@ impl Snapshot {
             samples_version: 0,
             density: None,
             runs: Arc::default(),
+            runs_share: 0.0,
             version: 0,
             notices: Notices::default(),
             warning: None,

@@ -1,10 +1,10 @@
 //! What a session makes of its model: the live picture, measurements, runs and densities.
 
-use super::Session;
+use super::{HAND_SHARE, INTERACTING_SHARE, Session};
 use crate::live::LivePicture;
 use crate::message::{DensityField, QualityPoint, fresh_version};
 use crate::quality::EARLY_SHARE;
-use crate::runs::Superseded;
+use crate::runs::{ASKED_SHARE, Superseded};
 use engine::{EngineError, Piece, Wait};
 use std::sync::Arc;
 use std::time::Instant;
@@ -122,10 +122,13 @@ impl Session {
 
     /// The run of one slot, if it is somebody's turn.
     pub(super) fn do_run(&mut self) -> Result<(), EngineError> {
-        let Some(slot) = self
-            .runs
-            .next(self.step, self.is_training(), Instant::now())
-        else {
+        let share = if self.makes_room() {
+            HAND_SHARE * INTERACTING_SHARE
+        } else {
+            ASKED_SHARE
+        };
+        let beside = self.is_training().then_some(share);
+        let Some(slot) = self.runs.next(self.step, beside, Instant::now()) else {
             return Ok(());
         };
         self.take_progress(Wait::UntilDone)?;

@@ -77,7 +77,7 @@ impl Reverse {
             palette,
         );
         let tip = "While training runs, run the chain again and again from the same noise";
-        rows::follow_row(ui, tip, &mut self.show.follow, palette);
+        rows::follow_row(ui, tip, &mut self.show.follow, desk);
     }
 
     /// The sampler that is looked at; of two experiments, each one's own.

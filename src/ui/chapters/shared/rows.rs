@@ -2,8 +2,10 @@
 
 use egui::Ui;
 
+use crate::desk::Desk;
 use crate::theme::Palette;
-use crate::widgets::{row, segmented};
+use crate::widgets::number::fixed;
+use crate::widgets::{readout, row, segmented};
 
 /// Which x̂_0 a run follows: the network's, or the exact one. What was not chosen yet is chosen now.
 pub fn field_row(ui: &mut Ui, tip: &str, exact: &mut Option<bool>, palette: &Palette) {
@@ -22,10 +24,26 @@ pub fn behind_row(ui: &mut Ui, tip: &str, density: &mut bool, palette: &Palette)
     });
 }
 
-/// Whether runs are made again as the weights change.
-pub fn follow_row(ui: &mut Ui, tip: &str, follow: &mut bool, palette: &Palette) {
+/// Whether runs are made again as the weights change, and what all runs take from the training.
+pub fn follow_row(ui: &mut Ui, tip: &str, follow: &mut bool, desk: &Desk) {
+    let palette = desk.palette();
     let options = [(false, "Off"), (true, "On")];
     row::named(ui, "Follow training", tip, palette, |ui| {
         segmented::choose(ui, "Follow training", follow, &options, palette);
     });
+    let tip = "The share of the last five seconds that this chapter's runs took from the training: at most a third for what \
+               you ask for, an eighth for what follows the training. With Follow training off, nothing follows it";
+    cost_line(ui, tip, desk);
+}
+
+/// What the runs of a chapter take from the training, while there is one.
+pub fn cost_line(ui: &mut Ui, tip: &str, desk: &Desk) {
+    let palette = desk.palette();
+    let (value, ink) = if desk.here.is_training() {
+        let percent = 100.0 * desk.here.snapshot.runs_share;
+        (format!("{} %", fixed(percent, 0)), palette.ink)
+    } else {
+        ("–".to_owned(), palette.faint)
+    };
+    readout::line(ui, "taken from training", &value, ink, tip, palette);
 }

@@ -199,6 +199,6 @@ impl Trajectories {
             palette,
         );
         let tip = "While training runs, run all paths again and again from the same noise";
-        rows::follow_row(ui, tip, &mut self.show.follow, palette);
+        rows::follow_row(ui, tip, &mut self.show.follow, desk);
     }
 }
