@@ -478,6 +478,29 @@ fn two_equal_experiments_stay_bit_equal_for_500_steps_with_different_chapters_op
     }
 }
 
+/// One clock for two chapters, of which one generates: it runs as the chapter says whose panel is on show.
+#[test]
+fn the_clock_runs_as_the_chapter_of_the_panel_says() {
+    let (_, mut window) = split(Chapter::Training, false);
+    window.state_mut().desk.links.chapter = false;
+    open(&mut window, Chapter::Forward);
+    click(&mut window, "Experiment: B");
+    open(&mut window, Chapter::Reverse);
+    for (side, generates) in [("B", true), ("A", false), ("B", true)] {
+        click(&mut window, &format!("Experiment: {side}"));
+        let [data, noise] =
+            ["data", "noise"].map(|name| window.get_by_label(name).rect().center().x);
+        assert_eq!(noise < data, generates, "{side}");
+        window.get_by_label("Time").set_value_accesskit(0.5);
+        window.run_steps(2);
+        click(&mut window, "Play the clock");
+        window.run_steps(2);
+        let tau = window.state().desk.here.clock.tau;
+        assert_eq!(tau < 0.5, generates, "{side}: {tau}");
+        click(&mut window, "Pause the clock");
+    }
+}
+
 #[test]
 fn every_chapter_shows_both_sides_in_every_arrangement() {
     let (lab, mut window) = split(Chapter::Training, false);

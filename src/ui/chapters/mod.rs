@@ -73,6 +73,10 @@ pub trait Page {
     }
     /// Another chapter is opened: what runs for this one ends.
     fn leave(&mut self, _desk: &mut Desk) {}
+    /// The chapter generates: the clock runs from noise at the left to data at the right.
+    fn generates(&self) -> bool {
+        false
+    }
     /// The space bar: play or pause what the chapter is about.
     fn play(&mut self, desk: &mut Desk);
     /// The key R: back to the chapter's beginning.

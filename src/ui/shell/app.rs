@@ -209,6 +209,8 @@ impl LabApp {
         }
         let focus = self.focus.index();
         let page = self.pages[focus].page(self.chapters[focus]);
+        // The thumb moves as the key points.
+        let along = if page.generates() { -1.0 } else { 1.0 };
         if pressed(Modifiers::NONE, Key::Space) {
             page.play(&mut self.desk);
         }
@@ -218,11 +220,17 @@ impl LabApp {
         for (key, sign) in [(Key::ArrowLeft, -1.0), (Key::ArrowRight, 1.0)] {
             for (modifiers, step) in [(Modifiers::SHIFT, 0.1), (Modifiers::NONE, 0.01)] {
                 if pressed(modifiers, key) {
-                    let tau = self.desk.here.clock.tau + sign * step;
+                    let tau = self.desk.here.clock.tau + along * sign * step;
                     self.desk.here.clock.set((tau * 1000.0).round() / 1000.0);
                 }
             }
         }
+    }
+
+    /// True where the open chapter of the side that menus and panel set runs its clock from noise to data.
+    fn generates(&mut self) -> bool {
+        let focus = self.focus.index();
+        self.pages[focus].page(self.chapters[focus]).generates()
     }
 
     /// Leave the chapters that are no longer open, and let those that are do what they must.
@@ -318,7 +326,8 @@ impl LabApp {
         if self.desk.links.chapter {
             self.chapters[self.focus.other().index()] = self.chapter();
         }
-        clock_bar::clock_bar_ui(ui, clock, &mut self.desk);
+        let generates = self.generates();
+        clock_bar::clock_bar_ui(ui, clock, &mut self.desk, generates);
         strip::strip_ui(ui, strip, &mut self.desk);
         // Before the pages ask for anything, and again for what the panel changes.
         let (focus, points) = (self.focus, self.desk.links.points);
@@ -336,6 +345,10 @@ impl LabApp {
         };
         book.spread(focus, points);
         self.stage.show(ui, centre, &mut self.desk, &mut book);
+        if !self.generates() && self.desk.here.clock.speed < 0.0 {
+            // The other side's chapter, whose clock this is too, generates: who has the panel says where it runs.
+            self.desk.here.clock.speed = 1.0;
+        }
 
         let palette = self.desk.palette();
         let line = (1.0, palette.line);

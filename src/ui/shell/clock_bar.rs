@@ -9,8 +9,9 @@ use crate::widgets::row::row_in;
 use crate::widgets::time_slider::time_slider;
 use crate::widgets::{button, readout};
 
-/// The clock: play, the slider from data to noise, and what it means.
-pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
+/// The clock: play, the slider from data to noise, and what it means. Where the open chapter `generates`, it runs from noise
+/// at the left to data at the right.
+pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, generates: bool) {
     let palette = desk.palette();
     let inner = rect.shrink2(vec2(14.0, 0.0));
     row_in(
@@ -25,22 +26,22 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk) {
             } else {
                 (Icon::Play, "Play the clock")
             };
-            let tip = if desk.here.clock.speed > 0.0 {
-                "Let t run from data to noise"
+            let (tip, ends) = if generates {
+                ("Let t run from noise to data", ["noise", "data"])
             } else {
-                "Let t run from noise to data"
+                ("Let t run from data to noise", ["data", "noise"])
             };
             if button::round(ui, icon, name, tip, palette).clicked() {
                 desk.here.clock.toggle();
             }
-            ui.label(egui::RichText::new("data").color(palette.weak));
+            ui.label(egui::RichText::new(ends[0]).color(palette.weak));
             let numbers = if desk.is_split() { 388.0 } else { 330.0 };
             let width = (ui.available_width() - numbers).max(120.0);
             let mut tau = desk.here.clock.tau;
-            if time_slider(ui, width, &mut tau, palette).changed() {
+            if time_slider(ui, width, &mut tau, generates, palette).changed() {
                 desk.here.clock.set(tau);
             }
-            ui.label(egui::RichText::new("noise").color(palette.weak));
+            ui.label(egui::RichText::new(ends[1]).color(palette.weak));
             let scales = desk.here.scales();
             ui.spacing_mut().item_spacing.x = 6.0;
             readout::stacked(

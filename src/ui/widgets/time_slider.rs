@@ -1,4 +1,4 @@
-//! The clock's slider: viridis from data to noise.
+//! The clock's slider: viridis from data to noise, or from noise to data.
 
 use egui::{Color32, Key, Mesh, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
@@ -8,23 +8,33 @@ use crate::widgets::tip::Tip as _;
 /// Steps of the gradient, two vertices each.
 const STRIPES: usize = 48;
 
-/// A slider over t/T in [0, 1], as wide as asked.
-pub fn time_slider(ui: &mut Ui, width: f32, tau: &mut f64, palette: &Palette) -> Response {
+/// A slider over t/T in [0, 1], as wide as asked; `mirrored`: from 1 at the left to 0 at the right.
+pub fn time_slider(
+    ui: &mut Ui,
+    width: f32,
+    tau: &mut f64,
+    mirrored: bool,
+    palette: &Palette,
+) -> Response {
+    // Of the way from the left end; its own inverse.
+    let way = |tau: f64| if mirrored { 1.0 - tau } else { tau };
     let (rect, mut response) = ui.allocate_exact_size(vec2(width, 28.0), Sense::click_and_drag());
     let rail = Rect::from_center_size(rect.center(), vec2(rect.width(), 9.0));
     if let Some(pointer) = response.interact_pointer_pos() {
         set(
             tau,
-            f64::from((pointer.x - rail.left()) / rail.width()),
+            way(f64::from((pointer.x - rail.left()) / rail.width())),
             &mut response,
         );
     }
     if response.has_focus() {
         let steps = ui.input(|i| {
-            i.num_presses(Key::ArrowRight) as f64 - i.num_presses(Key::ArrowLeft) as f64
+            let presses = |key| i.num_presses(key) as f64;
+            let step = if i.modifiers.shift { 0.1 } else { 0.01 };
+            step * (presses(Key::ArrowRight) - presses(Key::ArrowLeft))
         });
         if steps != 0.0 {
-            set(tau, *tau + 0.01 * steps, &mut response);
+            set(tau, way(way(*tau) + steps), &mut response);
         }
     }
     #[expect(clippy::float_cmp, reason = "an assistive tool sets the very value")]
@@ -51,8 +61,9 @@ pub fn time_slider(ui: &mut Ui, width: f32, tau: &mut f64, palette: &Palette) ->
     for i in 0..=STRIPES {
         let share = i as f32 / STRIPES as f32;
         let x = rail.left() + share * rail.width();
-        mesh.colored_vertex(pos2(x, rail.top()), time_color(share));
-        mesh.colored_vertex(pos2(x, rail.bottom()), time_color(share));
+        let color = time_color(way(f64::from(share)) as f32);
+        mesh.colored_vertex(pos2(x, rail.top()), color);
+        mesh.colored_vertex(pos2(x, rail.bottom()), color);
         if i > 0 {
             let k = 2 * i as u32;
             mesh.add_triangle(k - 2, k - 1, k);
@@ -60,10 +71,10 @@ pub fn time_slider(ui: &mut Ui, width: f32, tau: &mut f64, palette: &Palette) ->
         }
     }
     // Rounded ends: discs of the end colours.
-    painter.circle_filled(rail.left_center(), 4.5, time_color(0.0));
-    painter.circle_filled(rail.right_center(), 4.5, time_color(1.0));
+    painter.circle_filled(rail.left_center(), 4.5, time_color(way(0.0) as f32));
+    painter.circle_filled(rail.right_center(), 4.5, time_color(way(1.0) as f32));
     painter.add(Shape::mesh(mesh));
-    let x = rail.left() + *tau as f32 * rail.width();
+    let x = rail.left() + way(*tau) as f32 * rail.width();
     let handle = Rect::from_center_size(pos2(x, rail.center().y), vec2(5.0, 23.0));
     painter.rect_filled(handle.expand(2.0), 3.0, palette.panel);
     let color: Color32 = if response.dragged() || response.has_focus() {

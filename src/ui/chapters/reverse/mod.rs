@@ -287,6 +287,10 @@ impl Page for Reverse {
         self.show.density.then_some(desk.here.clock.tau)
     }
 
+    fn generates(&self) -> bool {
+        true
+    }
+
     fn play(&mut self, desk: &mut Desk) {
         desk.here.clock.toggle();
     }

@@ -386,6 +386,10 @@ impl Page for Trajectories {
         }
     }
 
+    fn generates(&self) -> bool {
+        true
+    }
+
     fn play(&mut self, desk: &mut Desk) {
         desk.here.clock.toggle();
     }
