@@ -1,6 +1,7 @@
 // Arrows of a field, one instance each, straight from a recording's buffer: frame 0 the places, frame 1 the vectors.
 // A quad holds its arrow; the fragment's distance to shaft and head softens the edges.
 
+//!include arrow_length
 //!include color
 
 // The twin of `ArrowsUniform` in src/ui/canvas/field.rs.
@@ -12,18 +13,16 @@ struct Arrows {
     pixel: vec2<f32>,
     // Length of the longest arrow, in pixels.
     longest: f32,
-    // 1 / the magnitude of the longest arrow.
-    per_unit: f32,
+    // Half the shaft's width, in pixels.
+    half_width: f32,
     // Straight alpha, gamma space: of weak and of strong vectors.
     weak: vec4<f32>,
     strong: vec4<f32>,
-    // Half the shaft's width, in pixels.
-    half_width: f32,
-    // 0 logarithmic, 1 true, 2 all alike.
+    // Of `arrow_share`.
     rule: u32,
     // Number of arrows.
     count: u32,
-    padding: u32,
+    padding: vec2<u32>,
 }
 
 @group(0) @binding(0) var<uniform> arrows: Arrows;
@@ -37,19 +36,11 @@ struct Vertex {
     @location(2) color: vec4<f32>,
 }
 
-// Share of the longest arrow, on a logarithmic scale over two decades.
-fn log_share(share: f32) -> f32 {
-    return log(1.0 + 99.0 * share) / log(100.0);
-}
-
 @vertex
 fn vertex(@builtin(vertex_index) index: u32, @builtin(instance_index) arrow: u32) -> Vertex {
     let vector = points[arrows.count + arrow];
     let magnitude = length(vector);
-    let share = clamp(magnitude * arrows.per_unit, 0.0, 1.0);
-    let strength = log_share(share);
-    // No branch: see `no_shader_of_the_canvas_branches_on_a_uniform`.
-    let length = arrows.longest * select(select(0.8, share, arrows.rule == 1u), strength, arrows.rule == 0u);
+    let length = arrows.longest * arrow_share(magnitude, arrows.rule);
     let along = vector / max(magnitude, 1e-20);
     let across = vec2(-along.y, along.x);
     let reach = max(0.22 * length, arrows.half_width) + 1.0;
@@ -61,7 +52,7 @@ fn vertex(@builtin(vertex_index) index: u32, @builtin(instance_index) arrow: u32
     out.position = vec4(points[arrow] * arrows.scale + arrows.offset + away * arrows.pixel, 0.0, 1.0);
     out.at = at;
     out.length = length;
-    out.color = mix(arrows.weak, arrows.strong, strength);
+    out.color = mix(arrows.weak, arrows.strong, arrow_strength(magnitude));
     return out;
 }
 

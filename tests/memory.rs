@@ -11,9 +11,10 @@ use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::{Cloud, Engine as _};
 use noise_compass::lab::message::{DensityField, DensityView};
+use noise_compass::ui::canvas::arrow_length::ArrowLength;
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::canvas::device::Dots;
-use noise_compass::ui::canvas::field::{ArrowLength, ArrowLook, FieldLayer};
+use noise_compass::ui::canvas::field::{ArrowLook, FieldLayer};
 use noise_compass::ui::canvas::motion::{FrameAt, Motion, MotionStyle, Projection};
 use noise_compass::ui::canvas::paint::{CanvasPaint, Layer};
 use noise_compass::ui::canvas::points::Particles;
@@ -52,8 +53,7 @@ fn arrows(number: u32, length: ArrowLength) -> Layer {
     let look = ArrowLook {
         colors,
         length,
-        largest: 1.0 + 0.01 * number as f32,
-        reach: 0.2,
+        reach: 0.2 + 0.001 * number as f32,
         width: 1.5,
     };
     Layer::Field(FieldLayer::Arrows {
@@ -131,6 +131,8 @@ fn kinds(number: u32) -> Vec<(&'static str, Layer)> {
         columns: 20,
         range: [0.01, 1.0 + 0.01 * number as f32],
         color: Color32::WHITE,
+        density: density(),
+        fade: [-9.0, -4.0 - 0.01 * number as f32],
     };
     vec![
         (

@@ -3,6 +3,7 @@
 use noise_compass::engine::gpu::{GpuContext, shader, types};
 use noise_compass::engine::network::adam;
 use noise_compass::engine::network::timetable::TimestepRow;
+use noise_compass::ui::canvas::arrow_length::ArrowLength;
 use wgpu::naga;
 
 fn parse(source: &str) -> Result<naga::Module, String> {
@@ -340,7 +341,7 @@ fn structs_lie_on_the_device_as_on_the_host() {
 /// Run a snippet with the shared files on the device: `inputs` in binding 0, words out of binding 1.
 fn run(context: &GpuContext, body: &str, inputs: &[u32], outputs: usize) -> Vec<u32> {
     let source = shader::join(&format!(
-        "//!include math\n//!include philox\n\
+        "//!include arrow_length\n//!include math\n//!include philox\n\
          @group(0) @binding(0) var<storage, read> input: array<u32>;\n\
          @group(0) @binding(1) var<storage, read_write> output: array<u32>;\n\
          @compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{ let i = id.x;\n{body}\n}}"
@@ -386,6 +387,33 @@ fn run(context: &GpuContext, body: &str, inputs: &[u32], outputs: usize) -> Vec<
     }
     context.queue().submit([encoder.finish()]);
     bytemuck::pod_collect_to_vec(&context.read_buffer(&output, 0, 4 * outputs as u64).unwrap())
+}
+
+/// The key beside the arrows of the score field says by the host's function what the device draws by its own.
+#[test]
+fn arrows_are_as_long_on_the_device_as_the_key_says() {
+    let magnitudes: Vec<f32> = [
+        0.0, 1e-3, 0.05, 0.7, 1.0, 2.5, 9.9, 10.0, 40.0, 100.0, 999.0, 3e4,
+    ]
+    .into_iter()
+    .collect();
+    let bits: Vec<u32> = magnitudes.iter().map(|m| m.to_bits()).collect();
+    let context = GpuContext::headless().unwrap();
+    for (number, rule) in ArrowLength::ALL.into_iter().enumerate() {
+        assert_eq!(rule as usize, number, "as the shader counts them");
+        let body =
+            format!("output[i] = bitcast<u32>(arrow_share(bitcast<f32>(input[i]), {number}u));");
+        for (magnitude, found) in magnitudes
+            .iter()
+            .zip(run(&context, &body, &bits, bits.len()))
+        {
+            let (found, host) = (f32::from_bits(found), rule.share(*magnitude));
+            assert!(
+                (found - host).abs() < 1e-3,
+                "{rule:?} of {magnitude}: {found} on the device, {host} in the key"
+            );
+        }
+    }
 }
 
 /// Known-answer vectors of Random123 (`kat_vectors`, philox4x32 10): counter, key, answer.

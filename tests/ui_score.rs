@@ -214,9 +214,9 @@ fn every_control_of_the_score_field_acts() {
         "Behind: None",
         "Contours: On",
         "Streamlines: On",
-        "Length: True",
-        "Length: Unit",
         "Length: Log",
+        "Length: Unit",
+        "Length: True",
     ] {
         click(&mut window, name);
         let now = window.render().unwrap();
@@ -233,6 +233,135 @@ fn every_control_of_the_score_field_acts() {
         lab.snapshots().a.runs.is_empty(),
         "what nobody sees must not run"
     );
+}
+
+/// Before any update only the exact arrows teach something, later the learned ones; one kind at a time.
+#[test]
+fn the_chapter_opens_with_the_arrows_that_have_something_to_show() {
+    for (step, chosen) in [(0, "Exact"), (7, "Learned")] {
+        let lab = common::Still::new(Experiment::default(), common::card(), step);
+        let window = common::window(lab, Chapter::ScoreField, false);
+        for name in ["Learned", "Exact", "Both"] {
+            let toggled = window
+                .get_by_label(&format!("Arrows: {name}"))
+                .accesskit_node()
+                .toggled();
+            let wanted = egui::accesskit::Toggled::from(name == chosen);
+            assert_eq!(toggled, Some(wanted), "{name} after {step} updates");
+        }
+    }
+}
+
+/// The exact score of N(0, I) is −x/v at every t, v = a² + s²: half noised on the flow's path v is 1/2, and every arrow twice
+/// as long as where v is 1. As long as the key's arrow is one of 10.
+#[test]
+fn arrows_are_as_long_as_the_key_says_and_compare_along_t() {
+    let lab = Still::new(Schedule::Flow);
+    let mut window = window(&lab, Chapter::ScoreField, true);
+    click(&mut window, "Behind: None");
+    window
+        .get_by_role_and_label(Role::Slider, "Grid")
+        .set_value_accesskit(16.0);
+    let exact = theme::palette(true, Side::A).exact;
+    for tau in [0.5, 0.25, 0.999] {
+        window.get_by_label("Time").set_value_accesskit(tau);
+        window.run_steps(4);
+        let key = window
+            .get_by_label("Key to the arrows: this long = 10")
+            .rect();
+        let (camera, canvas) = camera(&window, "Score field canvas", SCORE_HOME);
+        let done = lab.run(Slot::ExactArrows).unwrap();
+        let Start::Points(points) = &done.request.start else {
+            panic!("no points")
+        };
+        let image = window.render().unwrap();
+        let painted = |at: Pos2| {
+            let pixel = image.get_pixel(at.x as u32, at.y as u32).0;
+            (0..3)
+                .map(|c| (i32::from(pixel[c]) - i32::from(exact[c])).abs())
+                .sum::<i32>()
+                < 260
+        };
+        let v = variance(Schedule::Flow, tau);
+        let (mut count, mut off) = (0, 0.0);
+        // Left of the key, below the legend.
+        let free = canvas.shrink(70.0).with_max_x(key.left() - 30.0);
+        for &[x, y] in points.iter().filter(|p| p[0].hypot(p[1]) > 1.8) {
+            let middle = camera.to_screen(canvas, [x, y]);
+            if !free.contains(middle) {
+                continue;
+            }
+            let size = x.hypot(y);
+            let along = egui::vec2(-x / size, y / size);
+            let seen = (-120..=120).filter(|i| painted(middle + 0.25 * *i as f32 * along));
+            let length = 0.25 * seen.count() as f32;
+            let wanted = key.width() * (size / v as f32 / 10.0).min(1.0);
+            assert!(
+                (length - wanted).abs() < 3.0,
+                "{length} points at {x}, {y}, t = {tau}, not {wanted}"
+            );
+            off += length - wanted;
+            count += 1;
+        }
+        off /= count as f32;
+        assert!(count > 20 && off.abs() < 1.5, "{count} arrows off by {off}");
+    }
+    click(&mut window, "Length: Log");
+    let widths = [1, 10, 100].map(|value| {
+        let name = format!("Key to the arrows: {value}");
+        window.get_by_label(&name).rect().width()
+    });
+    // ln(1 + 10 m): equal steps for decades.
+    let step = widths[2] - widths[1];
+    assert!(
+        (widths[1] - widths[0] - step).abs() < 0.05 * step,
+        "{widths:?}"
+    );
+    click(&mut window, "Length: Unit");
+    window.get_by_label("Key to the arrows, all alike: directions only");
+}
+
+/// A network that says 0 is wrong by x/v, s |x|/v in the map's measure: full at 2. Under N(0, v I) the density falls as
+/// exp(−|x|²/2v): from a hundredth of its height on the map fades, and at a ten-thousandth it is gone.
+#[test]
+fn the_error_map_has_a_key_and_fades_where_there_is_no_density() {
+    let lab = Still::new(Schedule::Flow);
+    let mut window = window(&lab, Chapter::ScoreField, true);
+    click(&mut window, "Arrows: Learned");
+    click(&mut window, "Behind: None");
+    window.get_by_label("Time").set_value_accesskit(0.5);
+    window.run_steps(4);
+    let none = window.render().unwrap();
+    let colours = "Colours of the error, s |learned − exact|: 0.02, 0.2, 2";
+    assert!(window.query_by_label(colours).is_none());
+    click(&mut window, "Behind: Error");
+    window.run_steps(3);
+    window.get_by_label(colours);
+    let map = window.render().unwrap();
+    let (camera, canvas) = camera(&window, "Score field canvas", SCORE_HOME);
+    let painted = |radius: f64| {
+        let mut total = 0.0;
+        // Away from axes and plates.
+        for turn in [0.3_f64, 0.6, 2.8, 3.4, 3.6, 3.9] {
+            let at = [radius * turn.cos(), radius * turn.sin()].map(|c| c as f32);
+            let at = camera.to_screen(canvas, at);
+            let [before, after] =
+                [&none, &map].map(|image| image.get_pixel(at.x as u32, at.y as u32).0);
+            let differ = |c: usize| (i32::from(before[c]) - i32::from(after[c])).abs();
+            total += f64::from((0..3).map(differ).sum::<i32>()) / 6.0;
+        }
+        total
+    };
+    // Where nats below the maximum are ln 100, ln 1000 and ln 10 000, at v = 1/2: |x|² = nats.
+    let [full, half, gone] = [100.0_f64, 1000.0, 10_000.0].map(|below| below.ln().sqrt());
+    let most = painted(full - 0.06);
+    assert!(most > 100.0, "{most} at the edge of what is dense");
+    let share = painted(half) / most;
+    assert!((share - 0.5).abs() < 0.12, "{share} half way");
+    assert!(painted(gone + 0.15) < 0.02 * most);
+    // Within, the logarithm of the error counts: a tenth of the full one is half way.
+    let inner = painted(0.2) / most;
+    assert!((inner - 0.5).abs() < 0.12, "{inner} where the error is 0.2");
 }
 
 /// The exact arrows of N(0, I) point to the origin, on the places of the lattice.

@@ -37,6 +37,7 @@ sources![
 shared![
     "activation",
     "advance",
+    "arrow_length",
     "batch",
     "cell",
     "color",

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use egui::Color32;
 
+use crate::canvas::arrow_length::ArrowLength;
 use crate::canvas::device::{
     Onto, Source, buffer, density_texture, linear_sampler, pipeline, straight, uniform_buffer,
 };
@@ -26,7 +27,7 @@ pub enum FieldLayer {
         /// How they look.
         look: ArrowLook,
     },
-    /// The distance of two fields on one grid, row by row, faint where small.
+    /// The distance of two fields on one grid, row by row, faint where small, and where there is next to no density.
     Heat {
         /// Name of the layer.
         key: &'static str,
@@ -40,6 +41,10 @@ pub enum FieldLayer {
         range: [f32; 2],
         /// Colour; its alpha is that of the largest distance.
         color: Color32,
+        /// The density; its `version` says when to upload.
+        density: DensityField,
+        /// Nats below (−) the densest cell of `density` at which the map is gone, and from which on it is full.
+        fade: [f32; 2],
     },
     /// Lines of equal log density.
     Contours {
@@ -59,24 +64,10 @@ pub struct ArrowLook {
     pub colors: [Color32; 2],
     /// How lengths follow from magnitudes.
     pub length: ArrowLength,
-    /// Magnitude that gets the greatest length.
-    pub largest: f32,
     /// The greatest length, in data units.
     pub reach: f32,
     /// Width of the shaft, in points of the screen.
     pub width: f32,
-}
-
-/// How an arrow's length follows from its vector's magnitude.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ArrowLength {
-    /// By the logarithm, over two decades.
-    #[default]
-    Log,
-    /// In proportion.
-    True,
-    /// All alike: directions only.
-    Unit,
 }
 
 /// The longest arrow's length from which on shafts have their full width, in points of the screen.
@@ -92,13 +83,12 @@ struct ArrowsUniform {
     offset: [f32; 2],
     pixel: [f32; 2],
     longest: f32,
-    per_unit: f32,
+    half_width: f32,
     weak: [f32; 4],
     strong: [f32; 4],
-    half_width: f32,
     rule: u32,
     count: u32,
-    padding: u32,
+    padding: [u32; 2],
 }
 
 /// The twin of `Heat` in `shaders/canvas_heat.wgsl`.
@@ -112,6 +102,10 @@ struct HeatUniform {
     high: f32,
     columns: u32,
     count: u32,
+    min: [f32; 2],
+    max: [f32; 2],
+    fade: [f32; 2],
+    padding: [f32; 2],
 }
 
 /// The twin of `Contours` in `shaders/canvas_contours.wgsl`.
@@ -209,13 +203,12 @@ impl FieldResources {
                     offset,
                     pixel,
                     longest,
-                    per_unit: 1.0 / look.largest.max(f32::MIN_POSITIVE),
+                    half_width: 0.5 * slim * look.width * pixels_per_point,
                     weak: straight(look.colors[0]),
                     strong: straight(look.colors[1]),
-                    half_width: 0.5 * slim * look.width * pixels_per_point,
                     rule: look.length as u32,
                     count,
-                    padding: 0,
+                    padding: [0; 2],
                 };
                 (bytemuck::bytes_of(&uniform).to_vec(), [4, count])
             }
@@ -224,6 +217,8 @@ impl FieldResources {
                 columns,
                 range,
                 color,
+                density,
+                fade,
                 ..
             } => {
                 let count = fields
@@ -240,6 +235,10 @@ impl FieldResources {
                     high: range[1].log10(),
                     columns,
                     count,
+                    min: density.view.bounds.min,
+                    max: density.view.bounds.max,
+                    fade: *fade,
+                    padding: [0.0; 2],
                 };
                 let vertices = 6 * (columns - 1) * (count / columns).saturating_sub(1);
                 (bytemuck::bytes_of(&uniform).to_vec(), [vertices, 1])
@@ -262,11 +261,15 @@ impl FieldResources {
         let sources = match layer {
             FieldLayer::Arrows { field, version, .. } => vec![Source::of(device, field, *version)],
             FieldLayer::Heat {
-                fields, versions, ..
+                fields,
+                versions,
+                density,
+                ..
             } => fields
                 .iter()
                 .zip(versions)
                 .map(|(field, version)| Source::of(device, field, *version))
+                .chain([Source::Version(density.version)])
                 .collect(),
             FieldLayer::Contours { field, .. } => vec![Source::Version(field.version)],
         };
@@ -324,18 +327,20 @@ impl FieldResources {
             }
             FieldLayer::Heat {
                 fields: [left, right],
+                density,
                 ..
             } => {
                 let [left, right] = [buffer(device, left)?, buffer(device, right)?];
-                group(&[left.as_entire_binding(), right.as_entire_binding()])
+                let view = texture_view(device, queue, density)?;
+                group(&[
+                    left.as_entire_binding(),
+                    right.as_entire_binding(),
+                    wgpu::BindingResource::TextureView(&view),
+                    wgpu::BindingResource::Sampler(&self.sampler),
+                ])
             }
             FieldLayer::Contours { field, .. } => {
-                let side = field.view.resolution;
-                if side == 0 || field.log_p.len() != (side * side) as usize {
-                    return None;
-                }
-                let view = density_texture(device, queue, field)
-                    .create_view(&wgpu::TextureViewDescriptor::default());
+                let view = texture_view(device, queue, field)?;
                 group(&[
                     wgpu::BindingResource::TextureView(&view),
                     wgpu::BindingResource::Sampler(&self.sampler),
@@ -368,6 +373,19 @@ impl FieldResources {
     }
 }
 
+/// A density as a texture; `None` where it is not whole.
+fn texture_view(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    field: &DensityField,
+) -> Option<wgpu::TextureView> {
+    let side = field.view.resolution;
+    let whole = side > 0 && field.log_p.len() == (side * side) as usize;
+    whole.then(|| {
+        density_texture(device, queue, field).create_view(&wgpu::TextureViewDescriptor::default())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::mem::offset_of;
@@ -393,7 +411,6 @@ mod tests {
                     ("offset", offset_of!(ArrowsUniform, offset)),
                     ("pixel", offset_of!(ArrowsUniform, pixel)),
                     ("longest", offset_of!(ArrowsUniform, longest)),
-                    ("per_unit", offset_of!(ArrowsUniform, per_unit)),
                     ("weak", offset_of!(ArrowsUniform, weak)),
                     ("strong", offset_of!(ArrowsUniform, strong)),
                     ("half_width", offset_of!(ArrowsUniform, half_width)),
@@ -413,6 +430,9 @@ mod tests {
                     ("high", offset_of!(HeatUniform, high)),
                     ("columns", offset_of!(HeatUniform, columns)),
                     ("count", offset_of!(HeatUniform, count)),
+                    ("min", offset_of!(HeatUniform, min)),
+                    ("max", offset_of!(HeatUniform, max)),
+                    ("fade", offset_of!(HeatUniform, fade)),
                 ],
             ),
             (

@@ -1,5 +1,6 @@
 //! The canvas: one plane with its grid, its points, its density, and the hand that moves it.
 
+pub mod arrow_length;
 pub mod axes;
 pub mod camera;
 pub mod density;

@@ -1,8 +1,9 @@
 //! The controls of the chapter.
 
 use super::{Arrows, Behind, ScoreField, score_plan};
-use crate::canvas::field::ArrowLength;
+use crate::canvas::arrow_length::ArrowLength;
 use crate::chapters::shared::field_time::field_tau;
+use crate::chapters::shared::rows;
 use crate::desk::Desk;
 use crate::widgets::number::{fixed, grouped, short};
 use crate::widgets::row::{self, Track};
@@ -25,10 +26,12 @@ impl ScoreField {
                     (Arrows::Exact, "Exact"),
                     (Arrows::Both, "Both"),
                 ];
-                segmented::choose(ui, "Arrows", &mut self.show.arrows, &options, palette);
+                let arrows = self.show.arrows.get_or_insert(Arrows::Exact);
+                segmented::choose(ui, "Arrows", arrows, &options, palette);
             },
         );
-        let tip = "The exact density of x_t, or |learned − exact| on the grid: faint where s |learned − exact| is below 0.02, full at 2";
+        let tip = "The exact density of x_t, or s |learned − exact| on the grid: unseen below 0.02, full at 2, and faded where \
+                   p_t is nothing";
         row::named(ui, "Behind", tip, palette, |ui| {
             let options = [
                 (Behind::None, "None"),
@@ -49,12 +52,12 @@ impl ScoreField {
         row::named(
             ui,
             "Length",
-            "By log |∇ log p|, by |∇ log p|, or all alike",
+            "In proportion to |∇ log p_t|, by its logarithm, or all alike. One scale at every t: lengths of two times compare",
             palette,
             |ui| {
                 let options = [
-                    (ArrowLength::Log, "Log"),
                     (ArrowLength::True, "True"),
+                    (ArrowLength::Log, "Log"),
                     (ArrowLength::Unit, "Unit"),
                 ];
                 segmented::choose(ui, "Length", &mut self.show.length, &options, palette);
@@ -147,6 +150,9 @@ impl ScoreField {
         let cosine = number(error.map(|e| e.cosine), |c| fixed(c, 3));
         let tip = "Mean cosine of the angle between learned and exact score under p_t";
         readout::line(ui, "cosine similarity", &cosine, ink, tip, palette);
+        let tip = "The share of the last five seconds that the arrows and the numbers here took from the training: an eighth at \
+                   most, a third while you change what is asked for. Another chapter asks for none of them";
+        rows::cost_line(ui, tip, desk);
         let shown = fixed(field_tau(desk), 3);
         if shown != fixed(desk.here.clock.tau, 3) {
             ui.add_space(4.0);

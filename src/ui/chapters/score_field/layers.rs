@@ -1,6 +1,7 @@
 //! What the canvas shows of the two fields, and what is read of them beneath the pointer.
 
-use super::{Arrows, ERROR_RANGE, ScoreField, score_plan, vectors};
+use super::key::{REACH, error_color};
+use super::{Arrows, ERROR_RANGE, FADE, ScoreField, score_plan};
 use crate::canvas::field::{ArrowLook, FieldLayer};
 use crate::canvas::paint::Layer;
 use crate::canvas::{Role, View};
@@ -16,22 +17,15 @@ use std::sync::Arc;
 impl ScoreField {
     pub(super) fn arrow_layers(&self, palette: &Palette) -> Vec<(Role, Layer)> {
         let [learned, exact] = [0, 1].map(|which| self.grids[which].shown());
-        // The exact field's scale for both: it does not breathe while the network learns.
-        let largest = exact.and_then(|result| vectors(result)).unwrap_or_default();
-        let largest = largest
-            .iter()
-            .map(|v| v[0].hypot(v[1]))
-            .filter(|v| v.is_finite())
-            .fold(0.0, f32::max);
-        let both = self.show.arrows == Arrows::Both;
+        let arrows = self.arrows();
+        let both = arrows == Arrows::Both;
         // Weak arrows step back behind strong ones, but are opaque: one field's arrows cover the other's.
         let layer = |role, key, result: Option<&Arc<RunResult>>, color: egui::Color32, width| {
             let result = result?;
             let look = ArrowLook {
                 colors: [color.lerp_to_gamma(palette.canvas, 0.35), color],
                 length: self.show.length,
-                largest: if largest > 0.0 { largest } else { 1.0 },
-                reach: 0.92 * Lattice::of(result)?.step,
+                reach: REACH * Lattice::of(result)?.step,
                 width,
             };
             let field = result.recording.points.clone();
@@ -45,7 +39,7 @@ impl ScoreField {
                 }),
             ))
         };
-        let exact = (self.show.arrows != Arrows::Learned).then(|| {
+        let exact = (arrows != Arrows::Learned).then(|| {
             layer(
                 Role::Exact,
                 "exact arrows",
@@ -54,7 +48,7 @@ impl ScoreField {
                 if both { 3.8 } else { 1.5 },
             )
         });
-        let learned = (self.show.arrows != Arrows::Exact).then(|| {
+        let learned = (arrows != Arrows::Exact).then(|| {
             layer(
                 Role::Learned,
                 "learned arrows",
@@ -66,10 +60,17 @@ impl ScoreField {
         [exact, learned].into_iter().flatten().flatten().collect()
     }
 
-    pub(super) fn heat_layer(&self, palette: &Palette) -> Option<Layer> {
+    /// Where the two fields part, as far as there is a density to learn them from.
+    pub(super) fn heat_layer(&self, desk: &Desk) -> Option<Layer> {
         let [learned, exact] = self.matched.as_ref()?;
         let lattice = Lattice::of(learned)?;
         let s = learned.request.plan.steps.first()?.scales.s as f32;
+        let density = desk.here.snapshot.density.clone()?;
+        let densest = density.log_p.iter().copied().filter(|p| p.is_finite());
+        let densest = densest.fold(f32::NEG_INFINITY, f32::max);
+        let (_, peak) = self.peak?;
+        // A view of nothing shows nothing: what counts is where the density is high, on show or not.
+        let fade = FADE.map(|share| peak as f32 + share.ln() - densest);
         Some(Layer::Field(FieldLayer::Heat {
             key: "error",
             fields: [
@@ -79,7 +80,9 @@ impl ScoreField {
             versions: [learned.version, exact.version],
             columns: lattice.side,
             range: ERROR_RANGE.map(|e| e / s.max(f32::MIN_POSITIVE)),
-            color: palette.fault.gamma_multiply(0.75),
+            color: error_color(desk.palette()),
+            density,
+            fade,
         }))
     }
 

@@ -2,6 +2,7 @@
 
 mod controls;
 pub mod draws;
+mod key;
 mod layers;
 mod sheet;
 pub mod streamlines;
@@ -12,7 +13,8 @@ use std::sync::Arc;
 
 use egui::{Context, Response, Ui};
 
-use crate::canvas::field::{ArrowLength, FieldLayer};
+use crate::canvas::arrow_length::ArrowLength;
+use crate::canvas::field::FieldLayer;
 use crate::canvas::paint::Layer;
 use crate::canvas::{Mark, Role, Scene, View};
 use crate::chapters::Page;
@@ -27,6 +29,7 @@ use crate::widgets::equation::Equation;
 use engine::Start;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
+use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::Plan;
 use maths::diffusion::target::Quantity;
 use maths::measure::field_error::FieldError;
@@ -34,6 +37,10 @@ use maths::names::Words;
 
 /// s · |learned − exact|, the distance of the noise predictions: unseen, and painted in full.
 const ERROR_RANGE: [f32; 2] = [0.02, 2.0];
+/// Of the density where it is high: below the first the error map is gone, from the second on it is full.
+const FADE: [f32; 2] = [1e-4, 1e-2];
+/// Draws of x_t among which the highest density is taken.
+const PEAK_DRAWS: usize = 64;
 /// Nats between two contours.
 const CONTOUR_STEP: f32 = 1.0;
 /// Where the chapter begins, t/T.
@@ -68,7 +75,8 @@ pub const WORDS: Words = Words {
 /// How the chapter shows things.
 #[derive(Clone, Copy)]
 pub(super) struct Show {
-    arrows: Arrows,
+    /// Chosen when the chapter opens: an untrained network points nowhere.
+    arrows: Option<Arrows>,
     behind: Behind,
     grid: u32,
     length: ArrowLength,
@@ -79,10 +87,10 @@ pub(super) struct Show {
 impl Default for Show {
     fn default() -> Self {
         Self {
-            arrows: Arrows::Both,
+            arrows: None,
             behind: Behind::Density,
             grid: 32,
-            length: ArrowLength::Log,
+            length: ArrowLength::True,
             contours: false,
             streamlines: false,
         }
@@ -106,6 +114,8 @@ pub struct ScoreField {
     /// The last learned and exact arrows on one lattice at one time: the heat map while one of them is ahead.
     matched: Option<[Arc<RunResult>; 2]>,
     error: Option<(u64, u64, Option<Measured>)>,
+    /// log p_t where the density is high, and the scales and draws that it is of.
+    peak: Option<((Scales, u64), f64)>,
     lines: Option<(u64, Lines)>,
 }
 
@@ -135,6 +145,7 @@ impl Default for ScoreField {
             draws: None,
             matched: None,
             error: None,
+            peak: None,
             lines: None,
         }
     }
@@ -167,6 +178,31 @@ fn request(plan: Plan, points: Arc<Vec<[f32; 2]>>, exact: bool) -> RunRequest {
 }
 
 impl ScoreField {
+    /// The arrows on show.
+    fn arrows(&self) -> Arrows {
+        self.show.arrows.unwrap_or(Arrows::Exact)
+    }
+
+    /// Find how high the density is, for the error map, which fades where it is low.
+    fn find_peak(&mut self, desk: &Desk) {
+        if self.show.behind != Behind::Error {
+            return;
+        }
+        let scales = field_scales(desk);
+        let draws = Draws::of(&mut self.draws, desk);
+        let of = (scales, draws.version);
+        if self.peak.is_some_and(|(known, _)| known == of) {
+            return;
+        }
+        let marginal = desk.here.snapshot.dataset.mixture.marginal(scales);
+        let x_t = draws.at(scales);
+        let heights = x_t
+            .iter()
+            .take(PEAK_DRAWS)
+            .map(|x| marginal.log_density(x.map(f64::from)));
+        self.peak = Some((of, heights.fold(f64::NEG_INFINITY, f64::max)));
+    }
+
     /// Ask for what is shown and not there yet.
     fn ask(&mut self, desk: &Desk) {
         let Some(visible) = self.visible else { return };
@@ -226,7 +262,7 @@ impl ScoreField {
 
     /// Follow the arrows on show, once each.
     fn follow_arrows(&mut self) {
-        let grid = &self.grids[usize::from(self.show.arrows == Arrows::Exact)];
+        let grid = &self.grids[usize::from(self.arrows() == Arrows::Exact)];
         let Some(result) = grid.shown().filter(|_| self.show.streamlines) else {
             self.lines = None;
             return;
@@ -262,7 +298,7 @@ impl ScoreField {
 
 impl Page for ScoreField {
     fn hint(&self) -> &'static str {
-        "Drag the clock from noise to data: long, smooth arrows sharpen into the curve."
+        "Drag the clock from noise to data: short, smooth arrows grow, and sharpen into the curve."
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
@@ -282,6 +318,14 @@ impl Page for ScoreField {
     }
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
+        if self.show.arrows.is_none() {
+            let untrained = desk.here.snapshot.step == 0;
+            self.show.arrows = Some(if untrained {
+                Arrows::Exact
+            } else {
+                Arrows::Learned
+            });
+        }
         self.grids.iter_mut().for_each(|slot| slot.take_news(desk));
         self.at_draws
             .iter_mut()
@@ -289,6 +333,7 @@ impl Page for ScoreField {
         self.at_pointer.take_news(desk);
         self.ask(desk);
         self.measure();
+        self.find_peak(desk);
         self.match_grids();
         self.follow_arrows();
     }
@@ -322,10 +367,11 @@ impl Page for ScoreField {
         if self.show.behind == Behind::Error {
             scene
                 .layers
-                .extend(self.heat_layer(palette).map(|layer| (Role::Other, layer)));
+                .extend(self.heat_layer(desk).map(|layer| (Role::Other, layer)));
         }
         scene.layers.extend(self.arrow_layers(palette));
-        let of = if self.show.arrows == Arrows::Exact {
+        let arrows = self.arrows();
+        let of = if arrows == Arrows::Exact {
             palette.exact
         } else {
             palette.learned
@@ -334,10 +380,10 @@ impl Page for ScoreField {
             scene.lines = lines.clone();
             scene.line_color = of.gamma_multiply(0.7);
         }
-        if self.show.arrows != Arrows::Exact {
+        if arrows != Arrows::Exact {
             scene.name(Role::Learned, Mark::Area, palette.learned, "learned score");
         }
-        if self.show.arrows != Arrows::Learned {
+        if arrows != Arrows::Learned {
             scene.name(
                 Role::Exact,
                 Mark::Area,
@@ -356,7 +402,12 @@ impl Page for ScoreField {
                 );
             }
             Behind::Error => {
-                scene.name(Role::Other, Mark::Area, palette.fault, "|learned − exact|");
+                scene.name(
+                    Role::Other,
+                    Mark::Area,
+                    palette.fault,
+                    "s |learned − exact|",
+                );
             }
         }
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
@@ -371,10 +422,11 @@ impl Page for ScoreField {
     }
 
     fn density_tau(&self, desk: &Desk) -> Option<f64> {
-        (self.show.behind == Behind::Density || self.show.contours).then(|| field_tau(desk))
+        (self.show.behind != Behind::None || self.show.contours).then(|| field_tau(desk))
     }
 
     fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
+        self.key_ui(ui, view, desk);
         self.hover_ui(ui, view, desk);
     }
 
