@@ -21,7 +21,7 @@ use noise_compass::engine::gpu::GpuEngine;
 use noise_compass::engine::{EngineError, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
-    Command, Order, RunProgress, RunRequest, RunResult, RunState, Side, Slot, Snapshots,
+    Command, Order, RunProgress, RunRequest, RunResult, RunState, Side, Slot, Snapshots, Status,
 };
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
@@ -615,6 +615,279 @@ fn the_three_dimensional_view_is_turned_by_dragging() {
         .unwrap();
     assert!((turn - (25.0 - 32.0)).abs() < 3.0, "{turn}");
     assert!(window.render().unwrap() != before);
+}
+
+/// Where the thumb of the clock is: beside the rail only it is painted in the colour of ink.
+fn thumb(window: &mut Harness<'_, LabApp>) -> f32 {
+    let slider = window.get_by_label("Time").rect();
+    let image = window.render().unwrap();
+    let ink = theme::palette(false, Side::A).ink;
+    let y = (slider.center().y - 8.0) as u32;
+    let inked = |x: &u32| {
+        let pixel = image.get_pixel(*x, y).0;
+        (0..3).all(|c| (i32::from(pixel[c]) - i32::from(ink[c])).abs() < 40)
+    };
+    let found: Vec<u32> = (slider.left() as u32 - 4..slider.right() as u32 + 4)
+        .filter(inked)
+        .collect();
+    assert!((2..=7).contains(&found.len()), "{found:?}");
+    (found[0] + found[found.len() - 1]) as f32 / 2.0 + 0.5
+}
+
+/// Where something is generated the clock runs from noise at the left to data at the right: thumb, keys, pointer and names.
+#[test]
+fn the_clock_runs_to_the_right_from_noise_to_data_where_data_are_generated() {
+    for (chapter, generates) in [
+        (Chapter::Forward, false),
+        (Chapter::Reverse, true),
+        (Chapter::Trajectories, true),
+        (Chapter::ScoreField, false),
+    ] {
+        let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
+        let mut window = window(lab, chapter, false);
+        let tau = |window: &Harness<'_, LabApp>| window.state().desk.here.clock.tau;
+        let slider = window.get_by_label("Time").rect();
+        let way = |tau: f64| (if generates { 1.0 - tau } else { tau }) as f32;
+        let [data, noise] =
+            ["data", "noise"].map(|name| window.get_by_label(name).rect().center().x);
+        assert_eq!(noise < data, generates, "{chapter:?}");
+        for at in [0.2_f64, 0.7] {
+            window.get_by_label("Time").set_value_accesskit(at);
+            window.run_steps(2);
+            let wanted = slider.left() + way(at) * slider.width();
+            let found = thumb(&mut window);
+            assert!(
+                (found - wanted).abs() < 1.6,
+                "{chapter:?}: {found} at {at}, not {wanted}"
+            );
+        }
+        // The keys move it as they point.
+        for (key, sign) in [(egui::Key::ArrowRight, 1.0), (egui::Key::ArrowLeft, -1.0)] {
+            let before = tau(&window);
+            window.key_press(key);
+            window.run_steps(2);
+            let moved = f64::from(way(tau(&window)) - way(before));
+            assert!(
+                (moved - 0.01 * sign).abs() < 1e-6,
+                "{chapter:?}: {key:?} by {moved}"
+            );
+        }
+        // The pointer takes it along.
+        let at = egui::pos2(slider.left() + 0.25 * slider.width(), slider.center().y);
+        click_canvas(&mut window, at, Modifiers::NONE);
+        assert!(
+            (f64::from(way(tau(&window))) - 0.25).abs() < 2e-3,
+            "{chapter:?}: {}",
+            tau(&window)
+        );
+        // And play lets it run to the right.
+        let (before, left) = (tau(&window), thumb(&mut window));
+        click(&mut window, "Play the clock");
+        window.run_steps(3);
+        let (after, right) = (tau(&window), thumb(&mut window));
+        assert_eq!(
+            after < before,
+            generates,
+            "{chapter:?}: from {before} to {after}"
+        );
+        assert!(
+            right > left + 2.0,
+            "{chapter:?}: the thumb went from {left} to {right}"
+        );
+    }
+}
+
+/// Other noise, and when its paths are there the clock runs from noise to data.
+#[test]
+fn simulate_plays_when_the_paths_are_there() {
+    let clock = |window: &Harness<'_, LabApp>| window.state().desk.here.clock;
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), true);
+    let mut waiting = window(lab, Chapter::Trajectories, false);
+    click(&mut waiting, "Simulate");
+    waiting.run_steps(4);
+    assert!(!clock(&waiting).playing, "nothing is there to be played");
+
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Trajectories, false);
+    let seed = lab.result(Slot::PathsByNoise).request.seed;
+    let before = clock(&window).tau;
+    window.get_by_label("Simulate").click();
+    window.run_steps(3);
+    assert!(clock(&window).playing && clock(&window).tau > 0.8 && before < 0.3);
+    assert_ne!(lab.result(Slot::PathsByNoise).request.seed, seed);
+    let mut last = clock(&window).tau;
+    for _ in 0..400 {
+        window.run_steps(1);
+        assert!(clock(&window).tau <= last);
+        last = clock(&window).tau;
+        if !clock(&window).playing {
+            break;
+        }
+    }
+    assert_eq!(last, 0.0, "it runs to its end");
+}
+
+/// Every text that is painted.
+fn painted_texts(window: &Harness<'_, LabApp>) -> Vec<String> {
+    fn texts(shape: &egui::Shape, found: &mut Vec<String>) {
+        match shape {
+            egui::Shape::Text(text) => found.push(text.galley.text().to_owned()),
+            egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for clipped in &window.output().shapes {
+        texts(&clipped.shape, &mut found);
+    }
+    found
+}
+
+fn starts_of(lab: &Probe) -> Vec<[f32; 2]> {
+    let result = lab.result(Slot::PathsByHeun);
+    result.host.as_ref().unwrap()[..result.recording.particles].to_vec()
+}
+
+fn slider_value(window: &Harness<'_, LabApp>, name: &str) -> f64 {
+    let slider = window.get_by_role_and_label(Role::Slider, name);
+    slider.accesskit_node().numeric_value().unwrap()
+}
+
+#[test]
+fn placed_starts_are_dragged_taken_away_cleared_and_brought_back() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Trajectories, false);
+    click(&mut window, "View: Plane");
+    let canvas = window.get_by_label("Trajectories canvas").rect();
+    let home = noise_compass::data::bounds::Bounds {
+        min: [-3.36, -2.8],
+        max: [3.36, 2.8],
+    };
+    let camera = Camera::fit(home, canvas);
+    let screen = |place: [f32; 2]| camera.to_screen(canvas, place);
+    let close = |a: &[[f32; 2]], b: &[[f32; 2]]| {
+        a.len() == b.len()
+            && a.iter()
+                .zip(b)
+                .all(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]) < 0.02)
+    };
+    let [first, second, moved] = [[0.5, 1.0], [-1.2, 0.3], [1.4, -0.8]];
+    for place in [first, second] {
+        click_canvas(&mut window, screen(place), Modifiers::NONE);
+    }
+    assert!(close(&starts_of(&lab), &[first, second]));
+    // A drag.
+    let from = window.get_by_label("Start 1").rect().center();
+    assert!(from.distance(screen(first)) < 1.0);
+    window.drag_at(from);
+    window.run_steps(1);
+    window.hover_at(from + 0.5 * (screen(moved) - from));
+    window.run_steps(2);
+    window.hover_at(screen(moved));
+    window.run_steps(1);
+    window.drop_at(screen(moved));
+    window.run_steps(3);
+    assert!(
+        close(&starts_of(&lab), &[moved, second]),
+        "{:?}",
+        starts_of(&lab)
+    );
+    assert!(
+        window.state().desk.here.cameras.is_empty(),
+        "the camera stays"
+    );
+    // A right click takes one away, a key under the pointer another, and both can be brought back.
+    window.get_by_label("Start 1").click_secondary();
+    window.run_steps(3);
+    assert!(close(&starts_of(&lab), &[second]));
+    click(&mut window, "Bring starts back");
+    assert!(close(&starts_of(&lab), &[moved, second]));
+    window.hover_at(window.get_by_label("Start 2").rect().center());
+    window.run_steps(2);
+    window.key_press(egui::Key::Delete);
+    window.run_steps(3);
+    assert!(close(&starts_of(&lab), &[moved]));
+    click(&mut window, "Bring starts back");
+    click(&mut window, "Clear starts");
+    assert!(window.query_by_label("Start 1").is_none());
+    assert!(!lab.snapshots().a.runs.contains_key(&Slot::PathsByHeun));
+    click(&mut window, "Bring starts back");
+    assert!(close(&starts_of(&lab), &[moved, second]));
+    // Against time a drag moves the coordinate on show and leaves the other.
+    click(&mut window, "View: Time");
+    let from = window.get_by_label("Start 2").rect().center();
+    window.drag_at(from);
+    window.run_steps(1);
+    window.hover_at(from + egui::vec2(30.0, -40.0));
+    window.run_steps(2);
+    window.drop_at(from + egui::vec2(30.0, -40.0));
+    window.run_steps(3);
+    let found = starts_of(&lab);
+    assert!(found[1][0] > second[0] + 0.2 && (found[1][1] - second[1]).abs() < 0.02);
+}
+
+#[test]
+fn legend_and_slider_agree_on_the_number_of_paths_and_particles() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
+    let mut window = window(lab, Chapter::Trajectories, false);
+    let legend = |window: &Harness<'_, LabApp>, says: [&str; 2]| {
+        let texts = painted_texts(window);
+        for text in says {
+            assert!(
+                texts.iter().any(|t| t == text),
+                "{text} is not among {texts:?}"
+            );
+        }
+    };
+    legend(&window, ["24 ODE paths, exact", "24 SDE paths, exact"]);
+    assert_eq!(slider_value(&window, "Paths"), 24.0);
+    slide(&mut window, "Paths", 30.0);
+    legend(&window, ["30 ODE paths, exact", "30 SDE paths, exact"]);
+    click(&mut window, "Starts: Bundle");
+    legend(&window, ["1 ODE path, exact", "50 SDE paths, exact"]);
+    assert_eq!(slider_value(&window, "Paths"), 50.0);
+    click(&mut window, "Starts: Placed");
+    let middle = window.get_by_label("Trajectories canvas").rect().center();
+    click_canvas(&mut window, middle, Modifiers::NONE);
+    legend(&window, ["1 ODE path, exact", "1 SDE path, exact"]);
+    assert_eq!(slider_value(&window, "Paths"), 1.0);
+    click(&mut window, "Starts: Line");
+    assert_eq!(slider_value(&window, "Paths"), 30.0, "as it was");
+
+    window.get_by_role_and_label(Role::Tab, "Forward").click();
+    window.run_steps(3);
+    slide(&mut window, "Particles", 5000.0);
+    click(&mut window, "Way: Chain");
+    while window.state_mut().is_busy() {
+        std::thread::sleep(Duration::from_millis(5));
+        window.run_steps(1);
+    }
+    window.run_steps(2);
+    assert_eq!(slider_value(&window, "Particles"), 2000.0);
+    let texts = painted_texts(&window);
+    let says = "2\u{2009}000 particles after ";
+    assert!(texts.iter().any(|t| t.starts_with(says)), "{texts:?}");
+    click(&mut window, "Way: Jump");
+    assert_eq!(slider_value(&window, "Particles"), 5000.0);
+}
+
+/// What the chapter's runs take from a training stands beneath the switch that ends it.
+#[test]
+fn the_panel_says_what_runs_take_from_the_training() {
+    let lab = common::Still::new(
+        experiment(Shape::EightGaussians, Schedule::Linear),
+        common::card(),
+        50,
+    );
+    lab.snapshot().runs_share = 0.27;
+    for chapter in [Chapter::Trajectories, Chapter::Reverse, Chapter::ScoreField] {
+        lab.snapshot().status = Status::Paused;
+        let mut window = window(lab.clone(), chapter, false);
+        window.get_by_label("taken from training –");
+        lab.snapshot().status = Status::Training;
+        window.run_steps(2);
+        window.get_by_label("taken from training 27 %");
+    }
 }
 
 /// Compare with the stored picture, on the adapter that it belongs to.

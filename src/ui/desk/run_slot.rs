@@ -53,15 +53,10 @@ impl<K: PartialEq> RunSlot<K> {
     /// that moves faster than the engine would never see a result.
     pub fn want_patiently(&mut self, desk: &Desk, key: K, request: impl FnOnce() -> RunRequest) {
         self.take_news(desk);
-        let answered = |request| {
-            self.shown
-                .as_ref()
-                .is_some_and(|shown| Arc::ptr_eq(&shown.request, request))
-        };
         let waits = self
             .sent
             .as_ref()
-            .is_some_and(|(sent, at)| at.elapsed() < PATIENCE && !answered(sent));
+            .is_some_and(|(_, at)| at.elapsed() < PATIENCE && !self.is_answered());
         if !waits {
             self.want(desk, key, request);
         }
@@ -93,6 +88,14 @@ impl<K: PartialEq> RunSlot<K> {
             }
             _ => {}
         }
+    }
+
+    /// True where the last result is of the wish that was sent last.
+    pub fn is_answered(&self) -> bool {
+        let sent = self.sent.as_ref().map(|(request, _)| request);
+        let shown = self.shown.as_ref().map(|shown| &shown.request);
+        sent.zip(shown)
+            .is_some_and(|(sent, shown)| Arc::ptr_eq(sent, shown))
     }
 
     /// The last result, where it is by the sampler and the field that are asked for now.

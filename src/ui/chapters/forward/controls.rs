@@ -1,6 +1,6 @@
 //! The controls of the chapter.
 
-use super::{Forward, MOST, Way};
+use super::{Forward, MOST, MOST_CHAIN, Way};
 use crate::chapters::forward::plots::value_at;
 use crate::chapters::shared::cloud::{prior_name, variance};
 use crate::chapters::shared::rows;
@@ -36,14 +36,17 @@ impl Forward {
         self.schedule_rows(ui, desk);
         let tip =
             "How many particles are drawn; of the chain, all of whose steps are kept, at most 2000";
-        row::slider(
-            ui,
-            ["Particles", tip],
-            &mut self.show.count,
-            Track::logarithmic(100..=MOST),
-            grouped,
-            palette,
-        );
+        let most = if self.show.way == Way::Chain {
+            MOST_CHAIN
+        } else {
+            MOST
+        };
+        // What is not touched comes back whole with the other ways.
+        let mut count = self.show.count.min(most);
+        let track = Track::logarithmic(100..=most);
+        if row::slider(ui, ["Particles", tip], &mut count, track, grouped, palette).changed {
+            self.show.count = count;
+        }
         let tip = "The exact density of x_t";
         rows::behind_row(ui, tip, &mut self.show.density, palette);
         row::named(

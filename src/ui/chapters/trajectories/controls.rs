@@ -1,7 +1,7 @@
 //! The controls of the chapter.
 
 use super::runs::METHODS;
-use super::starts::{Kind, MOST};
+use super::starts::{BUNDLE, Kind, MOST};
 use super::{Look, Shown, Trajectories};
 use crate::chapters::shared::rows;
 use crate::desk::Desk;
@@ -99,8 +99,8 @@ impl Trajectories {
     pub(super) fn start_rows(&mut self, ui: &mut Ui, desk: &Desk) {
         let palette = desk.palette();
         let starts = &mut self.hand;
-        let tip =
-            "Drawn from the noise; on a line; fifty SDE paths from one point; or where you click";
+        let tip = "Drawn from the noise; on a line; fifty SDE paths from one point; or where you click. Those that you place can be \
+             dragged; a right click takes one away";
         row::named(ui, "Starts", tip, palette, |ui| {
             let options = [
                 (Kind::Noise, "Noise"),
@@ -110,15 +110,20 @@ impl Trajectories {
             ];
             segmented::choose(ui, "Starts", &mut starts.kind, &options, palette);
         });
-        let tip = "Starts on the line or from the noise";
-        row::slider(
-            ui,
-            ["Paths", tip],
-            &mut starts.count,
-            Track::logarithmic(2..=MOST),
-            grouped,
-            palette,
-        );
+        let tip = "Starts on the line or from the noise; a bundle has fifty, and of placed ones there are as many as you place";
+        let given = match starts.kind {
+            Kind::Noise | Kind::Line => None,
+            Kind::Bundle => Some(BUNDLE as u32),
+            Kind::Placed => Some(starts.placed.len() as u32),
+        };
+        ui.add_enabled_ui(given.is_none(), |ui| {
+            let mut count = given.unwrap_or(starts.count);
+            let track = Track::logarithmic(2..=MOST);
+            row::slider(ui, ["Paths", tip], &mut count, track, grouped, palette);
+            if given.is_none() {
+                starts.count = count;
+            }
+        });
         let tip = "One click on the canvas: one start, or fifty SDE paths from it (as with Shift)";
         row::named(ui, "A click places", tip, palette, |ui| {
             let options = [(false, "Start"), (true, "Bundle")];
@@ -131,16 +136,25 @@ impl Trajectories {
             );
         });
         ui.horizontal(|ui| {
-            if button::text(
-                ui,
-                "Simulate",
-                "Other noise: new starts and new SDE paths",
-                100.0,
-                palette,
-            )
-            .clicked()
-            {
+            let placed = starts.kind == Kind::Placed && !starts.placed.is_empty();
+            let tip = "Take all starts away that were placed";
+            let clear = |ui: &mut Ui| button::text(ui, "Clear starts", tip, 100.0, palette);
+            if ui.add_enabled_ui(placed, clear).inner.clicked() {
+                starts.clear();
+            }
+            let gone = !starts.before.is_empty();
+            let tip = "The placed starts as they were before the last were taken away";
+            let back = |ui: &mut Ui| button::text(ui, "Bring starts back", tip, 100.0, palette);
+            if ui.add_enabled_ui(gone, back).inner.clicked() {
+                starts.bring_back();
+            }
+        });
+        ui.horizontal(|ui| {
+            let tip =
+                "Other noise: new starts and new SDE paths; then the clock runs from noise to data";
+            if button::text(ui, "Simulate", tip, 100.0, palette).clicked() {
                 self.hand.seed = self.hand.seed.wrapping_add(1);
+                self.simulating = true;
             }
             let share = self.runs.progress(desk);
             if share.is_some() {

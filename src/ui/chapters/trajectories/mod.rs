@@ -2,6 +2,7 @@
 
 mod controls;
 mod layers;
+mod placing;
 mod readings;
 mod runs;
 mod sheet;
@@ -9,7 +10,7 @@ mod starts;
 
 pub use sheet::SHEET;
 
-use egui::{Color32, Context, Event, Rect, Response, Sense, Ui, UiBuilder, vec2};
+use egui::{Color32, Context, Rect, Response, Sense, Ui, UiBuilder, vec2};
 
 use crate::canvas::motion::Projection;
 use crate::canvas::{Axes, Mark, Role, Scene, View};
@@ -17,7 +18,7 @@ use crate::chapters::Page;
 use crate::desk::Desk;
 use crate::truths;
 use crate::widgets::equation::{Equation, Piece};
-use crate::widgets::hand::pulled_by;
+use crate::widgets::number::grouped;
 use maths::data::bounds::Bounds;
 use maths::names::Words;
 use runs::{Settings, TrajectoryRuns};
@@ -102,6 +103,11 @@ pub struct Trajectories {
     pub(super) show: Show,
     pub(super) hand: Starts,
     runs: TrajectoryRuns,
+    /// The start under the hand, and whether it is on its way.
+    held: Option<usize>,
+    moving: bool,
+    /// The clock is to run from noise to data when the paths are there.
+    simulating: bool,
 }
 
 impl Trajectories {
@@ -122,6 +128,19 @@ impl Trajectories {
             sde_steps: self.show.sde_steps,
             method: self.show.method,
             ode_steps: self.show.ode_steps,
+            moving: self.moving,
+        }
+    }
+
+    /// Start the clock from the noise, once the paths that were asked for are there.
+    fn simulate(&mut self, desk: &mut Desk) {
+        if self.simulating && self.hand.is_empty() {
+            self.simulating = false;
+        }
+        if self.simulating && self.runs.are_there(self.show.method) {
+            self.simulating = false;
+            desk.here.clock.set(1.0);
+            desk.here.clock.toggle();
         }
     }
 
@@ -170,7 +189,7 @@ impl Trajectories {
 
 impl Page for Trajectories {
     fn hint(&self) -> &'static str {
-        "Click to place a start; with Shift, fifty SDE paths leave it, beside the one way of the ODE. Then turn η down."
+        "Place a start by a click, drag it. With Shift, fifty SDE paths leave it, beside the ODE's one. Then turn η down."
     }
 
     fn equation(&self, _desk: &Desk) -> Equation {
@@ -205,6 +224,7 @@ impl Page for Trajectories {
         desk.here.clock.speed = -1.0;
         self.runs
             .want(desk, self.settings(desk), &self.hand, self.noise(desk));
+        self.simulate(desk);
     }
 
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
@@ -244,9 +264,15 @@ impl Page for Trajectories {
             None => "exact".to_owned(),
             Some(kernels) => format!("by {kernels}"),
         };
+        // As many as the slider says.
+        let [odes, sdes] = self.hand.counts();
+        let counted = |count: usize, what: &str| {
+            let paths = if count == 1 { "path" } else { "paths" };
+            format!("{} {what} {paths}, {by}", grouped(count as f64))
+        };
         let names = [
-            (Shown::Ode, ode, format!("ODE, {by}")),
-            (Shown::Sde, sde, format!("SDE, {by}")),
+            (Shown::Ode, ode, counted(odes, "ODE")),
+            (Shown::Sde, sde, counted(sdes, "SDE")),
         ];
         let shown = names
             .into_iter()
@@ -298,6 +324,7 @@ impl Page for Trajectories {
     }
 
     fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
+        self.rings_ui(ui, view, desk);
         if self.show.look == Look::Turned {
             Self::label_box(
                 &ui.painter_at(view.rect),
@@ -308,45 +335,13 @@ impl Page for Trajectories {
         }
     }
 
-    fn take_hand(&mut self, _ui: &Ui, view: &View, hand: &Response, _desk: &mut Desk) {
-        if self.show.look == Look::Turned {
-            let way = pulled_by(hand);
-            if way != egui::Vec2::ZERO {
-                self.show.turn = (self.show.turn - 0.4 * way.x).clamp(-90.0, 90.0);
-                self.show.tilt = (self.show.tilt + 0.4 * way.y).clamp(-80.0, 80.0);
-            }
-            return;
-        }
-        let (true, Some(at)) = (hand.clicked(), hand.interact_pointer_pos()) else {
-            return;
-        };
-        let mut start = view.to_data(at);
-        if self.show.look == Look::Time {
-            let up = start[1];
-            start = [0.0; 2];
-            start[self.show.coordinate] = up;
-        }
-        // As it was at the click: by the end of a slow frame the key may be up again.
-        let shift = hand.ctx.input(|i| {
-            let click = i.events.iter().rev().find_map(|event| match event {
-                Event::PointerButton {
-                    pressed: false,
-                    modifiers,
-                    ..
-                } => Some(*modifiers),
-                _ => None,
-            });
-            click.unwrap_or(i.modifiers).shift
-        });
-        if shift || self.show.click_bundles {
-            self.hand.place_bundle(start);
-        } else {
-            self.hand.place(start);
-        }
+    fn take_hand(&mut self, ui: &Ui, view: &View, hand: &Response, desk: &mut Desk) {
+        self.use_hand(ui, view, hand, desk);
     }
 
     fn leave(&mut self, desk: &mut Desk) {
         self.runs.leave(desk);
+        self.simulating = false;
         desk.here.clock.speed = 1.0;
     }
 

@@ -93,6 +93,8 @@ pub struct Settings {
     pub method: usize,
     /// Steps of the ODE.
     pub ode_steps: u32,
+    /// A start is being dragged: a newer wish waits for the answer to the one before.
+    pub moving: bool,
 }
 
 /// A value, and what it was computed from.
@@ -175,6 +177,7 @@ impl TrajectoryRuns {
             sde_steps,
             method,
             ode_steps,
+            moving,
         } = settings;
         let clip = experiment
             .clip
@@ -193,7 +196,11 @@ impl TrajectoryRuns {
         };
         let ask = |slot: &mut RunSlot<Wish>, wish: Wish| {
             if wish.starts.as_ref().is_none_or(|points| !points.is_empty()) {
-                slot.want(desk, wish.clone(), || wish.request());
+                if moving {
+                    slot.want_patiently(desk, wish.clone(), || wish.request());
+                } else {
+                    slot.want(desk, wish.clone(), || wish.request());
+                }
             } else {
                 slot.leave(desk);
                 slot.forget();
@@ -237,6 +244,11 @@ impl TrajectoryRuns {
                 ..noisy_wish
             },
         );
+    }
+
+    /// True where the paths on show are those that were asked for last.
+    pub fn are_there(&self, method: usize) -> bool {
+        self.sde.is_answered() && self.ode[method].is_answered()
     }
 
     /// The paths of the SDE.

@@ -44,6 +44,8 @@ pub struct Starts {
     pub placed: Vec<[f32; 2]>,
     /// Where the bundle begins.
     pub bundle: [f32; 2],
+    /// Those placed by hand before the last were taken away.
+    pub before: Vec<[f32; 2]>,
 }
 
 impl Default for Starts {
@@ -54,6 +56,7 @@ impl Default for Starts {
             seed: 0,
             placed: Vec::new(),
             bundle: [0.25, 0.1],
+            before: Vec::new(),
         }
     }
 }
@@ -68,10 +71,61 @@ impl Starts {
     pub fn place(&mut self, at: [f32; 2]) {
         if self.kind != Kind::Placed {
             self.kind = Kind::Placed;
-            self.placed.clear();
+            self.clear();
         }
         if self.placed.len() < MOST as usize && self.placed.last() != Some(&at) {
             self.placed.push(at);
+        }
+    }
+
+    /// Those that the hand placed and can move.
+    pub fn held(&self) -> &[[f32; 2]] {
+        match self.kind {
+            Kind::Placed => &self.placed,
+            Kind::Bundle => std::slice::from_ref(&self.bundle),
+            Kind::Noise | Kind::Line => &[],
+        }
+    }
+
+    /// The hand drags one of them.
+    pub fn move_to(&mut self, index: usize, at: [f32; 2]) {
+        let held = match self.kind {
+            Kind::Placed => self.placed.get_mut(index),
+            Kind::Bundle => Some(&mut self.bundle),
+            Kind::Noise | Kind::Line => None,
+        };
+        if let Some(start) = held {
+            *start = at;
+        }
+    }
+
+    /// The hand takes one away.
+    pub fn remove(&mut self, index: usize) {
+        if index < self.placed.len() {
+            self.before.clone_from(&self.placed);
+            self.placed.remove(index);
+        }
+    }
+
+    /// The hand takes all away that it placed.
+    pub fn clear(&mut self) {
+        if !self.placed.is_empty() {
+            self.before = std::mem::take(&mut self.placed);
+        }
+    }
+
+    /// Bring back what was taken away last; what is placed by now can be brought back in turn.
+    pub fn bring_back(&mut self) {
+        self.kind = Kind::Placed;
+        std::mem::swap(&mut self.placed, &mut self.before);
+    }
+
+    /// Paths of the ODE and of the SDE.
+    pub fn counts(&self) -> [usize; 2] {
+        match self.kind {
+            Kind::Noise | Kind::Line => [self.count as usize; 2],
+            Kind::Bundle => [1, BUNDLE],
+            Kind::Placed => [self.placed.len(); 2],
         }
     }
 
@@ -139,6 +193,36 @@ mod tests {
             (starts.ode(noise), starts.sde(noise)),
             (vec![[1.0, 2.0]], vec![[1.0, 2.0]; BUNDLE])
         );
+    }
+
+    #[test]
+    fn what_is_taken_away_can_be_brought_back() {
+        let mut starts = Starts::default();
+        let [a, b, c] = [[0.0, 1.0], [0.5, 1.0], [1.0, 1.0]];
+        for at in [a, b] {
+            starts.place(at);
+        }
+        starts.move_to(1, c);
+        starts.move_to(7, b);
+        assert_eq!(starts.placed, [a, c]);
+        starts.remove(0);
+        assert_eq!((starts.held(), starts.counts()), (&[c][..], [1, 1]));
+        starts.bring_back();
+        assert_eq!(starts.placed, [a, c]);
+        starts.clear();
+        assert!(starts.is_empty());
+        starts.clear();
+        starts.bring_back();
+        assert_eq!(starts.placed, [a, c], "clearing nothing forgets nothing");
+        // A click among other starts begins anew, and that is taken back, too.
+        starts.kind = Kind::Line;
+        starts.place(b);
+        assert_eq!(starts.placed, [b]);
+        starts.bring_back();
+        assert_eq!(starts.placed, [a, c]);
+        starts.place_bundle(b);
+        starts.move_to(0, c);
+        assert_eq!((starts.held(), starts.counts()), (&[c][..], [1, BUNDLE]));
     }
 
     #[test]
