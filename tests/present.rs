@@ -78,7 +78,8 @@ fn there(snapshot: &Snapshot) -> [bool; 6] {
     [
         losses,
         quality,
-        snapshot.samples.is_some(),
+        // Before the first update noise stands for them.
+        snapshot.samples_of.is_some(),
         snapshot.density.is_some(),
         learned,
         exact,
@@ -118,7 +119,7 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
         ("anew", Command::Reset, weights),
         (
             "sampler",
-            configure(|e| e.sampler = Sampler::Heun, false),
+            configure(|e| e.sampler = Sampler::Euler, false),
             sampling,
         ),
         ("steps", configure(|e| e.sampler_steps = 9, false), sampling),
@@ -161,8 +162,10 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
         // What can be shown of a model at rest comes back, now of the present settings.
         settle(&mut session);
         let snapshot = session.snapshot();
-        let [_, quality, rest @ ..] = there(&snapshot);
-        assert_eq!(rest, [true; 4], "{name}: pictures come back");
+        let [_, quality, samples, rest @ ..] = there(&snapshot);
+        assert_eq!(rest, [true; 3], "{name}: pictures come back");
+        assert!(snapshot.samples.is_some(), "{name}");
+        assert_eq!(samples, snapshot.step > 0, "{name}");
         assert_eq!(quality, snapshot.step > 0, "{name}: so do numbers");
         let density = snapshot.density.unwrap();
         let expected = CpuEngine::new()

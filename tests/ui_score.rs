@@ -713,12 +713,14 @@ fn the_compass_opens_simple_and_names_every_mark() {
         "error x̂₀ − x₀",
     ];
     let mean = ["m = E[x₀ | x_t]", "x₀ that could be here"];
+    // A symbol is set with its index as letters of their own.
+    let plain = |text: &str| text.replace('₀', "0").replace('_', "");
     let expect = |window: &Harness<'_, LabApp>, texts: &[&str], there: bool| {
         for text in texts {
             // The panel says m as well: the legend says it once more.
             let count = painted(window)
                 .iter()
-                .filter(|painted| painted.text == **text)
+                .filter(|painted| plain(&painted.text) == plain(text))
                 .count();
             let panel = usize::from(*text == "m = E[x₀ | x_t]")
                 + usize::from(*text == "μ by the network" && find(window, text).is_some());
