@@ -24,7 +24,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 use engine::EngineChoice;
@@ -32,13 +32,14 @@ use lab::experiment::Experiment;
 use maths::data::csv_io;
 use maths::data::mixture::Standardisation;
 use maths::data::table::{self, Table};
-use ui::Opening;
+use ui::FirstView;
 use ui::chapters::Chapter;
 use ui::shell::lessons::Lesson;
 
 /// A lab for watching a small diffusion model being trained on 2-D data, and for taking it apart.
 ///
-/// Without a command it opens the window.
+/// Without a command it opens the window as it was left: theme, place and size, chapter, size of type, and the last
+/// experiment. Where a setting of the experiment is given, the others are at their defaults, not as they were left.
 #[derive(Debug, Parser)]
 #[command(
     name = "noise-compass",
@@ -125,11 +126,12 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         None => {
             let save_every = (cli.save_every > 0).then(|| Duration::from_secs(cli.save_every));
-            let opening = Opening {
+            let first = FirstView {
                 chapter: cli.chapter,
                 lesson: cli.lesson,
             };
-            ui::run_window(cli.experiment, cli.engine, save_every, opening)
+            asked(&matches, cli.experiment)
+                .and_then(|asked| ui::run_window(asked, cli.engine, save_every, first))
         }
         Some(Command::Data(args)) => data::run(&args),
         Some(Command::Train(args)) => matches
@@ -150,6 +152,11 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The experiment that the command line asks for: the one that it says, once it says anything of one. `None` is the last.
+fn asked(matches: &ArgMatches, experiment: Experiment) -> anyhow::Result<Option<Experiment>> {
+    Ok((!config::given(matches)?.is_empty()).then_some(experiment))
 }
 
 /// Who may warn: the crates of this program.
@@ -227,6 +234,27 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// One flag of the experiment, and the whole command line stands; of none, the last experiment does.
+    #[test]
+    fn the_last_experiment_is_opened_where_no_other_is_asked_for() {
+        let ask = |line: &str| {
+            let matches = Cli::command().get_matches_from(line.split_whitespace());
+            let cli = Cli::from_arg_matches(&matches).unwrap();
+            asked(&matches, cli.experiment).unwrap()
+        };
+        assert_eq!(ask("noise-compass"), None);
+        assert_eq!(ask("noise-compass --engine cpu --save-every 5"), None);
+        let default = Experiment::default();
+        assert_eq!(ask("noise-compass --data figure8"), Some(default.clone()));
+        assert_eq!(
+            ask("noise-compass --engine cpu --width 64"),
+            Some(Experiment {
+                width: 64,
+                ..default
+            })
+        );
     }
 
     #[test]

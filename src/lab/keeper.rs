@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::experiment::Experiment;
+use super::home;
 use super::message::{Notice, Side};
 use super::pair::Pair;
 use super::session::{Parked, Session};
@@ -65,8 +66,7 @@ struct Left {
 
 /// Where trainings are kept on this machine: the user's directory for the state of programs.
 pub fn default_root() -> Option<PathBuf> {
-    let state = dirs::state_dir().or_else(dirs::data_local_dir)?;
-    Some(state.join("noise-compass").join("trainings"))
+    Some(home::root()?.join("trainings"))
 }
 
 impl Keeper {

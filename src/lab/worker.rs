@@ -47,10 +47,25 @@ impl Worker {
         keeper: Option<Keeper>,
         on_change: OnChange,
     ) -> anyhow::Result<Self> {
+        let setup = Setup::new(experiment).map_err(anyhow::Error::msg)?;
+        Self::spawn_on(setup, choice, device, keeper, on_change)
+    }
+
+    /// As [`Worker::spawn`], of an experiment that is prepared already.
+    ///
+    /// # Errors
+    /// A thread that cannot be made.
+    pub fn spawn_on(
+        setup: Setup,
+        choice: EngineChoice,
+        device: Option<Arc<GpuContext>>,
+        keeper: Option<Keeper>,
+        on_change: OnChange,
+    ) -> anyhow::Result<Self> {
         let shared = device.clone();
         let factory: EngineFactory =
             Arc::new(move |choice| engine::create(choice, shared.as_ref()));
-        let mut worker = Self::spawn_keeping(experiment, choice, factory, keeper, on_change)?;
+        let mut worker = Self::spawn_keeping(setup, choice, factory, keeper, on_change)?;
         worker.device = device;
         Ok(worker)
     }
@@ -62,17 +77,17 @@ impl Worker {
         factory: EngineFactory,
         on_change: OnChange,
     ) -> anyhow::Result<Self> {
-        Self::spawn_keeping(experiment, choice, factory, None, on_change)
+        let setup = Setup::new(experiment).map_err(anyhow::Error::msg)?;
+        Self::spawn_keeping(setup, choice, factory, None, on_change)
     }
 
     fn spawn_keeping(
-        experiment: Experiment,
+        setup: Setup,
         choice: EngineChoice,
         factory: EngineFactory,
         keeper: Option<Keeper>,
         on_change: OnChange,
     ) -> anyhow::Result<Self> {
-        let setup = Setup::new(experiment).map_err(anyhow::Error::msg)?;
         let latest = Arc::new(Mutex::new(Snapshots::one(Arc::new(starting(&setup)))));
         let (orders, inbox) = unbounded();
         let wishes = Arc::new(Wishes::default());

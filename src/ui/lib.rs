@@ -29,45 +29,72 @@ use desk::repaint::Pace;
 use engine::EngineChoice;
 use engine::gpu::{GpuContext, backends};
 use lab::experiment::Experiment;
+use lab::home;
 use lab::keeper::{self, Keeper};
+use lab::memory::Memory;
 use lab::message::{Command, Notice};
+use lab::setup::Setup;
 use lab::worker::Worker;
 use shell::app::LabApp;
 use shell::closing::Closing;
 use shell::lessons::Lesson;
+use shell::remember::Remember;
 use shell::{event_loop, window};
 
-/// What the window opens with.
+/// What the window opens with, whatever it was left at.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Opening {
-    /// A chapter; without one the first.
+pub struct FirstView {
+    /// A chapter.
     pub chapter: Option<Chapter>,
     /// A lesson, which has a chapter of its own.
     pub lesson: Option<Lesson>,
 }
 
-/// Open the window and stay until it is closed. Its trainings are kept every `save_every`; `None` keeps none.
+/// Open the window as it was left, and stay until it is closed. It begins with the experiment that was `asked` for; `None`
+/// is the last one. Its trainings are kept every `save_every`; `None` keeps none.
 ///
 /// # Errors
 /// One sentence, where there is no display, no adapter that can paint, or an experiment that cannot be prepared.
 pub fn run_window(
-    experiment: Experiment,
+    asked: Option<Experiment>,
     choice: EngineChoice,
     save_every: Option<Duration>,
-    opening: Opening,
+    first: FirstView,
 ) -> anyhow::Result<()> {
-    experiment.validate().map_err(anyhow::Error::msg)?;
+    let mut complaints = Vec::new();
+    // Where there is no home directory, the keeper says so.
+    let remember = home::memory().map(|file| {
+        let (remember, wrong) = Remember::open(file);
+        complaints.extend(wrong);
+        remember
+    });
+    let memory = remember
+        .as_ref()
+        .map_or_else(Memory::default, |remember| remember.memory().clone());
+    let (setup, told) = memory.first_setup(asked).map_err(anyhow::Error::msg)?;
+    complaints.extend(told);
+    let screens = event_loop::Screens::default();
     let mut options = eframe::NativeOptions {
-        viewport: window::builder()
+        viewport: window::builder(memory.window)
             .with_title("Noise Compass")
             .with_app_id("noise-compass"),
         renderer: eframe::Renderer::Wgpu,
         ..Default::default()
     };
-    let mut setup = WgpuSetupCreateNew::without_display_handle();
-    setup.device_descriptor = Arc::new(GpuContext::device_descriptor);
-    setup.instance_descriptor.backends = backends();
-    options.wgpu_options.wgpu_setup = WgpuSetup::CreateNew(setup);
+    if let Some(place) = memory.window {
+        let known = screens.clone();
+        options.window_builder = Some(Box::new(move |builder| {
+            let screens = known.get().map_or(&[][..], Vec::as_slice);
+            match place.corner.filter(|_| window::is_in_reach(place, screens)) {
+                Some(corner) => builder.with_position(corner),
+                None => builder,
+            }
+        }));
+    }
+    let mut adapters = WgpuSetupCreateNew::without_display_handle();
+    adapters.device_descriptor = Arc::new(GpuContext::device_descriptor);
+    adapters.instance_descriptor.backends = backends();
+    options.wgpu_options.wgpu_setup = WgpuSetup::CreateNew(adapters);
     let device = event_loop::Device::default();
     options.wgpu_options.on_surface_status = event_loop::on_surface_status(device.clone());
     // What eframe makes of an error in its event loop is only logged: the outcome is kept here.
@@ -81,19 +108,21 @@ pub fn run_window(
             .wgpu_render_state
             .as_ref()
             .ok_or("the window has no graphics device to paint with")?;
-        let app = open(
-            &cc.egui_ctx,
-            state,
-            experiment,
+        let (keeper, complaint) = keeper(save_every);
+        complaints.extend(complaint);
+        let opening = Opening {
+            setup,
             choice,
-            keeper(save_every),
-            opening,
-            &shared,
-        );
+            keeper,
+            remember,
+            complaints,
+            first,
+        };
+        let app = open(&cc.egui_ctx, state, opening, &shared);
         *told.borrow_mut() = Some(app.as_ref().map(drop).map_err(|error| format!("{error:#}")));
         Ok(Box::new(app?))
     };
-    event_loop::run("Noise Compass", options, Box::new(create), device)
+    event_loop::run("Noise Compass", options, Box::new(create), device, screens)
         .map_err(|error| plain(&error))?;
     match outcome.take() {
         Some(Ok(())) => Ok(()),
@@ -108,16 +137,32 @@ pub fn run_window(
     }
 }
 
+/// What a window opens with.
+struct Opening {
+    setup: Setup,
+    choice: EngineChoice,
+    keeper: Option<Keeper>,
+    remember: Option<Remember>,
+    /// What is to be told first.
+    complaints: Vec<String>,
+    first: FirstView,
+}
+
 /// The app on the window's device, which the worker shares: what it computes is painted without a copy.
 fn open(
     ctx: &egui::Context,
     state: &RenderState,
-    experiment: Experiment,
-    choice: EngineChoice,
-    (keeper, complaint): (Option<Keeper>, Option<String>),
     opening: Opening,
     device: &event_loop::Device,
 ) -> anyhow::Result<LabApp> {
+    let Opening {
+        setup,
+        choice,
+        keeper,
+        remember,
+        complaints,
+        first,
+    } = opening;
     theme::install(ctx);
     window::keep_fitting(ctx);
     let context = GpuContext::of_window(&state.adapter, state.device.clone(), state.queue.clone());
@@ -127,8 +172,8 @@ fn open(
     let light = ctx.system_theme() == Some(egui::Theme::Light);
     let pace = Pace::new(software);
     let keeps = keeper.is_some();
-    let worker = Worker::spawn(
-        experiment,
+    let worker = Worker::spawn_on(
+        setup,
         choice,
         Some(context.clone()),
         keeper,
@@ -140,13 +185,21 @@ fn open(
     desk.auto = Some(engine::auto(Ok(context.info())));
     // Calm at first: the rest is one click away.
     desk.more = false;
-    let mut app = LabApp::new(desk, pace, opening.chapter.unwrap_or(Chapter::Training));
-    if let Some(lesson) = opening.lesson {
+    let mut app = LabApp::new(desk, pace, Chapter::Training);
+    if let Some(remember) = remember {
+        // A lab that was never left knows no window: somebody is new.
+        app.tour = remember.memory().window.is_none().then_some(0);
+        app.open_as_left(ctx, remember);
+    }
+    if let Some(chapter) = first.chapter {
+        app.open_chapter(chapter);
+    }
+    if let Some(lesson) = first.lesson {
         app.begin_lesson(lesson);
     }
     app.painter = Some(context);
     app.closing = Closing::listen(ctx, keeps);
-    if let Some(complaint) = complaint {
+    for complaint in complaints {
         app.tell(Notice::Error(complaint));
     }
     Ok(app)

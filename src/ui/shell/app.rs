@@ -15,6 +15,7 @@ use crate::shell::compare;
 use crate::shell::help::{self, HelpPage};
 use crate::shell::lessons::Lesson;
 use crate::shell::picture::Pictures;
+use crate::shell::remember::{self, Remember};
 use crate::shell::rooms::{Rooms, Wanted};
 use crate::shell::sheet::Sheets;
 use crate::shell::stage::{Book, Stage};
@@ -74,6 +75,8 @@ pub struct LabApp {
     pub tour: Option<usize>,
     /// The help, while it is open.
     help: Option<HelpPage>,
+    /// What is left for the next start; `None` leaves nothing.
+    pub remember: Option<Remember>,
 }
 
 /// How many notices an experiment has told.
@@ -106,7 +109,19 @@ impl LabApp {
             panel_open: true,
             tour: None,
             help: None,
+            remember: None,
         }
+    }
+
+    /// Open as the lab was left, and remember it from here on.
+    pub fn open_as_left(&mut self, ctx: &Context, remember: Remember) {
+        self.chapters = [remember::chapter(remember.memory()); 2];
+        self.shown = self.chapters;
+        self.desk.light = remember.memory().light.unwrap_or(self.desk.light);
+        if let Some(size) = remember.memory().type_size {
+            ctx.set_zoom_factor(size);
+        }
+        self.remember = Some(remember);
     }
 
     /// The open chapter of the side that menus and panel set.
@@ -139,6 +154,12 @@ impl LabApp {
         self.take_notices(ctx.input(|i| i.time));
         self.take_pictures(ctx);
         self.closing.tick(ctx, &self.desk);
+        let chapter = self.chapter();
+        if let Some(remember) = &mut self.remember
+            && let Some(notice) = remember.tick(ctx, &self.desk, chapter)
+        {
+            self.tell(notice);
+        }
         let theme = if self.desk.light {
             egui::Theme::Light
         } else {
@@ -431,6 +452,12 @@ impl eframe::App for LabApp {
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.show(ui);
+    }
+
+    fn on_exit(&mut self) {
+        if let Some(remember) = &mut self.remember {
+            remember.close();
+        }
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {

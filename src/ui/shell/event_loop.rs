@@ -22,6 +22,22 @@ const UNSETTLED: Duration = Duration::from_secs(1);
 /// The device that the window paints with, known once the window stands.
 pub type Device = Arc<OnceLock<Arc<GpuContext>>>;
 
+/// The screens that there are, in points, known before the window is made.
+pub type Screens = Arc<OnceLock<Vec<egui::Rect>>>;
+
+fn screens_of(event_loop: &ActiveEventLoop) -> Vec<egui::Rect> {
+    let in_points = |monitor: winit::monitor::MonitorHandle| {
+        let scale = monitor.scale_factor();
+        let corner = monitor.position().to_logical::<f32>(scale);
+        let size = monitor.size().to_logical::<f32>(scale);
+        egui::Rect::from_min_size(
+            egui::pos2(corner.x, corner.y),
+            egui::vec2(size.width, size.height),
+        )
+    };
+    event_loop.available_monitors().map(in_points).collect()
+}
+
 /// Run eframe's application until its window is closed.
 ///
 /// # Errors
@@ -31,12 +47,14 @@ pub fn run(
     options: eframe::NativeOptions,
     create: eframe::AppCreator<'_>,
     device: Device,
+    screens: Screens,
 ) -> eframe::Result {
     let mut event_loop = EventLoop::<UserEvent>::with_user_event().build()?;
     let app = eframe::create_native(name, options, create, &event_loop);
     event_loop.run_app_on_demand(&mut Window {
         app,
         device,
+        screens,
         resized: None,
     })?;
     Ok(())
@@ -64,6 +82,7 @@ pub fn on_surface_status(
 struct Window<'a> {
     app: EframeWinitApplication<'a>,
     device: Device,
+    screens: Screens,
     /// When the size last changed.
     resized: Option<Instant>,
 }
@@ -95,6 +114,7 @@ impl ApplicationHandler<UserEvent> for Window<'_> {
     }
 
     fn resumed(&mut self, event_loop: &ActiveEventLoop) {
+        self.screens.get_or_init(|| screens_of(event_loop));
         self.app.resumed(event_loop);
     }
 

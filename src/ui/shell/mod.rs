@@ -13,6 +13,7 @@ pub mod lessons;
 pub mod offscreen;
 pub mod picture;
 pub mod rail;
+pub mod remember;
 pub mod rooms;
 pub mod sheet;
 pub mod stage;

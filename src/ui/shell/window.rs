@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use egui::{Context, Vec2, ViewportBuilder, ViewportCommand, vec2};
+use egui::{Context, Id, Rect, Vec2, ViewportBuilder, ViewportCommand, pos2, vec2};
+
+use lab::memory::WindowPlace;
 
 /// What the window would like to have, in points.
-const WANTED: Vec2 = vec2(1280.0, 800.0);
+pub const WANTED: Vec2 = vec2(1280.0, 800.0);
 /// The least that everything has room in, also of two experiments. In a smaller window everything is drawn smaller.
 const LEAST: Vec2 = vec2(1180.0, 700.0);
 /// As small as the window can be made.
@@ -15,13 +17,42 @@ const FRAME: Vec2 = vec2(4.0, 40.0);
 /// Frames until a window without title bar is taken to have none.
 const PATIENCE: u32 = 120;
 
-/// How the window opens.
-pub fn builder() -> ViewportBuilder {
-    ViewportBuilder::default()
-        .with_inner_size(WANTED)
+/// As much of the upper edge is on a screen, in points, that the hand can take hold of it.
+const HOLD: Vec2 = vec2(80.0, 20.0);
+
+/// How the window opens: of the size that it had last. Its corner waits for the screens to be known ([`is_in_reach`]).
+pub fn builder(last: Option<WindowPlace>) -> ViewportBuilder {
+    let builder = ViewportBuilder::default()
         .with_min_inner_size(SMALLEST)
-        .with_icon(super::icon::icon())
+        .with_icon(super::icon::icon());
+    match last {
+        None => builder.with_inner_size(WANTED),
+        Some(last) => builder
+            .with_inner_size(Vec2::from(last.size).max(SMALLEST))
+            .with_maximized(last.maximised),
+    }
 }
+
+/// True where a window at this corner can be taken hold of on one of these screens: the one that it was on may be gone.
+pub fn is_in_reach(place: WindowPlace, screens: &[Rect]) -> bool {
+    let Some([x, y]) = place.corner else {
+        return false;
+    };
+    let edge = Rect::from_min_size(pos2(x, y), vec2(place.size[0], FRAME.y));
+    screens.iter().any(|screen| {
+        let seen = edge.intersect(*screen).size();
+        seen.x >= HOLD.x && seen.y >= HOLD.y
+    })
+}
+
+/// The zoom that the user chose, whatever the window has room for.
+pub fn chosen_zoom(ctx: &Context) -> f32 {
+    ctx.data(|data| data.get_temp(Id::unique(CHOSEN)))
+        .unwrap_or_else(|| ctx.zoom_factor())
+}
+
+/// Under which name the chosen zoom is known.
+const CHOSEN: &str = "chosen zoom";
 
 /// Let a window fit its screen, and its contents the window, from the next frame on.
 pub fn keep_fitting(ctx: &Context) {
@@ -57,6 +88,7 @@ impl Fit {
         let inner = zoom * ctx.content_rect().size();
         if self.set != Some(zoom) {
             self.chosen = Some(zoom);
+            ctx.data_mut(|data| data.insert_temp(Id::unique(CHOSEN), zoom));
         }
         // In the frame in which another zoom comes to hold, what the system told of the screen is still by the one before.
         let frame = ctx.cumulative_frame_nr();
@@ -65,7 +97,8 @@ impl Fit {
                 .filter(|(last, _)| *last == zoom)
                 .unwrap_or((zoom, frame)),
         );
-        let settled = since == 0 || frame > since;
+        // One that was set before the first frame finds no size yet in it.
+        let settled = frame > since || (since == 0 && zoom == 1.0);
         // A size is given in points: the zoom stays as it is until the window has it.
         if settled && self.fit_screen(ctx, inner) {
             return;
@@ -135,6 +168,82 @@ mod tests {
         ] {
             assert!((zoom_for(chosen, inner) - zoom).abs() < 1e-3, "{inner}");
         }
+    }
+
+    #[test]
+    fn a_corner_that_nobody_can_reach_is_not_taken() {
+        let screens = [[0.0, 1920.0], [1920.0, 4480.0]]
+            .map(|[left, right]| Rect::from_x_y_ranges(left..=right, 0.0..=1080.0));
+        for (x, y, reached) in [
+            (100.0, 50.0, true),
+            (-1100.0, 50.0, true),
+            (-1250.0, 50.0, false),
+            (4300.0, 0.0, true),
+            (4450.0, 0.0, false),
+            (100.0, -30.0, false),
+            (100.0, 1070.0, false),
+            (5000.0, 3000.0, false),
+        ] {
+            let place = WindowPlace {
+                size: [1280.0, 800.0],
+                corner: Some([x, y]),
+                maximised: false,
+            };
+            assert_eq!(is_in_reach(place, &screens), reached, "{x}, {y}");
+            assert!(!is_in_reach(place, &[]));
+        }
+    }
+
+    #[test]
+    fn the_window_opens_as_large_as_it_was() {
+        let last = WindowPlace {
+            size: [1500.0, 10.0],
+            corner: None,
+            maximised: true,
+        };
+        let opened = builder(Some(last));
+        assert_eq!(opened.inner_size, Some(vec2(1500.0, SMALLEST.y)));
+        assert_eq!(opened.maximized, Some(true));
+        assert_eq!(builder(None).inner_size, Some(WANTED));
+    }
+
+    /// Whatever the zoom that the window opens with, its size is the one that it was given.
+    #[test]
+    fn a_zoom_from_the_last_time_leaves_the_size() {
+        for zoom in [0.7, 1.0, 1.1, 2.0] {
+            let ctx = Context::default();
+            keep_fitting(&ctx);
+            ctx.set_zoom_factor(zoom);
+            let inner = vec2(2400.0, 1500.0);
+            let mut desktop = Desktop {
+                screen: vec2(2560.0, 1600.0),
+                frame: vec2(2.0, 22.0),
+                inner,
+            };
+            desktop.show(&ctx, PATIENCE + 8);
+            assert!(
+                (desktop.inner - inner).length() < 0.5,
+                "{zoom}: {}",
+                desktop.inner
+            );
+            assert_eq!((ctx.zoom_factor(), chosen_zoom(&ctx)), (zoom, zoom));
+        }
+    }
+
+    /// In a window that is too small everything is smaller; what was chosen is remembered all the same.
+    #[test]
+    fn what_was_chosen_is_known_in_a_small_window() {
+        let ctx = Context::default();
+        keep_fitting(&ctx);
+        ctx.set_zoom_factor(1.3);
+        let mut desktop = Desktop {
+            screen: vec2(1280.0, 800.0),
+            frame: vec2(2.0, 22.0),
+            inner: WANTED,
+        };
+        desktop.show(&ctx, PATIENCE + 8);
+        assert!(ctx.zoom_factor() < 1.1, "{}", ctx.zoom_factor());
+        assert_eq!(chosen_zoom(&ctx), 1.3);
     }
 
     /// A window on a screen, frame by frame, as the system would tell it.
