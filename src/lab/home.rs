@@ -8,6 +8,11 @@ pub fn root() -> Option<PathBuf> {
     Some(state.join("noise-compass"))
 }
 
+/// Where drawings are kept until the user names another place.
+pub fn drawings() -> Option<PathBuf> {
+    Some(root()?.join("drawings"))
+}
+
 /// What is remembered from one start to the next.
 pub fn memory() -> Option<PathBuf> {
     Some(root()?.join("lab.json"))

@@ -4,6 +4,7 @@ pub mod by_exact;
 pub mod change;
 pub mod difference;
 pub mod divergence;
+pub mod drawing;
 pub mod experiment;
 pub mod home;
 pub mod interrupt;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::session::Parked;
 use super::shelved::{Replaced, Shelved};
@@ -12,6 +12,19 @@ use super::side::Side;
 const MOST: usize = 8;
 /// The latest of them, which stay whatever they are; of the others the shortest training goes first.
 const LATEST: usize = 4;
+
+/// A training whose data change under it again within this time is one training.
+const IN_A_ROW: Duration = Duration::from_mins(1);
+
+/// True where the first goes on in the second: its file changed again and again, as it does under a hand that draws. The
+/// last of them is enough, and what was there before the first stays.
+fn is_continued(last: &Shelved, next: &Shelved) -> bool {
+    let of = |item: &Shelved| (item.side, item.replaced, item.experiment.clone());
+    next.replaced == Replaced::UnderSameWeights
+        && of(last) == of(next)
+        && last.step <= next.step
+        && next.at.duration_since(last.at) < IN_A_ROW
+}
 
 /// The trainings, the latest first.
 #[derive(Debug, Default)]
@@ -27,15 +40,14 @@ impl Shelf {
         &self.listed
     }
 
-    /// Lay a training here. One that has seen no update, or that lies here already, does not take a place. Returns
-    /// whether it does.
+    /// Lay a training here. One that has seen no update, or that lies here already, does not take a place; nor does one
+    /// that lies here as it was a moment ago, whose place it has. Returns whether it takes one.
     pub fn put(&mut self, side: Side, replaced: Replaced, parked: Arc<Parked>) -> bool {
         if parked.step() == 0 || self.items.iter().any(|(_, other)| parked.is_same_as(other)) {
             return false;
         }
-        self.last_id += 1;
-        let item = Shelved {
-            id: self.last_id,
+        let item = |id| Shelved {
+            id,
             side,
             replaced,
             at: Instant::now(),
@@ -43,7 +55,15 @@ impl Shelf {
             loss: parked.loss(),
             experiment: parked.experiment().clone(),
         };
-        self.items.push_front((item, parked));
+        if let Some((last, place)) = self.items.front_mut()
+            && is_continued(last, &item(last.id))
+        {
+            (*last, *place) = (item(last.id), parked);
+            self.note();
+            return false;
+        }
+        self.last_id += 1;
+        self.items.push_front((item(self.last_id), parked));
         if self.items.len() > MOST {
             // Of equal ones the oldest.
             let shortest = (LATEST..self.items.len())
@@ -119,6 +139,30 @@ mod tests {
             (&steps[..LATEST], steps[MOST - 1]),
             (&[20, 19, 18, 17][..], 12_480)
         );
+    }
+
+    /// Thirty strokes on one drawing: the training before the first of them stays, and so do the others.
+    #[test]
+    fn a_file_that_changes_in_a_row_takes_one_place() {
+        let mut shelf = Shelf::default();
+        let same = Replaced::UnderSameWeights;
+        assert!(shelf.put(Side::A, Replaced::Anew, training(900)));
+        assert!(shelf.put(Side::A, same, training(1000)));
+        let id = shelf.list()[0].id;
+        for step in 1001..1030 {
+            assert!(!shelf.put(Side::A, same, training(step)));
+        }
+        assert_eq!(steps(&shelf), [1029, 900]);
+        assert_eq!(
+            shelf.get(id).unwrap().step(),
+            1029,
+            "a menu that is open leads there"
+        );
+        // The other side's, and what was replaced otherwise, are others.
+        assert!(shelf.put(Side::B, same, training(1040)));
+        assert!(shelf.put(Side::A, same, training(1050)));
+        assert!(shelf.put(Side::A, Replaced::Anew, training(1060)));
+        assert_eq!(steps(&shelf), [1060, 1050, 1040, 1029, 900]);
     }
 
     #[test]

@@ -185,6 +185,7 @@ fn open(
     desk.auto = Some(engine::auto(Ok(context.info())));
     // Calm at first: the rest is one click away.
     desk.more = false;
+    desk.drawings = home::drawings();
     let mut app = LabApp::new(desk, pace, Chapter::Training);
     if let Some(remember) = remember {
         // A lab that was never left knows no window: somebody is new.

@@ -101,7 +101,10 @@ pub fn tint(scene: &mut Scene, palette: &Palette) {
             }
             Layer::Points { dots, .. } => dots.color = tinted(dots.color),
             Layer::Field(FieldLayer::Arrows { look, .. }) => look.colors = look.colors.map(tinted),
-            Layer::Field(FieldLayer::Heat { .. }) | Layer::Noised { .. } | Layer::Motion(_) => {}
+            Layer::Field(FieldLayer::Heat { .. })
+            | Layer::Noised { .. }
+            | Layer::Motion(_)
+            | Layer::Placed(..) => {}
         }
     }
     for entry in scene.legend.iter_mut().filter(|entry| of_truth(entry.role)) {

@@ -3,6 +3,7 @@
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use maths::data::bounds::Bounds;
+use maths::data::mixture::Standardisation;
 
 /// The closest and the farthest that one can zoom, as reach.
 const REACH_LIMITS: [f32; 2] = [0.02, 200.0];
@@ -56,6 +57,15 @@ impl Camera {
         Bounds {
             min: [x - half.x, y - half.y],
             max: [x + half.x, y + half.y],
+        }
+    }
+
+    /// The same view in standardised units, of a plane in the units that this map standardises.
+    #[must_use]
+    pub fn through(&self, map: Standardisation) -> Self {
+        Self {
+            centre: map.apply(self.centre.map(f64::from)),
+            reach: (f64::from(self.reach) / map.scale) as f32,
         }
     }
 
@@ -151,6 +161,26 @@ mod tests {
         assert_abs_diff_eq!(low.x, CANVAS.left(), epsilon = 1e-3);
         assert_abs_diff_eq!(high.x, CANVAS.right(), epsilon = 1e-3);
         assert_abs_diff_eq!(low.y - high.y, 200.0, epsilon = 1e-3);
+    }
+
+    /// A point, and what it is standardised, lie at one place.
+    #[test]
+    fn through_a_map_everything_lies_where_it_was() {
+        let camera = Camera {
+            centre: [0.4, -0.7],
+            reach: 1.6,
+        };
+        let map = Standardisation {
+            mean: [0.3, 12.0],
+            scale: 0.25,
+        };
+        let point = [1.0, -0.2];
+        let there = camera
+            .through(map)
+            .to_screen(CANVAS, map.apply(point.map(f64::from)));
+        let here = camera.to_screen(CANVAS, point);
+        assert_abs_diff_eq!(there.x, here.x, epsilon = 1e-2);
+        assert_abs_diff_eq!(there.y, here.y, epsilon = 1e-2);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::canvas::motion::{Motion, MotionResources};
 use crate::canvas::points::{Particles, PointResources};
 use engine::Cloud;
 use lab::message::DensityField;
+use maths::data::mixture::Standardisation;
 use maths::diffusion::schedule::Scales;
 
 /// Something that the canvas paints by wgpu, back to front. The key tells layers of one scene apart.
@@ -50,6 +51,18 @@ pub enum Layer {
     Field(FieldLayer),
     /// A recorded run: one of its frames, or its paths.
     Motion(Motion),
+    /// A layer in standardised units on a canvas that has the units of the data.
+    Placed(Standardisation, Box<Layer>),
+}
+
+impl Layer {
+    /// What is painted, wherever it is placed.
+    fn itself(&self) -> &Self {
+        match self {
+            Self::Placed(_, layer) => layer,
+            layer => layer,
+        }
+    }
 }
 
 /// One frame of one canvas.
@@ -99,15 +112,20 @@ impl CallbackTrait for CanvasPaint {
             .or_insert_with(|| CanvasResources::new(device, self.format));
         let [width, height] = screen.size_in_pixels.map(|v| v as f32);
         let screen_in_points = egui::vec2(width, height) / screen.pixels_per_point;
-        let (scale, offset) = self.camera.to_clip(self.rect, screen_in_points);
-        let onto = Onto {
-            scale: scale.into(),
-            offset: offset.into(),
-            pixel: [2.0 / width, 2.0 / height],
-            pixels_per_point: screen.pixels_per_point,
-            magnified: (self.rect.size().min_elem() / 520.0).sqrt().clamp(1.0, 2.0),
-        };
         for layer in &self.layers {
+            let camera = match layer {
+                Layer::Placed(map, _) => self.camera.through(*map),
+                _ => self.camera,
+            };
+            let (scale, offset) = camera.to_clip(self.rect, screen_in_points);
+            let onto = Onto {
+                scale: scale.into(),
+                offset: offset.into(),
+                pixel: [2.0 / width, 2.0 / height],
+                pixels_per_point: screen.pixels_per_point,
+                magnified: (self.rect.size().min_elem() / 520.0).sqrt().clamp(1.0, 2.0),
+            };
+            let layer = layer.itself();
             match layer {
                 Layer::Density { field, color } => {
                     resources
@@ -138,7 +156,7 @@ impl CallbackTrait for CanvasPaint {
                 }
                 Layer::Motion(motion) => {
                     let screen = ([width, height], screen.pixels_per_point);
-                    let look = (&self.camera, self.rect);
+                    let look = (&camera, self.rect);
                     resources
                         .motion
                         .prepare(device, queue, self.canvas, motion, look, screen);
@@ -148,6 +166,7 @@ impl CallbackTrait for CanvasPaint {
                         .fields
                         .prepare(device, queue, self.canvas, layer, onto);
                 }
+                Layer::Placed(..) => {}
             }
         }
         Vec::new()
@@ -166,7 +185,7 @@ impl CallbackTrait for CanvasPaint {
         // the uniforms speak of the whole screen instead, and egui's scissor cuts.
         let [width, height] = info.screen_size_px.map(|v| v as f32);
         pass.set_viewport(0.0, 0.0, width, height, 0.0, 1.0);
-        for layer in &self.layers {
+        for layer in self.layers.iter().map(Layer::itself) {
             match layer {
                 Layer::Density { .. } => resources.density.paint(pass, self.canvas),
                 Layer::Points { key, .. } | Layer::Noised { key, .. } => {
@@ -174,6 +193,7 @@ impl CallbackTrait for CanvasPaint {
                 }
                 Layer::Motion(motion) => resources.motion.paint(pass, self.canvas, motion),
                 Layer::Field(layer) => resources.fields.paint(pass, self.canvas, layer),
+                Layer::Placed(..) => {}
             }
         }
     }

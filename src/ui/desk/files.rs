@@ -33,6 +33,8 @@ pub enum Purpose {
     SaveModel,
     /// A PNG of the chapter.
     SavePicture,
+    /// A CSV for a drawing.
+    KeepDrawing,
 }
 
 /// What a file that is dropped on the window is for, by its name; `None` where the lab has no use for it.
@@ -54,6 +56,10 @@ pub struct Files {
     pub opened: String,
     /// The directory to save in.
     pub model: String,
+    /// The CSV to keep a drawing in.
+    pub drawing: String,
+    /// It was chosen in the dialog.
+    pub drawing_chosen: bool,
     /// The PNG to write.
     pub picture: String,
     /// Pixels of a picture, across and down.
@@ -77,6 +83,8 @@ impl Default for Files {
             csv: String::new(),
             opened: String::new(),
             model: "model".into(),
+            drawing: String::new(),
+            drawing_chosen: false,
             picture: "noise-compass.png".into(),
             picture_size: [2560, 1600],
             picture_light: true,
@@ -117,6 +125,12 @@ impl Files {
                         .add_filter("PNG", &["png"]);
                     Box::pin(dialog.set_file_name(&self.picture).save_file())
                 }
+                Purpose::KeepDrawing => {
+                    let dialog = dialog
+                        .set_title("Keep the drawing as a CSV")
+                        .add_filter("CSV", &["csv"]);
+                    Box::pin(dialog.set_file_name("drawing.csv").save_file())
+                }
             };
         let (outlet, waker) = (self.outlet.clone(), ctx.clone());
         let waiting = std::thread::Builder::new()
@@ -146,6 +160,7 @@ impl Files {
             Purpose::OpenModel => self.opened = text,
             Purpose::SaveModel => self.model = text,
             Purpose::SavePicture => self.picture = text,
+            Purpose::KeepDrawing => (self.drawing, self.drawing_chosen) = (text, true),
         }
         Some((purpose, path))
     }

@@ -86,6 +86,10 @@ pub struct Desk {
     pub auto: Option<(EngineKind, String)>,
     /// File dialogs and the paths typed by hand.
     pub files: Files,
+    /// The directory of drawings that the user gave no other place.
+    pub drawings: Option<PathBuf>,
+    /// The side on which somebody wants to draw.
+    pub draw_wanted: Option<Side>,
     /// Both experiments are drawn on one canvas: their colours alone tell them apart.
     pub one_canvas: bool,
     /// A picture is being laid out: nothing is asked for.
@@ -131,6 +135,8 @@ impl Desk {
             software,
             auto: None,
             files: Files::default(),
+            drawings: None,
+            draw_wanted: None,
             one_canvas: false,
             still: false,
             more: true,
@@ -285,6 +291,24 @@ impl Desk {
             self.here.draft.data = data;
             self.configure(Restart::when(self.is_split() && changed));
         }
+    }
+
+    /// Learn the rows of a file that was written just now, keeping the weights. While two are compared the training starts
+    /// anew, as with other data.
+    pub fn learn_anew(&mut self, file: PathBuf) {
+        let data = DataSource::Csv(file);
+        let again = self.here.draft.data == data;
+        self.here.draft.data = data;
+        self.configure(Restart::when(self.is_split() && again));
+    }
+
+    /// True while somebody draws, on any side.
+    pub fn is_drawing(&self) -> bool {
+        self.here.easel.is_some()
+            || self
+                .there
+                .as_ref()
+                .is_some_and(|there| there.easel.is_some())
     }
 
     /// Open a saved model in the place of the training at which the desk stands.

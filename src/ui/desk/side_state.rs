@@ -18,6 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Cells per side of the density: fewest and most.
 const DENSITY_CELLS: [f64; 2] = [48.0, 256.0];
 
+/// The canvas of somebody who draws. Its camera is apart from the chapter's: its units are those of the drawing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Easel {
+    /// Where the hand moved it; `None` where it did not.
+    camera: Option<Camera>,
+}
+
 /// One experiment as the window sees it.
 #[derive(Clone)]
 pub struct SideState {
@@ -34,6 +41,8 @@ pub struct SideState {
     pub clock: Clock,
     /// Where the hand moved each chapter's canvas; without an entry it shows the chapter's home.
     pub cameras: HashMap<&'static str, Camera>,
+    /// There while somebody draws.
+    pub easel: Option<Easel>,
     density_asked: Option<DensityView>,
     /// The user's own schedule: the one that is trained by, or the last that was.
     pub own_schedule: LogSnr,
@@ -51,6 +60,7 @@ impl SideState {
             viewed: None,
             clock: Clock::default(),
             cameras: HashMap::new(),
+            easel: None,
             density_asked: None,
             own_schedule: LogSnr::default(),
         }
@@ -64,6 +74,23 @@ impl SideState {
             cameras,
             own_schedule,
             ..Self::new(snapshot)
+        }
+    }
+
+    /// Where the canvas of a chapter looks, if the hand moved it.
+    pub fn camera(&self, chapter: &str) -> Option<Camera> {
+        match self.easel {
+            Some(easel) => easel.camera,
+            None => self.cameras.get(chapter).copied(),
+        }
+    }
+
+    /// The hand moved the canvas of a chapter, or brought it home.
+    pub fn look(&mut self, chapter: &'static str, camera: Option<Camera>) {
+        match (&mut self.easel, camera) {
+            (Some(easel), camera) => easel.camera = camera,
+            (None, Some(camera)) => drop(self.cameras.insert(chapter, camera)),
+            (None, None) => drop(self.cameras.remove(chapter)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The data: their menu, and what a file's truth rests on.
 
 use egui::Ui;
+use lab::drawing;
 use lab::message::Restart;
 
 use crate::desk::Desk;
@@ -13,6 +14,9 @@ use crate::widgets::{button, pill, readout, segmented};
 use lab::experiment::{DataSource, limits};
 use maths::data::reference::Reference;
 use maths::data::shapes::Shape;
+
+/// The latest drawings are in the menu.
+const DRAWINGS_LISTED: usize = 4;
 
 /// The name of the data: a shape's title, or the file's name.
 pub fn data_title(data: &DataSource) -> String {
@@ -33,6 +37,7 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
             ui.close();
         }
     }
+    drawing_choices(ui, desk);
     ui.add_space(2.0);
     ui.separator();
     path_field(
@@ -60,6 +65,30 @@ pub fn data_menu(ui: &mut Ui, desk: &mut Desk) {
             desk.files.browse(Purpose::OpenCsv, ui.ctx());
         }
     });
+}
+
+/// Draw a data set, or learn one that was drawn before.
+fn drawing_choices(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    ui.add_space(2.0);
+    ui.separator();
+    let name = "Draw a data set…";
+    if pill::choice(ui, desk.here.easel.is_some(), name, name, palette).clicked() {
+        desk.draw_wanted = Some(desk.side());
+        ui.close();
+    }
+    let kept = desk
+        .drawings
+        .as_deref()
+        .map_or_else(Vec::new, |place| drawing::list(place, DRAWINGS_LISTED));
+    for path in kept {
+        let data = DataSource::Csv(path);
+        let chosen = desk.here.draft.data == data;
+        if pill::choice(ui, chosen, &data_title(&data), &data.title(), palette).clicked() {
+            desk.choose_data(data);
+            ui.close();
+        }
+    }
 }
 
 /// Of a file: its rows, and the kernels on them that are its truth. Nothing of a built-in shape, whose truth is a formula.

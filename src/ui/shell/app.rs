@@ -344,6 +344,9 @@ impl LabApp {
         if let Some(lesson) = open {
             self.begin_lesson(lesson);
         }
+        if let Some(side) = self.desk.draw_wanted {
+            self.chapters[side.index()] = Chapter::Training;
+        }
         if self.desk.links.chapter {
             self.chapters[self.focus.other().index()] = self.chapter();
         }

@@ -120,7 +120,10 @@ impl Stage {
         desk.one_canvas = one_canvas;
         let regions = self.regions(canvas, desk, book, one_canvas);
         let mut canvases = Self::canvases(ui, desk, book, &regions, &canvas);
-        layout::carry_pointer(&mut canvases, desk.links.cursor && book.same_chapter());
+        layout::carry_pointer(
+            &mut canvases,
+            desk.links.cursor && book.same_chapter() && !desk.is_drawing(),
+        );
         Self::take_hand(ui, desk, book, &canvases);
         let legends = Self::paint(ui, desk, book, &canvases);
         if one_canvas && self.arrangement == Arrangement::Divider {
@@ -159,6 +162,8 @@ impl Stage {
         self.arrangement != Arrangement::Beside
             && desk.is_split()
             && book.same_chapter()
+            // A drawing has units of its own.
+            && !desk.is_drawing()
             && book.page(Side::A).canvases(desk) == 1
     }
 

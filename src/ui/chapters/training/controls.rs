@@ -22,6 +22,10 @@ pub(super) fn controls(ui: &mut Ui, desk: &mut Desk) {
         pill::menu(ui, words, "Choose the data", palette, |ui| {
             data::data_menu(ui, desk);
         });
+        let tip = "Make a data set with a brush on the canvas";
+        if button::text(ui, "Draw…", tip, 0.0, palette).clicked() {
+            desk.draw_wanted = Some(desk.side());
+        }
     });
     data::bandwidth_rows(ui, desk);
     schedule::schedule_row(ui, desk);

@@ -1,13 +1,14 @@
 //! Training: watch noise become data while the network learns.
 
 mod controls;
+mod drawing;
 mod samples;
 mod sheet;
 mod verdict;
 
 pub use sheet::SHEET;
 
-use egui::{Context, Ui};
+use egui::{Context, Response, Ui};
 use lab::message::Restart;
 
 use crate::canvas::device::Dots;
@@ -19,6 +20,7 @@ use crate::desk::Desk;
 use crate::plots;
 use crate::truths;
 use crate::widgets::equation::{Equation, Piece};
+use drawing::Drawing;
 use lab::experiment::DataSource;
 use lab::message::{Command, Order};
 use maths::data::bounds::Bounds;
@@ -47,6 +49,8 @@ pub struct Training {
     pub(super) hand: (),
     data: Option<DataShown>,
     at_clip: samples::AtClip,
+    /// What somebody draws instead.
+    drawing: Drawing,
 }
 
 /// The data points on show, thinned once.
@@ -79,6 +83,9 @@ impl Training {
 
 impl Page for Training {
     fn hint(&self) -> &'static str {
+        if self.drawing.is_on() {
+            return drawing::HINT;
+        }
         "The samples leave the noise and settle on the data. Change the data while it learns; Space pauses."
     }
 
@@ -159,15 +166,42 @@ impl Page for Training {
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
+        if self.drawing.is_on() {
+            return self.drawing.panel_ui(ui, desk);
+        }
         controls::controls(ui, desk);
     }
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         self.thin_data(desk);
         self.at_clip.count(desk);
+        self.drawing.prepare(desk);
+    }
+
+    fn takes_drags(&self) -> bool {
+        self.drawing.is_on()
+    }
+
+    fn take_hand(&mut self, ui: &Ui, view: &View, response: &Response, desk: &mut Desk) {
+        self.drawing.take_hand(ui, view, response, desk);
+    }
+
+    fn waiting(&self) -> &'static str {
+        if self.drawing.is_on() {
+            "draw here"
+        } else {
+            "nothing to show yet"
+        }
+    }
+
+    fn leave(&mut self, desk: &mut Desk) {
+        self.drawing.end(desk);
     }
 
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
+        if self.drawing.is_on() {
+            return self.drawing.scene(desk);
+        }
         let palette = desk.palette();
         let snapshot = &desk.here.snapshot;
         let mut scene = Scene::default();
@@ -204,6 +238,9 @@ impl Page for Training {
     }
 
     fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
+        if self.drawing.is_on() {
+            return self.drawing.overlay_ui(ui, view, desk);
+        }
         let snapshot = &desk.here.snapshot;
         let Some(point) = snapshot.quality.last() else {
             return;
@@ -215,11 +252,12 @@ impl Page for Training {
 
     fn home(&self, desk: &Desk) -> Bounds {
         // A margin for the samples that have not yet found the data.
-        desk.here.snapshot.dataset.clip.scaled(1.22)
+        let data = || desk.here.snapshot.dataset.clip.scaled(1.22);
+        self.drawing.home().unwrap_or_else(data)
     }
 
     fn density_tau(&self, _desk: &Desk) -> Option<f64> {
-        Some(0.0)
+        (!self.drawing.is_on()).then_some(0.0)
     }
 
     fn plots_height(&self, available: f32) -> f32 {

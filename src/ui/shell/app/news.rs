@@ -16,6 +16,8 @@ impl LabApp {
                 Purpose::OpenCsv => self.desk.choose_data(DataSource::Csv(path)),
                 Purpose::OpenModel => self.desk.open_model(path),
                 Purpose::SaveModel => self.desk.send(Command::Save(path)),
+                // The panel of the drawing takes it.
+                Purpose::KeepDrawing => {}
                 Purpose::SavePicture => {
                     if !save::order_picture(&mut self.desk) {
                         let text = format!(
@@ -94,7 +96,10 @@ impl LabApp {
                 continue;
             };
             let notices = &side_state.snapshot.notices;
-            for notice in notices.after(*seen) {
+            // Each stroke would tell that its file was read again. What is wrong is told.
+            let draws = side_state.easel.is_some();
+            let told = |notice: &&Notice| !draws || matches!(notice, Notice::Error(_));
+            for notice in notices.after(*seen).iter().filter(told) {
                 let notice = if self.desk.is_split() {
                     notice.of(side)
                 } else {
@@ -118,7 +123,7 @@ impl LabApp {
                 continue;
             };
             self.files_told.push(file.clone());
-            if !dataset.notices.is_empty() {
+            if !dataset.notices.is_empty() && side_state.easel.is_none() {
                 let name = side_state.snapshot.experiment.data.title();
                 self.toasts.add(
                     Notice::Info(format!("{name}: {}", dataset.notices.join("; "))),

@@ -82,7 +82,7 @@ pub(super) fn reset_view_ui(ui: &mut Ui, canvas: Rect, desk: &mut Desk, book: &B
     if button::round(&mut child, Icon::Frame, "Reset view", tip, desk.palette()).clicked() {
         for &side in desk.sides() {
             desk.turn_to(side);
-            desk.here.cameras.remove(book.chapter(side).name());
+            desk.here.look(book.chapter(side).name(), None);
         }
     }
 }

@@ -72,7 +72,7 @@ impl Stage {
     ) -> Vec<Canvas> {
         let mut canvases: Vec<Canvas> = Vec::new();
         let mut home: Option<Bounds> = None;
-        if desk.links.camera && book.same_chapter() {
+        if desk.links.camera && book.same_chapter() && !desk.is_drawing() {
             // Both look at the same place: at what is home to either.
             for region in regions {
                 desk.turn_to(region.side);
@@ -108,12 +108,7 @@ impl Stage {
             };
             let first = Rect::from_min_size(rect.min, size);
             let home = Camera::fit(home.unwrap_or_else(|| page.home(desk)), first);
-            let mut camera = desk
-                .here
-                .cameras
-                .get(chapter.name())
-                .copied()
-                .unwrap_or(home);
+            let mut camera = desk.here.camera(chapter.name()).unwrap_or(home);
             let before = camera;
             let mut child = ui.new_child(
                 UiBuilder::new()
@@ -135,8 +130,9 @@ impl Stage {
                 } else {
                     canvas::no_hand_ui(&child, &name, rect)
                 };
-                if response.double_clicked() {
-                    desk.here.cameras.remove(chapter.name());
+                // Two dabs of a brush are no wish to look elsewhere.
+                if response.double_clicked() && desk.here.easel.is_none() {
+                    desk.here.look(chapter.name(), None);
                     camera = before;
                 }
                 if response.has_focus() {
@@ -160,7 +156,7 @@ impl Stage {
                 });
             }
             if camera != before {
-                desk.here.cameras.insert(chapter.name(), camera);
+                desk.here.look(chapter.name(), Some(camera));
             }
             // Any of them may have been moved: all of a side look alike.
             for canvas in canvases.iter_mut().filter(|canvas| canvas.side == side) {
