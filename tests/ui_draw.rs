@@ -5,17 +5,18 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, Vec2, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use common::{Driven, click, find, window};
+use common::{Driven, Still, card, click, find, window};
 use noise_compass::data::table;
-use noise_compass::engine::EngineChoice;
+use noise_compass::engine::{Cloud, EngineChoice};
 use noise_compass::lab::drawing;
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, Order, Side};
+use noise_compass::lab::message::{Command, Order, Side, fresh_version};
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle as _;
 use noise_compass::ui::shell::app::LabApp;
@@ -243,6 +244,47 @@ fn what_the_training_took_lies_where_it_was_drawn() {
             dots.iter().any(|dot| near(at, *dot)) || on_way,
             "{at} was never drawn"
         );
+    }
+}
+
+/// Of a square from 1 to 2 the mean is 1.5 and the deviation 0.5: samples at (-3, 0) in standardised units lie at (0, 1.5).
+#[test]
+fn samples_are_shown_in_the_units_of_the_drawing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("square.csv");
+    let corners = [[1.0, 1.0], [1.0, 2.0], [2.0, 1.0], [2.0, 2.0]];
+    let dots = corners.map(|at| drawing::Dot { at, label: 0 });
+    fs::write(&path, drawing::csv(&dots)).unwrap();
+    let experiment = Experiment {
+        data: DataSource::Csv(path),
+        ..small()
+    };
+    let lab = Still::new(experiment, card(), 7);
+    {
+        let mut snapshot = lab.snapshot();
+        snapshot.samples = Some(Cloud::Host(Arc::new(vec![[-3.0, 0.0]; 40])));
+        snapshot.samples_version = fresh_version();
+    }
+    let mut window = window(lab.clone(), Chapter::Training, false);
+    click(&mut window, "Draw…");
+    let canvas = canvas(&window);
+    let image = window.render().unwrap();
+    let [r, g, b, _] = palette(false, Side::A).learned.to_array();
+    let is_blue = |p: &[u8; 4]| {
+        let off = |own: u8, of: u8| own.abs_diff(of) < 40;
+        off(p[0], r) && off(p[1], g) && off(p[2], b)
+    };
+    let blue: Vec<Pos2> = image
+        .enumerate_pixels()
+        .filter(|(_, _, pixel)| is_blue(&pixel.0))
+        .map(|(x, y, _)| pos2(x as f32 + 0.5, y as f32 + 0.5))
+        // Below the legend, which has a blue dot as well.
+        .filter(|at| canvas.contains(*at) && at.y > canvas.top() + 45.0)
+        .collect();
+    let expected = canvas.center() - vec2(0.0, 1.5 * unit(canvas));
+    assert!(!blue.is_empty());
+    for at in blue {
+        assert!((at - expected).length() < 3.5, "{at}, not {expected}");
     }
 }
 
@@ -534,8 +576,22 @@ fn a_quick_hand_draws_too() {
     }));
     assert!(dots.iter().any(|dot| dot.at[0] < ends[0][0] + 0.2));
     assert!(dots.iter().any(|dot| dot.at[0] > ends[1][0] - 0.2));
-    at_once(&mut room.window, &[button(to, true), button(to, false)]);
-    at_once(&mut room.window, &[button(to, true), button(to, false)]);
+    // Where a pinch brought it, the canvas stays under two quick dabs.
+    at_once(&mut room.window, &[Event::Zoom(1.2)]);
+    let look = |room: &Room| room.window.state().desk.here.camera("training");
+    let seen = look(&room);
+    assert!(seen.is_some());
+    at_once(
+        &mut room.window,
+        &[
+            button(to, true),
+            button(to, false),
+            button(to, true),
+            button(to, false),
+        ],
+    );
+    room.window.run_steps(2);
+    assert_eq!(look(&room), seen);
     room.window.run_steps(2);
     let more = drawing::read(&path).unwrap();
     assert!(more.len() > dots.len());
