@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use egui::{Context, Vec2};
+use egui::{Context, Vec2, ViewportCommand};
 
 use crate::chapters::Chapter;
 use crate::desk::Desk;
@@ -21,6 +21,8 @@ pub struct Remember {
     light: Option<bool>,
     /// The experiment that is remembered, as the lab has it.
     experiment: Option<Arc<Experiment>>,
+    /// The window is still to fill the screen, as it did.
+    fills: bool,
 }
 
 impl Remember {
@@ -28,6 +30,7 @@ impl Remember {
     pub fn open(file: PathBuf) -> (Self, Option<String>) {
         let (file, memory, wrong) = MemoryFile::open(file);
         let remember = Self {
+            fills: memory.window.is_some_and(|window| window.maximised),
             file,
             memory,
             light: None,
@@ -43,6 +46,7 @@ impl Remember {
 
     /// Once a frame: see how things stand, and write it where it has changed, though not at every moment.
     pub fn tick(&mut self, ctx: &Context, desk: &Desk, chapter: Chapter) -> Option<Notice> {
+        fill_screen(ctx, &mut self.fills);
         self.see(ctx, desk, chapter);
         let due = self.file.due_in(&self.memory)?;
         if !due.is_zero() {
@@ -95,6 +99,19 @@ pub fn chapter(memory: &Memory) -> Chapter {
         .find(named)
         .unwrap_or(Chapter::Training)
 }
+
+/// Let a window fill the screen once it is on show. Asked for as it is made, some desktops pass over it.
+fn fill_screen(ctx: &Context, fills: &mut bool) {
+    if ctx.cumulative_frame_nr() >= SHOWN && std::mem::take(fills) {
+        let filled = ctx.input(|i| i.viewport().maximized == Some(true));
+        if !filled {
+            ctx.send_viewport_cmd(ViewportCommand::Maximized(true));
+        }
+    }
+}
+
+/// The frame by which a window is on show: it is made unseen, and shown with its first frame.
+const SHOWN: u64 = 3;
 
 /// Where the window is. Of one that fills the screen it is where it was before, and of a minimised one nothing is new.
 fn place_of(ctx: &Context, last: Option<WindowPlace>) -> Option<WindowPlace> {
@@ -194,6 +211,28 @@ mod tests {
         assert_eq!(seen(large, inside, |_| ()), Some(open), "it is small again");
         let first = seen(None, whole, |viewport| viewport.maximized = Some(true)).unwrap();
         assert_eq!((first.size, first.maximised), (window::WANTED.into(), true));
+    }
+
+    /// It is asked for once, when the window is there, and not where the system did it.
+    #[test]
+    fn the_window_fills_the_screen_again() {
+        for (already, asked) in [(Some(false), 1), (None, 1), (Some(true), 0)] {
+            let (ctx, mut fills, mut count) = (Context::default(), true, 0);
+            for frame in 0..8 {
+                let mut input = RawInput::default();
+                let viewport = input.viewports.get_mut(&ViewportId::ROOT).unwrap();
+                viewport.maximized = already;
+                let output = ctx.run_ui(input, |ui| fill_screen(ui.ctx(), &mut fills));
+                let commands = &output.viewport_output[&ViewportId::ROOT].commands;
+                let wish = ViewportCommand::Maximized(true);
+                let wishes = commands.iter().filter(|command| **command == wish);
+                let wishes = wishes.count();
+                assert!(wishes == 0 || frame >= SHOWN);
+                count += wishes;
+                output.drop_without_applying_deltas();
+            }
+            assert_eq!(count, asked, "{already:?}");
+        }
     }
 
     #[test]
