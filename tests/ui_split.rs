@@ -478,6 +478,35 @@ fn two_equal_experiments_stay_bit_equal_for_500_steps_with_different_chapters_op
     }
 }
 
+/// A start that is dragged on one side goes along on the other, and one that is taken away there goes here.
+#[test]
+fn linked_starts_go_where_the_hand_takes_one_of_them() {
+    let (_, mut window) = split(Chapter::Trajectories, false);
+    click(&mut window, "View: Plane");
+    let [a, b] = ["A", "B"].map(|side| canvas(&window, Chapter::Trajectories, side));
+    for by in [vec2(-40.0, 30.0), vec2(50.0, -60.0)] {
+        press(&mut window, a.center() + by);
+    }
+    let place = |window: &Window, name: &str| window.get_by_label(name).rect().center();
+    let from = place(&window, "Start 1, A");
+    let to = from + vec2(70.0, 25.0);
+    window.drag_at(from);
+    window.run_steps(1);
+    for share in [0.5, 1.0] {
+        window.hover_at(from + share * (to - from));
+        window.run_steps(1);
+    }
+    window.drop_at(to);
+    window.run_steps(4);
+    let [on_a, on_b] = ["A", "B"].map(|side| place(&window, &format!("Start 1, {side}")));
+    assert!(on_a.distance(to) < 1.0, "{on_a}, not {to}");
+    assert!((on_a - a.center() - (on_b - b.center())).length() < 1.0);
+    window.get_by_label("Start 1, B").click_secondary();
+    window.run_steps(4);
+    assert!(window.query_by_label("Start 2, A").is_none());
+    assert!((place(&window, "Start 1, A") - a.center() - vec2(50.0, -60.0)).length() < 1.0);
+}
+
 /// One clock for two chapters, of which one generates: it runs as the chapter says whose panel is on show.
 #[test]
 fn the_clock_runs_as_the_chapter_of_the_panel_says() {
