@@ -36,10 +36,10 @@ fn still(experiment: Experiment) -> Still {
 fn changes(lab: &Still) -> Vec<Command> {
     let mut asked = lab.asked();
     asked.retain(|command| {
-        use Command::{Hidden, Interacting, Run, ShowDensity, StopRun};
+        use Command::{Follow, Hidden, Interacting, Run, ShowDensity, StopRun};
         !matches!(
             command,
-            ShowDensity(_) | Run(..) | StopRun(_) | Interacting(_) | Hidden(_)
+            ShowDensity(_) | Run(..) | StopRun(_) | Follow(_) | Interacting(_) | Hidden(_)
         )
     });
     asked

@@ -7,6 +7,7 @@ pub mod divergence;
 pub mod drawing;
 pub mod experiment;
 pub mod home;
+pub mod follow;
 pub mod interrupt;
 pub mod keeper;
 pub mod live;

@@ -9,6 +9,7 @@ use engine::EngineChoice;
 
 use super::experiment::Experiment;
 pub use super::picture::PictureOf;
+pub use super::follow::{FollowedBatch, FollowedPoint};
 pub use super::quality::QualityPoint;
 pub use super::run::{RunProgress, RunRequest, RunResult, RunState, fresh_version};
 pub use super::side::Side;
@@ -115,6 +116,8 @@ pub enum Command {
     Run(Slot, Arc<RunRequest>),
     /// The slot asks for nothing any more; its result goes.
     StopRun(Slot),
+    /// Say of this many points of the next batch what the weights make of them, again as these change; 0: of none any more.
+    Follow(u32),
     /// Somebody is dragging, or playing an animation: give painting more of the machine for this long.
     Interacting(Duration),
     /// The window is hidden (or shown again): no samples are drawn while it is.

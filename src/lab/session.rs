@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::divergence::Watch;
 use super::experiment::Experiment;
+use super::follow::Follow;
 use super::live::LivePicture;
 use super::message::{Command, DensityField, DensityView, Notice, Notices, Snapshot, Status};
 use super::pace::{Rate, rest_after};
@@ -98,6 +99,7 @@ pub struct Session {
     watch: Watch,
     live: LivePicture,
     runs: Runs,
+    follow: Follow,
     quality: QualityMeter,
     hidden: bool,
     interacting_until: Option<Instant>,
@@ -160,6 +162,7 @@ impl Session {
             watch,
             live,
             runs: Runs::default(),
+            follow: Follow::default(),
             quality: QualityMeter::default(),
             hidden: false,
             interacting_until: None,
@@ -295,6 +298,8 @@ impl Session {
         snapshot.density.clone_from(&self.density);
         snapshot.runs = self.runs.states().clone();
         snapshot.runs_share = self.runs.recent_share(Instant::now());
+        snapshot.follows = self.follow.count();
+        snapshot.followed = self.follow.latest().cloned();
         snapshot.version = self.version;
         snapshot.notices = self.notices.clone();
         snapshot.warning = self.setup.warning();
@@ -342,6 +347,11 @@ impl Session {
             Command::StopRun(slot) => {
                 self.runs.stop(slot);
                 self.version += 1;
+            }
+            Command::Follow(count) => {
+                if self.follow.want(count) {
+                    self.version += 1;
+                }
             }
             Command::Interacting(duration) => {
                 self.interacting_until = Some(Instant::now() + duration);
@@ -398,6 +408,7 @@ impl Session {
             0
         };
         if !self.hidden && self.fault.is_none() {
+            self.look_at_batch()?;
             self.do_run()?;
         }
         if pictures == Pictures::InTurn && self.picture_is_due() {
@@ -419,8 +430,9 @@ impl Session {
             self.hidden || self.fault.is_some() || self.submitted == 0 || self.live.is_current();
         let density = self.density_wanted.is_none() || matches!(self.fault, Some(Fault::Engine(_)));
         let runs = self.hidden || self.fault.is_some() || !self.runs.is_waiting(self.step);
+        let follow = self.hidden || self.fault.is_some() || !self.follow.is_waiting(self.submitted);
         let quality = !self.may_measure() || !self.quality.is_news(self.live.version());
-        !self.is_training() && picture && density && runs && quality
+        !self.is_training() && picture && density && runs && follow && quality
     }
 
     /// Tell the user something once.

@@ -10,6 +10,8 @@ pub enum Slot {
     Compass,
     /// The chain of the chapter Reverse.
     Reverse,
+    /// The chain of the chapter Algorithm.
+    Algorithm,
     /// The learned arrows of the score field.
     LearnedArrows,
     /// The exact arrows of the score field.

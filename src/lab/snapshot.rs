@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::experiment::Experiment;
 use super::picture::PictureOf;
+use super::follow::FollowedBatch;
 use super::quality::QualityPoint;
 use super::run::RunState;
 use super::setup::Setup;
@@ -173,6 +174,10 @@ pub struct Snapshot {
     pub runs: Arc<BTreeMap<Slot, RunState>>,
     /// The share of the last five seconds that these runs took, 0 to 1: while it trains, from the training.
     pub runs_share: f64,
+    /// How many points of the next batch are followed.
+    pub follows: u32,
+    /// What the weights make of them; while training, of a batch of a moment ago.
+    pub followed: Option<Arc<FollowedBatch>>,
     /// Grows with every change of any kind: the window repaints when it does.
     pub version: u64,
     /// What was worth a toast lately (saved, restored, engine switched).
@@ -205,6 +210,8 @@ impl Snapshot {
             density: None,
             runs: Arc::default(),
             runs_share: 0.0,
+            follows: 0,
+            followed: None,
             version: 0,
             notices: Notices::default(),
             warning: None,

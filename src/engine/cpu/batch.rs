@@ -16,6 +16,17 @@ pub struct Batch {
     target: Vec<[f32; 2]>,
 }
 
+/// What is drawn for one sample of a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// The clean point.
+    pub x_0: [f32; 2],
+    /// The timestep, in 1..=T.
+    pub t: u32,
+    /// The noise.
+    pub epsilon: [f32; 2],
+}
+
 /// The training points, ready to draw from.
 pub struct Source {
     data: TrainingData,
@@ -33,6 +44,16 @@ impl Source {
         Self {
             data: data.clone(),
             cumulative,
+        }
+    }
+
+    /// Sample `index` of the step after `step` updates: x_0 and t by words 0 and 1 of its draw, ε by words 2 and 3.
+    pub fn sample(&self, timesteps: u32, seed: u64, step: u32, index: u32) -> Sample {
+        let words = draw(seed, Stream::Batch, step, index);
+        Sample {
+            x_0: self.point(seed, step, index, words[0]),
+            t: 1 + below(words[1], timesteps),
+            epsilon: normal_pair(words[2], words[3]),
         }
     }
 
@@ -66,8 +87,7 @@ fn cumulative_weights(mixture: &Mixture) -> Vec<f32> {
 }
 
 impl Batch {
-    /// Draw the `size` samples of the step after `step` updates: x_0 and t by words 0 and 1, ε by words 2 and 3, then
-    /// x_t = a x_0 + s ε, and the target.
+    /// Draw the `size` samples of the step after `step` updates ([`Source::sample`]), then x_t = a x_0 + s ε, and the target.
     pub fn fill(
         &mut self,
         source: &Source,
@@ -89,16 +109,11 @@ impl Batch {
             .for_each(|(block, ((x, t), target))| {
                 for row in 0..x.len() {
                     let index = (block * BLOCK + row) as u32;
-                    let words = draw(seed, Stream::Batch, step, index);
-                    let x_0 = source.point(seed, step, index, words[0]);
-                    let eps = normal_pair(words[2], words[3]);
-                    t[row] = 1 + below(words[1], timetable.timesteps());
-                    let scales = timetable.rows[t[row] as usize - 1];
-                    for axis in 0..2 {
-                        x[row][axis] = scales.a * x_0[axis] + scales.s * eps[axis];
-                        target[row][axis] =
-                            scales.target_x0 * x_0[axis] + scales.target_eps * eps[axis];
-                    }
+                    let sample = source.sample(timetable.timesteps(), seed, step, index);
+                    let scales = timetable.rows[sample.t as usize - 1];
+                    t[row] = sample.t;
+                    x[row] = scales.noised(sample.x_0, sample.epsilon);
+                    target[row] = scales.target(sample.x_0, sample.epsilon);
                 }
             });
     }

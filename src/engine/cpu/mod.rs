@@ -6,7 +6,7 @@
 
 mod activation;
 mod adam;
-mod batch;
+pub mod batch;
 mod density;
 mod exact;
 mod matmul;

@@ -24,6 +24,18 @@ pub struct TimestepRow {
     pub padding: [f32; 3],
 }
 
+impl TimestepRow {
+    /// x_t = a x_0 + s ε.
+    pub fn noised(&self, x_0: [f32; 2], epsilon: [f32; 2]) -> [f32; 2] {
+        [0, 1].map(|axis| self.a * x_0[axis] + self.s * epsilon[axis])
+    }
+
+    /// What the network is to predict of x_t.
+    pub fn target(&self, x_0: [f32; 2], epsilon: [f32; 2]) -> [f32; 2] {
+        [0, 1].map(|axis| self.target_x0 * x_0[axis] + self.target_eps * epsilon[axis])
+    }
+}
+
 /// The rows of t = 1..=T (index t − 1) and their embeddings [T, 64].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timetable {

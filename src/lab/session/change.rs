@@ -280,6 +280,7 @@ impl Session {
         self.live.forget();
         self.show_noise_at_first();
         self.runs.forget(|request| !request.exact);
+        self.follow.forget();
     }
 
     /// A training that has not begun shows the noise that samples start from.
@@ -316,6 +317,7 @@ impl Session {
         }
         self.live.set_plan(&setup.plan);
         self.show_noise_at_first();
+        self.follow.forget();
         self.setup = setup;
         self.version += 1;
     }
@@ -402,6 +404,7 @@ impl Session {
         self.engine = engine;
         self.live.change_engine(self.engine.info().software);
         self.runs.again();
+        self.follow.forget();
         self.step = state.step;
         self.submitted = state.step;
         self.rate.clear();

@@ -142,6 +142,19 @@ impl Session {
         Ok(())
     }
 
+    /// The followed points of the next batch, if it is their turn.
+    pub(super) fn look_at_batch(&mut self) -> Result<(), EngineError> {
+        let training = self.is_training();
+        if !self.follow.is_due(self.submitted, training, Instant::now()) {
+            return Ok(());
+        }
+        self.take_progress(Wait::UntilDone)?;
+        self.follow
+            .look(self.engine.as_mut(), &self.setup.spec, self.submitted)?;
+        self.version += 1;
+        Ok(())
+    }
+
     /// Let a newer wish of a slot end its run at once: `superseded` is asked during runs.
     pub fn set_superseded(&mut self, superseded: Superseded) {
         self.runs.set_superseded(superseded);

@@ -177,6 +177,7 @@ impl Session {
             let factor = if shared { 0.5 } else { 1.0 };
             self.live.set_share_factor(factor);
             self.runs.set_share_factor(factor);
+            self.follow.set_share_factor(factor);
             self.quality.set_share_factor(factor);
         }
     }
