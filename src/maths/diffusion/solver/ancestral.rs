@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::transition::{Factors, Transition};
-use super::{Row, evenly};
+use super::{Plan, PlanContext, PlanStep, Row, evenly};
+use crate::data::bounds::Bounds;
 use crate::diffusion::schedule::Scales;
+use crate::diffusion::target::Combination;
 use crate::names::Words;
 
 /// Which variance the ancestral step takes.
@@ -31,6 +33,53 @@ impl Variance {
             x: transition.a * next.s * next.s / now_variance,
             x_0: next.a * transition.variance / now_variance,
             z: noise.sqrt(),
+        }
+    }
+}
+
+impl Variance {
+    /// All T steps, each in two stages, so that a recording of every stage holds x̂_0 as well: x_T, x̂_0 at x_T, x_{T−1}, and so
+    /// on. The first stage puts x̂_0 in the place of x_t, which the memory keeps; the second puts both together and looks at
+    /// nothing.
+    pub fn line_by_line(self, context: PlanContext, clip: Option<Bounds>) -> Plan {
+        let PlanContext {
+            schedule,
+            target,
+            timesteps,
+        } = context;
+        let stages = |t: u32| {
+            let [tau, tau_next] = [t, t - 1].map(|t| f64::from(t) / f64::from(timesteps));
+            let now = schedule.scales(tau, timesteps);
+            let Combination(x0_x, x0_output) = target.to_x0(now);
+            let Factors { x, x_0, z } = self.step(now, schedule.scales(tau_next, timesteps));
+            let estimate = PlanStep {
+                tau,
+                tau_next: tau,
+                x0_x,
+                x0_output,
+                c_x: 0.0,
+                c_0: 1.0,
+                m_x: 1.0,
+                m_0: 0.0,
+                scales: now,
+                ..PlanStep::default()
+            };
+            let step = PlanStep {
+                tau,
+                tau_next,
+                x0_output: 0.0,
+                c_x: x_0,
+                c_prev: x,
+                c_z: z,
+                scales: now,
+                ..PlanStep::default()
+            };
+            [estimate, step]
+        };
+        Plan {
+            steps: (1..=timesteps).rev().flat_map(stages).collect(),
+            start_std: context.start_std(),
+            clip,
         }
     }
 }
@@ -68,3 +117,51 @@ pub const FORWARD: Row = Row {
         })
     },
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diffusion::schedule::Schedule;
+    use crate::diffusion::solver::{Registers, Sampler};
+    use crate::diffusion::target::Target;
+
+    /// Stage by stage the same x̂_0 and the same x as the sampler of T steps, with the same noise.
+    #[test]
+    fn line_by_line_is_the_sampler_of_all_steps() {
+        for (schedule, variance) in Schedule::every()
+            .into_iter()
+            .flat_map(|schedule| [Variance::Beta, Variance::BetaTilde].map(|v| (schedule, v)))
+        {
+            let context = PlanContext {
+                schedule,
+                target: Target::V,
+                timesteps: 12,
+            };
+            let lines = variance.line_by_line(context, None);
+            let whole = Sampler::Ddpm(variance).plan(12, context, None);
+            assert_eq!(lines.steps.len(), 24);
+            // Neither linear in x nor the same at all times.
+            let x0 = |stage: &PlanStep, x: [f64; 2]| {
+                x.map(|x| stage.x0_x * x + stage.x0_output * (1.3 * x + stage.tau).sin())
+            };
+            let z = |t: usize| [0.7 * (t as f64).cos(), (t as f64).sin()];
+            let start = [0.9 * lines.start_std, -0.4 * lines.start_std];
+            let (mut a, mut b) = (Registers::at(start), Registers::at(start));
+            for (number, stage) in whole.steps.iter().enumerate() {
+                let estimate = x0(stage, b.x);
+                stage.advance(&mut b, estimate, z(number));
+                for (half, expected) in [estimate, b.x].into_iter().enumerate() {
+                    let line = &lines.steps[2 * number + half];
+                    let seen = x0(line, a.x);
+                    line.advance(&mut a, seen, z(number));
+                    for (a, b) in a.x.into_iter().zip(expected) {
+                        let of = format!("{schedule}, {variance:?}, {number}, {half}");
+                        assert!((a - b).abs() <= 1e-12 * (1.0 + b.abs()), "{of}: {a}, {b}");
+                    }
+                }
+                assert_eq!(lines.steps[2 * number].tau, stage.tau);
+                assert_eq!(lines.steps[2 * number + 1].tau_next, stage.tau_next);
+            }
+        }
+    }
+}
