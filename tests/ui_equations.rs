@@ -314,7 +314,12 @@ fn no_chapter_shows_another_familys_formula() {
                 Schedule::Flow => &["alpha bar", "beta t", "√β", "β at t", "sigma t "],
                 _ => &["sigma t ", "σ² of a step", "one minus t times"],
             };
-            for text in all_text(&window) {
+            // The lines of an algorithm stand as they do in the paper; what is otherwise here stands beside them.
+            let of_the_paper = |text: &String| text.starts_with("Line ");
+            for text in all_text(&window)
+                .into_iter()
+                .filter(|text| !of_the_paper(text))
+            {
                 assert!(
                     !foreign.iter().any(|word| text.contains(word)),
                     "{} {schedule}: {text}",

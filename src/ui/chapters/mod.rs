@@ -4,6 +4,7 @@
 //! A frame goes so: the panel ([`Page::controls_ui`]), the hand on the canvas ([`Page::take_hand`]), what follows from both
 //! ([`Page::prepare`]), and only then the pictures ([`Page::scene`], [`Page::overlay_ui`]), which change nothing.
 
+mod algorithm;
 mod compass;
 mod forward;
 mod reverse;
@@ -16,7 +17,7 @@ mod trajectories;
 use egui::{Context, Response, Ui};
 
 use crate::canvas::{Scene, View};
-use crate::desk::Desk;
+use crate::desk::{Desk, Door};
 use crate::sheet::Sheet;
 use crate::widgets::equation::Equation;
 use lab::message::Side;
@@ -71,6 +72,8 @@ pub trait Page {
         Self: Sized,
     {
     }
+    /// A button of another chapter led here.
+    fn come_in(&mut self, _door: Door) {}
     /// Another chapter is opened: what runs for this one ends.
     fn leave(&mut self, _desk: &mut Desk) {}
     /// The chapter generates: the clock runs from noise at the left to data at the right.
@@ -174,6 +177,8 @@ macro_rules! chapters {
 chapters! {
     /// Watch a model being trained.
     Training: training::Training in "Learn",
+    /// Training and sampling, line by line.
+    Algorithm: algorithm::Algorithm in "Learn",
     /// From data to noise.
     Forward: forward::Forward in "Look",
     /// From noise to data.

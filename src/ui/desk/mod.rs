@@ -27,6 +27,15 @@ use maths::data::bounds::Bounds;
 use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::schedule::Schedule;
 
+/// Where a button of one chapter leads: to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The lines of the training's algorithm.
+    Training,
+    /// The lines of the sampler's.
+    Sampling,
+}
+
 /// What the hand does on one side and the other follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Links {
@@ -96,6 +105,8 @@ pub struct Desk {
     pub still: bool,
     /// Panels show all of their controls, not only what a chapter needs.
     pub more: bool,
+    /// A button that leads to another chapter was clicked.
+    pub door: Option<Door>,
 }
 
 impl Desk {
@@ -140,6 +151,7 @@ impl Desk {
             one_canvas: false,
             still: false,
             more: true,
+            door: None,
         }
     }
 

@@ -5,6 +5,8 @@
 //! x_t = a_{t|r} x_r + σ_{t|r} z_t with a_{t|r} = a_t/a_r and σ²_{t|r} = s_t² − a²_{t|r} s_r² (Kingma et al. 2021, section 2.1).
 //! A family of schedules writes these in the letters of its paper.
 
+pub mod algorithms;
+
 use crate::widgets::equation::{Equation, Piece};
 use maths::diffusion::schedule::{Family, Schedule};
 use maths::diffusion::target::Target;

@@ -209,3 +209,57 @@ fn every_family_is_told_apart_in_signs_and_in_words() {
         );
     }
 }
+
+/// The lines of the paper: what the network is shown at line 5 of the training is x_t, and line 4 of the sampling is the step
+/// with x̂_0 = (x_t − √(1 − ᾱ_t) ε̂)/√ᾱ_t, of every schedule that has the paper's letters; of the others what stands beside it.
+#[test]
+fn the_lines_of_the_algorithms_are_what_runs() {
+    let timesteps = 1000;
+    for schedule in schedules() {
+        for t in [1, 2, 130, 500, 999] {
+            let at = |t: u32| f64::from(t) / f64::from(timesteps);
+            let [now, next] = [t, t - 1].map(|t| schedule.scales(at(t), timesteps));
+            let [alpha_bar, ..] = letters(schedule, at(t), timesteps);
+            let [before, ..] = letters(schedule, at(t - 1), timesteps);
+            for (x_0, x_t, epsilon, z) in [(0.7, -0.9, 1.3, 0.4), (-1.1, 0.2, -0.6, -1.7)] {
+                let of_variance = Variance::Beta.step(now, next);
+                let Factors {
+                    x,
+                    x_0: c_0,
+                    z: sigma,
+                } = of_variance;
+                let estimate = (x_t - now.s * epsilon) / now.a;
+                let expected = x * x_t + c_0 * estimate + sigma * z;
+                let values = Letters::new([
+                    ("ᾱ_t", alpha_bar),
+                    ("α_t", alpha_bar / before),
+                    ("x_0", x_0),
+                    ("x_t", x_t),
+                    ("ε_θ(x_t, t)", epsilon),
+                    ("ε", epsilon),
+                    ("σ_t", sigma),
+                    ("z", z),
+                    ("c_t", x),
+                    ("c_0", c_0),
+                    ("x̂_0", estimate),
+                ]);
+                let own = algorithms::step(schedule);
+                assert_eq!(own.is_none(), schedule.preserves_variance());
+                let line = own.unwrap_or_else(|| algorithms::sampling()[3].clone());
+                let shown = values.value(right_side(&line.text()));
+                let size = 1.0 + expected.abs();
+                assert!(
+                    (shown - expected).abs() < 1e-7 * size,
+                    "{schedule}, {t}: {shown}, {expected}"
+                );
+                if schedule.preserves_variance() {
+                    let text = algorithms::training()[4].text();
+                    let seen = text.split_once("ε_θ(").unwrap().1;
+                    let seen = seen.rsplit_once(", t)").unwrap().0;
+                    let expected = now.a * x_0 + now.s * epsilon;
+                    assert!((values.value(seen) - expected).abs() < 1e-9, "{seen}");
+                }
+            }
+        }
+    }
+}

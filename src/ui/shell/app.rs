@@ -347,6 +347,11 @@ impl LabApp {
         if let Some(side) = self.desk.draw_wanted {
             self.chapters[side.index()] = Chapter::Training;
         }
+        if let Some(door) = self.desk.door.take() {
+            let focus = self.focus.index();
+            self.chapters[focus] = Chapter::Algorithm;
+            self.pages[focus].page(Chapter::Algorithm).come_in(door);
+        }
         if self.desk.links.chapter {
             self.chapters[self.focus.other().index()] = self.chapter();
         }

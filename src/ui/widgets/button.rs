@@ -45,12 +45,23 @@ fn ringed(
 
 /// A framed button with text, as wide as its text or wider.
 pub fn text(ui: &mut Ui, label: &str, tip: &str, min_width: f32, palette: &Palette) -> Response {
+    named_text(ui, [label, label], tip, min_width, palette)
+}
+
+/// The same with another name for screen readers, where the label alone would be that of another button too.
+pub fn named_text(
+    ui: &mut Ui,
+    [name, label]: [&str; 2],
+    tip: &str,
+    min_width: f32,
+    palette: &Palette,
+) -> Response {
     let galley = ui
         .painter()
         .layout_no_wrap(label.to_owned(), text_font(13.0), palette.ink);
     let width = (galley.size().x + 22.0).max(min_width);
     let (rect, response) = ui.allocate_exact_size(vec2(width, 27.0), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), label));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
     let fill = if response.hovered() || response.has_focus() {
         palette.raised
     } else {

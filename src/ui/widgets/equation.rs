@@ -1,11 +1,12 @@
 //! A line of mathematics: variables in italics, sub- and superscripts, roots and bars.
 
 use egui::{
-    Align2, Color32, FontId, Painter, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, FontId, Painter, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2,
+    WidgetInfo, pos2, vec2,
 };
 
 use crate::glossary::meaning;
-use crate::theme::{Palette, sign_font, strong_font, variable_font};
+use crate::theme::{Palette, SMALL, sign_font, strong_font, text_font, variable_font};
 use crate::widgets::tip::Tip as _;
 
 /// A piece of a formula.
@@ -73,6 +74,18 @@ const HEIGHT_BELOW: f32 = 27.0;
 /// Room for a root's sign, and after what is under it, in letter sizes.
 const ROOT_BEFORE: f32 = 0.56;
 const ROOT_AFTER: f32 = 0.1;
+/// Of the lines of a program, which are smaller.
+const PROGRAM: Sizes = Sizes {
+    letters: [15.5, 15.5],
+    heights: [25.0, 23.0],
+};
+/// Of formulas that stand by themselves.
+const ALONE: Sizes = Sizes {
+    letters: [SIZE, SIZE_BELOW],
+    heights: [HEIGHT, HEIGHT_BELOW],
+};
+/// Width of the number beside a line of a program.
+const NUMBER: f32 = 24.0;
 /// Width of the name beside a formula.
 const NAME: f32 = 66.0;
 
@@ -92,12 +105,143 @@ pub fn named_equation_ui(
     draw_ui(ui, equation, Some((name, color)), palette);
 }
 
-fn draw_ui(ui: &mut Ui, equation: &Equation, name: Option<(&str, Color32)>, palette: &Palette) {
-    let lines: Vec<_> = equation
+/// How large the first line of a formula is, and every other.
+#[derive(Clone, Copy)]
+struct Sizes {
+    letters: [f32; 2],
+    heights: [f32; 2],
+}
+
+/// How a line of a program stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lit {
+    /// It waits.
+    Off,
+    /// It is one of many that run too fast to be told apart.
+    Faint,
+    /// It runs.
+    Now,
+}
+
+/// A line of a program with its number. Screen readers hear `Line 3: …`, and `Line 3, runs now: …`.
+pub fn program_line_ui(
+    ui: &mut Ui,
+    number: usize,
+    equation: &Equation,
+    lit: Lit,
+    palette: &Palette,
+) -> Response {
+    let height = height_of(equation, PROGRAM);
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    let runs = if lit == Lit::Now { ", runs now" } else { "" };
+    let spoken = format!("Line {number}{runs}: {}", equation.spoken);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+    let painter = ui.painter();
+    match lit {
+        Lit::Off => {}
+        Lit::Faint => drop(painter.rect_filled(rect, 5.0, palette.raised.gamma_multiply(0.55))),
+        Lit::Now => {
+            painter.rect_filled(rect, 5.0, palette.raised);
+            let mark = rect.with_max_x(rect.left() + 3.0);
+            painter.rect_filled(mark, 1.5, palette.learned);
+        }
+    }
+    let ink = if lit == Lit::Now {
+        palette.ink
+    } else {
+        palette.weak
+    };
+    let at = pos2(
+        rect.left() + NUMBER - 8.0,
+        rect.top() + 0.5 * PROGRAM.heights[0],
+    );
+    painter.text(
+        at,
+        Align2::RIGHT_CENTER,
+        number.to_string(),
+        strong_font(12.0),
+        ink,
+    );
+    let place = rect
+        .with_min_x(rect.left() + NUMBER)
+        .with_max_x(rect.right() - 2.0);
+    lines_ui(ui, response.id, place, equation, PROGRAM, palette);
+    response
+}
+
+/// What stands in the place of a program's line here, beneath it. Screen readers hear `Here: …`.
+pub fn here_ui(ui: &mut Ui, equation: &Equation, palette: &Palette) -> Response {
+    let height = height_of(equation, PROGRAM);
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    let spoken = format!("Here: {}", equation.spoken);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+    let painter = ui.painter();
+    let left = rect.left() + NUMBER;
+    let at = pos2(left, rect.top() + 0.5 * PROGRAM.heights[0]);
+    let word = painter.text(
+        at,
+        Align2::LEFT_CENTER,
+        "here",
+        text_font(SMALL),
+        palette.weak,
+    );
+    let place = rect
+        .with_min_x(word.right() + 8.0)
+        .with_max_x(rect.right() - 2.0);
+    lines_ui(ui, response.id, place, equation, PROGRAM, palette);
+    response
+}
+
+fn lines(equation: &Equation) -> Vec<&[Piece]> {
+    equation
         .pieces
         .split(|piece| *piece == Piece::Break)
-        .collect();
-    let height = HEIGHT + HEIGHT_BELOW * lines.len().saturating_sub(1) as f32;
+        .collect()
+}
+
+fn height_of(equation: &Equation, sizes: Sizes) -> f32 {
+    sizes.heights[0] + sizes.heights[1] * lines(equation).len().saturating_sub(1) as f32
+}
+
+/// Draw the lines of a formula into a place, one beneath the other.
+fn lines_ui(
+    ui: &Ui,
+    id: egui::Id,
+    rect: Rect,
+    equation: &Equation,
+    Sizes { letters, heights }: Sizes,
+    palette: &Palette,
+) {
+    let painter = ui.painter();
+    let mut middle = rect.top() + 0.5 * heights[0];
+    for (index, line) in lines(equation).into_iter().enumerate() {
+        let wanted = letters[index.min(1)];
+        let mut shapes = Vec::new();
+        let width = measure_and_draw(painter, line, wanted, palette.ink, &mut shapes);
+        // A formula wider than its panel is made smaller rather than cut.
+        let size = wanted * (rect.width() / width.max(1.0)).min(1.0);
+        if size < wanted {
+            shapes.clear();
+            measure_and_draw(painter, line, size, palette.ink, &mut shapes);
+        }
+        let baseline = vec2(rect.left(), middle + 0.3 * size);
+        symbols_ui(ui, line, size, (rect.left(), middle), (id, index), palette);
+        painter.extend(shapes.into_iter().map(|mut shape| {
+            shape.translate(baseline);
+            shape
+        }));
+        middle += if index == 0 {
+            0.5 * (heights[0] + heights[1])
+        } else {
+            heights[1]
+        };
+    }
+}
+
+fn draw_ui(ui: &mut Ui, equation: &Equation, name: Option<(&str, Color32)>, palette: &Palette) {
+    let height = height_of(equation, ALONE);
     let (mut rect, response) =
         ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let spoken = name.map_or_else(
@@ -111,36 +255,7 @@ fn draw_ui(ui: &mut Ui, equation: &Equation, name: Option<(&str, Color32)>, pale
             .text(at, Align2::LEFT_CENTER, name, strong_font(13.0), color);
         rect = rect.with_min_x(rect.left() + NAME);
     }
-    let mut middle = rect.top() + 0.5 * HEIGHT;
-    for (index, line) in lines.into_iter().enumerate() {
-        let wanted = if index == 0 { SIZE } else { SIZE_BELOW };
-        let mut shapes = Vec::new();
-        let width = measure_and_draw(ui.painter(), line, wanted, palette.ink, &mut shapes);
-        // A formula wider than its panel is made smaller rather than cut.
-        let size = wanted * (rect.width() / width.max(1.0)).min(1.0);
-        if size < wanted {
-            shapes.clear();
-            measure_and_draw(ui.painter(), line, size, palette.ink, &mut shapes);
-        }
-        let baseline = vec2(rect.left(), middle + 0.3 * size);
-        symbols_ui(
-            ui,
-            line,
-            size,
-            (rect.left(), middle),
-            (response.id, index),
-            palette,
-        );
-        ui.painter().extend(shapes.into_iter().map(|mut shape| {
-            shape.translate(baseline);
-            shape
-        }));
-        middle += if index == 0 {
-            0.5 * (HEIGHT + HEIGHT_BELOW)
-        } else {
-            HEIGHT_BELOW
-        };
-    }
+    lines_ui(ui, response.id, rect, equation, ALONE, palette);
 }
 
 /// What each symbol of a line means, where the pointer rests on it.

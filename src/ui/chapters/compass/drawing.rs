@@ -2,6 +2,7 @@
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, vec2};
 
+use crate::chapters::shared::arrow::arrow;
 use crate::canvas::labels::{self, Wish, clipped};
 use crate::canvas::{Mark, Role, Scene, View, paint_mark};
 use crate::chapters::compass::needle::{Needle, combine, distance};
@@ -405,23 +406,4 @@ impl<'a> Sketch<'a> {
         }
         named
     }
-}
-
-/// An arrow with a head of fixed size.
-fn arrow(painter: &Painter, from: Pos2, to: Pos2, width: f32, color: Color32) {
-    let along = to - from;
-    let length = along.length();
-    if length < 2.0 || !length.is_finite() {
-        return;
-    }
-    let unit = along / length;
-    let head = (0.45 * length).min(12.0);
-    let base = to - head * unit;
-    let wing = 0.45 * head * vec2(-unit.y, unit.x);
-    painter.line_segment([from, base + 0.5 * unit], (width, color));
-    painter.add(Shape::convex_polygon(
-        vec![to, base + wing, base - wing],
-        color,
-        Stroke::NONE,
-    ));
 }

@@ -3,8 +3,8 @@
 use super::{PARTICLES, Reverse};
 use crate::canvas::motion::{FrameAt, origin_color};
 use crate::chapters::shared::rows;
-use crate::desk::Desk;
 use crate::desk::run_slot::LOOK_EVERY;
+use crate::desk::{Desk, Door};
 use crate::settings::sampler::{self, Choice};
 use crate::theme::Palette;
 use crate::widgets::number::{Sign, fixed, grouped, short};
@@ -22,6 +22,7 @@ impl Reverse {
     /// The controls beneath title, hint and formula.
     pub(super) fn controls(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
+        rows::line_by_line_row(ui, "Algorithm 2", Door::Sampling, desk);
         self.run_rows(ui, desk);
         self.progress_row(ui, desk);
         ui.separator();

@@ -2,10 +2,22 @@
 
 use egui::Ui;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, Door};
 use crate::theme::Palette;
 use crate::widgets::number::fixed;
-use crate::widgets::{readout, row, segmented};
+use crate::widgets::{button, readout, row, segmented};
+
+/// The way to the lines of the algorithm by which this chapter runs.
+pub fn line_by_line_row(ui: &mut Ui, name: &str, door: Door, desk: &mut Desk) {
+    let palette = desk.palette();
+    let tip = "As it stands in the paper (Ho et al. 2020), each line when it runs";
+    row::named(ui, name, tip, palette, |ui| {
+        if button::text(ui, "Line by line", tip, 0.0, palette).clicked() {
+            desk.door = Some(door);
+            ui.ctx().request_repaint();
+        }
+    });
+}
 
 /// Which x̂_0 a run follows: the network's, or the exact one. What was not chosen yet is chosen now.
 pub fn field_row(ui: &mut Ui, tip: &str, exact: &mut Option<bool>, palette: &Palette) {

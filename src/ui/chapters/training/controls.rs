@@ -3,7 +3,8 @@
 use egui::Ui;
 use lab::message::Restart;
 
-use crate::desk::Desk;
+use crate::chapters::shared::rows;
+use crate::desk::{Desk, Door};
 use crate::settings::{data, network, sampler, schedule, training};
 use crate::widgets::more::more;
 use crate::widgets::number::grouped;
@@ -15,6 +16,7 @@ use lab::message::Command;
 /// The controls beneath title, hint and formula.
 pub(super) fn controls(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
+    rows::line_by_line_row(ui, "Algorithm 1", Door::Training, desk);
     let tip = "What is learned. Other data keep the weights";
     row::named(ui, "Data", tip, palette, |ui| {
         let title = data::data_title(&desk.here.draft.data);
