@@ -58,6 +58,8 @@ fn rows(window: &Window) -> Vec<Vec<(String, Vec<f64>)>> {
             let cells = text.split_once(": ").unwrap().1.split("; ");
             cells
                 .map(|cell| {
+                    // Heads of a word; what is told beside the cells begins with another.
+                    let cell = cell.strip_prefix("target ").unwrap_or(cell);
                     let (head, values) = cell.split_once(' ').unwrap();
                     let known = values != "–";
                     let values = values.split(", ").filter(|_| known);
@@ -172,13 +174,23 @@ fn the_printed_batch_is_what_the_step_learns_from() {
                 .sum::<f64>();
             let error = 0.5 * target.loss_weight(scales) * squares;
             near(cell(row, "error"), &[error], 1e-4);
-            // Of ε itself, from what is printed.
-            if target == Target::Eps {
-                let apart = [0, 1].map(|axis| cell(row, "ε")[axis] - cell(row, "ε̂")[axis]);
-                let printed = 0.5 * (apart[0].powi(2) + apart[1].powi(2));
-                let room = HALF * (1.0 + 2.0 * (apart[0].abs() + apart[1].abs()));
-                assert!((printed - cell(row, "error")[0]).abs() < room, "{of}");
-            }
+            // From what is printed.
+            let (of, by) = match target {
+                Target::Eps => ("ε", "ε̂"),
+                Target::X0 => ("x₀", "x_θ"),
+                Target::V => ("v", "v_θ"),
+                Target::Score => ("−ε/s", "s_θ"),
+                Target::Velocity => ("u", "u_θ"),
+            };
+            let apart = [0, 1].map(|axis| cell(row, of)[axis] - cell(row, by)[axis]);
+            let weight = target.loss_weight(scales);
+            let printed = 0.5 * weight * (apart[0].powi(2) + apart[1].powi(2));
+            let room = HALF * (1.0 + 2.0 * weight * (apart[0].abs() + apart[1].abs()));
+            let error = cell(row, "error")[0];
+            assert!(
+                (printed - error).abs() < room,
+                "{of}: {printed}, {error}, {row:?}"
+            );
         }
         // The loss of the whole batch is that of the update.
         let loss = lab.snapshots().a.curve.raw.last().unwrap().1;

@@ -34,6 +34,19 @@ pub(super) fn epsilon_hat(point: &FollowedPoint, target: Target) -> [f64; 2] {
     [0, 1].map(|axis| of_x * f64::from(point.x_t[axis]) + of_output * f64::from(point.output[axis]))
 }
 
+/// What the network is to predict of a point, and what it does, where that is another than ε.
+fn in_the_targets_letters(point: &FollowedPoint, target: Target) -> Vec<(&'static str, [f64; 2])> {
+    let (wanted, found) = match target {
+        Target::Eps => return Vec::new(),
+        Target::X0 => ("target x₀", "x_θ"),
+        Target::V => ("target v", "v_θ"),
+        Target::Score => ("target −ε/s", "s_θ"),
+        Target::Velocity => ("target u", "u_θ"),
+    };
+    let [target, output] = [point.target, point.output].map(|v| v.map(f64::from));
+    vec![(wanted, target), (found, output)]
+}
+
 /// What the lines up to one have made known.
 #[derive(Clone, Copy)]
 struct Known {
@@ -204,10 +217,15 @@ impl Batch {
             };
             batch.points.iter().map(row).collect()
         });
+        let more = held.filter(|_| known.all).map(|(batch, of)| {
+            let of_point = |point| in_the_targets_letters(point, of.target);
+            batch.points.iter().map(of_point).collect()
+        });
         Table {
             title,
             columns,
             rows: rows.unwrap_or_default(),
+            more: more.unwrap_or_default(),
         }
     }
 

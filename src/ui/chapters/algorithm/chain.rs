@@ -371,6 +371,7 @@ impl Chain {
             title,
             columns,
             rows: rows.unwrap_or_default(),
+            more: Vec::new(),
         }
     }
 }

@@ -82,6 +82,8 @@ pub(super) struct Table {
     pub(super) title: String,
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Cell>>,
+    /// What is told of a row beside its cells, as read by a screen reader and under the pointer: names and points.
+    pub(super) more: Vec<Vec<(&'static str, [f64; 2])>>,
 }
 
 impl Table {
@@ -144,9 +146,18 @@ impl Table {
                 .zip(&texts)
                 .map(|(column, text)| format!("{} {text}", column.head))
                 .collect();
-            let spoken = format!("Point {}: {}", index + 1, each.join("; "));
+            let more = self.more.get(index).map_or(&[][..], Vec::as_slice);
+            let more: Vec<String> = more
+                .iter()
+                .map(|(name, v)| format!("{name} {}", vector(*v).text(decimals)))
+                .collect();
+            let all = [&each[..], &more].concat().join("; ");
+            let spoken = format!("Point {}: {all}", index + 1);
             let response = ui.interact(line, ui.make_persistent_id(("row", index)), Sense::hover());
             response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+            if !more.is_empty() {
+                response.on_hover_text(more.join("; "));
+            }
             let painter = ui.painter();
             painter.text(
                 line.left_center(),
