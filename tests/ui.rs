@@ -24,6 +24,7 @@ use noise_compass::engine::{
     Cloud, Denoiser, Engine as _, EngineChoice, Frames, LOSS_BINS, ModelState, Run,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::follow::Follow;
 use noise_compass::lab::message::{
     Command, DensityField, LossCurve, Notice, Order, Restart, RunRequest, RunResult, RunState,
     Side, Slot, Snapshot, Snapshots, Status,
@@ -71,6 +72,9 @@ impl LabHandle for Probe {
         if let Command::Run(slot, request) = &command {
             self.answer_run(*slot, request);
         }
+        if let Command::Follow(count) = command {
+            self.answer_follow(count);
+        }
         self.0.asked.borrow_mut().push(command);
     }
 
@@ -114,16 +118,32 @@ impl Probe {
         change(&mut self.0.snapshot.borrow_mut());
     }
 
-    /// By the plain-Rust engine with a model before its first step.
-    fn answer_run(&self, slot: Slot, request: &Arc<RunRequest>) {
-        let mut snapshot = self.0.snapshot.borrow_mut();
-        let experiment = Experiment::clone(&snapshot.experiment);
+    /// The plain-Rust engine with a model before its first step.
+    fn engine(experiment: &Experiment) -> (CpuEngine, Setup) {
         let weights = initial_weights(experiment.shape(), experiment.seed);
-        let setup = Setup::new(experiment).unwrap();
+        let setup = Setup::new(experiment.clone()).unwrap();
         let mut engine = CpuEngine::new();
         engine
             .load(&setup.spec, &ModelState::fresh(weights))
             .unwrap();
+        (engine, setup)
+    }
+
+    fn answer_follow(&self, count: u32) {
+        let mut snapshot = self.0.snapshot.borrow_mut();
+        let (mut engine, setup) = Self::engine(&snapshot.experiment);
+        let mut follow = Follow::default();
+        follow.want(count);
+        follow
+            .look(&mut engine, &setup.spec, snapshot.step)
+            .unwrap();
+        snapshot.version += 1;
+        (snapshot.follows, snapshot.followed) = (count, follow.latest().cloned());
+    }
+
+    fn answer_run(&self, slot: Slot, request: &Arc<RunRequest>) {
+        let mut snapshot = self.0.snapshot.borrow_mut();
+        let (mut engine, _) = Self::engine(&snapshot.experiment);
         let denoiser = if request.exact {
             Denoiser::Exact(snapshot.dataset.mixture.clone())
         } else {

@@ -8,7 +8,7 @@ use crate::canvas::View;
 use crate::chapters::shared::arrow::arrow;
 use crate::desk::Desk;
 use crate::theme::{Palette, strong_font};
-use crate::widgets::number::{fixed, grouped};
+use crate::widgets::number::grouped;
 use lab::experiment::Experiment;
 use lab::message::{Command, FollowedBatch, FollowedPoint, Status};
 use maths::diffusion::target::{Combination, Target};
@@ -227,13 +227,6 @@ impl Batch {
             rows: rows.unwrap_or_default(),
             more: more.unwrap_or_default(),
         }
-    }
-
-    /// The mean loss of the last update, or of that which the batch on show was for.
-    pub(super) fn loss(&self, desk: &Desk, line: usize) -> Option<String> {
-        let (update, loss) = *desk.here.snapshot.curve.raw.last()?;
-        let of_it = self.held().is_some_and(|batch| batch.step + 1 == update);
-        (line == 0 || (line >= UPDATE && of_it)).then(|| fixed(loss.into(), 4))
     }
 }
 

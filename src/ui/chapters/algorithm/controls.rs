@@ -123,15 +123,14 @@ impl Algorithm {
             }
         }
         ui.separator();
-        let line = self.show.training.line;
-        let step = desk.here.snapshot.step;
+        let snapshot = &desk.here.snapshot;
         let tip = "Updates that the weights have seen";
-        let ink = palette.ink;
-        readout::line(ui, "updates done", &grouped(step as f64), ink, tip, palette);
-        let loss = self.batch.loss(desk, line);
-        let loss = loss.unwrap_or_else(|| "–".to_owned());
-        let tip = "The mean over the whole batch, before its update";
-        readout::line(ui, "loss of the batch", &loss, ink, tip, palette);
+        let (ink, done) = (palette.ink, grouped(snapshot.step as f64));
+        readout::line(ui, "updates done", &done, ink, tip, palette);
+        let last = snapshot.curve.raw.last();
+        let loss = last.map_or_else(|| "–".to_owned(), |(_, loss)| fixed(f64::from(*loss), 4));
+        let tip = "The mean over the whole batch of the last update, by the weights before it";
+        readout::line(ui, "loss of the last batch", &loss, ink, tip, palette);
     }
 
     fn sampling_ui(&mut self, ui: &mut Ui, desk: &Desk) {
