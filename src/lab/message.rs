@@ -8,8 +8,8 @@ use std::time::Duration;
 use engine::EngineChoice;
 
 use super::experiment::Experiment;
-pub use super::picture::PictureOf;
 pub use super::follow::{FollowedBatch, FollowedPoint};
+pub use super::picture::PictureOf;
 pub use super::quality::QualityPoint;
 pub use super::run::{RunProgress, RunRequest, RunResult, RunState, fresh_version};
 pub use super::side::Side;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::experiment::Experiment;
-use super::picture::PictureOf;
 use super::follow::FollowedBatch;
+use super::picture::PictureOf;
 use super::quality::QualityPoint;
 use super::run::RunState;
 use super::setup::Setup;

@@ -3,8 +3,11 @@
 mod batch;
 mod chain;
 mod controls;
+mod sheet;
 mod table;
 mod walk;
+
+pub use sheet::SHEET;
 
 use egui::{Context, Ui};
 
@@ -320,6 +323,18 @@ impl Page for Algorithm {
             Program::Training => desk.order(Command::Reset),
             Program::Sampling => self.show.sampling.begin(),
         }
+    }
+
+    fn try_it(&mut self, index: usize, _desk: &mut Desk) {
+        self.show.program = if index == 0 {
+            Program::Training
+        } else {
+            Program::Sampling
+        };
+    }
+
+    fn is_tried(&self, index: usize, _desk: &Desk) -> bool {
+        (self.show.program == Program::Training) == (index == 0)
     }
 
     fn come_in(&mut self, door: Door) {

@@ -4,6 +4,7 @@ use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::theme::{Palette, SMALL, strong_font, text_font};
 use crate::widgets::number::{fixed, grouped};
+use crate::widgets::tip::Tip as _;
 
 /// Height of the title and the heads together, and of a row.
 const HEAD: f32 = 46.0;
@@ -133,8 +134,7 @@ impl Table {
                 palette.faint,
             );
             let id = ui.make_persistent_id(("head", column.head));
-            ui.interact(place, id, Sense::hover())
-                .on_hover_text(column.tip);
+            ui.interact(place, id, Sense::hover()).tip(column.tip);
         }
         for (index, row) in self.rows.iter().enumerate() {
             let top = rect.top() + HEAD - 6.0 + ROW * index as f32;
@@ -156,7 +156,7 @@ impl Table {
             let response = ui.interact(line, ui.make_persistent_id(("row", index)), Sense::hover());
             response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
             if !more.is_empty() {
-                response.on_hover_text(more.join("; "));
+                response.tip(more.join("; "));
             }
             let painter = ui.painter();
             painter.text(

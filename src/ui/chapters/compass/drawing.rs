@@ -1,12 +1,12 @@
 //! The marks of the compass. Each kind has its entry in the legend: what is drawn and what is named is one list.
 
-use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, vec2};
+use egui::{Color32, Painter, Pos2, Rect, Shape, Vec2, vec2};
 
-use crate::chapters::shared::arrow::arrow;
 use crate::canvas::labels::{self, Wish, clipped};
 use crate::canvas::{Mark, Role, Scene, View, paint_mark};
 use crate::chapters::compass::needle::{Needle, combine, distance};
 use crate::chapters::compass::reading::Reading;
+use crate::chapters::shared::arrow::arrow;
 use crate::theme::{Palette, text_font};
 use crate::widgets::number::short;
 

@@ -7,6 +7,7 @@ use crate::chapters::score_field::streamlines::Lattice;
 use crate::desk::Desk;
 use crate::theme::{Palette, text_font};
 use crate::widgets::number::{grouped, short};
+use crate::widgets::tip::Tip as _;
 use egui::{Align2, Galley, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 use std::sync::Arc;
 
@@ -204,7 +205,7 @@ fn error_bar(ui: &Ui, painter: &Painter, view: &View, left: Pos2, palette: &Pale
     let name = format!("Colours of the error, {title}: {}", ticks.join(", "));
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &name));
     let [gone, full] = FADE.map(|share| short(100.0 * f64::from(share)));
-    response.on_hover_text(format!(
+    response.tip(format!(
         "Faint at {}, full from {} on. The map fades where p_t is below {full} % of where it is high, and is gone below {gone} %: \
          nothing is learned there",
         ticks[0], ticks[2]

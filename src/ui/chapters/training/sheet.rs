@@ -49,5 +49,5 @@ pub const SHEET: Sheet = Sheet {
         "Teach the present network two moons",
         "Sample by 20 steps of DDIM and look for strays",
     ],
-    next: ("forward", "See the noise that it learns to guess"),
+    next: ("algorithm", "See the lines that run"),
 };

@@ -5,6 +5,7 @@ use super::{Look, Trajectories};
 use crate::canvas::View;
 use crate::desk::Desk;
 use crate::widgets::hand::{pulled_by, pulled_to};
+use crate::widgets::tip::Tip as _;
 use egui::{
     CursorIcon, Event, Key, Modifiers, PointerButton, Pos2, Rect, Response, Sense, Ui, Vec2,
     WidgetInfo, vec2,
@@ -91,7 +92,7 @@ impl Trajectories {
             if placed && (response.secondary_clicked() || by_key) {
                 gone = Some(index);
             }
-            response.on_hover_text(if placed {
+            response.tip(if placed {
                 "Drag to move; a right click or Delete takes it away"
             } else {
                 "Drag to move"
