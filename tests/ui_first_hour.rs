@@ -285,11 +285,11 @@ fn the_sheet_leads_to_the_next_chapter() {
     window.run_steps(2);
     click(&mut window, "Why");
     window.get_by_label("Why is the loss so large at small t?");
-    click(&mut window, "On to Forward");
-    assert_eq!(window.state().chapter(), Chapter::Forward);
-    window.get_by_label("Why the square roots?");
+    click(&mut window, "On to Algorithm");
+    assert_eq!(window.state().chapter(), Chapter::Algorithm);
+    window.get_by_label("Is that all of it?");
     click(&mut window, "Fold");
-    assert!(find(&window, "Why the square roots?").is_none());
+    assert!(find(&window, "Is that all of it?").is_none());
 }
 
 #[test]

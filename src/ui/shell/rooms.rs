@@ -6,7 +6,7 @@ use super::sheet::{Sheets, TAB};
 
 const TOP_BAR: f32 = 44.0;
 const COMPARISON_BAR: f32 = 40.0;
-const RAIL: f32 = 150.0;
+const RAIL: f32 = 146.0;
 const CLOCK_BAR: f32 = 54.0;
 /// Width of the tab that a folded panel leaves.
 const FOLDED: f32 = 24.0;

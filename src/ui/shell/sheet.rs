@@ -40,7 +40,7 @@ pub struct Sheets {
 /// Width of the window from which on there is room for the sheet by itself.
 const ROOM: f32 = 1500.0;
 /// Width of the tab.
-pub const TAB: f32 = 24.0;
+pub const TAB: f32 = 18.0;
 
 impl Sheets {
     /// True where it stands beside the canvas.
