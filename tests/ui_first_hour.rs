@@ -455,3 +455,36 @@ fn a_canvas_that_was_panned_away_leads_back() {
     click(&mut window, "Back to the data");
     assert!(window.query_by_label("Back to the data").is_none());
 }
+
+/// The exact 0.2 is reached by typing, by arrows from anywhere, and by a hand that comes near its tick.
+#[test]
+fn the_clock_is_typed_and_stops_at_hundredths() {
+    let lab = Still::new(Experiment::default(), card(), 500);
+    let mut window = window(lab, Chapter::Forward, false);
+    let tau = |window: &Harness<'_, LabApp>| window.state().desk.here.clock.tau;
+    window.get_by_label("t / T value").focus();
+    window.run_steps(2);
+    window.key_press_modifiers(egui::Modifiers::CTRL, Key::A);
+    window.get_by_label("t / T value").type_text("0.3456");
+    window.key_press(Key::Enter);
+    window.run_steps(2);
+    assert_eq!(tau(&window), 0.3456);
+    for (key, expected) in [
+        (Key::ArrowLeft, 0.34),
+        (Key::ArrowLeft, 0.33),
+        (Key::ArrowRight, 0.34),
+    ] {
+        window.key_press(key);
+        window.run_steps(1);
+        assert_eq!(tau(&window), expected);
+    }
+    window.key_press_modifiers(egui::Modifiers::SHIFT, Key::ArrowLeft);
+    window.run_steps(1);
+    assert_eq!(tau(&window), 0.3);
+    let rail = rect(&window, "Time");
+    let near = egui::pos2(rail.left() + 0.2 * rail.width() + 2.0, rail.center().y);
+    window.drag_at(near);
+    window.drop_at(near);
+    window.run_steps(2);
+    assert_eq!(tau(&window), 0.2);
+}

@@ -61,6 +61,19 @@ impl Clock {
     }
 }
 
+/// The next multiple of `step` (a whole part of 1) after or before t/T, as `sign` says: from between two of them to the nearer end.
+pub fn next_stop(tau: f64, step: f64, sign: f64) -> f64 {
+    let place = tau / step;
+    // Of what is a multiple but for rounding the next is meant.
+    let next = if sign > 0.0 {
+        (place + 1e-6).floor() + 1.0
+    } else {
+        (place - 1e-6).ceil() - 1.0
+    };
+    // By division: 20 / 100 is 0.2, 20 · 0.01 is not.
+    (next / (1.0 / step).round()).clamp(0.0, 1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +92,26 @@ mod tests {
         assert_eq!(clock.tau, 1.0);
         clock.toggle();
         assert_eq!(clock.tau, 0.0);
+    }
+
+    #[test]
+    fn stops_are_hundredths_and_tenths_to_the_last_bit() {
+        let mut tau = 0.0;
+        for step in 1..=100 {
+            tau = next_stop(tau, 0.01, 1.0);
+            assert_eq!(tau, f64::from(step) / 100.0);
+        }
+        assert_eq!(next_stop(tau, 0.01, 1.0), 1.0);
+        for (from, step, sign, to) in [
+            (0.1234, 0.01, 1.0, 0.13),
+            (0.1234, 0.01, -1.0, 0.12),
+            (0.207, 0.1, -1.0, 0.2),
+            (0.2, 0.1, -1.0, 0.1),
+            (0.97, 0.1, 1.0, 1.0),
+            (0.004, 0.01, -1.0, 0.0),
+        ] {
+            assert_eq!(next_stop(from, step, sign), to, "{from} by {step}");
+        }
     }
 
     #[test]

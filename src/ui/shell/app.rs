@@ -8,6 +8,7 @@ use std::sync::Arc;
 use egui::{Context, Key, Modifiers, Ui};
 
 use crate::chapters::{Chapter, Pages};
+use crate::clock::next_stop;
 use crate::desk::Desk;
 use crate::desk::repaint::Pace;
 use crate::shell::closing::Closing;
@@ -241,8 +242,8 @@ impl LabApp {
         for (key, sign) in [(Key::ArrowLeft, -1.0), (Key::ArrowRight, 1.0)] {
             for (modifiers, step) in [(Modifiers::SHIFT, 0.1), (Modifiers::NONE, 0.01)] {
                 if pressed(modifiers, key) {
-                    let tau = self.desk.here.clock.tau + along * sign * step;
-                    self.desk.here.clock.set((tau * 1000.0).round() / 1000.0);
+                    let tau = next_stop(self.desk.here.clock.tau, step, along * sign);
+                    self.desk.here.clock.set(tau);
                 }
             }
         }

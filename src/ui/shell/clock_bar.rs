@@ -5,7 +5,7 @@ use egui::{Align, Layout, Rect, Ui, vec2};
 use crate::desk::Desk;
 use crate::widgets::icon::Icon;
 use crate::widgets::number::{fixed, short};
-use crate::widgets::row::row_in;
+use crate::widgets::row::{Track, number, row_in};
 use crate::widgets::time_slider::time_slider;
 use crate::widgets::{button, readout};
 
@@ -35,7 +35,7 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, generates: bool) {
                 desk.here.clock.toggle();
             }
             ui.label(egui::RichText::new(ends[0]).color(palette.weak));
-            let numbers = if desk.is_split() { 388.0 } else { 330.0 };
+            let numbers = if desk.is_split() { 412.0 } else { 354.0 };
             let width = (ui.available_width() - numbers).max(120.0);
             let mut tau = desk.here.clock.tau;
             if time_slider(ui, width, &mut tau, generates, palette).changed() {
@@ -44,14 +44,23 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, generates: bool) {
             ui.label(egui::RichText::new(ends[1]).color(palette.weak));
             let scales = desk.here.scales();
             ui.spacing_mut().item_spacing.x = 6.0;
-            readout::stacked(
+            let mut tau = desk.here.clock.tau;
+            let tip = "The clock: 0 is data, 1 is noise. Click and type, or drag";
+            let track = Track::linear(0.0..=1.0);
+            let text = |tau| fixed(tau, 3);
+            ui.label(egui::RichText::new("t / T").color(palette.faint).small());
+            if number(
                 ui,
-                66.0,
-                "t / T",
-                &fixed(desk.here.clock.tau, 3),
-                "The clock: 0 is data, 1 is noise",
-                palette,
-            );
+                ["t / T", tip],
+                &mut tau,
+                &track,
+                &text,
+                vec2(54.0, 26.0),
+            )
+            .changed
+            {
+                desk.here.clock.set(tau);
+            }
             let signal = |a: f64| fixed(a.powi(2), 3);
             if desk.is_split() {
                 let each: Vec<_> = desk

@@ -2,6 +2,7 @@
 
 use egui::{Color32, Key, Mesh, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
+use crate::clock::next_stop;
 use crate::theme::{Palette, time_color};
 use crate::widgets::tip::Tip as _;
 
@@ -23,7 +24,10 @@ pub fn time_slider(
     if let Some(pointer) = response.interact_pointer_pos() {
         set(
             tau,
-            way(f64::from((pointer.x - rail.left()) / rail.width())),
+            way(near_tenth(
+                (pointer.x - rail.left()) / rail.width(),
+                rail.width(),
+            )),
             &mut response,
         );
     }
@@ -31,10 +35,12 @@ pub fn time_slider(
         let steps = ui.input(|i| {
             let presses = |key| i.num_presses(key) as f64;
             let step = if i.modifiers.shift { 0.1 } else { 0.01 };
-            step * (presses(Key::ArrowRight) - presses(Key::ArrowLeft))
+            (step, presses(Key::ArrowRight) - presses(Key::ArrowLeft))
         });
-        if steps != 0.0 {
-            set(tau, way(way(*tau) + steps), &mut response);
+        let (step, presses) = steps;
+        if presses != 0.0 {
+            let sign = if mirrored { -presses } else { presses };
+            set(tau, next_stop(*tau, step, sign), &mut response);
         }
     }
     #[expect(clippy::float_cmp, reason = "an assistive tool sets the very value")]
@@ -74,6 +80,14 @@ pub fn time_slider(
     painter.circle_filled(rail.left_center(), 4.5, time_color(way(0.0) as f32));
     painter.circle_filled(rail.right_center(), 4.5, time_color(way(1.0) as f32));
     painter.add(Shape::mesh(mesh));
+    for tenth in 0..=10 {
+        let x = rail.left() + 0.1 * tenth as f32 * rail.width();
+        painter.vline(
+            x,
+            rail.bottom() + 2.0..=rail.bottom() + 6.0,
+            (1.0, palette.faint),
+        );
+    }
     let x = rail.left() + way(*tau) as f32 * rail.width();
     let handle = Rect::from_center_size(pos2(x, rail.center().y), vec2(5.0, 23.0));
     painter.rect_filled(handle.expand(2.0), 3.0, palette.panel);
@@ -84,6 +98,16 @@ pub fn time_slider(
     };
     painter.rect_filled(handle, 2.0, color);
     response.tip("t / T (arrow keys; Shift for tenths)")
+}
+
+/// A share of the slider's way; a tenth where the hand is within three points of it.
+fn near_tenth(share: f32, width: f32) -> f64 {
+    let tenth = (10.0 * share).round() / 10.0;
+    if (share - tenth).abs() * width <= 3.0 {
+        f64::from((10.0 * share).round()) / 10.0
+    } else {
+        f64::from(share)
+    }
 }
 
 fn set(tau: &mut f64, value: f64, response: &mut Response) {

@@ -8,20 +8,30 @@ use maths::measure::Estimate;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blame {
     Chance,
+    /// As close as honest draws, but some samples lie where the data are rare.
+    Rare,
     Sampler,
     Network,
     Both,
 }
 
+/// Nats from which on samples are said to lie where data are rare.
+const SURPRISED: f64 = 0.15;
 /// Share of the excess from which on one of the two is most of it.
 const MOST: f64 = 0.6;
 
 /// Squared distances add up as errors that have nothing to do with each other do: above the floor lie the sampler's part, which
 /// samples by the exact x̂_0 have as well, and the network's.
-fn blame(distance: Estimate, floor: Estimate, by_exact: Option<Estimate>) -> Blame {
+fn blame(
+    distance: Estimate,
+    floor: Estimate,
+    by_exact: Option<Estimate>,
+    surprise: Estimate,
+) -> Blame {
     let room = 2.0 * distance.error.hypot(floor.error);
     if distance.value <= floor.value + room {
-        return Blame::Chance;
+        let rare = surprise.value > SURPRISED.max(3.0 * surprise.error);
+        return if rare { Blame::Rare } else { Blame::Chance };
     }
     let above = |value: f64| (value.powi(2) - floor.value.powi(2)).max(0.0);
     let Some(by_exact) = by_exact else {
@@ -43,12 +53,17 @@ pub(super) fn verdict(point: &QualityPoint, sampler: &str, steps: u32) -> (Strin
         distance,
         floor,
         by_exact,
+        surprise,
         ..
     } = *point;
-    let sentence = match blame(distance, floor, by_exact) {
+    let sentence = match blame(distance, floor, by_exact, surprise) {
         Blame::Chance => {
             "As close to the data as honest draws of them: what is left is chance.".to_owned()
         }
+        Blame::Rare => format!(
+            "As a whole as close as honest draws, but some samples lie where data are rare: surprise {} nats.",
+            fixed(surprise.value, 2)
+        ),
         Blame::Sampler => format!(
             "Most of what is missing is the sampler: {steps} steps of {sampler} miss as much by the exact field."
         ),
@@ -82,6 +97,16 @@ mod tests {
             error: 0.002,
         };
         let floor = of(0.03);
+        let calm = Estimate {
+            value: 0.05,
+            error: 0.02,
+        };
+        let stray = Estimate {
+            value: 1.4,
+            error: 0.1,
+        };
+        assert_eq!(blame(of(0.031), floor, None, stray), Blame::Rare);
+        assert_eq!(blame(of(0.2), floor, None, stray), Blame::Network);
         for (distance, by_exact, expected) in [
             // Within two standard errors of the floor, on either side.
             (0.028, Some(0.03), Blame::Chance),
@@ -96,7 +121,7 @@ mod tests {
             // An exact field that is by chance below the floor is not to blame.
             (0.1, Some(0.02), Blame::Network),
         ] {
-            let found = blame(of(distance), floor, by_exact.map(of));
+            let found = blame(of(distance), floor, by_exact.map(of), calm);
             assert_eq!(found, expected, "{distance} {by_exact:?}");
         }
     }
