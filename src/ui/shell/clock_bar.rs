@@ -35,7 +35,7 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, generates: bool) {
                 desk.here.clock.toggle();
             }
             ui.label(egui::RichText::new(ends[0]).color(palette.weak));
-            let numbers = if desk.is_split() { 412.0 } else { 354.0 };
+            let numbers = if desk.is_split() { 420.0 } else { 362.0 };
             let width = (ui.available_width() - numbers).max(120.0);
             let mut tau = desk.here.clock.tau;
             if time_slider(ui, width, &mut tau, generates, palette).changed() {
@@ -61,6 +61,7 @@ pub fn clock_bar_ui(ui: &mut Ui, rect: Rect, desk: &mut Desk, generates: bool) {
             {
                 desk.here.clock.set(tau);
             }
+            ui.add_space(8.0);
             let signal = |a: f64| fixed(a.powi(2), 3);
             if desk.is_split() {
                 let each: Vec<_> = desk
