@@ -134,17 +134,18 @@ fn numbers_stand_apart(window: &Harness<'_, LabApp>, of: &str) {
     }
 }
 
+/// The controls of the lower bars. What is scrolled out of the panel lies beneath them and is not seen.
+const LOWER: [&str; 5] = [
+    "Play the clock",
+    "Time",
+    "Train",
+    "One step",
+    "Reset training",
+];
+
 /// The bars lie whole in the window, and no button of theirs on another.
 fn bars_are_whole(window: &Harness<'_, LabApp>, size: Vec2, of: &str) {
     let inside = Rect::from_min_size(egui::Pos2::ZERO, size);
-    // What is scrolled out of the panel lies beneath the bars and is not seen.
-    const LOWER: [&str; 5] = [
-        "Play the clock",
-        "Time",
-        "Train",
-        "One step",
-        "Reset training",
-    ];
     let buttons: Vec<_> = window
         .query_all_by(|node| {
             use egui::accesskit::Role;

@@ -224,6 +224,11 @@ impl LabApp {
             let open = self.sheets.is_open(ctx.content_rect().width());
             self.sheets.open = Some(!open);
         }
+        for (index, key) in NUMBER_KEYS.into_iter().take(3).enumerate() {
+            if pressed(Modifiers::ALT, key) {
+                self.begin_try(index);
+            }
+        }
         for (key, chapter) in NUMBER_KEYS.into_iter().zip(Chapter::ALL) {
             if pressed(Modifiers::NONE, key) {
                 self.open_chapter(chapter);

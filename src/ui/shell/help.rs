@@ -20,13 +20,14 @@ pub enum HelpPage {
 }
 
 /// Keys and what they do.
-pub const KEYS: [(&str, &str); 14] = [
+pub const KEYS: [(&str, &str); 15] = [
     ("Space", "play or pause what the chapter is about"),
     ("R", "back to the chapter's beginning"),
     ("← →", "the clock, by hundredths"),
     ("Shift ← →", "the clock, by tenths"),
     ("1 to 9", "open a chapter, in the order of the list"),
     ("W", "open or fold the sheet Why"),
+    ("Alt 1 to 3", "what the sheet says to try"),
     ("P", "fold or open the panel"),
     ("F11", "full screen, and back"),
     ("Ctrl +", "larger type, for a class"),

@@ -65,6 +65,7 @@ impl Sheets {
             let key = (chapter.name(), index);
             if self.begun.contains(&key) && !self.done.contains(&key) && page.is_tried(index, desk)
             {
+                log::debug!("try {} of {} is done", index + 1, chapter.name());
                 self.done.insert(key);
             }
         }

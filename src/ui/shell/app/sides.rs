@@ -31,16 +31,23 @@ impl LabApp {
             Some(Asked::Open(chapter)) => self.open_chapter(chapter),
             Some(Asked::Begin(lesson)) => self.begin_lesson(lesson),
             Some(Asked::Leave) => self.lesson = None,
-            Some(Asked::Try(index)) => {
-                self.sheets.begin(chapter, index);
-                self.pages[self.focus.index()]
-                    .page(chapter)
-                    .try_it(index, &mut self.desk);
-            }
+            Some(Asked::Try(index)) => self.begin_try(index),
         }
         if asked.is_some() {
             ui.ctx().request_repaint();
         }
+    }
+
+    /// Set the lab up for a try of the open chapter's sheet.
+    pub(super) fn begin_try(&mut self, index: usize) {
+        let chapter = self.chapter();
+        if index >= chapter.sheet().tries.len() {
+            return;
+        }
+        self.sheets.begin(chapter, index);
+        self.pages[self.focus.index()]
+            .page(chapter)
+            .try_it(index, &mut self.desk);
     }
 
     /// The button that folds the panel away, and brings it back.
