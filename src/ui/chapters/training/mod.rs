@@ -290,6 +290,7 @@ impl Page for Training {
                 desk.order(Command::Play);
             }
             1 => {
+                desk.order(Order::StopAt(None));
                 desk.order(Order::Speed(None));
                 desk.choose_data(DataSource::Shape(Shape::Moons));
                 desk.order(Command::Play);
@@ -306,7 +307,8 @@ impl Page for Training {
         let snapshot = &desk.here.snapshot;
         let experiment = &snapshot.experiment;
         match index {
-            0 => (200..20_000).contains(&snapshot.step),
+            // It stops there by itself.
+            0 => snapshot.step == 200 && !desk.here.is_training(),
             1 => {
                 let since = snapshot.step - snapshot.changed_at.unwrap_or(0).min(snapshot.step);
                 experiment.data == DataSource::Shape(Shape::Moons) && since >= 500
