@@ -8,7 +8,7 @@ use egui::{Key, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use common::{Driven, Still, card, click, find, window};
+use common::{Driven, Still, card, click, find, painted, window};
 use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Factors, Variance};
@@ -669,24 +669,6 @@ fn both_sides_walk_together() {
     }
 }
 
-/// Every text that is painted, with its place.
-fn painted(window: &Window) -> Vec<(String, egui::Rect)> {
-    fn texts(shape: &egui::Shape, found: &mut Vec<(String, egui::Rect)>) {
-        match shape {
-            egui::Shape::Text(text) => {
-                found.push((text.galley.text().to_owned(), shape.visual_bounding_rect()));
-            }
-            egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    for clipped in &window.output().shapes {
-        texts(&clipped.shape, &mut found);
-    }
-    found
-}
-
 /// In the smallest window, split and not, with the largest numbers: every cell of the table lies in the window and none on
 /// another, and the buttons and the first lines are within reach.
 #[test]
@@ -715,7 +697,10 @@ fn the_smallest_window_clips_nothing() {
             window.set_size(vec2(size[0], size[1]));
             window.run_steps(3);
             let of = format!("{program}, split {split}, {size:?}");
-            let all = painted(&window);
+            let all: Vec<_> = painted(&window)
+                .into_iter()
+                .map(|painted| (painted.text, painted.ink))
+                .collect();
             for row in 1..=6 {
                 let label = find(&window, &format!("Point {row}: ")).unwrap();
                 let place = window.get_by_label(&label).rect();

@@ -7,7 +7,7 @@ use egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 
-use common::{Still, window};
+use common::{Still, texts, window};
 use noise_compass::data::csv_io::points_csv;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
@@ -294,24 +294,6 @@ fn what_cannot_be_meant_is_refused_with_the_limits() {
     }
 }
 
-/// Every text on the screen, legends included.
-fn painted(window: &Harness<'_, LabApp>) -> Vec<String> {
-    fn texts(shape: &egui::Shape, found: &mut Vec<String>) {
-        match shape {
-            egui::Shape::Text(text) => found.push(text.galley.text().to_owned()),
-            egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    window
-        .output()
-        .shapes
-        .iter()
-        .for_each(|clipped| texts(&clipped.shape, &mut found));
-    found
-}
-
 /// Of a file the panel shows the rows and the kernels that are its truth, every legend names them, and a bandwidth can be
 /// chosen and given back. A built-in shape has none of it.
 #[test]
@@ -334,7 +316,7 @@ fn the_kernels_of_a_file_are_seen_and_set() {
         Chapter::Training,
         false,
     );
-    let told = painted(&told).join("\n").replace('\n', " ");
+    let told = texts(&told).join("\n").replace('\n', " ");
     assert!(
         told.contains("bare.csv: it has no header") && told.contains("decimal commas"),
         "{told}"
@@ -345,7 +327,7 @@ fn the_kernels_of_a_file_are_seen_and_set() {
     for (window, kernels) in &mut windows {
         for chapter in ["Forward", "Noise compass", "Score field", "Training"] {
             common::click(window, chapter);
-            let painted = painted(window);
+            let painted = texts(window);
             let painted = |part: &str| {
                 painted
                     .iter()

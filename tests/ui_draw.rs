@@ -11,7 +11,7 @@ use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, Vec2, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use common::{Driven, Still, card, click, find, window};
+use common::{Driven, Still, card, click, find, small, window};
 use noise_compass::data::table;
 use noise_compass::engine::{Cloud, EngineChoice};
 use noise_compass::lab::drawing;
@@ -25,17 +25,6 @@ use noise_compass::ui::theme::palette;
 type Window = Harness<'static, LabApp>;
 
 const CANVAS: &str = "Training canvas";
-
-fn small() -> Experiment {
-    Experiment {
-        width: 32,
-        depth: 2,
-        batch: 64,
-        points: 512,
-        sampler_steps: 8,
-        ..Experiment::default()
-    }
-}
 
 /// A lab that trains no further than it is told, its window, and where its drawings go.
 struct Room {

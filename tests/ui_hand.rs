@@ -7,7 +7,7 @@ use egui::{PointerButton, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use common::{Driven, click, find, window};
+use common::{Driven, click, find, small, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::schedule::Schedule;
@@ -23,17 +23,6 @@ use noise_compass::ui::theme::palette;
 type Window = Harness<'static, LabApp>;
 /// Something that the hand does, and where it ends.
 type Act = fn(&mut Window, Pace) -> String;
-
-fn small() -> Experiment {
-    Experiment {
-        width: 32,
-        depth: 2,
-        batch: 64,
-        points: 512,
-        sampler_steps: 8,
-        ..Experiment::default()
-    }
-}
 
 fn lab(sides: Option<[Experiment; 2]>) -> Driven {
     let lab = Driven::new(small(), EngineChoice::Cpu);

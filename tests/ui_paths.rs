@@ -13,7 +13,7 @@ use egui::{Modifiers, Pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use common::{CONTEXT, compare, window};
+use common::{CONTEXT, compare, texts, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
@@ -727,22 +727,6 @@ fn simulate_plays_when_the_paths_are_there() {
     assert_eq!(last, 0.0, "it runs to its end");
 }
 
-/// Every text that is painted.
-fn painted_texts(window: &Harness<'_, LabApp>) -> Vec<String> {
-    fn texts(shape: &egui::Shape, found: &mut Vec<String>) {
-        match shape {
-            egui::Shape::Text(text) => found.push(text.galley.text().to_owned()),
-            egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    for clipped in &window.output().shapes {
-        texts(&clipped.shape, &mut found);
-    }
-    found
-}
-
 fn starts_of(lab: &Probe) -> Vec<[f32; 2]> {
     let result = lab.result(Slot::PathsByHeun);
     result.host.as_ref().unwrap()[..result.recording.particles].to_vec()
@@ -831,7 +815,7 @@ fn legend_and_slider_agree_on_the_number_of_paths_and_particles() {
     let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
     let mut window = window(lab, Chapter::Trajectories, false);
     let legend = |window: &Harness<'_, LabApp>, says: [&str; 2]| {
-        let texts = painted_texts(window);
+        let texts = texts(window);
         for text in says {
             assert!(
                 texts.iter().any(|t| t == text),
@@ -864,7 +848,7 @@ fn legend_and_slider_agree_on_the_number_of_paths_and_particles() {
     }
     window.run_steps(2);
     assert_eq!(slider_value(&window, "Particles"), 2000.0);
-    let texts = painted_texts(&window);
+    let texts = texts(&window);
     let says = "2\u{2009}000 particles after ";
     assert!(texts.iter().any(|t| t.starts_with(says)), "{texts:?}");
     click(&mut window, "Way: Jump");

@@ -8,7 +8,7 @@ use eframe::App as _;
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 
-use common::{Driven, click, window};
+use common::{Driven, click, small, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::EngineChoice;
@@ -20,17 +20,6 @@ use noise_compass::ui::shell::remember::Remember;
 use noise_compass::ui::shell::window as frame;
 
 type Window = Harness<'static, LabApp>;
-
-fn small() -> Experiment {
-    Experiment {
-        width: 32,
-        depth: 2,
-        batch: 64,
-        points: 512,
-        sampler_steps: 8,
-        ..Experiment::default()
-    }
-}
 
 /// A start of the lab, as the program makes one: what was asked for on the command line, and the file. The system is dark.
 fn start(file: &Path, asked: Option<Experiment>) -> Window {

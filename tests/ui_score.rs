@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::{Painted, painted};
 use egui::Pos2;
 use egui::accesskit::Role;
 use egui_kittest::Harness;
@@ -661,35 +662,6 @@ fn the_exact_needle_points_to_the_mean_and_it_is_said() {
         pixel[..3],
         theme::palette(false, Side::A).exact.to_array()[..3]
     );
-}
-
-/// A text that is painted, its font size, and where it is.
-struct Painted {
-    text: String,
-    size: f32,
-    rect: egui::Rect,
-}
-
-/// The texts that are painted.
-fn painted(window: &Harness<'_, LabApp>) -> Vec<Painted> {
-    fn texts(shape: &egui::Shape, found: &mut Vec<Painted>) {
-        match shape {
-            egui::Shape::Text(text) => {
-                let job = &text.galley.job;
-                found.push(Painted {
-                    text: text.galley.text().to_owned(),
-                    size: job.sections.first().map_or(0.0, |s| s.format.font_id.size),
-                    rect: text.galley.rect.translate(text.pos.to_vec2()),
-                });
-            }
-            egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    let shapes = window.output().shapes.iter();
-    shapes.for_each(|clipped| texts(&clipped.shape, &mut found));
-    found
 }
 
 /// It opens with two points and two arrows; the next step is one click away, and each kind of mark stands in the legend.

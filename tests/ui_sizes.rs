@@ -9,7 +9,7 @@ use egui::{Rect, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use common::{Driven, Still, card, compare, window};
+use common::{Driven, Still, card, compare, painted, window};
 use noise_compass::engine::{Cloud, EngineChoice};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, LossCurve, Order, PictureOf};
@@ -87,26 +87,6 @@ fn still() -> Still {
     lab
 }
 
-/// Texts as they are painted, with the place of each and what of it is seen.
-fn painted(window: &Harness<'_, LabApp>) -> Vec<(String, Rect, Rect)> {
-    fn texts(shape: &egui::Shape, clip: Rect, found: &mut Vec<(String, Rect, Rect)>) {
-        match shape {
-            egui::Shape::Text(text) if text.angle == 0.0 => {
-                let rect = text.galley.rect.translate(text.pos.to_vec2());
-                found.push((text.galley.text().to_owned(), rect, clip));
-            }
-            egui::Shape::Vec(shapes) => shapes.iter().for_each(|s| texts(s, clip, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    for clipped in &window.output().shapes {
-        texts(&clipped.shape, clipped.clip_rect, &mut found);
-    }
-    found.retain(|(text, ..)| !text.trim().is_empty());
-    found
-}
-
 fn is_number(text: &str) -> bool {
     text.chars().any(|c| c.is_ascii_digit())
         && text
@@ -118,10 +98,12 @@ fn is_number(text: &str) -> bool {
 fn numbers_stand_apart(window: &Harness<'_, LabApp>, of: &str) {
     let numbers: Vec<_> = painted(window)
         .into_iter()
-        .filter(|(text, rect, clip)| is_number(text) && clip.contains(rect.center()))
+        .filter(|painted| !painted.is_turned && is_number(&painted.text))
+        .filter(|painted| painted.clip.contains(painted.rect.center()))
+        .map(|painted| (painted.text, painted.rect))
         .collect();
-    for (index, (text, rect, _)) in numbers.iter().enumerate() {
-        for (other, place, _) in &numbers[index + 1..] {
+    for (index, (text, rect)) in numbers.iter().enumerate() {
+        for (other, place) in &numbers[index + 1..] {
             // Digits have room above and below.
             let both = rect
                 .shrink2(vec2(0.5, 3.0))

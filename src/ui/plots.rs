@@ -14,7 +14,6 @@ use crate::widgets::maths;
 use crate::widgets::number::{grouped, short};
 use crate::widgets::text::ellipsis;
 use engine::LOSS_BINS;
-use lab::difference::incomparable;
 use lab::message::{LossCurve, Side, TrainingMark};
 
 /// Most points of a line that is drawn.
@@ -179,24 +178,16 @@ fn over_steps<'a>(
         })
 }
 
-/// True where the losses of A and B are of different things.
-fn are_unlike(desk: &Desk) -> bool {
-    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else {
-        return false;
-    };
-    incomparable(&a.snapshot.experiment, &b.snapshot.experiment).is_some()
-}
-
 /// The sides whose losses stand on one plot: both, or where they do not compare the one whose settings are on show.
 fn comparable(desk: &Desk) -> impl Iterator<Item = (Side, &SideState, Color32)> {
-    let alone = are_unlike(desk).then(|| desk.side());
+    let alone = desk.incomparable().map(|_| desk.side());
     desk.side_states()
         .filter(move |(side, ..)| alone.is_none_or(|alone| alone == *side))
 }
 
 /// What follows on a title over losses of two experiments that do not compare.
 fn whose(desk: &Desk) -> String {
-    if are_unlike(desk) {
+    if desk.incomparable().is_some() {
         let side = desk.side();
         let [own, other] = [side, side.other()].map(Side::letter);
         format!(" of {own}; that of {other} is of something else")

@@ -6,7 +6,7 @@ use egui::Color32;
 
 use crate::canvas::field::FieldLayer;
 use crate::canvas::paint::Layer;
-use crate::canvas::{Role, Scene};
+use crate::canvas::{Mark, Role, Scene};
 use crate::desk::Desk;
 use crate::theme::Palette;
 use crate::widgets::number::{fixed, grouped};
@@ -23,6 +23,23 @@ pub fn exact(desk: &Desk, what: &str) -> String {
         None => format!("exact {what}"),
         Some(kernels) => format!("{what} of {kernels}"),
     }
+}
+
+/// Put the exact density on a canvas, if there is one; [`name_density`] says in its legend what it is.
+pub fn draw_density(scene: &mut Scene, desk: &Desk) {
+    if let Some(field) = &desk.here.snapshot.density {
+        let layer = Layer::Density {
+            field: field.clone(),
+            color: desk.palette().glow,
+        };
+        scene.push(Role::Exact, layer);
+    }
+}
+
+/// The legend's entry for the exact density.
+pub fn name_density(scene: &mut Scene, desk: &Desk) {
+    let color = desk.palette().glow.to_opaque();
+    scene.name(Role::Exact, Mark::Area, color, exact(desk, "density"));
 }
 
 /// Of a file: which kernels its truth is; `None` for a closed form.

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use eframe::egui_wgpu::{WgpuSetup, WgpuSetupExisting};
-use egui::Vec2;
+use egui::{Rect, Shape, Vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 
@@ -50,6 +50,18 @@ pub static DEVICE: LazyLock<WgpuSetupExisting> = LazyLock::new(|| {
 /// The same device, for engines.
 pub static CONTEXT: LazyLock<Arc<GpuContext>> =
     LazyLock::new(|| GpuContext::new(&DEVICE.adapter, DEVICE.device.clone(), DEVICE.queue.clone()));
+
+/// An experiment that trains at once: a network of two layers of 32, few points, a short sampler.
+pub fn small() -> Experiment {
+    Experiment {
+        width: 32,
+        depth: 2,
+        batch: 64,
+        points: 512,
+        sampler_steps: 8,
+        ..Experiment::default()
+    }
+}
 
 /// A graphics card that there is not.
 pub fn card() -> EngineInfo {
@@ -211,6 +223,53 @@ pub fn window(
 pub fn click(harness: &mut Harness<'_, LabApp>, name: &str) {
     harness.get_by_label(name).click();
     harness.run_steps(3);
+}
+
+/// A text that is painted.
+pub struct Painted {
+    pub text: String,
+    /// Size of its first letter, in points.
+    pub size: f32,
+    /// Its lines.
+    pub rect: Rect,
+    /// Its ink.
+    pub ink: Rect,
+    /// What of the window shows it.
+    pub clip: Rect,
+    /// It is turned.
+    pub is_turned: bool,
+}
+
+/// Every text that is painted, in its order.
+pub fn painted(window: &Harness<'_, LabApp>) -> Vec<Painted> {
+    fn texts(shape: &Shape, clip: Rect, found: &mut Vec<Painted>) {
+        match shape {
+            Shape::Text(text) => {
+                let sections = &text.galley.job.sections;
+                found.push(Painted {
+                    text: text.galley.text().to_owned(),
+                    size: sections.first().map_or(0.0, |s| s.format.font_id.size),
+                    rect: text.galley.rect.translate(text.pos.to_vec2()),
+                    ink: shape.visual_bounding_rect(),
+                    clip,
+                    is_turned: text.angle != 0.0,
+                });
+            }
+            Shape::Vec(shapes) => shapes.iter().for_each(|s| texts(s, clip, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for clipped in &window.output().shapes {
+        texts(&clipped.shape, clipped.clip_rect, &mut found);
+    }
+    found
+}
+
+/// Every text that is painted, legends included.
+pub fn texts(window: &Harness<'_, LabApp>) -> Vec<String> {
+    let painted = painted(window).into_iter();
+    painted.map(|painted| painted.text).collect()
 }
 
 /// The first label or value that begins with `name`, whole.

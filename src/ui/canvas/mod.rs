@@ -304,6 +304,17 @@ fn move_camera(ui: &Ui, response: &Response, rect: Rect, camera: &mut Camera, ta
     }
 }
 
+/// A plate that keeps what is written on a canvas legible over points.
+pub fn paint_plate(painter: &Painter, plate: Rect, palette: &Palette) {
+    painter.rect(
+        plate,
+        6.0,
+        palette.panel.gamma_multiply(0.92),
+        (1.0, palette.line),
+        egui::StrokeKind::Inside,
+    );
+}
+
 /// Room at the upper right for the button that resets the view.
 pub const RESET_VIEW: f32 = 40.0;
 /// Height of a line of the legend.
@@ -372,13 +383,7 @@ pub fn legend_ui(
     }
     let (placed, size) = lay_legend(painter, rect.width(), entries, palette);
     let plate = Rect::from_min_size(rect.min + vec2(12.0, 10.0 + lower), size);
-    painter.rect(
-        plate,
-        6.0,
-        palette.panel.gamma_multiply(0.92),
-        (1.0, palette.line),
-        egui::StrokeKind::Inside,
-    );
+    paint_plate(painter, plate, palette);
     for (Entry { mark, color, .. }, (at, before, galley)) in entries.iter().zip(placed) {
         let (left, color) = (plate.min + at, *color);
         let middle = left + vec2(5.0, 0.0);

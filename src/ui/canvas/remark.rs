@@ -1,7 +1,8 @@
 //! A sentence at the lower left of a canvas, on a plate that keeps it legible over points.
 
-use egui::{Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, vec2};
+use egui::{Rect, Role, Sense, Ui, WidgetInfo, vec2};
 
+use super::paint_plate;
 use crate::theme::{Palette, text_font};
 use crate::widgets::tip::Tip as _;
 
@@ -26,13 +27,7 @@ pub fn remark_ui(ui: &Ui, canvas: Rect, salt: egui::Id, text: &str, tip: &str, p
     let corner = seen.left_bottom() + vec2(margin, -above - size.y);
     let plate = Rect::from_min_size(corner, size);
     let painter = ui.painter_at(seen);
-    painter.rect(
-        plate,
-        6.0,
-        palette.panel.gamma_multiply(0.92),
-        (1.0, palette.line),
-        StrokeKind::Inside,
-    );
+    paint_plate(&painter, plate, palette);
     painter.galley(plate.min + vec2(10.0, 5.0), galley, palette.ink);
     let response = ui.interact(plate, salt.with("remark"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, text));

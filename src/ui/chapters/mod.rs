@@ -84,11 +84,21 @@ pub trait Page {
     fn play(&mut self, desk: &mut Desk);
     /// The key R: back to the chapter's beginning.
     fn reset(&mut self, desk: &mut Desk);
+    /// t/T to which the tries of the sheet set the clock, where they do nothing else.
+    fn tried_taus(&self) -> &'static [f64] {
+        &[]
+    }
     /// Set the lab up for a try of the sheet, by its place there.
-    fn try_it(&mut self, _index: usize, _desk: &mut Desk) {}
+    fn try_it(&mut self, index: usize, desk: &mut Desk) {
+        if let Some(tau) = self.tried_taus().get(index) {
+            desk.here.clock.set(*tau);
+        }
+    }
     /// True where what a try asks for is done.
-    fn is_tried(&self, _index: usize, _desk: &Desk) -> bool {
-        false
+    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
+        let tau = desk.here.clock.tau;
+        let near = |wanted: &f64| (tau - wanted).abs() < 1e-6;
+        self.tried_taus().get(index).is_some_and(near)
     }
     /// Show what the network makes, not what is exact: a lesson begins.
     fn show_learned(&mut self) {}

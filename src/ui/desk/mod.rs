@@ -20,6 +20,7 @@ use crate::theme::{Palette, palette};
 use engine::EngineKind;
 use engine::network::layout::NetworkShape;
 use lab::change::Change;
+use lab::difference::{Incomparable, incomparable};
 use lab::experiment::{DataSource, Experiment};
 use lab::message::{Command, InStep, Order, Restart, Side, Snapshots};
 use lab::shelved::Shelved;
@@ -294,6 +295,13 @@ impl Desk {
             experiment: Box::new(self.here.draft.clone()),
             restart: restart.or(Restart::when(unfair)),
         });
+    }
+
+    /// Which numbers of A and B do not compare; `None` where all do, and of one experiment.
+    pub fn incomparable(&self) -> Option<Incomparable> {
+        let a = &self.side_state(Side::A)?.snapshot.experiment;
+        let b = &self.side_state(Side::B)?.snapshot.experiment;
+        incomparable(a, b)
     }
 
     /// Ask for other data, keeping the weights. A file that was opened before is read again where it has changed.

@@ -3,7 +3,7 @@
 use lab::message::Restart;
 use std::borrow::Cow;
 
-use egui::Ui;
+use egui::{Context, Id, Ui};
 
 use crate::desk::Desk;
 use crate::theme::Palette;
@@ -13,7 +13,7 @@ use crate::widgets::row::{self, Track};
 use crate::widgets::text::{note, warning};
 use crate::widgets::tip::Tip as _;
 use lab::experiment::{Experiment, limits};
-use maths::diffusion::solver::Sampler;
+use maths::diffusion::solver::{PlanContext, Sampler};
 
 /// What the live sampler without the clip makes of a small error, as long as it does.
 pub fn clip_warning(ui: &mut Ui, desk: &Desk) {
@@ -49,7 +49,7 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
         desk.here.draft.sampler_steps = choice.steps;
         desk.configure(Restart::Keep);
     }
-    note(ui, &cost_text(&desk.here.draft, choice), palette);
+    cost_note(ui, &desk.here.draft, choice, palette);
 }
 
 /// A sampler and its steps.
@@ -120,11 +120,30 @@ pub fn choice_rows(ui: &mut Ui, choice: &mut Choice, most: u32, palette: &Palett
     changed
 }
 
-/// What the steps of a sampler cost, and what fewer of them do.
-pub fn cost_text(experiment: &Experiment, Choice { sampler, steps }: Choice) -> String {
+/// How often a sample asks the network: counted once for a choice, since a plan may have ten thousand steps.
+fn evaluations(ctx: &Context, context: PlanContext, Choice { sampler, steps }: Choice) -> usize {
+    type Counted = ((PlanContext, Choice), usize);
+    let id = Id::unique("evaluations of a sample");
+    let of = (context, Choice { sampler, steps });
+    let known = ctx.data(|data| data.get_temp::<Counted>(id));
+    if let Some((_, count)) = known.filter(|(known, _)| *known == of) {
+        return count;
+    }
+    let count = sampler.plan(steps, context, None).evaluations();
+    ctx.data_mut(|data| data.insert_temp::<Counted>(id, (of, count)));
+    count
+}
+
+/// Says what the steps of a sampler cost, and what fewer of them do.
+pub fn cost_note(
+    ui: &mut Ui,
+    experiment: &Experiment,
+    Choice { sampler, steps }: Choice,
+    palette: &Palette,
+) {
     let steps = steps.min(experiment.timesteps);
-    let plan = sampler.plan(steps, experiment.plan_context(), None);
-    let asked = grouped(plan.steps.len() as f64);
+    let choice = Choice { sampler, steps };
+    let asked = grouped(evaluations(ui.ctx(), experiment.plan_context(), choice) as f64);
     let fewer = match sampler {
         Sampler::Ddpm(_) => "With fewer steps than T its picture is thinner or noisier.",
         Sampler::Ddim { .. } | Sampler::Euler => {
@@ -132,5 +151,6 @@ pub fn cost_text(experiment: &Experiment, Choice { sampler, steps }: Choice) -> 
         }
         Sampler::Heun | Sampler::Rk4 => "Of higher order: few steps leave no strays of their own.",
     };
-    format!("A sample asks the network {asked} times. {fewer}")
+    let text = format!("A sample asks the network {asked} times. {fewer}");
+    note(ui, &text, palette);
 }

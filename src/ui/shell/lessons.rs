@@ -27,7 +27,7 @@ pub enum Lesson {
 
 /// What a lesson says.
 #[derive(Clone, Copy, Debug)]
-pub struct Words {
+pub struct LessonWords {
     /// On the command line.
     pub name: &'static str,
     /// In the menu.
@@ -54,9 +54,9 @@ impl Lesson {
     ];
 
     /// What it says.
-    pub const fn words(self) -> &'static Words {
+    pub const fn words(self) -> &'static LessonWords {
         match self {
-            Self::Schedules => &Words {
+            Self::Schedules => &LessonWords {
                 name: "schedules",
                 title: "Linear against cosine in ten steps",
                 differs: "A goes by the linear schedule, B by cosine. Both are sampled by ten steps of DDPM.",
@@ -65,7 +65,7 @@ impl Lesson {
                 because: "Linear spends much of its way where only noise is left, so that few of the ten steps fall where the shape is made. \
                           The losses of the two say nothing: they are means over other noise.",
             },
-            Self::Targets => &Words {
+            Self::Targets => &LessonWords {
                 name: "targets",
                 title: "ε against v, without the clip",
                 differs: "A predicts the noise ε, B predicts v. The schedule is cosine, and nothing is clipped.",
@@ -74,7 +74,7 @@ impl Lesson {
                 because: "Near t = T the guess x̂_0 = (x − s ε̂) / a divides a small error by a smaller a. From v it is a x − s v̂, and nothing is \
                           divided. The clip usually hides this.",
             },
-            Self::TerminalSnr => &Words {
+            Self::TerminalSnr => &LessonWords {
                 name: "terminal-snr",
                 title: "A schedule that ends before noise",
                 differs: "A takes the table of DDPM as it stands at T = 50, B stretches it to T.",
@@ -83,7 +83,7 @@ impl Lesson {
                 because: "A was trained on x_T that still hold six tenths of the signal's variance. The sampler begins with pure noise, which the \
                           network has never seen at T.",
             },
-            Self::Networks => &Words {
+            Self::Networks => &LessonWords {
                 name: "networks",
                 title: "A small network against a large one",
                 differs: "A has one hidden layer of 32 units, B three of 128. Both see raw coordinates, and the data are a spiral roll.",
@@ -91,7 +91,7 @@ impl Lesson {
                 happens: "B finds every turn, A draws a smear with a hole. A's updates are several times as fast, and more of them hardly help.",
                 because: "What a network cannot express it cannot learn. At large t the field is smooth and both are right; at small t it is not.",
             },
-            Self::SdeOde => &Words {
+            Self::SdeOde => &LessonWords {
                 name: "sde-ode",
                 title: "SDE against ODE, one model",
                 differs: "Both sides have the same weights and the same noise to start from. A goes by DDPM, B by Euler's steps of the ODE.",
@@ -100,7 +100,7 @@ impl Lesson {
                 because: "The ODE is a map: neighbours stay neighbours. The SDE adds noise at every step and forgets where it began. At every t the \
                           two clouds are the same.",
             },
-            Self::Steps => &Words {
+            Self::Steps => &LessonWords {
                 name: "steps",
                 title: "8 against 64 steps, one sampler",
                 differs: "Both sides have the same weights and the same noise to start from. DDIM takes 8 steps for A and 64 for B.",

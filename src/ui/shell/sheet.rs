@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use crate::chapters::{Chapter, Page};
 use crate::desk::Desk;
 use crate::shell::lessons::Lesson;
 use crate::theme::{BODY, Palette, SMALL, TITLE, strong_font, text_font};
 use crate::widgets::button;
+use crate::widgets::column::column_ui;
 use crate::widgets::text;
 use crate::widgets::tip::Tip as _;
 
@@ -117,23 +118,17 @@ impl Sheets {
         ui.painter().rect_filled(rect, 0.0, palette.panel);
         ui.painter()
             .vline(rect.left(), rect.y_range(), Stroke::new(1.0, palette.line));
-        let inner = Rect::from_x_y_ranges(rect.left() + 16.0..=rect.right() - 3.0, rect.y_range());
         let salt = lesson.map_or(chapter.name(), |lesson| lesson.words().name);
-        let mut child = ui.new_child(UiBuilder::new().max_rect(inner).id_salt(("sheet", salt)));
-        child.set_clip_rect(rect.intersect(ui.clip_rect()));
         let mut asked = None;
-        egui::ScrollArea::vertical()
-            .auto_shrink(false)
-            .show(&mut child, |ui| {
-                ui.set_max_width(ui.available_width() - 13.0);
-                ui.spacing_mut().item_spacing.y = 4.0;
-                ui.add_space(10.0);
-                match lesson {
-                    Some(lesson) => lesson_ui(ui, lesson, &mut asked, palette),
-                    None => self.chapter_ui(ui, chapter, &mut asked, palette),
-                }
-                ui.add_space(12.0);
-            });
+        column_ui(ui, rect, ("sheet", salt), |ui| {
+            ui.spacing_mut().item_spacing.y = 4.0;
+            ui.add_space(10.0);
+            match lesson {
+                Some(lesson) => lesson_ui(ui, lesson, &mut asked, palette),
+                None => self.chapter_ui(ui, chapter, &mut asked, palette),
+            }
+            ui.add_space(12.0);
+        });
         asked
     }
 

@@ -119,7 +119,7 @@ impl Stage {
         desk.links.camera |= one_canvas;
         desk.one_canvas = one_canvas;
         let regions = self.regions(canvas, desk, book, one_canvas);
-        let mut canvases = Self::canvases(ui, desk, book, &regions, &canvas);
+        let mut canvases = Self::canvases(ui, desk, book, &regions, canvas);
         layout::carry_pointer(
             &mut canvases,
             desk.links.cursor && book.same_chapter() && !desk.is_drawing(),

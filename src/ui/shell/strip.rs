@@ -11,7 +11,7 @@ use crate::widgets::number::{duration, fixed, grouped, short};
 use crate::widgets::row::row_in;
 use crate::widgets::tip::Tip as _;
 use crate::widgets::{button, readout};
-use lab::difference::{Incomparable, incomparable};
+use lab::difference::Incomparable;
 use lab::message::{Command, InStep, QualityPoint, Side};
 use lab::reached::{Column, Reached, Shown, Value, columns};
 use maths::measure::Estimate;
@@ -330,12 +330,7 @@ fn table_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
 
 /// What of the numbers of A and B does not compare, over the small lines of the loss.
 fn compare_ui(ui: &mut Ui, place: Rect, desk: &Desk) {
-    let [Some(a), Some(b)] = Side::BOTH.map(|side| desk.side_state(side)) else {
-        return;
-    };
-    let Some(Incomparable { words, reason }) =
-        incomparable(&a.snapshot.experiment, &b.snapshot.experiment)
-    else {
+    let Some(Incomparable { words, reason }) = desk.incomparable() else {
         return;
     };
     let own = desk.palette();
@@ -371,8 +366,7 @@ fn row_ui(ui: &Ui, place: Rect, desk: &Desk, side: Side, starts: [f32; 2], line:
         .step
         .saturating_sub(other.map_or(0, |other| other.step))
         > 500;
-    let unlike = other
-        .is_some_and(|other| incomparable(&here.snapshot.experiment, &other.experiment).is_some());
+    let unlike = desk.incomparable().is_some();
     let waits = desk.in_step == InStep::Steps && desk.any_training() && ahead;
     let middle = place.center().y;
     let painter = ui.painter();

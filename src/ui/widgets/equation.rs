@@ -215,6 +215,7 @@ fn lines_ui(
     palette: &Palette,
 ) {
     let painter = ui.painter();
+    let pointed = ui.rect_contains_pointer(rect);
     let mut middle = rect.top() + 0.5 * heights[0];
     for (index, line) in lines(equation).into_iter().enumerate() {
         let wanted = letters[index.min(1)];
@@ -227,7 +228,9 @@ fn lines_ui(
             measure_and_draw(painter, line, size, palette.ink, &mut shapes);
         }
         let baseline = vec2(rect.left(), middle + 0.3 * size);
-        symbols_ui(ui, line, size, (rect.left(), middle), (id, index), palette);
+        if pointed {
+            symbols_ui(ui, line, size, (rect.left(), middle), (id, index), palette);
+        }
         painter.extend(shapes.into_iter().map(|mut shape| {
             shape.translate(baseline);
             shape

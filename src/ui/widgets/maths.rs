@@ -71,7 +71,6 @@ pub fn job(painter: &Painter, text: &str, font: &FontId, color: Color32) -> Layo
     // What is written with the small sign of Unicode is set alike.
     let text = &text.replace('₀', "_0");
     let mut job = LayoutJob::default();
-    let base = Metrics::of(painter, font);
     for part in parts(text) {
         let (text, face, lower) = match part {
             Part::Plain(text) => (text, font.clone(), 0.0),
@@ -89,8 +88,9 @@ pub fn job(painter: &Painter, text: &str, font: &FontId, color: Color32) -> Layo
                 (text, face, 0.2 * font.size)
             }
         };
-        let line_height =
-            (face != *font).then(|| base.on_one_line(Metrics::of(painter, &face), lower));
+        // Most texts have no symbol, and then no font is measured.
+        let line_height = (face != *font)
+            .then(|| Metrics::of(painter, font).on_one_line(Metrics::of(painter, &face), lower));
         let format = TextFormat {
             line_height,
             ..TextFormat::simple(face, color)

@@ -2,6 +2,7 @@
 
 pub mod button;
 pub mod chart;
+pub mod column;
 pub mod equation;
 pub mod hand;
 pub mod icon;

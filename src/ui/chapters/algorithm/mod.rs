@@ -14,7 +14,6 @@ use egui::{Context, Ui};
 use self::batch::{Batch, FOLLOWED};
 use self::chain::{At, Chain, Place};
 use self::walk::{Program, Speed, Walk, to_move, to_update};
-use crate::canvas::paint::Layer;
 use crate::canvas::{Mark, Role, Scene, View};
 use crate::chapters::Page;
 use crate::desk::{Desk, Door};
@@ -229,15 +228,7 @@ impl Page for Algorithm {
             outline: desk.here.snapshot.dataset.outline.clone(),
             ..Scene::default()
         };
-        if let Some(field) = &desk.here.snapshot.density {
-            scene.push(
-                Role::Exact,
-                Layer::Density {
-                    field: field.clone(),
-                    color: palette.glow,
-                },
-            );
-        }
+        truths::draw_density(&mut scene, desk);
         let (learned, noise) = (palette.learned, palette.noise);
         match self.show.program {
             Program::Training => {
@@ -254,12 +245,7 @@ impl Page for Algorithm {
                 scene.name(Role::Learned, Mark::Dot, learned, "x_{t−1}");
             }
         }
-        scene.name(
-            Role::Exact,
-            Mark::Area,
-            palette.glow.to_opaque(),
-            truths::exact(desk, "density"),
-        );
+        truths::name_density(&mut scene, desk);
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         scene
     }

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use egui::{Color32, Context, Response, Ui};
 
-use crate::canvas::paint::Layer;
 use crate::canvas::{Entry, Mark, Role, Scene, View, legend_plate};
 use crate::chapters::Page;
 use crate::chapters::compass::below::{Below, letter};
@@ -217,12 +216,7 @@ impl Compass {
         if let Some(reading) = self.reading(desk) {
             drawing::name_all(&mut scene, &reading, self.look(palette), palette);
         }
-        scene.name(
-            Role::Exact,
-            Mark::Area,
-            palette.glow.to_opaque(),
-            truths::exact(desk, "density"),
-        );
+        truths::name_density(&mut scene, desk);
         if !desk.here.snapshot.dataset.outline.is_empty() {
             scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         }
@@ -332,20 +326,11 @@ impl Page for Compass {
     }
 
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
-        let palette = desk.palette();
         let mut scene = Scene {
             outline: desk.here.snapshot.dataset.outline.clone(),
             ..Scene::default()
         };
-        if let Some(field) = &desk.here.snapshot.density {
-            scene.push(
-                Role::Exact,
-                Layer::Density {
-                    field: field.clone(),
-                    color: palette.glow,
-                },
-            );
-        }
+        truths::draw_density(&mut scene, desk);
         scene.legend = self.legend(desk);
         scene
     }
@@ -425,12 +410,8 @@ impl Page for Compass {
         self.point.keep(desk, &mut self.hand, self.show.origin);
     }
 
-    fn try_it(&mut self, index: usize, desk: &mut Desk) {
-        desk.here.clock.set([0.8, 0.1][index.min(1)]);
-    }
-
-    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
-        (desk.here.clock.tau - [0.8, 0.1][index.min(1)]).abs() < 1e-6
+    fn tried_taus(&self) -> &'static [f64] {
+        &[0.8, 0.1]
     }
 }
 

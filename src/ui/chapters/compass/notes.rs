@@ -2,7 +2,7 @@
 
 use egui::{Painter, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use crate::canvas::View;
+use crate::canvas::{View, paint_plate};
 use crate::chapters::compass::needle::Needle;
 use crate::chapters::compass::reading::Reading;
 use crate::theme::{Palette, text_font};
@@ -91,13 +91,7 @@ pub(super) fn notes_ui(
         above
     };
     for (index, (galley, plate)) in galleys.into_iter().zip(&plates).enumerate() {
-        painter.rect(
-            *plate,
-            6.0,
-            palette.panel.gamma_multiply(0.92),
-            (1.0, palette.line),
-            egui::StrokeKind::Inside,
-        );
+        paint_plate(painter, *plate, palette);
         painter.galley(plate.min + vec2(10.0, 5.0), galley, palette.ink);
         let id = ui.make_persistent_id(("compass note", index));
         let response = ui.interact(*plate, id, Sense::hover());

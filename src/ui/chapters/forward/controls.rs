@@ -172,7 +172,6 @@ impl Forward {
         let mut shown = self.show.schedule.unwrap_or(trained);
         if schedule::schedule_choice(ui, desk, &mut shown) {
             self.show.schedule = Some(shown).filter(|shown| *shown != trained);
-            desk.here.viewed = self.show.schedule;
         }
         // Always there, so that nothing moves when another is looked at.
         let other = self.show.schedule.is_some();
@@ -182,7 +181,7 @@ impl Forward {
                 if button::text(ui, "Train with this", tip, 0.0, palette).clicked() {
                     desk.here.draft.schedule = shown;
                     desk.configure(Restart::Keep);
-                    (self.show.schedule, desk.here.viewed) = (None, None);
+                    self.show.schedule = None;
                 }
             });
             let text = if other {
@@ -192,6 +191,8 @@ impl Forward {
             };
             note(ui, &text, palette);
         });
+        // What is read out below is of it already.
+        self.look(desk);
     }
 
     pub(super) fn step_row(ui: &mut Ui, desk: &mut Desk) {

@@ -129,6 +129,11 @@ impl PartialEq for EntropyKey {
 }
 
 impl Forward {
+    /// Look at the chosen schedule. Two experiments show the schedules that they train by.
+    fn look(&self, desk: &mut Desk) {
+        desk.here.viewed = self.show.schedule.filter(|_| !desk.is_split());
+    }
+
     /// The timestep at the clock.
     fn t(desk: &Desk) -> u32 {
         (desk.here.clock.tau * f64::from(desk.here.draft.timesteps)).round() as u32
@@ -193,8 +198,7 @@ impl Page for Forward {
     }
 
     fn prepare(&mut self, ctx: &Context, desk: &mut Desk) {
-        // Two experiments show the schedules that they train by.
-        desk.here.viewed = self.show.schedule.filter(|_| !desk.is_split());
+        self.look(desk);
         self.compute(ctx, desk);
     }
 
@@ -226,14 +230,8 @@ impl Page for Forward {
             ..Scene::default()
         };
         let density = self.density_tau(desk).is_some() && canvas == 0;
-        if let (true, Some(field)) = (density, &desk.here.snapshot.density) {
-            scene.push(
-                Role::Exact,
-                Layer::Density {
-                    field: field.clone(),
-                    color: palette.glow,
-                },
-            );
+        if density {
+            truths::draw_density(&mut scene, desk);
         }
         let base = Self::base(desk, canvas);
         // A cloud fades into noise; two that are compared keep their colours.
@@ -288,12 +286,7 @@ impl Page for Forward {
             scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         }
         if density {
-            scene.name(
-                Role::Exact,
-                Mark::Area,
-                palette.glow.to_opaque(),
-                truths::exact(desk, "density"),
-            );
+            truths::name_density(&mut scene, desk);
         }
         if self.show.histograms && !self.show.way.is_beside() {
             scene.name(Role::Other, Mark::Line, palette.weak, prior_name(desk, "1"));

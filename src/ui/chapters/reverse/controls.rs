@@ -92,7 +92,7 @@ impl Reverse {
         if sampler::choice_rows(ui, &mut shown, desk.here.draft.timesteps, palette) {
             self.show.sampler = Some(shown).filter(|shown| *shown != live);
         }
-        text::note(ui, &sampler::cost_text(&desk.here.draft, shown), palette);
+        sampler::cost_note(ui, &desk.here.draft, shown, palette);
         // Always there, so that nothing moves when another is looked at.
         ui.add_enabled_ui(self.show.sampler.is_some(), |ui| {
             let tip = "Let the picture in Training be sampled like this. What was measured of it begins anew";

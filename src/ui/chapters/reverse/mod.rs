@@ -199,14 +199,8 @@ impl Page for Reverse {
         let Some(result) = self.run.shown_as_asked() else {
             return scene;
         };
-        if let (true, Some(field)) = (self.show.density, &desk.here.snapshot.density) {
-            scene.push(
-                Role::Exact,
-                Layer::Density {
-                    field: field.clone(),
-                    color: palette.glow,
-                },
-            );
+        if self.show.density {
+            truths::draw_density(&mut scene, desk);
         }
         let count = result.recording.particles;
         let alpha = (60.0 / (count as f32).sqrt()).clamp(0.3, 0.9);
@@ -261,12 +255,7 @@ impl Page for Reverse {
         scene.name(role, Mark::Dot, mark, at_t);
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         if self.show.density {
-            scene.name(
-                Role::Exact,
-                Mark::Area,
-                palette.glow.to_opaque(),
-                truths::exact(desk, "density"),
-            );
+            truths::name_density(&mut scene, desk);
         }
         scene
     }

@@ -1,8 +1,8 @@
 //! The key on the canvas: how large a vector an arrow's length stands for, and what the error map's colour does.
 
 use super::{Behind, ERROR_RANGE, FADE, ScoreField};
-use crate::canvas::View;
 use crate::canvas::arrow_length::ArrowLength;
+use crate::canvas::{View, paint_plate};
 use crate::chapters::score_field::streamlines::Lattice;
 use crate::desk::Desk;
 use crate::theme::{Palette, text_font};
@@ -102,13 +102,7 @@ impl ScoreField {
         }
         let size = vec2(width + 2.0 * MARGIN, height + MARGIN);
         let plate = Rect::from_min_size(view.rect.right_bottom() - size - vec2(12.0, LIFT), size);
-        painter.rect(
-            plate,
-            6.0,
-            palette.panel.gamma_multiply(0.92),
-            (1.0, palette.line),
-            egui::StrokeKind::Inside,
-        );
+        paint_plate(&painter, plate, palette);
         let mut top = plate.min + vec2(MARGIN, 0.5 * MARGIN);
         for (index, (line, galley)) in lines.into_iter().enumerate() {
             let middle = top.y + 0.5 * LINE;

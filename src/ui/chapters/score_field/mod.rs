@@ -344,25 +344,16 @@ impl Page for ScoreField {
             outline: desk.here.snapshot.dataset.outline.clone(),
             ..Scene::default()
         };
-        if let Some(field) = &desk.here.snapshot.density {
-            if self.show.behind == Behind::Density {
-                scene.push(
-                    Role::Exact,
-                    Layer::Density {
-                        field: field.clone(),
-                        color: palette.glow,
-                    },
-                );
-            }
-            if self.show.contours {
-                let color = palette.outline.gamma_multiply(0.4);
-                let contours = FieldLayer::Contours {
-                    field: field.clone(),
-                    color,
-                    step: CONTOUR_STEP,
-                };
-                scene.push(Role::Exact, Layer::Field(contours));
-            }
+        if self.show.behind == Behind::Density {
+            truths::draw_density(&mut scene, desk);
+        }
+        if let (true, Some(field)) = (self.show.contours, &desk.here.snapshot.density) {
+            let contours = FieldLayer::Contours {
+                field: field.clone(),
+                color: palette.outline.gamma_multiply(0.4),
+                step: CONTOUR_STEP,
+            };
+            scene.push(Role::Exact, Layer::Field(contours));
         }
         if self.show.behind == Behind::Error {
             scene
@@ -393,14 +384,7 @@ impl Page for ScoreField {
         }
         match self.show.behind {
             Behind::None => {}
-            Behind::Density => {
-                scene.name(
-                    Role::Exact,
-                    Mark::Area,
-                    palette.glow.to_opaque(),
-                    truths::exact(desk, "density"),
-                );
-            }
+            Behind::Density => truths::name_density(&mut scene, desk),
             Behind::Error => {
                 scene.name(
                     Role::Other,
@@ -445,11 +429,7 @@ impl Page for ScoreField {
         desk.here.clock.set(OPENING);
     }
 
-    fn try_it(&mut self, index: usize, desk: &mut Desk) {
-        desk.here.clock.set([0.6, 0.05][index.min(1)]);
-    }
-
-    fn is_tried(&self, index: usize, desk: &Desk) -> bool {
-        (desk.here.clock.tau - [0.6, 0.05][index.min(1)]).abs() < 1e-6
+    fn tried_taus(&self) -> &'static [f64] {
+        &[0.6, 0.05]
     }
 }

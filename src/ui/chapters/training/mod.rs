@@ -203,17 +203,8 @@ impl Page for Training {
             return self.drawing.scene(desk);
         }
         let palette = desk.palette();
-        let snapshot = &desk.here.snapshot;
         let mut scene = Scene::default();
-        if let Some(field) = &snapshot.density {
-            scene.push(
-                Role::Exact,
-                Layer::Density {
-                    field: field.clone(),
-                    color: palette.glow,
-                },
-            );
-        }
+        truths::draw_density(&mut scene, desk);
         if let Some(data) = &self.data {
             let points = Layer::Points {
                 key: "data",
@@ -228,12 +219,7 @@ impl Page for Training {
         }
         scene.name(Role::Data, Mark::Dot, palette.data, "data");
         samples::draw(&mut scene, desk, &self.at_clip);
-        scene.name(
-            Role::Exact,
-            Mark::Area,
-            palette.glow.to_opaque(),
-            truths::exact(desk, "density"),
-        );
+        truths::name_density(&mut scene, desk);
         scene
     }
 

@@ -13,6 +13,8 @@ use maths::data::bounds::Bounds;
 
 /// Share of the samples at the edge of the clip's box from which on the clip is said to act.
 const ACTS: f64 = 0.01;
+/// Updates during which it is likely to act where nobody counts.
+const LIKELY: u64 = 2000;
 
 /// How many samples lie at the edge of the clip's box, counted once for each picture.
 #[derive(Default)]
@@ -126,7 +128,7 @@ fn draw_clip(scene: &mut Scene, desk: &Desk, at_clip: &AtClip) {
             grouped(total as f64)
         ),
         // On a device nobody counts: the box stands as long as it is likely to act.
-        None if snapshot.step > 2000 => return,
+        None if snapshot.step > LIKELY => return,
         None => "clip of x̂₀".to_owned(),
     };
     let Bounds { min, max } = snapshot.dataset.clip_box(snapshot.experiment.fresh);

@@ -1,10 +1,11 @@
 //! What stands beside the canvas: the sheet and the panel, each of which folds away.
 
-use egui::{Rect, Sense, Ui, UiBuilder, vec2};
+use egui::{Rect, Sense, Ui, vec2};
 
 use super::LabApp;
 use crate::shell::sheet::{Asked, Sheets};
 use crate::theme::{TITLE, strong_font};
+use crate::widgets::column::column_ui;
 use crate::widgets::equation::{equation_ui, named_equation_ui};
 use crate::widgets::text;
 use crate::widgets::tip::Tip as _;
@@ -94,37 +95,27 @@ impl LabApp {
             let edge = rect.with_max_y(rect.top() + 2.0);
             ui.painter().rect_filled(edge, 0.0, palette.learned);
         }
-        // The scroll bar lies in the margin, beside the numbers.
-        let inner = Rect::from_x_y_ranges(rect.left() + 16.0..=rect.right() - 3.0, rect.y_range());
-        let mut panel = ui.new_child(
-            UiBuilder::new()
-                .max_rect(inner)
-                .id_salt(("panel", chapter.name())),
-        );
-        egui::ScrollArea::vertical()
-            .auto_shrink(false)
-            .show(&mut panel, |ui| {
-                ui.set_max_width(ui.available_width() - 13.0);
-                ui.spacing_mut().item_spacing.y = 3.0;
-                ui.add_space(14.0);
-                ui.label(
-                    egui::RichText::new(chapter.title())
-                        .font(strong_font(TITLE))
-                        .color(palette.ink),
-                );
-                ui.add_space(4.0);
-                text::note(ui, page.hint(), palette);
-                for (side, equation) in page.equations(desk) {
-                    match side {
-                        None => equation_ui(ui, &equation, palette),
-                        Some((side, name)) => {
-                            named_equation_ui(ui, &name, desk.color(side), &equation, palette);
-                        }
+        column_ui(ui, rect, ("panel", chapter.name()), |ui| {
+            ui.spacing_mut().item_spacing.y = 3.0;
+            ui.add_space(14.0);
+            ui.label(
+                egui::RichText::new(chapter.title())
+                    .font(strong_font(TITLE))
+                    .color(palette.ink),
+            );
+            ui.add_space(4.0);
+            text::note(ui, page.hint(), palette);
+            for (side, equation) in page.equations(desk) {
+                match side {
+                    None => equation_ui(ui, &equation, palette),
+                    Some((side, name)) => {
+                        named_equation_ui(ui, &name, desk.color(side), &equation, palette);
                     }
                 }
-                ui.separator();
-                page.controls_ui(ui, desk);
-                ui.add_space(10.0);
-            });
+            }
+            ui.separator();
+            page.controls_ui(ui, desk);
+            ui.add_space(10.0);
+        });
     }
 }

@@ -68,7 +68,7 @@ impl Stage {
         desk: &mut Desk,
         book: &mut Book<'_>,
         regions: &[Region],
-        whole: &Rect,
+        whole: Rect,
     ) -> Vec<Canvas> {
         let mut canvases: Vec<Canvas> = Vec::new();
         let mut home: Option<Bounds> = None;
@@ -94,7 +94,7 @@ impl Stage {
             let count = page.canvases(desk);
             // Two canvases of each of two experiments make four quarters.
             let share = 1.0 / count as f32;
-            let upwards = split && !is_stacked(*whole);
+            let upwards = split && !is_stacked(whole);
             let (size, step) = if upwards {
                 (
                     vec2(rect.width(), share * rect.height()),

@@ -7,7 +7,7 @@
 
 mod brush;
 mod panel;
-mod sheet;
+mod paper;
 mod strokes;
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use lab::drawing::{self, Dot};
 use lab::experiment::DataSource;
 use lab::message::fresh_version;
 use maths::data::bounds::Bounds;
-use sheet::Sheet;
+use paper::Paper;
 
 /// The chapter's camera, by its name.
 const CAMERA: &str = super::WORDS.name;
@@ -46,7 +46,7 @@ pub const HINT: &str = "Hold the first button and draw. Each stroke is learned a
 #[derive(Default)]
 pub struct Drawing {
     brush: Brush,
-    sheet: Sheet,
+    paper: Paper,
     /// While one draws.
     visit: Option<Visit>,
     shown: Shown,
@@ -56,7 +56,7 @@ pub struct Drawing {
 struct Visit {
     /// What was learned before.
     before: DataSource,
-    /// What was on the sheet before.
+    /// What was on the paper before.
     dots: Vec<Dot>,
     /// The training has taken the drawing.
     taken: bool,
@@ -92,22 +92,22 @@ impl Drawing {
         self.visit.is_some()
     }
 
-    /// Begin: on the drawing that is learned, where it is one, else on an empty sheet.
+    /// Begin: on the drawing that is learned, where it is one, else on an empty paper.
     fn begin(&mut self, desk: &mut Desk) {
         if self.is_on() {
             return;
         }
         let before = desk.here.draft.data.clone();
         let opened = match &before {
-            DataSource::Csv(path) if self.sheet.is_of(path) => None,
-            DataSource::Csv(path) => Some(Sheet::open(path).unwrap_or_default()),
-            DataSource::Shape(_) if self.sheet.is_unkept() => None,
-            DataSource::Shape(_) => Some(Sheet::default()),
+            DataSource::Csv(path) if self.paper.is_of(path) => None,
+            DataSource::Csv(path) => Some(Paper::open(path).unwrap_or_default()),
+            DataSource::Shape(_) if self.paper.is_unkept() => None,
+            DataSource::Shape(_) => Some(Paper::default()),
         };
         if let Some(opened) = opened {
-            self.sheet = opened;
+            self.paper = opened;
         }
-        let dots = self.sheet.strokes.dots().to_vec();
+        let dots = self.paper.strokes.dots().to_vec();
         let points: Vec<_> = dots.iter().map(|dot| dot.at).collect();
         let home = Bounds::around(&points).map_or(FIELD, |all| FIELD.joined(all.scaled(1.1)));
         self.visit = Some(Visit {
@@ -127,7 +127,7 @@ impl Drawing {
         if !self.is_on() {
             return;
         }
-        if self.sheet.strokes.end() {
+        if self.paper.strokes.end() {
             self.keep(desk);
         }
         let seen = self.visit.take().and_then(|visit| visit.seen);
@@ -140,11 +140,11 @@ impl Drawing {
 
     /// End, and go back to what was there before: to the data, or to the drawing as it was. Its file stays.
     fn cancel(&mut self, desk: &mut Desk) {
-        self.sheet.strokes.end();
+        self.paper.strokes.end();
         let Some(visit) = &self.visit else { return };
         let (before, dots) = (visit.before.clone(), visit.dots.clone());
         if self.data().as_ref() == Some(&before) {
-            if self.sheet.strokes.put_back(dots) {
+            if self.paper.strokes.put_back(dots) {
                 self.keep(desk);
             }
         } else if desk.here.draft.data != before {
@@ -156,7 +156,7 @@ impl Drawing {
 
     /// The drawing as data, once it is kept.
     fn data(&self) -> Option<DataSource> {
-        Some(DataSource::Csv(self.sheet.path()?.to_owned()))
+        Some(DataSource::Csv(self.paper.path()?.to_owned()))
     }
 
     /// True where the training is on the drawing.
@@ -166,19 +166,19 @@ impl Drawing {
 
     /// Write what is drawn, and let it be learned. Too few points are neither.
     fn keep(&mut self, desk: &mut Desk) {
-        if !drawing::is_learnable(self.sheet.strokes.dots()) {
+        if !drawing::is_learnable(self.paper.strokes.dots()) {
             return;
         }
-        let kept = self.sheet.keep(desk.drawings.as_deref());
+        let kept = self.paper.keep(desk.drawings.as_deref());
         self.after_keeping(kept, desk);
     }
 
     fn after_keeping(&mut self, kept: Result<Option<String>, String>, desk: &mut Desk) {
-        let learn = kept.is_ok() && drawing::is_learnable(self.sheet.strokes.dots());
+        let learn = kept.is_ok() && drawing::is_learnable(self.paper.strokes.dots());
         if let Some(visit) = &mut self.visit {
             visit.told = kept.unwrap_or_else(Some);
         }
-        if let (true, Some(path)) = (learn, self.sheet.path()) {
+        if let (true, Some(path)) = (learn, self.paper.path()) {
             desk.learn_anew(path.to_owned());
         }
     }
@@ -199,10 +199,10 @@ impl Drawing {
             self.end(desk);
             return;
         }
-        let version = self.sheet.strokes.version();
+        let version = self.paper.strokes.version();
         if self.shown.of != Some(version) {
             let of = |label| {
-                let dots = self.sheet.strokes.dots().iter();
+                let dots = self.paper.strokes.dots().iter();
                 let own = dots.filter(|dot| dot.label == label).map(|dot| dot.at);
                 Arc::new(own.collect())
             };
@@ -218,7 +218,7 @@ impl Drawing {
     pub fn take_hand(&mut self, ui: &Ui, view: &View, response: &Response, desk: &mut Desk) {
         let Self {
             brush,
-            sheet,
+            paper,
             visit: Some(visit),
             ..
         } = self
@@ -239,7 +239,7 @@ impl Drawing {
             return;
         }
         if visit.hand.is_none() {
-            sheet.strokes.begin();
+            paper.strokes.begin();
             brush.touch();
         }
         let way = way_of_hand(ui, visit.hand.is_some()).into_iter();
@@ -252,15 +252,15 @@ impl Drawing {
                 let secs = ui.input(|i| i.stable_dt).min(LONGEST_FRAME_SECS);
                 let seen = |dot: &Dot| view.rect.contains(view.to_screen(dot.at));
                 let dots = brush.spray(&path, secs);
-                sheet.strokes.add(dots.into_iter().filter(seen));
+                paper.strokes.add(dots.into_iter().filter(seen));
             }
-            Tool::Eraser => sheet.strokes.erase(&path, brush.radius),
+            Tool::Eraser => paper.strokes.erase(&path, brush.radius),
         }
         visit.hand = path.last().copied().filter(|_| down);
         if down {
             // The brush sprays as long as it is held.
             ui.ctx().request_repaint();
-        } else if sheet.strokes.end() {
+        } else if paper.strokes.end() {
             self.keep(desk);
         }
     }

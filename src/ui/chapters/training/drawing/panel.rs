@@ -37,9 +37,9 @@ impl Drawing {
         let mut changed = false;
         for wish in wishes {
             changed |= match wish {
-                Wish::Undo => self.sheet.strokes.undo(),
-                Wish::Redo => self.sheet.strokes.redo(),
-                Wish::Clear => self.sheet.strokes.clear(),
+                Wish::Undo => self.paper.strokes.undo(),
+                Wish::Redo => self.paper.strokes.redo(),
+                Wish::Clear => self.paper.strokes.clear(),
                 Wish::Done | Wish::Cancel => {
                     self.leave(desk, wish, changed);
                     return;
@@ -99,7 +99,7 @@ impl Drawing {
     }
 
     fn stroke_rows(&self, ui: &mut Ui, desk: &Desk) -> Option<Wish> {
-        let (palette, strokes) = (desk.palette(), &self.sheet.strokes);
+        let (palette, strokes) = (desk.palette(), &self.paper.strokes);
         let mut wish = None;
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -156,7 +156,7 @@ impl Drawing {
 
     fn file_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        if let Some(path) = self.sheet.path() {
+        if let Some(path) = self.paper.path() {
             let name = path.file_name().unwrap_or(path.as_os_str());
             let name = ellipsis(&name.to_string_lossy(), 24);
             let tip = path.display().to_string();
@@ -180,14 +180,14 @@ impl Drawing {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             let typed = desk.files.drawing.trim().to_owned();
-            let can = !typed.is_empty() && !self.sheet.strokes.dots().is_empty();
+            let can = !typed.is_empty() && !self.paper.strokes.dots().is_empty();
             let tip = "Write it to this file, and go on there. The file of before stays";
             let keep = ui.add_enabled_ui(can, |ui| button::text(ui, "Keep as", tip, 0.0, palette));
             let chosen = std::mem::take(&mut desk.files.drawing_chosen);
             if keep.inner.clicked() || (chosen && can) {
                 let path = typed_path(&typed);
                 let kept = self
-                    .sheet
+                    .paper
                     .keep_as(&std::path::absolute(&path).unwrap_or(path));
                 self.after_keeping(kept.map(|()| None), desk);
             }

@@ -10,7 +10,7 @@ use maths::data::dataset::FileStamp;
 
 /// A drawing and its file.
 #[derive(Debug, Default)]
-pub struct Sheet {
+pub struct Paper {
     /// The points.
     pub strokes: Strokes,
     path: Option<PathBuf>,
@@ -18,7 +18,7 @@ pub struct Sheet {
     stamp: Option<FileStamp>,
 }
 
-impl Sheet {
+impl Paper {
     /// A drawing of before; `None` for any other file.
     pub fn open(path: &Path) -> Option<Self> {
         let stamp = FileStamp::of(path);
@@ -127,19 +127,19 @@ mod tests {
     use super::*;
     use lab::drawing::Dot;
 
-    fn sheet(count: u8) -> Sheet {
-        let mut sheet = Sheet::default();
-        draw(&mut sheet, count);
-        sheet
+    fn paper(count: u8) -> Paper {
+        let mut paper = Paper::default();
+        draw(&mut paper, count);
+        paper
     }
 
-    fn draw(sheet: &mut Sheet, count: u8) {
-        sheet.strokes.begin();
-        sheet.strokes.add((0..count).map(|i| Dot {
+    fn draw(paper: &mut Paper, count: u8) {
+        paper.strokes.begin();
+        paper.strokes.add((0..count).map(|i| Dot {
             at: [f32::from(i), 0.5],
             label: 0,
         }));
-        sheet.strokes.end();
+        paper.strokes.end();
     }
 
     fn count(path: &Path) -> usize {
@@ -152,14 +152,14 @@ mod tests {
         let place = Some(directory.path());
         let [first, second] =
             ["drawing.csv", "drawing-2.csv"].map(|name| directory.path().join(name));
-        let mut old = sheet(3);
+        let mut old = paper(3);
         assert_eq!(old.keep(place), Ok(None));
         assert_eq!(old.path(), Some(&*first));
-        let mut new = sheet(5);
+        let mut new = paper(5);
         new.keep(place).unwrap();
         assert_eq!((count(&first), count(&second)), (3, 5));
         // Each goes on in its own file, also when it is opened again.
-        let mut again = Sheet::open(&first).unwrap();
+        let mut again = Paper::open(&first).unwrap();
         assert!(again.is_of(&first) && !again.is_of(&second));
         draw(&mut again, 4);
         again.keep(place).unwrap();
@@ -170,12 +170,12 @@ mod tests {
     #[test]
     fn a_file_that_another_program_changed_stays_as_it_is() {
         let directory = tempfile::tempdir().unwrap();
-        let mut sheet = sheet(3);
-        sheet.keep(Some(directory.path())).unwrap();
+        let mut paper = paper(3);
+        paper.keep(Some(directory.path())).unwrap();
         let path = directory.path().join("drawing.csv");
         std::fs::write(&path, "x,y\n1,2\n3,4\n").unwrap();
-        draw(&mut sheet, 2);
-        let told = sheet.keep(Some(directory.path())).unwrap().unwrap();
+        draw(&mut paper, 2);
+        let told = paper.keep(Some(directory.path())).unwrap().unwrap();
         assert!(
             told.contains("drawing.csv was changed") && told.contains("drawing-2.csv"),
             "{told}"
@@ -184,43 +184,43 @@ mod tests {
         assert_eq!(count(&directory.path().join("drawing-2.csv")), 5);
         // One that is gone is written again.
         std::fs::remove_file(directory.path().join("drawing-2.csv")).unwrap();
-        assert_eq!(sheet.keep(Some(directory.path())), Ok(None));
+        assert_eq!(paper.keep(Some(directory.path())), Ok(None));
         assert_eq!(count(&directory.path().join("drawing-2.csv")), 5);
     }
 
     #[test]
     fn kept_under_another_name_it_goes_on_there_and_replaces_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        let mut sheet = sheet(3);
-        sheet.keep(Some(directory.path())).unwrap();
+        let mut paper = paper(3);
+        paper.keep(Some(directory.path())).unwrap();
         let mine = directory.path().join("mine.csv");
-        sheet.keep_as(&mine).unwrap();
-        draw(&mut sheet, 1);
-        sheet.keep(Some(directory.path())).unwrap();
+        paper.keep_as(&mine).unwrap();
+        draw(&mut paper, 1);
+        paper.keep(Some(directory.path())).unwrap();
         assert_eq!(
             (count(&mine), count(&directory.path().join("drawing.csv"))),
             (4, 3)
         );
-        let error = sheet
+        let error = paper
             .keep_as(&directory.path().join("drawing.csv"))
             .unwrap_err();
         assert!(error.contains("is there already"), "{error}");
         assert!(
-            sheet
+            paper
                 .keep_as(&directory.path().join("no/where.csv"))
                 .is_err()
         );
-        assert_eq!(sheet.path(), Some(&*mine));
-        assert_eq!(sheet.keep_as(&mine), Ok(()));
+        assert_eq!(paper.path(), Some(&*mine));
+        assert_eq!(paper.keep_as(&mine), Ok(()));
     }
 
     #[test]
     fn without_a_home_directory_it_waits_for_a_name() {
-        let mut sheet = sheet(3);
-        let error = sheet.keep(None).unwrap_err();
-        assert!(error.contains("Keep as") && sheet.is_unkept(), "{error}");
+        let mut paper = paper(3);
+        let error = paper.keep(None).unwrap_err();
+        assert!(error.contains("Keep as") && paper.is_unkept(), "{error}");
         let directory = tempfile::tempdir().unwrap();
-        sheet.keep_as(&directory.path().join("mine.csv")).unwrap();
-        assert!(!sheet.is_unkept());
+        paper.keep_as(&directory.path().join("mine.csv")).unwrap();
+        assert!(!paper.is_unkept());
     }
 }
