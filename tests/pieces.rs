@@ -1,5 +1,6 @@
 //! Pictures sampled in pieces, and what keeps its buffers: on both engines, the same as in one go.
 
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,8 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
-    Cloud, Denoiser, Engine, Frames, ModelState, Piece, Run, Start, TrainSpec, TrainingData, Wait,
-    Weights,
+    Cloud, Denoiser, Engine, Frames, ModelState, Piece, Recording, Run, Start, TrainSpec,
+    TrainingData, Wait, Weights,
 };
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Status};
@@ -185,6 +186,53 @@ fn a_slice_is_of_one_model_and_never_seen_half_way() {
             train(engine.as_mut());
         }
         assert_eq!(host(cloud.as_ref()), expected, "{:?}", engine.info().kind);
+    }
+}
+
+/// Few particles, whose buffers are kept, and many, in several slices; with another run begun and given up in between.
+#[test]
+fn a_run_goes_on_by_the_weights_of_its_beginning_whatever_is_trained_in_between() {
+    const MANY: u32 = 70_000;
+    let plan = plan(Sampler::Heun);
+    let points = |recording: Recording| recording.points.to_host().unwrap();
+    for mut engine in engines() {
+        let kind = engine.info().kind;
+        for (total, frames) in [(TOTAL, Frames::Every(1)), (MANY, Frames::End)] {
+            let start = Start::Noise(total);
+            let run = Run {
+                frames,
+                ..Run::of_samples(&plan, &start, SEED)
+            };
+            let expected = points(engine.run(&run, &|_| true).unwrap().unwrap());
+            let mut underway = engine.begin(&run).unwrap();
+            let shares = RefCell::new(vec![0.0]);
+            let mut pauses = 0;
+            let recording = loop {
+                let asked = Cell::new(0);
+                let one_piece = |share: f32| {
+                    shares.borrow_mut().push(share);
+                    asked.set(asked.get() + 1);
+                    asked.get() == 1
+                };
+                match underway.advance(&one_piece).unwrap() {
+                    Some(recording) => break recording,
+                    None => pauses += 1,
+                }
+                train(engine.as_mut());
+                let mut other = engine.begin(&run).unwrap();
+                assert!(other.advance(&one_piece).unwrap().is_none());
+                shares.borrow_mut().pop();
+                shares.borrow_mut().pop();
+            };
+            assert!(pauses > 0, "{kind:?}");
+            assert!(
+                shares.borrow().is_sorted() && shares.borrow().iter().all(|share| *share < 1.0)
+            );
+            assert!(points(recording) == expected, "{total} particles, {kind:?}");
+            assert!(underway.advance(&|_| true).is_err(), "it is done");
+            let after = points(engine.run(&run, &|_| true).unwrap().unwrap());
+            assert!(after != expected, "the training went on");
+        }
     }
 }
 

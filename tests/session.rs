@@ -14,14 +14,14 @@ use noise_compass::diffusion::solver::Plan;
 use noise_compass::diffusion::solver::{Sampler, Variance};
 use noise_compass::diffusion::target::Quantity;
 use noise_compass::engine::{
-    self, Cloud, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, ModelState, Piece,
-    Progress, Recording, Run, Start, TrainSpec, Wait, Weights,
+    self, Cloud, Engine, EngineChoice, EngineError, EngineInfo, EngineKind, Frames, ModelState,
+    Piece, Progress, Recording, Run, Start, TrainSpec, Underway, Wait, Weights,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
     Command, DensityView, Notice, Restart, RunRequest, Slot, Snapshot, Status,
 };
-use noise_compass::lab::session::{EngineFactory, Session};
+use noise_compass::lab::session::{EngineFactory, Pictures, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::lab::worker::Worker;
 use noise_compass::measure::wasserstein2;
@@ -76,6 +76,15 @@ fn factory(script: &Arc<Mutex<Script>>) -> EngineFactory {
             losses: Vec::new(),
         }))
     })
+}
+
+/// As one that was stopped: no run is part of the script.
+struct NeverDone;
+
+impl Underway for NeverDone {
+    fn advance(&mut self, _: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError> {
+        Ok(None)
+    }
 }
 
 impl Engine for FakeEngine {
@@ -144,13 +153,8 @@ impl Engine for FakeEngine {
         }
         Ok(state)
     }
-    fn run(
-        &mut self,
-        _: &Run<'_>,
-        _: &dyn Fn(f32) -> bool,
-    ) -> Result<Option<Recording>, EngineError> {
-        // As one that was stopped: the exact field is no part of the script.
-        Ok(None)
+    fn begin(&mut self, _: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
+        Ok(Box::new(NeverDone))
     }
     fn refresh(
         &mut self,
@@ -1050,6 +1054,61 @@ fn asked_beside_a_training(drags: bool, most: f64) {
         (told - spent / 5.0).abs() < 0.05,
         "{told} is told of {spent} s"
     );
+}
+
+/// A chain of 100,000 particles is no single piece of work: between its pieces the training goes on, what the hand waits for is done,
+/// and its result is that of the weights at its beginning.
+#[test]
+fn a_training_goes_on_during_a_run_of_100_000_particles() {
+    const MANY: u32 = 100_000;
+    let mut session = on_cpu(small());
+    let context = session.snapshot().experiment.plan_context();
+    let request = |particles, steps| {
+        Arc::new(RunRequest {
+            plan: Sampler::Euler.plan(steps, context, None),
+            start: Start::Noise(particles),
+            seed: 3,
+            exact: false,
+            every: steps,
+            follow: false,
+            read_back: false,
+        })
+    };
+    run_to(&mut session, 10);
+    let model = session.model();
+    let (long, quick) = (Slot::Other("long"), Slot::ScoreAtPointer);
+    session.handle(Command::Run(long, request(MANY, 25)));
+    session.train_until(u64::MAX);
+    // One update before would be another model: the run begins first.
+    session.tick_within(SLICE, 0, Pictures::Asked);
+    session.handle(Command::Play);
+    session.handle(Command::Run(quick, request(10, 2)));
+    let done = |session: &Session, slot| session.snapshot().runs[&slot].done.clone();
+    let mut quick_first = false;
+    let result = loop {
+        session.tick(SLICE);
+        quick_first |= done(&session, quick).is_some() && done(&session, long).is_none();
+        if let Some(result) = done(&session, long) {
+            break result;
+        }
+    };
+    let updates = session.step() - 10;
+    println!("{updates} updates during {} s of the run", result.secs);
+    assert!(updates > 20, "{updates} updates");
+    assert!(quick_first, "what the hand waits for is done in between");
+    assert_eq!(result.step, 10);
+    let mut engine = engine::create(EngineChoice::Cpu, None).unwrap();
+    engine
+        .load(&Setup::new(small()).unwrap().spec, &model)
+        .unwrap();
+    let request = &result.request;
+    let run = Run {
+        frames: Frames::Every(request.every),
+        ..Run::of_samples(&request.plan, &request.start, request.seed)
+    };
+    let whole = engine.run(&run, &|_| true).unwrap().unwrap();
+    let points = |recording: &Recording| recording.points.to_host().unwrap();
+    assert!(points(&result.recording) == points(&whole));
 }
 
 #[test]

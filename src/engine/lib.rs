@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::network::layout::NetworkShape;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
-pub use crate::run::{Denoiser, Frames, Piece, Recording, Run, Start};
+pub use crate::run::{Denoiser, Frames, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
@@ -216,13 +216,19 @@ pub trait Engine: Send {
     /// The whole state, read back. Waits for all work handed over.
     fn state(&mut self) -> Result<ModelState, EngineError>;
 
-    /// Carry out a run, by the EMA weights where it follows the network. `goes_on` is told the share of the work done,
-    /// between pieces of it, and ends the run by answering false: with `Ok(None)`.
+    /// Begin a run, by the EMA weights as they are now where it follows the network: it keeps a copy of them, so that the
+    /// training may go on between its pieces.
+    fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError>;
+
+    /// Carry out a run at one go. `goes_on` is told the share of the work done, between pieces of it, and ends the run by
+    /// answering false: with `Ok(None)`.
     fn run(
         &mut self,
         run: &Run<'_>,
         goes_on: &dyn Fn(f32) -> bool,
-    ) -> Result<Option<Recording>, EngineError>;
+    ) -> Result<Option<Recording>, EngineError> {
+        self.begin(run)?.advance(goes_on)
+    }
 
     /// A piece of a run from noise by the network, of which the end alone is kept; a run in pieces never holds up a frame. It
     /// gives the points of [`Engine::run`]. The weights are those of the slice's first stage. Points of the cloud change with

@@ -115,6 +115,21 @@ pub struct Recording {
     pub points: Cloud,
 }
 
+/// A run under way. Dropping it gives it up.
+pub trait Underway: Send {
+    /// Go on until it is done, or until `goes_on` answers false: `Ok(None)`, and the next call goes on from there. `goes_on` is
+    /// told the share of the work done, 0 to 1, between pieces of it that last no longer than painting can wait.
+    ///
+    /// # Errors
+    /// The engine's, and a run that was done before.
+    fn advance(&mut self, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError>;
+}
+
+/// What a run says that is asked to go on after its end.
+pub(crate) fn ended() -> EngineError {
+    EngineError::Invalid("this run is done: begin another".to_owned())
+}
+
 /// A piece of the work on a picture: a slice of its particles through some stages of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {

@@ -8,14 +8,11 @@ mod places;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::message::{Command, InStep, Order, Side, Slot, Snapshots};
+use super::message::{Command, InStep, Order, Side, Snapshots};
 use super::pace::Metronome;
 use super::session::{Parked, Pictures, Session, Tick};
 use super::shelf::Shelf;
 use super::shelved::Replaced;
-
-/// Asked during a run whether its slot of this side has been asked for something else meanwhile.
-pub type Superseded = Arc<dyn Fn(Side, Slot) -> bool + Send + Sync>;
 
 /// What a snapshot was taken of: equal versions mean equal snapshots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +34,6 @@ pub struct Pair {
     ahead: Side,
     /// Steps of the last slice of the one that went ahead.
     lead: u64,
-    superseded: Option<Superseded>,
     /// What A was, and B where there was one, before the first comparison that replaced a training.
     before: Option<Before>,
     /// Trainings that were replaced.
@@ -57,7 +53,6 @@ impl Pair {
             swaps: 0,
             ahead: Side::A,
             lead: 0,
-            superseded: None,
             before: None,
             shelf: Shelf::default(),
             changes: 1,
@@ -93,23 +88,6 @@ impl Pair {
     pub fn train_until(&mut self, step: u64) {
         self.sessions_mut()
             .for_each(|session| session.train_until(step));
-    }
-
-    /// Let a newer wish of a slot end its run at once: `superseded` is asked during runs.
-    pub fn set_superseded(&mut self, superseded: Superseded) {
-        self.superseded = Some(superseded);
-        self.rewire();
-    }
-
-    /// Each session hears of the wishes of the side on which it stands now.
-    fn rewire(&mut self) {
-        let Some(superseded) = self.superseded.clone() else {
-            return;
-        };
-        for (side, session) in Side::BOTH.into_iter().zip(self.sessions_mut()) {
-            let superseded = superseded.clone();
-            session.set_superseded(Arc::new(move |slot| superseded(side, slot)));
-        }
     }
 
     /// Changes with every change of the snapshots.
@@ -169,7 +147,6 @@ impl Pair {
                 if let Some(b) = &mut self.b {
                     std::mem::swap(&mut self.a, b);
                     self.swaps += 1;
-                    self.rewire();
                 }
             }
             Order::Keep(side) => {

@@ -1,16 +1,14 @@
-//! The runs that chapters ask for: one at a time, the latest wish of each slot, again as the weights change where asked.
+//! The runs that chapters ask for: piece by piece, the latest wish of each slot, again as the weights change where asked.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::message::{RunProgress, RunRequest, RunResult, RunState, Slot, fresh_version};
 use super::pace::{Recent, Share};
-use engine::{Denoiser, Engine, EngineError, Frames, Recording, Run};
+use engine::{Denoiser, Engine, EngineError, Frames, Recording, Run, Underway};
 use maths::data::mixture::Mixture;
-
-/// Asked during a run whether its slot has been asked for something else meanwhile.
-pub type Superseded = Arc<dyn Fn(Slot) -> bool + Send + Sync>;
 
 /// A recording and its frames on the host.
 type Read = (Recording, Option<Arc<Vec<[f32; 2]>>>);
@@ -21,11 +19,22 @@ const SHARE: f64 = 0.12;
 pub const ASKED_SHARE: f64 = 1.0 / 3.0;
 /// The longest that one of them is kept waiting for it.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// A piece of a run lasts about so long: what is asked for meanwhile, and a training, wait no longer.
+const PIECE: Duration = Duration::from_millis(30);
+
+/// A run that has begun.
+struct Begun {
+    request: Arc<RunRequest>,
+    run: Box<dyn Underway>,
+    /// Updates that its weights have seen.
+    step: u64,
+    spent: Duration,
+}
 
 /// Every slot, and whose turn it is.
 pub struct Runs {
     states: Arc<BTreeMap<Slot, RunState>>,
-    superseded: Superseded,
+    begun: BTreeMap<Slot, Begun>,
     share: Share,
     recent: Recent,
 }
@@ -34,7 +43,7 @@ impl Default for Runs {
     fn default() -> Self {
         Self {
             states: Arc::default(),
-            superseded: Arc::new(|_| false),
+            begun: BTreeMap::new(),
             share: Share::new(SHARE),
             recent: Recent::default(),
         }
@@ -42,11 +51,6 @@ impl Default for Runs {
 }
 
 impl Runs {
-    /// Ask this during runs, so that a newer wish ends an older one at once.
-    pub fn set_superseded(&mut self, superseded: Superseded) {
-        self.superseded = superseded;
-    }
-
     /// Beside a training, runs take this part of their usual share of the time.
     pub fn set_share_factor(&mut self, factor: f64) {
         self.share.set_factor(factor);
@@ -59,6 +63,7 @@ impl Runs {
 
     /// A slot wants a run.
     pub fn want(&mut self, slot: Slot, request: Arc<RunRequest>) {
+        self.begun.remove(&slot);
         let states = Arc::make_mut(&mut self.states);
         let done = states.remove(&slot).and_then(|state| state.done);
         states.insert(
@@ -73,11 +78,13 @@ impl Runs {
 
     /// A slot wants nothing any more.
     pub fn stop(&mut self, slot: Slot) {
+        self.begun.remove(&slot);
         Arc::make_mut(&mut self.states).remove(&slot);
     }
 
     /// Everything is to be run again: the engine or the data changed.
     pub fn again(&mut self) {
+        self.begun.clear();
         for state in Arc::make_mut(&mut self.states).values_mut() {
             state.progress = Some(RunProgress::default());
         }
@@ -85,6 +92,7 @@ impl Runs {
 
     /// These results are no longer of what runs: they go, and are computed again.
     pub fn forget(&mut self, which: impl Fn(&RunRequest) -> bool) {
+        self.begun.retain(|_, begun| !which(&begun.request));
         for state in Arc::make_mut(&mut self.states)
             .values_mut()
             .filter(|state| which(&state.request))
@@ -123,7 +131,8 @@ impl Runs {
             .map(|(slot, _)| *slot)
     }
 
-    /// Run a slot to its end, or until it is asked for something else. `Ok(true)` where there is a new result.
+    /// Do a piece of the run of a slot: of the weights at its beginning, whatever is trained between its pieces. `Ok(true)` where
+    /// there is a new result. Where nothing trains, one that follows the weights and has old ones begins anew.
     ///
     /// # Errors
     /// The engine's; a request that it refuses is dropped.
@@ -132,7 +141,7 @@ impl Runs {
         slot: Slot,
         engine: &mut dyn Engine,
         mixture: &Arc<Mixture>,
-        step: u64,
+        (step, trains): (u64, bool),
     ) -> Result<bool, EngineError> {
         let Some(state) = self.states.get(&slot) else {
             return Ok(false);
@@ -141,57 +150,85 @@ impl Runs {
             state.request.clone(),
             state.progress.clone().unwrap_or_default(),
         );
-        let denoiser = if request.exact {
-            Denoiser::Exact(mixture.clone())
-        } else {
-            Denoiser::Learned
-        };
-        let superseded = self.superseded.clone();
-        let goes_on = |share: f32| {
-            progress.set(share);
-            !superseded(slot)
-        };
-        let begun = Instant::now();
-        let run = Run {
-            plan: &request.plan,
-            start: &request.start,
-            seed: request.seed,
-            denoiser: &denoiser,
-            frames: Frames::Every(request.every),
-        };
-        let run = engine.run(&run, &goes_on);
-        let run = run.and_then(|recording| {
-            recording
-                .map(|frames| with_host(frames, request.read_back))
-                .transpose()
-        });
-        let spent = begun.elapsed();
+        let began = Instant::now();
+        let is_old = |begun: &Begun| follows(&request) && begun.step != step && !trains;
+        let begun = self.begun.remove(&slot).filter(|begun| !is_old(begun));
+        let done = match begun {
+            Some(begun) => Ok(begun),
+            None => begin(&request, engine, mixture, step),
+        }
+        .and_then(|begun| advance(begun, &progress));
         let ended = Instant::now();
+        let spent = ended - began;
         self.share.spend(ended, spent);
         self.recent.add(ended, spent);
-        let (recording, host) = match run {
-            Ok(Some(read)) => read,
-            Ok(None) => return Ok(false),
+        let (mut begun, read) = match done {
+            Ok(done) => done,
             Err(error) => {
                 self.stop(slot);
                 return Err(error);
             }
         };
+        begun.spent += spent;
+        let Some((recording, host)) = read else {
+            self.begun.insert(slot, begun);
+            return Ok(false);
+        };
         let version = fresh_version();
         if let Some(state) = Arc::make_mut(&mut self.states).get_mut(&slot) {
             state.progress = None;
-            let secs = spent.as_secs_f64();
             state.done = Some(Arc::new(RunResult {
                 request,
                 recording,
                 host,
-                step,
+                step: begun.step,
                 version,
-                secs,
+                secs: begun.spent.as_secs_f64(),
             }));
         }
         Ok(true)
     }
+}
+
+/// Begin what is asked for, with the weights as they are.
+fn begin(
+    request: &Arc<RunRequest>,
+    engine: &mut dyn Engine,
+    mixture: &Arc<Mixture>,
+    step: u64,
+) -> Result<Begun, EngineError> {
+    let denoiser = if request.exact {
+        Denoiser::Exact(mixture.clone())
+    } else {
+        Denoiser::Learned
+    };
+    let run = engine.begin(&Run {
+        plan: &request.plan,
+        start: &request.start,
+        seed: request.seed,
+        denoiser: &denoiser,
+        frames: Frames::Every(request.every),
+    })?;
+    Ok(Begun {
+        request: request.clone(),
+        run,
+        step,
+        spent: Duration::ZERO,
+    })
+}
+
+/// Do a piece of it. Its frames, where it was the last one.
+fn advance(mut begun: Begun, progress: &RunProgress) -> Result<(Begun, Option<Read>), EngineError> {
+    let began = Instant::now();
+    // Whatever a piece of the engine's own lasts, there is at least one: a run always comes to its end.
+    let pieces = Cell::new(0_u32);
+    let recording = begun.run.advance(&|share| {
+        progress.set(share);
+        pieces.set(pieces.get() + 1);
+        pieces.get() == 1 || began.elapsed() < PIECE
+    })?;
+    let read = recording.map(|recording| with_host(recording, begun.request.read_back));
+    Ok((begun, read.transpose()?))
 }
 
 /// A recording, and its copy on the host where that is asked for.
@@ -204,10 +241,14 @@ fn with_host(recording: Recording, read_back: bool) -> Result<Read, EngineError>
     Ok((recording, host))
 }
 
+/// True where a run is done again as the weights change.
+fn follows(request: &RunRequest) -> bool {
+    request.follow && !request.exact
+}
+
 fn waits(state: &RunState, step: u64) -> bool {
-    let follows = state.request.follow && !state.request.exact;
     state.progress.is_some()
-        || (follows && state.done.as_ref().is_none_or(|done| done.step != step))
+        || (follows(&state.request) && state.done.as_ref().is_none_or(|done| done.step != step))
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! The thread that runs one experiment or two beside the window: orders in, the latest [`Snapshots`] out.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 
 use super::experiment::Experiment;
 use super::keeper::Keeper;
-use super::message::{Command, Notice, Order, Side, Slot, Snapshot, Snapshots, Status};
+use super::message::{Command, Notice, Order, Snapshot, Snapshots, Status};
 use super::pair::{Pair, PairVersion};
 use super::session::{EngineFactory, Session};
 use super::setup::Setup;
@@ -27,7 +25,6 @@ const FAREWELL: [Duration; 2] = [Duration::from_millis(1200), Duration::from_mil
 /// The worker. Dropping it ends the thread, or leaves it behind where it does not end: a window always closes.
 pub struct Worker {
     orders: Sender<Order>,
-    wishes: Arc<Wishes>,
     latest: Arc<Mutex<Snapshots>>,
     device: Option<Arc<GpuContext>>,
     /// Disconnected when the thread has ended.
@@ -90,8 +87,6 @@ impl Worker {
     ) -> anyhow::Result<Self> {
         let latest = Arc::new(Mutex::new(Snapshots::one(Arc::new(starting(&setup)))));
         let (orders, inbox) = unbounded();
-        let wishes = Arc::new(Wishes::default());
-        let heard = wishes.clone();
         let outlet = Outlet {
             latest: latest.clone(),
             on_change,
@@ -102,7 +97,7 @@ impl Worker {
             .spawn(move || {
                 let _alive = alive;
                 let run = AssertUnwindSafe(|| {
-                    run(&setup, choice, &factory, keeper, &inbox, &heard, &outlet);
+                    run(&setup, choice, &factory, keeper, &inbox, &outlet);
                 });
                 if let Err(panic) = catch_unwind(run) {
                     outlet.publish_panic(panic.as_ref());
@@ -110,7 +105,6 @@ impl Worker {
             })?;
         Ok(Self {
             orders,
-            wishes,
             latest,
             device: None,
             ended,
@@ -120,7 +114,6 @@ impl Worker {
     /// Send an order. After the thread ended it goes nowhere; the snapshots say why.
     pub fn send(&self, order: impl Into<Order>) {
         let order = order.into();
-        self.wishes.send(&order);
         if self.orders.send(order).is_err() {
             log::warn!("the worker has ended: an order was dropped");
         }
@@ -140,7 +133,6 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         let quit = Order::Both(Command::Quit);
-        self.wishes.send(&quit);
         // An error means that the thread has ended by itself.
         let _ = self.orders.send(quit);
         let has_ended =
@@ -154,57 +146,6 @@ impl Drop for Worker {
         if !has_ended(FAREWELL[1]) {
             log::warn!("the laboratory did not end in time and is left behind");
         }
-    }
-}
-
-/// What waits in the channel for slots, known to the worker while a run keeps it from reading.
-#[derive(Default)]
-struct Wishes {
-    waiting: Mutex<BTreeMap<(Side, Slot), u32>>,
-    quit: AtomicBool,
-}
-
-/// The slots of which an order asks something else, or nothing any more.
-fn wishes_of(order: &Order) -> impl Iterator<Item = (Side, Slot)> {
-    let (sides, command): (&[Side], _) = match order {
-        Order::To(Side::A, command) => (&Side::BOTH[..1], Some(command)),
-        Order::To(Side::B, command) => (&Side::BOTH[1..], Some(command)),
-        Order::Both(command) => (&Side::BOTH[..], Some(command)),
-        _ => (&[], None),
-    };
-    let slot = match command {
-        Some(Command::Run(slot, _) | Command::StopRun(slot)) => Some(*slot),
-        _ => None,
-    };
-    sides.iter().filter_map(move |side| Some((*side, slot?)))
-}
-
-impl Wishes {
-    /// An order goes into the channel.
-    fn send(&self, order: &Order) {
-        if matches!(order, Order::Both(Command::Quit)) {
-            self.quit.store(true, Ordering::Relaxed);
-        }
-        for wish in wishes_of(order) {
-            *lock(&self.waiting).entry(wish).or_default() += 1;
-        }
-    }
-
-    /// An order was taken out of the channel.
-    fn receive(&self, order: &Order) {
-        for wish in wishes_of(order) {
-            if let Some(count) = lock(&self.waiting).get_mut(&wish) {
-                *count = count.saturating_sub(1);
-            }
-        }
-    }
-
-    /// True where a slot was asked for something else, or the window closes.
-    fn supersede(&self, side: Side, slot: Slot) -> bool {
-        self.quit.load(Ordering::Relaxed)
-            || lock(&self.waiting)
-                .get(&(side, slot))
-                .is_some_and(|count| *count > 0)
     }
 }
 
@@ -255,7 +196,6 @@ fn run(
     factory: &EngineFactory,
     mut keeper: Option<Keeper>,
     inbox: &Receiver<Order>,
-    wishes: &Arc<Wishes>,
     outlet: &Outlet,
 ) {
     let Some(session) = open(setup, choice, factory, outlet) else {
@@ -265,8 +205,6 @@ fn run(
     };
     let mut pair = Pair::new(session);
     pair.receive(keeper.iter().flat_map(Keeper::left_behind));
-    let heard = wishes.clone();
-    pair.set_superseded(Arc::new(move |side, slot| heard.supersede(side, slot)));
     let mut published = PairVersion::default();
     let mut published_at = None;
     let mut waiting = Vec::new();
@@ -279,9 +217,6 @@ fn run(
             }
         }
         let obeyed = !waiting.is_empty();
-        for order in &waiting {
-            wishes.receive(order);
-        }
         for order in coalesce(std::mem::take(&mut waiting)) {
             if matches!(order, Order::Both(Command::Quit)) {
                 if let Some(keeper) = &mut keeper {
@@ -431,6 +366,7 @@ fn starting(setup: &Setup) -> Snapshot {
 mod tests {
     use super::super::message::Restart::{self, Anew, Keep};
     use super::*;
+    use crate::side::Side;
 
     fn configure(batch: u32, restart: Restart) -> Command {
         Command::Configure {

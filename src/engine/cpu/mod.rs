@@ -24,11 +24,11 @@ use std::time::Instant;
 pub use real::Real;
 
 use self::network::{BLOCK, Samples, Workspace};
-use self::sample::SliceRun;
+use self::sample::{CpuRun, SliceRun};
 use self::train::Trainer;
 use super::{
-    Cloud, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Recording,
-    Run, Start, TrainSpec, TrainingData,
+    Cloud, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Run,
+    TrainSpec, TrainingData, Underway,
 };
 use crate::Weights;
 use crate::network::timetable::TIME_FEATURES;
@@ -125,33 +125,9 @@ impl Engine for CpuEngine {
         Ok(self.trainer()?.state())
     }
 
-    fn run(
-        &mut self,
-        run: &Run<'_>,
-        goes_on: &dyn Fn(f32) -> bool,
-    ) -> Result<Option<Recording>, EngineError> {
+    fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
         let network = self.trainer()?.network(Weights::Ema);
-        let starts = match run.start {
-            Start::Noise(n) => sample::starts(run.seed, 0, *n, run.plan.start_std),
-            Start::Points(points) => points.to_vec(),
-        };
-        let kept = run.kept_stages();
-        let keep = |stage: usize| kept.binary_search(&stage).is_ok();
-        let frames = sample::run_frames(&network, run, &starts, 0, &keep, goes_on);
-        Ok(frames.map(|frames| {
-            let particles = starts.len();
-            let mut points = if run.keeps_start() {
-                starts
-            } else {
-                Vec::new()
-            };
-            points.extend(frames);
-            Recording {
-                taus: run.taus(),
-                particles,
-                points: Cloud::Host(Arc::new(points)),
-            }
-        }))
+        Ok(Box::new(CpuRun::begin(network, run)))
     }
 
     fn refresh(

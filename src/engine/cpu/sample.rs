@@ -1,13 +1,19 @@
 //! Running a plan: the recurrence of [`maths::diffusion::solver`], for the network's x̂_0 or the exact one.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::exact::Posterior;
 use super::network::{BLOCK, Network, Workspace};
-use crate::{Denoiser, Piece, Run};
+use crate::run::ended;
+use crate::{Cloud, Denoiser, EngineError, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Plan, PlanStep};
 use maths::philox::{Stream, normal};
+
+/// Most particles that a stage takes at once: some milliseconds of work, after which a run can pause.
+const MOST_AT_ONCE: usize = 256 * BLOCK;
 
 /// A particle on its way from noise to data: its registers.
 #[derive(Clone, Copy)]
@@ -25,77 +31,29 @@ pub fn starts(seed: u64, first: u32, count: u32, std: f64) -> Vec<[f32; 2]> {
         .collect()
 }
 
-/// Carry out a run from given starts, returning the points after every stage that `keep` names, one frame after the other;
-/// `first` is the index of the first particle. `goes_on` is told the share of the work done before every stage, and ends the run
-/// by answering false.
-pub fn run_frames(
-    network: &Network<f32>,
-    run: &Run<'_>,
-    starts: &[[f32; 2]],
-    first: u32,
-    keep: &dyn Fn(usize) -> bool,
-    goes_on: &dyn Fn(f32) -> bool,
-) -> Option<Vec<[f32; 2]>> {
-    let Run {
-        plan,
-        denoiser,
-        seed,
-        ..
-    } = *run;
-    let mut particles = Particles::at(starts);
-    let mut frames = Vec::new();
-    for number in 0..plan.steps.len() {
-        if !goes_on(number as f32 / plan.steps.len() as f32) {
-            return None;
-        }
-        particles.advance(network, denoiser, plan, number, first, seed);
-        if keep(number) {
-            frames.extend(particles.points());
-        }
-    }
-    Some(frames)
+/// A plan on its way: what it follows, and by what noise.
+pub struct Way {
+    /// What takes the particles there, where the network is followed.
+    pub network: Network<f32>,
+    /// Which x̂_0 they follow.
+    pub denoiser: Denoiser,
+    /// The stages.
+    pub plan: Plan,
+    /// Key of the noise.
+    pub seed: u64,
 }
 
-/// Particles on their way through a plan.
-pub struct Particles(Vec<Particle>);
-
-impl Particles {
-    /// At their starts.
-    pub fn at(starts: &[[f32; 2]]) -> Self {
-        Self(
-            starts
-                .iter()
-                .map(|&x| Particle {
-                    x,
-                    memory: [0.0; 2],
-                    base: x,
-                })
-                .collect(),
-        )
-    }
-
-    /// Where they are.
-    pub fn points(&self) -> impl Iterator<Item = [f32; 2]> {
-        self.0.iter().map(|particle| particle.x)
-    }
-
-    /// Take them through stage `number` of a plan; `first` is the index of the first particle.
-    pub fn advance(
-        &mut self,
-        network: &Network<f32>,
-        denoiser: &Denoiser,
-        plan: &Plan,
-        number: usize,
-        first: u32,
-        seed: u64,
-    ) {
-        let stage = &plan.steps[number];
-        let step = Stage::new(stage, plan.clip, seed, number as u32);
+impl Way {
+    /// Take particles, of which the first has the index `first`, through stage `number`.
+    fn advance(&self, particles: &mut [Particle], number: usize, first: u32) {
+        let stage = &self.plan.steps[number];
+        let step = Stage::new(stage, self.plan.clip, self.seed, number as u32);
         let index_of = |block: usize, row: usize| first + (block * BLOCK + row) as u32;
-        match denoiser {
+        match &self.denoiser {
             Denoiser::Learned => {
+                let network = &self.network;
                 let time_bias = network.time_bias(stage.tau);
-                self.0.par_chunks_mut(BLOCK).enumerate().for_each_init(
+                particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
                     || Workspace::new(network.shape()),
                     |work, (block, particles)| {
                         let mut points = [[0.0; 2]; BLOCK];
@@ -114,15 +72,12 @@ impl Particles {
             }
             Denoiser::Exact(mixture) => {
                 let posterior = Posterior::new(mixture, stage.scales, stage.quantity);
-                self.0.par_chunks_mut(BLOCK).enumerate().for_each_init(
+                particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
                     Vec::new,
                     |near, (block, particles)| {
                         for (row, particle) in particles.iter_mut().enumerate() {
-                            step.advance(
-                                particle,
-                                posterior.mean(particle.x, near),
-                                index_of(block, row),
-                            );
+                            let x_0 = posterior.mean(particle.x, near);
+                            step.advance(particle, x_0, index_of(block, row));
                         }
                     },
                 );
@@ -131,51 +86,138 @@ impl Particles {
     }
 }
 
+/// Particles at their starts.
+fn particles_at(starts: &[[f32; 2]]) -> Vec<Particle> {
+    let at = |&x| Particle {
+        x,
+        memory: [0.0; 2],
+        base: x,
+    };
+    starts.iter().map(at).collect()
+}
+
+/// A run under way.
+pub struct CpuRun {
+    way: Way,
+    particles: Vec<Particle>,
+    /// The stages after which a frame is kept, ascending.
+    kept: Vec<usize>,
+    taus: Vec<f64>,
+    /// Points [frames so far, particles].
+    frames: Vec<[f32; 2]>,
+    /// The stage that comes next, and the first particle that it comes to.
+    stage: usize,
+    next: usize,
+    is_done: bool,
+}
+
+impl CpuRun {
+    /// At its start.
+    pub fn begin(network: Network<f32>, run: &Run<'_>) -> Self {
+        let starts = match run.start {
+            Start::Noise(n) => starts(run.seed, 0, *n, run.plan.start_std),
+            Start::Points(points) => points.to_vec(),
+        };
+        Self {
+            way: Way {
+                network,
+                denoiser: run.denoiser.clone(),
+                plan: run.plan.clone(),
+                seed: run.seed,
+            },
+            particles: particles_at(&starts),
+            kept: run.kept_stages(),
+            taus: run.taus(),
+            frames: if run.keeps_start() {
+                starts
+            } else {
+                Vec::new()
+            },
+            stage: 0,
+            next: 0,
+            is_done: false,
+        }
+    }
+
+    /// The share of the work done.
+    fn share(&self) -> f32 {
+        let stage = self.next as f32 / self.particles.len().max(1) as f32;
+        (self.stage as f32 + stage) / self.way.plan.steps.len() as f32
+    }
+}
+
+impl Underway for CpuRun {
+    fn advance(&mut self, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError> {
+        if self.is_done {
+            return Err(ended());
+        }
+        while self.stage < self.way.plan.steps.len() {
+            if !goes_on(self.share()) {
+                return Ok(None);
+            }
+            let end = (self.next + MOST_AT_ONCE).min(self.particles.len());
+            self.way.advance(
+                &mut self.particles[self.next..end],
+                self.stage,
+                self.next as u32,
+            );
+            self.next = end;
+            if end == self.particles.len() {
+                if self.kept.binary_search(&self.stage).is_ok() {
+                    self.frames.extend(self.particles.iter().map(|p| p.x));
+                }
+                (self.stage, self.next) = (self.stage + 1, 0);
+            }
+        }
+        self.is_done = true;
+        Ok(Some(Recording {
+            taus: std::mem::take(&mut self.taus),
+            particles: self.particles.len(),
+            points: Cloud::Host(Arc::new(std::mem::take(&mut self.frames))),
+        }))
+    }
+}
+
 /// A slice of a picture on its way: of what it is, how far it has come, and with which weights it goes on.
 pub struct SliceRun {
-    plan: Plan,
-    seed: u64,
+    way: Way,
     last: Piece,
-    network: Network<f32>,
-    particles: Particles,
+    particles: Vec<Particle>,
 }
 
 impl SliceRun {
     /// Begin the slice of a piece.
     pub fn begin(network: Network<f32>, plan: &Plan, seed: u64, piece: Piece) -> Self {
-        let particles = Particles::at(&starts(seed, piece.first, piece.count, plan.start_std));
+        let starts = starts(seed, piece.first, piece.count, plan.start_std);
         Self {
-            plan: plan.clone(),
-            seed,
+            way: Way {
+                network,
+                denoiser: Denoiser::Learned,
+                plan: plan.clone(),
+                seed,
+            },
             last: Piece {
                 end_stage: 0,
                 ..piece
             },
-            network,
-            particles,
+            particles: particles_at(&starts),
         }
     }
 
     /// True where a piece goes on with this slice.
     pub fn goes_on(&self, plan: &Plan, seed: u64, piece: &Piece) -> bool {
-        piece.follows(&self.last) && self.seed == seed && self.plan == *plan
+        piece.follows(&self.last) && self.way.seed == seed && self.way.plan == *plan
     }
 
     /// Do a piece. The points, where it was the last one.
     pub fn advance(&mut self, piece: Piece) -> Option<impl Iterator<Item = [f32; 2]>> {
         for number in piece.stage..piece.end_stage {
-            let (number, first) = (number as usize, piece.first);
-            self.particles.advance(
-                &self.network,
-                &Denoiser::Learned,
-                &self.plan,
-                number,
-                first,
-                self.seed,
-            );
+            self.way
+                .advance(&mut self.particles, number as usize, piece.first);
         }
         self.last = piece;
-        (piece.end_stage as usize == self.plan.steps.len()).then(|| self.particles.points())
+        let is_whole = piece.end_stage as usize == self.way.plan.steps.len();
+        is_whole.then(|| self.particles.iter().map(|p| p.x))
     }
 }
 
@@ -255,10 +297,7 @@ impl Stage {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::Start;
     use crate::network::layout::{Activation, NetworkShape};
 
     const SHAPE: NetworkShape = NetworkShape {
@@ -270,24 +309,23 @@ mod tests {
 
     /// The end of a plan from given starts, of which the first has this index.
     fn run(
-        network: &Network<f32>,
+        network: Network<f32>,
         plan: &Plan,
         starts: &[[f32; 2]],
         first: u32,
         seed: u64,
-        stop: &dyn Fn() -> bool,
-    ) -> Option<Vec<[f32; 2]>> {
-        let given = Start::Points(Arc::default());
-        let run = Run::of_samples(plan, &given, seed);
-        let last = plan.steps.len() - 1;
-        run_frames(
+    ) -> Vec<[f32; 2]> {
+        let way = Way {
             network,
-            &run,
-            starts,
-            first,
-            &|stage| stage == last,
-            &|_| !stop(),
-        )
+            denoiser: Denoiser::Learned,
+            plan: plan.clone(),
+            seed,
+        };
+        let mut particles = particles_at(starts);
+        for number in 0..plan.steps.len() {
+            way.advance(&mut particles, number, first);
+        }
+        particles.iter().map(|particle| particle.x).collect()
     }
 
     fn plan(step: PlanStep, steps: usize, clip: Option<Bounds>) -> Plan {
@@ -315,14 +353,12 @@ mod tests {
         };
         let first = 7;
         let points = run(
-            &network,
+            network,
             &plan(step, 2, None),
             &[[1.0, -2.0], [0.5, 4.0]],
             first,
             11,
-            &|| false,
-        )
-        .unwrap();
+        );
         for (index, start) in [[1.0, -2.0], [0.5, 4.0]].into_iter().enumerate() {
             for axis in 0..2 {
                 let z = |k| normal(11, Stream::SamplerNoise, k, first + index as u32)[axis];
@@ -352,13 +388,12 @@ mod tests {
         let start = [[9.0, -9.0]];
         let network = Network::new(SHAPE, &weights);
         assert_eq!(
-            run(&network, &plan(step, 1, clip), &start, 0, 0, &|| false).unwrap(),
+            run(network, &plan(step, 1, clip), &start, 0, 0),
             [[1.0, -0.5]]
         );
         weights[0] = f32::NAN;
         let network = Network::new(SHAPE, &weights);
-        let points = run(&network, &plan(step, 1, clip), &start, 0, 0, &|| false).unwrap();
+        let points = run(network, &plan(step, 1, clip), &start, 0, 0);
         assert!(points[0].iter().all(|x| x.is_nan()));
-        assert!(run(&network, &plan(step, 1, clip), &start, 0, 0, &|| true).is_none());
     }
 }

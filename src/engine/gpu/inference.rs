@@ -32,6 +32,26 @@ pub struct PlanJob<'a> {
     pub slice_rows: u32,
 }
 
+/// How far a run in slices has come, and how many stages of it fit into a piece.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached {
+    /// First particle of the slice.
+    first: u32,
+    /// The stage that comes next.
+    stage: u32,
+    stages_a_piece: u32,
+}
+
+impl Default for Reached {
+    fn default() -> Self {
+        Self {
+            first: 0,
+            stage: 0,
+            stages_a_piece: 1,
+        }
+    }
+}
+
 /// A plan bound to a model and to slices of one cloud.
 pub struct PlanRun {
     stages: u32,
@@ -256,41 +276,44 @@ impl PlanRun {
             .write_buffer(&self.times, 0, bytemuck::cast_slice(&time_embedding(tau)));
     }
 
-    /// Take `total` particles through the whole plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. `done`
-    /// is told the share of the work done; false when it ended the run.
-    pub fn run_all(
+    /// Take `total` particles on through the plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. `goes_on` is told
+    /// the share of the work done before each; false where it answered so, with `reached` as far as that.
+    pub fn advance(
         &self,
         context: &GpuContext,
         kernels: &Kernels,
         layout: &DeviceLayout,
         total: u32,
-        done: &dyn Fn(f32) -> bool,
+        reached: &mut Reached,
+        goes_on: &dyn Fn(f32) -> bool,
     ) -> Result<bool, EngineError> {
-        let mut stages_a_piece = 1;
-        for first in (0..total).step_by(self.slice_rows as usize) {
-            let count = self.slice_rows.min(total - first);
-            self.write_slice(context, first, count);
-            let mut stage = 0;
-            while stage < self.stages {
-                let share = (f64::from(first)
-                    + f64::from(count) * f64::from(stage) / f64::from(self.stages))
-                    / f64::from(total);
-                if !done(share as f32) {
+        while reached.first < total {
+            let count = self.slice_rows.min(total - reached.first);
+            if reached.stage == 0 {
+                self.write_slice(context, reached.first, count);
+            }
+            while reached.stage < self.stages {
+                let of_slice = f64::from(reached.stage) / f64::from(self.stages);
+                let share =
+                    (f64::from(reached.first) + f64::from(count) * of_slice) / f64::from(total);
+                if !goes_on(share as f32) {
                     return Ok(false);
                 }
-                let end = (stage + stages_a_piece).min(self.stages);
+                let stages =
+                    reached.stage..(reached.stage + reached.stages_a_piece).min(self.stages);
                 let began = Instant::now();
                 let mut encoder = context
                     .device()
                     .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-                self.encode(kernels, layout, &mut encoder, stage..end, count);
+                self.encode(kernels, layout, &mut encoder, stages.clone(), count);
                 context.submit([encoder.finish()]);
                 context.wait()?;
-                let secs_a_stage = began.elapsed().as_secs_f64() / f64::from(end - stage);
-                stages_a_piece =
+                let secs_a_stage = began.elapsed().as_secs_f64() / stages.len() as f64;
+                reached.stages_a_piece =
                     (SAMPLING_PIECE_SECS / secs_a_stage.max(1e-6)).clamp(1.0, 256.0) as u32;
-                stage = end;
+                reached.stage = stages.end;
             }
+            (reached.first, reached.stage) = (reached.first + count, 0);
         }
         Ok(true)
     }

@@ -16,6 +16,7 @@ mod refresh;
 pub mod shader;
 mod training;
 pub mod types;
+mod underway;
 
 pub use adapters::{AdapterReport, backends, list_adapters};
 pub use cloud::GpuCloud;
@@ -27,27 +28,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    Cloud, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Recording, Run, Start,
-    TrainSpec, TrainingData,
+    Cloud, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Run, TrainSpec,
+    TrainingData, Underway,
 };
 use crate::Weights;
 use crate::network::layout::Activation;
 use context::STORAGE;
 use density::DensityKernel;
-use inference::{PlanJob, PlanRun, exact_slice};
 use kernels::Kernels;
 use layout::DeviceLayout;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
 use readback::Readback;
-use refresh::{KeptRun, PictureRun, PredictRun};
+use refresh::{PictureRun, PredictRun};
 use training::{BatchSource, MAX_STEPS_A_SUBMISSION, Moves, Parameters, Workspace, step_row};
+use underway::{GpuRun, Kept};
 
 /// A submission is sized to take about this long, so that painting, which shares the queue, waits no longer.
 const SUBMISSION_SECS: f64 = 0.004;
-/// Runs of at most so many points, in all frames together, keep their buffers.
-const MOST_KEPT_POINTS: usize = 1 << 16;
 /// Submissions in flight at most.
 const MAX_IN_FLIGHT: usize = 2;
 
@@ -71,8 +70,8 @@ struct Model {
     picture: Option<PictureRun>,
     /// By the raw weights and by the averaged ones.
     predict: Option<PredictRun>,
-    /// The last run of few points.
-    run: Option<KeptRun>,
+    /// What the last run of few points left.
+    kept_run: Kept,
     predict_ema: Option<PredictRun>,
 }
 
@@ -103,7 +102,7 @@ impl GpuEngine {
     fn loaded(&mut self) -> Result<(&GpuContext, &Kernels, &mut Model), EngineError> {
         match (&self.kernels, &mut self.model) {
             (Some((_, kernels)), Some(model)) => Ok((&self.context, kernels, model)),
-            _ => Err(EngineError::Invalid("no model is loaded".into())),
+            _ => Err(no_model()),
         }
     }
 
@@ -161,6 +160,10 @@ impl GpuEngine {
     }
 }
 
+fn no_model() -> EngineError {
+    EngineError::Invalid("no model is loaded".into())
+}
+
 fn same_data(a: &TrainingData, b: &TrainingData) -> bool {
     match (a, b) {
         (TrainingData::Finite(a), TrainingData::Finite(b)) => Arc::ptr_eq(a, b),
@@ -198,7 +201,7 @@ impl Engine for GpuEngine {
             step: state.step,
             picture: None,
             predict: None,
-            run: None,
+            kept_run: Kept::default(),
             predict_ema: None,
         });
         Ok(())
@@ -307,63 +310,13 @@ impl Engine for GpuEngine {
             .download(context, &model.layout, model.step)
     }
 
-    fn run(
-        &mut self,
-        run: &Run<'_>,
-        goes_on: &dyn Fn(f32) -> bool,
-    ) -> Result<Option<Recording>, EngineError> {
-        let shared = self.context.clone();
-        let (context, kernels, model) = self.loaded()?;
-        let (taus, particles) = (run.taus(), run.start.len());
-        let (frames, points) = (taus.len(), taus.len() * particles);
-        let limit = context.device().limits().max_storage_buffer_binding_size;
-        if 8 * points as u64 > limit {
-            return Err(EngineError::Invalid(format!(
-                "{frames} frames of {particles} particles do not fit into a buffer of {} MiB; take fewer particles or steps",
-                limit >> 20
-            )));
-        }
-        let buffer = context.buffer("cloud", 8 * points as u64, STORAGE);
-        if let Start::Points(points) = run.start {
-            context
-                .queue()
-                .write_buffer(&buffer, 0, bytemuck::cast_slice(points));
-        }
-        if particles > 0 && !run.plan.steps.is_empty() {
-            let total = particles as u32;
-            let slice_rows = total.min(exact_slice(run.denoiser));
-            let job = PlanJob {
-                run,
-                weights: &model.parameters.ema,
-                points: &buffer,
-                total,
-                slice_rows,
-            };
-            if points <= MOST_KEPT_POINTS {
-                // Asked again and again, as beneath a moving hand: its buffers are kept, and its result is copied.
-                let kept = model.run.take().filter(|kept| kept.serves(&job, points));
-                let mut kept = match kept {
-                    Some(kept) => kept,
-                    None => KeptRun::new(context, kernels, &model.layout, &job, points)?,
-                };
-                let ended = kept.run(context, kernels, &model.layout, &job, goes_on)?;
-                model.run = Some(kept);
-                if !ended {
-                    return Ok(None);
-                }
-            } else {
-                let whole = PlanRun::new(context, kernels, &model.layout, &job)?;
-                if !whole.run_all(context, kernels, &model.layout, total, goes_on)? {
-                    return Ok(None);
-                }
-            }
-        }
-        let points = Cloud::Gpu(GpuCloud::new(shared, buffer, points));
-        Ok(Some(Recording {
-            taus,
-            particles,
-            points,
-        }))
+    fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
+        let (Some((_, kernels)), Some(model)) = (&self.kernels, &self.model) else {
+            return Err(no_model());
+        };
+        let device = (self.context.clone(), kernels.clone(), model.layout.clone());
+        let by = (&model.parameters.ema, &model.kept_run);
+        Ok(Box::new(GpuRun::begin(device, by, run)?))
     }
 
     fn refresh(

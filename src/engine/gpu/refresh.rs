@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::context::{GpuContext, STORAGE};
-use super::inference::{MAX_SLICE, PlanJob, PlanRun};
+use super::inference::{MAX_SLICE, PlanJob, PlanRun, Reached};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
-use crate::{Denoiser, EngineError, Piece, Run, Start};
+use crate::{EngineError, Piece, Run, Start};
 use maths::diffusion::solver::{Plan, PlanStep};
 
 /// A picture being sampled slice by slice, kept while cloud, plan and seed stay.
@@ -144,105 +144,14 @@ impl PredictRun {
         context
             .queue()
             .write_buffer(&self.points, 0, bytemuck::cast_slice(points));
+        let total = points.len() as u32;
+        let reached = &mut Reached::default();
         self.run
-            .run_all(context, kernels, layout, points.len() as u32, &|_| true)?;
+            .advance(context, kernels, layout, total, reached, &|_| true)?;
         Ok(bytemuck::pod_collect_to_vec(&context.read_buffer(
             &self.points,
             0,
             size_of_val(points) as u64,
         )?))
-    }
-}
-
-/// Runs of few points, kept while they are of one form: the same numbers of particles, stages and frames.
-pub struct KeptRun {
-    run: PlanRun,
-    points: wgpu::Buffer,
-    total: u32,
-    stages: usize,
-    draws_start: bool,
-    keeps_start: bool,
-    denoiser: Denoiser,
-}
-
-impl KeptRun {
-    /// Bind, with a buffer of its own for so many points.
-    pub fn new(
-        context: &GpuContext,
-        kernels: &Kernels,
-        layout: &DeviceLayout,
-        job: &PlanJob<'_>,
-        points: usize,
-    ) -> Result<Self, EngineError> {
-        let buffer = context.buffer("run", 8 * points as u64, STORAGE);
-        let run = PlanRun::new(
-            context,
-            kernels,
-            layout,
-            &PlanJob {
-                points: &buffer,
-                ..*job
-            },
-        )?;
-        Ok(Self {
-            run,
-            points: buffer,
-            total: job.total,
-            stages: job.run.plan.steps.len(),
-            draws_start: matches!(job.run.start, Start::Noise(_)),
-            keeps_start: job.run.keeps_start(),
-            denoiser: job.run.denoiser.clone(),
-        })
-    }
-
-    /// True where a run of so many points is of the form that is bound.
-    pub fn serves(&self, job: &PlanJob<'_>, points: usize) -> bool {
-        let run = job.run;
-        let same_denoiser = match (&self.denoiser, run.denoiser) {
-            (Denoiser::Learned, Denoiser::Learned) => true,
-            (Denoiser::Exact(a), Denoiser::Exact(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        };
-        let draws_start = matches!(run.start, Start::Noise(_));
-        same_denoiser
-            && self.points.size() == (8 * points as u64).max(16)
-            && (self.total, self.stages) == (job.total, run.plan.steps.len())
-            && (self.draws_start, self.keeps_start) == (draws_start, run.keeps_start())
-    }
-
-    /// Run, and copy the result to where the job wants it. False when `goes_on` ended it.
-    pub fn run(
-        &mut self,
-        context: &GpuContext,
-        kernels: &Kernels,
-        layout: &DeviceLayout,
-        job: &PlanJob<'_>,
-        goes_on: &dyn Fn(f32) -> bool,
-    ) -> Result<bool, EngineError> {
-        self.run.rewrite(context, job);
-        if let Start::Points(points) = job.run.start {
-            context
-                .queue()
-                .write_buffer(&self.points, 0, bytemuck::cast_slice(points));
-        }
-        if !self
-            .run
-            .run_all(context, kernels, layout, job.total, goes_on)?
-        {
-            return Ok(false);
-        }
-        let mut encoder = context
-            .device()
-            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(
-            &self.points,
-            0,
-            job.points,
-            0,
-            self.points.size().min(job.points.size()),
-        );
-        context.submit([encoder.finish()]);
-        context.check()?;
-        Ok(true)
     }
 }

@@ -173,7 +173,6 @@ impl Pair {
     pub(super) fn end(&mut self) {
         self.before = None;
         self.a.set_shared(false);
-        self.rewire();
     }
 
     /// B becomes a copy of A. Where that fails A says why and all stays as it was; returns whether it worked.
@@ -201,7 +200,6 @@ impl Pair {
         let shared = self.b.is_some();
         self.sessions_mut()
             .for_each(|session| session.set_shared(shared));
-        self.rewire();
         worked
     }
 

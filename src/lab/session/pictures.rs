@@ -4,7 +4,7 @@ use super::{HAND_SHARE, INTERACTING_SHARE, Session};
 use crate::live::LivePicture;
 use crate::message::{DensityField, QualityPoint, fresh_version};
 use crate::quality::EARLY_SHARE;
-use crate::runs::{ASKED_SHARE, Superseded};
+use crate::runs::ASKED_SHARE;
 use engine::{EngineError, Piece, Wait};
 use std::sync::Arc;
 use std::time::Instant;
@@ -120,7 +120,7 @@ impl Session {
         Ok(())
     }
 
-    /// The run of one slot, if it is somebody's turn.
+    /// A piece of the run of one slot, if it is somebody's turn.
     pub(super) fn do_run(&mut self) -> Result<(), EngineError> {
         let share = if self.makes_room() {
             HAND_SHARE * INTERACTING_SHARE
@@ -133,10 +133,8 @@ impl Session {
         };
         self.take_progress(Wait::UntilDone)?;
         let mixture = self.setup.dataset.mixture.clone();
-        if self
-            .runs
-            .run(slot, self.engine.as_mut(), &mixture, self.step)?
-        {
+        let now = (self.step, self.is_training());
+        if self.runs.run(slot, self.engine.as_mut(), &mixture, now)? {
             self.version += 1;
         }
         Ok(())
@@ -153,11 +151,6 @@ impl Session {
             .look(self.engine.as_mut(), &self.setup.spec, self.submitted)?;
         self.version += 1;
         Ok(())
-    }
-
-    /// Let a newer wish of a slot end its run at once: `superseded` is asked during runs.
-    pub fn set_superseded(&mut self, superseded: Superseded) {
-        self.runs.set_superseded(superseded);
     }
 
     pub(super) fn compute_density(&mut self) -> Result<(), EngineError> {
