@@ -21,7 +21,8 @@ use noise_compass::engine::gpu::GpuEngine;
 use noise_compass::engine::{EngineError, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{
-    Command, Order, RunProgress, RunRequest, RunResult, RunState, Side, Slot, Snapshots, Status,
+    Command, Order, RunProgress, RunRequest, RunResult, RunState, Side, Slot, Snapshot, Snapshots,
+    Status,
 };
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
@@ -853,6 +854,70 @@ fn legend_and_slider_agree_on_the_number_of_paths_and_particles() {
     assert!(texts.iter().any(|t| t.starts_with(says)), "{texts:?}");
     click(&mut window, "Way: Jump");
     assert_eq!(slider_value(&window, "Particles"), 5000.0);
+}
+
+/// Of which update the paths are stands in the legend, with the present one where that is long ago, and they fade then.
+#[test]
+fn a_picture_of_a_run_says_of_which_update_it_is() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
+    let mut window = window(lab, Chapter::Trajectories, false);
+    let run = |step, exact| {
+        let side = &window.state().desk.here;
+        let (_, state) = side
+            .snapshot
+            .runs
+            .iter()
+            .find(|(_, s)| s.done.is_some())
+            .unwrap();
+        let mut result = RunResult::clone(state.done.as_ref().unwrap());
+        let mut request = RunRequest::clone(&result.request);
+        request.exact = exact;
+        (result.request, result.step) = (Arc::new(request), step);
+        result
+    };
+    let [new, exact] = [run(0, false), run(0, true)];
+    let side = &mut window.state_mut().desk.here;
+    assert_eq!(
+        (side.update_of(&new).as_str(), side.strength_of(&new)),
+        (", update 0", 1.0)
+    );
+    let mut later = Snapshot::clone(&side.snapshot);
+    (later.step, later.steps_per_sec) = (1500, 700.0);
+    side.snapshot = Arc::new(later);
+    assert_eq!(side.update_of(&new), ", update 0, now 1\u{2009}500");
+    assert!(side.strength_of(&new) < 0.5);
+    assert_eq!(
+        (side.update_of(&exact).as_str(), side.strength_of(&exact)),
+        ("", 1.0)
+    );
+}
+
+#[test]
+fn learned_paths_and_arrows_name_their_update() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
+    let mut window = window(lab, Chapter::Trajectories, false);
+    click(&mut window, "Field: Learned");
+    window.run_steps(4);
+    let found = texts(&window);
+    assert!(
+        found.iter().any(|t| t == "24 ODE paths, learned, update 0"),
+        "{found:?}"
+    );
+    assert!(
+        found.iter().any(|t| t == "24 SDE paths, learned, update 0"),
+        "{found:?}"
+    );
+    window
+        .get_by_role_and_label(Role::Tab, "Score field")
+        .click();
+    window.run_steps(4);
+    click(&mut window, "Arrows: Learned");
+    window.run_steps(4);
+    let found = texts(&window);
+    assert!(
+        found.iter().any(|t| t == "learned score, update 0"),
+        "{found:?}"
+    );
 }
 
 /// What the chapter's runs take from a training stands beneath the switch that ends it.

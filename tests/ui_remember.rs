@@ -16,6 +16,7 @@ use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::memory::Memory;
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::shell::app::LabApp;
+use noise_compass::ui::shell::lessons::Lesson;
 use noise_compass::ui::shell::remember::Remember;
 use noise_compass::ui::shell::window as frame;
 
@@ -105,6 +106,32 @@ fn an_experiment_that_is_asked_for_wins_and_is_the_last_one_then() {
     assert_eq!(second.state().chapter(), Chapter::Reverse);
     second.state_mut().on_exit();
     assert_eq!(left(&file).experiment, Some(asked));
+}
+
+/// A lesson's experiments are nobody's own. Who leaves its text and goes on with them has made them theirs.
+#[test]
+fn the_experiment_from_before_a_lesson_is_remembered() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("lab.json");
+    let own = Experiment {
+        data: DataSource::Shape(Shape::Moons),
+        ..small()
+    };
+    let mut first = start(&file, Some(own.clone()));
+    let lesson = Lesson::ALL
+        .into_iter()
+        .find(|lesson| lesson.experiments(&own)[0] != own)
+        .unwrap();
+    first.state_mut().begin_lesson(lesson);
+    first.run_steps(6);
+    let taught = Experiment::clone(&first.state().desk.here.snapshot.experiment);
+    assert_ne!(taught, own);
+    first.state_mut().on_exit();
+    assert_eq!(left(&file).experiment, Some(own));
+    click(&mut first, "Leave the lesson");
+    first.run_steps(2);
+    first.state_mut().on_exit();
+    assert_eq!(left(&file).experiment, Some(taught));
 }
 
 /// The directory is gone: it is told once, and the lab goes on.

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::canvas::camera::Camera;
 use crate::clock::Clock;
+use crate::widgets::number::grouped;
 use engine::network::layout::NetworkShape;
 use lab::experiment::Experiment;
-use lab::message::{DensityView, Snapshot, Status};
+use lab::message::{DensityView, RunResult, Snapshot, Status};
 use maths::data::bounds::Bounds;
 use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::schedule::{Scales, Schedule};
@@ -145,6 +146,27 @@ impl SideState {
             step as f64 / trained_secs.max(1e-3)
         };
         step.saturating_sub(update) as f64 > in_a_second.max(1.0)
+    }
+
+    /// What a legend adds to the name of a run's picture: of which update its weights are, and of which the present ones are where
+    /// that is long ago. The exact field has none.
+    pub fn update_of(&self, result: &RunResult) -> String {
+        if result.request.exact {
+            return String::new();
+        }
+        let update = grouped(result.step as f64);
+        if self.is_old(result.step) {
+            let now = grouped(self.snapshot.step as f64);
+            format!(", update {update}, now {now}")
+        } else {
+            format!(", update {update}")
+        }
+    }
+
+    /// How strongly a run's picture is drawn, 0 to 1: faintly where its weights are old.
+    pub fn strength_of(&self, result: &RunResult) -> f32 {
+        let old = !result.request.exact && self.is_old(result.step);
+        if old { 0.4 } else { 1.0 }
     }
 
     /// (a, s) of the schedule that is looked at, at the clock.

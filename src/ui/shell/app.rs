@@ -157,7 +157,7 @@ impl LabApp {
         self.closing.tick(ctx, &self.desk);
         let chapter = self.chapter();
         if let Some(remember) = &mut self.remember
-            && let Some(notice) = remember.tick(ctx, &self.desk, chapter)
+            && let Some(notice) = remember.tick(ctx, &self.desk, chapter, self.lesson)
         {
             self.tell(notice);
         }

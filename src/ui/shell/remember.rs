@@ -8,6 +8,7 @@ use egui::{Context, Vec2, ViewportCommand};
 
 use crate::chapters::Chapter;
 use crate::desk::Desk;
+use crate::shell::lessons::Lesson;
 use crate::shell::window;
 use lab::experiment::Experiment;
 use lab::memory::{Memory, MemoryFile, WindowPlace, from_anywhere};
@@ -44,10 +45,20 @@ impl Remember {
         &self.memory
     }
 
-    /// Once a frame: see how things stand, and write it where it has changed, though not at every moment.
-    pub fn tick(&mut self, ctx: &Context, desk: &Desk, chapter: Chapter) -> Option<Notice> {
+    /// Once a frame: see how things stand, and write it where it has changed, though not at every moment. The experiment of a
+    /// `lesson` is nobody's own: that from before it stays.
+    pub fn tick(
+        &mut self,
+        ctx: &Context,
+        desk: &Desk,
+        chapter: Chapter,
+        lesson: Option<Lesson>,
+    ) -> Option<Notice> {
         fill_screen(ctx, &mut self.fills);
         self.see(ctx, desk, chapter);
+        if lesson.is_none() {
+            self.see_experiment(desk);
+        }
         let due = self.file.due_in(&self.memory)?;
         if !due.is_zero() {
             ctx.request_repaint_after(due);
@@ -69,6 +80,9 @@ impl Remember {
             self.memory.chapter = Some(chapter.name().to_owned());
         }
         self.memory.type_size = Some(window::chosen_zoom(ctx));
+    }
+
+    fn see_experiment(&mut self, desk: &Desk) {
         let Some(state) = desk.side_state(Side::A) else {
             return;
         };

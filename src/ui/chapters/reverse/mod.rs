@@ -20,7 +20,7 @@ use crate::desk::run_slot::RunSlot;
 use crate::settings::sampler::Choice;
 use crate::truths;
 use crate::widgets::equation::Equation;
-use crate::widgets::number::{fixed, grouped};
+use crate::widgets::number::fixed;
 use engine::Start;
 use lab::experiment::Experiment;
 use lab::message::{RunRequest, RunResult, Slot};
@@ -204,8 +204,7 @@ impl Page for Reverse {
         }
         let count = result.recording.particles;
         let alpha = (60.0 / (count as f32).sqrt()).clamp(0.3, 0.9);
-        let old = !result.request.exact && desk.here.is_old(result.step);
-        let alpha = if old { 0.4 * alpha } else { alpha };
+        let alpha = alpha * desk.here.strength_of(result);
         let green = result.request.exact && !desk.one_canvas;
         let color = if green {
             palette.exact
@@ -246,11 +245,7 @@ impl Page for Reverse {
         } else {
             color
         };
-        let of = if result.request.exact {
-            String::new()
-        } else {
-            format!(", update {}", grouped(result.step as f64))
-        };
+        let of = desk.here.update_of(result);
         let at_t = format!("{by} at t = {}{of}", fixed(desk.here.clock.tau, 2));
         scene.name(role, Mark::Dot, mark, at_t);
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");

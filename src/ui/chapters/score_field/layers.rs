@@ -15,13 +15,17 @@ use lab::message::RunResult;
 use std::sync::Arc;
 
 impl ScoreField {
-    pub(super) fn arrow_layers(&self, palette: &Palette) -> Vec<(Role, Layer)> {
+    pub(super) fn arrow_layers(&self, desk: &Desk) -> Vec<(Role, Layer)> {
+        let palette = desk.palette();
         let [learned, exact] = [0, 1].map(|which| self.grids[which].shown());
         let arrows = self.arrows();
         let both = arrows == Arrows::Both;
         // Weak arrows step back behind strong ones, but are opaque: one field's arrows cover the other's.
         let layer = |role, key, result: Option<&Arc<RunResult>>, color: egui::Color32, width| {
             let result = result?;
+            let color = palette
+                .canvas
+                .lerp_to_gamma(color, desk.here.strength_of(result));
             let look = ArrowLook {
                 colors: [color.lerp_to_gamma(palette.canvas, 0.35), color],
                 length: self.show.length,

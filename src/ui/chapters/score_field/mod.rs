@@ -360,7 +360,7 @@ impl Page for ScoreField {
                 .layers
                 .extend(self.heat_layer(desk).map(|layer| (Role::Other, layer)));
         }
-        scene.layers.extend(self.arrow_layers(palette));
+        scene.layers.extend(self.arrow_layers(desk));
         let arrows = self.arrows();
         let of = if arrows == Arrows::Exact {
             palette.exact
@@ -372,7 +372,10 @@ impl Page for ScoreField {
             scene.line_color = of.gamma_multiply(0.7);
         }
         if arrows != Arrows::Exact {
-            scene.name(Role::Learned, Mark::Area, palette.learned, "learned score");
+            let of = self.grids[0].shown();
+            let of = of.map_or_else(String::new, |run| desk.here.update_of(run));
+            let name = format!("learned score{of}");
+            scene.name(Role::Learned, Mark::Area, palette.learned, name);
         }
         if arrows != Arrows::Learned {
             scene.name(

@@ -43,6 +43,7 @@ impl Trajectories {
             } else {
                 ((3.0 / crowd).clamp(0.25, 0.9), 0.35)
             };
+            let color = color.gamma_multiply(desk.here.strength_of(result));
             let drawn = MotionStyle::Paths {
                 color: color.gamma_multiply(alpha),
                 width,
@@ -93,7 +94,7 @@ impl Trajectories {
                     share: 0.0,
                 },
                 dots: Dots {
-                    color: color.gamma_multiply(0.4),
+                    color: color.gamma_multiply(0.4 * desk.here.strength_of(result)),
                     radius: 1.2,
                 },
                 origin: None,

@@ -19,10 +19,12 @@ use crate::desk::Desk;
 use crate::truths;
 use crate::widgets::equation::{Equation, Piece};
 use crate::widgets::number::grouped;
+use lab::message::RunResult;
 use maths::data::bounds::Bounds;
 use maths::names::Words;
 use runs::{Settings, TrajectoryRuns};
 use starts::{Noise, Starts};
+use std::sync::Arc;
 
 /// Data units from noise to data in the space-time view; half of it in the turned one.
 const TIME_WIDTH: f32 = 8.0;
@@ -266,13 +268,15 @@ impl Page for Trajectories {
         };
         // As many as the slider says.
         let [odes, sdes] = self.hand.counts();
-        let counted = |count: usize, what: &str| {
+        let counted = |count: usize, what: &str, run: Option<&Arc<RunResult>>| {
             let paths = if count == 1 { "path" } else { "paths" };
-            format!("{} {what} {paths}, {by}", grouped(count as f64))
+            let of = run.map_or_else(String::new, |run| desk.here.update_of(run));
+            format!("{} {what} {paths}, {by}{of}", grouped(count as f64))
         };
+        let runs = [self.runs.ode(self.show.method), self.runs.sde()];
         let names = [
-            (Shown::Ode, ode, counted(odes, "ODE")),
-            (Shown::Sde, sde, counted(sdes, "SDE")),
+            (Shown::Ode, ode, counted(odes, "ODE", runs[0])),
+            (Shown::Sde, sde, counted(sdes, "SDE", runs[1])),
         ];
         let shown = names
             .into_iter()
