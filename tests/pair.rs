@@ -14,7 +14,8 @@ use noise_compass::engine::{
 };
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{
-    Command, DensityView, InStep, Notice, Order, Restart, RunRequest, Side, Slot, Snapshots, Status,
+    Command, DensityView, InStep, Notice, Order, Restart, RunRequest, Side, Slot, Snapshot,
+    Snapshots, Status,
 };
 use noise_compass::lab::pair::Pair;
 use noise_compass::lab::session::{EngineFactory, Session};
@@ -548,6 +549,52 @@ fn equal_experiments_look_equal_at_every_moment_of_the_training() {
     let points =
         |cloud: &Option<noise_compass::engine::Cloud>| cloud.as_ref().unwrap().to_host().unwrap();
     assert_eq!(points(&a.samples), points(&b.samples));
+}
+
+/// However many stages the samplers of both have, both pictures come to their end while they train in step, of the same updates,
+/// and both are measured.
+#[test]
+fn pictures_of_samplers_of_any_length_are_made_and_measured_together() {
+    let samplers = [
+        (
+            Sampler::Ddim { eta: 0.0 },
+            8,
+            Sampler::Ddim { eta: 0.0 },
+            64,
+        ),
+        (Sampler::Ddim { eta: 0.0 }, 64, Sampler::Euler, 1),
+        (Sampler::Rk4, 10, Sampler::Heun, 7),
+    ];
+    for (a, a_steps, b, b_steps) in samplers {
+        let with = |sampler, sampler_steps| Experiment {
+            sampler,
+            sampler_steps,
+            ..small()
+        };
+        let mut pair = lab(with(a, a_steps), EngineKind::Cpu);
+        let both = [with(a, a_steps), with(b, b_steps)];
+        pair.handle(Order::Compare(Box::new(both)));
+        pair.handle(Command::Play.into());
+        let measured = |pair: &Pair| {
+            let snapshots = pair.snapshots();
+            let b = snapshots.b.unwrap();
+            [snapshots.a, b].map(|s| s.quality.len())
+        };
+        let mut ticks = 0;
+        while measured(&pair).iter().any(|count| *count < 3) {
+            pair.tick(SLICE);
+            ticks += 1;
+            assert!(ticks < 2000, "{a:?} and {b:?}: {:?}", measured(&pair));
+        }
+        let snapshots = pair.snapshots();
+        let b = snapshots.b.unwrap();
+        let steps = |s: &Snapshot| -> Vec<u64> { s.quality.iter().map(|p| p.step).collect() };
+        assert_eq!(
+            steps(&snapshots.a),
+            steps(&b),
+            "measured at the same updates"
+        );
+    }
 }
 
 /// A change that the training feels is remembered; one of sampling is not; starting anew forgets it.

@@ -884,7 +884,7 @@ fn a_picture_of_a_run_says_of_which_update_it_is() {
     let mut later = Snapshot::clone(&side.snapshot);
     (later.step, later.steps_per_sec) = (1500, 700.0);
     side.snapshot = Arc::new(later);
-    assert_eq!(side.update_of(&new), ", update 0, now 1\u{2009}500");
+    assert_eq!(side.update_of(&new), ", update 0 of 1\u{2009}500");
     assert!(side.strength_of(&new) < 0.5);
     assert_eq!(
         (side.update_of(&exact).as_str(), side.strength_of(&exact)),

@@ -172,30 +172,57 @@ impl LivePicture {
         self.stale > 0 && !self.is_renewed() && self.share.is_due_at(share, now)
     }
 
-    /// How far it has come: pictures of which this is equal can go on with the same pieces.
-    pub fn progress(&self) -> (bool, u32, Option<Piece>) {
-        (self.whole, self.cursor, self.last)
+    /// True while a slice is under way.
+    pub fn is_under_way(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// True where two pictures of the same particles go on together: both begin the same slice, or are in it, or one has done it
+    /// and waits for the other.
+    pub fn goes_with(&self, other: &Self) -> bool {
+        let after = |picture: &Self| {
+            let end = picture.last.map(|last| last.first + last.count);
+            end.map_or(picture.cursor, |end| end % LIVE_SAMPLES)
+        };
+        let slice = |picture: &Self| picture.last.map(|last| (last.first, last.count));
+        match (slice(self), slice(other)) {
+            (None, None) => (self.whole, self.cursor) == (other.whole, other.cursor),
+            (Some(own), Some(others)) => own == others && self.whole == other.whole,
+            _ => after(self) == after(other),
+        }
     }
 
     /// The piece that comes next.
     pub fn turn(&self) -> Piece {
+        self.turn_within(self.most_particles(), self.most_stages())
+    }
+
+    /// Most particles of a piece.
+    pub fn most_particles(&self) -> u32 {
+        self.slice.count()
+    }
+
+    /// Most stages of a piece.
+    pub fn most_stages(&self) -> u32 {
+        self.slice.stages()
+    }
+
+    /// The piece that comes next, of at most so many particles, if it begins a slice, and stages.
+    pub fn turn_within(&self, particles: u32, stages: u32) -> Piece {
         let (first, count, stage) = match self.last {
             Some(last) => (last.first, last.count, last.end_stage),
-            None => (
-                self.cursor,
-                self.slice.count().min(LIVE_SAMPLES - self.cursor),
-                0,
-            ),
+            None => (self.cursor, particles.min(LIVE_SAMPLES - self.cursor), 0),
         };
         Piece {
             first,
             count,
             stage,
-            end_stage: stage.saturating_add(self.slice.stages()).min(self.stages()),
+            end_stage: stage.saturating_add(stages).min(self.stages()),
         }
     }
 
-    fn stages(&self) -> u32 {
+    /// Stages of the sampler.
+    pub fn stages(&self) -> u32 {
         self.plan.steps.len() as u32
     }
 

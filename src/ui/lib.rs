@@ -188,8 +188,9 @@ fn open(
     desk.drawings = home::drawings();
     let mut app = LabApp::new(desk, pace, Chapter::Training);
     if let Some(remember) = remember {
-        // A lab that was never left knows no window: somebody is new.
-        app.tour = remember.memory().window.is_none().then_some(0);
+        // A lab that was never left knows no window: somebody is new. A lesson that was asked for says more than the tour.
+        let new = remember.memory().window.is_none() && first.lesson.is_none();
+        app.tour = new.then_some(0);
         app.open_as_left(ctx, remember);
     }
     if let Some(chapter) = first.chapter {

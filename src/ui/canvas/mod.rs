@@ -317,8 +317,11 @@ pub fn paint_plate(painter: &Painter, plate: Rect, palette: &Palette) {
 
 /// Room at the upper right for the button that resets the view.
 pub const RESET_VIEW: f32 = 40.0;
-/// Height of a line of the legend.
+/// Height of a line of the legend, and of a row of type in it.
 const LEGEND_LINE: f32 = 28.0;
+const ROW: f32 = 18.0;
+/// An entry of the legend is given at least this width before its words take another row.
+const NARROWEST_ENTRY: f32 = 80.0;
 
 /// An entry of a legend in its place on the plate: the middle of its left end, and how far its text stands from it.
 type Placed = (egui::Vec2, f32, std::sync::Arc<egui::Galley>);
@@ -332,7 +335,7 @@ fn lay_legend(
 ) -> (Vec<Placed>, egui::Vec2) {
     // The button that resets the view stands at the right.
     let room = width - 24.0 - RESET_VIEW;
-    let (mut x, mut line, mut widest) = (10.0, 0, 0.0_f32);
+    let (mut x, mut top, mut height, mut widest) = (10.0, 0.0, LEGEND_LINE, 0.0_f32);
     let mut placed = Vec::with_capacity(entries.len());
     for Entry {
         mark, color, text, ..
@@ -344,17 +347,21 @@ fn lay_legend(
         } else {
             (text_font(13.0), palette.weak)
         };
-        let galley = painter.layout_job(maths::job(painter, text, &font, ink));
         let before = if letter { 0.0 } else { 16.0 };
+        let mut job = maths::job(painter, text, &font, ink);
+        job.wrap.max_width = (room - before - 18.0).max(NARROWEST_ENTRY);
+        let galley = painter.layout_job(job);
         let width = before + galley.size().x;
         if x > 10.0 && x + width + 8.0 > room {
-            (x, line) = (10.0, line + 1);
+            (x, top, height) = (10.0, top + height, LEGEND_LINE);
         }
-        placed.push((vec2(x, LEGEND_LINE * (line as f32 + 0.5)), before, galley));
+        // An entry that is wider than the canvas has several rows, and is alone on its line.
+        height = height.max(galley.size().y + LEGEND_LINE - ROW);
+        placed.push((vec2(x, top + 0.5 * height), before, galley));
         widest = widest.max(x + width + 10.0);
         x += width + 16.0;
     }
-    (placed, vec2(widest, LEGEND_LINE * (line + 1) as f32))
+    (placed, vec2(widest, top + height))
 }
 
 /// Where [`legend_ui`] puts its plate.

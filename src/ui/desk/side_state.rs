@@ -157,7 +157,7 @@ impl SideState {
         let update = grouped(result.step as f64);
         if self.is_old(result.step) {
             let now = grouped(self.snapshot.step as f64);
-            format!(", update {update}, now {now}")
+            format!(", update {update} of {now}")
         } else {
             format!(", update {update}")
         }
