@@ -488,3 +488,39 @@ fn the_clock_is_typed_and_stops_at_hundredths() {
     window.run_steps(2);
     assert_eq!(tau(&window), 0.2);
 }
+
+/// What is reached by Tab has a ring, whatever kind of control it is; a click takes it away.
+#[test]
+fn the_control_that_has_the_keyboard_has_a_ring() {
+    let lab = Still::new(Experiment::default(), card(), 500);
+    let mut window = window(lab, Chapter::Forward, false);
+    let rings = |window: &Harness<'_, LabApp>| -> Vec<egui::Rect> {
+        let accent = window.state().desk.palette().learned;
+        let is_ring = |shape: &egui::Shape| match shape {
+            egui::Shape::Rect(rect) if rect.stroke == egui::Stroke::new(2.0, accent) => {
+                Some(rect.rect)
+            }
+            _ => None,
+        };
+        let shapes = &window.output().shapes;
+        shapes.iter().filter_map(|s| is_ring(&s.shape)).collect()
+    };
+    let before = rings(&window).len();
+    let mut ringed = Vec::new();
+    for _ in 0..30 {
+        window.key_press(Key::Tab);
+        window.run_steps(2);
+        let focused = window.ctx.memory(egui::Memory::focused).unwrap();
+        let control = window.ctx.read_response(focused).unwrap().rect;
+        let about = control.expand(2.0);
+        let found = rings(&window);
+        assert!(found.contains(&about), "{control:?} has none of {found:?}");
+        ringed.push(about);
+    }
+    ringed.dedup();
+    assert!(ringed.len() > 20, "{} controls", ringed.len());
+    window.drag_at(egui::pos2(700.0, 400.0));
+    window.drop_at(egui::pos2(700.0, 400.0));
+    window.run_steps(2);
+    assert_eq!(rings(&window).len(), before);
+}

@@ -13,6 +13,7 @@ use crate::desk::Desk;
 use crate::desk::repaint::Pace;
 use crate::shell::closing::Closing;
 use crate::shell::compare;
+use crate::shell::focus_ring;
 use crate::shell::help::{self, HelpPage};
 use crate::shell::lessons::Lesson;
 use crate::shell::picture::Pictures;
@@ -404,6 +405,7 @@ impl LabApp {
             {
                 self.help = None;
             }
+            focus_ring::focus_ring_ui(&ctx, palette);
             let animating = self
                 .desk
                 .side_states()

@@ -7,6 +7,7 @@ pub mod closing;
 pub mod compare;
 pub mod event_loop;
 pub mod fault;
+pub mod focus_ring;
 pub mod help;
 pub mod icon;
 pub mod lessons;

@@ -3,6 +3,7 @@
 use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::theme::{Palette, SMALL, strong_font, text_font};
+use crate::widgets::maths;
 use crate::widgets::number::{fixed, grouped};
 use crate::widgets::tip::Tip as _;
 
@@ -126,13 +127,11 @@ impl Table {
                 pos2(right - unit, rect.top() + 20.0),
                 pos2(right, rect.top() + HEAD - 6.0),
             );
-            ui.painter().text(
-                place.right_center(),
-                Align2::RIGHT_CENTER,
-                column.head,
-                text_font(SMALL),
-                palette.faint,
-            );
+            let painter = ui.painter();
+            let job = maths::job(painter, column.head, &text_font(SMALL), palette.faint);
+            let head = painter.layout_job(job);
+            let at = Align2::RIGHT_CENTER.anchor_size(place.right_center(), head.size());
+            painter.galley(at.min, head, palette.faint);
             let id = ui.make_persistent_id(("head", column.head));
             ui.interact(place, id, Sense::hover()).tip(column.tip);
         }

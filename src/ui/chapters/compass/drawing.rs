@@ -8,6 +8,7 @@ use crate::chapters::compass::needle::{Needle, combine, distance};
 use crate::chapters::compass::reading::Reading;
 use crate::chapters::shared::arrow::arrow;
 use crate::theme::{Palette, text_font};
+use crate::widgets::maths;
 use crate::widgets::number::short;
 
 /// A kind of mark.
@@ -367,7 +368,7 @@ impl<'a> Sketch<'a> {
 
     fn galley(&self, text: &str, color: Color32) -> std::sync::Arc<egui::Galley> {
         self.painter
-            .layout_no_wrap(text.to_owned(), text_font(14.0), color)
+            .layout_job(maths::job(self.painter, text, &text_font(14.0), color))
     }
 
     /// Where marks lie.
