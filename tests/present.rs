@@ -11,7 +11,7 @@ use std::time::Duration;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 
-use common::{Driven, find, window};
+use common::{Driven, find, small, window};
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::{Scales, Schedule};
@@ -29,17 +29,6 @@ use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle;
 use noise_compass::ui::shell::app::LabApp;
 use noise_compass::ui::shell::lessons::Lesson;
-
-fn small() -> Experiment {
-    Experiment {
-        width: 32,
-        depth: 2,
-        batch: 64,
-        points: 512,
-        sampler_steps: 8,
-        ..Experiment::default()
-    }
-}
 
 fn session(experiment: Experiment) -> Session {
     let factory: EngineFactory =
