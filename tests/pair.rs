@@ -597,6 +597,51 @@ fn pictures_of_samplers_of_any_length_are_made_and_measured_together() {
     }
 }
 
+/// Chains of 8 and of 64 steps are compared on equal weights: whatever each takes, both are begun and shown together, and again.
+/// Paused, both are of the last weights.
+#[test]
+fn chains_of_any_length_are_of_the_same_update_on_both_sides() {
+    let with = |sampler_steps| Experiment {
+        sampler: Sampler::Heun,
+        sampler_steps,
+        ..small()
+    };
+    let mut pair = lab(with(8), EngineKind::Cpu);
+    pair.handle(Order::Compare(Box::new([with(8), with(64)])));
+    for side in Side::BOTH {
+        let steps = if side == Side::A { 8 } else { 64 };
+        let request = RunRequest {
+            plan: Sampler::Heun.plan(steps, small().plan_context(), None),
+            ..(*run(Sampler::Heun, 512, 1, true)).clone()
+        };
+        let command = Command::Run(Slot::Reverse, Arc::new(request));
+        pair.handle(Order::To(side, command));
+    }
+    pair.handle(Command::Play.into());
+    let of = |pair: &Pair| {
+        let snapshots = pair.snapshots();
+        [snapshots.a, snapshots.b.unwrap()]
+            .map(|side| Some(side.runs[&Slot::Reverse].done.as_ref()?.step))
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    let begun = std::time::Instant::now();
+    while seen.len() < 4 {
+        pair.tick(SLICE);
+        // The first one of each is shown at once.
+        if let [Some(a), Some(b)] = of(&pair)
+            && (a == b || !seen.is_empty())
+        {
+            assert_eq!(a, b, "after {seen:?}");
+            seen.insert(a);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{seen:?}");
+    }
+    pair.handle(Command::Pause.into());
+    settle(&mut pair);
+    let last = pair.snapshots().a.step;
+    assert_eq!(of(&pair), [Some(last); 2]);
+}
+
 /// A change that the training feels is remembered; one of sampling is not; starting anew forgets it.
 #[test]
 fn a_training_that_was_changed_on_its_way_says_so() {

@@ -4,11 +4,11 @@
 //! [`Pair::snapshots`] says how things stand.
 
 mod places;
+mod together;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::live::LivePicture;
 use super::message::{Command, InStep, Order, Side, Snapshots};
 use super::pace::Metronome;
 use super::session::{Parked, Pictures, Session, Tick};
@@ -223,49 +223,6 @@ impl Pair {
         }
     }
 
-    /// What both show and what is measured of them is of the same updates and of the same particles: equal experiments
-    /// look equal at every moment. Where one has more stages than the other, the other waits at the end of each slice. Returns
-    /// whether something was done.
-    fn pictures_together(&mut self) -> bool {
-        let Some(b) = &self.b else {
-            return false;
-        };
-        let pictures = [self.a.picture(), b.picture()];
-        if !pictures[0].goes_with(pictures[1]) {
-            self.sessions_mut().for_each(Session::start_picture_over);
-        }
-        let in_slice = |session: &Session| session.picture().is_under_way();
-        let amid = self.sessions().any(in_slice);
-        let takes_part = |session: &Session| in_slice(session) || !amid;
-        let renews = self
-            .sessions()
-            .filter(|session| takes_part(session))
-            .all(Session::picture_is_due);
-        if renews {
-            let least = |of: fn(&LivePicture) -> u32| {
-                let each = self.sessions().map(|session| of(session.picture()));
-                each.min().unwrap_or(u32::MAX)
-            };
-            let particles = least(LivePicture::most_particles);
-            let most = least(LivePicture::most_stages);
-            // Samplers of as many stages are at the same one at every moment.
-            let alike = self
-                .sessions()
-                .all(|session| session.picture().stages() == self.a.picture().stages());
-            for session in self.sessions_mut().filter(|session| takes_part(session)) {
-                let picture = session.picture();
-                let stages = if alike { most } else { picture.most_stages() };
-                session.renew_picture(picture.turn_within(particles, stages));
-            }
-        }
-        let measures =
-            !self.sessions().any(in_slice) && self.sessions().all(Session::measuring_is_due);
-        if measures {
-            self.sessions_mut().for_each(Session::measure_picture);
-        }
-        renews || measures
-    }
-
     /// Training steps that a side may do now.
     fn allowance(&self, side: Side) -> u64 {
         let [Some(own), Some(other)] = [side, side.other()].map(|side| self.session(side)) else {
@@ -343,6 +300,7 @@ impl Pair {
             self.ahead = ahead.other();
             if together {
                 total.changed |= self.pictures_together();
+                total.changed |= self.runs_together();
             }
         }
         self.metronome.done(begun, beats);

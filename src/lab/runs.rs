@@ -31,11 +31,28 @@ struct Begun {
     spent: Duration,
 }
 
+/// How a slot stands whose run is done again as the weights change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follows {
+    /// Its result is of other weights, and none is on its way.
+    Waits,
+    /// Its run is on its way.
+    UnderWay,
+    /// Its run is done, and not shown before the other side's.
+    Held,
+    /// Nobody asks for it, or it waits to be run for the first time, or is of the present weights.
+    Not,
+}
+
 /// Every slot, and whose turn it is.
 pub struct Runs {
     states: Arc<BTreeMap<Slot, RunState>>,
     begun: BTreeMap<Slot, Begun>,
+    /// Runs that follow the training begin where somebody says so, and their results are held until somebody shows them.
+    in_step: bool,
+    held: BTreeMap<Slot, Arc<RunResult>>,
     share: Share,
+    factor: f64,
     recent: Recent,
 }
 
@@ -44,7 +61,10 @@ impl Default for Runs {
         Self {
             states: Arc::default(),
             begun: BTreeMap::new(),
+            in_step: false,
+            held: BTreeMap::new(),
             share: Share::new(SHARE),
+            factor: 1.0,
             recent: Recent::default(),
         }
     }
@@ -53,7 +73,98 @@ impl Default for Runs {
 impl Runs {
     /// Beside a training, runs take this part of their usual share of the time.
     pub fn set_share_factor(&mut self, factor: f64) {
+        self.factor = factor;
         self.share.set_factor(factor);
+    }
+
+    /// Beside another training that is in step with this one, runs that follow begin and are shown together with the other's:
+    /// somebody calls [`Runs::begin`] and [`Runs::show`]. True where this shows results that were held.
+    pub fn set_in_step(&mut self, in_step: bool) -> bool {
+        self.in_step = in_step;
+        if in_step || self.held.is_empty() {
+            return false;
+        }
+        self.share.set_factor(self.factor);
+        for slot in self.held.keys().copied().collect::<Vec<_>>() {
+            self.show(slot);
+        }
+        true
+    }
+
+    /// Where the other side waits for this one, this one has the time of both.
+    pub fn set_other_waits(&mut self, waits: bool) {
+        self.share.set_factor(if waits { 1.0 } else { self.factor });
+    }
+
+    /// The slots that follow the training.
+    pub fn following(&self) -> impl Iterator<Item = Slot> {
+        let follow = self.states.iter().filter(|(_, s)| follows(&s.request));
+        follow.map(|(slot, _)| *slot)
+    }
+
+    /// How one of them stands, where the weights have seen `step` updates.
+    pub fn stands(&self, slot: Slot, step: u64) -> Follows {
+        match self.states.get(&slot) {
+            Some(state) if follows(&state.request) && state.progress.is_none() => {
+                if self.held.contains_key(&slot) {
+                    Follows::Held
+                } else if self.begun.contains_key(&slot) {
+                    Follows::UnderWay
+                } else if waits(state, step) {
+                    Follows::Waits
+                } else {
+                    Follows::Not
+                }
+            }
+            _ => Follows::Not,
+        }
+    }
+
+    /// True where it is the turn of one that follows the training.
+    pub fn following_is_due(&self, now: Instant) -> bool {
+        self.share.is_due(now)
+    }
+
+    /// How old what a slot shows is: the smaller, the older.
+    pub fn age(&self, slot: Slot) -> u64 {
+        let done = self.states.get(&slot).and_then(|state| state.done.as_ref());
+        done.map_or(0, |done| done.version)
+    }
+
+    /// Begin the run of a slot that follows, by the weights as they are.
+    ///
+    /// # Errors
+    /// The engine's; a request that it refuses is dropped.
+    pub fn begin(
+        &mut self,
+        slot: Slot,
+        engine: &mut dyn Engine,
+        mixture: &Arc<Mixture>,
+        step: u64,
+    ) -> Result<(), EngineError> {
+        let Some(state) = self.states.get(&slot) else {
+            return Ok(());
+        };
+        match begin(&state.request, engine, mixture, step) {
+            Ok(begun) => {
+                self.begun.insert(slot, begun);
+                Ok(())
+            }
+            Err(error) => {
+                self.stop(slot);
+                Err(error)
+            }
+        }
+    }
+
+    /// Show the result of a slot that is held.
+    pub fn show(&mut self, slot: Slot) {
+        if let Some(mut result) = self.held.remove(&slot)
+            && let Some(state) = Arc::make_mut(&mut self.states).get_mut(&slot)
+        {
+            Arc::make_mut(&mut result).version = fresh_version();
+            state.done = Some(result);
+        }
     }
 
     /// The slots, for the snapshot.
@@ -63,7 +174,7 @@ impl Runs {
 
     /// A slot wants a run.
     pub fn want(&mut self, slot: Slot, request: Arc<RunRequest>) {
-        self.begun.remove(&slot);
+        self.drop_run(slot);
         let states = Arc::make_mut(&mut self.states);
         let done = states.remove(&slot).and_then(|state| state.done);
         states.insert(
@@ -78,13 +189,19 @@ impl Runs {
 
     /// A slot wants nothing any more.
     pub fn stop(&mut self, slot: Slot) {
-        self.begun.remove(&slot);
+        self.drop_run(slot);
         Arc::make_mut(&mut self.states).remove(&slot);
+    }
+
+    fn drop_run(&mut self, slot: Slot) {
+        self.begun.remove(&slot);
+        self.held.remove(&slot);
     }
 
     /// Everything is to be run again: the engine or the data changed.
     pub fn again(&mut self) {
         self.begun.clear();
+        self.held.clear();
         for state in Arc::make_mut(&mut self.states).values_mut() {
             state.progress = Some(RunProgress::default());
         }
@@ -93,6 +210,7 @@ impl Runs {
     /// These results are no longer of what runs: they go, and are computed again.
     pub fn forget(&mut self, which: impl Fn(&RunRequest) -> bool) {
         self.begun.retain(|_, begun| !which(&begun.request));
+        self.held.retain(|_, held| !which(&held.request));
         for state in Arc::make_mut(&mut self.states)
             .values_mut()
             .filter(|state| which(&state.request))
@@ -122,7 +240,9 @@ impl Runs {
             .iter()
             .find(|(_, state)| state.progress.is_some());
         let oldest = || {
+            let may = |slot: &Slot| !self.in_step || self.begun.contains_key(slot);
             let following = self.states.iter().filter(|(_, state)| waits(state, step));
+            let following = following.filter(|(slot, _)| may(slot));
             following.min_by_key(|(_, state)| state.done.as_ref().map_or(0, |done| done.version))
         };
         let due = beside.is_none() || self.share.is_due(now);
@@ -175,16 +295,22 @@ impl Runs {
             return Ok(false);
         };
         let version = fresh_version();
+        let result = Arc::new(RunResult {
+            request,
+            recording,
+            host,
+            step: begun.step,
+            version,
+            secs: begun.spent.as_secs_f64(),
+        });
         if let Some(state) = Arc::make_mut(&mut self.states).get_mut(&slot) {
+            // What is run for the first time is shown at once.
+            if self.in_step && state.progress.is_none() {
+                self.held.insert(slot, result);
+                return Ok(false);
+            }
             state.progress = None;
-            state.done = Some(Arc::new(RunResult {
-                request,
-                recording,
-                host,
-                step: begun.step,
-                version,
-                secs: begun.spent.as_secs_f64(),
-            }));
+            state.done = Some(result);
         }
         Ok(true)
     }

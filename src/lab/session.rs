@@ -409,6 +409,9 @@ impl Session {
         };
         if !self.hidden && self.fault.is_none() {
             self.look_at_batch()?;
+            if self.runs.set_in_step(pictures == Pictures::Asked) {
+                self.version += 1;
+            }
             self.do_run()?;
         }
         if pictures == Pictures::InTurn && self.picture_is_due() {

@@ -2,9 +2,9 @@
 
 use super::{HAND_SHARE, INTERACTING_SHARE, Session};
 use crate::live::LivePicture;
-use crate::message::{DensityField, QualityPoint, fresh_version};
+use crate::message::{DensityField, QualityPoint, Slot, fresh_version};
 use crate::quality::EARLY_SHARE;
-use crate::runs::ASKED_SHARE;
+use crate::runs::{ASKED_SHARE, Runs};
 use engine::{EngineError, Piece, Wait};
 use std::sync::Arc;
 use std::time::Instant;
@@ -138,6 +138,37 @@ impl Session {
             self.version += 1;
         }
         Ok(())
+    }
+
+    /// The runs that are asked for.
+    pub fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    /// Where the other side's runs wait for this one's, these have the time of both.
+    pub fn set_other_waits(&mut self, waits: bool) {
+        self.runs.set_other_waits(waits);
+    }
+
+    /// Begin the run of a slot that follows the training, by the present weights.
+    pub fn begin_run(&mut self, slot: Slot) {
+        if let Err(error) = self.take_progress(Wait::UntilDone) {
+            self.fail(&error);
+            return;
+        }
+        let mixture = self.setup.dataset.mixture.clone();
+        let begun = self
+            .runs
+            .begin(slot, self.engine.as_mut(), &mixture, self.step);
+        if let Err(error) = begun {
+            self.fail(&error);
+        }
+    }
+
+    /// Show a run that waited for the other side's.
+    pub fn show_run(&mut self, slot: Slot) {
+        self.runs.show(slot);
+        self.version += 1;
     }
 
     /// The followed points of the next batch, if it is their turn.
