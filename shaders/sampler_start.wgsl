@@ -2,7 +2,7 @@
 //
 // Puts the particles of a slice at their start and writes their features. One invocation a particle.
 //
-// slice: uniform. points [cloud], read where the start is given. states [slice][2] as (x, m = 0), (b = x, 0).
+// slice: uniform. points [cloud], read where the start is given. states [slice][3] as (x, b = x), (m_0, m_1) = 0, (m_2, m_3) = 0.
 // activations [slice][coordinate_stride].
 
 //!include math
@@ -32,8 +32,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     } else {
         x = points[particle];
     }
-    states[2u * row] = vec4<f32>(x, 0.0, 0.0);
-    states[2u * row + 1u] = vec4<f32>(x, 0.0, 0.0);
+    states[3u * row] = vec4<f32>(x, x);
+    states[3u * row + 1u] = vec4<f32>(0.0);
+    states[3u * row + 2u] = vec4<f32>(0.0);
     for (var i = 0u; i < slice.coordinate_stride; i++) {
         activations[row * slice.coordinate_stride + i] = coordinate_features_4(x, slice.octaves, 4u * i);
     }

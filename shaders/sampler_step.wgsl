@@ -6,7 +6,7 @@
 //
 // slice: uniform. plan: uniform, dynamic. layer: uniform (the output layer). weights.
 // activations: h [rows][inputs] at input_offset; features [rows][coordinate_stride] at 0.
-// states [slice][2] as (x, m), (b, 0). points [frames][cloud].
+// states [slice][3] as (x, b), (m_0, m_1), (m_2, m_3). points [frames][cloud].
 
 //!include math
 //!include philox
@@ -37,7 +37,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         output += h.x * weights[w].xy + h.y * weights[w + layer.outputs].xy
             + h.z * weights[w + 2u * layer.outputs].xy + h.w * weights[w + 3u * layer.outputs].xy;
     }
-    let x = advance(row, plan.x0_x * states[2u * row].xy + plan.x0_output * output);
+    let x = advance(row, plan.x0_x * states[3u * row].xy + plan.x0_output * output);
     for (var i = 0u; i < slice.coordinate_stride; i++) {
         activations[row * slice.coordinate_stride + i] = coordinate_features_4(x, slice.octaves, 4u * i);
     }

@@ -5,7 +5,7 @@
 // In its place ε̂ or the score, by other factors: Σ r_k (mean·μ_k + (data·σ_k² + one)/v_k (x − a μ_k)).
 //
 // slice: uniform. plan: uniform, dynamic. components [count] as (μ, σ², log w). groups [⌈count / 16⌉][2], of 16 components that
-// follow one another, as (least μ, largest μ), (least σ², largest σ², largest log w, 0). states [slice][2] as (x, m), (b, 0).
+// follow one another, as (least μ, largest μ), (least σ², largest σ², largest log w, 0). states [slice][3] as (x, b), (m_0, m_1), (m_2, m_3).
 // points [frames][cloud].
 
 //!include math
@@ -44,7 +44,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if row >= slice.count {
         return;
     }
-    let x = states[2u * row].xy;
+    let x = states[3u * row].xy;
     let count = arrayLength(&components);
     let group_count = (count + GROUP - 1u) / GROUP;
     let best = best_group(group_count, x);

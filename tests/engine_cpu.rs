@@ -5,7 +5,7 @@ use std::sync::Arc;
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::diffusion::schedule::Schedule;
-use noise_compass::diffusion::solver::{Plan, PlanStep};
+use noise_compass::diffusion::solver::{Mix, Plan, PlanStep};
 use noise_compass::diffusion::target::{Combination, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
@@ -78,9 +78,12 @@ fn ancestral_plan() -> Plan {
             tau_next: tau(t - 1),
             x0_x,
             x0_output,
-            c_x: (1.0 - beta).sqrt() * (1.0 - next) / (1.0 - now),
-            c_0: next.sqrt() * beta / (1.0 - now),
-            c_z: (beta * (1.0 - next) / (1.0 - now)).sqrt(),
+            to_x: Mix {
+                x: (1.0 - beta).sqrt() * (1.0 - next) / (1.0 - now),
+                x_0: next.sqrt() * beta / (1.0 - now),
+                z: (beta * (1.0 - next) / (1.0 - now)).sqrt(),
+                ..Mix::default()
+            },
             ..PlanStep::default()
         }
     });

@@ -6,7 +6,7 @@ use noise_compass::data::bounds::Bounds;
 use noise_compass::data::kernels::{MAX_KERNELS, kernels};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
-use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler, Variance};
+use noise_compass::diffusion::solver::{Mix, Plan, PlanContext, PlanStep, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
@@ -334,23 +334,33 @@ fn the_same_seed_gives_the_same_weights_bit_for_bit() {
 #[test]
 fn plans_run_alike() {
     let (mut gpu, mut cpu) = engines(&spec(small(), 64));
-    let step = |tau: f64, c_prev: f64| PlanStep {
+    let mix = |turn: f64| Mix {
+        x: 0.6 * turn.cos(),
+        x_0: 0.3 * turn.sin(),
+        memory: [0.15, -0.1, 0.2, 0.05].map(|factor| factor * (1.0 + turn)),
+        base: -0.2 * turn.cos(),
+        z: 0.2 / (1.0 + turn),
+    };
+    let step = |tau: f64, turn: f64| PlanStep {
         tau,
         tau_next: tau - 0.2,
         x0_x: 1.3,
         x0_output: -0.7,
-        c_x: 0.6,
-        c_0: 0.3,
-        c_prev,
-        c_z: 0.2,
+        to_x: mix(turn),
+        to_base: Some(mix(turn + 0.3)),
+        to_memory: [0.5, 0.7, 0.9, 1.1].map(|more| mix(turn + more)),
         ..PlanStep::default()
+    };
+    let noise = PlanStep {
+        predicts: false,
+        ..step(0.7, 0.4)
     };
     let clip = Some(Bounds {
         min: [-1.0, -0.8],
         max: [1.2, 0.9],
     });
     let plan = Plan {
-        steps: vec![step(1.0, 0.0), step(0.8, 0.15), step(0.6, -0.1)],
+        steps: vec![step(1.0, 0.0), step(0.8, 0.15), noise, step(0.6, 0.2)],
         start_std: 1.5,
         clip,
     };

@@ -216,9 +216,12 @@ fn every_sampler_and_path_returns_the_data() {
         .into_iter()
         .chain([LogSnr::default(), LogSnr::CORNERS[0]].map(Schedule::Custom))
     {
+        // Those that come from one level alone do not: that is what it shows.
+        let one_level = |sampler: &Sampler| matches!(sampler, Sampler::LangevinOne { .. });
         let all = Sampler::ALL
             .into_iter()
-            .chain([Sampler::Ddim { eta: 0.5 }])
+            .filter(|sampler| !one_level(sampler))
+            .chain([Sampler::Ddim { eta: 0.5 }, Sampler::Edm { churn: 20.0 }])
             .map(|s| (s, Shape::EightGaussians));
         // The thin lines of the figure-8, with its 512 components, by one of the kinds.
         let thin =
@@ -244,13 +247,8 @@ fn a_strided_step_with_the_one_step_posterior_would_fail() {
     let one_step = Sampler::Ddpm(Variance::BetaTilde).plan(T, context(schedule), None);
     let mistaken = |step: &PlanStep| {
         let (_, t) = timesteps_of(step);
-        let PlanStep { c_x, c_0, c_z, .. } = one_step.steps[(T - t) as usize];
-        PlanStep {
-            c_x,
-            c_0,
-            c_z,
-            ..*step
-        }
+        let PlanStep { to_x, .. } = one_step.steps[(T - t) as usize];
+        PlanStep { to_x, ..*step }
     };
     let wrong = Plan {
         steps: right.steps.iter().map(mistaken).collect(),
@@ -299,7 +297,7 @@ fn deterministic_ddim_converges_to_the_closed_form_ode() {
             let mut x = 1.0;
             for step in &plan.steps {
                 let x0 = field.x0_hat([x, 0.0], step.tau)[0];
-                x = step.c_x * x + step.c_0 * x0;
+                x = step.to_x.x * x + step.to_x.x_0 * x0;
             }
             (x / expected - 1.0).abs()
         };
@@ -382,27 +380,27 @@ fn ddpm_steps_are_the_conditionals_of_the_one_step_chain() {
                 let joint = walk_the_chain(schedule, r, t);
                 let (c_x, c_0, variance) = joint.earlier_given_later();
                 assert!(
-                    (tilde.c_x - c_x).abs() < 1e-9,
+                    (tilde.to_x.x - c_x).abs() < 1e-9,
                     "{schedule:?} {t} → {r}: c_x {} and {c_x}",
-                    tilde.c_x
+                    tilde.to_x.x
                 );
                 assert!(
-                    (tilde.c_0 - c_0).abs() < 1e-9,
+                    (tilde.to_x.x_0 - c_0).abs() < 1e-9,
                     "{schedule:?} {t} → {r}: c_0 {} and {c_0}",
-                    tilde.c_0
+                    tilde.to_x.x_0
                 );
                 assert!(
-                    (tilde.c_z.powi(2) - variance).abs() < 1e-9,
+                    (tilde.to_x.z.powi(2) - variance).abs() < 1e-9,
                     "{schedule:?} {t} → {r}: variance"
                 );
-                assert_eq!((beta.c_x, beta.c_0), (tilde.c_x, tilde.c_0));
+                assert_eq!((beta.to_x.x, beta.to_x.x_0), (tilde.to_x.x, tilde.to_x.x_0));
                 let wide = if r == 0 {
                     0.0
                 } else {
                     joint.later_given_earlier()
                 };
                 assert!(
-                    (beta.c_z.powi(2) - wide).abs() < 1e-9,
+                    (beta.to_x.z.powi(2) - wide).abs() < 1e-9,
                     "{schedule:?} {t} → {r}: β"
                 );
             }
@@ -420,9 +418,9 @@ fn ddpm_at_full_length_is_the_papers_formula() {
     for (step, t) in plan.steps.iter().zip((1..=T).rev()) {
         let beta = schedule.beta(t, T);
         let rest = 1.0 - alpha_bar(t);
-        assert!((step.c_0 - alpha_bar(t - 1).sqrt() * beta / rest).abs() < 1e-9);
-        assert!((step.c_x - (1.0 - beta).sqrt() * (1.0 - alpha_bar(t - 1)) / rest).abs() < 1e-9);
-        assert!((step.c_z.powi(2) - (1.0 - alpha_bar(t - 1)) / rest * beta).abs() < 1e-9);
+        assert!((step.to_x.x_0 - alpha_bar(t - 1).sqrt() * beta / rest).abs() < 1e-9);
+        assert!((step.to_x.x - (1.0 - beta).sqrt() * (1.0 - alpha_bar(t - 1)) / rest).abs() < 1e-9);
+        assert!((step.to_x.z.powi(2) - (1.0 - alpha_bar(t - 1)) / rest * beta).abs() < 1e-9);
     }
 }
 
@@ -444,7 +442,7 @@ proptest! {
             let expected = alpha_prev.sqrt() * predicted_x0 + direction + sigma * z;
             // As an engine runs it, the network's output being ε̂.
             let x0 = step.x0_x * x + step.x0_output * eps;
-            let next = step.c_x * x + step.c_0 * x0 + step.c_z * z;
+            let next = step.to_x.x * x + step.to_x.x_0 * x0 + step.to_x.z * z;
             let scale = 1.0 + predicted_x0.abs();
             prop_assert!((next - expected).abs() < 1e-7 * scale, "{} → {}", step.tau, step.tau_next);
         }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use noise_compass::data::dataset::DataSource;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
-use noise_compass::diffusion::solver::Sampler;
+use noise_compass::diffusion::solver::{Placement, Sampler};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::layout::Activation;
 use noise_compass::names::Words;
@@ -100,7 +100,7 @@ fn files_are_read_alike() {
 }
 
 /// Every selectable thing with its words, by kind.
-fn kinds() -> [(&'static str, Vec<&'static Words>); 6] {
+fn kinds() -> [(&'static str, Vec<&'static Words>); 7] {
     [
         ("Data", Shape::ALL.map(Shape::words).to_vec()),
         (
@@ -109,6 +109,7 @@ fn kinds() -> [(&'static str, Vec<&'static Words>); 6] {
         ),
         ("Targets", Target::ALL.map(Target::words).to_vec()),
         ("Samplers", Sampler::ALL.map(Sampler::words).to_vec()),
+        ("Placements", Placement::ALL.map(Placement::words).to_vec()),
         (
             "Activations",
             Activation::ALL.map(Activation::words).to_vec(),

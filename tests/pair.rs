@@ -634,7 +634,7 @@ fn chains_of_any_length_are_of_the_same_update_on_both_sides() {
             assert_eq!(a, b, "after {seen:?}");
             seen.insert(a);
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{seen:?}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{seen:?}");
     }
     pair.handle(Command::Pause.into());
     settle(&mut pair);

@@ -320,8 +320,8 @@ fn structs_lie_on_the_device_as_on_the_host() {
         types::PlanRow,
         "PlanRow",
         [
-            x0_x, x0_output, c_x, c_0, c_prev, c_base, c_z, m_x, m_0, m_prev, a, s, clip_min,
-            clip_max, index, clip, ends_step, write, frame, exact_mean, exact_data, exact_one,
+            x0_x, x0_output, a, s, clip_min, clip_max, index, clip, write, frame, exact_mean,
+            exact_data, exact_one, is_noisy, mixes,
         ]
     );
     assert_twins!(

@@ -289,7 +289,7 @@ fn the_controls_of_the_reverse_chapter_ask_for_what_they_say() {
     assert!(!ask(&mut window, "Follow training: Off").follow);
     click(&mut window, "Sampler: DDIM, no noise");
     let heun = ask(&mut window, "ODE by Heun");
-    assert!(heun.plan.steps.iter().all(|stage| stage.c_z == 0.0) && heun.plan.steps.len() == 99);
+    assert!(heun.plan.steps.iter().all(|stage| !stage.is_noisy()) && heun.plan.steps.len() == 99);
     lab.asked();
     slide(&mut window, "Steps", 1000.0);
     let long = lab.asked().pop().unwrap().1;
@@ -577,7 +577,7 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
             .plan
             .steps
             .iter()
-            .all(|stage| stage.c_z == 0.0)
+            .all(|stage| !stage.is_noisy())
     );
     click(&mut window, "ODE by: RK4");
     let asked = lab.asked();

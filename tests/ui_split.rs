@@ -9,7 +9,7 @@ use egui_kittest::kittest::Queryable as _;
 
 use common::{Driven, click, compare, find, window};
 use noise_compass::diffusion::schedule::Schedule;
-use noise_compass::diffusion::solver::Sampler;
+use noise_compass::diffusion::solver::{PlanStep, Sampler};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::{EngineChoice, Start};
 use noise_compass::lab::experiment::Experiment;
@@ -383,7 +383,7 @@ fn each_side_is_sampled_by_its_own_sampler_from_the_same_noise() {
     );
     let [of_a, of_b] = [&a, &b].map(|snapshot| snapshot.runs[&Slot::Reverse].done.clone().unwrap());
     let noisy = |run: &noise_compass::lab::message::RunResult| {
-        run.request.plan.steps.iter().any(|s| s.c_z != 0.0)
+        run.request.plan.steps.iter().any(PlanStep::is_noisy)
     };
     assert!(noisy(&of_a) && !noisy(&of_b));
     let [first, second] =

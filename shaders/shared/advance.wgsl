@@ -1,5 +1,5 @@
 // One stage of a plan for one particle, given x̂_0 before the clip. Uses the kernel's bindings `slice`, `plan`, `states`
-// and `points`: states [slice][2] as (x, m), (b, 0); points [frames][cloud].
+// and `points`: states [slice][3] as (x, b), (m_0, m_1), (m_2, m_3); points [frames][cloud].
 
 // A NaN passes through: clamp may turn it into a corner of the box, and the fault would look like a sample.
 fn clip(x: f32, low: f32, high: f32) -> f32 {
@@ -9,23 +9,52 @@ fn clip(x: f32, low: f32, high: f32) -> f32 {
     return clamp(x, low, high);
 }
 
+// The registers of a particle, x̂_0 and the noise, as a mix takes them.
+struct Terms {
+    x: vec2<f32>,
+    x_0: vec2<f32>,
+    base: vec2<f32>,
+    z: vec2<f32>,
+    memory_0: vec2<f32>,
+    memory_1: vec2<f32>,
+    memory_2: vec2<f32>,
+    memory_3: vec2<f32>,
+}
+
+fn mixed(index: u32, terms: Terms) -> vec2<f32> {
+    let head = plan.mixes[index].head;
+    let tail = plan.mixes[index].tail;
+    return head.x * terms.x + head.y * terms.x_0 + head.z * terms.memory_0 + head.w * terms.base
+        + tail.x * terms.z + tail.y * terms.memory_1 + tail.z * terms.memory_2 + tail.w * terms.memory_3;
+}
+
 // Returns the new x.
 fn advance(row: u32, x0_unclipped: vec2<f32>) -> vec2<f32> {
-    var x_0 = x0_unclipped;
+    let state = states[3u * row];
+    let recent = states[3u * row + 1u];
+    let older = states[3u * row + 2u];
+    var terms: Terms;
+    terms.x = state.xy;
+    terms.base = state.zw;
+    terms.x_0 = x0_unclipped;
     if plan.clip == 1u {
-        x_0 = vec2<f32>(clip(x_0.x, plan.clip_min.x, plan.clip_max.x), clip(x_0.y, plan.clip_min.y, plan.clip_max.y));
+        terms.x_0 = vec2<f32>(
+            clip(x0_unclipped.x, plan.clip_min.x, plan.clip_max.x),
+            clip(x0_unclipped.y, plan.clip_min.y, plan.clip_max.y),
+        );
     }
-    let state = states[2u * row];
-    let base = states[2u * row + 1u].xy;
-    var x = plan.c_x * state.xy + plan.c_0 * x_0 + plan.c_prev * state.zw + plan.c_base * base;
-    if plan.c_z != 0.0 {
+    terms.memory_0 = recent.xy;
+    terms.memory_1 = recent.zw;
+    terms.memory_2 = older.xy;
+    terms.memory_3 = older.zw;
+    if plan.is_noisy == 1u {
         let words = draw(slice.seed, STREAM_SAMPLER_NOISE, plan.index, slice.first + row);
-        x += plan.c_z * normal_pair(words.z, words.w);
+        terms.z = normal_pair(words.z, words.w);
     }
-    states[2u * row] = vec4<f32>(x, plan.m_x * state.xy + plan.m_0 * x_0 + plan.m_prev * state.zw);
-    if plan.ends_step == 1u {
-        states[2u * row + 1u] = vec4<f32>(x, 0.0, 0.0);
-    }
+    let x = mixed(0u, terms);
+    states[3u * row] = vec4<f32>(x, mixed(1u, terms));
+    states[3u * row + 1u] = vec4<f32>(mixed(2u, terms), mixed(3u, terms));
+    states[3u * row + 2u] = vec4<f32>(mixed(4u, terms), mixed(5u, terms));
     if plan.write == 1u {
         points[plan.frame + slice.first + row] = x;
     }

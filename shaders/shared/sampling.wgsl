@@ -14,19 +14,16 @@ struct Slice {
     start_std: f32,
 }
 
-// One stage of a plan, see src/maths/diffusion/solver/mod.rs: x̂_0 = clip(x0_x·x + x0_output·output), then
-// x ← c_x·x + c_0·x̂_0 + c_prev·m + c_base·b + c_z·z and m ← m_x·x + m_0·x̂_0 + m_prev·m.
+// What a register becomes: factors of x, x̂_0, the first memory and the base; of z and the other memories.
+struct Mix {
+    head: vec4<f32>,
+    tail: vec4<f32>,
+}
+
+// One stage of a plan, see src/maths/diffusion/solver/mod.rs: x̂_0 = clip(x0_x·x + x0_output·output), then every register becomes a mix.
 struct PlanRow {
     x0_x: f32,
     x0_output: f32,
-    c_x: f32,
-    c_0: f32,
-    c_prev: f32,
-    c_base: f32,
-    c_z: f32,
-    m_x: f32,
-    m_0: f32,
-    m_prev: f32,
     // Scales of the path, for the exact x̂_0.
     a: f32,
     s: f32,
@@ -36,8 +33,6 @@ struct PlanRow {
     index: u32,
     // 1: x̂_0 is clipped to the box.
     clip: u32,
-    // 1: the new x becomes the base.
-    ends_step: u32,
     // 1: the new x is written to `points`, from `frame` on.
     write: u32,
     frame: u32,
@@ -45,4 +40,8 @@ struct PlanRow {
     exact_mean: f32,
     exact_data: f32,
     exact_one: f32,
+    // 1: fresh noise is drawn.
+    is_noisy: u32,
+    // The new x, base and memories.
+    mixes: array<Mix, 6>,
 }

@@ -10,7 +10,7 @@ use super::{read_standardised, say};
 use crate::cli::samples_csv::{Units, samples_csv, samples_file};
 use engine::{Run, Start};
 use maths::diffusion::magnification;
-use maths::diffusion::solver::Sampler;
+use maths::diffusion::solver::{Placement, Sampler};
 
 /// Arguments of `sample`.
 #[derive(Debug, clap::Args)]
@@ -20,9 +20,12 @@ pub struct Args {
     /// Sampler
     #[arg(long, value_name = "NAME", default_value = "ddim", help = format!("Sampler: {}", Sampler::known()))]
     sampler: Sampler,
-    /// Sampling steps [default: T for ddpm, 50 for ddim]
+    /// Sampling steps [default: T for ddpm and the other stochastic ones, 50 for those that need few]
     #[arg(long)]
     steps: Option<u32>,
+    /// Where the steps are placed
+    #[arg(long, value_name = "NAME", help = format!("Where the steps are placed: {} [default: as the sampler has them]", Placement::known()))]
+    placement: Option<Placement>,
     /// Number of samples; with --init, its number of points
     #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     n: u32,
@@ -62,7 +65,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         "{steps} sampling steps are not between 1 and the {timesteps} timesteps of the training; choose another --steps"
     );
     let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
-    let plan = args.sampler.plan(steps, experiment.plan_context(), clip);
+    let plan = args
+        .sampler
+        .plan_placed(args.placement, steps, experiment.plan_context(), clip);
     if let Some(warning) = magnification::warning(&plan, experiment.plan_context()) {
         say(&format!("noise-compass: warning: {warning}"));
     }

@@ -38,6 +38,7 @@ impl Experiment {
             seed,
             sampler,
             sampler_steps,
+            placement,
             clip,
         } = new;
         let costs = [
@@ -62,6 +63,7 @@ impl Experiment {
             (Training, *seed != self.seed),
             (Samples, *sampler != self.sampler),
             (Samples, *sampler_steps != self.sampler_steps),
+            (Samples, *placement != self.placement),
             (Samples, *clip != self.clip),
         ];
         costs
@@ -79,7 +81,7 @@ mod tests {
     use maths::data::dataset::DataSource;
     use maths::data::shapes::Shape;
     use maths::diffusion::schedule::Schedule;
-    use maths::diffusion::solver::Sampler;
+    use maths::diffusion::solver::{Placement, Sampler};
     use maths::diffusion::target::Target;
 
     /// Every setting by itself, each way; of two settings the dearer counts.
@@ -92,7 +94,7 @@ mod tests {
             set(&mut changed);
             changed
         };
-        let table: [Row; 19] = [
+        let table: [Row; 20] = [
             (Change::Nothing, |_| ()),
             (Change::Training, |e| {
                 e.data = DataSource::Shape(Shape::Moons);
@@ -113,6 +115,7 @@ mod tests {
             (Change::Training, |e| e.seed = 1),
             (Change::Samples, |e| e.sampler = Sampler::Euler),
             (Change::Samples, |e| e.sampler_steps = 50),
+            (Change::Samples, |e| e.placement = Some(Placement::Even)),
             (Change::Samples, |e| e.clip = false),
         ];
         // Each setting is changed by one row: the table misses none that a file has.

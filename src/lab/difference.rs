@@ -107,6 +107,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         seed,
         sampler,
         sampler_steps,
+        placement,
         clip,
     } = experiment;
     let engine = match engine {
@@ -124,6 +125,13 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         ("octaves", format!("octaves {octaves}")),
         ("sampler", sampler_words(*sampler)),
         ("sampler steps", format!("{sampler_steps} steps")),
+        (
+            "placement",
+            placement.map_or_else(
+                || "steps as the sampler has them".to_owned(),
+                |placement| format!("steps {}", placement.words().short),
+            ),
+        ),
         (
             "clip",
             if *clip { "clip on" } else { "clip off" }.to_owned(),
@@ -156,9 +164,11 @@ fn schedule_words(schedule: Schedule) -> String {
 }
 
 fn sampler_words(sampler: Sampler) -> String {
-    match sampler {
-        Sampler::Ddim { eta } if eta != 0.0 => format!("{} η {eta}", sampler.words().short),
-        _ => sampler.words().short.to_owned(),
+    let short = sampler.words().short;
+    match sampler.dial().zip(sampler.dial_value()) {
+        _ if sampler.is_usual() => short.to_owned(),
+        Some((dial, value)) => format!("{short} {} {value}", dial.symbol),
+        None => short.to_owned(),
     }
 }
 
@@ -187,6 +197,7 @@ mod tests {
             ("activation", _) => json!("tanh"),
             ("bandwidth", _) => json!(0.1),
             ("width", _) => json!(256),
+            ("placement", _) => json!("karras"),
             ("sampler", _) => serde_json::to_value(Sampler::Euler).unwrap(),
             (_, Value::Bool(value)) => json!(!value),
             (_, Value::Number(number)) if number.is_u64() => json!(number.as_u64().unwrap() + 1),

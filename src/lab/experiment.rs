@@ -11,7 +11,7 @@ pub use maths::data::dataset::DataSource;
 use maths::data::shapes::Shape;
 use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::schedule::Schedule;
-use maths::diffusion::solver::{PlanContext, Sampler};
+use maths::diffusion::solver::{Placement, PlanContext, Sampler};
 use maths::diffusion::target::Target;
 use maths::names::Words;
 
@@ -132,6 +132,9 @@ pub struct Experiment {
     /// Steps of the live picture's sampler
     #[arg(long, default_value_t = 20, help = ranged("Steps of the live picture's sampler, no more than T of them", &limits::SAMPLER_STEPS))]
     pub sampler_steps: u32,
+    /// Where the sampler's steps are placed [default: as the sampler has them]
+    #[arg(long, value_name = "NAME", help = format!("Where the sampler's steps are placed: {} [default: as the sampler has them]", Placement::known()))]
+    pub placement: Option<Placement>,
     /// Clip x̂_0 to the data's bounding box × 1.1 in samplers
     #[arg(long, value_name = "true|false", action = Set, num_args = 0..=1, default_value_t = true, default_missing_value = "true")]
     pub clip: bool,
@@ -158,6 +161,7 @@ impl Default for Experiment {
             // Second order: its twenty steps leave no strays, where those of DDIM do.
             sampler: Sampler::Heun,
             sampler_steps: 20,
+            placement: None,
             clip: true,
         }
     }

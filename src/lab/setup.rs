@@ -140,10 +140,12 @@ impl Setup {
         let clip = experiment
             .clip
             .then_some(dataset.clip_box(experiment.fresh));
-        let plan =
-            experiment
-                .sampler
-                .plan(experiment.sampler_steps, experiment.plan_context(), clip);
+        let plan = experiment.sampler.plan_placed(
+            experiment.placement,
+            experiment.sampler_steps,
+            experiment.plan_context(),
+            clip,
+        );
         let warning = magnification::warning(&plan, experiment.plan_context());
         Self {
             experiment: Arc::new(experiment),

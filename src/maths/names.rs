@@ -19,7 +19,7 @@ pub struct Words {
 }
 
 /// Names one after the other: `eps, x0, v, score or velocity`.
-pub fn listed(names: impl IntoIterator<Item = &'static str>) -> String {
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<_> = names.into_iter().collect();
     match names.split_last() {
         Some((last, [])) => (*last).to_owned(),

@@ -9,7 +9,7 @@ use super::network::{BLOCK, Network, Workspace};
 use crate::run::ended;
 use crate::{Cloud, Denoiser, EngineError, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
-use maths::diffusion::solver::{Plan, PlanStep};
+use maths::diffusion::solver::{MEMORIES, Mix, Plan, PlanStep};
 use maths::philox::{Stream, normal};
 
 /// Most particles that a stage takes at once: some milliseconds of work, after which a run can pause.
@@ -19,8 +19,8 @@ const MOST_AT_ONCE: usize = 256 * BLOCK;
 #[derive(Clone, Copy)]
 struct Particle {
     x: [f32; 2],
-    memory: [f32; 2],
     base: [f32; 2],
+    memory: [[f32; 2]; MEMORIES],
 }
 
 /// The starts of the particles `first..first + count`: N(0, std² I). They depend on nothing but seed and index.
@@ -49,6 +49,12 @@ impl Way {
         let stage = &self.plan.steps[number];
         let step = Stage::new(stage, self.plan.clip, self.seed, number as u32);
         let index_of = |block: usize, row: usize| first + (block * BLOCK + row) as u32;
+        if !stage.predicts {
+            for (index, particle) in (first..).zip(particles) {
+                step.advance(particle, [0.0; 2], index);
+            }
+            return;
+        }
         match &self.denoiser {
             Denoiser::Learned => {
                 let network = &self.network;
@@ -90,8 +96,8 @@ impl Way {
 fn particles_at(starts: &[[f32; 2]]) -> Vec<Particle> {
     let at = |&x| Particle {
         x,
-        memory: [0.0; 2],
         base: x,
+        memory: [[0.0; 2]; MEMORIES],
     };
     starts.iter().map(at).collect()
 }
@@ -225,18 +231,20 @@ impl SliceRun {
 struct Stage {
     x0_x: f32,
     x0_output: f32,
-    c_x: f32,
-    c_0: f32,
-    c_prev: f32,
-    c_base: f32,
-    c_z: f32,
-    m_x: f32,
-    m_0: f32,
-    m_prev: f32,
-    ends_step: bool,
+    /// What x, the base and the memories become.
+    mixes: [[f32; TERMS]; 2 + MEMORIES],
+    is_noisy: bool,
     clip: Option<Bounds>,
     seed: u64,
     number: u32,
+}
+
+/// What a mix is of: x, x̂_0, the first memory, the base, z, the other memories.
+const TERMS: usize = 4 + MEMORIES;
+
+fn terms(mix: Mix) -> [f32; TERMS] {
+    let [m_0, m_1, m_2, m_3] = mix.memory;
+    [mix.x, mix.x_0, m_0, mix.base, mix.z, m_1, m_2, m_3].map(|factor| factor as f32)
 }
 
 impl Stage {
@@ -244,15 +252,8 @@ impl Stage {
         Self {
             x0_x: step.x0_x as f32,
             x0_output: step.x0_output as f32,
-            c_x: step.c_x as f32,
-            c_0: step.c_0 as f32,
-            c_prev: step.c_prev as f32,
-            c_base: step.c_base as f32,
-            c_z: step.c_z as f32,
-            m_x: step.m_x as f32,
-            m_0: step.m_0 as f32,
-            m_prev: step.m_prev as f32,
-            ends_step: step.ends_step,
+            mixes: step.mixes().map(terms),
+            is_noisy: step.is_noisy(),
             clip,
             seed,
             number,
@@ -265,13 +266,12 @@ impl Stage {
     }
 
     fn advance(&self, particle: &mut Particle, x_0: [f32; 2], index: u32) {
-        let z = if self.c_z == 0.0 {
-            [0.0; 2]
-        } else {
+        let z = if self.is_noisy {
             normal(self.seed, Stream::SamplerNoise, self.number, index)
+        } else {
+            [0.0; 2]
         };
         for axis in 0..2 {
-            let (x, memory) = (particle.x[axis], particle.memory[axis]);
             let mut x_0 = x_0[axis];
             if let Some(clip) = self.clip {
                 // `f32::clamp` panics where the box is upside down, and hands NaN through.
@@ -281,15 +281,17 @@ impl Stage {
                 );
                 x_0 = x_0.clamp(low, high);
             }
-            let moved = self.c_x * x
-                + self.c_0 * x_0
-                + self.c_prev * memory
-                + self.c_base * particle.base[axis]
-                + self.c_z * z[axis];
-            particle.memory[axis] = self.m_x * x + self.m_0 * x_0 + self.m_prev * memory;
-            particle.x[axis] = moved;
-            if self.ends_step {
-                particle.base[axis] = moved;
+            let [m_0, m_1, m_2, m_3] = particle.memory.map(|memory| memory[axis]);
+            let (x, base) = (particle.x[axis], particle.base[axis]);
+            let of = [x, x_0, m_0, base, z[axis], m_1, m_2, m_3];
+            let mixed = self.mixes.map(|factors| {
+                let terms = factors.into_iter().zip(of);
+                terms.map(|(factor, value)| factor * value).sum::<f32>()
+            });
+            particle.x[axis] = mixed[0];
+            particle.base[axis] = mixed[1];
+            for (memory, value) in particle.memory.iter_mut().zip(&mixed[2..]) {
+                memory[axis] = *value;
             }
         }
     }
@@ -328,9 +330,9 @@ mod tests {
         particles.iter().map(|particle| particle.x).collect()
     }
 
-    fn plan(step: PlanStep, steps: usize, clip: Option<Bounds>) -> Plan {
+    fn plan(step: &PlanStep, steps: usize, clip: Option<Bounds>) -> Plan {
         Plan {
-            steps: vec![step; steps],
+            steps: vec![*step; steps],
             start_std: 1.0,
             clip,
         }
@@ -345,16 +347,19 @@ mod tests {
             tau_next: 0.4,
             x0_x: 2.0,
             x0_output: 1.0,
-            c_x: 0.5,
-            c_0: 0.25,
-            c_prev: 3.0,
-            c_z: 0.1,
+            to_x: Mix {
+                x: 0.5,
+                x_0: 0.25,
+                memory: [3.0, 0.0, 0.0, 0.0],
+                z: 0.1,
+                ..Mix::default()
+            },
             ..PlanStep::default()
         };
         let first = 7;
         let points = run(
             network,
-            &plan(step, 2, None),
+            &plan(&step, 2, None),
             &[[1.0, -2.0], [0.5, 4.0]],
             first,
             11,
@@ -380,20 +385,19 @@ mod tests {
             tau_next: 0.0,
             x0_x: 1.0,
             x0_output: 1.0,
-            c_x: 0.0,
-            c_0: 1.0,
+            to_x: Mix::X_0,
             ..PlanStep::default()
         };
         let mut weights = vec![0.0; SHAPE.parameters()];
         let start = [[9.0, -9.0]];
         let network = Network::new(SHAPE, &weights);
         assert_eq!(
-            run(network, &plan(step, 1, clip), &start, 0, 0),
+            run(network, &plan(&step, 1, clip), &start, 0, 0),
             [[1.0, -0.5]]
         );
         weights[0] = f32::NAN;
         let network = Network::new(SHAPE, &weights);
-        let points = run(network, &plan(step, 1, clip), &start, 0, 0);
+        let points = run(network, &plan(&step, 1, clip), &start, 0, 0);
         assert!(points[0].iter().all(|x| x.is_nan()));
     }
 }

@@ -12,6 +12,7 @@ use super::types::{Layer, PlanRow, Slice};
 use crate::network::timetable::time_embedding;
 use crate::{Denoiser, EngineError, Run, Start};
 use maths::data::mixture::Mixture;
+use maths::diffusion::solver::{Mix, PlanStep};
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;
@@ -64,6 +65,8 @@ pub struct PlanRun {
     first_layers: DynamicTable,
     layers: DynamicTable,
     plan_rows: DynamicTable,
+    /// Of each stage, whether it asks the network.
+    predicts: Vec<bool>,
     time_group: wgpu::BindGroup,
     time_invocations: u32,
     start_group: wgpu::BindGroup,
@@ -128,7 +131,7 @@ impl PlanRun {
             16 * u64::from(rows) * u64::from(layout.coordinate_stride + 2 * layout.hidden_stride),
             STORAGE,
         );
-        let states = context.buffer("particle states", 32 * u64::from(rows), STORAGE);
+        let states = context.buffer("particle states", 48 * u64::from(rows), STORAGE);
         let unused = context.buffer("unused", 16, STORAGE);
         let row_count = context.uniform("row count", &[rows, 0, 0, 0]);
         let step_count = context.uniform("step count", &[stages, 0, 0, 0]);
@@ -184,6 +187,7 @@ impl PlanRun {
         ];
         let bound = Self {
             stages,
+            predicts: plan.steps.iter().map(|stage| stage.predicts).collect(),
             slice_rows,
             layer_count: table.len() as u32,
             time_group: kernels.time_bias.bind(
@@ -373,6 +377,23 @@ impl PlanRun {
                 .dispatch(pass, group, &[plan_row], particle_groups);
             return;
         }
+        if self.predicts[stage as usize] {
+            self.encode_network(kernels, layout, pass, stage, count);
+        }
+        kernels
+            .sampler_step
+            .dispatch(pass, &self.step_group, &[plan_row], particle_groups);
+    }
+
+    /// Record the hidden layers of the network on a slice of `count` particles.
+    fn encode_network(
+        &self,
+        kernels: &Kernels,
+        layout: &DeviceLayout,
+        pass: &mut wgpu::ComputePass<'_>,
+        stage: u32,
+        count: u32,
+    ) {
         let rows = count.next_multiple_of(ROW_PADDING);
         let tile_groups = [
             groups_of_64(rows / kernels.tile_rows * (layout.hidden_stride / 2)),
@@ -392,9 +413,6 @@ impl PlanRun {
                 tile_groups,
             );
         }
-        kernels
-            .sampler_step
-            .dispatch(pass, &self.step_group, &[plan_row], particle_groups);
     }
 }
 
@@ -418,6 +436,18 @@ pub fn exact_slice(denoiser: &Denoiser) -> u32 {
     }
 }
 
+/// Factors of x, x̂_0, the first memory and the base; of z and the other memories.
+fn terms(mix: Mix) -> [[f32; 4]; 2] {
+    let [m_0, m_1, m_2, m_3] = mix.memory;
+    let terms = [[mix.x, mix.x_0, m_0, mix.base], [mix.z, m_1, m_2, m_3]];
+    terms.map(|factors| factors.map(|factor| factor as f32))
+}
+
+/// Where nothing is predicted x̂_0 is 0.
+fn predicted(stage: &PlanStep, factor: f64) -> f32 {
+    if stage.predicts { factor as f32 } else { 0.0 }
+}
+
 fn rows_of(job: &PlanJob<'_>) -> Vec<PlanRow> {
     let plan = job.run.plan;
     let first_frame = u32::from(job.run.keeps_start());
@@ -425,26 +455,19 @@ fn rows_of(job: &PlanJob<'_>) -> Vec<PlanRow> {
         .zip(&plan.steps)
         .map(|(index, stage)| (index, stage, stage.quantity.of_posterior(stage.scales)))
         .map(|(index, stage, exact)| PlanRow {
-            x0_x: stage.x0_x as f32,
-            x0_output: stage.x0_output as f32,
-            c_x: stage.c_x as f32,
-            c_0: stage.c_0 as f32,
-            c_prev: stage.c_prev as f32,
-            c_base: stage.c_base as f32,
-            c_z: stage.c_z as f32,
-            m_x: stage.m_x as f32,
-            m_0: stage.m_0 as f32,
-            m_prev: stage.m_prev as f32,
+            x0_x: predicted(stage, stage.x0_x),
+            x0_output: predicted(stage, stage.x0_output),
             a: stage.scales.a as f32,
             s: stage.scales.s as f32,
             clip_min: plan.clip.map_or([0.0; 2], |b| b.min),
             clip_max: plan.clip.map_or([0.0; 2], |b| b.max),
             index,
             clip: u32::from(plan.clip.is_some()),
-            ends_step: u32::from(stage.ends_step),
-            exact_mean: exact.mean as f32,
-            exact_data: exact.data as f32,
-            exact_one: exact.one as f32,
+            is_noisy: u32::from(stage.is_noisy()),
+            mixes: stage.mixes().map(terms),
+            exact_mean: predicted(stage, exact.mean),
+            exact_data: predicted(stage, exact.data),
+            exact_one: predicted(stage, exact.one),
             ..PlanRow::default()
         })
         .collect();

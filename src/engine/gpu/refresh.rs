@@ -7,7 +7,7 @@ use super::inference::{MAX_SLICE, PlanJob, PlanRun, Reached};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
 use crate::{EngineError, Piece, Run, Start};
-use maths::diffusion::solver::{Plan, PlanStep};
+use maths::diffusion::solver::{Mix, Plan, PlanStep};
 
 /// A picture being sampled slice by slice, kept while cloud, plan and seed stay.
 pub struct PictureRun {
@@ -104,8 +104,7 @@ impl PredictRun {
         let points = context.buffer("field points", 8 * u64::from(room), STORAGE);
         // Its result is the network's output.
         let stage = PlanStep {
-            c_x: 0.0,
-            c_0: 1.0,
+            to_x: Mix::X_0,
             ..PlanStep::default()
         };
         let plan = Plan {

@@ -72,26 +72,19 @@ pub struct Slice {
 pub struct PlanRow {
     pub x0_x: f32,
     pub x0_output: f32,
-    pub c_x: f32,
-    pub c_0: f32,
-    pub c_prev: f32,
-    pub c_base: f32,
-    pub c_z: f32,
-    pub m_x: f32,
-    pub m_0: f32,
-    pub m_prev: f32,
     pub a: f32,
     pub s: f32,
     pub clip_min: [f32; 2],
     pub clip_max: [f32; 2],
     pub index: u32,
     pub clip: u32,
-    pub ends_step: u32,
     pub write: u32,
     pub frame: u32,
     pub exact_mean: f32,
     pub exact_data: f32,
     pub exact_one: f32,
+    pub is_noisy: u32,
+    pub mixes: [[[f32; 4]; 2]; 6],
 }
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]

@@ -196,7 +196,12 @@ impl Session {
         let told = differences(&self.setup.experiment, new, engines);
         let words: Vec<_> = told
             .iter()
-            .filter(|difference| !matches!(difference.what, "sampler" | "sampler steps" | "clip"))
+            .filter(|difference| {
+                !matches!(
+                    difference.what,
+                    "sampler" | "sampler steps" | "placement" | "clip"
+                )
+            })
             .map(|difference| difference.b.as_str())
             .collect();
         if words.is_empty() {

@@ -68,7 +68,7 @@ mod tests {
             } else {
                 eps
             };
-            stage.c_x * x + stage.c_0 * (stage.x0_x * x + stage.x0_output * output)
+            stage.to_x.x * x + stage.to_x.x_0 * (stage.x0_x * x + stage.x0_output * output)
         })
     }
 
@@ -108,7 +108,8 @@ mod tests {
                         } else {
                             eps
                         };
-                        stage.c_x * 0.3 + stage.c_0 * (stage.x0_x * 0.3 + stage.x0_output * output)
+                        stage.to_x.x * 0.3
+                            + stage.to_x.x_0 * (stage.x0_x * 0.3 + stage.x0_output * output)
                     };
                     (step(1.0) - step(0.0)).abs()
                 });

@@ -3,17 +3,18 @@
 use lab::message::Restart;
 use std::borrow::Cow;
 
-use egui::{Context, Id, Ui};
+use egui::{Context, Id, RichText, Ui};
 
 use crate::desk::Desk;
-use crate::theme::Palette;
+use crate::theme::{Palette, text_font};
 use crate::widgets::number::{fixed, grouped};
 use crate::widgets::pill;
 use crate::widgets::row::{self, Track};
 use crate::widgets::text::{note, warning};
 use crate::widgets::tip::Tip as _;
 use lab::experiment::{Experiment, limits};
-use maths::diffusion::solver::{PlanContext, Sampler};
+use maths::data::bounds::Bounds;
+use maths::diffusion::solver::{Placement, Plan, PlanContext, Sampler};
 
 /// What the live sampler without the clip makes of a small error, as long as it does.
 pub fn clip_warning(ui: &mut Ui, desk: &Desk) {
@@ -31,8 +32,11 @@ pub fn clip_warning(ui: &mut Ui, desk: &Desk) {
 
 /// The name of a sampler in menus.
 pub fn sampler_title(sampler: Sampler) -> Cow<'static, str> {
-    match sampler {
-        Sampler::Ddim { eta } if eta > 0.0 => format!("DDIM, η {}", fixed(eta, 2)).into(),
+    match sampler.dial().zip(sampler.dial_value()) {
+        Some((dial, value)) if !sampler.is_usual() => {
+            let title = sampler.words().symbol;
+            format!("{title}, {} {}", dial.symbol, fixed(value, 2)).into()
+        }
         _ => sampler.words().title.into(),
     }
 }
@@ -47,6 +51,7 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     if choice_rows(ui, &mut choice, desk.here.draft.timesteps, palette) {
         desk.here.draft.sampler = choice.sampler;
         desk.here.draft.sampler_steps = choice.steps;
+        desk.here.draft.placement = choice.placement;
         desk.configure(Restart::Keep);
     }
     cost_note(ui, &desk.here.draft, choice, palette);
@@ -59,6 +64,8 @@ pub struct Choice {
     pub sampler: Sampler,
     /// Steps from noise to data.
     pub steps: u32,
+    /// Where they are placed; `None` as the sampler has them.
+    pub placement: Option<Placement>,
 }
 
 impl Choice {
@@ -67,7 +74,14 @@ impl Choice {
         Self {
             sampler: experiment.sampler,
             steps: experiment.sampler_steps,
+            placement: experiment.placement,
         }
+    }
+
+    /// Its table.
+    pub fn plan(self, context: PlanContext, clip: Option<Bounds>) -> Plan {
+        self.sampler
+            .plan_placed(self.placement, self.steps, context, clip)
     }
 }
 
@@ -81,29 +95,25 @@ pub fn choice_rows(ui: &mut Ui, choice: &mut Choice, most: u32, palette: &Palett
         let words = ["Sampler", "", &title];
         pill::menu(ui, words, "Choose the sampler", palette, |ui| {
             ui.set_width(250.0);
-            for sampler in Sampler::ALL {
-                // DDIM keeps the noise that it has.
-                let sampler = if sampler.name() == present.name() {
-                    present
-                } else {
-                    sampler
-                };
-                let title = sampler_title(sampler);
-                let chosen = pill::choice(ui, sampler == present, &title, &title, palette);
-                if chosen.tip(sampler.words().help).clicked() {
-                    choice.sampler = sampler;
-                    changed = true;
-                    ui.close();
-                }
-            }
+            let most = ui.ctx().content_rect().height() - 60.0;
+            let list = egui::ScrollArea::vertical().max_height(most);
+            list.show(ui, |ui| changed |= sampler_list(ui, choice, palette));
         });
     });
-    if let Sampler::Ddim { eta } = &mut choice.sampler {
-        let tip =
-            "The noise of each step: 0 none, 1 that of DDPM (Song, Meng & Ermon 2021, eq. 16)";
-        let track = Track::linear(0.0..=1.0);
-        let text = |eta| fixed(eta, 2);
-        changed |= row::slider(ui, ["Noise η", tip], eta, track, text, palette).done;
+    if let Some((dial, mut value)) = choice.sampler.dial().zip(choice.sampler.dial_value()) {
+        let [least, most] = dial.range;
+        let track = Track::linear(least..=most);
+        let text = |value| fixed(value, 2);
+        changed |= row::slider(
+            ui,
+            [dial.title, dial.help],
+            &mut value,
+            track,
+            text,
+            palette,
+        )
+        .done;
+        choice.sampler = choice.sampler.with_dial(value);
     }
     let tip = "Steps from noise to data. More than T are taken as T";
     let track = Track::logarithmic(*limits::SAMPLER_STEPS.start()..=most.min(SAMPLER_TRAVEL))
@@ -117,40 +127,102 @@ pub fn choice_rows(ui: &mut Ui, choice: &mut Choice, most: u32, palette: &Palett
         palette,
     )
     .done;
+    changed | placement_row(ui, choice, palette)
+}
+
+/// All samplers, under the names of their families. True where one is chosen.
+fn sampler_list(ui: &mut Ui, choice: &mut Choice, palette: &Palette) -> bool {
+    let mut changed = false;
+    let present = choice.sampler;
+    let mut family = "";
+    for sampler in Sampler::ALL {
+        if sampler.family() != family {
+            family = sampler.family();
+            let head = RichText::new(family)
+                .font(text_font(11.0))
+                .color(palette.faint);
+            ui.add(egui::Label::new(head).selectable(false));
+        }
+        // One that has a number of its own keeps it.
+        let sampler = if sampler.name() == present.name() {
+            present
+        } else {
+            sampler
+        };
+        let title = sampler_title(sampler);
+        let chosen = pill::choice(ui, sampler == present, &title, &title, palette);
+        if chosen.tip(sampler.words().help).clicked() {
+            choice.sampler = sampler;
+            changed = true;
+            ui.close();
+        }
+    }
+    changed
+}
+
+/// Where the steps are placed.
+fn placement_row(ui: &mut Ui, choice: &mut Choice, palette: &Palette) -> bool {
+    let mut changed = false;
+    let tip =
+        "Where the steps are placed between noise and data: the same choice for every sampler";
+    row::named(ui, "Placement", tip, palette, |ui| {
+        let own = choice.sampler.placement().words();
+        let present = choice.placement.map_or(own, Placement::words);
+        let words = ["Placement", "", present.title];
+        pill::menu(
+            ui,
+            words,
+            "Choose where the steps are placed",
+            palette,
+            |ui| {
+                ui.set_width(250.0);
+                for placement in Placement::ALL {
+                    let words = placement.words();
+                    let own = placement == choice.sampler.placement();
+                    let shown = if own {
+                        Cow::from(format!("{} (its own)", words.title))
+                    } else {
+                        words.title.into()
+                    };
+                    let chosen = words.name == present.name;
+                    if pill::choice(ui, chosen, words.title, &shown, palette)
+                        .tip(words.help)
+                        .clicked()
+                    {
+                        // The sampler's own goes with the sampler where another is chosen.
+                        choice.placement = Some(placement).filter(|_| !own);
+                        changed = true;
+                        ui.close();
+                    }
+                }
+            },
+        );
+    });
     changed
 }
 
 /// How often a sample asks the network: counted once for a choice, since a plan may have ten thousand steps.
-fn evaluations(ctx: &Context, context: PlanContext, Choice { sampler, steps }: Choice) -> usize {
+fn evaluations(ctx: &Context, context: PlanContext, choice: Choice) -> usize {
     type Counted = ((PlanContext, Choice), usize);
     let id = Id::unique("evaluations of a sample");
-    let of = (context, Choice { sampler, steps });
+    let of = (context, choice);
     let known = ctx.data(|data| data.get_temp::<Counted>(id));
     if let Some((_, count)) = known.filter(|(known, _)| *known == of) {
         return count;
     }
-    let count = sampler.plan(steps, context, None).evaluations();
+    let count = choice.plan(context, None).evaluations();
     ctx.data_mut(|data| data.insert_temp::<Counted>(id, (of, count)));
     count
 }
 
 /// Says what the steps of a sampler cost, and what fewer of them do.
-pub fn cost_note(
-    ui: &mut Ui,
-    experiment: &Experiment,
-    Choice { sampler, steps }: Choice,
-    palette: &Palette,
-) {
-    let steps = steps.min(experiment.timesteps);
-    let choice = Choice { sampler, steps };
-    let asked = grouped(evaluations(ui.ctx(), experiment.plan_context(), choice) as f64);
-    let fewer = match sampler {
-        Sampler::Ddpm(_) => "With fewer steps than T its picture is thinner or noisier.",
-        Sampler::Ddim { .. } | Sampler::Euler => {
-            "Fewer than about 50 steps of first order leave strays, whatever the network."
-        }
-        Sampler::Heun | Sampler::Rk4 => "Of higher order: few steps leave no strays of their own.",
+pub fn cost_note(ui: &mut Ui, experiment: &Experiment, choice: Choice, palette: &Palette) {
+    let choice = Choice {
+        steps: choice.steps.min(experiment.timesteps),
+        ..choice
     };
+    let asked = grouped(evaluations(ui.ctx(), experiment.plan_context(), choice) as f64);
+    let fewer = choice.sampler.few_steps();
     let text = format!("A sample asks the network {asked} times. {fewer}");
     note(ui, &text, palette);
 }

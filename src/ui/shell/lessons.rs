@@ -5,7 +5,7 @@ use crate::chapters::Chapter;
 use lab::experiment::{DataSource, Experiment};
 use maths::data::shapes::Shape;
 use maths::diffusion::schedule::Schedule;
-use maths::diffusion::solver::{Sampler, Variance};
+use maths::diffusion::solver::{Placement, Sampler, Variance};
 use maths::diffusion::target::Target;
 
 /// A comparison that teaches something.
@@ -167,6 +167,8 @@ impl Lesson {
                 Experiment {
                     sampler,
                     sampler_steps,
+                    // They differ in nothing else.
+                    placement: Some(Placement::Even),
                     clip: true,
                     ..present.clone()
                 }
@@ -178,6 +180,11 @@ impl Lesson {
                 ..present.clone()
             }),
         }
+    }
+
+    /// True where the colours of the particles are what is looked at.
+    pub fn is_told_by_colours(self) -> bool {
+        self == Self::SdeOde
     }
 
     /// True where both sides are one training: the weights there are stay.

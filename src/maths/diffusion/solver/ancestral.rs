@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::knots::Knots;
 use super::transition::{Factors, Transition};
-use super::{Plan, PlanContext, PlanStep, Row, evenly};
+use super::{Mix, Placement, Plan, PlanContext, PlanStep, Row, families, few_steps};
 use crate::data::bounds::Bounds;
 use crate::diffusion::schedule::Scales;
 use crate::diffusion::target::Combination;
@@ -38,6 +39,13 @@ impl Variance {
 }
 
 impl Variance {
+    fn stages(self, knots: &Knots) -> Vec<PlanStep> {
+        let steps = knots.steps();
+        steps
+            .map(|(now, next)| now.leads_to(next, self.step(now.scales, next.scales).into()))
+            .collect()
+    }
+
     /// All T steps, each in two stages, so that a recording of every stage holds x̂_0 as well: x_T, x̂_0 at x_T, x_{T−1}, and so
     /// on. The first stage puts x̂_0 in the place of x_t, which the memory keeps; the second puts both together and looks at
     /// nothing.
@@ -52,25 +60,27 @@ impl Variance {
             let now = schedule.scales(tau, timesteps);
             let Combination(x0_x, x0_output) = target.to_x0(now);
             let Factors { x, x_0, z } = self.step(now, schedule.scales(tau_next, timesteps));
+            let [_, m_1, m_2, m_3] = PlanStep::KEEP;
             let estimate = PlanStep {
                 tau,
                 tau_next: tau,
                 x0_x,
                 x0_output,
-                c_x: 0.0,
-                c_0: 1.0,
-                m_x: 1.0,
-                m_0: 0.0,
+                to_x: Mix::X_0,
+                to_memory: [Mix::X, m_1, m_2, m_3],
                 scales: now,
                 ..PlanStep::default()
             };
             let step = PlanStep {
                 tau,
                 tau_next,
-                x0_output: 0.0,
-                c_x: x_0,
-                c_prev: x,
-                c_z: z,
+                predicts: false,
+                to_x: Mix {
+                    x: x_0,
+                    memory: [x, 0.0, 0.0, 0.0],
+                    z,
+                    ..Mix::default()
+                },
                 scales: now,
                 ..PlanStep::default()
             };
@@ -93,12 +103,12 @@ pub const POSTERIOR: Row = Row {
         short: "DDPM",
         help: "ancestral sampling with the posterior's variance",
     },
+    family: families::ANCESTRAL,
     steps: u32::MAX,
-    plan: |steps, context, clip| {
-        evenly(steps, context, clip, |now, next| {
-            Variance::BetaTilde.step(now, next)
-        })
-    },
+    few_steps: few_steps::THINNER,
+    placement: Placement::Even,
+    dial: None,
+    stages: |knots, _| Variance::BetaTilde.stages(knots),
 };
 
 /// With the variance β.
@@ -110,12 +120,12 @@ pub const FORWARD: Row = Row {
         short: "DDPM (variance β)",
         help: "ancestral sampling with the variance β",
     },
+    family: families::ANCESTRAL,
     steps: u32::MAX,
-    plan: |steps, context, clip| {
-        evenly(steps, context, clip, |now, next| {
-            Variance::Beta.step(now, next)
-        })
-    },
+    few_steps: few_steps::THINNER,
+    placement: Placement::Even,
+    dial: None,
+    stages: |knots, _| Variance::Beta.stages(knots),
 };
 
 #[cfg(test)]

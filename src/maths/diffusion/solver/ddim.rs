@@ -1,8 +1,7 @@
 //! DDIM with noise η in [0, 1] (Song, Meng & Ermon 2021): 0 deterministic, 1 ancestral.
 
 use super::transition::{Factors, Transition};
-use super::{FEW_STEPS, Plan, PlanContext, Row, evenly};
-use crate::data::bounds::Bounds;
+use super::{Dial, FEW_STEPS, Placement, Row, families, few_steps};
 use crate::diffusion::schedule::Scales;
 use crate::names::Words;
 
@@ -15,14 +14,25 @@ pub const ROW: Row = Row {
         short: "DDIM",
         help: "DDIM; ddim:ETA adds noise, ETA between 0 and 1",
     },
+    family: families::ANCESTRAL,
     steps: FEW_STEPS,
-    plan: |steps, context, clip| plan(0.0, steps, context, clip),
+    few_steps: few_steps::STRAYS,
+    placement: Placement::Even,
+    dial: Some(Dial {
+        symbol: "η",
+        title: "Noise η",
+        help: "The noise of each step: 0 none, 1 that of DDPM (Song, Meng & Ermon 2021, eq. 16)",
+        word: "ETA",
+        range: [0.0, 1.0],
+        usual: 0.0,
+    }),
+    stages: |knots, eta| {
+        let steps = knots.steps();
+        steps
+            .map(|(now, next)| now.leads_to(next, step(eta, now.scales, next.scales).into()))
+            .collect()
+    },
 };
-
-/// Compile, with this η.
-pub fn plan(eta: f64, steps: u32, context: PlanContext, clip: Option<Bounds>) -> Plan {
-    evenly(steps, context, clip, |now, next| step(eta, now, next))
-}
 
 /// x_r = a_r x̂_0 + √(s_r² − σ²) ε̂ + σ z with ε̂ = (x − a_t x̂_0)/s_t (Song, Meng & Ermon 2021, eq. 12), σ by eq. 16.
 pub fn step(eta: f64, now: Scales, next: Scales) -> Factors {

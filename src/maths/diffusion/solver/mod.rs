@@ -1,29 +1,46 @@
 //! A sampler is a plan: a table of coefficients that any engine runs.
 //!
-//! Three registers a particle: the point x at which x̂_0 is evaluated, a memory m, and the base b of the present step.
-//! Per stage, with x̂_0 the (clipped) prediction at x and z ~ N(0, I):
-//! x ← c_x·x + c_0·x̂_0 + c_prev·m + c_base·b + c_z·z and m ← m_x·x + m_0·x̂_0 + m_prev·m (by the x before);
-//! the last stage of a step makes the new x the base. By default m is the x̂_0 of the stage before and every stage ends
-//! a step: DDPM, DDIM and DPM-Solver++(2M) need no more. Heun and Runge–Kutta take several stages a step.
+//! Six registers a particle: the point x at which x̂_0 is evaluated, the base b of the present step, and four memories m. In each stage
+//! every register becomes a linear combination ([`Mix`]) of the registers before, of x̂_0, the (clipped) prediction at x, and of
+//! fresh noise z ~ N(0, I). Where nothing else is said
+//! - the first memory takes x̂_0 and the others move on, so that the memories are the x̂_0 of the stages before;
+//! - the last stage of a step makes the new x the base.
+//!
+//! DDPM, DDIM and the multistep solvers of DPM-Solver++ need no more; Heun and Runge–Kutta take several stages a step. A stage that
+//! predicts nothing only moves registers, or adds noise.
 //! Adding a sampler means adding a table, not a shader: a file with its `Row`, and its line in `samplers.rs`.
 //!
 //! Tables are written in the schedule's (a, s), so that every schedule is served, and in (x, x̂_0), so that clipping x̂_0 is felt
 //! everywhere. A step goes from time t to an earlier time r, which need not be the one before it: a strided step has the
 //! posterior of its own stride, never the one-step β.
 
+mod adams;
 mod ancestral;
 mod ddim;
+mod edm;
+mod exponential;
+mod knots;
+mod langevin;
+mod midpoint;
+#[cfg(test)]
+mod moments;
 mod ode;
 #[cfg(test)]
 mod orders;
+mod placement;
 mod run;
 mod samplers;
+mod sde;
 mod transition;
+mod unipc;
 
 pub use ancestral::Variance;
+pub use placement::{Placement, PlacementParseError};
 pub use run::Registers;
 pub use samplers::{Sampler, SamplerParseError};
 pub use transition::{Factors, Transition};
+
+use knots::Knots;
 
 use super::schedule::{Scales, Schedule};
 use super::target::{Combination, Quantity, Target};
@@ -34,56 +51,126 @@ use crate::names::Words;
 pub(in crate::diffusion) struct Row {
     /// What it is called.
     words: Words,
+    /// With which it stands together in menus.
+    family: &'static str,
     /// Steps where nobody says how many; no more than T are taken.
     steps: u32,
-    /// Compiles it for so many steps, which are in 1..=T.
-    plan: fn(u32, PlanContext, Option<Bounds>) -> Plan,
+    /// What few steps do to its picture, in a sentence.
+    few_steps: &'static str,
+    /// Where its steps are placed where nobody says otherwise.
+    placement: Placement,
+    /// Its number of its own, as DDIM's η; `None` where it has none.
+    dial: Option<Dial>,
+    /// Compiles it for the steps between these knots, with this value of its dial.
+    stages: fn(&Knots, f64) -> Vec<PlanStep>,
 }
 
 /// Steps of a sampler that needs few.
 const FEW_STEPS: u32 = 50;
 
-/// A table of one stage a step. The times are whole timesteps, evenly spaced from T down to 0; `step` says how x_r follows from
-/// x_t, x̂_0 and fresh noise, by the scales at t and at r.
-fn evenly(
-    steps: u32,
-    context: PlanContext,
-    clip: Option<Bounds>,
-    step: impl Fn(Scales, Scales) -> Factors,
-) -> Plan {
-    let PlanContext {
-        schedule,
-        target,
-        timesteps,
-    } = context;
-    // The last whole timestep at or below an even division; distinct, since steps ≤ T.
-    let tau = |left: u32| {
-        let t = u64::from(timesteps) * u64::from(left) / u64::from(steps);
-        t as f64 / f64::from(timesteps)
+/// What stands together in menus.
+mod families {
+    /// DDPM and what follows from it.
+    pub const ANCESTRAL: &str = "Ancestral";
+    /// The probability-flow ODE on clocks with bounds.
+    pub const FLOW: &str = "Probability flow";
+    /// The probability-flow ODE over log SNR or σ.
+    pub const LOG_SNR: &str = "Probability flow over log SNR";
+    /// The reverse SDE and Langevin's.
+    pub const SDE: &str = "Fresh noise at every step";
+}
+
+/// What few steps do to a picture.
+mod few_steps {
+    /// Of ancestral samplers.
+    pub const THINNER: &str = "With fewer steps than T its picture is thinner or noisier.";
+    /// Of first order.
+    pub const STRAYS: &str =
+        "Fewer than about 50 steps of first order leave strays, whatever the network.";
+    /// Of higher order.
+    pub const CLEAN: &str = "Of higher order: few steps leave no strays of their own.";
+    /// Of Langevin's.
+    pub const LEVELS: &str = "Its steps must be many: each goes a short way at a level.";
+}
+
+/// A number that a sampler has of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dial {
+    /// Its letter.
+    pub symbol: &'static str,
+    /// What it is, in the menu.
+    pub title: &'static str,
+    /// What it does, in a sentence.
+    pub help: &'static str,
+    /// What the command line calls it, as `ETA` in `ddim:ETA`.
+    pub word: &'static str,
+    /// Least and most.
+    pub range: [f64; 2],
+    /// Where nobody says otherwise.
+    pub usual: f64,
+}
+
+/// What a register becomes in a stage: a linear combination of the registers, of x̂_0 and of fresh noise.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Mix {
+    /// Factor of x.
+    pub x: f64,
+    /// Factor of x̂_0.
+    pub x_0: f64,
+    /// Factors of the memories.
+    pub memory: [f64; MEMORIES],
+    /// Factor of the base.
+    pub base: f64,
+    /// Factor of the fresh noise z, which is the same for all registers.
+    pub z: f64,
+}
+
+impl Mix {
+    /// x itself.
+    pub const X: Self = Self {
+        x: 1.0,
+        ..Self::ZERO
     };
-    let stage = |left: u32| {
-        let (tau, tau_next) = (tau(left), tau(left - 1));
-        let now = schedule.scales(tau, timesteps);
-        let Combination(x0_x, x0_output) = target.to_x0(now);
-        let Factors { x, x_0, z } = step(now, schedule.scales(tau_next, timesteps));
-        PlanStep {
-            tau,
-            tau_next,
-            x0_x,
-            x0_output,
-            c_x: x,
-            c_0: x_0,
-            c_z: z,
-            scales: now,
-            ..PlanStep::default()
+    /// x̂_0 itself.
+    pub const X_0: Self = Self {
+        x_0: 1.0,
+        ..Self::ZERO
+    };
+    /// The base itself.
+    pub const BASE: Self = Self {
+        base: 1.0,
+        ..Self::ZERO
+    };
+    const ZERO: Self = Self {
+        x: 0.0,
+        x_0: 0.0,
+        memory: [0.0; MEMORIES],
+        base: 0.0,
+        z: 0.0,
+    };
+
+    /// A memory itself.
+    pub const fn memory(index: usize) -> Self {
+        let mut mix = Self::ZERO;
+        mix.memory[index] = 1.0;
+        mix
+    }
+
+    /// The sum of both, the other times `factor`.
+    #[must_use]
+    pub fn plus(self, factor: f64, other: Self) -> Self {
+        Self {
+            x: self.x + factor * other.x,
+            x_0: self.x_0 + factor * other.x_0,
+            memory: std::array::from_fn(|i| self.memory[i] + factor * other.memory[i]),
+            base: self.base + factor * other.base,
+            z: self.z + factor * other.z,
         }
-    };
-    Plan {
-        steps: (1..=steps).rev().map(stage).collect(),
-        start_std: context.start_std(),
-        clip,
     }
 }
+
+/// Memories of a particle: x̂_0, or slopes, of so many stages before.
+pub const MEMORIES: usize = 4;
 
 /// One stage of a plan; most samplers take one a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,23 +183,15 @@ pub struct PlanStep {
     pub x0_x: f64,
     /// See `x0_x`.
     pub x0_output: f64,
-    /// Factor of x.
-    pub c_x: f64,
-    /// Factor of x̂_0.
-    pub c_0: f64,
-    /// Factor of the memory, by default the x̂_0 of the stage before (0 in the first stage).
-    pub c_prev: f64,
-    /// Factor of the base.
-    pub c_base: f64,
-    /// Factor of the fresh noise z.
-    pub c_z: f64,
-    /// Memory: factor of x.
-    pub m_x: f64,
-    /// Memory: factor of x̂_0.
-    pub m_0: f64,
-    /// Memory: factor of the memory.
-    pub m_prev: f64,
-    /// The new x becomes the base: a step ends here.
+    /// The new x.
+    pub to_x: Mix,
+    /// The new base; `None` for the new x where a step ends, and else for the base as it was.
+    pub to_base: Option<Mix>,
+    /// The new memories.
+    pub to_memory: [Mix; MEMORIES],
+    /// Something is predicted here; else x̂_0 is 0, and nobody is asked for it.
+    pub predicts: bool,
+    /// A step ends here: what recordings and pictures show.
     pub ends_step: bool,
     /// (a, s) at `tau`, by which the exact x̂_0 is computed where that is asked for.
     pub scales: Scales,
@@ -121,25 +200,45 @@ pub struct PlanStep {
 }
 
 impl Default for PlanStep {
-    /// Nothing moves; the memory is the x̂_0 of the stage before, and the stage is a step.
+    /// Nothing moves; the memories are the x̂_0 of the stages before, and the stage is a step.
     fn default() -> Self {
         Self {
             tau: 0.0,
             tau_next: 0.0,
             x0_x: 0.0,
             x0_output: 1.0,
-            c_x: 1.0,
-            c_0: 0.0,
-            c_prev: 0.0,
-            c_base: 0.0,
-            c_z: 0.0,
-            m_x: 0.0,
-            m_0: 1.0,
-            m_prev: 0.0,
+            to_x: Mix::X,
+            to_base: None,
+            to_memory: [Mix::X_0, Mix::memory(0), Mix::memory(1), Mix::memory(2)],
+            predicts: true,
             ends_step: true,
             scales: Scales { a: 1.0, s: 0.0 },
             quantity: Quantity::X0,
         }
+    }
+}
+
+impl PlanStep {
+    /// The memories stay.
+    pub const KEEP: [Mix; MEMORIES] = [
+        Mix::memory(0),
+        Mix::memory(1),
+        Mix::memory(2),
+        Mix::memory(3),
+    ];
+
+    /// The new registers: x, the base, the memories.
+    pub fn mixes(&self) -> [Mix; 2 + MEMORIES] {
+        let base = self
+            .to_base
+            .unwrap_or(if self.ends_step { self.to_x } else { Mix::BASE });
+        let [m_0, m_1, m_2, m_3] = self.to_memory;
+        [self.to_x, base, m_0, m_1, m_2, m_3]
+    }
+
+    /// True where fresh noise is drawn.
+    pub fn is_noisy(&self) -> bool {
+        self.mixes().iter().any(|mix| mix.z != 0.0)
     }
 }
 
@@ -166,8 +265,7 @@ impl Plan {
             tau_next: tau,
             x0_x,
             x0_output,
-            c_x: 0.0,
-            c_0: 1.0,
+            to_x: Mix::X_0,
             scales,
             quantity,
             ..PlanStep::default()
@@ -179,10 +277,10 @@ impl Plan {
         }
     }
 
-    /// How often a particle's x̂_0 is evaluated: once a stage. N steps of DDPM, DDIM and Euler take N, of Heun 2N − 1, of
-    /// Runge–Kutta 4N − 3, for the landing on the data takes one.
+    /// How often a particle's x̂_0 is evaluated: once a stage, but for those that only add noise. N steps of DDPM, DDIM and Euler
+    /// take N, of Heun 2N − 1, of Runge–Kutta 4N − 3, for the landing on the data takes one.
     pub fn evaluations(&self) -> usize {
-        self.steps.len()
+        self.steps.iter().filter(|stage| stage.predicts).count()
     }
 
     /// Where the exact field leads, whatever T is: the probability-flow ODE by `steps` steps of Runge–Kutta from t = T

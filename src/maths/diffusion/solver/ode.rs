@@ -1,10 +1,8 @@
 //! The probability-flow ODE by the methods of Euler, Heun and Runge–Kutta, on one clock for every schedule.
 //!
-//! With r = √(a² + s²) and ζ = atan2(s, a) the state w = x/r is cos ζ x_0 + sin ζ ε, and the flow is
-//! dw/dζ = cos ζ ε̂ − sin ζ x̂_0: bounded at both ends, where σ = s/a (Karras et al. 2022, eq. 3) grows beyond all
-//! bounds as the signal goes. Heun and Runge–Kutta integrate it; for data N(0, I) its slope is 0, and they stand still.
-//! Euler's step is that of DDIM with η = 0 (Song, Meng & Ermon 2021, eq. 12), which turns w by Δζ in the plane of
-//! x̂_0 and ε̂.
+//! The flow is dw/dζ = cos ζ ε̂ − sin ζ x̂_0 ([`Knot`]): bounded at both ends. Heun and Runge–Kutta integrate it; for data N(0, I) its
+//! slope is 0, and they stand still. Euler's step is that of DDIM with η = 0 (Song, Meng & Ermon 2021, eq. 12), which turns w by Δζ in
+//! the plane of x̂_0 and ε̂.
 //!
 //! From t = T the flow is followed to t = 1, the first timestep that a network has seen. From there one step lands on
 //! x̂_0 for all methods: ε̂ has no slope left at s = 0. Orders are those of the flow to t = 1 and that landing; what the
@@ -13,22 +11,11 @@
 //! the same exponent nearly equalises the truncation error of Heun's steps in σ). The first steps, near pure noise, are
 //! shorter: there a network knows x̂_0 least, and what a step takes on trust is its length in ζ.
 
-use super::transition::Factors;
-use super::{FEW_STEPS, Plan, PlanContext, PlanStep, Row, ddim};
-use crate::data::bounds::Bounds;
+use super::knots::{Knot, Knots};
+use super::{FEW_STEPS, Mix, Placement, Plan, PlanContext, PlanStep, Row, families, few_steps};
 use crate::diffusion::schedule::Scales;
 use crate::diffusion::target::Combination;
 use crate::names::Words;
-
-/// Halvings of the interval in which a time is sought: f64 holds no more.
-const BISECTIONS: u32 = 60;
-/// ζ to the power of one over this is evenly spaced.
-const CROWDING: f64 = 3.0;
-/// By so much the first step is shorter than if it were: a stride of the share u of the way is 1 − EASING at u = 0 and 1 at
-/// u = 1. On the exact field of the figure-8, 20 steps, it costs Heun 1.4 times and Runge–Kutta 2.8 times the error of the
-/// end points (1.9e-3 and 3.9e-5 without it); of a network of 2500 updates it takes W₂ by Heun from 3.9 floors to 2.2, by
-/// Euler from 6.1 to 3.2.
-const EASING: f64 = 0.7;
 
 /// Euler's method.
 pub const EULER: Row = Row {
@@ -39,8 +26,12 @@ pub const EULER: Row = Row {
         short: "ODE by Euler",
         help: "the probability-flow ODE by Euler's method",
     },
+    family: families::FLOW,
     steps: FEW_STEPS,
-    plan: |steps, context, clip| Method::Euler.plan(steps, context, context.start_std(), clip),
+    few_steps: few_steps::STRAYS,
+    placement: Placement::Crowded,
+    dial: None,
+    stages: |knots, _| Method::Euler.followed(knots),
 };
 
 /// Heun's method.
@@ -52,8 +43,12 @@ pub const HEUN: Row = Row {
         short: "ODE by Heun",
         help: "the probability-flow ODE by Heun's method",
     },
+    family: families::FLOW,
     steps: FEW_STEPS,
-    plan: |steps, context, clip| Method::Heun.plan(steps, context, context.start_std(), clip),
+    few_steps: few_steps::CLEAN,
+    placement: Placement::Crowded,
+    dial: None,
+    stages: |knots, _| Method::Heun.followed(knots),
 };
 
 /// The classical Runge–Kutta method.
@@ -65,8 +60,12 @@ pub const RK4: Row = Row {
         short: "ODE by RK4",
         help: "the probability-flow ODE by the classical Runge–Kutta method",
     },
+    family: families::FLOW,
     steps: FEW_STEPS,
-    plan: |steps, context, clip| Method::Rk4.plan(steps, context, context.start_std(), clip),
+    few_steps: few_steps::CLEAN,
+    placement: Placement::Crowded,
+    dial: None,
+    stages: |knots, _| Method::Rk4.followed(knots),
 };
 
 /// A Runge–Kutta method, for integrating on the clock.
@@ -81,66 +80,60 @@ pub enum Method {
 }
 
 impl Method {
-    /// Compile for so many steps, at least one, of which the last is the landing. It evaluates once, Heun's others twice,
-    /// Runge–Kutta's four times ([`Plan::evaluations`]).
-    pub fn plan(
-        self,
-        steps: u32,
-        context: PlanContext,
-        start_std: f64,
-        clip: Option<Bounds>,
-    ) -> Plan {
-        let clock = Clock(context);
-        let knots = clock.knots(steps.max(1) - 1);
-        Plan {
-            steps: self.stages(&knots, &|zeta| clock.at_zeta(zeta)),
-            start_std,
-            clip,
-        }
-    }
-
-    /// The stages through the knots, and the landing from the last; `at` finds what lies between.
+    /// The stages through the knots; `at` finds what lies between. Heun's steps evaluate twice, Runge–Kutta's four times.
     fn stages(self, knots: &[Knot], at: &dyn Fn(f64) -> Knot) -> Vec<PlanStep> {
         let mut stages = Vec::new();
         for pair in knots.windows(2) {
             let (now, next) = (&pair[0], &pair[1]);
             match self {
                 Self::Euler => stages.push(now.turn(next)),
-                Self::Heun => {
-                    stages.push(now.stage(now, next, &Weights::PREDICT));
-                    let mean = Weights {
-                        slope: 0.5,
-                        memory: 0.5,
-                        ..Weights::LAST
-                    };
-                    stages.push(now.stage(next, next, &mean));
-                }
-                Self::Rk4 => {
-                    let middle = at(0.5 * (now.zeta() + next.zeta()));
-                    let inner = Weights {
-                        keep: 1.0,
-                        add: 2.0,
-                        ..Weights::PREDICT
-                    };
-                    stages.push(now.stage(now, &middle, &Weights::PREDICT));
-                    stages.push(now.stage(&middle, &middle, &inner));
-                    stages.push(now.stage(&middle, next, &inner));
-                    let sixth = 1.0 / 6.0;
-                    stages.push(now.stage(
-                        next,
-                        next,
-                        &Weights {
-                            slope: sixth,
-                            memory: sixth,
-                            ..Weights::LAST
-                        },
-                    ));
-                }
+                Self::Heun => stages.extend(heun(now, next)),
+                Self::Rk4 => stages.extend(rk4(now, next, at)),
             }
         }
-        stages.extend(knots.last().map(Knot::land));
         stages
     }
+
+    fn followed(self, knots: &Knots) -> Vec<PlanStep> {
+        let at = |zeta| knots.knot_at_zeta(zeta);
+        let mut stages = self.stages(knots.before_landing(), &at);
+        stages.extend(knots.landing());
+        stages
+    }
+}
+
+/// One step of Heun's on the clock.
+pub fn heun(now: &Knot, next: &Knot) -> [PlanStep; 2] {
+    let mean = Weights {
+        slope: 0.5,
+        memory: 0.5,
+        ..Weights::LAST
+    };
+    [
+        stage(now, now, next, &Weights::PREDICT),
+        stage(now, next, next, &mean),
+    ]
+}
+
+/// One step of the classical Runge–Kutta method on the clock, by way of its middle.
+pub fn rk4(now: &Knot, next: &Knot, at: &dyn Fn(f64) -> Knot) -> [PlanStep; 4] {
+    let middle = at(0.5 * (now.zeta() + next.zeta()));
+    let inner = Weights {
+        keep: 1.0,
+        add: 2.0,
+        ..Weights::PREDICT
+    };
+    let mean = Weights {
+        slope: 1.0 / 6.0,
+        memory: 1.0 / 6.0,
+        ..Weights::LAST
+    };
+    [
+        stage(now, now, &middle, &Weights::PREDICT),
+        stage(now, &middle, &middle, &inner),
+        stage(now, &middle, next, &inner),
+        stage(now, next, next, &mean),
+    ]
 }
 
 /// The flow of the exact field from t = T until s/a = `nearest`, by Runge–Kutta in `steps` steps of one ratio of ζ, then
@@ -166,8 +159,15 @@ pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64
     let steps = if ratio < 1.0 { steps } else { 0 };
     let later = (1..=steps).map(|k| at(first * ratio.powf(f64::from(k) / f64::from(steps))));
     let knots: Vec<Knot> = std::iter::once(start).chain(later).collect();
+    let landing = knots.last().map(|knot| PlanStep {
+        tau_next: 0.0,
+        to_x: Mix::X_0,
+        ..knot.evaluated()
+    });
+    let mut steps = Method::Rk4.stages(&knots, &at);
+    steps.extend(landing);
     Plan {
-        steps: Method::Rk4.stages(&knots, &at),
+        steps,
         start_std,
         clip: None,
     }
@@ -204,137 +204,34 @@ impl Weights {
     };
 }
 
-/// A time on the clock.
-#[derive(Clone, Copy)]
-struct Knot {
-    /// t/T.
-    tau: f64,
-    scales: Scales,
-    /// Factors of x and of the network's output in x̂_0.
-    x0: Combination,
-}
-
-impl Knot {
-    fn zeta(&self) -> f64 {
-        self.scales.s.atan2(self.scales.a)
-    }
-
-    /// r: x = r w.
-    fn radius(&self) -> f64 {
-        self.scales.a.hypot(self.scales.s)
-    }
-
-    /// (k_x, k_0) with dw/dζ = cos ζ ε̂ − sin ζ x̂_0 = k_x x + k_0 x̂_0.
-    fn slope(&self) -> Combination {
-        let (Scales { a, s }, r) = (self.scales, self.radius());
-        Combination(a / (r * s), -r / s)
-    }
-
-    /// A stage that is evaluated here and moves nothing.
-    fn evaluated(&self) -> PlanStep {
-        let Combination(x0_x, x0_output) = self.x0;
-        PlanStep {
-            tau: self.tau,
-            x0_x,
-            x0_output,
-            scales: self.scales,
-            ..PlanStep::default()
-        }
-    }
-
-    /// DDIM's step from here: x̂_0 and ε̂ stay.
-    fn turn(&self, next: &Self) -> PlanStep {
-        let Factors { x, x_0, .. } = ddim::step(0.0, self.scales, next.scales);
-        PlanStep {
-            tau_next: next.tau,
-            c_x: x,
-            c_0: x_0,
-            ..self.evaluated()
-        }
-    }
-
-    /// The step onto the data: x̂_0 itself.
-    fn land(&self) -> PlanStep {
-        PlanStep {
-            tau_next: 0.0,
-            c_x: 0.0,
-            c_0: 1.0,
-            ..self.evaluated()
-        }
-    }
-
-    /// One stage of the step from here: evaluated `at`, its result lies at `to`.
-    fn stage(&self, at: &Self, to: &Self, weights: &Weights) -> PlanStep {
-        let Combination(k_x, k_0) = at.slope();
-        let delta = to.radius() * (to.zeta() - self.zeta());
-        let from_base = to.radius() / self.radius();
-        // Where the point is the base itself, the two factors are added here, in f64: they nearly cancel at the noise end.
-        let (c_base, c_point) = if at.tau == self.tau {
-            (0.0, from_base)
-        } else {
-            (from_base, 0.0)
-        };
-        PlanStep {
-            tau_next: to.tau,
-            c_x: c_point + delta * weights.slope * k_x,
-            c_0: delta * weights.slope * k_0,
-            c_prev: delta * weights.memory,
-            c_base,
-            m_x: weights.add * k_x,
-            m_0: weights.add * k_0,
-            m_prev: weights.keep,
-            ends_step: weights.ends_step,
-            ..at.evaluated()
-        }
-    }
-}
-
-/// The clock of a schedule, from t = T to t = 1.
-#[derive(Clone, Copy)]
-struct Clock(PlanContext);
-
-impl Clock {
-    fn at(self, tau: f64) -> Knot {
-        let PlanContext {
-            schedule,
-            target,
-            timesteps,
-        } = self.0;
-        let scales = schedule.scales(tau, timesteps);
-        Knot {
-            tau,
-            scales,
-            x0: target.to_x0(scales),
-        }
-    }
-
-    /// The time at which the clock shows ζ.
-    fn at_zeta(self, zeta: f64) -> Knot {
-        let (mut low, mut high) = (1.0 / f64::from(self.0.timesteps.max(1)), 1.0);
-        for _ in 0..BISECTIONS {
-            let middle = 0.5 * (low + high);
-            if self.at(middle).zeta() < zeta {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        self.at(0.5 * (low + high))
-    }
-
-    /// Times that are `intervals` apart, from T to 1; of none, T alone.
-    fn knots(self, intervals: u32) -> Vec<Knot> {
-        let (first, last) = (
-            self.at(1.0),
-            self.at(1.0 / f64::from(self.0.timesteps.max(1))),
-        );
-        let [from, to] = [first, last].map(|knot| knot.zeta().powf(1.0 / CROWDING));
-        let between = (1..intervals).map(|k| {
-            let u = f64::from(k) / f64::from(intervals);
-            let share = u * (1.0 - EASING * (1.0 - u).powi(2));
-            self.at_zeta((from + (to - from) * share).powf(CROWDING))
-        });
-        let last = (intervals > 0).then_some(last);
-        std::iter::once(first).chain(between).chain(last).collect()
+/// One stage of the step from `from`: evaluated `at`, its result lies at `to`.
+fn stage(from: &Knot, at: &Knot, to: &Knot, weights: &Weights) -> PlanStep {
+    let Combination(k_x, k_0) = at.slope();
+    let delta = to.radius() * (to.zeta() - from.zeta());
+    let of_base = to.radius() / from.radius();
+    // Where the point is the base itself, the two factors are added here, in f64: they nearly cancel at the noise end.
+    let (base, point) = if at.tau == from.tau {
+        (0.0, of_base)
+    } else {
+        (of_base, 0.0)
+    };
+    let to_x = Mix {
+        x: point + delta * weights.slope * k_x,
+        x_0: delta * weights.slope * k_0,
+        memory: [delta * weights.memory, 0.0, 0.0, 0.0],
+        base,
+        z: 0.0,
+    };
+    let sum = Mix {
+        x: weights.add * k_x,
+        x_0: weights.add * k_0,
+        memory: [weights.keep, 0.0, 0.0, 0.0],
+        ..Mix::default()
+    };
+    let [_, m_1, m_2, m_3] = PlanStep::KEEP;
+    PlanStep {
+        to_memory: [sum, m_1, m_2, m_3],
+        ends_step: weights.ends_step,
+        ..at.leads_to(to, to_x)
     }
 }

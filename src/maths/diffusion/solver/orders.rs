@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use super::ode::Method;
-use super::{Plan, PlanContext, PlanStep, Registers, Sampler, Scales, Schedule, Target};
+use super::{Placement, Plan, PlanContext, PlanStep, Registers, Sampler, Scales, Schedule, Target};
 use crate::data::shapes::Shape;
 use crate::diffusion::exact::{ExactField, Marginal};
 use crate::philox::{Stream, normal};
@@ -23,7 +22,7 @@ const TIMESTEPS: [u32; 4] = [10, 100, 1000, 4000];
 /// Rounding, in widths of p_1, of some hundred steps.
 const ROUNDING: f64 = 1e-11;
 
-fn context(schedule: Schedule, timesteps: u32) -> PlanContext {
+pub(super) fn context(schedule: Schedule, timesteps: u32) -> PlanContext {
     PlanContext {
         schedule,
         target: Target::Eps,
@@ -32,12 +31,12 @@ fn context(schedule: Schedule, timesteps: u32) -> PlanContext {
 }
 
 /// E[x_0 | x] of N(m, σ²).
-fn posterior([m, sigma]: [f64; 2], Scales { a, s }: Scales, x: f64) -> f64 {
+pub(super) fn posterior([m, sigma]: [f64; 2], Scales { a, s }: Scales, x: f64) -> f64 {
     m + a * sigma * sigma / width([m, sigma], Scales { a, s }).powi(2) * (x - a * m)
 }
 
 /// √(a²σ² + s²).
-fn width([_, sigma]: [f64; 2], Scales { a, s }: Scales) -> f64 {
+pub(super) fn width([_, sigma]: [f64; 2], Scales { a, s }: Scales) -> f64 {
     (a * sigma).hypot(s)
 }
 
@@ -50,24 +49,32 @@ fn ends(plan: &Plan, gaussian: [f64; 2], start: f64) -> f64 {
     )[0]
 }
 
-/// The error of a solver at t = 1 after `intervals` steps, in widths of p_1. The landing is checked on the way.
+/// The error of a plan of so many steps where it lands from, in widths of p there. The landing is checked on the way.
+///
+/// Where there is no signal at t = T, log SNR and σ are infinite, and no number of steps makes the first one shorter: then from its end.
 fn error(
-    method: Method,
-    intervals: u32,
+    (sampler, placement): (Sampler, Placement),
+    steps: u32,
     gaussian: [f64; 2],
     schedule: Schedule,
     timesteps: u32,
 ) -> f64 {
-    let mut plan = method.plan(intervals + 1, context(schedule, timesteps), 1.0, None);
-    let [first, last] =
-        [1.0, 1.0 / f64::from(timesteps)].map(|tau| schedule.scales(tau, timesteps));
+    let context = context(schedule, timesteps);
+    // Between the same ends there may be more knots than timesteps.
+    let mut plan = sampler.plan_at(&placement.knots(steps, context), None);
+    let unbounded = matches!(placement, Placement::LogSnr | Placement::Karras);
+    if unbounded && schedule == Schedule::Flow && steps > 2 {
+        let first = plan.steps.iter().position(|stage| stage.ends_step);
+        plan.steps.drain(..=first.unwrap_or(0));
+    }
+    let [first, last] = [&plan.steps[0], &plan.steps[plan.steps.len() - 1]].map(|s| s.scales);
     let start = first.a * gaussian[0] + 1.3 * width(gaussian, first);
     let landed = ends(&plan, gaussian, start);
     plan.steps.pop();
     let x = ends(&plan, gaussian, start);
     assert!(
-        (landed - posterior(gaussian, last, x)).abs() < 1e-12,
-        "{method:?} {schedule}: the last step is the landing"
+        x.is_nan() || (landed - posterior(gaussian, last, x)).abs() < 1e-12 * (1.0 + x.abs()),
+        "{sampler} {placement} {schedule} {timesteps} {steps} {gaussian:?}: the last step is the landing: {landed} {x}"
     );
     let expected = last.a * gaussian[0] + 1.3 * width(gaussian, last);
     (x - expected).abs() / width(gaussian, last)
@@ -83,30 +90,97 @@ fn everywhere(mut check: impl FnMut([f64; 2], Schedule, u32)) {
     }
 }
 
+/// The deterministic solvers and the order that their papers prove.
+const ORDERS: [(Sampler, f64); 13] = [
+    (Sampler::Ddim { eta: 0.0 }, 1.0),
+    (Sampler::Euler, 1.0),
+    (Sampler::Heun, 2.0),
+    (Sampler::Rk4, 4.0),
+    (Sampler::Ab4, 4.0),
+    (Sampler::Dpm1, 1.0),
+    (Sampler::Dpm2, 2.0),
+    (Sampler::DpmPp2S, 2.0),
+    (Sampler::DpmPp2M, 2.0),
+    (Sampler::DpmPp3M, 3.0),
+    (Sampler::UniPc, 3.0),
+    (Sampler::Edm { churn: 0.0 }, 2.0),
+    (Sampler::Midpoint, 2.0),
+];
+
+/// True where a solver's steps become short in what it integrates over as there are more of them. Out of pure noise log SNR and σ have no
+/// bounds: evenly in log SNR, or as Karras has them, all steps become short; by other placements the first ones keep their length. It
+/// costs solvers over λ or σ of third order one order, and those of second order a logarithm where there is no signal at all.
+fn becomes_short(sampler: Sampler, placement: Placement, schedule: Schedule) -> bool {
+    let all = matches!(placement, Placement::LogSnr | Placement::Karras);
+    match sampler {
+        Sampler::DpmPp3M | Sampler::UniPc => all,
+        Sampler::Dpm2 | Sampler::DpmPp2S | Sampler::DpmPp2M | Sampler::Edm { .. } => {
+            all || schedule != Schedule::Flow
+        }
+        _ => true,
+    }
+}
+
+/// Twice the steps, 2^order less error: of the last two errors above rounding, or of all so far, since an error may pass through 0 on the
+/// way. Steps are doubled until the order is seen.
+fn slope(errors: impl Iterator<Item = f64>, order: f64) -> (f64, Vec<f64>) {
+    let mut seen: Vec<f64> = Vec::new();
+    let mut found = f64::NEG_INFINITY;
+    for error in errors {
+        seen.push(error);
+        let doublings = seen.len() - 1;
+        if doublings >= 1 {
+            let last = (seen[doublings - 1] / error).log2();
+            let overall = (seen[0] / error).log2() / doublings as f64;
+            found = last.max(overall);
+        }
+        // NaN is no number to go on with, and at rounding nothing is left to become less.
+        if error.is_nan() || error < 10.0 * ROUNDING || (doublings >= 3 && found > order - 0.15) {
+            break;
+        }
+    }
+    (found, seen)
+}
+
 #[test]
-fn every_solver_has_its_textbook_order_on_every_path_for_every_t() {
-    everywhere(|gaussian, schedule, timesteps| {
-        for (method, order) in [
-            (Method::Euler, 1.0),
-            (Method::Heun, 2.0),
-            (Method::Rk4, 4.0),
-        ] {
-            let errors =
-                [20, 40, 80, 160, 320].map(|n| error(method, n, gaussian, schedule, timesteps));
-            let what = format!(
-                "{method:?}, {schedule}, T = {timesteps}, N({}, {}²): {errors:?}",
-                gaussian[0], gaussian[1]
-            );
-            let above = errors
-                .windows(2)
-                .rev()
-                .find(|pair| pair[1] > 10.0 * ROUNDING);
-            match above {
-                Some(pair) => assert!((pair[0] / pair[1]).log2() > 0.93 * order, "{what}"),
-                None => assert!(errors[1] < 100.0 * ROUNDING, "{what}"),
+fn every_solver_has_its_textbook_order_on_every_path_and_placement() {
+    let mut seen_at_it = Vec::new();
+    for (sampler, order) in ORDERS {
+        // Evenly in t the last step begins where it will, and not at t = 1.
+        for placement in Placement::ALL.into_iter().skip(1) {
+            for gaussian in [[0.7, 0.02], [0.0, 3.0], [-1.3, 0.4]] {
+                for schedule in Schedule::every() {
+                    if !becomes_short(sampler, placement, schedule) {
+                        continue;
+                    }
+                    for timesteps in [10, 1000] {
+                        let errors = (0..9).map(|doublings| {
+                            let steps = (20 << doublings) + 1;
+                            error((sampler, placement), steps, gaussian, schedule, timesteps)
+                        });
+                        let (found, errors) = slope(errors, order);
+                        // Or rounding came before the order was seen.
+                        let last = errors[errors.len() - 1];
+                        let exact = last < 10.0 * ROUNDING
+                            && (found > order - 0.5 || errors[0] < 100.0 * ROUNDING);
+                        assert!(
+                            exact || found > order - 0.15,
+                            "{sampler}, {placement}, {schedule}, T = {timesteps}, N({}, {}²): {found}, {errors:?}",
+                            gaussian[0],
+                            gaussian[1]
+                        );
+                        if found < order + 0.15 {
+                            seen_at_it.push(sampler);
+                        }
+                    }
+                }
             }
         }
-    });
+    }
+    // And none has more than that everywhere.
+    for (sampler, _) in ORDERS {
+        assert!(seen_at_it.contains(&sampler), "{sampler}");
+    }
 }
 
 /// From twelve steps on, without exception. T = 10 allows ten alone: there a narrow component is not resolved before the
@@ -122,8 +196,10 @@ fn heun_is_never_worse_than_euler_at_equal_steps_nor_runge_kutta_than_heun() {
                 continue;
             }
             let close = if steps == 10 { 0.01 } else { 0.0 };
-            let [euler, heun, rk4] = [Method::Euler, Method::Heun, Method::Rk4]
-                .map(|method| error(method, steps - 1, gaussian, schedule, timesteps));
+            let [euler, heun, rk4] = [Sampler::Euler, Sampler::Heun, Sampler::Rk4].map(|sampler| {
+                let crowded = (sampler, Placement::Crowded);
+                error(crowded, steps, gaussian, schedule, timesteps)
+            });
             let what = format!(
                 "{schedule}, T = {timesteps}, {steps} steps, {gaussian:?}: {euler:e} {heun:e} {rk4:e}"
             );
@@ -143,15 +219,17 @@ fn the_flow_of_unit_data_stands_still() {
     for schedule in Schedule::every() {
         for timesteps in TIMESTEPS {
             for intervals in [1, 2, 4, 9, 49] {
-                for method in [Method::Heun, Method::Rk4] {
-                    let error = error(method, intervals, [0.0, 1.0], schedule, timesteps);
+                for sampler in [Sampler::Heun, Sampler::Rk4, Sampler::Ab4] {
+                    let crowded = (sampler, Placement::Crowded);
+                    let error = error(crowded, intervals + 1, [0.0, 1.0], schedule, timesteps);
                     assert!(
                         error < ROUNDING,
-                        "{method:?}, {schedule}, T = {timesteps}, {intervals} steps: {error:e}"
+                        "{sampler}, {schedule}, T = {timesteps}, {intervals} steps: {error:e}"
                     );
                 }
             }
-            let euler = error(Method::Euler, 49, [0.0, 1.0], schedule, timesteps);
+            let crowded = (Sampler::Euler, Placement::Crowded);
+            let euler = error(crowded, 50, [0.0, 1.0], schedule, timesteps);
             // 1.3 (1 − Π cos Δζ) ≤ 1.3 Σ Δζ²/2 ≤ 0.65 max Δζ · π/2, of the largest of 49 steps 3 · (π/2)/49.
             assert!(euler < 0.1, "{schedule}, T = {timesteps}: {euler}");
         }
@@ -281,11 +359,28 @@ fn evaluations_are_counted_as_they_happen() {
         for steps in [1, 2, 7, 50] {
             let context = context(schedule, 100);
             for sampler in Sampler::ALL {
+                // The landing takes one.
+                let before = steps - 1;
                 let expected = match sampler {
-                    Sampler::Heun => 2 * steps - 1,
-                    Sampler::Rk4 => 4 * steps - 3,
+                    Sampler::Heun
+                    | Sampler::Dpm2
+                    | Sampler::DpmPp2S
+                    | Sampler::Edm { .. }
+                    | Sampler::Midpoint
+                    | Sampler::PredictorCorrector { .. } => 2 * before + 1,
+                    Sampler::Rk4 => 4 * before + 1,
+                    Sampler::Ab4 => before + 3 * before.min(3) + 1,
+                    Sampler::Langevin { .. } => 5 * before + 1,
+                    // Half-way, once.
+                    Sampler::DpmPp3M => before + before.min(1) + 1,
                     _ => steps,
                 };
+                // Without any signal the first step of solvers over λ is Heun's, and a second one begins the third order.
+                let heun = schedule == Schedule::Flow
+                    && steps > 1
+                    && matches!(sampler, Sampler::DpmPp2M | Sampler::UniPc);
+                let third = schedule == Schedule::Flow && steps > 2 && sampler == Sampler::DpmPp3M;
+                let expected = expected + u32::from(heun) + u32::from(third);
                 let plan = sampler.plan(steps, context, None);
                 let count = std::cell::Cell::new(0);
                 let x0 = |_: &PlanStep, x: [f64; 2]| {

@@ -1,16 +1,16 @@
 //! A plan in plain f64: the recurrence as it is written, for what no engine's precision should decide.
 
-use super::{Plan, PlanStep};
+use super::{MEMORIES, Mix, Plan, PlanStep};
 
-/// The registers of one particle, of which an engine keeps the same three in f32.
+/// The registers of one particle, of which an engine keeps the same six in f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Registers {
     /// The point x at which x̂_0 is evaluated.
     pub x: [f64; 2],
-    /// The memory m.
-    pub memory: [f64; 2],
     /// The base b of the present step.
     pub base: [f64; 2],
+    /// The memories m.
+    pub memory: [[f64; 2]; MEMORIES],
 }
 
 impl Registers {
@@ -19,9 +19,22 @@ impl Registers {
     pub fn at(x: [f64; 2]) -> Self {
         Self {
             x,
-            memory: [0.0; 2],
             base: x,
+            memory: [[0.0; 2]; MEMORIES],
         }
+    }
+
+    /// What a mix makes of them.
+    fn mixed(&self, mix: &Mix, x0: [f64; 2], z: [f64; 2]) -> [f64; 2] {
+        std::array::from_fn(|axis| {
+            let memories = mix.memory.iter().zip(&self.memory);
+            let remembered: f64 = memories.map(|(factor, m)| factor * m[axis]).sum();
+            mix.x * self.x[axis]
+                + mix.x_0 * x0[axis]
+                + remembered
+                + mix.base * self.base[axis]
+                + mix.z * z[axis]
+        })
     }
 }
 
@@ -29,19 +42,12 @@ impl PlanStep {
     /// Take a particle through this stage, given x̂_0 at its x and fresh noise z ~ N(0, I).
     #[inline]
     pub fn advance(&self, particle: &mut Registers, x0: [f64; 2], z: [f64; 2]) {
-        let Registers { x, memory, base } = *particle;
-        for axis in 0..2 {
-            particle.x[axis] = self.c_x * x[axis]
-                + self.c_0 * x0[axis]
-                + self.c_prev * memory[axis]
-                + self.c_base * base[axis]
-                + self.c_z * z[axis];
-            particle.memory[axis] =
-                self.m_x * x[axis] + self.m_0 * x0[axis] + self.m_prev * memory[axis];
-        }
-        if self.ends_step {
-            particle.base = particle.x;
-        }
+        let [x, base, m_0, m_1, m_2, m_3] = self.mixes().map(|mix| particle.mixed(&mix, x0, z));
+        *particle = Registers {
+            x,
+            base,
+            memory: [m_0, m_1, m_2, m_3],
+        };
     }
 }
 
@@ -56,12 +62,16 @@ impl Plan {
     ) -> [f64; 2] {
         let mut particle = Registers::at(start);
         for (number, stage) in self.steps.iter().enumerate() {
-            let x0 = x0(stage, particle.x);
-            // Where no noise is added none is drawn.
-            let z = if stage.c_z == 0.0 {
-                [0.0; 2]
+            // Where nothing is predicted or no noise is added, nobody is asked.
+            let x0 = if stage.predicts {
+                x0(stage, particle.x)
             } else {
+                [0.0; 2]
+            };
+            let z = if stage.is_noisy() {
                 z(number)
+            } else {
+                [0.0; 2]
             };
             stage.advance(&mut particle, x0, z);
         }

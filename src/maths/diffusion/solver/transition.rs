@@ -1,5 +1,6 @@
 //! One step of a sampler that moves along a line in (x, x̂_0, z), and the transition of the forward process that it undoes.
 
+use super::Mix;
 use crate::diffusion::schedule::Scales;
 
 /// x_t given an earlier x_r: N(a x_r, variance I).
@@ -37,4 +38,15 @@ pub struct Factors {
     pub x_0: f64,
     /// Of the fresh noise, its standard deviation.
     pub z: f64,
+}
+
+impl From<Factors> for Mix {
+    fn from(Factors { x, x_0, z }: Factors) -> Self {
+        Self {
+            x,
+            x_0,
+            z,
+            ..Self::default()
+        }
+    }
 }

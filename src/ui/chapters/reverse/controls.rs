@@ -100,6 +100,7 @@ impl Reverse {
             if button::text(ui, "Use for the live picture", tip, wide, palette).clicked() {
                 desk.here.draft.sampler = shown.sampler;
                 desk.here.draft.sampler_steps = shown.steps;
+                desk.here.draft.placement = shown.placement;
                 desk.configure(Restart::Keep);
                 self.show.sampler = None;
             }

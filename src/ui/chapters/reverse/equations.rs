@@ -3,6 +3,8 @@
 //! Times go from t to an earlier r. σ²_{t|r} = s_t² − a_{t|r}² s_r² with a_{t|r} = a_t/a_r is the variance of x_t given x_r
 //! (Kingma et al. 2021, section 2.1).
 
+mod more;
+
 use crate::widgets::equation::{Equation, Piece};
 use maths::diffusion::solver::{Sampler, Variance};
 
@@ -143,7 +145,14 @@ pub fn of(sampler: Sampler) -> Equation {
     match sampler {
         Sampler::Ddpm(variance) => ancestral(variance),
         Sampler::Ddim { eta } => implicit(eta != 0.0),
-        Sampler::Euler => implicit(false),
+        Sampler::Euler | Sampler::Dpm1 | Sampler::FlowEuler => implicit(false),
+        Sampler::Dpm2 => more::by_eps_half_way(),
+        Sampler::DpmPp2S => more::by_x0_half_way(),
+        Sampler::Midpoint => more::velocity_half_way(),
+        Sampler::Edm { .. } => more::over_sigma(),
+        Sampler::EulerMaruyama => more::euler_maruyama(),
+        Sampler::Langevin { .. } | Sampler::LangevinOne { .. } => more::langevin(),
+        Sampler::PredictorCorrector { .. } => more::corrected(ancestral(Variance::BetaTilde)),
         Sampler::Heun => {
             let mut mean = vec![Piece::Sign("(")];
             mean.extend(slope(Piece::Var("t")));
@@ -173,16 +182,12 @@ pub fn of(sampler: Sampler) -> Equation {
                  0. The last step is the estimate of x 0 itself",
             )
         }
-        #[allow(
-            unreachable_patterns,
-            clippy::match_wildcard_for_single_variants,
-            reason = "for a sampler that is new and has no formula of its own"
-        )]
+        // What it remembers of steps before has no formula of one step.
         _ => stage(),
     }
 }
 
-/// One stage of any plan: x, x̂_0, the memory m, the base b and fresh noise z, each with a factor of the plan's table.
+/// One stage of any plan: x, x̂_0, the memories m, the base b and fresh noise z, each with a factor of the plan's table.
 fn stage() -> Equation {
     let mut pieces = at("x", "r").to_vec();
     pieces.push(Piece::Sign(" = "));
@@ -199,7 +204,7 @@ fn stage() -> Equation {
         pieces.extend(factor(Piece::Var(register)));
         pieces.extend([Piece::Sign(" "), Piece::Var(register)]);
     }
-    let spoken = "x r, at a time r before t, is a sum of x t, of the estimate of x 0, of the memory m, of the base b and of \
+    let spoken = "x r, at a time r before t, is a sum of x t, of the estimate of x 0, of what is remembered of the steps before, m, of the base b and of \
                   fresh noise z, each with a factor of the plan's table";
     Equation { pieces, spoken }
 }
@@ -261,10 +266,38 @@ mod tests {
         assert_eq!(text(&stage().pieces), expected);
     }
 
+    fn implicit(t: Scales, r: Scales, x: f64) -> f64 {
+        r.a * x0(t, x) + r.s * eps(t, x)
+    }
+
+    fn score(scales: Scales, x: f64) -> f64 {
+        -eps(scales, x) / scales.s
+    }
+
+    fn sigma(Scales { a, s }: Scales) -> f64 {
+        s / a
+    }
+
+    /// ∫ g² dt from r to t, of a² dσ² by the family that the scales are of.
+    fn diffusion(t: Scales, r: Scales) -> f64 {
+        let (high, low) = (sigma(t), sigma(r));
+        if (t.a - 1.0).abs() < 1e-12 && (r.a - 1.0).abs() < 1e-12 {
+            high * high - low * low
+        } else if (t.a + t.s - 1.0).abs() < 1e-12 {
+            2.0 * ((1.0 + high) / (1.0 + low)).ln() + 2.0 / (1.0 + high) - 2.0 / (1.0 + low)
+        } else {
+            ((1.0 + high * high) / (1.0 + low * low)).ln()
+        }
+    }
+
+    fn step_of_langevin(scales: Scales, x: f64, length: f64, z: f64) -> f64 {
+        x + length * score(scales, x) + (2.0 * length).sqrt() * z
+    }
+
     #[test]
     fn the_equation_on_show_is_the_step_that_runs() {
         let half = Sampler::Ddim { eta: 0.5 };
-        let shown: [(Sampler, &str, Shown); 8] = [
+        let shown: [(Sampler, &str, Shown); 17] = [
             (
                 Sampler::Ddpm(Variance::BetaTilde),
                 "x_{r} = c_{x} x_{t} + c_{0} x^_{0} + (s_{r}/s_{t}) σ_{t|r} z",
@@ -324,6 +357,73 @@ mod tests {
                     let k_4 = slope(r, w + step * k_3);
                     (w + step * (k_1 + 2.0 * k_2 + 2.0 * k_3 + k_4) / 6.0) * r.a.hypot(r.s)
                 },
+            ),
+            (
+                Sampler::Dpm1,
+                "x_{r} = a_{r} x^_{0} + s_{r} ε^",
+                |[t, r, _], x, _| implicit(t, r, x),
+            ),
+            (
+                Sampler::FlowEuler,
+                "x_{r} = a_{r} x^_{0} + s_{r} ε^",
+                |[t, r, _], x, _| implicit(t, r, x),
+            ),
+            (
+                Sampler::Dpm2,
+                "x_{r} = (a_{r}/a_{t}) x_{t} − s_{r} (e^h − 1) ε^_{m}\ne^h = a_{r} s_{t}/(a_{t} s_{r})",
+                |[t, r, m], x, _| {
+                    let grown = r.a * t.s / (t.a * r.s);
+                    r.a / t.a * x - r.s * (grown - 1.0) * eps(m, implicit(t, m, x))
+                },
+            ),
+            (
+                Sampler::DpmPp2S,
+                "x_{r} = (s_{r}/s_{t}) x_{t} + a_{r} (1 − e^−h) x^_{0,m}\ne^h = a_{r} s_{t}/(a_{t} s_{r})",
+                |[t, r, m], x, _| {
+                    let grown = r.a * t.s / (t.a * r.s);
+                    r.s / t.s * x + r.a * (1.0 - 1.0 / grown) * x0(m, implicit(t, m, x))
+                },
+            ),
+            (
+                Sampler::Midpoint,
+                "x_{r} = x_{t} + (a_{r} − a_{t}) x^_{0,m} + (s_{r} − s_{t}) ε^_{m}",
+                |[t, r, m], x, _| {
+                    let u = implicit(t, m, x);
+                    x + (r.a - t.a) * x0(m, u) + (r.s - t.s) * eps(m, u)
+                },
+            ),
+            (
+                Sampler::Edm { churn: 0.0 },
+                "y_{r} = y_{t} + (σ_{r} − σ_{t}) (d_{t} + d_{r})/2\nd = (y − x^_{0})/σ\ny = x/a,  σ = s/a",
+                |[t, r, _], x, _| {
+                    let (y, step) = (x / t.a, sigma(r) - sigma(t));
+                    let d_t = (y - x0(t, x)) / sigma(t);
+                    let euler = y + step * d_t;
+                    let d_r = (euler - x0(r, r.a * euler)) / sigma(r);
+                    r.a * (y + step * (d_t + d_r) / 2.0)
+                },
+            ),
+            (
+                Sampler::EulerMaruyama,
+                "x_{r} = x_{t} + F x_{t} + G ∇ log p_{t} + √(G) z\nF = ∫ −f dt,  G = ∫ g^2 dt",
+                |[t, r, _], x, z| {
+                    let g = diffusion(t, r);
+                    x + (r.a / t.a).ln() * x + g * score(t, x) + g.sqrt() * z
+                },
+            ),
+            (
+                Sampler::PredictorCorrector { snr: 0.16 },
+                "x_{r} = c_{x} x_{t} + c_{0} x^_{0} + (s_{r}/s_{t}) σ_{t|r} z\nthen x + ε ∇ log p_{r} + √(2ε) z",
+                |s, x, z| {
+                    let predicted = posterior_mean(s, x)
+                        + s[1].s / s[0].s * stride_variance(s[0], s[1]).sqrt() * z;
+                    step_of_langevin(s[1], predicted, 2.0 * (0.16 * s[1].s).powi(2), z)
+                },
+            ),
+            (
+                Sampler::Langevin { step: 0.1 },
+                "x + ε ∇ log p_{r} + √(2ε) z",
+                |[_, r, _], x, z| (0..5).fold(x, |x, _| step_of_langevin(r, x, 0.1 * r.s * r.s, z)),
             ),
         ];
         for (sampler, equation, by_hand) in shown {

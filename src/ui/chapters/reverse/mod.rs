@@ -25,7 +25,7 @@ use engine::Start;
 use lab::experiment::Experiment;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
-use maths::diffusion::solver::{Plan, PlanContext, Sampler};
+use maths::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler};
 use maths::names::Words;
 
 /// Fewest and most particles.
@@ -41,8 +41,7 @@ const OPENING: f64 = 0.12;
 struct Wish {
     context: PlanContext,
     clip: Option<Bounds>,
-    sampler: Sampler,
-    steps: u32,
+    choice: Choice,
     particles: u32,
     seed: u64,
     exact: bool,
@@ -51,7 +50,7 @@ struct Wish {
 
 impl Wish {
     fn plan(&self) -> Plan {
-        self.sampler.plan(self.steps, self.context, self.clip)
+        self.choice.plan(self.context, self.clip)
     }
 
     fn request(&self) -> RunRequest {
@@ -60,7 +59,7 @@ impl Wish {
             start: Start::Noise(self.particles),
             seed: self.seed,
             exact: self.exact,
-            every: self.steps.div_ceil(FRAMES),
+            every: self.choice.steps.div_ceil(FRAMES),
             follow: self.follow,
             read_back: false,
         }
@@ -123,16 +122,14 @@ impl Default for Reverse {
     }
 }
 
+fn is_noisy(result: &RunResult) -> bool {
+    result.request.plan.steps.iter().any(PlanStep::is_noisy)
+}
+
 /// The frame at t/T. Frames of a noisy run are never mixed: the mean of two would be less noisy than either.
 fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
-    let noisy = result
-        .request
-        .plan
-        .steps
-        .iter()
-        .any(|stage| stage.c_z != 0.0);
     let taus = &result.recording.taus;
-    if noisy {
+    if is_noisy(result) {
         FrameAt::nearest(taus, tau)
     } else {
         FrameAt::between(taus, tau)
@@ -155,8 +152,10 @@ impl Reverse {
             // The exact x̂_0 lies where it should: clipping would only falsify it.
             clip: (experiment.clip && !exact)
                 .then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh)),
-            sampler: choice.sampler,
-            steps: choice.steps.clamp(1, experiment.timesteps),
+            choice: Choice {
+                steps: choice.steps.clamp(1, experiment.timesteps),
+                ..choice
+            },
             particles: self.show.particles,
             seed: experiment.seed.wrapping_add(self.show.noise),
             exact,
@@ -246,7 +245,14 @@ impl Page for Reverse {
             color
         };
         let of = desk.here.update_of(result);
-        let at_t = format!("{by} at t = {}{of}", fixed(desk.here.clock.tau, 2));
+        // Of a noisy run the frame on show is the nearest one.
+        let tau = if is_noisy(result) {
+            let FrameAt { first, .. } = frame_at(result, desk.here.clock.tau);
+            result.recording.taus.get(first).copied().unwrap_or(0.0)
+        } else {
+            desk.here.clock.tau
+        };
+        let at_t = format!("{by} at t = {}{of}", fixed(tau, 2));
         scene.name(role, Mark::Dot, mark, at_t);
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         if self.show.density {
@@ -296,7 +302,11 @@ impl Page for Reverse {
             }
             1 => {
                 let sampler = Sampler::Ddim { eta: 0.0 };
-                self.show.sampler = Some(Choice { sampler, steps: 5 });
+                self.show.sampler = Some(Choice {
+                    sampler,
+                    steps: 5,
+                    placement: None,
+                });
                 self.show.exact = Some(false);
                 desk.here.clock.set(0.0);
             }
