@@ -657,8 +657,8 @@ fn both_sides_walk_together() {
     click(&mut window, "Pause the algorithm");
     click(&mut window, "Algorithm: Sampling");
     window.run_steps(3);
-    window.get_by_label("B: 6 particles at t = 25");
-    for (step, t) in [(1, 24), (2, 23)] {
+    window.get_by_label("B: 6 particles at t = 20");
+    for (step, t) in [(1, 19), (2, 18)] {
         click(&mut window, "One step of sampling");
         window.get_by_label(&format!("B: 6 particles at t = {t}"));
         assert_eq!(
@@ -808,4 +808,25 @@ fn what_is_printed_is_drawn() {
     }
     // The noise may lie beneath its prediction.
     assert!(arrows[0] >= 2 && arrows[1] >= 5, "{arrows:?}");
+}
+
+/// There is one t on the screen: where the clock is moved the chain goes there, and where the chain goes the clock follows.
+#[test]
+fn the_chain_and_the_clock_show_one_t() {
+    let lab = Driven::new(small(), EngineChoice::Cpu);
+    let mut window = window(lab, Chapter::Algorithm, false);
+    click(&mut window, "Algorithm: Sampling");
+    window.run_steps(3);
+    let timesteps = f64::from(small().timesteps);
+    for tau in [0.6, 0.31, 0.02] {
+        window.state_mut().desk.here.clock.set(tau);
+        window.run_steps(4);
+        let t = (tau * timesteps).round();
+        window.get_by_label(&format!("6 particles at t = {t}"));
+    }
+    click(&mut window, "One step of sampling");
+    window.run_steps(3);
+    let (left, tau) = (0.02 * timesteps - 1.0, window.state().desk.here.clock.tau);
+    window.get_by_label(&format!("6 particles at t = {left}"));
+    assert!((tau * timesteps - left).abs() < 1e-9, "{tau}");
 }

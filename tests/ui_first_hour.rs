@@ -9,13 +9,13 @@ use egui::{Key, Rect, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use common::{Driven, Still, card, click, find, window};
+use common::{Driven, Still, card, click, find, texts, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, LossCurve, Order, Snapshots};
+use noise_compass::lab::message::{Command, LossCurve, Order, Snapshots, TrainingMark};
 use noise_compass::philox::{Stream, normal};
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle as _;
@@ -523,4 +523,50 @@ fn the_control_that_has_the_keyboard_has_a_ring() {
     window.drop_at(egui::pos2(700.0, 400.0));
     window.run_steps(2);
     assert_eq!(rings(&window).len(), before);
+}
+
+/// What hangs from a mark is written at the top of the curves, and the axis shows no more than these frame after frame.
+#[test]
+fn the_words_of_a_mark_do_not_push_the_axis_away() {
+    let lab = Still::new(Experiment::default(), card(), 400);
+    let raw: Vec<_> = (1..=400)
+        .map(|step| (step, 0.3 + 0.001 * (step % 7) as f32))
+        .collect();
+    let marks = vec![TrainingMark {
+        step: 200,
+        words: "moons".to_owned(),
+    }];
+    {
+        let mut snapshot = lab.snapshot();
+        snapshot.curve = Arc::new(LossCurve {
+            smooth: raw.clone(),
+            raw,
+        });
+        snapshot.marks = Arc::new(marks);
+    }
+    let mut window = window(lab, Chapter::Training, false);
+    window.run_steps(3);
+    let before = texts(&window);
+    assert!(
+        before.iter().any(|text| text.contains("moons")),
+        "{before:?}"
+    );
+    window.run_steps(40);
+    assert_eq!(texts(&window), before);
+}
+
+/// After Tab the keys of the window still open chapters and sheets; Space is the control's, and where somebody types all keys are letters.
+#[test]
+fn keys_go_on_meaning_what_they_mean_after_tab() {
+    let lab = Still::new(Experiment::default(), card(), 500);
+    let mut window = window(lab, Chapter::Forward, false);
+    window.key_press(Key::Tab);
+    window.run_steps(2);
+    assert!(window.ctx.memory(egui::Memory::focused).is_some());
+    window.key_press(Key::Num4);
+    window.run_steps(3);
+    assert_eq!(window.state().chapter(), Chapter::Reverse);
+    window.key_press(Key::F1);
+    window.run_steps(3);
+    assert!(find(&window, "Help page: Keys").is_some() || window.query_by_label("Keys").is_some());
 }

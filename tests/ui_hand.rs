@@ -3,9 +3,10 @@
 
 mod common;
 
+use egui::accesskit::Role;
 use egui::{PointerButton, Pos2, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use common::{Driven, click, find, small, window};
 use noise_compass::data::shapes::Shape;
@@ -13,7 +14,7 @@ use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Order, Side};
+use noise_compass::lab::message::{Command, Order, Side};
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle as _;
 use noise_compass::ui::shell::app::LabApp;
@@ -397,4 +398,33 @@ fn two_compasses_on_one_canvas_write_past_one_another() {
             }
         }
     }
+}
+
+/// What is said of each side stands by itself, and says of which.
+#[test]
+fn both_verdicts_can_be_read_on_one_canvas() {
+    let cosine = Experiment {
+        schedule: Schedule::Cosine,
+        ..small()
+    };
+    let lab = lab(Some([small(), cosine]));
+    lab.train_until(50);
+    lab.send(Command::Play.into());
+    let mut window = window(lab, Chapter::Training, false);
+    window.state_mut().stage.arrangement = Arrangement::Overlay;
+    window.run_steps(4);
+    let places = ["A: ", "B: "].map(|side| {
+        let said: Vec<_> = window
+            .get_all_by_role(Role::Status)
+            .filter(|node| {
+                node.accesskit_node()
+                    .label()
+                    .is_some_and(|label| label.starts_with(side))
+            })
+            .map(|node| node.rect())
+            .collect();
+        assert_eq!(said.len(), 1, "{side}");
+        said[0]
+    });
+    assert!(!places[0].intersects(places[1]), "{places:?}");
 }

@@ -196,11 +196,16 @@ fn whose(desk: &Desk) -> String {
     }
 }
 
-/// Where settings were changed while it trained: a dashed line each, with what holds from there on where there is room for words.
-fn marks_ui(plot: &mut egui_plot::PlotUi<'_>, marks: &[TrainingMark], last: u64, color: Color32) {
+/// Where settings were changed while it trained: a dashed line each, with what holds from there on where there is room for words. They
+/// hang from `top`, the largest value of the curves: what is written counts into what an axis shows.
+fn marks_ui(
+    plot: &mut egui_plot::PlotUi<'_>,
+    marks: &[TrainingMark],
+    (last, top): (u64, f64),
+    color: Color32,
+) {
     /// Share of the width that words need.
     const WORDS: f64 = 0.2;
-    let top = plot.plot_bounds().max()[1];
     let mut free_from = f64::NEG_INFINITY;
     for TrainingMark { step, words } in marks {
         let step = *step as f64;
@@ -247,15 +252,15 @@ pub fn loss_ui(ui: &mut Ui, rect: Rect, desk: &Desk) {
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         axis_style(ui, palette);
         over_steps(ui, "Loss curve", last, "loss", palette).show(ui, |plot| {
+            let mut top = f64::NEG_INFINITY;
             for (side, LossCurve { raw, .. }, color) in &curves {
-                let line = Line::new(
-                    format!("raw {}", side.letter()),
-                    PlotPoints::from(thinned(raw)),
-                );
+                let points = thinned(raw);
+                top = points.iter().fold(top, |top, [_, value]| top.max(*value));
+                let line = Line::new(format!("raw {}", side.letter()), PlotPoints::from(points));
                 plot.line(line.color(color.gamma_multiply(0.35)).width(1.0));
             }
             for (_, side_state, color) in comparable(desk) {
-                marks_ui(plot, &side_state.snapshot.marks, last, color);
+                marks_ui(plot, &side_state.snapshot.marks, (last, top), color);
             }
             for (side, LossCurve { smooth, .. }, color) in &curves {
                 let line = Line::new(

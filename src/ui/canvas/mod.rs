@@ -348,9 +348,17 @@ fn lay_legend(
             (text_font(13.0), palette.weak)
         };
         let before = if letter { 0.0 } else { 16.0 };
-        let mut job = maths::job(painter, text, &font, ink);
-        job.wrap.max_width = (room - before - 18.0).max(NARROWEST_ENTRY);
-        let galley = painter.layout_job(job);
+        let most = (room - before - 18.0).max(NARROWEST_ENTRY);
+        let lay = |text: &str| {
+            let mut job = maths::job(painter, text, &font, ink);
+            job.wrap.max_width = most;
+            painter.layout_job(job)
+        };
+        let mut galley = lay(text);
+        if galley.rows.len() > 1 {
+            // A number stays on its line.
+            galley = lay(&text.replace('\u{2009}', "\u{a0}"));
+        }
         let width = before + galley.size().x;
         if x > 10.0 && x + width + 8.0 > room {
             (x, top, height) = (10.0, top + height, LEGEND_LINE);

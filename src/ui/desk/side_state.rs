@@ -133,6 +133,11 @@ impl SideState {
 
     /// True where what was made by weights of this update is older than a second of training.
     pub fn is_old(&self, update: u64) -> bool {
+        self.is_older(update, 1.0)
+    }
+
+    /// True where what was made by weights of this update is older than so many seconds of training.
+    fn is_older(&self, update: u64, secs: f64) -> bool {
         let Snapshot {
             step,
             trained_secs,
@@ -145,7 +150,7 @@ impl SideState {
         } else {
             step as f64 / trained_secs.max(1e-3)
         };
-        step.saturating_sub(update) as f64 > in_a_second.max(1.0)
+        step.saturating_sub(update) as f64 > (secs * in_a_second).max(1.0)
     }
 
     /// What a legend adds to the name of a run's picture: of which update its weights are, and of which the present ones are where
@@ -163,10 +168,18 @@ impl SideState {
         }
     }
 
-    /// How strongly a run's picture is drawn, 0 to 1: faintly where its weights are old.
+    /// How strongly a run's picture is drawn, 0 to 1: fainter where its weights are old, and faintly where a newer picture is overdue. One
+    /// that takes its time is renewed as its share of the time allows, and would else always be faint.
     pub fn strength_of(&self, result: &RunResult) -> f32 {
-        let old = !result.request.exact && self.is_old(result.step);
-        if old { 0.4 } else { 1.0 }
+        /// Between two pictures a training has some ten times as long as a picture takes; twice that beside another one.
+        const OVERDUE: f64 = 30.0;
+        if result.request.exact || !self.is_old(result.step) {
+            1.0
+        } else if self.is_older(result.step, OVERDUE * result.secs) {
+            0.4
+        } else {
+            0.75
+        }
     }
 
     /// (a, s) of the schedule that is looked at, at the clock.

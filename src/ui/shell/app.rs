@@ -20,7 +20,7 @@ use crate::shell::picture::Pictures;
 use crate::shell::remember::{self, Remember};
 use crate::shell::rooms::{Rooms, Wanted};
 use crate::shell::sheet::Sheets;
-use crate::shell::stage::{Book, Stage};
+use crate::shell::stage::{Arrangement, Book, Stage};
 use crate::shell::strip;
 use crate::shell::toasts::Toasts;
 use crate::shell::tour;
@@ -201,9 +201,11 @@ impl LabApp {
         }
     }
 
-    /// Keys that mean the same everywhere, unless a control has the keyboard.
+    /// Keys that mean the same everywhere, unless somebody types; Space and the arrows belong to a control while it has the keyboard.
     fn keys(&mut self, ctx: &Context) {
-        if ctx.memory(|memory| memory.focused().is_some()) || ctx.any_popup_open() {
+        let focused = ctx.memory(egui::Memory::focused);
+        let types = focused.is_some_and(|id| egui::TextEdit::load_state(ctx, id).is_some());
+        if types || ctx.any_popup_open() {
             return;
         }
         let pressed =
@@ -239,11 +241,14 @@ impl LabApp {
         let page = self.pages[focus].page(self.chapters[focus]);
         // The thumb moves as the key points.
         let along = if page.generates() { -1.0 } else { 1.0 };
-        if pressed(Modifiers::NONE, Key::Space) {
-            page.play(&mut self.desk);
-        }
         if pressed(Modifiers::NONE, Key::R) {
             page.reset(&mut self.desk);
+        }
+        if focused.is_some() {
+            return;
+        }
+        if pressed(Modifiers::NONE, Key::Space) {
+            page.play(&mut self.desk);
         }
         for (key, sign) in [(Key::ArrowLeft, -1.0), (Key::ArrowRight, 1.0)] {
             for (modifiers, step) in [(Modifiers::SHIFT, 0.1), (Modifiers::NONE, 0.01)] {
@@ -436,6 +441,10 @@ impl LabApp {
         if lesson.chapter() != Chapter::Training {
             // At the end of the chain, where the two look different.
             self.desk.here.clock.set(0.0);
+        }
+        if lesson.is_told_by_colours() {
+            // On one canvas each side has one colour.
+            self.stage.arrangement = Arrangement::Beside;
         }
         self.lesson = Some(lesson);
         self.sheets.open = Some(true);

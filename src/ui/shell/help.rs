@@ -1,9 +1,10 @@
 //! What the question mark opens: the words and symbols of the lab, and its keys.
 
-use egui::{Align2, Context, Key, RichText, Ui, vec2};
+use egui::{Align2, Context, Key, Label, Ui, vec2};
 
 use crate::glossary::{SYMBOLS, TERMS};
 use crate::theme::{Palette, strong_font};
+use crate::widgets::maths;
 use crate::widgets::segmented;
 use crate::widgets::text;
 
@@ -25,7 +26,7 @@ pub const KEYS: [(&str, &str); 15] = [
     ("R", "back to the chapter's beginning"),
     ("← →", "the clock, by hundredths"),
     ("Shift ← →", "the clock, by tenths"),
-    ("1 to 9", "open a chapter, in the order of the list"),
+    ("1 to 8", "open a chapter, in the order of the list"),
     ("W", "open or fold the sheet Why"),
     ("Alt 1 to 3", "what the sheet says to try"),
     ("P", "fold or open the panel"),
@@ -82,14 +83,12 @@ fn page_ui(ui: &mut Ui, page: HelpPage, palette: &Palette) {
                 vec2(126.0, 18.0),
                 egui::Layout::top_down(egui::Align::Min),
                 |ui| {
-                    let head = RichText::new(*head)
-                        .font(strong_font(13.0))
-                        .color(palette.ink);
-                    text::ragged(ui, head);
+                    let job = maths::job(ui.painter(), head, &strong_font(13.0), palette.ink);
+                    ui.add(Label::new(job).wrap()).accessible_name(*head);
                 },
             );
             ui.vertical(|ui| {
-                text::ragged(ui, RichText::new(*meaning).color(palette.weak));
+                text::note(ui, meaning, palette);
             });
         });
         ui.add_space(3.0);

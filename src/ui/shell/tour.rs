@@ -19,7 +19,7 @@ pub struct Step {
 pub const STEPS: [Step; 4] = [
     Step {
         title: "A network learns",
-        words: "The white points are data. The coloured ones are made by a network that learns at this moment, from nothing but noise. \
+        words: "The small pale points are data. The coloured ones are made by a network that learns at this moment, from nothing but noise. \
                 Watch them settle.",
         place: |rooms| rooms.centre,
     },

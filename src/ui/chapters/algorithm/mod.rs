@@ -71,11 +71,39 @@ pub struct Algorithm {
     pub(super) hand: (),
     batch: Batch,
     chain: Chain,
+    /// t/T of the clock as sampling left it; `None` where another program was on show.
+    clock_left: Option<f64>,
 }
 
 impl Algorithm {
     fn timesteps(desk: &Desk) -> u32 {
         desk.here.snapshot.experiment.timesteps
+    }
+
+    /// Where somebody moved the clock, the chain of algorithm 2 goes there.
+    fn go_by_the_clock(&mut self, desk: &Desk) {
+        let (timesteps, tau) = (Self::timesteps(desk), desk.here.clock.tau);
+        if self.clock_left.is_none_or(|left| (left - tau).abs() > 1e-9) {
+            let t = (tau * f64::from(timesteps)).round() as u32;
+            let t = t.clamp(1, timesteps);
+            if t != self.show.sampling.t(timesteps) {
+                self.show.sampling.put(t);
+            }
+            self.clock_left = Some(tau);
+        }
+    }
+
+    /// And the clock goes with the chain.
+    fn set_the_clock(&mut self, desk: &mut Desk) {
+        let timesteps = Self::timesteps(desk);
+        let left = self.clock_left.unwrap_or(desk.here.clock.tau);
+        let t = self.show.sampling.t(timesteps);
+        // A clock between two steps stays there.
+        if t != ((left * f64::from(timesteps)).round() as u32).clamp(1, timesteps) {
+            let tau = f64::from(t) / f64::from(timesteps);
+            desk.here.clock.set(tau);
+            self.clock_left = Some(desk.here.clock.tau);
+        }
     }
 
     /// The step of algorithm 2 that is on show, and its line.
@@ -202,6 +230,7 @@ impl Page for Algorithm {
         }
         match self.show.program {
             Program::Training => {
+                self.clock_left = None;
                 self.chain.leave(desk);
                 self.batch.follow(desk, FOLLOWED);
                 let Show {
@@ -211,6 +240,7 @@ impl Page for Algorithm {
             }
             Program::Sampling => {
                 self.batch.follow(desk, 0);
+                self.go_by_the_clock(desk);
                 let Show {
                     sampling,
                     variance,
@@ -218,6 +248,7 @@ impl Page for Algorithm {
                     ..
                 } = &mut self.show;
                 self.chain.walk(ctx, desk, (sampling, *variance, *noise));
+                self.set_the_clock(desk);
             }
         }
     }

@@ -232,7 +232,10 @@ impl Page for Training {
             return;
         };
         let name = snapshot.experiment.sampler.words().short;
-        let (sentence, tip) = verdict::verdict(point, name, snapshot.experiment.sampler_steps);
+        let (mut sentence, tip) = verdict::verdict(point, name, snapshot.experiment.sampler_steps);
+        if desk.is_split() {
+            sentence = format!("{}: {sentence}", desk.side().letter());
+        }
         remark_ui(ui, view.rect, view.canvas, &sentence, &tip, desk.palette());
     }
 

@@ -10,6 +10,8 @@ enum Blame {
     Chance,
     /// As close as honest draws, but some samples lie where the data are rare.
     Rare,
+    /// W₂ does not tell them from honest draws, but many samples lie where there are no data.
+    Astray,
     Sampler,
     Network,
     Both,
@@ -17,6 +19,8 @@ enum Blame {
 
 /// Nats from which on samples are said to lie where data are rare.
 const SURPRISED: f64 = 0.15;
+/// Nats from which on nobody would call them close, whatever W₂ says of a few points.
+const ASTRAY: f64 = 2.0;
 /// Share of the excess from which on one of the two is most of it.
 const MOST: f64 = 0.6;
 
@@ -30,8 +34,12 @@ fn blame(
 ) -> Blame {
     let room = 2.0 * distance.error.hypot(floor.error);
     if distance.value <= floor.value + room {
-        let rare = surprise.value > SURPRISED.max(3.0 * surprise.error);
-        return if rare { Blame::Rare } else { Blame::Chance };
+        let beyond = |nats: f64| surprise.value > nats.max(3.0 * surprise.error);
+        return match (beyond(ASTRAY), beyond(SURPRISED)) {
+            (true, _) => Blame::Astray,
+            (_, true) => Blame::Rare,
+            _ => Blame::Chance,
+        };
     }
     let above = |value: f64| (value.powi(2) - floor.value.powi(2)).max(0.0);
     let Some(by_exact) = by_exact else {
@@ -63,6 +71,10 @@ pub(super) fn verdict(point: &QualityPoint, sampler: &str, steps: u32) -> (Strin
         Blame::Rare => format!(
             "As a whole as close as honest draws, but some samples lie where data are rare: surprise {} nats.",
             fixed(surprise.value, 2)
+        ),
+        Blame::Astray => format!(
+            "Sliced W₂ cannot tell these samples from so few data, but surprise can: {} nats. Many lie where no data are.",
+            fixed(surprise.value, 1)
         ),
         Blame::Sampler => format!(
             "Most of what is missing is the sampler: {steps} steps of {sampler} miss as much by the exact field."
@@ -107,6 +119,11 @@ mod tests {
         };
         assert_eq!(blame(of(0.031), floor, None, stray), Blame::Rare);
         assert_eq!(blame(of(0.2), floor, None, stray), Blame::Network);
+        let astray = Estimate {
+            value: 36.8,
+            error: 1.0,
+        };
+        assert_eq!(blame(of(0.031), floor, None, astray), Blame::Astray);
         for (distance, by_exact, expected) in [
             // Within two standard errors of the floor, on either side.
             (0.028, Some(0.03), Blame::Chance),
