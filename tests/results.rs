@@ -27,8 +27,8 @@ use rayon::prelude::*;
 const TIMESTEPS: u32 = 1000;
 const SAMPLES: u32 = 2048;
 const SAMPLE_SETS: u64 = 4;
-const FRESH_DRAWS: u64 = 12;
-const FLOOR_PAIRS: u64 = 48;
+const FRESH_DRAWS: u64 = 8;
+const FLOOR_PAIRS: u64 = 24;
 
 /// The rows of the README's table.
 const ROWS: [(EngineChoice, Shape, Schedule); 8] = [

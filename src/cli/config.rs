@@ -214,7 +214,7 @@ mod tests {
     }
 
     /// A flag that gives a setting another value than the default, where that is no number.
-    const FLAGS: [(&str, &str); 10] = [
+    const FLAGS: [(&str, &str); 11] = [
         ("data", "--data moons"),
         ("fresh", "--fresh"),
         ("bandwidth", "--bandwidth 0.25"),
@@ -224,6 +224,7 @@ mod tests {
         ("activation", "--activation tanh"),
         ("seed", "--seed 18446744073709551615"),
         ("sampler", "--sampler ddim:0.3"),
+        ("placement", "--placement karras"),
         ("clip", "--clip false"),
     ];
 
@@ -310,7 +311,7 @@ mod tests {
         for name in defaults
             .keys()
             .map(String::as_str)
-            .filter(|name| *name != "bandwidth")
+            .filter(|name| !matches!(*name, "bandwidth" | "placement"))
         {
             let (flags, given) = parse(&default(name));
             let merged = map(&overlay(&file, &flags, &given).unwrap()).unwrap();

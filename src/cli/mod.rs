@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_split;
+mod compare;
 mod config;
 mod data;
 mod doctor;
@@ -109,6 +110,8 @@ enum Command {
     Field(field::Args),
     /// Measure how far samples are from a data set
     Measure(measure::Args),
+    /// Hold samplers against each other on one model: distances, cost, order
+    Compare(compare::Args),
     /// Draw a chapter as PNG, without a window
     Render(render::Args),
     /// Measure training, sampling and field throughput of every engine
@@ -141,6 +144,7 @@ pub fn run() -> ExitCode {
         Some(Command::Sample(args)) => sample::run(&args),
         Some(Command::Field(args)) => field::run(&args),
         Some(Command::Measure(args)) => measure::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Render(args)) => render::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),

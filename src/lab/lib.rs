@@ -2,6 +2,7 @@
 
 pub mod by_exact;
 pub mod change;
+pub mod contest;
 pub mod difference;
 pub mod divergence;
 pub mod drawing;

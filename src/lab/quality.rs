@@ -77,7 +77,7 @@ pub struct QualityMeter {
 
 /// Draws of the data, and its law.
 #[derive(Debug)]
-struct Data {
+pub(crate) struct Data {
     of: Arc<Dataset>,
     size: usize,
     /// Sets of this many are compared: fewer than `size` where the data have no more rows to give.
@@ -189,7 +189,7 @@ impl QualityMeter {
             engine.predict(tau, points, engine::Weights::Ema)
         })?;
         let found = data.compare(&samples);
-        let floor = Estimate::of_mean(&data.among);
+        let floor = data.floor();
         let least_loss = levels.least_loss(setup.experiment.target);
         let now = Instant::now();
         log::trace!("measuring took {:?}", now.duration_since(begun));
@@ -264,7 +264,11 @@ impl QualityMeter {
 }
 
 impl Data {
-    fn new(of: Arc<Dataset>, size: usize) -> Result<Self, MeasureError> {
+    /// To hold sets of so many samples against.
+    ///
+    /// # Errors
+    /// Data that keep nothing to measure against.
+    pub(crate) fn new(of: Arc<Dataset>, size: usize) -> Result<Self, MeasureError> {
         let n = size_within(&of.reference, size)?;
         let (mut draws, mut among) = (Vec::new(), Vec::new());
         for pair in 0..PAIRS {
@@ -284,8 +288,16 @@ impl Data {
         })
     }
 
+    /// What draws score against draws.
+    pub(crate) fn floor(&self) -> Estimate {
+        Estimate::of_mean(&self.among)
+    }
+
     /// The sliced distance of samples to the draws, and how they look under the law.
-    fn compare(&self, samples: &[[f32; 2]]) -> Result<(Estimate, Likeness), MeasureError> {
+    pub(crate) fn compare(
+        &self,
+        samples: &[[f32; 2]],
+    ) -> Result<(Estimate, Likeness), MeasureError> {
         Ok((self.distance(samples)?, self.law.likeness(samples, SALT)?))
     }
 

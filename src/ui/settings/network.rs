@@ -92,7 +92,7 @@ pub fn network_question(ui: &mut Ui, desk: &mut Desk) {
     if desk.here.draft_shape == desk.here.draft.shape() {
         note(
             ui,
-            "Another network has new weights. It is asked before they start anew.",
+            "Another network starts anew, with new weights; you are asked before it does.",
             palette,
         );
     } else {

@@ -93,7 +93,7 @@ impl Placement {
             },
             Self::Crowded => &Words {
                 name: "crowded",
-                title: "Crowded near the data",
+                title: "Crowded",
                 symbol: "ζ^(1/3)",
                 short: "crowded",
                 help: "ζ to the power of 1/3 evenly spaced, and the first steps shorter",

@@ -21,15 +21,14 @@ impl Forward {
         let palette = desk.palette();
         let tip = "One jump to any t; the Markov chain; noise that is added without shrinking the mean; or ᾱ and 1 − ᾱ \
                    without their roots";
-        row::named(ui, "Way", tip, palette, |ui| {
-            let options = [
-                (Way::Jump, "Jump"),
-                (Way::Chain, "Chain"),
-                (Way::Growing, "No shrinking"),
-                (Way::Rootless, "No roots"),
-            ];
-            segmented::choose(ui, "Way", &mut self.show.way, &options, palette);
-        });
+        // Two rows: beside its name one would be cut.
+        let as_trained = [(Way::Jump, "Jump"), (Way::Chain, "Chain")];
+        let other_wise = [(Way::Growing, "No shrinking"), (Way::Rootless, "No roots")];
+        for (name, options) in [("Way", as_trained), ("", other_wise)] {
+            row::named(ui, name, tip, palette, |ui| {
+                segmented::choose(ui, "Way", &mut self.show.way, &options, palette);
+            });
+        }
         if self.show.way == Way::Chain {
             Self::step_row(ui, desk);
         }

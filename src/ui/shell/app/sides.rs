@@ -68,9 +68,13 @@ impl LabApp {
         let place = Rect::from_min_size(corner, size);
         let response = ui.interact(place, ui.make_persistent_id("fold panel"), Sense::click());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
-        if response.hovered() || response.has_focus() {
-            ui.painter().rect_filled(place, 5.0, palette.raised);
-        }
+        // The panel may have been scrolled beneath it.
+        let fill = if response.hovered() || response.has_focus() {
+            palette.raised
+        } else {
+            palette.panel
+        };
+        ui.painter().rect_filled(place, 5.0, fill);
         ui.painter().text(
             place.center(),
             egui::Align2::CENTER_CENTER,

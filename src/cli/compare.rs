@@ -1,0 +1,335 @@
+//! `compare`: samplers side by side on one model, from the same noise, as a table.
+
+use std::io::{self, BufRead, IsTerminal as _};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::model::ModelArgs;
+use super::{print_json, round, say};
+use lab::contest::{Contest, Entrant, Scored, tell_orders};
+use maths::atomic::{Destination, all_lines};
+use maths::diffusion::solver::{Placement, Sampler};
+use maths::measure::Estimate;
+
+/// Arguments of `compare`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Samplers, with commas between; or all
+    #[arg(long, value_name = "NAME,...", default_value = "ddim,heun,dpmpp-2m,unipc", value_parser = samplers, help = format!("Samplers, with commas between, or all: {}", Sampler::known()))]
+    samplers: Samplers,
+    /// Counts of steps: FROM..TO doubles, or a list with commas between
+    #[arg(long, value_name = "STEPS", default_value = "4..64", value_parser = counts)]
+    steps: Counts,
+    /// Where the steps are placed
+    #[arg(long, value_name = "NAME", help = format!("Where the steps are placed: {} [default: as each sampler has them]", Placement::known()))]
+    placement: Option<Placement>,
+    /// Seeds of the noise: numbers are means over them
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Samples of each seed
+    #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u32).range(64..=1_000_000))]
+    n: u32,
+    /// By the exact field of the model's data, not by its network
+    #[arg(long)]
+    exact: bool,
+    /// Directory for compare.md and compare.csv
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Replace files that are not from this program
+    #[arg(long)]
+    force: bool,
+}
+
+/// Samplers that were listed.
+#[derive(Clone, Debug)]
+struct Samplers(Vec<Sampler>);
+
+fn samplers(text: &str) -> Result<Samplers, String> {
+    if text == "all" {
+        return Ok(Samplers(Sampler::ALL.to_vec()));
+    }
+    let each = text.split(',').map(|name| name.trim().parse());
+    let each: Result<Vec<Sampler>, _> = each.collect();
+    each.map(Samplers).map_err(|error| error.to_string())
+}
+
+/// Counts of steps, ascending.
+#[derive(Clone, Debug, PartialEq)]
+struct Counts(Vec<u32>);
+
+fn counts(text: &str) -> Result<Counts, String> {
+    let wrong =
+        || format!("'{text}' is neither FROM..TO nor counts with commas between, from 1 on");
+    let count = |text: &str| match text.trim().parse::<u32>() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(wrong()),
+    };
+    let mut all = match text.split_once("..") {
+        Some((from, to)) => {
+            let (from, to) = (count(from)?, count(to)?);
+            let doubled = std::iter::successors(Some(from), |count| count.checked_mul(2));
+            doubled.take_while(|count| *count <= to).collect()
+        }
+        None => text.split(',').map(count).collect::<Result<Vec<_>, _>>()?,
+    };
+    all.sort_unstable();
+    all.dedup();
+    if all.is_empty() {
+        return Err(wrong());
+    }
+    Ok(Counts(all))
+}
+
+/// What `--json` prints. Distances are in standardised units; every `_error` is a standard error.
+#[derive(Debug, Serialize)]
+struct Report {
+    samples: u32,
+    seeds: u64,
+    field: &'static str,
+    floor: f64,
+    floor_error: f64,
+    rows: Vec<Row>,
+    table: PathBuf,
+}
+
+/// A row of the table, and of the CSV file.
+#[derive(Debug, Serialize)]
+struct Row {
+    sampler: String,
+    placement: &'static str,
+    steps: u32,
+    evaluations: usize,
+    milliseconds: f64,
+    sliced_w2: f64,
+    sliced_w2_error: f64,
+    floors: f64,
+    surprise: f64,
+    surprise_error: f64,
+    apart: Option<f64>,
+    order: Option<f64>,
+}
+
+impl Row {
+    fn of(scored: &Scored, floor: Estimate) -> Self {
+        // The error of a single seed is that of its draws; NaN has no place in JSON.
+        let error = |estimate: Estimate| round(estimate.error);
+        Self {
+            sampler: scored.sampler.clone(),
+            placement: scored.placement,
+            steps: scored.steps,
+            evaluations: scored.evaluations,
+            milliseconds: round(1e3 * scored.secs),
+            sliced_w2: round(scored.distance.value),
+            sliced_w2_error: error(scored.distance),
+            floors: round(scored.distance.value / floor.value),
+            surprise: round(scored.surprise.value),
+            surprise_error: error(scored.surprise),
+            apart: scored.apart.map(round),
+            order: scored.order.map(round),
+        }
+    }
+
+    fn cells(&self) -> [String; 10] {
+        let known = |value: Option<f64>, digits: usize| {
+            value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        [
+            self.sampler.clone(),
+            self.placement.to_owned(),
+            self.steps.to_string(),
+            self.evaluations.to_string(),
+            format!("{:.1}", self.milliseconds),
+            format!("{:.4} ± {:.4}", self.sliced_w2, self.sliced_w2_error),
+            format!("{:.2}", self.floors),
+            format!("{:.3} ± {:.3}", self.surprise, self.surprise_error),
+            known(self.apart, 5),
+            known(self.order, 2),
+        ]
+    }
+}
+
+/// Heads of the table's columns.
+const HEADS: [&str; 10] = [
+    "sampler",
+    "steps lie",
+    "steps",
+    "evaluations",
+    "ms",
+    "sliced W₂",
+    "floors",
+    "surprise",
+    "from the flow's end",
+    "order",
+];
+
+fn line(cells: &[impl AsRef<str>]) -> String {
+    let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
+    format!("| {} |\n", cells.join(" | "))
+}
+
+fn markdown(rows: &[Row]) -> String {
+    let mut table = line(&HEADS) + &line(&["---"; 10]);
+    for row in rows {
+        table += &line(&row.cells());
+    }
+    table
+}
+
+/// True for a table that [`markdown`] could have made.
+fn is_markdown(file: &mut dyn BufRead) -> io::Result<bool> {
+    let head = line(&HEADS);
+    all_lines(file, |index, text| match index {
+        0 => text == head.trim_end(),
+        _ => text.starts_with("| ") && text.matches(" | ").count() + 1 == HEADS.len(),
+    })
+}
+
+/// Columns of the CSV file.
+const COLUMNS: &str = "sampler,placement,steps,evaluations,milliseconds,sliced_w2,sliced_w2_error,floors,surprise,surprise_error,apart,order";
+
+fn csv_of(rows: &[Row]) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.serialize(row)?;
+    }
+    writer.into_inner().context("the table is not written")
+}
+
+fn is_csv(file: &mut dyn BufRead) -> io::Result<bool> {
+    all_lines(file, |index, text| match index {
+        0 => text == COLUMNS,
+        _ => text.matches(',').count() >= COLUMNS.matches(',').count(),
+    })
+}
+
+/// Load, run all, write the table.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let table = Destination::new(args.out.join("compare.md"), is_markdown, args.force);
+    let csv = Destination::new(args.out.join("compare.csv"), is_csv, args.force);
+    if args.out.is_dir() {
+        table.check()?;
+        csv.check()?;
+    }
+    let mut loaded = args.model.load()?;
+    let timesteps = loaded.setup.experiment.timesteps;
+    let Counts(steps) = &args.steps;
+    if let Some(most) = steps.iter().find(|steps| **steps > timesteps) {
+        anyhow::bail!(
+            "{most} sampling steps are more than the {timesteps} timesteps of the training; choose other --steps"
+        );
+    }
+    std::fs::create_dir_all(&args.out).with_context(|| {
+        format!(
+            "cannot make the directory {}; choose another --out",
+            args.out.display()
+        )
+    })?;
+    let mut contest = Contest::new(&loaded.setup, args.n, args.exact)?;
+    let floor = contest.floor();
+    let Samplers(samplers) = &args.samplers;
+    let bar = bar(samplers.len() as u64 * steps.len() as u64 * args.seeds);
+    let mut scored = Vec::new();
+    for &sampler in samplers {
+        for &steps in steps {
+            let entrant = Entrant {
+                sampler,
+                placement: args.placement,
+                steps,
+            };
+            bar.set_message(format!("{sampler}, {steps} steps"));
+            let (engine, setup) = (loaded.engine.as_mut(), &loaded.setup);
+            let found = contest.score(engine, setup, entrant, args.seeds, || bar.inc(1));
+            scored.push(found.with_context(|| format!("{sampler} in {steps} steps has no score"))?);
+        }
+    }
+    bar.finish_and_clear();
+    tell_orders(&mut scored);
+    let rows: Vec<Row> = scored.iter().map(|one| Row::of(one, floor)).collect();
+    table.write(markdown(&rows).as_bytes())?;
+    csv.write(&csv_of(&rows)?)?;
+    say(&format!(
+        "{} rows, floor {:.4}; the table is {}",
+        rows.len(),
+        floor.value,
+        table.path().display()
+    ));
+    if args.json {
+        return print_json(&Report {
+            samples: args.n,
+            seeds: args.seeds,
+            field: if args.exact { "exact" } else { "learned" },
+            floor: round(floor.value),
+            floor_error: round(floor.error),
+            rows,
+            table: table.path().to_path_buf(),
+        });
+    }
+    print!("{}", markdown(&rows));
+    Ok(())
+}
+
+/// A bar on a terminal, else nothing.
+fn bar(runs: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::stderr_with_hz(10));
+    // The template is a constant; were it wrong, the plain bar would do.
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} runs, {msg}, {eta} left")
+    {
+        bar.set_style(style);
+    }
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_doubled_or_listed() {
+        assert_eq!(counts("2..64"), Ok(Counts(vec![2, 4, 8, 16, 32, 64])));
+        assert_eq!(counts("5..19"), Ok(Counts(vec![5, 10])));
+        assert_eq!(counts("50, 10,50"), Ok(Counts(vec![10, 50])));
+        for wrong in ["", "0", "8..4", "..4", "2..", "a", "1..4294967296"] {
+            let error = counts(wrong).unwrap_err();
+            assert!(
+                error.starts_with(&format!("'{wrong}' is neither")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn tables_are_known_again() {
+        let row = Row {
+            sampler: "edm:20".to_owned(),
+            placement: "karras",
+            steps: 8,
+            evaluations: 15,
+            milliseconds: 12.0,
+            sliced_w2: 0.1,
+            sliced_w2_error: 0.01,
+            floors: 2.0,
+            surprise: 0.3,
+            surprise_error: 0.1,
+            apart: None,
+            order: Some(2.0),
+        };
+        let rows = [row];
+        assert!(is_markdown(&mut markdown(&rows).as_bytes()).unwrap());
+        assert!(is_csv(&mut csv_of(&rows).unwrap().as_slice()).unwrap());
+        for other in ["| a |\n", "x,y\n1,2\n"] {
+            assert!(!is_markdown(&mut other.as_bytes()).unwrap());
+            assert!(!is_csv(&mut other.as_bytes()).unwrap());
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `compare`: samplers side by side as a table, a CSV file and JSON.
+
+#[path = "common/command.rs"]
+mod command;
+
+use command::{directory, fails, ok, said, wrong_usage};
+use serde_json::Value;
+
+/// A small model, and the directory that holds it as `model`.
+fn model() -> tempfile::TempDir {
+    let at = directory();
+    ok(
+        &at,
+        "train --engine cpu --data 8gaussians --width 32 --depth 1 --batch 64 --points 512 --steps 30 --out model",
+    );
+    at
+}
+
+#[test]
+fn every_sampler_has_its_rows_in_table_csv_and_json() {
+    let at = model();
+    let run = "compare --engine cpu --model model --samplers ddim,heun,edm:20,langevin --steps 4..8 --seeds 2 --n 256 --out out";
+    let table = ok(&at, run);
+    let file = std::fs::read_to_string(at.path().join("out/compare.md")).unwrap();
+    assert_eq!(table, file, "what is printed is what is kept");
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    assert_eq!(rows.len(), 8);
+    // The landing takes one evaluation, Heun's other steps two, and churn none; five at each of Langevin's levels.
+    for (row, cells) in [
+        (0, "| ddim | even | 4 | 4 |"),
+        (3, "| heun | crowded | 8 | 15 |"),
+        (5, "| edm:20 | karras | 8 | 15 |"),
+        (7, "| langevin | log-snr | 8 | 36 |"),
+    ] {
+        assert!(rows[row].starts_with(cells), "{}", rows[row]);
+    }
+    let csv = std::fs::read_to_string(at.path().join("out/compare.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 9);
+    // Ours is replaced, and JSON is one object with the same rows.
+    let (json, told) = said(&at, &format!("{run} --json --placement log-snr --exact"));
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert!(told.contains("8 rows"), "{told}");
+    assert_eq!(json["field"], "exact");
+    let of = |row: usize, key: &str| json["rows"][row][key].clone();
+    assert_eq!(of(2, "placement"), "log-snr");
+    // From the same noise by the same field a deterministic sampler has an order; one with noise of its own has none.
+    assert!(of(1, "order").as_f64().unwrap() > 0.5, "{json}");
+    assert!(of(3, "apart").as_f64().unwrap() < of(2, "apart").as_f64().unwrap());
+    assert!(of(5, "apart").is_null() && of(0, "order").is_null());
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_before_the_work() {
+    let at = model();
+    let run = "compare --engine cpu --model model --seeds 1 --n 64 --out out";
+    let told = wrong_usage(&at, &format!("{run} --samplers heun,hein"));
+    assert!(told.contains("'hein' is not a sampler"), "{told}");
+    let told = wrong_usage(&at, &format!("{run} --steps 8..4"));
+    assert!(told.contains("neither FROM..TO"), "{told}");
+    let told = fails(&at, &format!("{run} --steps 2000"));
+    assert!(told.contains("more than the 1000 timesteps"), "{told}");
+    assert!(!at.path().join("out").exists());
+    std::fs::create_dir(at.path().join("out")).unwrap();
+    std::fs::write(at.path().join("out/compare.md"), "my notes\n").unwrap();
+    let told = fails(&at, &format!("{run} --steps 4"));
+    assert!(told.contains("compare.md"), "{told}");
+    let notes = std::fs::read_to_string(at.path().join("out/compare.md")).unwrap();
+    assert_eq!(notes, "my notes\n");
+}
