@@ -1,16 +1,21 @@
 //! `sample`: points drawn from a trained model.
 
-use std::path::PathBuf;
+use std::io::{self, BufRead};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 
 use super::model::ModelArgs;
-use super::{read_standardised, say};
+use super::{print_json, read_standardised, say};
 use crate::cli::samples_csv::{Units, samples_csv, samples_file};
-use engine::{Run, Start};
+use engine::{Frames, Run, Start};
+use lab::experiment::Experiment;
+use maths::atomic::{Destination, all_lines};
+use maths::data::bounds::Bounds;
+use maths::data::mixture::Standardisation;
 use maths::diffusion::magnification;
-use maths::diffusion::solver::{Placement, Sampler};
+use maths::diffusion::solver::{Placement, Plan, PlanFile, Sampler, SamplerParseError};
 
 /// Arguments of `sample`.
 #[derive(Debug, clap::Args)]
@@ -18,8 +23,8 @@ pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
     /// Sampler
-    #[arg(long, value_name = "NAME", default_value = "ddim", help = format!("Sampler: {}", Sampler::known()))]
-    sampler: Sampler,
+    #[arg(long, value_name = "NAME|FILE.json", default_value = "ddim", help = format!("Sampler: {}; or FILE.json, a plan of one's own, see docs/own-sampler.md", Sampler::known()))]
+    sampler: Named,
     /// Sampling steps [default: T for ddpm and the other stochastic ones, 50 for those that need few]
     #[arg(long)]
     steps: Option<u32>,
@@ -43,31 +48,130 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     units: Units,
     /// Where to write the samples: header x,y
+    #[arg(long, value_name = "FILE.csv", required_unless_present = "print_plan")]
+    out: Option<PathBuf>,
+    /// Write every step as well, the start first: header particle,step,t,x,y, t from 1 to 0, x and y in --units
     #[arg(long, value_name = "FILE.csv")]
-    out: PathBuf,
+    trajectory: Option<PathBuf>,
+    /// Print the sampler as a plan in JSON, for this model, and sample nothing
+    #[arg(long, conflicts_with_all = ["out", "trajectory", "init"])]
+    print_plan: bool,
     /// Replace a file that is not from this program
     #[arg(long)]
     force: bool,
 }
 
+/// A sampler by its name, or a plan in a file.
+#[derive(Clone, Debug, PartialEq)]
+enum Named {
+    Sampler(Sampler),
+    File(PathBuf),
+}
+
+impl std::str::FromStr for Named {
+    type Err = SamplerParseError;
+
+    fn from_str(text: &str) -> Result<Self, SamplerParseError> {
+        let path = Path::new(text);
+        if path
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("json"))
+        {
+            return Ok(Self::File(path.to_path_buf()));
+        }
+        text.parse().map(Self::Sampler)
+    }
+}
+
+impl Args {
+    /// The plan for a model.
+    fn plan(&self, experiment: &Experiment, clip: Option<Bounds>) -> anyhow::Result<Plan> {
+        let context = experiment.plan_context();
+        let timesteps = experiment.timesteps;
+        let sampler = match &self.sampler {
+            Named::Sampler(sampler) => sampler,
+            Named::File(path) => {
+                anyhow::ensure!(
+                    self.steps.is_none() && self.placement.is_none(),
+                    "{} says itself how many steps there are and where; leave out --steps and --placement",
+                    path.display()
+                );
+                let json = std::fs::read_to_string(path)
+                    .with_context(|| format!("cannot read the plan {}", path.display()))?;
+                let plan = PlanFile::read(&json).and_then(|file| file.plan(context, clip));
+                return plan
+                    .with_context(|| format!("{} is no plan for this model", path.display()));
+            }
+        };
+        let steps = self
+            .steps
+            .unwrap_or_else(|| sampler.default_steps(timesteps));
+        anyhow::ensure!(
+            (1..=timesteps).contains(&steps),
+            "{steps} sampling steps are not between 1 and the {timesteps} timesteps of the training; choose another --steps"
+        );
+        Ok(sampler.plan_placed(self.placement, steps, context, clip))
+    }
+}
+
+/// Columns of the trajectories.
+const COLUMNS: &str = "particle,step,t,x,y";
+
+/// Every frame of a recording, particle by particle.
+fn trajectories_csv(
+    taus: &[f64],
+    points: &[[f32; 2]],
+    units: Units,
+    of_data: Standardisation,
+) -> Vec<u8> {
+    use std::fmt::Write as _;
+    let particles = points.len() / taus.len().max(1);
+    let mut text = format!("{COLUMNS}\n");
+    for particle in 0..particles {
+        for (step, tau) in taus.iter().enumerate() {
+            let point = points[step * particles + particle];
+            // A string takes whatever is written into it.
+            let _ = match units {
+                Units::Standard => {
+                    writeln!(text, "{particle},{step},{tau},{},{}", point[0], point[1])
+                }
+                Units::Data => {
+                    let [x, y] = of_data.restore(point);
+                    writeln!(text, "{particle},{step},{tau},{x},{y}")
+                }
+            };
+        }
+    }
+    text.into_bytes()
+}
+
+fn is_trajectories(file: &mut dyn BufRead) -> io::Result<bool> {
+    all_lines(file, |index, line| {
+        if index == 0 {
+            return line == COLUMNS;
+        }
+        let mut cells = line.split(',');
+        line.matches(',').count() == 4 && cells.all(|cell| cell.parse::<f64>().is_ok())
+    })
+}
+
 /// Load, sample, write.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let out = samples_file(&args.out, args.force).sparing(args.init.as_deref());
-    out.check()?;
+    let samples = |path: &PathBuf| samples_file(path, args.force).sparing(args.init.as_deref());
+    let out = args.out.as_ref().map(samples);
+    let trajectory = args.trajectory.as_ref().map(|path| {
+        Destination::new(path, is_trajectories, args.force).sparing(args.init.as_deref())
+    });
+    for destination in out.iter().chain(&trajectory) {
+        destination.check()?;
+    }
     let mut loaded = args.model.load()?;
     let experiment = &loaded.setup.experiment;
-    let timesteps = experiment.timesteps;
-    let steps = args
-        .steps
-        .unwrap_or_else(|| args.sampler.default_steps(timesteps));
-    anyhow::ensure!(
-        (1..=timesteps).contains(&steps),
-        "{steps} sampling steps are not between 1 and the {timesteps} timesteps of the training; choose another --steps"
-    );
     let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
-    let plan = args
-        .sampler
-        .plan_placed(args.placement, steps, experiment.plan_context(), clip);
+    let plan = args.plan(experiment, clip)?;
+    if args.print_plan {
+        return print_json(&PlanFile::of(&plan, experiment.plan_context()));
+    }
     if let Some(warning) = magnification::warning(&plan, experiment.plan_context()) {
         say(&format!("noise-compass: warning: {warning}"));
     }
@@ -79,22 +183,45 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         )?)),
         None => Start::Noise(args.n),
     };
-    let samples = loaded
+    let run = Run {
+        frames: if trajectory.is_some() {
+            Frames::Every(1)
+        } else {
+            Frames::End
+        },
+        ..Run::of_samples(&plan, &start, args.seed)
+    };
+    let recording = loaded
         .engine
-        .run(&Run::of_samples(&plan, &start, args.seed), &|_| true)?;
-    let points = samples
-        .context("the sampling was stopped; run it again")?
-        .points
-        .to_host()?;
-    out.write(&samples_csv(&points, args.units, of_data))?;
+        .run(&run, &|_| true)?
+        .context("the sampling was stopped; run it again")?;
+    let points = recording.points.to_host()?;
+    let ends = &points[points.len() - recording.particles..];
+    if let Some(out) = out {
+        out.write(&samples_csv(ends, args.units, of_data))?;
+    }
+    if let Some(trajectory) = trajectory {
+        trajectory.write(&trajectories_csv(
+            &recording.taus,
+            &points,
+            args.units,
+            of_data,
+        ))?;
+    }
+    let steps = plan.steps.iter().filter(|stage| stage.ends_step).count();
     let units = match args.units {
         Units::Data => ", in the units of its data",
         Units::Standard => "",
     };
     say(&format!(
         "{} samples in {steps} steps{units}, in {}",
-        points.len(),
-        args.out.display()
+        ends.len(),
+        args.out
+            .iter()
+            .chain(&args.trajectory)
+            .map(|path| path.display().to_string())
+            .collect::<Vec<_>>()
+            .join(" and ")
     ));
     Ok(())
 }

@@ -19,6 +19,7 @@ mod ancestral;
 mod ddim;
 mod edm;
 mod exponential;
+mod file;
 mod knots;
 mod langevin;
 mod midpoint;
@@ -35,6 +36,7 @@ mod transition;
 mod unipc;
 
 pub use ancestral::Variance;
+pub use file::{Factors as FileFactors, PlanFile, PlanFileError, StageFile};
 pub use placement::{Placement, PlacementParseError};
 pub use run::Registers;
 pub use samplers::{Sampler, SamplerParseError};

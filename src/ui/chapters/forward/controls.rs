@@ -186,7 +186,7 @@ impl Forward {
             let text = if other {
                 format!("Trained by {}.", trained.words().title)
             } else {
-                "As it is trained by.".to_owned()
+                "It trains by this one.".to_owned()
             };
             note(ui, &text, palette);
         });
