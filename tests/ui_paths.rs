@@ -16,7 +16,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use common::{CONTEXT, compare, texts, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
-use noise_compass::diffusion::solver::Sampler;
+use noise_compass::diffusion::solver::{Placement, Sampler};
 use noise_compass::engine::gpu::GpuEngine;
 use noise_compass::engine::{EngineError, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
@@ -590,6 +590,51 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
     window.get_by_role_and_label(Role::Tab, "Training").click();
     window.run_steps(2);
     assert_eq!(lab.stopped().len(), 8, "nothing runs unseen");
+}
+
+/// SDE and ODE can be given the same times, so that they differ in nothing but their noise; so can the sampler of Reverse.
+#[test]
+fn where_steps_lie_is_chosen_for_every_sampler_alike() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Trajectories, false);
+    lab.asked();
+    let context = Experiment::default().plan_context();
+    click(&mut window, "Placement: Each its own");
+    click(&mut window, "Even in log SNR");
+    let asked = lab.asked();
+    let plan_of = |slot: Slot| {
+        let of = asked.iter().find(|(of, _)| *of == slot);
+        of.unwrap_or_else(|| panic!("{slot:?}")).1.plan.clone()
+    };
+    let placed = |sampler: Sampler, steps| {
+        sampler.plan_placed(Some(Placement::LogSnr), steps, context, None)
+    };
+    assert_eq!(
+        plan_of(Slot::PathsByNoise),
+        placed(Sampler::Ddim { eta: 1.0 }, 100)
+    );
+    assert_eq!(plan_of(Slot::PathsByHeun), placed(Sampler::Heun, 50));
+    assert_eq!(plan_of(Slot::PathsByRk4), placed(Sampler::Rk4, 50));
+    window.get_by_role_and_label(Role::Tab, "Reverse").click();
+    window.run_steps(3);
+    click(&mut window, "Placement: Even in t");
+    click(&mut window, "Karras, ρ = 7");
+    let asked = lab.asked();
+    let (_, request) = asked
+        .iter()
+        .rfind(|(slot, _)| *slot == Slot::Reverse)
+        .unwrap();
+    let ddim = Sampler::Ddim { eta: 0.0 };
+    let karras = ddim.plan_placed(Some(Placement::Karras), 50, context, None);
+    assert_eq!(request.plan, karras);
+    click(&mut window, "Placement: Karras, ρ = 7");
+    click(&mut window, "Even in t (its own)");
+    let asked = lab.asked();
+    let (_, request) = asked
+        .iter()
+        .rfind(|(slot, _)| *slot == Slot::Reverse)
+        .unwrap();
+    assert_eq!(request.plan, ddim.plan(50, context, None));
 }
 
 #[test]

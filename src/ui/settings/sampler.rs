@@ -127,7 +127,8 @@ pub fn choice_rows(ui: &mut Ui, choice: &mut Choice, most: u32, palette: &Palett
         palette,
     )
     .done;
-    changed | placement_row(ui, choice, palette)
+    let own = choice.sampler.placement();
+    changed | placement_row(ui, &mut choice.placement, Some(own), palette)
 }
 
 /// All samplers, under the names of their families. True where one is chosen.
@@ -160,43 +161,40 @@ fn sampler_list(ui: &mut Ui, choice: &mut Choice, palette: &Palette) -> bool {
     changed
 }
 
-/// Where the steps are placed.
-fn placement_row(ui: &mut Ui, choice: &mut Choice, palette: &Palette) -> bool {
+/// Where steps are placed; `None` is the sampler's `own` way, or of several samplers that of each. True where another is chosen.
+pub fn placement_row(
+    ui: &mut Ui,
+    placement: &mut Option<Placement>,
+    own: Option<Placement>,
+    palette: &Palette,
+) -> bool {
     let mut changed = false;
     let tip =
         "Where the steps are placed between noise and data: the same choice for every sampler";
     row::named(ui, "Placement", tip, palette, |ui| {
-        let own = choice.sampler.placement().words();
-        let present = choice.placement.map_or(own, Placement::words);
-        let words = ["Placement", "", present.title];
-        pill::menu(
-            ui,
-            words,
-            "Choose where the steps are placed",
-            palette,
-            |ui| {
-                ui.set_width(250.0);
-                for placement in Placement::ALL {
-                    let words = placement.words();
-                    let own = placement == choice.sampler.placement();
-                    let shown = if own {
-                        Cow::from(format!("{} (its own)", words.title))
-                    } else {
-                        words.title.into()
-                    };
-                    let chosen = words.name == present.name;
-                    if pill::choice(ui, chosen, words.title, &shown, palette)
-                        .tip(words.help)
-                        .clicked()
-                    {
-                        // The sampler's own goes with the sampler where another is chosen.
-                        choice.placement = Some(placement).filter(|_| !own);
-                        changed = true;
-                        ui.close();
-                    }
+        let title = |of: Option<Placement>| of.map_or("Each its own", |of| of.words().title);
+        let words = ["Placement", "", title(placement.or(own))];
+        let tip = "Choose where the steps are placed";
+        pill::menu(ui, words, tip, palette, |ui| {
+            ui.set_width(250.0);
+            let others = Placement::ALL.into_iter().filter(|of| own != Some(*of));
+            for option in std::iter::once(None).chain(others.map(Some)) {
+                let shown = match (option, own) {
+                    (None, Some(own)) => format!("{} (its own)", own.words().title),
+                    _ => title(option).to_owned(),
+                };
+                let help = option.or(own).map_or(
+                    "each sampler's steps lie where it has them by itself",
+                    |of| of.words().help,
+                );
+                let chosen = pill::choice(ui, option == *placement, &shown, &shown, palette);
+                if chosen.tip(help).clicked() {
+                    *placement = option;
+                    changed = true;
+                    ui.close();
                 }
-            },
-        );
+            }
+        });
     });
     changed
 }

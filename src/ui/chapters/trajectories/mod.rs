@@ -21,6 +21,7 @@ use crate::widgets::equation::{Equation, Piece};
 use crate::widgets::number::grouped;
 use lab::message::RunResult;
 use maths::data::bounds::Bounds;
+use maths::diffusion::solver::Placement;
 use maths::names::Words;
 use runs::{Settings, TrajectoryRuns};
 use starts::{Noise, Starts};
@@ -77,6 +78,8 @@ pub(super) struct Show {
     sde_steps: u32,
     method: usize,
     ode_steps: u32,
+    /// Where the steps of both lie; `None` where each has them.
+    placement: Option<Placement>,
 }
 
 impl Default for Show {
@@ -95,6 +98,7 @@ impl Default for Show {
             sde_steps: 100,
             method: 1,
             ode_steps: 50,
+            placement: None,
         }
     }
 }
@@ -130,6 +134,7 @@ impl Trajectories {
             sde_steps: self.show.sde_steps,
             method: self.show.method,
             ode_steps: self.show.ode_steps,
+            placement: self.show.placement,
             moving: self.moving,
         }
     }

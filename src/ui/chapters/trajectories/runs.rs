@@ -9,7 +9,7 @@ use engine::Start;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::solver::{PlanContext, Sampler};
+use maths::diffusion::solver::{Placement, PlanContext, Sampler};
 use maths::measure::trajectories::{
     blockwise_sliced, crossings, exact_ends, keeps_line, landed_ends, rms_distance, sliced_floor,
 };
@@ -29,7 +29,7 @@ const END_STEPS: u32 = 60;
 #[derive(Clone, PartialEq)]
 enum By {
     /// By so many steps of a sampler.
-    Steps(Sampler, u32),
+    Steps(Sampler, Option<Placement>, u32),
     /// By the exact field of these data, until nothing is left to follow.
     ExactFlow(Arc<Mixture>),
     /// By the exact field to t = 1, and from there as samplers land.
@@ -58,7 +58,10 @@ impl Wish {
             None => Start::Noise(ENDS[0]),
         };
         let (plan, steps) = match &self.by {
-            By::Steps(sampler, steps) => (sampler.plan(*steps, self.context, self.clip), *steps),
+            By::Steps(sampler, placement, steps) => {
+                let plan = sampler.plan_placed(*placement, *steps, self.context, self.clip);
+                (plan, *steps)
+            }
             By::ExactFlow(mixture) => (exact_ends(mixture, self.context), u32::MAX),
             By::ExactLanding => (landed_ends(self.context), u32::MAX),
         };
@@ -93,6 +96,8 @@ pub struct Settings {
     pub method: usize,
     /// Steps of the ODE.
     pub ode_steps: u32,
+    /// Where the steps of both lie; `None` where each has them.
+    pub placement: Option<Placement>,
     /// A start is being dragged: a newer wish waits for the answer to the one before.
     pub moving: bool,
 }
@@ -177,6 +182,7 @@ impl TrajectoryRuns {
             sde_steps,
             method,
             ode_steps,
+            placement,
             moving,
         } = settings;
         let clip = experiment
@@ -187,7 +193,7 @@ impl TrajectoryRuns {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
             clip: clip.filter(|_| !exact),
-            by: By::Steps(sampler, steps.min(experiment.timesteps)),
+            by: By::Steps(sampler, placement, steps.min(experiment.timesteps)),
             ends,
             starts,
             seed,
