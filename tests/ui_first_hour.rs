@@ -299,6 +299,9 @@ fn help_has_keys_symbols_and_words() {
     window.key_press(Key::F1);
     window.run_steps(3);
     window.get_by_label(KEYS[0].1);
+    // What keys do stands in a column.
+    let left = |row: usize| window.get_by_label(KEYS[row].1).rect().left();
+    assert!((1..KEYS.len()).all(|row| (left(row) - left(0)).abs() < 0.5));
     click(&mut window, "Help page: Symbols");
     window.get_by_label("the noise: a draw of N(0, I)");
     click(&mut window, "Help page: Words");

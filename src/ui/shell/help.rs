@@ -83,6 +83,7 @@ fn page_ui(ui: &mut Ui, page: HelpPage, palette: &Palette) {
                 vec2(126.0, 18.0),
                 egui::Layout::top_down(egui::Align::Min),
                 |ui| {
+                    ui.set_min_width(126.0);
                     let job = maths::job(ui.painter(), head, &strong_font(13.0), palette.ink);
                     ui.add(Label::new(job).wrap()).accessible_name(*head);
                 },

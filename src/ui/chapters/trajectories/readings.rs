@@ -38,9 +38,9 @@ impl Trajectories {
             each_line(ui, desk, &name, &counts, color, tip);
         }
         let note = if self.hand.kind == Kind::Line && self.runs.keeps_line(desk, coordinate) {
-            "Data symmetric about the line: the exact ODE stays on it, one-dimensional, and keeps its order."
+            "On a line of symmetry the exact ODE stays, and keeps its order."
         } else {
-            "ODE paths never meet in (x, y, t); seen in one coordinate alone, they may pass each other."
+            "ODE paths never meet in (x, y, t); in one coordinate they may."
         };
         text::note(ui, note, palette);
     }
