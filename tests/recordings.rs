@@ -8,7 +8,7 @@ use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::exact::ExactField;
 use noise_compass::diffusion::schedule::{Scales, Schedule};
-use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler};
+use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
@@ -466,5 +466,57 @@ fn the_cost_of_a_files_kernels() {
             "{name}: a stage of 2048 particles: {:?}",
             begun.elapsed() / 20
         );
+    }
+}
+
+/// The stochastic samplers end at the data: mean and variance per axis of 8000 samples by the exact field of one Gaussian, wide and
+/// narrow, within three standard errors of what they should be, E[x_0 | x_1] at the landing.
+#[test]
+fn every_stochastic_sampler_ends_at_the_gaussian_it_follows() {
+    const PARTICLES: u32 = 8_000;
+    let [_, mut engine] = engines();
+    let context = PlanContext {
+        timesteps: 4000,
+        ..context(Schedule::Cosine)
+    };
+    for (mean, sigma) in [([0.7_f32, -0.2], 0.3_f32), ([0.0, 0.0], 3.0)] {
+        let component = Component {
+            mean,
+            sigma,
+            weight: 1.0,
+        };
+        let exact = Denoiser::Exact(Arc::new(Mixture {
+            components: vec![component],
+        }));
+        for sampler in [
+            Sampler::Ddpm(Variance::Beta),
+            Sampler::Ddpm(Variance::BetaTilde),
+            Sampler::Ddim { eta: 0.5 },
+            Sampler::EulerMaruyama,
+            Sampler::Edm { churn: 40.0 },
+            Sampler::PredictorCorrector { snr: 0.16 },
+        ] {
+            let plan = sampler.plan(800, context, None);
+            let run = Run {
+                plan: &plan,
+                start: &Start::Noise(PARTICLES),
+                seed: 5,
+                denoiser: &exact,
+                frames: Frames::End,
+            };
+            let ends = engine.run(&run, &|_| true).unwrap().unwrap();
+            let ends = ends.points.to_host().unwrap();
+            for axis in 0..2 {
+                let n = f64::from(PARTICLES);
+                let values = || ends.iter().map(|point| f64::from(point[axis]));
+                let found = values().sum::<f64>() / n;
+                let variance = values().map(|v| (v - found).powi(2)).sum::<f64>() / n;
+                let (expected, sigma) = (f64::from(mean[axis]), f64::from(sigma));
+                let what = format!("{sampler}, N({expected}, {sigma}²): {found}, {variance}");
+                assert!((found - expected).abs() < 3.0 * sigma / n.sqrt(), "{what}");
+                let ratio = variance / (sigma * sigma) - 1.0;
+                assert!(ratio.abs() < 3.0 * (2.0 / n).sqrt(), "{what}: {ratio}");
+            }
+        }
     }
 }
