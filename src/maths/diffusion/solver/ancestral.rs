@@ -98,7 +98,7 @@ impl Variance {
 pub const POSTERIOR: Row = Row {
     words: Words {
         name: "ddpm",
-        title: "DDPM, posterior variance",
+        title: "DDPM, posterior",
         symbol: "DDPM",
         short: "DDPM",
         help: "ancestral sampling with the posterior's variance",

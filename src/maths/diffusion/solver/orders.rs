@@ -148,7 +148,7 @@ fn every_solver_has_its_textbook_order_on_every_path_and_placement() {
     for (sampler, order) in ORDERS {
         // Evenly in t the last step begins where it will, and not at t = 1.
         for placement in Placement::ALL.into_iter().skip(1) {
-            for gaussian in [[0.7, 0.02], [0.0, 3.0], [-1.3, 0.4]] {
+            for gaussian in [[0.7, 0.02], [0.0, 3.0]] {
                 for schedule in Schedule::every() {
                     if !becomes_short(sampler, placement, schedule) {
                         continue;
