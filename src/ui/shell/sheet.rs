@@ -10,6 +10,7 @@ use crate::shell::lessons::Lesson;
 use crate::theme::{BODY, Palette, SMALL, TITLE, strong_font, text_font};
 use crate::widgets::button;
 use crate::widgets::column::column_ui;
+use crate::widgets::maths;
 use crate::widgets::text;
 use crate::widgets::tip::Tip as _;
 
@@ -235,10 +236,11 @@ fn section(ui: &mut Ui, name: &str, palette: &Palette) {
 /// The words that lead a paragraph.
 fn lead(ui: &mut Ui, words: &str, palette: &Palette) {
     ui.add_space(4.0);
-    let words = egui::RichText::new(words)
-        .font(strong_font(13.0))
-        .color(palette.ink);
-    text::ragged(ui, words);
+    let job = maths::job(ui.painter(), words, &strong_font(13.0), palette.ink);
+    let layout = egui::Layout::top_down(egui::Align::Min);
+    ui.with_layout(layout, |ui| {
+        ui.add(egui::Label::new(job).wrap()).accessible_name(words);
+    });
 }
 
 fn paragraph(ui: &mut Ui, words: &str, palette: &Palette) {

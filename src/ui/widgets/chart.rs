@@ -6,6 +6,7 @@ use egui::{
 
 use crate::clock::Clock;
 use crate::theme::{Palette, SMALL, strong_font, text_font};
+use crate::widgets::maths;
 
 /// A frame for curves.
 pub struct Chart<'a> {
@@ -96,18 +97,14 @@ pub fn chart_ui(
     }
     let painter = ui.painter_at(rect);
     // A title wider than its chart is made smaller rather than cut.
-    let wide = painter
-        .layout_no_wrap(chart.title.to_owned(), text_font(SMALL), palette.weak)
-        .size()
-        .x;
+    let title = |size| {
+        let job = maths::job(&painter, chart.title, &text_font(size), palette.weak);
+        painter.layout_job(job)
+    };
+    let wide = title(SMALL).size().x;
     let size = SMALL * ((rect.right() - 4.0 - frame.left()) / wide.max(1.0)).min(1.0);
-    painter.text(
-        pos2(frame.left(), rect.top() + 8.0),
-        Align2::LEFT_TOP,
-        chart.title,
-        text_font(size),
-        palette.weak,
-    );
+    let corner = pos2(frame.left(), rect.top() + 8.0);
+    painter.galley(corner, title(size), palette.weak);
     for (value, text) in chart.marks {
         let at = place.to_screen(0.0, *value);
         painter.hline(frame.x_range(), at.y, (1.0, palette.grid));

@@ -6,6 +6,7 @@ use crate::canvas::{View, paint_plate};
 use crate::chapters::compass::needle::Needle;
 use crate::chapters::compass::reading::Reading;
 use crate::theme::{Palette, text_font};
+use crate::widgets::maths;
 use crate::widgets::number::short;
 
 /// Widest line, in points.
@@ -63,7 +64,11 @@ pub(super) fn notes_ui(
     let width = (seen.width() - 44.0).clamp(80.0, WIDEST);
     let galleys: Vec<_> = notes
         .iter()
-        .map(|note| painter.layout(note.clone(), text_font(12.0), palette.ink, width))
+        .map(|note| {
+            let mut job = maths::job(painter, note, &text_font(12.0), palette.ink);
+            job.wrap.max_width = width;
+            painter.layout_job(job)
+        })
         .collect();
     let plates_from = |top: f32| {
         let mut top = top;
