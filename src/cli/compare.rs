@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::model::ModelArgs;
-use super::{print_json, round, say};
+use super::{print_json, print_lines, round, say};
 use lab::contest::{Contest, Entrant, Scored, tell_orders};
 use maths::atomic::{Destination, all_lines};
 use maths::diffusion::solver::{Placement, Sampler};
@@ -119,8 +119,6 @@ struct Row {
 
 impl Row {
     fn of(scored: &Scored, floor: Estimate) -> Self {
-        // The error of a single seed is that of its draws; NaN has no place in JSON.
-        let error = |estimate: Estimate| round(estimate.error);
         Self {
             sampler: scored.sampler.clone(),
             placement: scored.placement,
@@ -128,10 +126,10 @@ impl Row {
             evaluations: scored.evaluations,
             milliseconds: round(1e3 * scored.secs),
             sliced_w2: round(scored.distance.value),
-            sliced_w2_error: error(scored.distance),
+            sliced_w2_error: round(scored.distance.error),
             floors: round(scored.distance.value / floor.value),
             surprise: round(scored.surprise.value),
-            surprise_error: error(scored.surprise),
+            surprise_error: round(scored.surprise.error),
             apart: scored.apart.map(round),
             order: scored.order.map(round),
         }
@@ -272,8 +270,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             table: table.path().to_path_buf(),
         });
     }
-    print!("{}", markdown(&rows));
-    Ok(())
+    print_lines(markdown(&rows).trim_end())
 }
 
 /// A bar on a terminal, else nothing.

@@ -208,7 +208,11 @@ fn say_notices(file: &str, notices: &[String]) {
 
 /// One JSON object on stdout. A reader that went away is not an error.
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    let text = serde_json::to_string(value)?;
+    print_lines(&serde_json::to_string(value)?)
+}
+
+/// Text for stdout; a reader that has enough closes it.
+fn print_lines(text: &str) -> anyhow::Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow::anyhow!(
             "cannot write to stdout: {error}; check where it is redirected to"

@@ -11,8 +11,9 @@ use super::{print_json, read_standardised, say};
 use crate::cli::samples_csv::{Units, samples_csv, samples_file};
 use engine::{Frames, Run, Start};
 use lab::experiment::Experiment;
-use maths::atomic::{Destination, all_lines};
+use maths::atomic::Destination;
 use maths::data::bounds::Bounds;
+use maths::data::csv_io::is_table;
 use maths::data::mixture::Standardisation;
 use maths::diffusion::magnification;
 use maths::diffusion::solver::{Placement, Plan, PlanFile, Sampler, SamplerParseError};
@@ -146,13 +147,7 @@ fn trajectories_csv(
 }
 
 fn is_trajectories(file: &mut dyn BufRead) -> io::Result<bool> {
-    all_lines(file, |index, line| {
-        if index == 0 {
-            return line == COLUMNS;
-        }
-        let mut cells = line.split(',');
-        line.matches(',').count() == 4 && cells.all(|cell| cell.parse::<f64>().is_ok())
-    })
+    is_table::<f64, 5>(file, COLUMNS)
 }
 
 /// Load, sample, write.

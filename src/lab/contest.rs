@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::quality::Data;
 use super::setup::Setup;
 use engine::{Denoiser, Engine, EngineError, Frames, Run, Start};
-use maths::diffusion::solver::{Placement, Plan, PlanStep, Sampler};
+use maths::diffusion::solver::{Placement, Plan, Sampler};
 use maths::measure::law::Likeness;
 use maths::measure::trajectories::rms_distance;
 use maths::measure::{Estimate, MeasureError};
@@ -106,8 +106,7 @@ impl Contest {
         let clip = (setup.experiment.clip && learned)
             .then_some(setup.dataset.clip_box(setup.experiment.fresh));
         let plan = sampler.plan_placed(placement, steps, context, clip);
-        let follows_the_flow = !plan.steps.iter().any(PlanStep::is_noisy)
-            && !matches!(sampler, Sampler::LangevinOne { .. });
+        let follows_the_flow = !plan.is_noisy() && !matches!(sampler, Sampler::LangevinOne { .. });
         let mut found = Vec::new();
         let mut apart = None;
         for seed in 0..seeds.max(1) {

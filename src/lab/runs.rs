@@ -81,14 +81,16 @@ impl Runs {
     /// somebody calls [`Runs::begin`] and [`Runs::show`]. True where this shows results that were held.
     pub fn set_in_step(&mut self, in_step: bool) -> bool {
         self.in_step = in_step;
-        if in_step || self.held.is_empty() {
+        if in_step {
             return false;
         }
+        // Nobody waits any more.
         self.share.set_factor(self.factor);
+        let shows = !self.held.is_empty();
         for slot in self.held.keys().copied().collect::<Vec<_>>() {
             self.show(slot);
         }
-        true
+        shows
     }
 
     /// Where the other side waits for this one, this one has the time of both.
@@ -421,6 +423,23 @@ mod tests {
         runs.share.spend(now, 60 * second);
         assert_eq!(at(&runs, true, 1.9), None);
         assert_eq!(at(&runs, true, 2.1), Some(Slot::EndsByOde));
+    }
+
+    /// The time of both sides is one's own only while the other waits.
+    #[test]
+    fn the_time_of_the_other_side_is_given_back() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let mut runs = Runs::default();
+        runs.set_share_factor(0.5);
+        runs.set_in_step(true);
+        runs.share.spend(now, second.mul_f64(0.06));
+        // 0.06 s are 12 % of half a second, and 6 % of a whole one.
+        let due = |runs: &Runs| runs.following_is_due(now + second.mul_f64(0.7));
+        assert!(!due(&runs));
+        runs.set_other_waits(true);
+        assert!(due(&runs));
+        runs.set_in_step(false);
+        assert!(!due(&runs));
     }
 
     /// What the hand waits for is run before what is drawn, and that before what is only measured, whoever asked first.

@@ -239,12 +239,11 @@ struct Stage {
     number: u32,
 }
 
-/// What a mix is of: x, x̂_0, the first memory, the base, z, the other memories.
+/// What a mix is of, see [`Mix::factors`].
 const TERMS: usize = 4 + MEMORIES;
 
 fn terms(mix: Mix) -> [f32; TERMS] {
-    let [m_0, m_1, m_2, m_3] = mix.memory;
-    [mix.x, mix.x_0, m_0, mix.base, mix.z, m_1, m_2, m_3].map(|factor| factor as f32)
+    mix.factors().map(|factor| factor as f32)
 }
 
 impl Stage {

@@ -438,9 +438,8 @@ pub fn exact_slice(denoiser: &Denoiser) -> u32 {
 
 /// Factors of x, x̂_0, the first memory and the base; of z and the other memories.
 fn terms(mix: Mix) -> [[f32; 4]; 2] {
-    let [m_0, m_1, m_2, m_3] = mix.memory;
-    let terms = [[mix.x, mix.x_0, m_0, mix.base], [mix.z, m_1, m_2, m_3]];
-    terms.map(|factors| factors.map(|factor| factor as f32))
+    let [x, x_0, m_0, base, z, m_1, m_2, m_3] = mix.factors().map(|factor| factor as f32);
+    [[x, x_0, m_0, base], [z, m_1, m_2, m_3]]
 }
 
 /// Where nothing is predicted x̂_0 is 0.

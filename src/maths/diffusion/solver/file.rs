@@ -201,11 +201,7 @@ impl PlanFile {
                 to_x: stage.x.into(),
                 ..clock.at(t).evaluated()
             };
-            let factors = step.mixes();
-            let mut each = factors.iter().flat_map(|mix| {
-                let [m_0, m_1, m_2, m_3] = mix.memory;
-                [mix.x, mix.x_0, mix.base, mix.z, m_0, m_1, m_2, m_3]
-            });
+            let mut each = step.mixes().into_iter().flat_map(Mix::factors);
             if !each.all(f64::is_finite) {
                 return Err(PlanFileError::NotFinite(number));
             }

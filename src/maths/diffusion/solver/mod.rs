@@ -158,6 +158,12 @@ impl Mix {
         mix
     }
 
+    /// Every factor, in the order in which engines add up: of x, x̂_0, the first memory, the base, z, the other memories.
+    pub const fn factors(self) -> [f64; 4 + MEMORIES] {
+        let [m_0, m_1, m_2, m_3] = self.memory;
+        [self.x, self.x_0, m_0, self.base, self.z, m_1, m_2, m_3]
+    }
+
     /// The sum of both, the other times `factor`.
     #[must_use]
     pub fn plus(self, factor: f64, other: Self) -> Self {
@@ -240,7 +246,9 @@ impl PlanStep {
 
     /// True where fresh noise is drawn.
     pub fn is_noisy(&self) -> bool {
-        self.mixes().iter().any(|mix| mix.z != 0.0)
+        // Asked of every stage by whoever paints: nothing is put together for it.
+        let others = self.to_base.iter().chain(&self.to_memory);
+        self.to_x.z != 0.0 || others.into_iter().any(|mix| mix.z != 0.0)
     }
 }
 
@@ -277,6 +285,11 @@ impl Plan {
             start_std: 1.0,
             clip: None,
         }
+    }
+
+    /// True where some stage draws fresh noise.
+    pub fn is_noisy(&self) -> bool {
+        self.steps.iter().any(PlanStep::is_noisy)
     }
 
     /// How often a particle's x̂_0 is evaluated: once a stage, but for those that only add noise. N steps of DDPM, DDIM and Euler

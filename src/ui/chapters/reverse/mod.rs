@@ -25,7 +25,7 @@ use engine::Start;
 use lab::experiment::Experiment;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
-use maths::diffusion::solver::{Plan, PlanContext, PlanStep, Sampler};
+use maths::diffusion::solver::{Plan, PlanContext, Sampler};
 use maths::names::Words;
 
 /// Fewest and most particles.
@@ -122,14 +122,10 @@ impl Default for Reverse {
     }
 }
 
-fn is_noisy(result: &RunResult) -> bool {
-    result.request.plan.steps.iter().any(PlanStep::is_noisy)
-}
-
 /// The frame at t/T. Frames of a noisy run are never mixed: the mean of two would be less noisy than either.
 fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
     let taus = &result.recording.taus;
-    if is_noisy(result) {
+    if result.request.plan.is_noisy() {
         FrameAt::nearest(taus, tau)
     } else {
         FrameAt::between(taus, tau)
@@ -246,7 +242,7 @@ impl Page for Reverse {
         };
         let of = desk.here.update_of(result);
         // Of a noisy run the frame on show is the nearest one.
-        let tau = if is_noisy(result) {
+        let tau = if result.request.plan.is_noisy() {
             let FrameAt { first, .. } = frame_at(result, desk.here.clock.tau);
             result.recording.taus.get(first).copied().unwrap_or(0.0)
         } else {
