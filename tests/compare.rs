@@ -36,11 +36,23 @@ fn every_sampler_has_its_rows_in_table_csv_and_json() {
     }
     let csv = std::fs::read_to_string(at.path().join("out/compare.csv")).unwrap();
     assert_eq!(csv.lines().count(), 9);
+    // The picture is for print: white, and with the colours of three samplers and their names' ink.
+    let picture = at.path().join("out/compare.png");
+    let painted = image::open(&picture).unwrap().to_rgb8();
+    assert_eq!(painted.dimensions(), (1600, 900));
+    let has = |wanted: [u8; 3]| painted.pixels().filter(|pixel| pixel.0 == wanted).count();
+    for color in [[0, 114, 178], [190, 120, 0], [0, 130, 95], [168, 70, 128]] {
+        assert!(has(color) > 150, "{color:?}: {}", has(color));
+    }
     // Ours is replaced, and JSON is one object with the same rows.
     let (json, told) = said(&at, &format!("{run} --json --placement log-snr --exact"));
     let json: Value = serde_json::from_str(&json).unwrap();
     assert!(told.contains("8 rows"), "{told}");
     assert_eq!(json["field"], "exact");
+    assert!(
+        json["picture"].as_str().unwrap().ends_with("compare.png"),
+        "{json}"
+    );
     let of = |row: usize, key: &str| json["rows"][row][key].clone();
     assert_eq!(of(2, "placement"), "log-snr");
     // From the same noise by the same field a deterministic sampler has an order; one with noise of its own has none.

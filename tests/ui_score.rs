@@ -544,6 +544,36 @@ fn one_step_of_a_thousand_reads_the_published_coefficients() {
     assert!((0..2).all(|i| (mean[i] - c_0 * x_0[i] - c_t * x_t[i]).abs() < 0.02));
 }
 
+/// Of data N(0, I) the step as it is has the variance β (Ho et al. 2020, section 3.2): by the exact needle it is the Gaussian of the forward
+/// step, and from that of the posterior it is away by r − 1 − ln r, r = β/β̃.
+#[test]
+fn the_step_as_it_is_is_held_against_the_gaussian_of_the_sampler() {
+    let lab = Still::new(Schedule::Linear);
+    let mut window = window(&lab, Chapter::Compass, false);
+    window.get_by_label("Time").set_value_accesskit(0.4);
+    window.run_steps(2);
+    click(&mut window, "Show: Next step");
+    click(&mut window, "Needle: Exact");
+    let alpha_bar = |tau: f64| (-(0.1 * tau + 9.95 * tau * tau)).exp();
+    for steps in [4.0, 5.0, 20.0, 1000.0] {
+        window
+            .get_by_role_and_label(Role::Slider, "Steps to 0")
+            .set_value_accesskit(steps);
+        window.run_steps(3);
+        let (now, before) = (alpha_bar(0.4), alpha_bar(0.4 - 1.0 / steps));
+        let r = (1.0 - now) / (1.0 - before);
+        click(&mut window, "Variance: Posterior");
+        let said = number(&read(&window, "KL, step to Gaussian"));
+        let expected = r - 1.0 - r.ln();
+        assert!(
+            (said - expected).abs() < 6e-4 * (1.0 + expected),
+            "{steps}: {said} {expected}"
+        );
+        click(&mut window, "Variance: Forward step");
+        assert!(number(&read(&window, "KL, step to Gaussian")).abs() < 6e-4);
+    }
+}
+
 /// At every clock, of every schedule: the point stands where the hand put it, or where ε is 4 long on the way there, always in
 /// view; the x_0 called nearest is the one nearest to x_t/a; and what is bounded is said.
 #[test]

@@ -1,6 +1,6 @@
 //! `compare`: samplers side by side on one model, from the same noise, as a table.
 
-use std::io::{self, BufRead, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -8,11 +8,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::model::ModelArgs;
+use super::versus::say_painted;
 use super::{print_json, print_lines, round, say};
-use lab::contest::{Contest, Entrant, Scored, tell_orders};
-use maths::atomic::{Destination, all_lines};
+use lab::choice::Choice;
+use lab::contest::{Contest, tell_orders};
+use lab::contest_table::{Row, csv_of, is_csv, is_markdown, markdown};
+use maths::atomic::Destination;
 use maths::diffusion::solver::{Placement, Sampler};
-use maths::measure::Estimate;
+use ui::shell::contest_picture::draw_contest;
+use ui::shell::picture::picture_file;
 
 /// Arguments of `compare`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +41,7 @@ pub struct Args {
     /// By the exact field of the model's data, not by its network
     #[arg(long)]
     exact: bool,
-    /// Directory for compare.md and compare.csv
+    /// Directory for compare.md, compare.csv and compare.png
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Print one JSON object
@@ -98,123 +102,19 @@ struct Report {
     floor_error: f64,
     rows: Vec<Row>,
     table: PathBuf,
-}
-
-/// A row of the table, and of the CSV file.
-#[derive(Debug, Serialize)]
-struct Row {
-    sampler: String,
-    placement: &'static str,
-    steps: u32,
-    evaluations: usize,
-    milliseconds: f64,
-    sliced_w2: f64,
-    sliced_w2_error: f64,
-    floors: f64,
-    surprise: f64,
-    surprise_error: f64,
-    apart: Option<f64>,
-    order: Option<f64>,
-}
-
-impl Row {
-    fn of(scored: &Scored, floor: Estimate) -> Self {
-        Self {
-            sampler: scored.sampler.clone(),
-            placement: scored.placement,
-            steps: scored.steps,
-            evaluations: scored.evaluations,
-            milliseconds: round(1e3 * scored.secs),
-            sliced_w2: round(scored.distance.value),
-            sliced_w2_error: round(scored.distance.error),
-            floors: round(scored.distance.value / floor.value),
-            surprise: round(scored.surprise.value),
-            surprise_error: round(scored.surprise.error),
-            apart: scored.apart.map(round),
-            order: scored.order.map(round),
-        }
-    }
-
-    fn cells(&self) -> [String; 10] {
-        let known = |value: Option<f64>, digits: usize| {
-            value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
-        };
-        [
-            self.sampler.clone(),
-            self.placement.to_owned(),
-            self.steps.to_string(),
-            self.evaluations.to_string(),
-            format!("{:.1}", self.milliseconds),
-            format!("{:.4} ± {:.4}", self.sliced_w2, self.sliced_w2_error),
-            format!("{:.2}", self.floors),
-            format!("{:.3} ± {:.3}", self.surprise, self.surprise_error),
-            known(self.apart, 5),
-            known(self.order, 2),
-        ]
-    }
-}
-
-/// Heads of the table's columns.
-const HEADS: [&str; 10] = [
-    "sampler",
-    "steps lie",
-    "steps",
-    "evaluations",
-    "ms",
-    "sliced W₂",
-    "floors",
-    "surprise",
-    "from the flow's end",
-    "order",
-];
-
-fn line(cells: &[impl AsRef<str>]) -> String {
-    let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
-    format!("| {} |\n", cells.join(" | "))
-}
-
-fn markdown(rows: &[Row]) -> String {
-    let mut table = line(&HEADS) + &line(&["---"; 10]);
-    for row in rows {
-        table += &line(&row.cells());
-    }
-    table
-}
-
-/// True for a table that [`markdown`] could have made.
-fn is_markdown(file: &mut dyn BufRead) -> io::Result<bool> {
-    let head = line(&HEADS);
-    all_lines(file, |index, text| match index {
-        0 => text == head.trim_end(),
-        _ => text.starts_with("| ") && text.matches(" | ").count() + 1 == HEADS.len(),
-    })
-}
-
-/// Columns of the CSV file.
-const COLUMNS: &str = "sampler,placement,steps,evaluations,milliseconds,sliced_w2,sliced_w2_error,floors,surprise,surprise_error,apart,order";
-
-fn csv_of(rows: &[Row]) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.serialize(row)?;
-    }
-    writer.into_inner().context("the table is not written")
-}
-
-fn is_csv(file: &mut dyn BufRead) -> io::Result<bool> {
-    all_lines(file, |index, text| match index {
-        0 => text == COLUMNS,
-        _ => text.matches(',').count() >= COLUMNS.matches(',').count(),
-    })
+    /// `None` where no adapter could paint it.
+    picture: Option<PathBuf>,
 }
 
 /// Load, run all, write the table.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let table = Destination::new(args.out.join("compare.md"), is_markdown, args.force);
     let csv = Destination::new(args.out.join("compare.csv"), is_csv, args.force);
+    let picture = picture_file(args.out.join("compare.png"), args.force);
     if args.out.is_dir() {
         table.check()?;
         csv.check()?;
+        picture.check()?;
     }
     let mut loaded = args.model.load()?;
     let timesteps = loaded.setup.experiment.timesteps;
@@ -237,14 +137,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut scored = Vec::new();
     for &sampler in samplers {
         for &steps in steps {
-            let entrant = Entrant {
+            let choice = Choice {
                 sampler,
                 placement: args.placement,
                 steps,
             };
             bar.set_message(format!("{sampler}, {steps} steps"));
             let (engine, setup) = (loaded.engine.as_mut(), &loaded.setup);
-            let found = contest.score(engine, setup, entrant, args.seeds, || bar.inc(1));
+            let found = contest.score(engine, setup, choice, args.seeds, || bar.inc(1));
             scored.push(found.with_context(|| format!("{sampler} in {steps} steps has no score"))?);
         }
     }
@@ -259,18 +159,25 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         floor.value,
         table.path().display()
     ));
+    let field = if args.exact { "exact" } else { "learned" };
+    let data = loaded.setup.experiment.data.title();
+    let title = format!("{data}, {field} field: mean of {} seeds", args.seeds);
+    let painted = draw_contest(&title, &scored, floor, &picture);
     if args.json {
-        return print_json(&Report {
+        print_json(&Report {
             samples: args.n,
             seeds: args.seeds,
-            field: if args.exact { "exact" } else { "learned" },
+            field,
             floor: round(floor.value),
             floor_error: round(floor.error),
             rows,
             table: table.path().to_path_buf(),
-        });
+            picture: painted.is_ok().then(|| picture.path().to_path_buf()),
+        })?;
+    } else {
+        print_lines(markdown(&rows).trim_end())?;
     }
-    print_lines(markdown(&rows).trim_end())
+    say_painted(painted, "table is")
 }
 
 /// A bar on a terminal, else nothing.
@@ -302,31 +209,6 @@ mod tests {
                 error.starts_with(&format!("'{wrong}' is neither")),
                 "{error}"
             );
-        }
-    }
-
-    #[test]
-    fn tables_are_known_again() {
-        let row = Row {
-            sampler: "edm:20".to_owned(),
-            placement: "karras",
-            steps: 8,
-            evaluations: 15,
-            milliseconds: 12.0,
-            sliced_w2: 0.1,
-            sliced_w2_error: 0.01,
-            floors: 2.0,
-            surprise: 0.3,
-            surprise_error: 0.1,
-            apart: None,
-            order: Some(2.0),
-        };
-        let rows = [row];
-        assert!(is_markdown(&mut markdown(&rows).as_bytes()).unwrap());
-        assert!(is_csv(&mut csv_of(&rows).unwrap().as_slice()).unwrap());
-        for other in ["| a |\n", "x,y\n1,2\n"] {
-            assert!(!is_markdown(&mut other.as_bytes()).unwrap());
-            assert!(!is_csv(&mut other.as_bytes()).unwrap());
         }
     }
 }

@@ -33,6 +33,7 @@ use lab::experiment::Experiment;
 use maths::data::csv_io;
 use maths::data::mixture::Standardisation;
 use maths::data::table::{self, Table};
+use maths::measure::round;
 use ui::FirstView;
 use ui::chapters::Chapter;
 use ui::shell::lessons::Lesson;
@@ -224,15 +225,6 @@ fn print_lines(text: &str) -> anyhow::Result<()> {
 /// Driver messages come in many lines; a failure is told in one.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Round for people: seconds and rates with four significant digits at most.
-fn round(value: f64) -> f64 {
-    if value == 0.0 || !value.is_finite() {
-        return value;
-    }
-    let scale = 10.0_f64.powf(3.0 - value.abs().log10().floor());
-    (value * scale).round() / scale
 }
 
 #[cfg(test)]

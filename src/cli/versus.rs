@@ -146,19 +146,22 @@ impl Comparison {
                 picture: painted.is_ok().then(|| picture.to_path_buf()),
             })?;
         }
-        match painted {
-            Err(error) if matches!(error.downcast_ref(), Some(EngineError::NoAdapter(_))) => {
-                say(&one_line(&format!(
-                    "noise-compass: warning: the comparison has no picture: {error}"
-                )));
-                Ok(())
-            }
-            other => other.map_err(|error| {
-                anyhow!(
-                    "the comparison has no picture: {error:#}; its table and models are written"
-                )
-            }),
+        say_painted(painted, "table and models are")
+    }
+}
+
+/// Say so where a comparison has no picture: for want of an adapter it is a warning. The rest of it `is written`.
+pub fn say_painted(painted: anyhow::Result<()>, rest: &str) -> anyhow::Result<()> {
+    match painted {
+        Err(error) if matches!(error.downcast_ref(), Some(EngineError::NoAdapter(_))) => {
+            say(&one_line(&format!(
+                "noise-compass: warning: the comparison has no picture: {error}"
+            )));
+            Ok(())
         }
+        other => other.map_err(|error| {
+            anyhow!("the comparison has no picture: {error:#}; its {rest} written")
+        }),
     }
 }
 

@@ -1,41 +1,34 @@
 //! Samplers side by side: each begins from the same noise, with as many steps as is asked for, and is held against the data and against
 //! where the field that it follows leads.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Serialize;
-
+use super::choice::Choice;
 use super::quality::Data;
 use super::setup::Setup;
 use engine::{Denoiser, Engine, EngineError, Frames, Run, Start};
-use maths::diffusion::solver::{Placement, Plan, Sampler};
+use maths::data::bounds::Bounds;
+use maths::data::dataset::Dataset;
+use maths::diffusion::solver::{Placement, Plan, PlanContext, Sampler};
 use maths::measure::law::Likeness;
 use maths::measure::trajectories::rms_distance;
 use maths::measure::{Estimate, MeasureError};
 
 /// Steps of Runge–Kutta to where a field leads: enough that its own error is none beside those of samplers.
-const TO_THE_END: u32 = 400;
+const TO_THE_END: u32 = 200;
 
-/// Who takes part.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Entrant {
-    /// The sampler.
-    pub sampler: Sampler,
-    /// Where its steps lie; `None` as it has them.
-    pub placement: Option<Placement>,
-    /// How many.
-    pub steps: u32,
+/// The table that leads to where the flow of a field does.
+pub fn plan_to_the_end(context: PlanContext, clip: Option<Bounds>) -> Plan {
+    let taus = Placement::Crowded.taus(TO_THE_END, context);
+    Sampler::Rk4.plan_through(taus, context, clip)
 }
 
 /// What one has reached.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
-    /// The sampler by name, with its number.
-    pub sampler: String,
-    /// The placement by name.
-    pub placement: &'static str,
-    /// Steps from noise to data.
-    pub steps: u32,
+    /// Who.
+    pub choice: Choice,
     /// How often a sample asks for a prediction.
     pub evaluations: usize,
     /// Seconds that a set of samples took, the median over seeds.
@@ -51,9 +44,74 @@ pub struct Scored {
     pub order: Option<f64>,
 }
 
+/// What one set of samples is worth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// Sliced W₂ to draws of the data, data units.
+    pub distance: Estimate,
+    /// −E ln p_0(samples) − h(p_0), nats.
+    pub surprise: Estimate,
+    /// Root mean square distance from the ends that were given.
+    pub apart: Option<f64>,
+}
+
+/// The data that sets of samples are held against.
+#[derive(Debug)]
+pub struct Yardstick(Data);
+
+impl Yardstick {
+    /// For sets of so many samples.
+    ///
+    /// # Errors
+    /// Data that keep nothing to measure against.
+    pub fn new(dataset: Arc<Dataset>, samples: usize) -> Result<Self, MeasureError> {
+        Data::new(dataset, samples).map(Self)
+    }
+
+    /// What draws of the data score against draws.
+    pub fn floor(&self) -> Estimate {
+        self.0.floor()
+    }
+
+    /// Hold samples against the data, and each against its end where the flow leads.
+    ///
+    /// # Errors
+    /// Samples that are not finite, or another number of ends.
+    pub fn judge(
+        &self,
+        samples: &[[f32; 2]],
+        ends: Option<&[[f32; 2]]>,
+    ) -> Result<Judged, MeasureError> {
+        let (distance, Likeness { surprise, .. }) = self.0.compare(samples)?;
+        let apart = ends.map(|ends| rms_distance(samples, ends)).transpose()?;
+        Ok(Judged {
+            distance,
+            surprise,
+            apart,
+        })
+    }
+}
+
+impl Scored {
+    /// The mean of what each seed gave, with the seconds that it took: at least one.
+    pub fn of(choice: Choice, plan: &Plan, found: &[(f64, Judged)]) -> Self {
+        let mut secs: Vec<f64> = found.iter().map(|(secs, _)| *secs).collect();
+        secs.sort_by(f64::total_cmp);
+        Self {
+            choice,
+            evaluations: plan.evaluations(),
+            secs: secs.get(secs.len() / 2).copied().unwrap_or(f64::NAN),
+            distance: over_seeds(found.iter().map(|(_, judged)| judged.distance)),
+            surprise: over_seeds(found.iter().map(|(_, judged)| judged.surprise)),
+            apart: found.iter().find_map(|(_, judged)| judged.apart),
+            order: None,
+        }
+    }
+}
+
 /// The data and the noise that all are measured by.
 pub struct Contest {
-    data: Data,
+    yardstick: Yardstick,
     particles: u32,
     denoiser: Denoiser,
     /// Where the flow leads from the noise of the first seed.
@@ -67,7 +125,7 @@ impl Contest {
     /// Data that keep nothing to measure against.
     pub fn new(setup: &Setup, particles: u32, exact: bool) -> Result<Self, MeasureError> {
         Ok(Self {
-            data: Data::new(setup.dataset.clone(), particles as usize)?,
+            yardstick: Yardstick::new(setup.dataset.clone(), particles as usize)?,
             particles,
             denoiser: if exact {
                 Denoiser::Exact(setup.dataset.mixture.clone())
@@ -80,7 +138,7 @@ impl Contest {
 
     /// What draws of the data score against draws.
     pub fn floor(&self) -> Estimate {
-        self.data.floor()
+        self.yardstick.floor()
     }
 
     /// Let one run from the noise of so many seeds; `done` is called after each.
@@ -91,54 +149,31 @@ impl Contest {
         &mut self,
         engine: &mut dyn Engine,
         setup: &Setup,
-        entrant: Entrant,
+        choice: Choice,
         seeds: u64,
         mut done: impl FnMut(),
     ) -> anyhow::Result<Scored> {
-        let Entrant {
-            sampler,
-            placement,
-            steps,
-        } = entrant;
         let context = setup.experiment.plan_context();
         // The exact x̂_0 lies where it should.
         let learned = matches!(self.denoiser, Denoiser::Learned);
         let clip = (setup.experiment.clip && learned)
             .then_some(setup.dataset.clip_box(setup.experiment.fresh));
-        let plan = sampler.plan_placed(placement, steps, context, clip);
-        let follows_the_flow = !plan.is_noisy() && !matches!(sampler, Sampler::LangevinOne { .. });
+        let plan = choice.plan(context, clip);
+        let follows_the_flow = choice.follows_the_flow(&plan);
+        if follows_the_flow && self.ends.is_none() {
+            self.ends = Some(self.sample(engine, &plan_to_the_end(context, clip), 0)?);
+        }
         let mut found = Vec::new();
-        let mut apart = None;
         for seed in 0..seeds.max(1) {
             let begun = Instant::now();
             let samples = self.sample(engine, &plan, seed)?;
             let secs = begun.elapsed().as_secs_f64();
-            let (distance, Likeness { surprise, .. }) = self.data.compare(&samples)?;
-            found.push((secs, distance, surprise));
-            if seed == 0 && follows_the_flow {
-                if self.ends.is_none() {
-                    let taus = Placement::Crowded.taus(TO_THE_END, context);
-                    let flow = Sampler::Rk4.plan_through(taus, context, clip);
-                    self.ends = Some(self.sample(engine, &flow, 0)?);
-                }
-                let ends = self.ends.as_deref().unwrap_or_default();
-                apart = Some(rms_distance(&samples, ends)?);
-            }
+            let ends = self.ends.as_deref();
+            let ends = ends.filter(|_| seed == 0 && follows_the_flow);
+            found.push((secs, self.yardstick.judge(&samples, ends)?));
             done();
         }
-        let mut secs: Vec<f64> = found.iter().map(|(secs, ..)| *secs).collect();
-        secs.sort_by(f64::total_cmp);
-        Ok(Scored {
-            sampler: sampler.to_string(),
-            placement: placement.unwrap_or(sampler.placement()).name(),
-            steps,
-            evaluations: plan.evaluations(),
-            secs: secs[secs.len() / 2],
-            distance: over_seeds(found.iter().map(|(_, distance, _)| *distance)),
-            surprise: over_seeds(found.iter().map(|(.., surprise)| *surprise)),
-            apart,
-            order: None,
-        })
+        Ok(Scored::of(choice, &plan, &found))
     }
 
     fn sample(
@@ -176,8 +211,11 @@ pub fn tell_orders(scored: &mut [Scored]) {
     let before: Vec<Scored> = scored.to_vec();
     for one in scored {
         let half = before.iter().find(|half| {
-            (&half.sampler, half.placement, 2 * half.steps)
-                == (&one.sampler, one.placement, one.steps)
+            let doubled = Choice {
+                steps: 2 * half.choice.steps,
+                ..half.choice
+            };
+            doubled == one.choice
         });
         one.order = half
             .and_then(|half| Some((half.apart? / one.apart?).log2()))
@@ -216,14 +254,14 @@ mod tests {
             (Sampler::Heun, 2.0),
         ] {
             let mut scored: Vec<Scored> = [40, 80, 160]
-                .map(|steps| Entrant {
+                .map(|steps| Choice {
                     sampler,
                     placement: None,
                     steps,
                 })
-                .map(|entrant| {
+                .map(|choice| {
                     contest
-                        .score(&mut engine, &setup, entrant, 2, || ())
+                        .score(&mut engine, &setup, choice, 2, || ())
                         .unwrap()
                 })
                 .to_vec();
@@ -234,7 +272,7 @@ mod tests {
             assert!(last.distance.value < most, "{last:?}, floor {floor:?}");
             assert_eq!(scored[0].order, None);
         }
-        let noisy = Entrant {
+        let noisy = Choice {
             sampler: Sampler::Ddim { eta: 1.0 },
             placement: None,
             steps: 100,

@@ -2,7 +2,9 @@
 
 pub mod by_exact;
 pub mod change;
+pub mod choice;
 pub mod contest;
+pub mod contest_table;
 pub mod difference;
 pub mod divergence;
 pub mod drawing;

@@ -28,10 +28,14 @@ pub enum Slot {
     ExactPaths,
     /// Where the exact field leads, landed from t = 1.
     ExactPathsLanded,
+    /// The chain of the sampler at this place of the chapter Samplers.
+    SideBySide(usize),
     /// End points of many particles by the ODE.
     EndsByOde,
     /// End points of many particles by the SDE.
     EndsByNoise,
+    /// Samples of one of the samplers that are held against each other.
+    Contest,
     /// The learned score at draws of p_t.
     LearnedDraws,
     /// The exact score at draws of p_t.

@@ -58,6 +58,8 @@ pub struct Palette {
     pub glow: Color32,
     /// Something is wrong.
     pub fault: Color32,
+    /// Curves that stand for nothing but themselves (Okabe & Ito 2008, told apart by colour-blind eyes).
+    pub series: [Color32; 6],
 }
 
 const DARK: Palette = Palette {
@@ -80,6 +82,14 @@ const DARK: Palette = Palette {
     glow: Color32::from_rgba_unmultiplied_const(48, 106, 162, 175),
     // Yellow: B's vermilion is orange, and neither is taken for the other.
     fault: Color32::from_rgb(240, 200, 70),
+    series: [
+        Color32::from_rgb(86, 180, 233),
+        Color32::from_rgb(230, 159, 0),
+        Color32::from_rgb(0, 178, 130),
+        Color32::from_rgb(214, 130, 180),
+        Color32::from_rgb(240, 228, 66),
+        Color32::from_rgb(230, 100, 50),
+    ],
 };
 
 const LIGHT: Palette = Palette {
@@ -101,6 +111,14 @@ const LIGHT: Palette = Palette {
     noise: Color32::from_rgb(120, 125, 133),
     glow: Color32::from_rgba_unmultiplied_const(86, 164, 214, 112),
     fault: Color32::from_rgb(122, 92, 0),
+    series: [
+        Color32::from_rgb(0, 114, 178),
+        Color32::from_rgb(190, 120, 0),
+        Color32::from_rgb(0, 130, 95),
+        Color32::from_rgb(168, 70, 128),
+        Color32::from_rgb(110, 105, 0),
+        Color32::from_rgb(200, 70, 0),
+    ],
 };
 
 /// As experiment B sees them: what is learned is vermilion.

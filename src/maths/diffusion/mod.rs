@@ -3,6 +3,7 @@
 pub mod exact;
 pub mod log_snr;
 pub mod magnification;
+pub mod reverse_step;
 pub mod schedule;
 pub mod solver;
 pub mod target;

@@ -57,3 +57,12 @@ fn check_finite(points: &[[f32; 2]]) -> Result<(), MeasureError> {
         .position(|p| !(p[0].is_finite() && p[1].is_finite()));
     bad.map_or(Ok(()), |index| Err(MeasureError::NotFinite(index)))
 }
+
+/// Round for people: four significant digits at most.
+pub fn round(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10.0_f64.powf(3.0 - value.abs().log10().floor());
+    (value * scale).round() / scale
+}

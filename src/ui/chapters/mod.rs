@@ -8,6 +8,7 @@ mod algorithm;
 mod compass;
 mod forward;
 mod reverse;
+mod samplers;
 mod schedules;
 mod score_field;
 mod shared;
@@ -199,6 +200,8 @@ chapters! {
     ScoreField: score_field::ScoreField in "Look",
     /// The ways that particles take.
     Trajectories: trajectories::Trajectories in "Look",
+    /// Several samplers from the same noise.
+    Samplers: samplers::Samplers in "Look",
     /// Two ways from data to noise, side by side.
     Schedules: schedules::Schedules in "Look",
 }

@@ -12,9 +12,9 @@ use crate::widgets::pill;
 use crate::widgets::row::{self, Track};
 use crate::widgets::text::{note, warning};
 use crate::widgets::tip::Tip as _;
+use lab::choice::Choice;
 use lab::experiment::{Experiment, limits};
-use maths::data::bounds::Bounds;
-use maths::diffusion::solver::{Placement, Plan, PlanContext, Sampler};
+use maths::diffusion::solver::{Placement, PlanContext, Sampler};
 
 /// What the live sampler without the clip makes of a small error, as long as it does.
 pub fn clip_warning(ui: &mut Ui, desk: &Desk) {
@@ -41,6 +41,15 @@ pub fn sampler_title(sampler: Sampler) -> Cow<'static, str> {
     }
 }
 
+/// The same as short as it can be.
+pub fn sampler_symbol(sampler: Sampler) -> Cow<'static, str> {
+    if sampler.is_usual() {
+        sampler.words().symbol.into()
+    } else {
+        sampler_title(sampler)
+    }
+}
+
 /// Farthest that the slider of the sampler's steps goes: more are slow to watch.
 const SAMPLER_TRAVEL: u32 = 1000;
 
@@ -57,64 +66,14 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     cost_note(ui, &desk.here.draft, choice, palette);
 }
 
-/// A sampler and its steps.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Choice {
-    /// The sampler.
-    pub sampler: Sampler,
-    /// Steps from noise to data.
-    pub steps: u32,
-    /// Where they are placed; `None` as the sampler has them.
-    pub placement: Option<Placement>,
-}
-
-impl Choice {
-    /// Those of an experiment.
-    pub fn of(experiment: &Experiment) -> Self {
-        Self {
-            sampler: experiment.sampler,
-            steps: experiment.sampler_steps,
-            placement: experiment.placement,
-        }
-    }
-
-    /// Its table.
-    pub fn plan(self, context: PlanContext, clip: Option<Bounds>) -> Plan {
-        self.sampler
-            .plan_placed(self.placement, self.steps, context, clip)
-    }
-}
-
 /// Rows that choose a sampler and its steps, of at most `most`. True where another is chosen for good.
 pub fn choice_rows(ui: &mut Ui, choice: &mut Choice, most: u32, palette: &Palette) -> bool {
     let mut changed = false;
     let tip = "How one step goes from x_t to an earlier x";
     row::named(ui, "Sampler", tip, palette, |ui| {
-        let present = choice.sampler;
-        let title = sampler_title(present);
-        let words = ["Sampler", "", &title];
-        pill::menu(ui, words, "Choose the sampler", palette, |ui| {
-            ui.set_width(250.0);
-            let most = ui.ctx().content_rect().height() - 60.0;
-            let list = egui::ScrollArea::vertical().max_height(most);
-            list.show(ui, |ui| changed |= sampler_list(ui, choice, palette));
-        });
+        changed |= sampler_menu(ui, "Sampler", &mut choice.sampler, palette);
     });
-    if let Some((dial, mut value)) = choice.sampler.dial().zip(choice.sampler.dial_value()) {
-        let [least, most] = dial.range;
-        let track = Track::linear(least..=most);
-        let text = |value| fixed(value, 2);
-        changed |= row::slider(
-            ui,
-            [dial.title, dial.help],
-            &mut value,
-            track,
-            text,
-            palette,
-        )
-        .done;
-        choice.sampler = choice.sampler.with_dial(value);
-    }
+    changed |= dial_row(ui, &mut choice.sampler, palette);
     let tip = "Steps from noise to data. More than T are taken as T";
     let track = Track::logarithmic(*limits::SAMPLER_STEPS.start()..=most.min(SAMPLER_TRAVEL))
         .limits(1..=most);
@@ -131,10 +90,38 @@ pub fn choice_rows(ui: &mut Ui, choice: &mut Choice, most: u32, palette: &Palett
     changed | placement_row(ui, &mut choice.placement, Some(own), palette)
 }
 
-/// All samplers, under the names of their families. True where one is chosen.
-fn sampler_list(ui: &mut Ui, choice: &mut Choice, palette: &Palette) -> bool {
+/// A button with the sampler's name that opens the list of all. True where another is chosen.
+pub fn sampler_menu(ui: &mut Ui, name: &str, sampler: &mut Sampler, palette: &Palette) -> bool {
     let mut changed = false;
-    let present = choice.sampler;
+    let title = sampler_title(*sampler);
+    let words = [name, "", &title];
+    pill::menu(ui, words, "Choose the sampler", palette, |ui| {
+        ui.set_width(250.0);
+        let most = ui.ctx().content_rect().height() - 60.0;
+        let list = egui::ScrollArea::vertical().max_height(most);
+        list.show(ui, |ui| changed |= sampler_list(ui, sampler, palette));
+    });
+    changed
+}
+
+/// The number that a sampler has of its own, if it has one. True where it is changed for good.
+pub fn dial_row(ui: &mut Ui, sampler: &mut Sampler, palette: &Palette) -> bool {
+    let Some((dial, mut value)) = sampler.dial().zip(sampler.dial_value()) else {
+        return false;
+    };
+    let [least, most] = dial.range;
+    let track = Track::linear(least..=most);
+    let text = |value| fixed(value, 2);
+    let words = [dial.title, dial.help];
+    let changed = row::slider(ui, words, &mut value, track, text, palette).done;
+    *sampler = sampler.with_dial(value);
+    changed
+}
+
+/// All samplers, under the names of their families. True where one is chosen.
+fn sampler_list(ui: &mut Ui, chosen: &mut Sampler, palette: &Palette) -> bool {
+    let mut changed = false;
+    let present = *chosen;
     let mut family = "";
     for sampler in Sampler::ALL {
         if sampler.family() != family {
@@ -151,9 +138,9 @@ fn sampler_list(ui: &mut Ui, choice: &mut Choice, palette: &Palette) -> bool {
             sampler
         };
         let title = sampler_title(sampler);
-        let chosen = pill::choice(ui, sampler == present, &title, &title, palette);
-        if chosen.tip(sampler.words().help).clicked() {
-            choice.sampler = sampler;
+        let option = pill::choice(ui, sampler == present, &title, &title, palette);
+        if option.tip(sampler.words().help).clicked() {
+            *chosen = sampler;
             changed = true;
             ui.close();
         }

@@ -5,6 +5,7 @@ pub mod bring_back;
 pub mod clock_bar;
 pub mod closing;
 pub mod compare;
+pub mod contest_picture;
 pub mod event_loop;
 pub mod fault;
 pub mod focus_ring;

@@ -259,17 +259,15 @@ impl Stage {
                     palette,
                 );
             }
-            if view.index > 0 {
-                // Beneath the first canvas of its side, or to its right.
-                let beneath = canvases.iter().any(|first| {
-                    first.side == *side && first.view.rect.bottom() <= view.rect.top() + 1.0
-                });
-                let end = if beneath {
-                    view.rect.right_top()
-                } else {
-                    view.rect.left_bottom()
-                };
-                painter.line_segment([view.rect.left_top(), end], (1.0, palette.line));
+            // Between it and its neighbours of the same side.
+            let of_side = canvases.iter().filter(|other| other.side == *side);
+            let rects = || of_side.clone().map(|other| other.view.rect);
+            let (rect, line) = (view.rect, (1.0, palette.line));
+            if rects().any(|other| other.right() <= rect.left() + 1.0) {
+                painter.vline(rect.left(), rect.y_range(), line);
+            }
+            if rects().any(|other| other.bottom() <= rect.top() + 1.0) {
+                painter.hline(rect.x_range(), rect.top(), line);
             }
         }
         legends

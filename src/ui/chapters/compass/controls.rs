@@ -172,6 +172,14 @@ impl Compass {
             "Standard deviation of the next step; the outer circle is 2σ",
             palette,
         );
+        let divergence = needle
+            .zip(reading)
+            .and_then(|(n, r)| r.divergence(n.1))
+            .map_or_else(|| "–".to_owned(), |found| nats(found.value, found.error));
+        let tip = "KL(p(x′ | x_t) ‖ N(μ, σ² I)) in nats, with twice its standard error: what is lost where the step as it is, a \
+                   mixture, is taken for one Gaussian. It goes to 0 as steps get short. Onto the data σ is 0 and nothing is left to compare";
+        let name = "KL, step to Gaussian";
+        readout::line(ui, name, &divergence, palette.exact, tip, palette);
         let network = reading.and_then(|r| r.learned.map(|x_0| r.mean(x_0)));
         readout::line(
             ui,
@@ -194,6 +202,20 @@ impl Compass {
             );
             text::note(ui, &text, palette);
         }
+    }
+}
+
+/// Nats with what they may be wrong by, where that can be seen.
+fn nats(value: f64, error: f64) -> String {
+    let shown = if value < 10.0 {
+        fixed(value, 3)
+    } else {
+        short(value)
+    };
+    if 2.0 * error >= 5e-4 && value < 10.0 {
+        format!("{shown} ± {}", fixed(2.0 * error, 3))
+    } else {
+        shown
     }
 }
 

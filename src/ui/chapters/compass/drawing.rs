@@ -1,11 +1,11 @@
 //! The marks of the compass. Each kind has its entry in the legend: what is drawn and what is named is one list.
 
-use egui::{Color32, Painter, Pos2, Rect, Shape, Vec2, vec2};
+use egui::{Color32, Mesh, Painter, Pos2, Rect, Shape, Vec2, vec2};
 
 use crate::canvas::labels::{self, Wish, clipped};
 use crate::canvas::{Mark, Role, Scene, View, paint_mark};
 use crate::chapters::compass::needle::{Needle, combine, distance};
-use crate::chapters::compass::reading::Reading;
+use crate::chapters::compass::reading::{Heat, Reading};
 use crate::chapters::shared::arrow::arrow;
 use crate::theme::{Palette, text_font};
 use crate::widgets::maths;
@@ -34,6 +34,8 @@ pub(super) enum Kind {
     CouldBe,
     /// The mean of the next step.
     Next,
+    /// The next step as it is.
+    Law,
     /// The spread of the next step.
     Spread,
     /// The mean of the network's next step.
@@ -71,6 +73,7 @@ pub(super) fn kinds(reading: &Reading, look: Look) -> Vec<Kind> {
         (Kind::Mean, aims_at_mean || look.step),
         (Kind::CouldBe, aims_at_mean),
         (Kind::Error, pointed && look.step),
+        (Kind::Law, look.step && reading.posterior.step.is_some()),
         (Kind::Next, pointed && look.step),
         (Kind::Spread, pointed && look.step),
         (
@@ -103,6 +106,11 @@ fn entry(kind: Kind, look: Look, palette: &Palette) -> (Mark, Color32, &'static 
         Kind::Mean => (Mark::Diamond, palette.exact, "m = E[x₀ | x_t]"),
         Kind::CouldBe => (Mark::Dot, could_be_color(palette), "x₀ that could be here"),
         Kind::Next => (Mark::Cross, palette.ink, "μ, mean of the next step"),
+        Kind::Law => (
+            Mark::Area,
+            palette.exact.gamma_multiply(0.6),
+            "p(x′ | x_t), the step as it is",
+        ),
         Kind::Spread => (Mark::Ring, palette.noise, "its σ and 2σ"),
         Kind::NextLearned => (Mark::Dot, palette.learned, "μ by the network"),
         Kind::Hand => (Mark::Ring, palette.ink, "where you put x_t"),
@@ -166,7 +174,8 @@ impl<'a> Sketch<'a> {
 
     /// Draw a reading: first what lies behind.
     pub(super) fn draw(&mut self, reading: &Reading, look: Look) {
-        const BACK_TO_FRONT: [Kind; 13] = [
+        const BACK_TO_FRONT: [Kind; 14] = [
+            Kind::Law,
             Kind::CouldBe,
             Kind::Spread,
             Kind::Error,
@@ -257,6 +266,12 @@ impl<'a> Sketch<'a> {
                     painter.circle_filled(self.place(draw), 2.2, color);
                 }
             }
+            Kind::Law => {
+                let Some(law) = &reading.posterior.step else {
+                    return;
+                };
+                painter.add(self.heat(&law.picture, color));
+            }
             Kind::Next => {
                 let Some((_, x_0)) = needle else { return };
                 let at = self.place(reading.mean(x_0));
@@ -292,6 +307,25 @@ impl<'a> Sketch<'a> {
                 self.dot(at, 7.5);
             }
         }
+    }
+
+    /// A density as a colour that fades with it.
+    fn heat(&self, heat: &Heat, color: Color32) -> Mesh {
+        const SIDE: usize = Heat::SIDE;
+        let [from, to] = [heat.min, heat.max].map(|corner| self.place(corner));
+        let mut mesh = Mesh::default();
+        for (index, density) in heat.density.iter().enumerate() {
+            let [column, row] = [index % SIDE, index / SIDE];
+            let share = |at: usize| at as f32 / (SIDE - 1) as f32;
+            let at = from + vec2(share(column), share(row)) * (to - from);
+            mesh.colored_vertex(at, color.gamma_multiply(density.sqrt()));
+            if column > 0 && row > 0 {
+                let (here, left, below) = (index as u32, index as u32 - 1, (index - SIDE) as u32);
+                mesh.add_triangle(here, left, below);
+                mesh.add_triangle(left, below - 1, below);
+            }
+        }
+        mesh
     }
 
     /// True where x̂_0 and the mean of all x_0 are one point, drawn and named once.

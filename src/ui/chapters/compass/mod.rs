@@ -133,6 +133,13 @@ impl Compass {
         Some(combine(a, placed.x_0, s, placed.epsilon))
     }
 
+    /// The scales after the next step.
+    fn next(&self, desk: &Desk) -> Scales {
+        let experiment = &desk.here.snapshot.experiment;
+        let tau = self.tau_next(field_tau(desk), experiment.timesteps);
+        experiment.schedule.scales(tau, experiment.timesteps)
+    }
+
     fn case(&self, desk: &Desk) -> Option<Case> {
         Some(Case {
             x_t: self.x_t(desk)?,
@@ -144,6 +151,7 @@ impl Compass {
             } else {
                 DRAWS
             },
+            next: (self.show.extent == Extent::NextStep).then(|| self.next(desk)),
         })
     }
 
@@ -168,9 +176,9 @@ impl Compass {
             Needle::Learned => learned,
             Needle::Exact => Some(noise_of(x_t, posterior.mean, scales)),
         };
-        let experiment = &desk.here.snapshot.experiment;
-        let tau_next = self.tau_next(field_tau(desk), experiment.timesteps);
-        let next = experiment.schedule.scales(tau_next, experiment.timesteps);
+        let timesteps = desk.here.snapshot.experiment.timesteps;
+        let tau_next = self.tau_next(field_tau(desk), timesteps);
+        let next = self.next(desk);
         Some(Reading {
             scales,
             placed,

@@ -25,6 +25,11 @@ pub const SHEET: Sheet = Sheet {
             answer: "The next step goes to A1 x_t + A2 x̂_0. Near t = 1 nearly all weight is on x_t, so that a wrong guess does little harm. Near \
                      t = 0 it is on x̂_0.",
         },
+        Answer {
+            question: "Is one step back a Gaussian?",
+            answer: "Only where it is short. As it is, it is a mixture: one part for each part of the data that x_t may have come from. A sampler \
+                     takes one Gaussian in its place. With 5 steps to 0 that is visibly wrong, with 1000 it is right.",
+        },
     ],
     looks: &[Look {
         act: "Place x_t between two parts of the data at large t, and let t fall.",

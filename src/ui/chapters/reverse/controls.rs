@@ -5,7 +5,7 @@ use crate::canvas::motion::{FrameAt, origin_color};
 use crate::chapters::shared::rows;
 use crate::desk::run_slot::LOOK_EVERY;
 use crate::desk::{Desk, Door};
-use crate::settings::sampler::{self, Choice};
+use crate::settings::sampler;
 use crate::theme::Palette;
 use crate::widgets::number::{Sign, fixed, grouped, short};
 use crate::widgets::row::{self, Track};
@@ -13,6 +13,7 @@ use crate::widgets::text;
 use crate::widgets::tip::Tip as _;
 use crate::widgets::{button, progress, readout, segmented};
 use egui::{Mesh, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use lab::choice::Choice;
 use lab::message::Restart;
 
 /// Height of the key to the colours.

@@ -13,58 +13,25 @@ use crate::canvas::motion::{FrameAt, Motion, MotionStyle, Projection, origin_col
 use crate::canvas::paint::Layer;
 use crate::canvas::{Mark, Role, Scene};
 use crate::chapters::Page;
+use crate::chapters::shared::chain::{Chain, ChainWish, frame_at};
 use crate::chapters::shared::cloud::cloud_bounds;
 use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::desk::run_slot::RunSlot;
-use crate::settings::sampler::Choice;
 use crate::truths;
 use crate::widgets::equation::Equation;
 use crate::widgets::number::fixed;
-use engine::Start;
+use lab::choice::Choice;
 use lab::experiment::Experiment;
-use lab::message::{RunRequest, RunResult, Slot};
+use lab::message::Slot;
 use maths::data::bounds::Bounds;
-use maths::diffusion::solver::{Plan, PlanContext, Sampler};
+use maths::diffusion::solver::Sampler;
 use maths::names::Words;
 
 /// Fewest and most particles.
 const PARTICLES: [u32; 2] = [500, 100_000];
-/// Most frames that are kept beside the start: a buffer holds 128 MiB on the smallest adapters, these fill 77.
-const FRAMES: u32 = 100;
-
 /// Where the clock stands when the chapter opens first, if nobody has moved it: the data show through the noise.
 const OPENING: f64 = 0.12;
-
-/// What a run depends on besides weights and data.
-#[derive(Clone, Copy, PartialEq)]
-struct Wish {
-    context: PlanContext,
-    clip: Option<Bounds>,
-    choice: Choice,
-    particles: u32,
-    seed: u64,
-    exact: bool,
-    follow: bool,
-}
-
-impl Wish {
-    fn plan(&self) -> Plan {
-        self.choice.plan(self.context, self.clip)
-    }
-
-    fn request(&self) -> RunRequest {
-        RunRequest {
-            plan: self.plan(),
-            start: Start::Noise(self.particles),
-            seed: self.seed,
-            exact: self.exact,
-            every: self.choice.steps.div_ceil(FRAMES),
-            follow: self.follow,
-            read_back: false,
-        }
-    }
-}
 
 /// How the chapter is called.
 pub const WORDS: Words = Words {
@@ -109,7 +76,7 @@ impl Default for Show {
 pub struct Reverse {
     pub(super) show: Show,
     pub(super) hand: (),
-    run: RunSlot<Wish>,
+    run: RunSlot<ChainWish>,
 }
 
 impl Default for Reverse {
@@ -122,16 +89,6 @@ impl Default for Reverse {
     }
 }
 
-/// The frame at t/T. Frames of a noisy run are never mixed: the mean of two would be less noisy than either.
-fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
-    let taus = &result.recording.taus;
-    if result.request.plan.is_noisy() {
-        FrameAt::nearest(taus, tau)
-    } else {
-        FrameAt::between(taus, tau)
-    }
-}
-
 impl Reverse {
     /// The sampler on show. Two experiments show their own.
     fn choice(&self, desk: &Desk, experiment: &Experiment) -> Choice {
@@ -139,24 +96,15 @@ impl Reverse {
         own.unwrap_or_else(|| Choice::of(experiment))
     }
 
-    fn wish(&self, desk: &Desk) -> Wish {
-        let experiment = &desk.here.snapshot.experiment;
-        let choice = self.choice(desk, experiment);
-        let exact = self.show.exact.unwrap_or(desk.here.snapshot.step == 0);
-        Wish {
-            context: experiment.plan_context(),
-            // The exact x̂_0 lies where it should: clipping would only falsify it.
-            clip: (experiment.clip && !exact)
-                .then_some(desk.here.snapshot.dataset.clip_box(experiment.fresh)),
-            choice: Choice {
-                steps: choice.steps.clamp(1, experiment.timesteps),
-                ..choice
-            },
+    fn wish(&self, desk: &Desk) -> ChainWish {
+        let chain = Chain {
+            choice: self.choice(desk, &desk.here.snapshot.experiment),
             particles: self.show.particles,
-            seed: experiment.seed.wrapping_add(self.show.noise),
-            exact,
+            exact: self.show.exact.unwrap_or(desk.here.snapshot.step == 0),
             follow: self.show.follow,
-        }
+            noise: self.show.noise,
+        };
+        ChainWish::new(desk, chain)
     }
 }
 

@@ -32,5 +32,5 @@ pub const SHEET: Sheet = Sheet {
         because: "The ODE is a map from noise to data, the SDE a draw from what is possible.",
     }],
     tries: &["Play from noise to data", "Stop half-way, at t = 0.5"],
-    next: ("schedules", "Change the way itself"),
+    next: ("samplers", "Hold more samplers against each other"),
 };

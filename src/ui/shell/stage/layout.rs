@@ -4,7 +4,7 @@ use super::{Arrangement, Book, Canvas, Region, Stage};
 use crate::canvas::camera::Camera;
 use crate::canvas::{self, View};
 use crate::desk::Desk;
-use egui::{Rect, Ui, UiBuilder, vec2};
+use egui::{Rect, Ui, UiBuilder, Vec2, vec2};
 use lab::message::Side;
 use maths::data::bounds::Bounds;
 
@@ -92,20 +92,9 @@ impl Stage {
             let (chapter, split) = (book.chapter(side), desk.is_split());
             let page = book.page(side);
             let count = page.canvases(desk);
-            // Two canvases of each of two experiments make four quarters.
-            let share = 1.0 / count as f32;
             let upwards = split && !is_stacked(whole);
-            let (size, step) = if upwards {
-                (
-                    vec2(rect.width(), share * rect.height()),
-                    vec2(0.0, share * rect.height()),
-                )
-            } else {
-                (
-                    vec2(share * rect.width(), rect.height()),
-                    vec2(share * rect.width(), 0.0),
-                )
-            };
+            let [columns, rows] = grid(count, rect.size(), upwards);
+            let size = rect.size() / vec2(columns as f32, rows as f32);
             let first = Rect::from_min_size(rect.min, size);
             let home = Camera::fit(home.unwrap_or_else(|| page.home(desk)), first);
             let mut camera = desk.here.camera(chapter.name()).unwrap_or(home);
@@ -117,14 +106,15 @@ impl Stage {
             );
             child.set_clip_rect(clip.intersect(ui.clip_rect()));
             for index in 0..count {
-                let rect = first.translate(step * index as f32);
-                let second = if index == 0 { "" } else { ", second" };
+                let place = vec2((index % columns) as f32, (index / columns) as f32);
+                let rect = first.translate(place * size);
+                let ordinal = ORDINALS.get(index).copied().unwrap_or_default();
                 let letter = if split {
                     format!(", {}", side.letter())
                 } else {
                     String::new()
                 };
-                let name = format!("{} canvas{second}{letter}", chapter.title());
+                let name = format!("{} canvas{ordinal}{letter}", chapter.title());
                 let response = if hand {
                     canvas::hand_ui(&child, &name, rect, &mut camera, page.takes_drags())
                 } else {
@@ -167,6 +157,30 @@ impl Stage {
     }
 }
 
+/// What follows on the name of a canvas that is not alone.
+const ORDINALS: [&str; 6] = ["", ", second", ", third", ", fourth", ", fifth", ", sixth"];
+
+/// Columns and rows of so many canvases of one side. Two lie beside one another, or where the sides do, over one another: two of each
+/// of two experiments make four quarters. More lie so that each is as near to a square as can be.
+fn grid(count: usize, size: Vec2, upwards: bool) -> [usize; 2] {
+    match (count, upwards) {
+        (..=1, _) => [1, 1],
+        (2, true) => [1, 2],
+        (2, false) => [2, 1],
+        _ => {
+            let lopsided = |columns: usize| {
+                let rows = count.div_ceil(columns);
+                let aspect = size.x * rows as f32 / (size.y * columns as f32).max(1.0);
+                // An empty cell counts like a canvas a quarter too wide.
+                aspect.ln().abs() + 0.25 * (columns * rows - count) as f32
+            };
+            let best = (1..=count).min_by(|a, b| lopsided(*a).total_cmp(&lopsided(*b)));
+            let columns = best.unwrap_or(1);
+            [columns, count.div_ceil(columns)]
+        }
+    }
+}
+
 /// True where two canvases lie over one another, not beside: in a place that is higher than wide.
 pub(super) fn is_stacked(canvas: Rect) -> bool {
     canvas.height() > 1.15 * canvas.width()
@@ -201,5 +215,27 @@ pub(super) fn carry_pointer(canvases: &mut [Canvas], linked: bool) {
             canvas.mark = Some(canvas.view.to_screen(point));
             canvas.view.pointer = canvas.mark;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canvases_lie_so_that_none_is_a_strip() {
+        let wide = vec2(1000.0, 500.0);
+        let high = vec2(400.0, 900.0);
+        let grids = |size| [1, 2, 3, 4, 5, 6].map(|count| grid(count, size, false));
+        assert_eq!(
+            grids(wide),
+            [[1, 1], [2, 1], [3, 1], [2, 2], [3, 2], [3, 2]]
+        );
+        assert_eq!(
+            grids(high),
+            [[1, 1], [2, 1], [1, 3], [1, 4], [2, 3], [2, 3]]
+        );
+        assert_eq!(grid(2, wide, true), [1, 2]);
+        assert_eq!(grid(4, vec2(800.0, 700.0), false), [2, 2]);
     }
 }

@@ -1,0 +1,402 @@
+//! What each sampler reaches by each count of steps: measured one after the other, and again as the weights change.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::Context;
+
+use super::PARTICLES;
+use crate::chapters::shared::chain::{Chain, ChainWish};
+use crate::desk::Desk;
+use crate::desk::background::Background;
+use crate::desk::run_slot::RunSlot;
+use engine::Start;
+use lab::choice::Choice;
+use lab::contest::{Judged, Scored, Yardstick, plan_to_the_end, tell_orders};
+use lab::contest_table::Row;
+use lab::message::{RunRequest, RunResult, Slot};
+use maths::data::dataset::Dataset;
+use maths::diffusion::solver::{Placement, Sampler};
+use maths::measure::trajectories::rms_distance;
+use maths::measure::{Estimate, MeasureError};
+
+/// Once all is measured, a training has so many times as long between two measurements as one takes.
+const REST: f64 = 7.0;
+
+/// What all measurements share.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// By the exact x̂_0.
+    pub exact: bool,
+    /// Measure again as the weights change.
+    pub follow: bool,
+    /// Which noise.
+    pub noise: u64,
+}
+
+/// The data that are measured against.
+#[derive(Clone)]
+struct Against(Arc<Dataset>);
+
+impl PartialEq for Against {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What is under way: the run of a sampler, or of the flow to its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Under {
+    Way(Choice),
+    ToTheEnd,
+}
+
+/// A wish of the slot: the number makes each another one.
+type Wish = (Under, ChainWish, u64);
+
+/// What one has reached, and when.
+pub struct Found {
+    /// The numbers.
+    pub scored: Scored,
+    /// Updates that the weights had seen.
+    pub step: u64,
+    /// By the exact field: of no update.
+    exact: bool,
+    /// It leads to where the flow does, but for its error.
+    follows_the_flow: bool,
+    ends: Vec<[f32; 2]>,
+}
+
+impl Found {
+    /// Of which update it is; the exact field is of none.
+    pub fn update(&self) -> Option<u64> {
+        (!self.exact).then_some(self.step)
+    }
+}
+
+/// What is known, and what is being measured.
+pub struct Contest {
+    of: Option<(Settings, Against, ChainWish)>,
+    found: Vec<Found>,
+    yardstick: Background<Against, Result<Yardstick, MeasureError>>,
+    slot: RunSlot<Wish>,
+    under_way: Option<Under>,
+    number: u64,
+    judging: Option<Arc<RunResult>>,
+    judged: Background<u64, Result<Judged, MeasureError>>,
+    /// Where the flow of these weights leads.
+    flow: Option<(u64, Vec<[f32; 2]>)>,
+    /// Who was not to be measured, and by what weights.
+    failed: Vec<(Choice, u64, String)>,
+    rest_until: Option<Instant>,
+    progress: [usize; 2],
+}
+
+impl Default for Contest {
+    fn default() -> Self {
+        Self {
+            of: None,
+            found: Vec::new(),
+            yardstick: Background::default(),
+            slot: RunSlot::new(Slot::Contest),
+            under_way: None,
+            number: 0,
+            judging: None,
+            judged: Background::default(),
+            flow: None,
+            failed: Vec::new(),
+            rest_until: None,
+            progress: [0; 2],
+        }
+    }
+}
+
+impl Contest {
+    /// What one has reached.
+    pub fn found(&self, choice: Choice) -> Option<&Found> {
+        self.found
+            .iter()
+            .find(|found| found.scored.choice == choice)
+    }
+
+    /// What draws of the data score against draws.
+    pub fn floor(&self) -> Option<Estimate> {
+        let yardstick = self.yardstick.value()?;
+        Some(yardstick.as_ref().as_ref().ok()?.floor())
+    }
+
+    /// Why nothing can be measured, or the last could not.
+    pub fn refusal(&self) -> Option<String> {
+        let refused = self.yardstick.value();
+        let refused =
+            refused.and_then(|made| made.as_ref().as_ref().err().map(ToString::to_string));
+        refused.or_else(|| Some(self.failed.last()?.2.clone()))
+    }
+
+    /// How many of the wanted are measured by the present weights, and how many there are.
+    pub fn progress(&self) -> [usize; 2] {
+        self.progress
+    }
+
+    /// True while something is missing that is wanted.
+    pub fn is_busy(&self) -> bool {
+        let [done, all] = self.progress;
+        done < all && self.refusal().is_none()
+    }
+
+    /// The rows of the table, with the orders of those that are of one update.
+    pub fn rows(&self, wanted: &[Choice]) -> Vec<Row> {
+        let Some(floor) = self.floor() else {
+            return Vec::new();
+        };
+        let scored = wanted.iter().filter_map(|choice| self.found(*choice));
+        let mut scored: Vec<Scored> = scored.map(|found| found.scored.clone()).collect();
+        tell_orders(&mut scored);
+        scored.iter().map(|one| Row::of(one, floor)).collect()
+    }
+
+    /// The chapter closes: what is known stays.
+    pub fn leave(&mut self, desk: &Desk) {
+        self.slot.leave(desk);
+        self.under_way = None;
+    }
+
+    /// Take what has arrived, and ask for what is missing or old.
+    pub fn go_on(&mut self, ctx: &Context, desk: &Desk, settings: Settings, wanted: &[Choice]) {
+        let snapshot = &desk.here.snapshot;
+        let against = Against(snapshot.dataset.clone());
+        let Some(any) = wanted.first() else { return };
+        // The same for all but the choice.
+        let shared = wish_of(
+            desk,
+            settings,
+            Choice {
+                steps: 1,
+                ..common(*any)
+            },
+        );
+        let of = (
+            Settings {
+                follow: true,
+                ..settings
+            },
+            against.clone(),
+            shared,
+        );
+        if self.of.as_ref() != Some(&of) {
+            self.of = Some(of);
+            self.forget(desk);
+        }
+        let now = if settings.exact { 0 } else { snapshot.step };
+        // Weights that are gone: the training began anew, or went back.
+        self.found.retain(|found| found.step <= now);
+        self.flow = self.flow.take().filter(|(step, _)| *step <= now);
+        self.failed.retain(|(_, step, _)| *step <= now);
+        let dataset = snapshot.dataset.clone();
+        let made = self.yardstick.follow(ctx, against, move || {
+            Yardstick::new(dataset, PARTICLES as usize)
+        });
+        let Some(yardstick) = made.filter(|made| made.is_ok()) else {
+            return;
+        };
+        self.take_run(desk, settings.exact);
+        self.take_judgement(ctx, &yardstick, settings.exact);
+        self.tell_apart();
+        let is_current =
+            |choice: &Choice| self.found(*choice).is_some_and(|found| found.step == now);
+        let current = wanted.iter().filter(|choice| is_current(choice)).count();
+        self.progress = [current, wanted.len()];
+        if self.under_way.is_none()
+            && let Some(next) = self.next(ctx, desk, settings, wanted)
+        {
+            self.number += 1;
+            self.under_way = Some(next);
+        }
+        if let Some(under) = self.under_way.filter(|_| self.judging.is_none()) {
+            let choice = match under {
+                Under::Way(choice) => choice,
+                Under::ToTheEnd => common(*any),
+            };
+            let wish = wish_of(desk, settings, choice);
+            let key = (under, wish, self.number);
+            self.slot.want(desk, key, || request(under, &wish));
+        }
+    }
+
+    /// Nothing that is known is of the present settings.
+    fn forget(&mut self, desk: &Desk) {
+        self.found.clear();
+        self.failed.clear();
+        self.flow = None;
+        self.judging = None;
+        self.rest_until = None;
+        self.leave(desk);
+        self.slot.forget();
+    }
+
+    fn take_run(&mut self, desk: &Desk, exact: bool) {
+        if self.judging.is_some() || self.under_way.is_none() {
+            return;
+        }
+        self.slot.take_news(desk);
+        let Some(result) = self.slot.shown().filter(|_| self.slot.is_answered()) else {
+            return;
+        };
+        if self.under_way == Some(Under::ToTheEnd) {
+            let step = if exact { 0 } else { result.step };
+            self.flow = Some((step, ends_of(result)));
+            self.under_way = None;
+        } else {
+            self.judging = Some(result.clone());
+        }
+    }
+
+    fn take_judgement(
+        &mut self,
+        ctx: &Context,
+        yardstick: &Arc<Result<Yardstick, MeasureError>>,
+        exact: bool,
+    ) {
+        let (Some(result), Some(Under::Way(choice))) = (self.judging.clone(), self.under_way)
+        else {
+            return;
+        };
+        let (yardstick, run) = (yardstick.clone(), result.clone());
+        let judged = self
+            .judged
+            .follow(ctx, result.version, move || match &*yardstick {
+                Ok(yardstick) => yardstick.judge(&ends_of(&run), None),
+                Err(error) => Err(error.clone()),
+            });
+        let Some(judged) = judged else { return };
+        let step = if exact { 0 } else { result.step };
+        self.found.retain(|found| found.scored.choice != choice);
+        self.failed.retain(|(failed, ..)| *failed != choice);
+        match &*judged {
+            Ok(judged) => {
+                let plan = &result.request.plan;
+                self.found.push(Found {
+                    scored: Scored::of(choice, plan, &[(result.secs, *judged)]),
+                    step,
+                    exact,
+                    follows_the_flow: choice.follows_the_flow(plan),
+                    ends: ends_of(&result),
+                });
+            }
+            Err(error) => self.failed.push((choice, step, error.to_string())),
+        }
+        self.judging = None;
+        self.under_way = None;
+        self.rest_until = Some(Instant::now() + Duration::from_secs_f64(REST * result.secs));
+    }
+
+    /// How far each is from where the flow of its own weights leads.
+    fn tell_apart(&mut self) {
+        for found in &mut self.found {
+            let flow = self.flow.as_ref().filter(|(step, _)| *step == found.step);
+            match flow {
+                None => found.scored.apart = None,
+                Some((_, ends)) if found.scored.apart.is_none() && found.follows_the_flow => {
+                    found.scored.apart = rms_distance(&found.ends, ends).ok();
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Whose turn it is: what was never measured, then what is oldest, and last where the flow leads.
+    fn next(
+        &self,
+        ctx: &Context,
+        desk: &Desk,
+        settings: Settings,
+        wanted: &[Choice],
+    ) -> Option<Under> {
+        let trains = desk.here.is_training() && !settings.exact;
+        let now = if settings.exact {
+            0
+        } else {
+            desk.here.snapshot.step
+        };
+        let failed = |choice: &Choice| self.failed.iter().any(|(who, ..)| who == choice);
+        let missing = wanted
+            .iter()
+            .find(|choice| self.found(**choice).is_none() && !failed(choice));
+        if let Some(missing) = missing {
+            return Some(Under::Way(*missing));
+        }
+        if trains {
+            let rest = self
+                .rest_until
+                .map(|until| until.saturating_duration_since(Instant::now()));
+            if !settings.follow {
+                return None;
+            }
+            if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
+                ctx.request_repaint_after(rest);
+                return None;
+            }
+        }
+        let found = self
+            .found
+            .iter()
+            .map(|found| (found.scored.choice, found.step));
+        let failed = self.failed.iter().map(|(choice, step, _)| (*choice, *step));
+        let old = found
+            .chain(failed)
+            .filter(|(choice, step)| *step < now && settings.follow && wanted.contains(choice))
+            .min_by_key(|(_, step)| *step);
+        if let Some((old, _)) = old {
+            return Some(Under::Way(old));
+        }
+        let is_known = self.flow.as_ref().is_some_and(|(step, _)| *step == now);
+        let asks = self.found.iter().any(|found| found.follows_the_flow);
+        (!trains && !is_known && asks).then_some(Under::ToTheEnd)
+    }
+}
+
+/// A choice that all share: it says what is run, and not by whom.
+fn common(choice: Choice) -> Choice {
+    Choice {
+        sampler: Sampler::Rk4,
+        placement: Some(Placement::Crowded),
+        ..choice
+    }
+}
+
+fn wish_of(desk: &Desk, settings: Settings, choice: Choice) -> ChainWish {
+    let chain = Chain {
+        choice,
+        particles: PARTICLES,
+        exact: settings.exact,
+        follow: false,
+        noise: settings.noise,
+    };
+    ChainWish::new(desk, chain)
+}
+
+fn request(under: Under, wish: &ChainWish) -> RunRequest {
+    let request = wish.request_ends();
+    match under {
+        Under::Way(_) => request,
+        Under::ToTheEnd => {
+            let (context, clip) = wish.compiled_for();
+            RunRequest {
+                plan: plan_to_the_end(context, clip),
+                start: Start::Noise(PARTICLES),
+                ..request
+            }
+        }
+    }
+}
+
+/// The last frame of a run.
+fn ends_of(result: &RunResult) -> Vec<[f32; 2]> {
+    let host = result
+        .host
+        .as_deref()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let particles = result.recording.particles;
+    host[host.len().saturating_sub(particles)..].to_vec()
+}

@@ -1,0 +1,96 @@
+//! A chain from noise to data: what it depends on, and its frame at the clock.
+
+use crate::canvas::motion::FrameAt;
+use crate::desk::Desk;
+use engine::Start;
+use lab::choice::Choice;
+use lab::message::{RunRequest, RunResult};
+use maths::data::bounds::Bounds;
+use maths::diffusion::solver::PlanContext;
+
+/// Most frames that are kept beside the start: a buffer holds 128 MiB on the smallest adapters, these fill 77.
+const FRAMES: u32 = 100;
+
+/// What is chosen of a chain.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chain {
+    /// How it is sampled.
+    pub choice: Choice,
+    /// How many particles.
+    pub particles: u32,
+    /// By the exact x̂_0.
+    pub exact: bool,
+    /// Run again as the weights change.
+    pub follow: bool,
+    /// Which noise, beside that of the experiment.
+    pub noise: u64,
+}
+
+/// What a chain depends on besides weights and data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChainWish {
+    chain: Chain,
+    context: PlanContext,
+    clip: Option<Bounds>,
+    seed: u64,
+}
+
+impl ChainWish {
+    /// The chain of the experiment that runs, in as many steps as it has timesteps at most.
+    pub fn new(desk: &Desk, chain: Chain) -> Self {
+        let snapshot = &desk.here.snapshot;
+        let experiment = &snapshot.experiment;
+        Self {
+            chain: Chain {
+                choice: Choice {
+                    steps: chain.choice.steps.clamp(1, experiment.timesteps),
+                    ..chain.choice
+                },
+                ..chain
+            },
+            context: experiment.plan_context(),
+            // The exact x̂_0 lies where it should: clipping would only falsify it.
+            clip: (experiment.clip && !chain.exact)
+                .then_some(snapshot.dataset.clip_box(experiment.fresh)),
+            seed: experiment.seed.wrapping_add(chain.noise),
+        }
+    }
+
+    /// The context and the box that plans are compiled for.
+    pub fn compiled_for(&self) -> (PlanContext, Option<Bounds>) {
+        (self.context, self.clip)
+    }
+
+    /// To be drawn at any time: with frames, which stay on the device.
+    pub fn request(&self) -> RunRequest {
+        RunRequest {
+            plan: self.chain.choice.plan(self.context, self.clip),
+            start: Start::Noise(self.chain.particles),
+            seed: self.seed,
+            exact: self.chain.exact,
+            every: self.chain.choice.steps.div_ceil(FRAMES),
+            follow: self.chain.follow,
+            read_back: false,
+        }
+    }
+
+    /// To be measured once: the ends alone, on the host.
+    pub fn request_ends(&self) -> RunRequest {
+        RunRequest {
+            every: u32::MAX,
+            follow: false,
+            read_back: true,
+            ..self.request()
+        }
+    }
+}
+
+/// The frame at t/T. Frames of a noisy run are never mixed: the mean of two would be less noisy than either.
+pub fn frame_at(result: &RunResult, tau: f64) -> FrameAt {
+    let taus = &result.recording.taus;
+    if result.request.plan.is_noisy() {
+        FrameAt::nearest(taus, tau)
+    } else {
+        FrameAt::between(taus, tau)
+    }
+}
