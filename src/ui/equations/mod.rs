@@ -54,6 +54,15 @@ pub fn step_name(schedules: [Schedule; 2]) -> &'static str {
     }
 }
 
+/// The same as short as it can be.
+pub fn step_symbol(schedules: [Schedule; 2]) -> &'static str {
+    if schedules.map(Schedule::family) == [Family::Preserving; 2] {
+        "β"
+    } else {
+        "σ²"
+    }
+}
+
 /// What a chart of it is called.
 pub fn step_title(schedules: [Schedule; 2]) -> &'static str {
     if schedules.map(Schedule::family) == [Family::Preserving; 2] {

@@ -40,6 +40,7 @@ pub use file::{Factors as FileFactors, PlanFile, PlanFileError, StageFile};
 pub use placement::{Placement, PlacementParseError};
 pub use run::Registers;
 pub use samplers::{Sampler, SamplerParseError};
+pub use sde::drift_and_diffusion;
 pub use transition::{Factors, Transition};
 
 use knots::Knots;

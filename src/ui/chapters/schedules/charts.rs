@@ -1,6 +1,6 @@
 //! The three curves of two schedules, and the rings that one's own is drawn by.
 
-use super::{CURVE, LOWEST_BETA, Numbers, Schedules, Way, beta_text, colors};
+use super::{CURVE, LOWEST_BETA, Middle, Numbers, Schedules, Way, beta_text, colors};
 use crate::desk::Desk;
 use crate::equations;
 use crate::theme::text_font;
@@ -27,12 +27,14 @@ impl Schedules {
         chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
     }
 
-    pub(super) fn beta_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
+    /// The noise of each step, or the drift and the diffusion of the SDE, on a logarithmic axis.
+    pub(super) fn middle_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {
         let palette = desk.palette();
+        let what = self.show.middle;
         // Below the axis a curve is broken off.
-        let shown = |beta: f64| {
-            Some(beta.max(0.0).log10())
-                .filter(|log| *log >= LOWEST_BETA)
+        let shown = |value: f64| {
+            Some(value.max(0.0).log10())
+                .filter(|log| *log >= LOWEST_BETA && log.is_finite())
                 .unwrap_or(f64::NAN)
         };
         let curves: Vec<_> = std::iter::zip(self.ways(desk), colors(desk))
@@ -43,11 +45,11 @@ impl Schedules {
                 let at = |t: u32| {
                     [
                         f64::from(t) / f64::from(timesteps),
-                        shown(way.noise_of_step(t)),
+                        shown(way.of_step(what, t)),
                     ]
                 };
                 let middle = (1..timesteps).step_by(stride as usize).map(at);
-                let now = way.numbers().noise;
+                let now = way.of_step(what, way.step());
                 let points = middle.chain([at(timesteps)]).collect();
                 Curve {
                     color,
@@ -57,21 +59,41 @@ impl Schedules {
             })
             .collect();
         let marks = [(-4.0, "1e−4"), (-2.0, "0.01"), (0.0, "1"), (2.0, "100")];
+        let values = || curves.iter().flat_map(|curve| &curve.points).map(|p| p[1]);
+        let (name, title) = match what {
+            Middle::Step => {
+                let title = equations::step_title(self.ways(desk).map(|way| way.schedule));
+                ("Noise of one step against t", title)
+            }
+            Middle::Drift => ("Drift against t", "−f of dx = f x dt + g dw, log"),
+            Middle::Diffusion => ("Diffusion against t", "g² of dx = f x dt + g dw, log"),
+        };
         // Where variance explodes a step can add more than 1.
-        let most = curves
-            .iter()
-            .flat_map(|curve| &curve.points)
-            .map(|point| point[1])
-            .fold(0.0, f64::max);
-        let marks = if most > 1.0 { &marks[..] } else { &marks[..3] };
-        let title = equations::step_title(self.ways(desk).map(|way| way.schedule));
+        let most = values().fold(0.0, f64::max);
+        let least = match what {
+            Middle::Step => LOWEST_BETA,
+            _ => values().fold(0.0, f64::min) - 0.2,
+        };
+        let within = |(value, _): &&(f64, &str)| (least..=most.max(1e-9)).contains(value);
+        let marks: Vec<_> = marks.iter().filter(within).copied().collect();
         let chart = Chart {
-            name: "Noise of one step against t",
+            name,
             title,
-            range: [LOWEST_BETA, most + 0.2],
-            marks,
+            range: [least, most + 0.2],
+            marks: &marks,
         };
         chart_ui(ui, rect, &chart, &curves, &mut desk.here.clock, palette);
+        if values().all(f64::is_nan) {
+            let words = "f is 0: the mean never shrinks";
+            let font = text_font(13.0);
+            ui.painter().text(
+                rect.center(),
+                Align2::CENTER_CENTER,
+                words,
+                font,
+                palette.faint,
+            );
+        }
     }
 
     pub(super) fn log_snr_ui(&self, ui: &mut Ui, rect: Rect, desk: &mut Desk) {

@@ -1,6 +1,6 @@
 //! The controls of the chapter.
 
-use super::{Schedules, Way, beta_text, colors, sides};
+use super::{Middle, Schedules, Way, beta_text, colors, sides};
 use crate::desk::Desk;
 use crate::equations;
 use crate::settings::schedule;
@@ -16,13 +16,23 @@ use maths::diffusion::schedule::Schedule;
 impl Schedules {
     /// The controls beneath title, hint and formula.
     pub(super) fn controls(&mut self, ui: &mut Ui, desk: &mut Desk) {
-        let palette = desk.palette();
         if desk.is_split() {
             schedule::schedule_row(ui, desk);
             schedule::timesteps_row(ui, desk);
         } else {
             self.choice_rows(ui, desk);
         }
+        let palette = desk.palette();
+        let tip = "The noise that each step adds, or drift and diffusion of the SDE dx = f x dt + g dw that the steps are cut from, with time t/T";
+        row::named(ui, "Middle chart", tip, palette, |ui| {
+            let step = equations::step_symbol(self.ways(desk).map(|way| way.schedule));
+            let options = [
+                (Middle::Step, step),
+                (Middle::Drift, "−f"),
+                (Middle::Diffusion, "g²"),
+            ];
+            segmented::choose(ui, "Middle chart", &mut self.show.middle, &options, palette);
+        });
         ui.separator();
         self.numbers_ui(ui, desk);
         if desk.is_split() {

@@ -21,7 +21,7 @@ use crate::widgets::number::{fixed, short};
 use lab::message::Side;
 use maths::data::bounds::Bounds;
 use maths::diffusion::schedule::{Scales, Schedule};
-use maths::diffusion::solver::Transition;
+use maths::diffusion::solver::{Transition, drift_and_diffusion};
 use maths::names::Words;
 
 /// Points of each cloud.
@@ -55,6 +55,18 @@ pub(super) struct Show {
     /// The two schedules. One's own is always the present one of the desk.
     sides: [Schedule; 2],
     timesteps: u32,
+    middle: Middle,
+}
+
+/// What the middle chart shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Middle {
+    /// Variance of the noise of one step.
+    Step,
+    /// −f of the SDE dx = f x dt + g dw, for t/T from 0 to 1.
+    Drift,
+    /// g² of it.
+    Diffusion,
 }
 
 impl Default for Show {
@@ -62,6 +74,7 @@ impl Default for Show {
         Self {
             sides: [Schedule::Linear, Schedule::Cosine],
             timesteps: 1000,
+            middle: Middle::Step,
         }
     }
 }
@@ -93,10 +106,9 @@ impl Way {
     /// ᾱ, β and log SNR at the clock.
     fn numbers(self) -> Numbers {
         let scales = self.scales(self.tau);
-        let t = ((self.tau * f64::from(self.timesteps)).round() as u32).clamp(1, self.timesteps);
         Numbers {
             alpha_bar: scales.a.powi(2),
-            noise: self.noise_of_step(t),
+            noise: self.noise_of_step(self.step()),
             log_snr: scales.snr().ln(),
         }
     }
@@ -105,6 +117,28 @@ impl Way {
     fn noise_of_step(self, t: u32) -> f64 {
         let scales = |t: u32| self.scales(f64::from(t) / f64::from(self.timesteps));
         Transition::between(scales(t), scales(t - 1)).variance
+    }
+
+    /// −f and g² of the SDE dx = f x dt + g dw over the step from t − 1 to t, on average, with time t/T (Song et al. 2021, eq. 5).
+    fn drift_and_diffusion(self, t: u32) -> [f64; 2] {
+        let steps = f64::from(self.timesteps);
+        let scales = |t: u32| self.scales(f64::from(t) / steps);
+        let (drift, diffusion) = drift_and_diffusion(self.schedule, scales(t), scales(t - 1));
+        [steps * drift, steps * diffusion]
+    }
+
+    /// What the middle chart shows of the step from t − 1 to t.
+    fn of_step(self, what: Middle, t: u32) -> f64 {
+        match what {
+            Middle::Step => self.noise_of_step(t),
+            Middle::Drift => self.drift_and_diffusion(t)[0],
+            Middle::Diffusion => self.drift_and_diffusion(t)[1],
+        }
+    }
+
+    /// The step at the clock: to the nearest whole timestep, at least the first.
+    fn step(self) -> u32 {
+        ((self.tau * f64::from(self.timesteps)).round() as u32).clamp(1, self.timesteps)
     }
 }
 
@@ -256,7 +290,7 @@ impl Page for Schedules {
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, _twin: Option<&mut Self>) {
         let rect = ui.max_rect();
         let third = rect.width() / 3.0;
-        for (index, draw) in [Self::alpha_bar_ui, Self::beta_ui, Self::log_snr_ui]
+        for (index, draw) in [Self::alpha_bar_ui, Self::middle_ui, Self::log_snr_ui]
             .into_iter()
             .enumerate()
         {
@@ -297,6 +331,43 @@ impl Page for Schedules {
         } else {
             ways.iter()
                 .any(|way| way.schedule.leftover_signal(way.timesteps).is_some())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Half of β and β of Song et al. 2021, eq. 11, for the linear schedule; 1/(1 − t) and 2t/(1 − t) for flow (Lipman et al. 2023, by
+    /// f = a′/a and g² = 2 s s′ − 2 f s²); no drift where variance explodes.
+    #[test]
+    fn drift_and_diffusion_are_those_of_the_papers() {
+        for t in [1, 300, 777, 990] {
+            let of = |schedule| Way {
+                schedule,
+                timesteps: 1000,
+                tau: 0.0,
+            };
+            // A step stands for its middle.
+            let tau = (f64::from(t) - 0.5) / 1000.0;
+            let near = |found: [f64; 2], expected: [f64; 2]| {
+                let away = std::iter::zip(found, expected).map(|(a, b)| (a - b).abs() / (1.0 + b));
+                assert!(
+                    away.fold(0.0, f64::max) < 5e-3,
+                    "{t}: {found:?} {expected:?}"
+                );
+            };
+            let beta = 0.1 + 19.9 * tau;
+            near(
+                of(Schedule::Linear).drift_and_diffusion(t),
+                [0.5 * beta, beta],
+            );
+            near(
+                of(Schedule::Flow).drift_and_diffusion(t),
+                [1.0 / (1.0 - tau), 2.0 * tau / (1.0 - tau)],
+            );
+            assert_eq!(of(Schedule::Ve).drift_and_diffusion(t)[0], 0.0);
         }
     }
 }
