@@ -84,6 +84,7 @@ fn run(sampler: Sampler, particles: u32, seed: u64, follow: bool) -> Arc<RunRequ
         every: 1,
         follow,
         read_back: true,
+        given: None,
     })
 }
 
@@ -123,6 +124,7 @@ fn open_a_chapter(pair: &mut Pair, round: u32) {
         every: 1,
         follow: true,
         read_back: true,
+        given: None,
     };
     pair.handle(Order::To(
         Side::B,

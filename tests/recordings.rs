@@ -101,8 +101,14 @@ fn both_engines_record_the_same_frames() {
     ));
     let clip = Shape::EightGaussians.mixture().bounds();
     for sampler in Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 0.3 }]) {
-        for (denoiser, tolerance) in [(&Denoiser::Learned, 2e-3), (&exact, 2e-2)] {
-            for start in [&Start::Noise(100), &given] {
+        let led = |n: usize| {
+            let clean = Shape::Moons.mixture().draw(n, 3);
+            Denoiser::Given(Arc::new(clean))
+        };
+        for start in [&Start::Noise(100), &given] {
+            let led = led(start.len());
+            for (denoiser, tolerance) in [(&Denoiser::Learned, 2e-3), (&exact, 2e-2), (&led, 2e-4)]
+            {
                 let plan = sampler.plan(12, context(Schedule::Linear), Some(clip));
                 let [gpu, cpu] = engines
                     .each_mut()
@@ -117,6 +123,72 @@ fn both_engines_record_the_same_frames() {
                 assert!(error < tolerance, "{sampler} {denoiser:?}: off by {error}");
             }
         }
+    }
+}
+
+/// With x_0 given the chain is q(x_r | x_t, x_0) of Ho et al. 2020, eq. 6, whose x_t has the law N(a x_0, s² I) at every t, and it ends
+/// on x_0. The starts are pure noise, without the last of the signal: what that leaves is told apart by its size.
+#[test]
+fn a_chain_that_is_led_to_its_x_0_has_the_law_of_the_forward_process() {
+    let clean = Arc::new(Shape::Moons.mixture().draw(4000, 6));
+    let denoiser = Denoiser::Given(clean.clone());
+    let samplers = [
+        Sampler::Ddpm(Variance::BetaTilde),
+        Sampler::Ddim { eta: 0.0 },
+        Sampler::Ddim { eta: 0.5 },
+    ];
+    for mut engine in engines() {
+        for schedule in [
+            Schedule::Linear,
+            Schedule::Cosine,
+            Schedule::Ve,
+            Schedule::Flow,
+        ] {
+            for sampler in samplers {
+                let plan = sampler.plan(20, context(schedule), None);
+                let start = Start::Noise(4000);
+                let run = record(engine.as_mut(), &plan, &start, &denoiser, 1);
+                let points = run.points.to_host().unwrap();
+                let of = |frame: usize| &points[frame * 4000..][..4000];
+                assert_eq!(run.taus.len(), 21);
+                assert!(largest(of(20), &clean) < 1e-6, "{schedule:?} {sampler}");
+                for (frame, tau) in run.taus.iter().enumerate().take(20) {
+                    let Scales { a, s } = schedule.scales(*tau, 1000);
+                    // Of x_t − a x_0 over s: 8000 numbers of mean 0 and variance 1.
+                    let noise = std::iter::zip(of(frame), clean.iter()).flat_map(|(x, x_0)| {
+                        [0, 1].map(|axis| (f64::from(x[axis]) - a * f64::from(x_0[axis])) / s)
+                    });
+                    let noise: Vec<f64> = noise.collect();
+                    let mean = noise.iter().sum::<f64>() / 8000.0;
+                    let square = noise.iter().map(|n| n * n).sum::<f64>() / 8000.0;
+                    // Of the signal that a start lacks.
+                    let lacks = schedule.scales(1.0, 1000).a / schedule.scales(1.0, 1000).s;
+                    let within = 4.0 / 8000.0_f64.sqrt() + lacks;
+                    let of = format!("{schedule:?} {sampler} at {tau}: {mean} {square}");
+                    assert!(mean.abs() < within, "{of}");
+                    assert!((square - 1.0).abs() < 1.5 * within, "{of}");
+                }
+            }
+        }
+        let few = Start::Noise(3);
+        let plan = samplers[0].plan(2, context(Schedule::Linear), None);
+        let run = Run {
+            plan: &plan,
+            start: &few,
+            seed: 0,
+            denoiser: &denoiser,
+            frames: Frames::End,
+        };
+        let refused = engine.run(&run, &|_| true).unwrap_err().to_string();
+        assert!(refused.contains("cannot lead 3 particles"), "{refused}");
+        let field = Plan::field(context(Schedule::Linear), 0.5, Quantity::Eps);
+        let run = Run {
+            plan: &field,
+            start: &Start::Noise(4000),
+            ..run
+        };
+        let refused = engine.run(&run, &|_| true).unwrap_err().to_string();
+        assert!(refused.contains("in the place of x̂_0 alone"), "{refused}");
     }
 }
 

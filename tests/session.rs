@@ -931,6 +931,7 @@ fn field_request(session: &Session, exact: bool, follow: bool) -> Arc<RunRequest
         every: 1,
         follow,
         read_back: exact,
+        given: None,
     })
 }
 
@@ -1019,6 +1020,7 @@ fn asked_beside_a_training(drags: bool, most: f64) {
             every: 50,
             follow: false,
             read_back: false,
+            given: None,
         };
         session.handle(Command::Run(slot, Arc::new(request)));
     };
@@ -1072,6 +1074,7 @@ fn a_training_goes_on_during_a_run_of_100_000_particles() {
             every: steps,
             follow: false,
             read_back: false,
+            given: None,
         })
     };
     run_to(&mut session, 10);
@@ -1123,6 +1126,7 @@ fn a_newer_wish_ends_a_long_run_at_once() {
         every: 1000,
         follow: false,
         read_back: false,
+        given: None,
     });
     let short = Arc::new(RunRequest {
         start: Start::Noise(10),

@@ -216,6 +216,38 @@ fn every_position_of_the_slider_is_a_frame_of_one_recorded_run() {
     assert!(end.iter().filter(near).count() >= 1990);
 }
 
+/// Beside the learned chain and the exact one stands that of particles whose x_0 are known: it ends on draws of the data, of the data that
+/// are there by then.
+#[test]
+fn the_chain_with_the_true_x_0_given_ends_on_the_data() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Reverse, false);
+    click(&mut window, "Field: True x₀");
+    window.get_by_label("by x_0, given");
+    let ends = |lab: &Probe| {
+        let result = lab.result(Slot::Reverse);
+        let points = result.recording.points.to_host().unwrap();
+        (
+            points[points.len() - 2000..].to_vec(),
+            result.request.given.clone().unwrap(),
+        )
+    };
+    let (end, clean) = ends(&lab);
+    let away = |a: &[f32; 2], b: &[f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    assert!(end.iter().zip(clean.iter()).all(|(a, b)| away(a, b) < 1e-5));
+    assert_eq!(*clean, Shape::EightGaussians.mixture().draw(2000, 0));
+    lab.send(Order::To(
+        Side::A,
+        Command::Configure {
+            experiment: Box::new(experiment(Shape::Moons, Schedule::Linear)),
+            restart: noise_compass::lab::message::Restart::Keep,
+        },
+    ));
+    window.run_steps(4);
+    let (_, clean) = ends(&lab);
+    assert_eq!(*clean, Shape::Moons.mixture().draw(2000, 0));
+}
+
 /// Drawn straight from the recording's buffer: a lonely particle of each frame is seen where the recording has it, in the
 /// colour of the place that it began at.
 #[test]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{Cloud, EngineError};
 use maths::data::mixture::Mixture;
-use maths::diffusion::solver::Plan;
+use maths::diffusion::solver::{Plan, PlanStep};
+use maths::diffusion::target::Quantity;
 
 /// Where a sampler starts.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub enum Denoiser {
     Learned,
     /// The posterior mean E[x_0 | x_t] of the mixture, in closed form.
     Exact(Arc<Mixture>),
+    /// The x_0 that each particle is led to, as if it were known: the chain is then q(x_{t−1} | x_t, x_0) of Ho et al. 2020, eq. 6.
+    Given(Arc<Vec<[f32; 2]>>),
 }
 
 /// What is kept of a run.
@@ -87,6 +90,25 @@ impl<'a> Run<'a> {
     /// True where the first frame is the start: also of a plan without stages, which leaves every particle where it was.
     pub fn keeps_start(&self) -> bool {
         self.frames != Frames::End || self.plan.steps.is_empty()
+    }
+
+    /// Refuse x_0s that are not one for each particle, and a plan that asks for another quantity than x̂_0 where they are given.
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        let Denoiser::Given(clean) = self.denoiser else {
+            return Ok(());
+        };
+        let (given, particles) = (clean.len(), self.start.len());
+        if given != particles {
+            return Err(EngineError::Invalid(format!(
+                "{given} clean points cannot lead {particles} particles"
+            )));
+        }
+        let asks = |stage: &PlanStep| stage.predicts && stage.quantity != Quantity::X0;
+        if self.plan.steps.iter().any(asks) {
+            let text = "clean points are given in the place of x̂_0 alone, not of noise or score";
+            return Err(EngineError::Invalid(text.to_owned()));
+        }
+        Ok(())
     }
 
     /// t/T of the frames.

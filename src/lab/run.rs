@@ -23,6 +23,8 @@ pub struct RunRequest {
     pub seed: u64,
     /// By the exact x̂_0 of the experiment's data, else by the network's.
     pub exact: bool,
+    /// The x_0 of each particle, in the place of any x̂_0; such a run is of no weights, as an exact one.
+    pub given: Option<Arc<Vec<[f32; 2]>>>,
     /// Keep a frame of the start, of every so many steps, and of the last.
     pub every: u32,
     /// Run again as the weights change, within the live picture's share of the time.

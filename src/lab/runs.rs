@@ -325,10 +325,10 @@ fn begin(
     mixture: &Arc<Mixture>,
     step: u64,
 ) -> Result<Begun, EngineError> {
-    let denoiser = if request.exact {
-        Denoiser::Exact(mixture.clone())
-    } else {
-        Denoiser::Learned
+    let denoiser = match &request.given {
+        Some(clean) => Denoiser::Given(clean.clone()),
+        None if request.exact => Denoiser::Exact(mixture.clone()),
+        None => Denoiser::Learned,
     };
     let run = engine.begin(&Run {
         plan: &request.plan,
@@ -401,6 +401,7 @@ mod tests {
             every: 1,
             follow: false,
             read_back: false,
+            given: None,
         })
     }
 

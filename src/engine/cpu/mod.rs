@@ -126,6 +126,7 @@ impl Engine for CpuEngine {
     }
 
     fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
+        run.check()?;
         let network = self.trainer()?.network(Weights::Ema);
         Ok(Box::new(CpuRun::begin(network, run)))
     }

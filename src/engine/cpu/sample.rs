@@ -76,6 +76,11 @@ impl Way {
                     },
                 );
             }
+            Denoiser::Given(clean) => {
+                for (index, particle) in (first..).zip(particles) {
+                    step.advance(particle, clean[index as usize], index);
+                }
+            }
             Denoiser::Exact(mixture) => {
                 let posterior = Posterior::new(mixture, stage.scales, stage.quantity);
                 particles.par_chunks_mut(BLOCK).enumerate().for_each_init(

@@ -53,6 +53,14 @@ impl Default for Reached {
     }
 }
 
+/// What takes a step where no network is asked.
+enum WithoutNetwork {
+    /// By the exact x̂_0.
+    Exact(wgpu::BindGroup),
+    /// By x_0s that are given.
+    Given(wgpu::BindGroup),
+}
+
 /// A plan bound to a model and to slices of one cloud.
 pub struct PlanRun {
     stages: u32,
@@ -73,8 +81,8 @@ pub struct PlanRun {
     first_group: wgpu::BindGroup,
     dense_group: wgpu::BindGroup,
     step_group: wgpu::BindGroup,
-    /// Set where the exact x̂_0 is followed: no network is evaluated then.
-    exact_group: Option<wgpu::BindGroup>,
+    /// Set where no network is evaluated.
+    without_network: Option<WithoutNetwork>,
 }
 
 impl PlanRun {
@@ -152,8 +160,14 @@ impl PlanRun {
         };
         let slice = context.uniform("slice", &slice_template);
 
-        let exact_group = match denoiser {
+        let without_network = match denoiser {
             Denoiser::Learned => None,
+            Denoiser::Given(clean) => {
+                let clean = context.storage("clean points", clean);
+                let buffers = [&slice, &plan_rows.buffer, &clean, &states, points];
+                let group = kernels.sampler_step_given.bind(context, &buffers);
+                Some(WithoutNetwork::Given(group))
+            }
             Denoiser::Exact(mixture) => {
                 let components = components_of(mixture);
                 // (Least μ, largest μ), (least σ², largest σ², largest ln w, 0).
@@ -173,7 +187,8 @@ impl PlanRun {
                     &states,
                     points,
                 ];
-                Some(kernels.sampler_step_exact.bind(context, &buffers))
+                let group = kernels.sampler_step_exact.bind(context, &buffers);
+                Some(WithoutNetwork::Exact(group))
             }
         };
         let step_buffers = [
@@ -221,7 +236,7 @@ impl PlanRun {
                 ],
             ),
             step_group: kernels.sampler_step.bind(context, &step_buffers),
-            exact_group,
+            without_network,
             slice,
             row_count,
             times,
@@ -343,7 +358,7 @@ impl PlanRun {
 
     /// Record the time biases, once before the first stage.
     fn encode_times(&self, kernels: &Kernels, pass: &mut wgpu::ComputePass<'_>) {
-        if self.exact_group.is_none() {
+        if self.without_network.is_none() {
             kernels.time_bias.dispatch(
                 pass,
                 &self.time_group,
@@ -371,10 +386,12 @@ impl PlanRun {
     ) {
         let plan_row = self.plan_rows.offset(stage);
         let particle_groups = [groups_of_64(count), 1];
-        if let Some(group) = &self.exact_group {
-            kernels
-                .sampler_step_exact
-                .dispatch(pass, group, &[plan_row], particle_groups);
+        if let Some(bound) = &self.without_network {
+            let (kernel, group) = match bound {
+                WithoutNetwork::Exact(group) => (&kernels.sampler_step_exact, group),
+                WithoutNetwork::Given(group) => (&kernels.sampler_step_given, group),
+            };
+            kernel.dispatch(pass, group, &[plan_row], particle_groups);
             return;
         }
         if self.predicts[stage as usize] {
@@ -429,7 +446,7 @@ fn components_of(mixture: &Mixture) -> Vec<[f32; 4]> {
 pub fn exact_slice(denoiser: &Denoiser) -> u32 {
     const MOST_PAIRS: u32 = 1 << 24;
     match denoiser {
-        Denoiser::Learned => MAX_SLICE,
+        Denoiser::Learned | Denoiser::Given(_) => MAX_SLICE,
         Denoiser::Exact(mixture) => {
             (MOST_PAIRS / mixture.components.len().max(1) as u32).clamp(64, MAX_SLICE)
         }

@@ -29,6 +29,7 @@ pub struct Kernels {
     pub(super) sampler_start: Kernel,
     pub(super) sampler_step: Kernel,
     pub(super) sampler_step_exact: Kernel,
+    pub(super) sampler_step_given: Kernel,
 }
 
 impl Kernels {
@@ -115,6 +116,11 @@ impl Kernels {
             sampler_step: kernel(
                 "sampler_step",
                 &[Uniform, Dynamic(plan), Uniform, Read, Write, Write, Write],
+                &[],
+            )?,
+            sampler_step_given: kernel(
+                "sampler_step_given",
+                &[Uniform, Dynamic(plan), Read, Write, Write],
                 &[],
             )?,
             sampler_step_exact: kernel(

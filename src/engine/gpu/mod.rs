@@ -311,6 +311,7 @@ impl Engine for GpuEngine {
     }
 
     fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
+        run.check()?;
         let (Some((_, kernels)), Some(model)) = (&self.kernels, &self.model) else {
             return Err(no_model());
         };

@@ -30,6 +30,7 @@ sources![
     "sampler_start",
     "sampler_step",
     "sampler_step_exact",
+    "sampler_step_given",
     "time_bias",
     "weight_gradient",
 ];

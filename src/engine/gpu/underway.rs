@@ -68,6 +68,7 @@ impl Bound {
         let same_denoiser = match (&self.denoiser, run.denoiser) {
             (Denoiser::Learned, Denoiser::Learned) => true,
             (Denoiser::Exact(a), Denoiser::Exact(b)) => Arc::ptr_eq(a, b),
+            (Denoiser::Given(a), Denoiser::Given(b)) => Arc::ptr_eq(a, b),
             _ => false,
         };
         let draws_start = matches!(run.start, Start::Noise(_));

@@ -220,6 +220,7 @@ impl Chain {
             every: 1,
             follow: false,
             read_back: true,
+            given: None,
         });
         if self.shown().is_some() {
             place.tick(ctx, experiment.timesteps, desk.software);

@@ -206,6 +206,7 @@ impl Compass {
                 every: 1,
                 follow: true,
                 read_back: true,
+                given: None,
             });
     }
 

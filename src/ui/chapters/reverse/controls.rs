@@ -2,6 +2,7 @@
 
 use super::{PARTICLES, Reverse};
 use crate::canvas::motion::{FrameAt, origin_color};
+use crate::chapters::shared::chain::Field;
 use crate::chapters::shared::rows;
 use crate::desk::run_slot::LOOK_EVERY;
 use crate::desk::{Desk, Door};
@@ -61,11 +62,20 @@ impl Reverse {
 
     pub(super) fn run_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
-        let tip = "Which x̂_0 the chain follows: the network's, or E[x_0 | x_t]";
-        rows::field_row(ui, tip, &mut self.show.exact, palette);
+        let tip = "Which x̂_0 the chain follows: the network's; the mean E[x_0 | x_t]; or the one true x_0 of each particle, a draw of \
+                   the data, as if it were known";
+        let options = [
+            (Field::Learned, "Learned"),
+            (Field::Exact, "Exact"),
+            (Field::Given, "True x₀"),
+        ];
+        row::named(ui, "Field", tip, palette, |ui| {
+            let field = self.show.field.get_or_insert(Field::Learned);
+            segmented::choose(ui, "Field", field, &options, palette);
+        });
         self.sampler_rows(ui, desk);
         // The exact x̂_0 is no network's, whose errors grow.
-        if self.show.exact == Some(false) {
+        if self.show.field == Some(Field::Learned) {
             sampler::clip_warning(ui, desk);
         }
         let tip = "Particles of the cloud; the first ones stay the same when their number changes";
@@ -202,7 +212,9 @@ impl Reverse {
         let evaluations = grouped(result.request.plan.evaluations() as f64);
         let tip = "How often x̂_0 is evaluated for a particle: N steps take N, of Heun 2N − 1, of RK4 4N − 3";
         readout::line(ui, "evaluations", &evaluations, ink, tip, palette);
-        let (weights, color) = if result.request.exact {
+        let (weights, color) = if result.request.given.is_some() {
+            ("x_0, given".to_owned(), palette.truth)
+        } else if result.request.exact {
             ("exact field".to_owned(), palette.exact)
         } else {
             (

@@ -6,6 +6,8 @@ mod sheet;
 
 pub use sheet::SHEET;
 
+use std::sync::Arc;
+
 use egui::{Color32, Context, Ui};
 
 use crate::canvas::device::Dots;
@@ -13,7 +15,7 @@ use crate::canvas::motion::{FrameAt, Motion, MotionStyle, Projection, origin_col
 use crate::canvas::paint::Layer;
 use crate::canvas::{Mark, Role, Scene};
 use crate::chapters::Page;
-use crate::chapters::shared::chain::{Chain, ChainWish, frame_at};
+use crate::chapters::shared::chain::{Chain, ChainWish, Field, frame_at};
 use crate::chapters::shared::cloud::cloud_bounds;
 use crate::clock::Clock;
 use crate::desk::Desk;
@@ -25,6 +27,7 @@ use lab::choice::Choice;
 use lab::experiment::Experiment;
 use lab::message::Slot;
 use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
 use maths::diffusion::solver::Sampler;
 use maths::names::Words;
 
@@ -46,7 +49,7 @@ pub const WORDS: Words = Words {
 #[derive(Clone, Copy)]
 pub(super) struct Show {
     /// Chosen when the chapter opens: an untrained network has nothing to show.
-    exact: Option<bool>,
+    field: Option<Field>,
     /// The sampler that is looked at; `None` for that of the live picture.
     sampler: Option<Choice>,
     particles: u32,
@@ -60,7 +63,7 @@ pub(super) struct Show {
 impl Default for Show {
     fn default() -> Self {
         Self {
-            exact: None,
+            field: None,
             sampler: None,
             particles: 2000,
             by_origin: true,
@@ -77,6 +80,8 @@ pub struct Reverse {
     pub(super) show: Show,
     pub(super) hand: (),
     run: RunSlot<ChainWish>,
+    /// The x_0 of each particle where they are given, of which data, and by which noise.
+    clean: Option<(Arc<Mixture>, Arc<Vec<[f32; 2]>>, u64)>,
 }
 
 impl Default for Reverse {
@@ -85,6 +90,7 @@ impl Default for Reverse {
             show: Show::default(),
             hand: (),
             run: RunSlot::new(Slot::Reverse),
+            clean: None,
         }
     }
 }
@@ -96,15 +102,41 @@ impl Reverse {
         own.unwrap_or_else(|| Choice::of(experiment))
     }
 
-    fn wish(&self, desk: &Desk) -> ChainWish {
+    /// Which x̂_0 the chain follows: before it was chosen, the exact one of an untrained network.
+    fn field(&self, desk: &Desk) -> Field {
+        let opening = || Field::exact(desk.here.snapshot.step == 0);
+        self.show.field.unwrap_or_else(opening)
+    }
+
+    fn wish(&mut self, desk: &Desk) -> ChainWish {
+        let field = self.field(desk);
         let chain = Chain {
             choice: self.choice(desk, &desk.here.snapshot.experiment),
             particles: self.show.particles,
-            exact: self.show.exact.unwrap_or(desk.here.snapshot.step == 0),
+            field,
             follow: self.show.follow,
             noise: self.show.noise,
         };
-        ChainWish::new(desk, chain)
+        let wish = ChainWish::new(desk, chain);
+        if field == Field::Given {
+            wish.led_to(self.clean(desk))
+        } else {
+            wish
+        }
+    }
+
+    /// Draws of the data, one for each particle.
+    fn clean(&mut self, desk: &Desk) -> Arc<Vec<[f32; 2]>> {
+        let mixture = &desk.here.snapshot.dataset.mixture;
+        let (particles, seed) = (self.show.particles, self.show.noise);
+        let known = self.clean.take().filter(|(of, clean, by)| {
+            Arc::ptr_eq(of, mixture) && (clean.len(), *by) == (particles as usize, seed)
+        });
+        let (_, clean, _) = self.clean.insert(known.unwrap_or_else(|| {
+            let clean = mixture.draw(particles as usize, seed);
+            (mixture.clone(), Arc::new(clean), seed)
+        }));
+        clean.clone()
     }
 }
 
@@ -122,14 +154,14 @@ impl Page for Reverse {
     }
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
-        if self.show.exact.is_none() {
-            self.show.exact = Some(desk.here.snapshot.step == 0);
+        if self.show.field.is_none() {
+            self.show.field = Some(self.field(desk));
             if (desk.here.clock.tau - Clock::default().tau).abs() < 1e-9 {
                 desk.here.clock.set(OPENING);
             }
         }
         let wish = self.wish(desk);
-        self.run.want(desk, wish, || wish.request());
+        self.run.want(desk, wish.clone(), || wish.request());
         desk.here.clock.speed = -self.show.speed;
     }
 
@@ -149,7 +181,9 @@ impl Page for Reverse {
         let alpha = (60.0 / (count as f32).sqrt()).clamp(0.3, 0.9);
         let alpha = alpha * desk.here.strength_of(result);
         let green = result.request.exact && !desk.one_canvas;
-        let color = if green {
+        let color = if result.request.given.is_some() {
+            palette.truth
+        } else if green {
             palette.exact
         } else {
             palette.learned
@@ -178,7 +212,9 @@ impl Page for Reverse {
             Role::Learned
         };
         scene.push(role, Layer::Motion(motion));
-        let by = if result.request.exact {
+        let by = if result.request.given.is_some() {
+            "chain with x_0 given".into()
+        } else if result.request.exact {
             truths::exact(desk, "chain")
         } else {
             "learned chain".into()
@@ -251,11 +287,11 @@ impl Page for Reverse {
                     steps: 5,
                     placement: None,
                 });
-                self.show.exact = Some(false);
+                self.show.field = Some(Field::Learned);
                 desk.here.clock.set(0.0);
             }
             _ => {
-                self.show.exact = Some(true);
+                self.show.field = Some(Field::Exact);
                 desk.here.clock.set(0.0);
             }
         }
@@ -270,11 +306,15 @@ impl Page for Reverse {
                     && self.choice(desk, &desk.here.draft).steps <= 5
                     && self.run.shown_as_asked().is_some()
             }
-            _ => tau < 0.05 && self.show.exact == Some(true) && self.run.shown_as_asked().is_some(),
+            _ => {
+                tau < 0.05
+                    && self.show.field == Some(Field::Exact)
+                    && self.run.shown_as_asked().is_some()
+            }
         }
     }
 
     fn show_learned(&mut self) {
-        self.show.exact = Some(false);
+        self.show.field = Some(Field::Learned);
     }
 }

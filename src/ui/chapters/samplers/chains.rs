@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{MOST, PARTICLES, Show};
-use crate::chapters::shared::chain::{Chain, ChainWish};
+use crate::chapters::shared::chain::{Chain, ChainWish, Field};
 use crate::desk::Desk;
 use crate::desk::run_slot::RunSlot;
 use lab::message::{RunResult, Slot};
@@ -26,12 +26,12 @@ impl Chains {
             let chain = Chain {
                 choice: show.choice(*sampler, show.steps),
                 particles: PARTICLES,
-                exact,
+                field: Field::exact(exact),
                 follow: show.follow,
                 noise: show.noise,
             };
             let wish = ChainWish::new(desk, chain);
-            slot.want(desk, wish, || wish.request());
+            slot.want(desk, wish.clone(), || wish.request());
         }
         for slot in self.0.iter_mut().skip(show.picks.len()) {
             slot.end(desk);

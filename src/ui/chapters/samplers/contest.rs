@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use egui::Context;
 
 use super::PARTICLES;
-use crate::chapters::shared::chain::{Chain, ChainWish};
+use crate::chapters::shared::chain::{Chain, ChainWish, Field};
 use crate::desk::Desk;
 use crate::desk::background::Background;
 use crate::desk::run_slot::RunSlot;
@@ -218,7 +218,7 @@ impl Contest {
                 Under::ToTheEnd => common(*any),
             };
             let wish = wish_of(desk, settings, choice);
-            let key = (under, wish, self.number);
+            let key = (under, wish.clone(), self.number);
             self.slot.want(desk, key, || request(under, &wish));
         }
     }
@@ -368,7 +368,7 @@ fn wish_of(desk: &Desk, settings: Settings, choice: Choice) -> ChainWish {
     let chain = Chain {
         choice,
         particles: PARTICLES,
-        exact: settings.exact,
+        field: Field::exact(settings.exact),
         follow: false,
         noise: settings.noise,
     };

@@ -174,6 +174,7 @@ fn request(plan: Plan, points: Arc<Vec<[f32; 2]>>, exact: bool) -> RunRequest {
         every: 1,
         follow: !exact,
         read_back: true,
+        given: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! A chain from noise to data: what it depends on, and its frame at the clock.
 
+use std::sync::Arc;
+
 use crate::canvas::motion::FrameAt;
 use crate::desk::Desk;
 use engine::Start;
@@ -11,6 +13,34 @@ use maths::diffusion::solver::PlanContext;
 /// Most frames that are kept beside the start: a buffer holds 128 MiB on the smallest adapters, these fill 77.
 const FRAMES: u32 = 100;
 
+/// Which x̂_0 a chain follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The network's.
+    Learned,
+    /// E[x_0 | x_t].
+    Exact,
+    /// The one x_0 of each particle, as if it were known.
+    Given,
+}
+
+impl Field {
+    /// The exact one or the network's.
+    pub fn exact(exact: bool) -> Self {
+        if exact { Self::Exact } else { Self::Learned }
+    }
+}
+
+/// The x_0 of each particle: equal where it is the same list.
+#[derive(Clone, Debug)]
+struct Clean(Arc<Vec<[f32; 2]>>);
+
+impl PartialEq for Clean {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// What is chosen of a chain.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chain {
@@ -18,8 +48,8 @@ pub struct Chain {
     pub choice: Choice,
     /// How many particles.
     pub particles: u32,
-    /// By the exact x̂_0.
-    pub exact: bool,
+    /// By which x̂_0.
+    pub field: Field,
     /// Run again as the weights change.
     pub follow: bool,
     /// Which noise, beside that of the experiment.
@@ -27,12 +57,13 @@ pub struct Chain {
 }
 
 /// What a chain depends on besides weights and data.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChainWish {
     chain: Chain,
     context: PlanContext,
     clip: Option<Bounds>,
     seed: u64,
+    clean: Option<Clean>,
 }
 
 impl ChainWish {
@@ -50,9 +81,19 @@ impl ChainWish {
             },
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
-            clip: (experiment.clip && !chain.exact)
+            clip: (experiment.clip && chain.field == Field::Learned)
                 .then_some(snapshot.dataset.clip_box(experiment.fresh)),
             seed: experiment.seed.wrapping_add(chain.noise),
+            clean: None,
+        }
+    }
+
+    /// Led to these x_0, one a particle.
+    #[must_use]
+    pub fn led_to(self, clean: Arc<Vec<[f32; 2]>>) -> Self {
+        Self {
+            clean: Some(Clean(clean)),
+            ..self
         }
     }
 
@@ -67,7 +108,8 @@ impl ChainWish {
             plan: self.chain.choice.plan(self.context, self.clip),
             start: Start::Noise(self.chain.particles),
             seed: self.seed,
-            exact: self.chain.exact,
+            exact: self.chain.field != Field::Learned,
+            given: self.clean.as_ref().map(|Clean(clean)| clean.clone()),
             every: self.chain.choice.steps.div_ceil(FRAMES),
             follow: self.chain.follow,
             read_back: false,

@@ -77,6 +77,7 @@ impl Wish {
             },
             follow: self.follow,
             read_back: true,
+            given: None,
         }
     }
 }
