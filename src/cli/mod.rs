@@ -9,6 +9,7 @@ mod compare;
 mod config;
 mod data;
 mod doctor;
+mod elbo;
 mod field;
 mod field_csv;
 mod measure;
@@ -108,7 +109,7 @@ enum Command {
     Sample(sample::Args),
     /// Evaluate a trained model beside the exact field of its data
     Field(field::Args),
-    /// Measure how far samples are from a data set
+    /// Measure how far samples are from a data set, or how likely a model finds its data
     Measure(measure::Args),
     /// Hold samplers against each other on one model: distances, cost, order
     Compare(compare::Args),

@@ -6,6 +6,7 @@ pub mod contest;
 pub mod difference;
 pub mod divergence;
 pub mod drawing;
+pub mod elbo;
 pub mod experiment;
 pub mod follow;
 pub mod home;

@@ -137,6 +137,14 @@ impl Draws {
         self.x_0.is_empty()
     }
 
+    /// True where the denoiser answered with numbers alone.
+    pub fn is_finite(&self) -> bool {
+        let finite = |(errors, scores): &(Vec<f64>, f64)| {
+            scores.is_finite() && errors.iter().all(|error| error.is_finite())
+        };
+        self.levels.iter().all(finite)
+    }
+
     /// ln p_0(x_0) [n].
     pub fn log_p(&self) -> &[f64] {
         &self.log_p

@@ -66,7 +66,8 @@ fn of_one_gaussian_the_best_variances_reach_the_entropy() {
             for sigma in [0.05_f64, 0.7, 1.6] {
                 let chain = Chain::new(schedule, timesteps);
                 let Scales { a, s } = schedule.scales(1.0, timesteps);
-                let ratio = ((a * sigma).powi(2) + s * s) / chain.prior_variance;
+                // Samplers start from the variance of x_T, of data of variance 1.
+                let ratio = ((a * sigma).powi(2) + s * s) / (a * a + s * s);
                 let known = normal_entropy(sigma) + ratio - 1.0 - ratio.ln();
                 for choice in [StepVariance::Least, StepVariance::Analytic] {
                     let found = closed_bound(&chain, choice, sigma * sigma);
