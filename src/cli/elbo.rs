@@ -114,17 +114,16 @@ impl Report {
             self.points,
             self.timesteps,
             self.entropy,
-            super::measure::short_error(self.entropy_error)
+            super::short_error(self.entropy_error)
         );
         text += "| denoiser | σ² | L_T | Σ L_{t−1} | L_0 | total | above the entropy |\n| --- | --- | --- | --- | --- | --- | --- |\n";
         for (whose, rows) in [("learned", &self.learned), ("exact", &self.exact)] {
             for choice in StepVariance::ALL {
                 let name = choice.words().name;
                 let Some(row) = rows.get(name) else { continue };
-                let cell = |value: f64, error: f64| {
-                    format!("{value} ± {}", super::measure::short_error(error))
-                };
-                text += &format!(
+                let cell =
+                    |value: f64, error: f64| format!("{value} ± {}", super::short_error(error));
+                let row = format!(
                     "| {whose} | {name} | {} | {} | {} | {} | {} |\n",
                     cell(row.prior_matching, row.prior_matching_error),
                     cell(row.denoising, row.denoising_error),
@@ -132,6 +131,7 @@ impl Report {
                     cell(row.total, row.total_error),
                     cell(row.above_entropy, row.above_entropy_error),
                 );
+                text.push_str(&row);
             }
         }
         text.trim_end().to_owned()

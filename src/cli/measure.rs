@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{elbo, print_json, read_standardised, round, say_notices};
+use super::{elbo, print_json, read_standardised, round, say_notices, short_error};
 use crate::cli::samples_csv::Units;
 use engine::EngineChoice;
 use lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
@@ -255,13 +255,4 @@ fn compare(args: &Args, samples: &Path) -> anyhow::Result<(Report, String)> {
         text(densest_half),
     );
     Ok((report, told))
-}
-
-/// A standard error with two digits.
-pub fn short_error(error: f64) -> f64 {
-    if error == 0.0 || !error.is_finite() {
-        return error;
-    }
-    let scale = 10.0_f64.powf(1.0 - error.log10().floor());
-    (error * scale).round() / scale
 }

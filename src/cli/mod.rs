@@ -236,6 +236,15 @@ fn round(value: f64) -> f64 {
     (value * scale).round() / scale
 }
 
+/// A standard error with two digits.
+fn short_error(error: f64) -> f64 {
+    if error == 0.0 || !error.is_finite() {
+        return error;
+    }
+    let scale = 10.0_f64.powf(1.0 - error.log10().floor());
+    (error * scale).round() / scale
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@
 
 mod algorithm;
 mod compass;
+mod elbo;
 mod forward;
 mod reverse;
 mod schedules;
@@ -201,6 +202,8 @@ chapters! {
     Trajectories: trajectories::Trajectories in "Look",
     /// Two ways from data to noise, side by side.
     Schedules: schedules::Schedules in "Look",
+    /// The variational bound, term by term.
+    Elbo: elbo::Elbo in "Look",
 }
 
 impl Chapter {

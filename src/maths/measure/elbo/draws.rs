@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::{Chain, D, Moments};
 use crate::data::mixture::Mixture;
 use crate::diffusion::schedule::{Scales, Schedule};
+use crate::measure::entropy::take_off;
 
 /// Mixed into seeds ("elbo"): these draws are nobody else's.
 const SALT: u64 = 0x656C_626F;
@@ -23,12 +24,16 @@ pub struct Draws {
     levels: Vec<(Vec<f64>, f64)>,
 }
 
-/// Of one x_t: ‖x_0 − x̂_0‖² and the square of the denoiser's score (a x̂_0 − x_t)/s².
-fn squares(Scales { a, s }: Scales, x_0: [f64; 2], x_t: [f64; 2], x0_hat: [f64; 2]) -> [f64; 2] {
+/// With fewer draws nothing is known of how much noise has to do with an error.
+const FEW: usize = 16;
+
+/// Of one x_t: ‖x_0 − x̂_0‖², the square of the denoiser's score (a x̂_0 − x_t)/s², and ‖ε‖².
+fn squares(Scales { a, s }: Scales, x_0: [f64; 2], x_t: [f64; 2], x0_hat: [f64; 2]) -> [f64; 3] {
     let square = |v: [f64; 2]| v[0] * v[0] + v[1] * v[1];
     [
         square([0, 1].map(|i| x_0[i] - x0_hat[i])),
         square([0, 1].map(|i| (a * x0_hat[i] - x_t[i]) / (s * s))),
+        square([0, 1].map(|i| (x_t[i] - a * x_0[i]) / s)),
     ]
 }
 
@@ -155,7 +160,7 @@ impl Draws {
         self.x_0.iter().map(|[x, y]| x * x + y * y)
     }
 
-    /// ‖x_0 − x̂_0‖² [n] at t = `index` + 1.
+    /// ‖x_0 − x̂_0‖² [n] at t = `index` + 1, without what the size of the noise has to do with it.
     pub fn errors(&self, index: usize) -> &[f64] {
         self.levels.get(index).map_or(&[], |level| &level.0)
     }
@@ -175,9 +180,17 @@ impl Draws {
     }
 }
 
-fn collect(draws: impl Iterator<Item = [f64; 2]>) -> (Vec<f64>, f64) {
-    draws.fold((Vec::new(), 0.0), |(mut errors, scores), [error, score]| {
+/// The errors and the sum of the scores' squares. ‖ε‖², whose mean is D, is a control variate of the errors (Owen 2013, "Monte Carlo
+/// theory", section 8.9): near the data, where x̂_0 − x_0 is −(s/a) ε and little else, it takes nearly all chance off.
+fn collect(draws: impl Iterator<Item = [f64; 3]>) -> (Vec<f64>, f64) {
+    let (mut errors, mut noise, mut scores) = (Vec::new(), Vec::new(), 0.0);
+    for [error, score, square] in draws {
         errors.push(error);
-        (errors, scores + score)
-    })
+        noise.push(square - D);
+        scores += score;
+    }
+    if errors.len() >= FEW {
+        take_off(&mut errors, &noise);
+    }
+    (errors, scores)
 }

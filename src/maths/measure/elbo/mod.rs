@@ -42,6 +42,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// Of a schedule of T timesteps, from t in 1..=T.
+    pub fn at(schedule: Schedule, timesteps: u32, t: u32) -> Self {
+        let scales = |t: u32| schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
+        Self::between(scales(t), scales(t.saturating_sub(1)))
+    }
+
     fn between(now: Scales, next: Scales) -> Self {
         let Factors { x, x_0, z } = Variance::BetaTilde.step(now, next);
         Self {
@@ -93,10 +99,9 @@ impl Chain {
     /// Of a schedule at its timesteps t = 1..=T.
     pub fn new(schedule: Schedule, timesteps: u32) -> Self {
         let timesteps = timesteps.max(1);
-        let at = |t: u32| schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
         Self {
             steps: (1..=timesteps)
-                .map(|t| Step::between(at(t), at(t - 1)))
+                .map(|t| Step::at(schedule, timesteps, t))
                 .collect(),
             prior_variance: schedule.prior_std(timesteps).powi(2),
         }

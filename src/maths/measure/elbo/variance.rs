@@ -82,10 +82,10 @@ impl StepVariance {
             Self::BetaTilde => &Row {
                 words: Words {
                     name: "beta-tilde",
-                    title: "β̃",
-                    symbol: "β̃",
-                    short: "σ² = β̃",
-                    help: "the variance of the posterior given x₀ (Ho et al. 2020), at t = 1 that of t = 2",
+                    title: "Posterior",
+                    symbol: "q's",
+                    short: "σ² of q",
+                    help: "the variance of the step back that knows x₀ (Ho et al. 2020), at t = 1 that of t = 2",
                 },
                 sigma_squared: |step, second, _| clipped(step, second),
             },
@@ -115,7 +115,7 @@ impl StepVariance {
                     title: "Least",
                     symbol: "least",
                     short: "σ² by the error",
-                    help: "what makes each term least: β̃ and c₀² times the mean square error of x̂₀",
+                    help: "what makes each term least, by how far x̂₀ is off",
                 },
                 sigma_squared: |step, _, moments| {
                     step.beta_tilde + step.c_0 * step.c_0 * moments.x0_error
