@@ -18,7 +18,7 @@ const SALT: u64 = 0x656C_626F;
 pub struct Draws {
     chain: Chain,
     x_0: Vec<[f64; 2]>,
-    /// ln p_0(x_0) [n].
+    /// ln p_0(x_0) of each.
     log_p: Vec<f64>,
     /// From t = 1 to T, [n] each: ‖x_0 − x̂_0‖², and the sum of ‖score‖² over the draws.
     levels: Vec<(Vec<f64>, f64)>,
@@ -150,17 +150,17 @@ impl Draws {
         self.levels.iter().all(finite)
     }
 
-    /// ln p_0(x_0) [n].
+    /// ln p_0(x_0) of each.
     pub fn log_p(&self) -> &[f64] {
         &self.log_p
     }
 
-    /// ‖x_0‖² [n].
+    /// ‖x_0‖² of each.
     pub fn squares(&self) -> impl Iterator<Item = f64> {
         self.x_0.iter().map(|[x, y]| x * x + y * y)
     }
 
-    /// ‖x_0 − x̂_0‖² [n] at t = `index` + 1, without what the size of the noise has to do with it.
+    /// ‖x_0 − x̂_0‖² of each at t = `index` + 1, without what the size of the noise has to do with it.
     pub fn errors(&self, index: usize) -> &[f64] {
         self.levels.get(index).map_or(&[], |level| &level.0)
     }
