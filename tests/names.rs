@@ -9,6 +9,7 @@ use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Placement, Sampler};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::layout::Activation;
+use noise_compass::measure::elbo::StepVariance;
 use noise_compass::names::Words;
 use noise_compass::ui::chapters::Chapter;
 
@@ -100,7 +101,7 @@ fn files_are_read_alike() {
 }
 
 /// Every selectable thing with its words, by kind.
-fn kinds() -> [(&'static str, Vec<&'static Words>); 7] {
+fn kinds() -> [(&'static str, Vec<&'static Words>); 8] {
     [
         ("Data", Shape::ALL.map(Shape::words).to_vec()),
         (
@@ -113,6 +114,10 @@ fn kinds() -> [(&'static str, Vec<&'static Words>); 7] {
         (
             "Activations",
             Activation::ALL.map(Activation::words).to_vec(),
+        ),
+        (
+            "Variances of a step",
+            StepVariance::ALL.map(StepVariance::words).to_vec(),
         ),
         ("Chapters", Chapter::ALL.map(Chapter::words).to_vec()),
     ]

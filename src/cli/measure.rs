@@ -1,13 +1,14 @@
 //! `measure`: how far samples are from a data set, how surprising they are, and which parts they fill, beside what chance alone
 //! gives.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{print_json, read_standardised, round, say_notices};
+use super::{elbo, print_json, read_standardised, round, say_notices, short_error};
 use crate::cli::samples_csv::Units;
+use engine::EngineChoice;
 use lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
 use lab::model_dir;
 use maths::data::dataset::{DataSource, Dataset, Truth};
@@ -20,8 +21,8 @@ use maths::measure::{Estimate, Law, quality};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Samples: header x,y, in --units
-    #[arg(long, value_name = "FILE.csv")]
-    samples: PathBuf,
+    #[arg(long, value_name = "FILE.csv", required_unless_present = "elbo")]
+    samples: Option<PathBuf>,
     /// The data they should be like: a built-in name or FILE.csv
     #[arg(long, value_name = "NAME|FILE.csv", required_unless_present = "model")]
     data: Option<DataSource>,
@@ -37,6 +38,16 @@ pub struct Args {
     /// Seed of the fresh draws that they are compared with
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// How likely the model finds its data: the variational bound, term by term, by its network and by the exact denoiser, for each
+    /// choice of variance; with samples or without
+    #[arg(long, requires = "model", conflicts_with = "data")]
+    elbo: bool,
+    /// Points of the data that --elbo takes through all timesteps
+    #[arg(long, default_value_t = 1024, requires = "elbo", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    points: u32,
+    /// Which engine computes what --elbo asks for
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineChoice,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -47,7 +58,17 @@ const SLICED_SALT: u64 = 0x736C_6963;
 /// Most components times samples that the surprise asks: a second or so.
 const EVALUATIONS: usize = 1 << 27;
 
-/// What `--json` prints. Distances are in standardised units, each the mean over some draws; a floor is the mean distance of
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Output {
+    /// Of samples, where there are any.
+    #[serde(flatten)]
+    samples: Option<Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elbo: Option<elbo::Report>,
+}
+
+/// What is measured of samples. Distances are in standardised units, each the mean over some draws; a floor is the mean distance of
 /// draws to draws. Every `_error` is a standard error; that of a distance knows that the draws may share one set of samples.
 #[derive(Debug, Serialize)]
 struct Report {
@@ -90,7 +111,7 @@ struct Report {
 }
 
 /// The samples in standardised units, and the data.
-fn read(args: &Args) -> anyhow::Result<(Vec<[f32; 2]>, Arc<Dataset>)> {
+fn read(args: &Args, samples: &Path) -> anyhow::Result<(Vec<[f32; 2]>, Arc<Dataset>)> {
     let dataset = match (&args.model, &args.data) {
         (Some(model), _) => model_dir::load(model)?.setup()?.dataset,
         (None, Some(data)) => Arc::new(Dataset::load(
@@ -107,17 +128,38 @@ fn read(args: &Args) -> anyhow::Result<(Vec<[f32; 2]>, Arc<Dataset>)> {
         say_notices(&data.to_string(), &dataset.notices);
     }
     Ok((
-        read_standardised(
-            &args.samples,
-            args.units.standardisation(dataset.standardisation),
-        )?,
+        read_standardised(samples, args.units.standardisation(dataset.standardisation))?,
         dataset,
     ))
 }
 
-/// Read, compare, tell.
+/// Measure, tell.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let (samples, dataset) = read(args)?;
+    let elbo = match &args.model {
+        Some(model) if args.elbo => {
+            Some(elbo::measure(model, args.engine, args.points, args.seed)?)
+        }
+        _ => None,
+    };
+    let samples = args.samples.as_deref();
+    let samples = samples.map(|samples| compare(args, samples)).transpose()?;
+    if args.json {
+        let samples = samples.map(|(report, _)| report);
+        return print_json(&Output { samples, elbo });
+    }
+    for text in samples
+        .map(|(_, text)| text)
+        .into_iter()
+        .chain(elbo.map(|elbo| elbo.text()))
+    {
+        super::say(&text);
+    }
+    Ok(())
+}
+
+/// Hold samples against the data: the report, and the same in lines to read.
+fn compare(args: &Args, samples: &Path) -> anyhow::Result<(Report, String)> {
+    let (samples, dataset) = read(args, samples)?;
     let exact: Quality = quality(&samples, &dataset.reference, args.seed)?;
     let sliced = sliced_quality(&samples, &dataset.reference, args.seed ^ SLICED_SALT)?;
     let law = Law::new(dataset.mixture.clone(), EVALUATIONS);
@@ -132,40 +174,38 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Reference::Mixture(_) => None,
         Reference::HeldOut(rows) => Some(rows.len()),
     };
-    if args.json {
-        return print_json(&Report {
-            samples: samples.len(),
-            reference: match dataset.reference {
-                Reference::Mixture(_) => "mixture",
-                Reference::HeldOut(_) => "held-out rows",
-            },
-            held_out_rows: held_out,
-            truth: dataset.truth.words(),
-            w2_samples: exact.n,
-            w2_sets: exact.sets,
-            draws: PAIRS,
-            w2: round(exact.distance.value),
-            w2_error: round(exact.distance.error),
-            w2_floor: round(exact.floor.value),
-            w2_floor_error: round(exact.floor.error),
-            w2_ratio: round(exact.ratio()),
-            sliced_w2_samples: sliced.n,
-            sliced_w2: round(sliced.distance.value),
-            sliced_w2_error: round(sliced.distance.error),
-            sliced_w2_floor: round(sliced.floor.value),
-            sliced_w2_floor_error: round(sliced.floor.error),
-            surprise: round(surprise.value),
-            surprise_error: round(surprise.error),
-            entropy: round(entropy.value),
-            entropy_error: round(entropy.error),
-            densest_half: round(densest_half.value),
-            densest_half_error: round(densest_half.error),
-            surprise_samples: n,
-            shares_chi2: shares.map(|shares| round(shares.value)),
-            shares_degrees: shares.map(|shares| shares.degrees),
-            shares_p: shares.map(|shares| round(shares.p)),
-        });
-    }
+    let report = Report {
+        samples: samples.len(),
+        reference: match dataset.reference {
+            Reference::Mixture(_) => "mixture",
+            Reference::HeldOut(_) => "held-out rows",
+        },
+        held_out_rows: held_out,
+        truth: dataset.truth.words(),
+        w2_samples: exact.n,
+        w2_sets: exact.sets,
+        draws: PAIRS,
+        w2: round(exact.distance.value),
+        w2_error: round(exact.distance.error),
+        w2_floor: round(exact.floor.value),
+        w2_floor_error: round(exact.floor.error),
+        w2_ratio: round(exact.ratio()),
+        sliced_w2_samples: sliced.n,
+        sliced_w2: round(sliced.distance.value),
+        sliced_w2_error: round(sliced.distance.error),
+        sliced_w2_floor: round(sliced.floor.value),
+        sliced_w2_floor_error: round(sliced.floor.error),
+        surprise: round(surprise.value),
+        surprise_error: round(surprise.error),
+        entropy: round(entropy.value),
+        entropy_error: round(entropy.error),
+        densest_half: round(densest_half.value),
+        densest_half_error: round(densest_half.error),
+        surprise_samples: n,
+        shares_chi2: shares.map(|shares| round(shares.value)),
+        shares_degrees: shares.map(|shares| shares.degrees),
+        shares_p: shares.map(|shares| round(shares.p)),
+    };
     let text = |estimate: Estimate| {
         format!(
             "{} ± {}",
@@ -206,22 +246,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             )
         }
     };
-    super::say(&format!(
+    let told = format!(
         "{against}{}\n{}\nsurprise of {n} samples: {} nats (0: as the data; above: astray; below: too thin)\n\
          samples in the densest half of the data: {} (0.5: as the data; above: too thin)\n{shares}",
         distance("2-Wasserstein", exact),
         distance("sliced 2-Wasserstein", sliced),
         text(surprise),
         text(densest_half),
-    ));
-    Ok(())
-}
-
-/// A standard error with two digits.
-fn short_error(error: f64) -> f64 {
-    if error == 0.0 || !error.is_finite() {
-        return error;
-    }
-    let scale = 10.0_f64.powf(1.0 - error.log10().floor());
-    (error * scale).round() / scale
+    );
+    Ok((report, told))
 }

@@ -9,6 +9,7 @@ mod compare;
 mod config;
 mod data;
 mod doctor;
+mod elbo;
 mod field;
 mod field_csv;
 mod measure;
@@ -109,7 +110,7 @@ enum Command {
     Sample(sample::Args),
     /// Evaluate a trained model beside the exact field of its data
     Field(field::Args),
-    /// Measure how far samples are from a data set
+    /// Measure how far samples are from a data set, or how likely a model finds its data
     Measure(measure::Args),
     /// Hold samplers against each other on one model: distances, cost, order
     Compare(compare::Args),
@@ -225,6 +226,15 @@ fn print_lines(text: &str) -> anyhow::Result<()> {
 /// Driver messages come in many lines; a failure is told in one.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A standard error with two digits.
+fn short_error(error: f64) -> f64 {
+    if error == 0.0 || !error.is_finite() {
+        return error;
+    }
+    let scale = 10.0_f64.powf(1.0 - error.log10().floor());
+    (error * scale).round() / scale
 }
 
 #[cfg(test)]

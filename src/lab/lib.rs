@@ -8,6 +8,7 @@ pub mod contest_table;
 pub mod difference;
 pub mod divergence;
 pub mod drawing;
+pub mod elbo;
 pub mod experiment;
 pub mod follow;
 pub mod home;

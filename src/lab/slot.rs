@@ -8,6 +8,8 @@ pub enum Slot {
     ScoreAtPointer,
     /// The learned needle of the noise compass.
     Compass,
+    /// The learned x̂_0 at the point of the chapter ELBO.
+    BoundAtPoint,
     /// The chain of the chapter Reverse.
     Reverse,
     /// The chain of the chapter Algorithm.
@@ -40,6 +42,8 @@ pub enum Slot {
     LearnedDraws,
     /// The exact score at draws of p_t.
     ExactDraws,
+    /// The learned x̂_0 at all timesteps, for the variational bound.
+    Bound,
     /// Of somebody who drives a lab without its window.
     Other(&'static str),
 }

@@ -1,7 +1,7 @@
 //! What the symbols and the words of the lab mean. Formulas read it for their tooltips, and the help shows it whole.
 
 /// Symbols, as they stand in formulas, and what each is.
-pub const SYMBOLS: [(&str, &str); 38] = [
+pub const SYMBOLS: [(&str, &str); 45] = [
     ("x_0", "a point of the data, in standardised units"),
     ("x_t", "the point x_0 with the noise of time t"),
     ("x_{t−1}", "the point one step nearer to the data"),
@@ -52,6 +52,19 @@ pub const SYMBOLS: [(&str, &str); 38] = [
     ("u_θ", "the network's prediction of the velocity"),
     ("θ", "the weights of the network"),
     ("L", "the loss: the mean square error of the prediction"),
+    (
+        "L_T",
+        "the part of the bound that the end of the noise costs",
+    ),
+    (
+        "L_{t−1}",
+        "the part of the bound that the step from t costs",
+    ),
+    ("L_0", "the part of the bound that the last step costs"),
+    ("q", "how noise is added, and each step of it turned around"),
+    ("p_θ", "the model: what the steps back make"),
+    ("c_0", "how much of x_0 is in the mean of the step back"),
+    ("ρ", "a ratio of two variances"),
     ("D", "the number of coordinates: here 2"),
     ("η", "how much noise a step adds: 0 none, 1 that of DDPM"),
     ("μ_t", "the mean of a step"),

@@ -85,12 +85,12 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
     sum / (a.len() - 1) as f64
 }
 
-fn variance(values: &[f64]) -> f64 {
+pub(super) fn variance(values: &[f64]) -> f64 {
     covariance(values, values)
 }
 
 /// Subtract from `values` the multiple of a control, whose expectation is 0, that leaves the least variance.
-fn take_off(values: &mut [f64], control: &[f64]) {
+pub(super) fn take_off(values: &mut [f64], control: &[f64]) {
     let slope = covariance(values, control) / variance(control).max(f64::MIN_POSITIVE);
     for (value, control) in values.iter_mut().zip(control) {
         *value -= slope * control;

@@ -1,7 +1,8 @@
 //! How good samples are: distances between point sets beside their sampling floors, the surprise of samples under the data's
-//! density, and the shares of the data's parts. Every number comes with its standard error.
+//! density, and the shares of the data's parts; and how likely a model finds the data, by the variational bound. Every number comes with its standard error.
 
 pub mod chi_square;
+pub mod elbo;
 pub mod entropy;
 pub mod estimate;
 pub mod field_error;

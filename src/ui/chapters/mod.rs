@@ -6,6 +6,7 @@
 
 mod algorithm;
 mod compass;
+mod elbo;
 mod forward;
 mod reverse;
 mod samplers;
@@ -204,6 +205,8 @@ chapters! {
     Samplers: samplers::Samplers in "Look",
     /// Two ways from data to noise, side by side.
     Schedules: schedules::Schedules in "Look",
+    /// The variational bound, term by term.
+    Elbo: elbo::Elbo in "Look",
 }
 
 impl Chapter {

@@ -30,7 +30,7 @@ use lab::message::{Command, Notice, Order, Side};
 use maths::data::dataset::FileStamp;
 
 /// Keys that open the chapters, in their order.
-const NUMBER_KEYS: [Key; 9] = [
+const NUMBER_KEYS: [Key; 10] = [
     Key::Num1,
     Key::Num2,
     Key::Num3,
@@ -40,6 +40,7 @@ const NUMBER_KEYS: [Key; 9] = [
     Key::Num7,
     Key::Num8,
     Key::Num9,
+    Key::Num0,
 ];
 
 /// The lab's window.

@@ -26,6 +26,8 @@ pub enum Piece {
     Bar(&'static str),
     /// A variable with a hat: an estimate.
     Hat(&'static str),
+    /// A variable with a tilde.
+    Tilde(&'static str),
     /// What follows stands on a line of its own. Between others, not within them.
     Break,
 }
@@ -43,6 +45,7 @@ impl Piece {
             Self::Root(inner) => format!("√({})", text(inner)),
             Self::Bar(letter) => format!("{letter}\u{304}"),
             Self::Hat(letter) => format!("{letter}\u{302}"),
+            Self::Tilde(letter) => format!("{letter}\u{303}"),
             Self::Break => "\n".to_owned(),
         }
     }
@@ -353,6 +356,16 @@ impl Pen<'_> {
                     let peak = vec2(middle, foot - 0.14 * size);
                     self.line(&[vec2(middle - side, foot), peak, vec2(middle + side, foot)]);
                 }
+                Piece::Tilde(text) => {
+                    let left = self.x;
+                    self.text(text, variable_font(size));
+                    let middle = 0.5 * (left + self.x) + 0.06 * size;
+                    let wave = [-2.0_f32, -1.0, 0.0, 1.0, 2.0].map(|step| {
+                        let up = 0.05 * size * (-std::f32::consts::FRAC_PI_2 * step).sin();
+                        vec2(middle + 0.09 * size * step, self.y - 0.78 * size - up)
+                    });
+                    self.line(&wave);
+                }
             }
         }
     }
@@ -363,7 +376,7 @@ impl Pen<'_> {
         while let Some((piece, after)) = rest.split_first() {
             let mut used = 1;
             match piece {
-                Piece::Var(_) | Piece::Bar(_) | Piece::Hat(_) => {
+                Piece::Var(_) | Piece::Bar(_) | Piece::Hat(_) | Piece::Tilde(_) => {
                     let from = self.x;
                     used += after
                         .iter()

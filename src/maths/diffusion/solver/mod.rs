@@ -18,6 +18,7 @@ mod adams;
 mod ancestral;
 mod ddim;
 mod edm;
+mod estimates;
 mod exponential;
 mod file;
 mod knots;

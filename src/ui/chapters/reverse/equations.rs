@@ -224,6 +224,7 @@ mod tests {
             Piece::Root(inner) => format!("√({})", text(inner)),
             Piece::Bar(symbol) => format!("bar {symbol}"),
             Piece::Hat(symbol) => format!("{symbol}^"),
+            Piece::Tilde(symbol) => format!("{symbol}~"),
             Piece::Break => "\n".to_owned(),
         };
         pieces.iter().map(piece).collect()
