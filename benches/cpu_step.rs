@@ -9,6 +9,7 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
+use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData, Wait};
 
@@ -25,6 +26,7 @@ fn step(criterion: &mut Criterion) {
             data: TrainingData::Finite(Arc::new(points)),
             batch,
             learning_rate: 3e-3,
+            rule: UpdateRule::default(),
             seed: 0,
             ema_decay: 0.999,
         };

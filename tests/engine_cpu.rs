@@ -10,6 +10,7 @@ use noise_compass::diffusion::target::{Combination, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData, Wait};
 
@@ -43,6 +44,7 @@ fn spec(data: TrainingData) -> TrainSpec {
         data,
         batch: 128,
         learning_rate: 3e-3,
+        rule: UpdateRule::default(),
         seed: 5,
         ema_decay: 0.999,
     }

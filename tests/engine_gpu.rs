@@ -14,6 +14,8 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{
     Activation, NetworkShape, WIDTHS, coordinate_features,
 };
+use noise_compass::engine::network::optimiser::{Optimiser, UpdateRule};
+use noise_compass::engine::network::rate::{Decay, RateSchedule};
 use noise_compass::engine::network::timetable::{Timetable, time_embedding};
 use noise_compass::engine::{
     Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainSpec, TrainingData, Wait,
@@ -49,6 +51,7 @@ fn spec(shape: NetworkShape, batch: u32) -> TrainSpec {
         data: TrainingData::Finite(Arc::new(points)),
         batch,
         learning_rate: 3e-3,
+        rule: UpdateRule::default(),
         seed: 0x1234_5678_9abc_def0,
         ema_decay: 0.999,
     }
@@ -224,6 +227,70 @@ fn a_hundred_steps_lose_the_same() {
         }
         let (gpu, cpu) = (gpu.state().unwrap(), cpu.state().unwrap());
         assert!(relative(gpu.ema, cpu.ema) < 1e-3);
+    }
+}
+
+/// Every optimiser under every decay of its rate, in networks with no matrix between hidden layers, with one and with several;
+/// then another takes over from it. What counts is how far the weights went.
+#[test]
+fn every_optimiser_moves_the_weights_alike() {
+    let (mut gpu, mut cpu) = engines(&spec(small(), 100));
+    for (width, depth) in [(32, 1), (64, 3)] {
+        let base = spec(
+            NetworkShape {
+                width,
+                depth,
+                ..small()
+            },
+            100,
+        );
+        let start = initial_weights(base.shape, 11);
+        for (optimiser, decay) in Optimiser::ALL
+            .into_iter()
+            .zip(Decay::ALL.into_iter().cycle())
+        {
+            let rule = UpdateRule {
+                optimiser,
+                weight_decay: 0.1,
+                schedule: RateSchedule {
+                    warmup: 3,
+                    decay,
+                    updates: 6,
+                    end: 0.2,
+                },
+            };
+            let spec = TrainSpec {
+                rule,
+                ..base.clone()
+            };
+            let state = ModelState::fresh(start.clone());
+            let went = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
+                engine.load(&spec, &state).unwrap();
+                let mut went = Vec::new();
+                for optimiser in [optimiser, Optimiser::Momentum, Optimiser::Muon] {
+                    let rule = UpdateRule { optimiser, ..rule };
+                    engine
+                        .update(&TrainSpec {
+                            rule,
+                            ..spec.clone()
+                        })
+                        .unwrap();
+                    let done = (0..8).map(|_| engine.train(1, 1.0).unwrap()).sum::<u32>();
+                    assert_eq!(done, 8);
+                    let state = engine.state().unwrap();
+                    let weights = state.weights.iter().zip(&start).map(|(w, from)| w - from);
+                    went.push((weights.collect::<Vec<f32>>(), state.ema));
+                }
+                went
+            });
+            let [gpu, cpu] = went;
+            for (took_over, (gpu, cpu)) in gpu.into_iter().zip(cpu).enumerate() {
+                let error = relative(gpu.0, cpu.0);
+                let of = format!("{optimiser:?}, {width} × {depth}, {took_over}");
+                assert!(error < 2e-3, "{of}: {error}");
+                assert!(relative(gpu.1, cpu.1) < 2e-3, "{of}: average");
+            }
+        }
     }
 }
 

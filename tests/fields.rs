@@ -11,6 +11,7 @@ use noise_compass::diffusion::target::{Quantity, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
     Denoiser, Engine, Frames, ModelState, Run, Start, TrainSpec, TrainingData,
@@ -40,6 +41,7 @@ fn engines() -> [Box<dyn Engine>; 2] {
         data: TrainingData::Finite(Arc::new(vec![[0.0; 2]])),
         batch: 64,
         learning_rate: 0.0,
+        rule: UpdateRule::default(),
         seed: 0,
         ema_decay: 0.9,
     };

@@ -8,6 +8,7 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::layout::{NetworkShape, coordinate_features};
+use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::{TIME_FEATURES, Timetable};
 use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData};
 use safetensors::SafeTensors;
@@ -151,6 +152,7 @@ fn check(engine: &mut dyn Engine) {
             data: TrainingData::Finite(Arc::new(x.clone())),
             batch: case.batch as u32,
             learning_rate: about.adam.lr,
+            rule: UpdateRule::default(),
             seed: 0,
             ema_decay: 0.999,
         };

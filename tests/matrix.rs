@@ -17,6 +17,7 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
+use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData, Wait};
 use noise_compass::measure::{sampling_floor, wasserstein2};
@@ -44,6 +45,7 @@ fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2
         data: TrainingData::Finite(dataset.points.clone()),
         batch: 256,
         learning_rate: 3e-3,
+        rule: UpdateRule::default(),
         seed,
         ema_decay: 0.999,
     };

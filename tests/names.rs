@@ -9,6 +9,8 @@ use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Placement, Sampler};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::layout::Activation;
+use noise_compass::engine::network::optimiser::Optimiser;
+use noise_compass::engine::network::rate::Decay;
 use noise_compass::measure::elbo::StepVariance;
 use noise_compass::names::Words;
 use noise_compass::ui::chapters::Chapter;
@@ -55,6 +57,8 @@ fn every_name_is_understood_however_it_is_written() {
     check(Sampler::ALL, ToString::to_string);
     check(Target::ALL, |target| target.name().into());
     check(Activation::ALL, |activation| activation.name().into());
+    check(Optimiser::ALL, |one| one.words().name.into());
+    check(Decay::ALL, |one| one.words().name.into());
     for text in [
         "figure-8",
         "Figure8",
@@ -101,7 +105,7 @@ fn files_are_read_alike() {
 }
 
 /// Every selectable thing with its words, by kind.
-fn kinds() -> [(&'static str, Vec<&'static Words>); 8] {
+fn kinds() -> [(&'static str, Vec<&'static Words>); 10] {
     [
         ("Data", Shape::ALL.map(Shape::words).to_vec()),
         (
@@ -119,6 +123,8 @@ fn kinds() -> [(&'static str, Vec<&'static Words>); 8] {
             "Variances of a step",
             StepVariance::ALL.map(StepVariance::words).to_vec(),
         ),
+        ("Optimisers", Optimiser::ALL.map(Optimiser::words).to_vec()),
+        ("Decays", Decay::ALL.map(Decay::words).to_vec()),
         ("Chapters", Chapter::ALL.map(Chapter::words).to_vec()),
     ]
 }

@@ -13,6 +13,7 @@ use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
     Cloud, Denoiser, Engine, Frames, ModelState, Piece, Recording, Run, Start, TrainSpec,
@@ -44,6 +45,7 @@ fn spec() -> TrainSpec {
         data: TrainingData::Finite(Arc::new(points)),
         batch: 64,
         learning_rate: 3e-3,
+        rule: UpdateRule::default(),
         seed: 5,
         ema_decay: 0.999,
     }

@@ -14,6 +14,7 @@ use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
     Denoiser, Engine, Frames, ModelState, Recording, Run, Start, TrainSpec, TrainingData,
@@ -38,6 +39,7 @@ fn engines() -> [Box<dyn Engine>; 2] {
         data: TrainingData::Fresh(Arc::new(Shape::Moons.mixture())),
         batch: 64,
         learning_rate: 3e-3,
+        rule: UpdateRule::default(),
         seed: 2,
         ema_decay: 0.9,
     };

@@ -17,6 +17,7 @@ use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
+use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
     self, Engine, EngineChoice, ModelState, Run, Start, TrainSpec, TrainingData, Wait,
@@ -69,6 +70,7 @@ fn train_and_measure(
         data: TrainingData::Finite(dataset.points.clone()),
         batch,
         learning_rate: 3e-3,
+        rule: UpdateRule::default(),
         seed,
         ema_decay: 0.999,
     };

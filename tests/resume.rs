@@ -35,6 +35,12 @@ fn half_and_half_is_the_whole() {
             [64, 36],
         ),
         ("--engine gpu --schedule ve", [50, 50]),
+        (
+            "--engine cpu --optimiser muon --weight-decay 0.1 --warmup 70 --decay cosine --decay-steps 40",
+            [50, 50],
+        ),
+        ("--engine gpu --optimiser muon --decay linear", [50, 50]),
+        ("--engine cpu --optimiser momentum", [50, 50]),
     ];
     for (flags, [first, more]) in cases {
         let at = |name: &str| directory.path().join(name);

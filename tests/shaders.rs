@@ -1,7 +1,7 @@
 //! Every shader resolves and validates; every struct lies on the device as on the host; Philox gives the published words.
 
 use noise_compass::engine::gpu::{GpuContext, shader, types};
-use noise_compass::engine::network::adam;
+use noise_compass::engine::network::optimiser;
 use noise_compass::engine::network::timetable::TimestepRow;
 use noise_compass::ui::canvas::arrow_length::ArrowLength;
 use wgpu::naga;
@@ -44,7 +44,7 @@ fn every_shader_is_valid_without_optional_capabilities() {
     }
 }
 
-/// The function that a kernel's first line names as its twin, if there is one: `// Twin: src/engine/cpu/adam.rs apply`.
+/// The function that a kernel's first line names as its twin, if there is one: `// Twin: src/engine/cpu/update.rs apply`.
 fn twin(source: &str) -> Result<(), String> {
     let line = source.lines().next().unwrap_or_default();
     let (file, function) = line
@@ -69,7 +69,7 @@ fn every_kernel_names_its_twin() {
         twin(source).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     assert!(twin("// Sums the partial gradients.").is_err());
-    assert!(twin("// Twin: src/engine/cpu/adam.rs descend").is_err());
+    assert!(twin("// Twin: src/engine/cpu/update.rs descend").is_err());
     assert!(twin("// Twin: src/engine/cpu/sgd.rs apply").is_err());
 }
 
@@ -185,15 +185,23 @@ fn constant(source: &str, name: &str) -> f64 {
         .unwrap()
 }
 
-/// The device takes Adam's constants as numbers in the source, so that they are folded in full precision.
+/// The device takes what is the same in every update as numbers in the source, so that they are folded in full precision.
 #[test]
-fn adam_has_one_set_of_constants() {
-    let source = shader::resolve("adam").unwrap();
-    for (name, host) in [
-        ("BETA_1", adam::BETA_1),
-        ("BETA_2", adam::BETA_2),
-        ("EPSILON", f64::from(adam::EPSILON)),
+fn optimisers_have_one_set_of_constants() {
+    for (kernel, name, host) in [
+        ("update", "BETA_2", optimiser::BETA_2),
+        (
+            "update",
+            "MUON_MOMENTUM",
+            f64::from(optimiser::MUON_MOMENTUM),
+        ),
+        (
+            "muon_start",
+            "SMALLEST_NORM",
+            f64::from(optimiser::SMALLEST_NORM),
+        ),
     ] {
+        let source = shader::resolve(kernel).unwrap();
         assert!(
             (constant(&source, name) - host).abs() < 1e-7 * host,
             "{name}: {}",
@@ -265,7 +273,7 @@ fn structs_lie_on_the_device_as_on_the_host() {
         ]
     );
     assert_twins!(
-        "adam",
+        "update",
         types::Training,
         "Training",
         [
@@ -284,21 +292,44 @@ fn structs_lie_on_the_device_as_on_the_host() {
             parameter_stride,
             loss_partials,
             tile_count,
+            matrix_first,
+            matrix_period,
+            matrix_length,
+            matrix_count,
         ]
     );
     assert_twins!(
-        "adam",
+        "muon_product",
+        types::Product,
+        "Product",
+        [
+            left,
+            right,
+            transposed,
+            added,
+            added_factor,
+            factor,
+            out,
+            side
+        ]
+    );
+    assert_twins!(
+        "update",
         types::Step,
         "Step",
         [
             index,
             loss_slot,
             learning_rate,
+            kept,
+            first_decay,
+            first_gain,
             bias_correction_1,
             sqrt_bias_correction_2,
+            epsilon,
+            matrix_rate,
             ema_decay,
             dry,
-            padding,
         ]
     );
     assert_twins!(

@@ -10,6 +10,7 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
+use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
     Denoiser, Engine, Frames, ModelState, Run, Start, TrainSpec, TrainingData,
@@ -31,6 +32,7 @@ fn engine() -> CpuEngine {
         data: TrainingData::Fresh(Arc::new(Shape::Moons.mixture())),
         batch: 32,
         learning_rate: 1e-3,
+        rule: UpdateRule::default(),
         seed: 0,
         ema_decay: 0.9,
     };

@@ -42,6 +42,12 @@ struct Training {
     parameter_stride: u32,
     loss_partials: u32,
     tile_count: u32,
+    // The square weight matrices that Muon makes orthogonal, in vec4 of the parameter vector: where the first begins, from one to
+    // the next, the length of one, and how many there are; 0 for other optimisers.
+    matrix_first: u32,
+    matrix_period: u32,
+    matrix_length: u32,
+    matrix_count: u32,
 }
 
 // What changes from step to step.
@@ -49,14 +55,32 @@ struct Step {
     // Updates done before this one: the Philox step.
     index: u32,
     loss_slot: u32,
+    // The scalars of the optimiser, as `Scalars` of src/engine/network/optimiser.rs explains them.
     learning_rate: f32,
-    // 1 − β₁ⁿ and sqrt(1 − β₂ⁿ).
+    kept: f32,
+    first_decay: f32,
+    first_gain: f32,
     bias_correction_1: f32,
     sqrt_bias_correction_2: f32,
+    epsilon: f32,
+    matrix_rate: f32,
     ema_decay: f32,
     // 1: the update is skipped (gradients only).
     dry: u32,
-    padding: u32,
+}
+
+// One product of square matrices [side][side/4] vec4, out = added_factor · added + factor · left · right; offsets in vec4 from
+// the beginning of a matrix' scratch [4][side][side/4].
+struct Product {
+    left: u32,
+    right: u32,
+    // 1: the right factor is taken transposed.
+    transposed: u32,
+    added: u32,
+    added_factor: f32,
+    factor: f32,
+    out: u32,
+    side: u32,
 }
 
 // One timestep of the path and target.

@@ -214,7 +214,7 @@ mod tests {
     }
 
     /// A flag that gives a setting another value than the default, where that is no number.
-    const FLAGS: [(&str, &str); 11] = [
+    const FLAGS: [(&str, &str); 14] = [
         ("data", "--data moons"),
         ("fresh", "--fresh"),
         ("bandwidth", "--bandwidth 0.25"),
@@ -222,6 +222,9 @@ mod tests {
         ("target", "--target v"),
         ("width", "--width 64"),
         ("activation", "--activation tanh"),
+        ("optimiser", "--optimiser muon"),
+        ("warmup", "--warmup 100"),
+        ("decay", "--decay cosine"),
         ("seed", "--seed 18446744073709551615"),
         ("sampler", "--sampler ddim:0.3"),
         ("placement", "--placement karras"),

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::network::layout::NetworkShape;
+use crate::network::optimiser::UpdateRule;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
 pub use crate::run::{Denoiser, Frames, Piece, Recording, Run, Start, Underway};
@@ -107,8 +108,10 @@ pub struct TrainSpec {
     pub data: TrainingData,
     /// Samples a step.
     pub batch: u32,
-    /// Adam's step size; β = (0.9, 0.999), ε = 1e-8.
+    /// The optimiser's step size, before its schedule.
     pub learning_rate: f32,
+    /// The optimiser, and the schedule of its rate.
+    pub rule: UpdateRule,
     /// Key of every random draw of the training.
     pub seed: u64,
     /// Upper limit of the EMA decay; decay_n = min(this, (1 + n)/(10 + n)) after update n = 1, 2, ….
@@ -202,7 +205,7 @@ pub trait Engine: Send {
     /// Put a model in place of whatever was there.
     fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError>;
 
-    /// Change what is trained on and how (data, timetable, batch, learning rate, seed); the model is kept.
+    /// Change what is trained on and how (data, timetable, batch, learning rate, optimiser, seed); the model is kept.
     /// The shape must be the loaded one.
     fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError>;
 
@@ -270,7 +273,7 @@ pub trait Engine: Send {
         target: &[[f32; 2]],
     ) -> Result<(f32, Vec<f32>), EngineError>;
 
-    /// One training step (loss, backward, Adam, EMA) on a given batch of any size, as in [`Engine::gradient`]: for tests
+    /// One training step (loss, backward, update, EMA) on a given batch of any size, as in [`Engine::gradient`]: for tests
     /// and replay. Returns the mean loss before the update; [`Engine::poll`] does not report it again. Blocks.
     fn step_on(
         &mut self,

@@ -33,7 +33,13 @@ impl Experiment {
             depth,
             activation,
             batch,
+            optimiser,
             learning_rate,
+            weight_decay,
+            warmup,
+            decay,
+            decay_steps,
+            decay_end,
             ema_decay,
             seed,
             sampler,
@@ -58,7 +64,13 @@ impl Experiment {
             (Weights, *depth != self.depth),
             (Weights, *activation != self.activation),
             (Training, *batch != self.batch),
+            (Training, *optimiser != self.optimiser),
             (Training, *learning_rate != self.learning_rate),
+            (Training, *weight_decay != self.weight_decay),
+            (Training, *warmup != self.warmup),
+            (Training, *decay != self.decay),
+            (Training, *decay_steps != self.decay_steps),
+            (Training, *decay_end != self.decay_end),
             (Training, *ema_decay != self.ema_decay),
             (Training, *seed != self.seed),
             (Samples, *sampler != self.sampler),
@@ -78,6 +90,8 @@ impl Experiment {
 mod tests {
     use super::*;
     use engine::network::layout::Activation;
+    use engine::network::optimiser::Optimiser;
+    use engine::network::rate::Decay;
     use maths::data::dataset::DataSource;
     use maths::data::shapes::Shape;
     use maths::diffusion::schedule::Schedule;
@@ -94,7 +108,7 @@ mod tests {
             set(&mut changed);
             changed
         };
-        let table: [Row; 20] = [
+        let table: [Row; 26] = [
             (Change::Nothing, |_| ()),
             (Change::Training, |e| {
                 e.data = DataSource::Shape(Shape::Moons);
@@ -110,7 +124,13 @@ mod tests {
             (Change::Weights, |e| e.depth = 2),
             (Change::Weights, |e| e.activation = Activation::Relu),
             (Change::Training, |e| e.batch = 64),
+            (Change::Training, |e| e.optimiser = Optimiser::Muon),
             (Change::Training, |e| e.learning_rate = 1e-3),
+            (Change::Training, |e| e.weight_decay = 0.1),
+            (Change::Training, |e| e.warmup = 100),
+            (Change::Training, |e| e.decay = Decay::Cosine),
+            (Change::Training, |e| e.decay_steps = 100),
+            (Change::Training, |e| e.decay_end = 0.1),
             (Change::Training, |e| e.ema_decay = 0.99),
             (Change::Training, |e| e.seed = 1),
             (Change::Samples, |e| e.sampler = Sampler::Euler),

@@ -7,6 +7,8 @@ use clap::ArgAction::Set;
 use serde::{Deserialize, Serialize};
 
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
+use engine::network::optimiser::{Optimiser, UpdateRule};
+use engine::network::rate::{Decay, RateSchedule};
 pub use maths::data::dataset::DataSource;
 use maths::data::shapes::Shape;
 use maths::diffusion::log_snr::LogSnr;
@@ -27,8 +29,16 @@ pub mod limits {
     pub const TIMESTEPS: RangeInclusive<u32> = 2..=10_000;
     /// Samples of one training step.
     pub const BATCH: RangeInclusive<u32> = 32..=16_384;
-    /// Adam's step size.
+    /// The optimiser's step size.
     pub const LEARNING_RATE: RangeInclusive<f32> = 1e-12..=10.0;
+    /// Weight decay λ of AdamW and Muon.
+    pub const WEIGHT_DECAY: RangeInclusive<f32> = 0.0..=1.0;
+    /// Updates of the learning rate's warm-up.
+    pub const WARMUP: RangeInclusive<u32> = 0..=1_000_000;
+    /// Updates of the learning rate's decay.
+    pub const DECAY_STEPS: RangeInclusive<u32> = 1..=10_000_000;
+    /// Where the learning rate's decay ends: a factor of the rate.
+    pub const DECAY_END: RangeInclusive<f32> = 0.0..=1.0;
     /// Upper limit of the EMA decay: below 1.
     pub const EMA_DECAY: RangeInclusive<f32> = 0.0..=1.0 - 0.5 * f32::EPSILON;
     /// Steps of the live picture's sampler. It takes no more than T.
@@ -112,9 +122,27 @@ pub struct Experiment {
     /// Samples per training step
     #[arg(long, default_value_t = 256, help = ranged("Samples per training step", &limits::BATCH))]
     pub batch: u32,
-    /// Adam's learning rate
-    #[arg(long = "lr", default_value_t = 3e-3, help = format!("Adam's learning rate, above 0 and at most {}", limits::LEARNING_RATE.end()))]
+    /// How a gradient changes the weights
+    #[arg(long, value_name = "NAME", default_value = "adam", help = chosen("How a gradient changes the weights", Optimiser::ALL.map(Optimiser::words)))]
+    pub optimiser: Optimiser,
+    /// Learning rate
+    #[arg(long = "lr", default_value_t = 3e-3, help = format!("Learning rate, above 0 and at most {}", limits::LEARNING_RATE.end()))]
     pub learning_rate: f32,
+    /// Weight decay of AdamW and Muon
+    #[arg(long, default_value_t = 0.01, help = ranged("Weight decay of AdamW and Muon", &limits::WEIGHT_DECAY))]
+    pub weight_decay: f32,
+    /// Updates in which the learning rate rises to its height
+    #[arg(long, value_name = "N", default_value_t = 0, help = ranged("Updates in which the learning rate rises to its height", &limits::WARMUP))]
+    pub warmup: u32,
+    /// How the learning rate falls after the warm-up
+    #[arg(long, value_name = "NAME", default_value = "constant", help = chosen("How the learning rate falls after the warm-up", Decay::ALL.map(Decay::words)))]
+    pub decay: Decay,
+    /// Updates of that fall
+    #[arg(long, value_name = "N", default_value_t = 10_000, help = ranged("Updates of that fall", &limits::DECAY_STEPS))]
+    pub decay_steps: u32,
+    /// Where that fall ends, as a factor of the rate
+    #[arg(long, value_name = "F", default_value_t = 0.01, help = ranged("Where that fall ends, as a factor of the rate", &limits::DECAY_END))]
+    pub decay_end: f32,
     /// Upper limit of the EMA decay
     #[arg(long, default_value_t = 0.999)]
     pub ema_decay: f32,
@@ -155,7 +183,13 @@ impl Default for Experiment {
             depth: 3,
             activation: Activation::Silu,
             batch: 256,
+            optimiser: Optimiser::Adam,
             learning_rate: 3e-3,
+            weight_decay: 0.01,
+            warmup: 0,
+            decay: Decay::Constant,
+            decay_steps: 10_000,
+            decay_end: 0.01,
             ema_decay: 0.999,
             seed: 0,
             // Second order: its twenty steps leave no strays, where those of DDIM do.
@@ -181,6 +215,25 @@ impl Experiment {
             depth: self.depth,
             activation: self.activation,
         }
+    }
+
+    /// How a training moves the weights, besides its rate.
+    pub fn update_rule(&self) -> UpdateRule {
+        UpdateRule {
+            optimiser: self.optimiser,
+            weight_decay: self.weight_decay,
+            schedule: RateSchedule {
+                warmup: self.warmup,
+                decay: self.decay,
+                updates: self.decay_steps,
+                end: self.decay_end,
+            },
+        }
+    }
+
+    /// The learning rate of update number `n` ≥ 1.
+    pub fn rate(&self, n: u64) -> f32 {
+        self.update_rule().schedule.rate(self.learning_rate, n)
     }
 
     /// What plans are compiled for.
@@ -212,6 +265,14 @@ impl Experiment {
             within("bandwidth", bandwidth, &limits::BANDWIDTH)?;
         }
         within("learning rate", &self.learning_rate, &limits::LEARNING_RATE)?;
+        within("weight decay", &self.weight_decay, &limits::WEIGHT_DECAY)?;
+        within("warm-up", &self.warmup, &limits::WARMUP)?;
+        within(
+            "steps of the decay",
+            &self.decay_steps,
+            &limits::DECAY_STEPS,
+        )?;
+        within("end of the decay", &self.decay_end, &limits::DECAY_END)?;
         within("EMA decay", &self.ema_decay, &limits::EMA_DECAY)?;
         within("sampler steps", &self.sampler_steps, &limits::SAMPLER_STEPS)
     }
@@ -303,6 +364,30 @@ mod tests {
             &[1e-12, 10.0],
             &[0.0, 10.1, f32::NAN, -1.0, f32::INFINITY],
             "and 10",
+        );
+        probe(
+            |e, v| e.weight_decay = v,
+            &[0.0, 1.0],
+            &[-0.1, 1.1, f32::NAN],
+            "weight decay",
+        );
+        probe(
+            |e, v| e.warmup = v,
+            &[0, 1_000_000],
+            &[1_000_001],
+            "warm-up",
+        );
+        probe(
+            |e, v| e.decay_steps = v,
+            &[1, 10_000_000],
+            &[0, 10_000_001],
+            "steps of the decay",
+        );
+        probe(
+            |e, v| e.decay_end = v,
+            &[0.0, 1.0],
+            &[-0.1, 1.1, f32::NAN],
+            "end of the decay",
         );
         probe(
             |e, v| e.ema_decay = v,

@@ -134,6 +134,7 @@ impl Setup {
             data,
             batch: experiment.batch,
             learning_rate: experiment.learning_rate,
+            rule: experiment.update_rule(),
             seed: experiment.seed,
             ema_decay: experiment.ema_decay,
         };

@@ -72,7 +72,7 @@ pub const SYMBOLS: [(&str, &str); 45] = [
 
 /// Words, in the order of the alphabet.
 pub const TERMS: [(&str, &str); 34] = [
-    ("Adam", "the rule by which a gradient changes the weights"),
+    ("Adam", "a rule by which a gradient changes the weights"),
     ("Batch", "the points of one update"),
     (
         "Chain",

@@ -5,17 +5,18 @@
 )]
 
 mod activation;
-mod adam;
 pub mod batch;
 mod density;
 mod exact;
 mod matmul;
+mod muon;
 mod near;
 pub mod network;
 mod real;
 mod sample;
 mod simd;
 mod train;
+mod update;
 
 use crate::Wait;
 use std::sync::Arc;

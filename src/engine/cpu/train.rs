@@ -1,13 +1,15 @@
-//! The training step: draw, forward, backward, Adam, moving average.
+//! The training step: draw, forward, backward, update, moving average.
 //!
 //! A batch is cut into at most [`MAX_PARTS`] parts by its size alone. Each part sums its own gradient and the parts are
 //! added in their order, so a run is the same bit for bit on any number of threads.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::adam::{Slices, Update};
 use super::batch::{Batch, Source};
 use super::network::{BLOCK, Network, Samples, Workspace};
+use super::update::{Slices, Update};
 use crate::{LOSS_BINS, LossHistogram, ModelState, Progress, TrainSpec, Weights};
 
 /// The most parts of a batch, and so the most threads that a step can use.
@@ -133,27 +135,29 @@ impl Trainer {
         let loss = self.backpropagate(samples);
         self.step += 1;
         self.news.step = self.step;
-        let update = Update::new(self.step, self.spec.learning_rate, self.spec.ema_decay);
+        let update = Update::new(self.step, &self.spec);
+        let matrices = self.spec.rule.optimiser.matrices(self.spec.shape);
         let (parts, ema, m, v) = (
-            &mut self.parts,
+            &self.parts,
             &mut self.ema,
             &mut self.adam_m,
             &mut self.adam_v,
         );
         self.network.change(|weights| {
-            let slices = weights
-                .par_chunks_mut(UPDATE_CHUNK)
-                .zip(ema.par_chunks_mut(UPDATE_CHUNK));
-            let moments = m
-                .par_chunks_mut(UPDATE_CHUNK)
-                .zip(v.par_chunks_mut(UPDATE_CHUNK));
-            slices
-                .zip(moments)
-                .enumerate()
-                .for_each(|(chunk, ((weights, ema), (m, v)))| {
-                    let first = chunk * UPDATE_CHUNK;
-                    let gradient = sum_of_parts(parts, first, weights.len());
-                    update.apply(Slices { weights, ema, m, v }, &gradient);
+            let total = weights.len();
+            let mut rest = Slices { weights, ema, m, v };
+            let pieces: Vec<_> = pieces(total, matrices.ranges())
+                .map(|(range, is_matrix)| (range.start, is_matrix, rest.take(range.len())))
+                .collect();
+            pieces
+                .into_par_iter()
+                .for_each(|(first, is_matrix, slices)| {
+                    let gradient = sum_of_parts(parts, first, slices.weights.len());
+                    if is_matrix {
+                        update.apply_orthogonal(slices, &gradient, matrices.side);
+                    } else {
+                        update.apply(slices, &gradient);
+                    }
                 });
         });
         loss
@@ -204,6 +208,23 @@ impl Trainer {
             });
         (self.losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / count as f64) as f32
     }
+}
+
+/// The parameters in their order, in the pieces that tasks of the update work on: each of `matrices` (ascending) whole and
+/// marked true, and what lies between them cut by [`UPDATE_CHUNK`].
+fn pieces(
+    total: usize,
+    matrices: impl Iterator<Item = Range<usize>>,
+) -> impl Iterator<Item = (Range<usize>, bool)> {
+    let mut first = 0;
+    matrices.chain([total..total]).flat_map(move |matrix| {
+        let between = (first..matrix.start)
+            .step_by(UPDATE_CHUNK)
+            .map(move |from| (from..(from + UPDATE_CHUNK).min(matrix.start), false));
+        first = matrix.end;
+        // `total..total` ends the list and is no matrix.
+        between.chain((!matrix.is_empty()).then_some((matrix, true)))
+    })
 }
 
 /// The gradient of `len` parameters from `first` on: the parts added in their order.

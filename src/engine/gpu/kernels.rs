@@ -3,7 +3,7 @@
 use super::context::GpuContext;
 use super::kernel::Bind::{Dynamic, Read, Uniform, Write};
 use super::kernel::Kernel;
-use super::types::{Layer, PlanRow, Step};
+use super::types::{Layer, PlanRow, Product, Step};
 use crate::EngineError;
 use crate::network::layout::Activation;
 
@@ -24,7 +24,10 @@ pub struct Kernels {
     pub(super) head_loss: Kernel,
     pub(super) dense_backward: Kernel,
     pub(super) weight_gradient: Kernel,
-    pub(super) adam: Kernel,
+    pub(super) update: Kernel,
+    pub(super) muon_start: Kernel,
+    pub(super) muon_product: Kernel,
+    pub(super) muon_apply: Kernel,
     pub(super) time_bias: Kernel,
     pub(super) sampler_start: Kernel,
     pub(super) sampler_step: Kernel,
@@ -39,10 +42,11 @@ impl Kernels {
             .iter()
             .position(|a| *a == activation)
             .unwrap_or(0) as f64;
-        let (layer, step, plan) = (
+        let (layer, step, plan, product) = (
             size_of::<Layer>() as u64,
             size_of::<Step>() as u64,
             size_of::<PlanRow>() as u64,
+            size_of::<Product>() as u64,
         );
         let tile_rows = f64::from(tile_rows(context));
         let kernel = |name, binds: &[_], constants: &[(&str, f64)]| {
@@ -96,8 +100,8 @@ impl Kernels {
                 &[Uniform, Uniform, Read, Read, Write],
                 &[],
             )?,
-            adam: kernel(
-                "adam",
+            update: kernel(
+                "update",
                 &[
                     Uniform,
                     Dynamic(step),
@@ -109,6 +113,13 @@ impl Kernels {
                     Read,
                     Write,
                 ],
+                &[],
+            )?,
+            muon_start: kernel("muon_start", &[Uniform, Read, Write], &[])?,
+            muon_product: kernel("muon_product", &[Dynamic(product), Write], &[])?,
+            muon_apply: kernel(
+                "muon_apply",
+                &[Uniform, Dynamic(step), Read, Write, Write],
                 &[],
             )?,
             time_bias: kernel("time_bias", &[Uniform, Uniform, Read, Read, Write], &[])?,

@@ -70,6 +70,16 @@ impl DeviceLayout {
         }
     }
 
+    /// Where the first square matrix between hidden layers begins.
+    pub fn first_matrix(&self) -> u32 {
+        self.layers[1].weight_offset
+    }
+
+    /// From one square matrix between hidden layers to the next.
+    pub fn matrix_period(&self) -> u32 {
+        (4 * self.hidden_stride + 1) * self.hidden_stride
+    }
+
     /// The network that is laid out.
     pub fn shape(&self) -> NetworkShape {
         self.shape

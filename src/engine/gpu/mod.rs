@@ -11,6 +11,7 @@ mod kernel;
 mod kernels;
 mod layout;
 mod matmul;
+mod muon;
 mod readback;
 mod refresh;
 pub mod shader;
@@ -216,6 +217,7 @@ impl Engine for GpuEngine {
         }
         let same_workspace = spec.batch == model.spec.batch
             && spec.seed == model.spec.seed
+            && spec.rule.optimiser == model.spec.rule.optimiser
             && Arc::ptr_eq(&spec.timetable, &model.spec.timetable)
             && same_data(&spec.data, &model.spec.data);
         if !same_workspace {

@@ -19,7 +19,6 @@ macro_rules! shared {
 }
 
 sources![
-    "adam",
     "batch_draw",
     "batch_given",
     "dense_backward",
@@ -27,11 +26,15 @@ sources![
     "head_loss",
     "log_density",
     "matmul",
+    "muon_apply",
+    "muon_product",
+    "muon_start",
     "sampler_start",
     "sampler_step",
     "sampler_step_exact",
     "sampler_step_given",
     "time_bias",
+    "update",
     "weight_gradient",
 ];
 

@@ -4,8 +4,9 @@ use super::context::{GpuContext, STORAGE};
 use super::kernel::{DynamicTable, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
+use super::muon::Muon;
 use super::types::{Layer, Step, Training};
-use crate::network::adam::Corrections;
+use crate::network::optimiser::Scalars;
 use crate::{EngineError, LOSS_BINS, ModelState, TrainSpec, TrainingData};
 
 /// Most steps in one submission.
@@ -97,7 +98,8 @@ pub struct Workspace {
     head_group: wgpu::BindGroup,
     backward_group: wgpu::BindGroup,
     gradient_group: wgpu::BindGroup,
-    adam_group: wgpu::BindGroup,
+    update_group: wgpu::BindGroup,
+    muon: Option<Muon>,
 }
 
 impl Workspace {
@@ -129,6 +131,7 @@ impl Workspace {
         let chunk_count = rows.div_ceil(chunk_rows);
         let (data, data_count, data_is_mixture) = upload_data(context, &spec.data)?;
         let layers = layout.training_layers(rows);
+        let matrices = spec.rule.optimiser.matrices(spec.shape);
         let training = Training {
             seed: [spec.seed as u32, (spec.seed >> 32) as u32],
             batch,
@@ -145,6 +148,10 @@ impl Workspace {
             parameter_stride: layout.parameter_stride,
             loss_partials: rows / ROW_PADDING,
             tile_count: layout.tile_count,
+            matrix_first: layout.first_matrix(),
+            matrix_period: layout.matrix_period(),
+            matrix_length: (matrices.side * matrices.side / 4) as u32,
+            matrix_count: matrices.count,
         };
         let uniform = context.uniform("training", &training);
         let row_count = context.uniform("row count", &[rows, 0, 0, 0]);
@@ -249,7 +256,7 @@ impl Workspace {
             context,
             &[&uniform, &all_layers, &activations, &deltas, &partials],
         );
-        let adam_group = kernels.adam.bind(
+        let update_group = kernels.update.bind(
             context,
             &[
                 &uniform,
@@ -262,6 +269,13 @@ impl Workspace {
                 &loss_partials,
                 &losses,
             ],
+        );
+        let muon = Muon::new(
+            context,
+            kernels,
+            matrices,
+            [&uniform, &steps.buffer],
+            [&partials, weights, &parameters.ema],
         );
         context.check()?;
         Ok(Self {
@@ -279,7 +293,8 @@ impl Workspace {
             head_group,
             backward_group,
             gradient_group,
-            adam_group,
+            update_group,
+            muon,
         })
     }
 
@@ -338,12 +353,15 @@ impl Workspace {
         kernels
             .weight_gradient
             .dispatch(pass, &self.gradient_group, &[], gradient_groups);
-        kernels.adam.dispatch(
+        kernels.update.dispatch(
             pass,
-            &self.adam_group,
+            &self.update_group,
             &[step],
             [groups_of_64(layout.parameter_stride), 1],
         );
+        if let Some(muon) = &self.muon {
+            muon.encode(kernels, pass, step);
+        }
     }
 }
 
@@ -358,16 +376,26 @@ pub enum Moves {
 
 /// The scalars of update number `index` + 1.
 pub fn step_row(spec: &TrainSpec, index: u64, loss_slot: u32, moves: Moves) -> Step {
-    let corrections = Corrections::of(index + 1, spec.ema_decay);
+    let scalars = Scalars::of(
+        index + 1,
+        spec.rule,
+        spec.learning_rate,
+        spec.ema_decay,
+        spec.shape.width,
+    );
     Step {
         index: index as u32,
         loss_slot,
-        learning_rate: spec.learning_rate,
-        bias_correction_1: corrections.first as f32,
-        sqrt_bias_correction_2: corrections.second_root as f32,
-        ema_decay: corrections.ema_decay as f32,
+        learning_rate: scalars.rate,
+        kept: scalars.kept,
+        first_decay: scalars.first_decay as f32,
+        first_gain: scalars.first_gain as f32,
+        bias_correction_1: scalars.first_correction as f32,
+        sqrt_bias_correction_2: scalars.second_root as f32,
+        epsilon: scalars.epsilon,
+        matrix_rate: scalars.matrix_rate,
+        ema_decay: scalars.ema_decay as f32,
         dry: u32::from(moves == Moves::Nothing),
-        padding: 0,
     }
 }
 

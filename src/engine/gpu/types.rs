@@ -40,6 +40,10 @@ pub struct Training {
     pub parameter_stride: u32,
     pub loss_partials: u32,
     pub tile_count: u32,
+    pub matrix_first: u32,
+    pub matrix_period: u32,
+    pub matrix_length: u32,
+    pub matrix_count: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -48,11 +52,28 @@ pub struct Step {
     pub index: u32,
     pub loss_slot: u32,
     pub learning_rate: f32,
+    pub kept: f32,
+    pub first_decay: f32,
+    pub first_gain: f32,
     pub bias_correction_1: f32,
     pub sqrt_bias_correction_2: f32,
+    pub epsilon: f32,
+    pub matrix_rate: f32,
     pub ema_decay: f32,
     pub dry: u32,
-    pub padding: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Product {
+    pub left: u32,
+    pub right: u32,
+    pub transposed: u32,
+    pub added: u32,
+    pub added_factor: f32,
+    pub factor: f32,
+    pub out: u32,
+    pub side: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]

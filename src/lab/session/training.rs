@@ -113,7 +113,7 @@ impl Session {
     fn stop_as_broken(&mut self, what: &str) {
         let message = format!(
             "{what}, so training was paused; lower the learning rate (now {}) and restore the last good weights (step {})",
-            self.setup.experiment.learning_rate,
+            self.setup.experiment.rate(self.step),
             self.safe.before_the_rise().step
         );
         self.fault = Some(Fault::Loss(message));

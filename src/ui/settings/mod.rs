@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod network;
+pub mod optimiser;
 pub mod sampler;
 pub mod save;
 pub mod schedule;

@@ -15,7 +15,7 @@ const RATES: std::ops::RangeInclusive<f32> = 1e-6..=1e-1;
 /// The learning rate, which acts at once and keeps the weights.
 pub fn learning_rate_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let tip = "Adam's step size. It acts at once and keeps the weights";
+    let tip = "The optimiser's step size. It acts at once and keeps the weights";
     let rate = &mut desk.here.draft.learning_rate;
     let track = Track::logarithmic(RATES).limits(limits::LEARNING_RATE);
     let moved = row::slider(ui, ["Learning rate", tip], rate, track, rate_text, palette);

@@ -114,8 +114,9 @@ impl Algorithm {
                         here_ui(ui, &loss, palette);
                     }
                     let remark = format!(
-                        "Here Adam takes the step, at rate {}, on the mean over the batch and both coordinates.",
-                        short(f64::from(experiment.learning_rate))
+                        "Here {} takes the step, at rate {}, on the mean over the batch and both coordinates.",
+                        experiment.optimiser.words().title,
+                        short(f64::from(experiment.rate(desk.here.snapshot.step + 1)))
                     );
                     beside(ui, &remark, palette);
                 }

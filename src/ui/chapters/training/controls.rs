@@ -5,7 +5,7 @@ use lab::message::Restart;
 
 use crate::chapters::shared::rows;
 use crate::desk::{Desk, Door};
-use crate::settings::{data, network, sampler, schedule, training};
+use crate::settings::{data, network, optimiser, sampler, schedule, training};
 use crate::widgets::more::more;
 use crate::widgets::number::grouped;
 use crate::widgets::row::{self, Track};
@@ -64,7 +64,9 @@ fn rest(ui: &mut Ui, desk: &mut Desk) {
     }
     ui.separator();
     training::batch_row(ui, desk);
+    optimiser::optimiser_rows(ui, desk);
     training::learning_rate_row(ui, desk);
+    optimiser::rate_rows(ui, desk);
     training::stop_row(ui, desk);
     ui.separator();
     schedule::timesteps_row(ui, desk);
