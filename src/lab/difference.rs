@@ -204,13 +204,12 @@ mod tests {
         };
         let changed = |name: &str, value: &Value| match (name, value) {
             ("data", _) => serde_json::to_value(DataSource::Shape(Shape::Circle)).unwrap(),
-            ("schedule", _) => json!("cosine"),
+            ("schedule" | "decay", _) => json!("cosine"),
             ("target", _) => json!("v"),
             ("activation", _) => json!("tanh"),
             ("bandwidth", _) => json!(0.1),
             ("width", _) => json!(256),
             ("optimiser", _) => json!("muon"),
-            ("decay", _) => json!("cosine"),
             ("placement", _) => json!("karras"),
             ("sampler", _) => serde_json::to_value(Sampler::Euler).unwrap(),
             (_, Value::Bool(value)) => json!(!value),

@@ -217,7 +217,8 @@ fn pieces(
     matrices: impl Iterator<Item = Range<usize>>,
 ) -> impl Iterator<Item = (Range<usize>, bool)> {
     let mut first = 0;
-    matrices.chain([total..total]).flat_map(move |matrix| {
+    let end = std::iter::once(total..total);
+    matrices.chain(end).flat_map(move |matrix| {
         let between = (first..matrix.start)
             .step_by(UPDATE_CHUNK)
             .map(move |from| (from..(from + UPDATE_CHUNK).min(matrix.start), false));

@@ -31,19 +31,14 @@ pub struct Slices<'a> {
     pub v: &'a mut [f32],
 }
 
-impl<'a> Slices<'a> {
+impl Slices<'_> {
     /// The first `len` of each, which are taken away from these.
     pub fn take(&mut self, len: usize) -> Self {
-        let front = |slice: &mut &'a mut [f32]| -> &'a mut [f32] {
-            let (front, rest) = std::mem::take(slice).split_at_mut(len);
-            *slice = rest;
-            front
-        };
         Self {
-            weights: front(&mut self.weights),
-            ema: front(&mut self.ema),
-            m: front(&mut self.m),
-            v: front(&mut self.v),
+            weights: self.weights.split_off_mut(..len).unwrap_or_default(),
+            ema: self.ema.split_off_mut(..len).unwrap_or_default(),
+            m: self.m.split_off_mut(..len).unwrap_or_default(),
+            v: self.v.split_off_mut(..len).unwrap_or_default(),
         }
     }
 }

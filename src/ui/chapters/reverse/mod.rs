@@ -75,13 +75,21 @@ impl Default for Show {
     }
 }
 
+/// The x_0 of each particle where they are given.
+struct Clean {
+    /// Of which data.
+    of: Arc<Mixture>,
+    /// By which noise.
+    noise: u64,
+    points: Arc<Vec<[f32; 2]>>,
+}
+
 /// The chapter's state.
 pub struct Reverse {
     pub(super) show: Show,
     pub(super) hand: (),
     run: RunSlot<ChainWish>,
-    /// The x_0 of each particle where they are given, of which data, and by which noise.
-    clean: Option<(Arc<Mixture>, Arc<Vec<[f32; 2]>>, u64)>,
+    clean: Option<Clean>,
 }
 
 impl Default for Reverse {
@@ -128,15 +136,17 @@ impl Reverse {
     /// Draws of the data, one for each particle.
     fn clean(&mut self, desk: &Desk) -> Arc<Vec<[f32; 2]>> {
         let mixture = &desk.here.snapshot.dataset.mixture;
-        let (particles, seed) = (self.show.particles, self.show.noise);
-        let known = self.clean.take().filter(|(of, clean, by)| {
-            Arc::ptr_eq(of, mixture) && (clean.len(), *by) == (particles as usize, seed)
+        let (particles, noise) = (self.show.particles, self.show.noise);
+        let known = self.clean.take().filter(|clean| {
+            let same = (clean.points.len(), clean.noise) == (particles as usize, noise);
+            same && Arc::ptr_eq(&clean.of, mixture)
         });
-        let (_, clean, _) = self.clean.insert(known.unwrap_or_else(|| {
-            let clean = mixture.draw(particles as usize, seed);
-            (mixture.clone(), Arc::new(clean), seed)
-        }));
-        clean.clone()
+        let clean = known.unwrap_or_else(|| Clean {
+            of: mixture.clone(),
+            noise,
+            points: Arc::new(mixture.draw(particles as usize, noise)),
+        });
+        self.clean.insert(clean).points.clone()
     }
 }
 

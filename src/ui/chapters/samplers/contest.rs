@@ -23,6 +23,9 @@ use maths::measure::{Estimate, MeasureError};
 /// Once all is measured, a training has so many times as long between two measurements as one takes.
 const REST: f64 = 7.0;
 
+/// A picture waits so long for a lab to answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What all measurements share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
@@ -80,7 +83,8 @@ pub struct Contest {
     found: Vec<Found>,
     yardstick: Background<Against, Result<Yardstick, MeasureError>>,
     slot: RunSlot<Wish>,
-    under_way: Option<Under>,
+    /// What is asked for, and since when.
+    under_way: Option<(Under, Instant)>,
     number: u64,
     judging: Option<Arc<RunResult>>,
     judged: Background<u64, Result<Judged, MeasureError>>,
@@ -90,6 +94,8 @@ pub struct Contest {
     failed: Vec<(Choice, u64, String)>,
     rest_until: Option<Instant>,
     progress: [usize; 2],
+    /// One of the wanted was never measured.
+    is_missing: bool,
 }
 
 impl Default for Contest {
@@ -107,6 +113,7 @@ impl Default for Contest {
             failed: Vec::new(),
             rest_until: None,
             progress: [0; 2],
+            is_missing: true,
         }
     }
 }
@@ -138,10 +145,13 @@ impl Contest {
         self.progress
     }
 
-    /// True while something is missing that is wanted.
+    /// True while something is missing that is on its way: of a lab that does not answer nothing is.
     pub fn is_busy(&self) -> bool {
-        let [done, all] = self.progress;
-        done < all && self.refusal().is_none()
+        let waits = self
+            .under_way
+            .is_some_and(|(_, since)| since.elapsed() < PATIENCE);
+        let is_on_its_way = self.yardstick.is_busy() || self.judging.is_some() || waits;
+        self.is_missing && is_on_its_way && self.refusal().is_none()
     }
 
     /// The rows of the table, with the orders of those that are of one update.
@@ -185,6 +195,7 @@ impl Contest {
         );
         if self.of.as_ref() != Some(&of) {
             self.of = Some(of);
+            self.is_missing = true;
             self.forget(desk);
         }
         let now = if settings.exact { 0 } else { snapshot.step };
@@ -206,13 +217,14 @@ impl Contest {
             |choice: &Choice| self.found(*choice).is_some_and(|found| found.step == now);
         let current = wanted.iter().filter(|choice| is_current(choice)).count();
         self.progress = [current, wanted.len()];
+        self.is_missing = wanted.iter().any(|choice| self.found(*choice).is_none());
         if self.under_way.is_none()
             && let Some(next) = self.next(ctx, desk, settings, wanted)
         {
             self.number += 1;
-            self.under_way = Some(next);
+            self.under_way = Some((next, Instant::now()));
         }
-        if let Some(under) = self.under_way.filter(|_| self.judging.is_none()) {
+        if let Some((under, _)) = self.under_way.filter(|_| self.judging.is_none()) {
             let choice = match under {
                 Under::Way(choice) => choice,
                 Under::ToTheEnd => common(*any),
@@ -242,7 +254,7 @@ impl Contest {
         let Some(result) = self.slot.shown().filter(|_| self.slot.is_answered()) else {
             return;
         };
-        if self.under_way == Some(Under::ToTheEnd) {
+        if let Some((Under::ToTheEnd, _)) = self.under_way {
             let step = if exact { 0 } else { result.step };
             self.flow = Some((step, ends_of(result)));
             self.under_way = None;
@@ -257,7 +269,7 @@ impl Contest {
         yardstick: &Arc<Result<Yardstick, MeasureError>>,
         exact: bool,
     ) {
-        let (Some(result), Some(Under::Way(choice))) = (self.judging.clone(), self.under_way)
+        let (Some(result), Some((Under::Way(choice), _))) = (self.judging.clone(), self.under_way)
         else {
             return;
         };
