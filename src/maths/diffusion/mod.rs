@@ -6,3 +6,5 @@ pub mod magnification;
 pub mod schedule;
 pub mod solver;
 pub mod target;
+pub mod times;
+pub mod weighting;
