@@ -36,6 +36,13 @@ fn component_at(u: f32) -> u32 {
     return low;
 }
 
+// A timestep, less 1: a row keeps what falls to it below `keep`, and gives the others to the row `other`.
+fn draw_time(word: u32) -> u32 {
+    let index = below(word, training.timesteps);
+    let row = timetable[index];
+    return select(row.other, index, word * training.timesteps < row.keep);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = id.x;
@@ -47,7 +54,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let words = draw(training.seed, STREAM_BATCH, step.index, row);
-    let t_index = below(words.y, training.timesteps);
+    let t_index = draw_time(words.y);
     let noise = normal_pair(words.z, words.w);
     var x_0: vec2<f32>;
     if training.data_is_mixture == 0u {
@@ -59,7 +66,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let at = timetable[t_index];
     let x_t = at.a * x_0 + at.s * noise;
-    write_input(row, x_t, t_index);
+    write_input(row, at.input_scale * x_t, t_index);
     let regression = at.target_x0 * x_0 + at.target_eps * noise;
     targets[row] = vec4<f32>(regression, at.loss_weight, bitcast<f32>(t_index));
 }

@@ -3,11 +3,12 @@
 // The output layer, the loss, and the first step of the backward pass. One invocation a row.
 //
 // o = h W + b (2 outputs, stored as 8 with zeros); loss = w |o − target|² / 2 per sample, its mean over the batch the loss;
-// ∂L/∂o goes to this layer's delta, (∂L/∂o Wᵀ) ∘ act'(z) to the delta of the last hidden layer.
+// The gradient is that of λ_t times the loss, with the weighting λ_t of the training: ∂L/∂o goes to this layer's delta, (∂L/∂o Wᵀ) ∘ act'(z) to the delta of the last hidden layer.
 //
 // training, layer: uniform (layer is the output layer). weights. activations: h [rows][inputs].
 // derivatives: act'(z) [rows][inputs]. deltas. targets [rows] as (target, loss weight, timestep as bits).
 // losses: [loss_partials] sums over 64 rows each.
+// timetable [timesteps].
 // histogram: per bin the sum in limbs of 32 bits, the lowest first and in units of 2^-160, so that any f32 has its place; then
 // how many losses were summed, and how many were not because they are not finite.
 
@@ -23,6 +24,7 @@
 @group(0) @binding(6) var<storage, read> targets: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> loss_partials: array<f32>;
 @group(0) @binding(8) var<storage, read_write> histogram: array<atomic<u32>>;
+@group(0) @binding(9) var<storage, read> timetable: array<TimestepRow>;
 
 const LOSS_BINS = 64u;
 const LIMBS = 10u;
@@ -77,8 +79,9 @@ fn main(
     var delta = vec2<f32>(0.0);
     if row < training.batch {
         loss = 0.5 * wanted.z * dot(residual, residual);
-        delta = wanted.z * residual / f32(training.batch);
-        count_loss(loss, bitcast<u32>(wanted.w));
+        let t_index = bitcast<u32>(wanted.w);
+        delta = timetable[t_index].weighting * wanted.z * residual / f32(training.batch);
+        count_loss(loss, t_index);
     }
     deltas[layer.delta_offset + row * layer.outputs] = vec4<f32>(delta, 0.0, 0.0);
     deltas[layer.delta_offset + row * layer.outputs + 1u] = vec4<f32>(0.0);

@@ -36,6 +36,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     states[3u * row + 1u] = vec4<f32>(0.0);
     states[3u * row + 2u] = vec4<f32>(0.0);
     for (var i = 0u; i < slice.coordinate_stride; i++) {
-        activations[row * slice.coordinate_stride + i] = coordinate_features_4(x, slice.octaves, 4u * i);
+        activations[row * slice.coordinate_stride + i] = coordinate_features_4(slice.start_scale * x, slice.octaves, 4u * i);
     }
 }

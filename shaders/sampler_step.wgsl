@@ -39,6 +39,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let x = advance(row, plan.x0_x * states[3u * row].xy + plan.x0_output * output);
     for (var i = 0u; i < slice.coordinate_stride; i++) {
-        activations[row * slice.coordinate_stride + i] = coordinate_features_4(x, slice.octaves, 4u * i);
+        activations[row * slice.coordinate_stride + i] = coordinate_features_4(plan.next_input_scale * x, slice.octaves, 4u * i);
     }
 }

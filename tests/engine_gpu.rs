@@ -8,6 +8,8 @@ use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Mix, Plan, PlanContext, PlanStep, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
+use noise_compass::diffusion::times::Times;
+use noise_compass::diffusion::weighting::Weighting;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
@@ -16,7 +18,7 @@ use noise_compass::engine::network::layout::{
 };
 use noise_compass::engine::network::optimiser::{Optimiser, UpdateRule};
 use noise_compass::engine::network::rate::{Decay, RateSchedule};
-use noise_compass::engine::network::timetable::{Timetable, time_embedding};
+use noise_compass::engine::network::timetable::{Emphasis, Timetable, time_embedding};
 use noise_compass::engine::{
     Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainSpec, TrainingData, Wait,
     Weights,
@@ -290,6 +292,67 @@ fn every_optimiser_moves_the_weights_alike() {
                 assert!(error < 2e-3, "{of}: {error}");
                 assert!(relative(gpu.1, cpu.1) < 2e-3, "{of}: average");
             }
+        }
+    }
+}
+
+/// Every way to draw times with every weighting, on the target whose input is scaled: trained, asked and sampled alike.
+#[test]
+fn what_a_training_dwells_on_is_alike() {
+    let points = normals(5, 64);
+    let (mut gpu, mut cpu) = engines(&spec(small(), 100));
+    let fresh = ModelState::fresh(initial_weights(small(), 11));
+    let start = &fresh.weights;
+    for (times, weighting) in Times::ALL
+        .into_iter()
+        .flat_map(|times| Weighting::ALL.map(|weighting| (times, weighting)))
+    {
+        for (schedule, target) in [(Schedule::Ve, Target::Edm), (Schedule::Flow, Target::Score)] {
+            let emphasis = Emphasis { times, weighting };
+            let base = spec(small(), 100);
+            let spec = TrainSpec {
+                timetable: Arc::new(Timetable::with_emphasis(schedule, target, 100, emphasis)),
+                ..base
+            };
+            let of = format!("{times:?}, {weighting:?}, {target:?} on {schedule}");
+            let [on_gpu, on_cpu] = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
+                engine.load(&spec, &fresh).unwrap();
+                let done = (0..20).map(|_| engine.train(1, 1.0).unwrap()).sum::<u32>();
+                assert_eq!(done, 20);
+                let news = engine.poll(Wait::UntilDone).unwrap();
+                (news.histogram.unwrap(), engine.state().unwrap())
+            });
+            assert_eq!(on_gpu.0.count, on_cpu.0.count, "{of}: other times");
+            let went = |state: &ModelState| -> Vec<f32> {
+                state
+                    .weights
+                    .iter()
+                    .zip(start)
+                    .map(|(w, from)| w - from)
+                    .collect()
+            };
+            let error = relative(went(&on_gpu.1), went(&on_cpu.1));
+            assert!(error < 2e-3, "{of}: weights off by {error}");
+            // From here on by the same weights.
+            gpu.load(&spec, &on_cpu.1).unwrap();
+            for tau in [0.01, 0.5, 1.0] {
+                let [a, b] = [&mut gpu as &mut dyn Engine, &mut cpu]
+                    .map(|engine| engine.predict(tau, &points, Weights::Ema).unwrap());
+                assert!(relative(flat(&a), flat(&b)) < 1e-4, "{of}: output at {tau}");
+            }
+            let context = PlanContext {
+                schedule,
+                target,
+                timesteps: 100,
+            };
+            let plan = Sampler::Heun.plan(8, context, None);
+            let from = Start::Noise(100);
+            let [a, b] = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
+                let run = Run::of_samples(&plan, &from, 3);
+                let recording = engine.run(&run, &|_| true).unwrap().unwrap();
+                recording.points.to_host().unwrap()
+            });
+            assert!(relative(flat(&a), flat(&b)) < 1e-3, "{of}: samples");
         }
     }
 }

@@ -116,6 +116,7 @@ fn by_cramer(
         Target::V => (-s, a),
         Target::Score => (0.0, -1.0 / s),
         Target::Velocity => (-1.0, 1.0),
+        Target::Edm => (s / a.hypot(s), -a / a.hypot(s)),
     };
     let determinant = a * c_eps - s * c_0;
     if determinant == 0.0 {

@@ -2,30 +2,39 @@
 
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::target::Target;
+use noise_compass::diffusion::weighting::Weighting;
 use noise_compass::engine::cpu::network::{Network, Samples};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
-use noise_compass::engine::network::timetable::Timetable;
+use noise_compass::engine::network::timetable::{Emphasis, Timetable};
 
 /// Step of the differences. Their error is of order H² for smooth activations.
 const H: f64 = 1e-5;
 /// Largest |analytic − difference| relative to the norm of the whole gradient.
 const TOLERANCE: f64 = 1e-8;
 
-fn check(shape: NetworkShape, samples: Samples) {
-    // The score target, since its loss weight is not 1.
-    let timetable = Timetable::new(Schedule::Linear, Target::Score, 10);
+fn check(shape: NetworkShape, timetable: &Timetable, samples: Samples) {
     let weights: Vec<f64> = initial_weights(shape, 8)
         .into_iter()
         .map(f64::from)
         .collect();
     let mut network = Network::new(shape, &weights);
-    let (_, gradient) = network.loss_and_gradient(&timetable, samples);
+    let (_, gradient) = network.loss_and_gradient(timetable, samples);
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
     assert!(norm > 1e-3, "{shape:?} has no gradient to check");
     let mut loss_with = |index: usize, value: f64| {
         network.change(|parameters| parameters[index] = value);
-        network.loss_and_gradient(&timetable, samples).0
+        // The weighting is in the gradient and not in the loss: what is descended is the weighted mean.
+        let each = (0..samples.x.len()).map(|i| {
+            let one = Samples {
+                x: &samples.x[i..=i],
+                t: &samples.t[i..=i],
+                target: &samples.target[i..=i],
+            };
+            let weighting = timetable.rows[samples.t[i] as usize - 1].weighting;
+            f64::from(weighting) * network.loss_and_gradient(timetable, one).0
+        });
+        each.sum::<f64>() / samples.x.len() as f64
     };
     for (index, &weight) in weights.iter().enumerate() {
         let difference = (loss_with(index, weight + H) - loss_with(index, weight - H)) / (2.0 * H);
@@ -48,6 +57,8 @@ fn every_gradient_is_the_slope_of_the_loss() {
         t: &[1, 10, 6],
         target: &target,
     };
+    // The score target, since its loss weight is not 1.
+    let timetable = &Timetable::new(Schedule::Linear, Target::Score, 10);
     std::thread::scope(|scope| {
         for activation in Activation::ALL {
             scope.spawn(move || {
@@ -60,6 +71,7 @@ fn every_gradient_is_the_slope_of_the_loss() {
                                 depth,
                                 activation,
                             },
+                            timetable,
                             samples,
                         );
                     }
@@ -67,4 +79,45 @@ fn every_gradient_is_the_slope_of_the_loss() {
             });
         }
     });
+}
+
+/// Each weighting, on targets whose own weight and whose input's scale are not 1 at times that are far apart.
+#[test]
+fn every_weighted_gradient_is_the_slope_of_the_weighted_loss() {
+    let x = [[0.3, -1.2], [4.5, 0.4], [-0.7, 0.9]];
+    let target = [[1.0, 0.2], [-0.5, 0.8], [0.1, -1.1]];
+    let samples = Samples {
+        x: &x,
+        t: &[1, 9, 6],
+        target: &target,
+    };
+    let shape = NetworkShape {
+        octaves: 1,
+        width: 32,
+        depth: 2,
+        activation: Activation::Silu,
+    };
+    for weighting in Weighting::ALL {
+        for (schedule, target) in [(Schedule::Flow, Target::Score), (Schedule::Ve, Target::Edm)] {
+            let emphasis = Emphasis {
+                weighting,
+                ..Emphasis::default()
+            };
+            let timetable = Timetable::with_emphasis(schedule, target, 10, emphasis);
+            let weights: Vec<f32> = samples
+                .t
+                .iter()
+                .map(|t| timetable.rows[*t as usize - 1].weighting)
+                .collect();
+            // EDM's own weighting of EDM's own target is 1.
+            let plain = weighting == Weighting::Plain
+                || (weighting, target) == (Weighting::Edm, Target::Edm);
+            assert_eq!(
+                plain,
+                weights.iter().all(|w| (w - 1.0).abs() < 1e-6),
+                "{weighting:?}"
+            );
+            check(shape, &timetable, samples);
+        }
+    }
 }

@@ -8,6 +8,8 @@ use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::{Placement, Sampler};
 use noise_compass::diffusion::target::Target;
+use noise_compass::diffusion::times::Times;
+use noise_compass::diffusion::weighting::Weighting;
 use noise_compass::engine::network::layout::Activation;
 use noise_compass::engine::network::optimiser::Optimiser;
 use noise_compass::engine::network::rate::Decay;
@@ -57,6 +59,8 @@ fn every_name_is_understood_however_it_is_written() {
     check(Sampler::ALL, ToString::to_string);
     check(Target::ALL, |target| target.name().into());
     check(Activation::ALL, |activation| activation.name().into());
+    check(Times::ALL, |one| one.words().name.into());
+    check(Weighting::ALL, |one| one.words().name.into());
     check(Optimiser::ALL, |one| one.words().name.into());
     check(Decay::ALL, |one| one.words().name.into());
     for text in [
@@ -105,7 +109,7 @@ fn files_are_read_alike() {
 }
 
 /// Every selectable thing with its words, by kind.
-fn kinds() -> [(&'static str, Vec<&'static Words>); 10] {
+fn kinds() -> [(&'static str, Vec<&'static Words>); 12] {
     [
         ("Data", Shape::ALL.map(Shape::words).to_vec()),
         (
@@ -123,6 +127,8 @@ fn kinds() -> [(&'static str, Vec<&'static Words>); 10] {
             "Variances of a step",
             StepVariance::ALL.map(StepVariance::words).to_vec(),
         ),
+        ("Times", Times::ALL.map(Times::words).to_vec()),
+        ("Weightings", Weighting::ALL.map(Weighting::words).to_vec()),
         ("Optimisers", Optimiser::ALL.map(Optimiser::words).to_vec()),
         ("Decays", Decay::ALL.map(Decay::words).to_vec()),
         ("Chapters", Chapter::ALL.map(Chapter::words).to_vec()),

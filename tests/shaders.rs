@@ -344,6 +344,8 @@ fn structs_lie_on_the_device_as_on_the_host() {
             coordinate_stride,
             draw_start,
             start_std,
+            start_scale,
+            padding,
         ]
     );
     assert_twins!(
@@ -351,8 +353,23 @@ fn structs_lie_on_the_device_as_on_the_host() {
         types::PlanRow,
         "PlanRow",
         [
-            x0_x, x0_output, a, s, clip_min, clip_max, index, clip, write, frame, exact_mean,
-            exact_data, exact_one, is_noisy, mixes,
+            x0_x,
+            x0_output,
+            a,
+            s,
+            clip_min,
+            clip_max,
+            index,
+            clip,
+            write,
+            frame,
+            exact_mean,
+            exact_data,
+            exact_one,
+            is_noisy,
+            next_input_scale,
+            padding,
+            mixes,
         ]
     );
     assert_twins!(
@@ -365,7 +382,17 @@ fn structs_lie_on_the_device_as_on_the_host() {
         "batch_draw",
         TimestepRow,
         "TimestepRow",
-        [a, s, target_x0, target_eps, loss_weight, padding]
+        [
+            a,
+            s,
+            target_x0,
+            target_eps,
+            loss_weight,
+            weighting,
+            input_scale,
+            keep,
+            other,
+        ]
     );
 }
 

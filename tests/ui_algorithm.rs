@@ -181,6 +181,7 @@ fn the_printed_batch_is_what_the_step_learns_from() {
                 Target::V => ("v", "v_θ"),
                 Target::Score => ("−ε/s", "s_θ"),
                 Target::Velocity => ("u", "u_θ"),
+                Target::Edm => ("F", "F_θ"),
             };
             let apart = [0, 1].map(|axis| cell(row, of)[axis] - cell(row, by)[axis]);
             let weight = target.loss_weight(scales);

@@ -260,6 +260,7 @@ fn the_score_is_shown_by_what_the_network_predicts() {
                 Target::V => "v theta",
                 Target::Score => "about s theta",
                 Target::Velocity => "u theta",
+                Target::Edm => "F theta",
             };
             assert!(shown.contains(output), "{schedule} {target:?}: {shown}");
             let scale = match schedule {

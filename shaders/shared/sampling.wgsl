@@ -12,6 +12,11 @@ struct Slice {
     // 0: the start stands in `points`; 1: it is drawn; 2: it is drawn and written to `points`.
     draw_start: u32,
     start_std: f32,
+    // What x is multiplied by before the network sees it in the first stage.
+    start_scale: f32,
+    padding_0: u32,
+    padding_1: u32,
+    padding_2: u32,
 }
 
 // What a register becomes: factors of x, x̂_0, the first memory and the base; of z and the other memories.
@@ -42,6 +47,11 @@ struct PlanRow {
     exact_one: f32,
     // 1: fresh noise is drawn.
     is_noisy: u32,
+    // What x is multiplied by before the network sees it in the next stage.
+    next_input_scale: f32,
+    padding_0: u32,
+    padding_1: u32,
+    padding_2: u32,
     // The new x, base and memories.
     mixes: array<Mix, 6>,
 }

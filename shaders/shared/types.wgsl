@@ -90,7 +90,8 @@ struct TimestepRow {
     target_x0: f32,
     target_eps: f32,
     loss_weight: f32,
-    padding_0: f32,
-    padding_1: f32,
-    padding_2: f32,
+    weighting: f32,
+    input_scale: f32,
+    keep: u32,
+    other: u32,
 }

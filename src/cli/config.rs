@@ -214,7 +214,7 @@ mod tests {
     }
 
     /// A flag that gives a setting another value than the default, where that is no number.
-    const FLAGS: [(&str, &str); 14] = [
+    const FLAGS: [(&str, &str); 16] = [
         ("data", "--data moons"),
         ("fresh", "--fresh"),
         ("bandwidth", "--bandwidth 0.25"),
@@ -222,6 +222,8 @@ mod tests {
         ("target", "--target v"),
         ("width", "--width 64"),
         ("activation", "--activation tanh"),
+        ("times", "--times log-normal"),
+        ("weighting", "--weighting min-snr"),
         ("optimiser", "--optimiser muon"),
         ("warmup", "--warmup 100"),
         ("decay", "--decay cosine"),

@@ -33,6 +33,8 @@ impl Experiment {
             depth,
             activation,
             batch,
+            times,
+            weighting,
             optimiser,
             learning_rate,
             weight_decay,
@@ -64,6 +66,8 @@ impl Experiment {
             (Weights, *depth != self.depth),
             (Weights, *activation != self.activation),
             (Training, *batch != self.batch),
+            (Training, *times != self.times),
+            (Training, *weighting != self.weighting),
             (Training, *optimiser != self.optimiser),
             (Training, *learning_rate != self.learning_rate),
             (Training, *weight_decay != self.weight_decay),
@@ -97,6 +101,8 @@ mod tests {
     use maths::diffusion::schedule::Schedule;
     use maths::diffusion::solver::{Placement, Sampler};
     use maths::diffusion::target::Target;
+    use maths::diffusion::times::Times;
+    use maths::diffusion::weighting::Weighting;
 
     /// Every setting by itself, each way; of two settings the dearer counts.
     #[test]
@@ -108,7 +114,7 @@ mod tests {
             set(&mut changed);
             changed
         };
-        let table: [Row; 26] = [
+        let table: [Row; 28] = [
             (Change::Nothing, |_| ()),
             (Change::Training, |e| {
                 e.data = DataSource::Shape(Shape::Moons);
@@ -124,6 +130,8 @@ mod tests {
             (Change::Weights, |e| e.depth = 2),
             (Change::Weights, |e| e.activation = Activation::Relu),
             (Change::Training, |e| e.batch = 64),
+            (Change::Training, |e| e.times = Times::LogNormal),
+            (Change::Training, |e| e.weighting = Weighting::P2),
             (Change::Training, |e| e.optimiser = Optimiser::Muon),
             (Change::Training, |e| e.learning_rate = 1e-3),
             (Change::Training, |e| e.weight_decay = 0.1),

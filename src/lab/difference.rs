@@ -80,6 +80,11 @@ pub fn incomparable(a: &Experiment, b: &Experiment) -> Option<Incomparable> {
             "losses do not compare: see x̂₀ error",
             "The targets differ: each loss is in a unit of its own.",
         )
+    } else if a.times != b.times {
+        (
+            "losses do not compare: see x̂₀ error",
+            "The times differ: each loss is a mean over the timesteps that were drawn.",
+        )
     } else {
         return None;
     };
@@ -102,6 +107,8 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         depth,
         activation,
         batch,
+        times,
+        weighting,
         optimiser,
         learning_rate,
         weight_decay,
@@ -143,6 +150,8 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
             if *clip { "clip on" } else { "clip off" }.to_owned(),
         ),
         ("batch", format!("batch {batch}")),
+        ("times", times.words().short.to_owned()),
+        ("weighting", weighting.words().short.to_owned()),
         ("optimiser", optimiser.words().short.to_owned()),
         ("learning rate", format!("lr {learning_rate}")),
         ("weight decay", format!("weight decay {weight_decay}")),
@@ -191,6 +200,7 @@ mod tests {
     use maths::data::shapes::Shape;
     use maths::diffusion::solver::Variance;
     use maths::diffusion::target::Target;
+    use maths::diffusion::times::Times;
     use serde_json::{Value, json};
 
     const SAME: [EngineKind; 2] = [EngineKind::Cpu; 2];
@@ -209,6 +219,8 @@ mod tests {
             ("activation", _) => json!("tanh"),
             ("bandwidth", _) => json!(0.1),
             ("width", _) => json!(256),
+            ("times", _) => json!("log-normal"),
+            ("weighting", _) => json!("min-snr"),
             ("optimiser", _) => json!("muon"),
             ("placement", _) => json!("karras"),
             ("sampler", _) => serde_json::to_value(Sampler::Euler).unwrap(),
@@ -300,6 +312,14 @@ mod tests {
                 },
                 "score errors do not",
                 "schedules",
+            ),
+            (
+                Experiment {
+                    times: Times::LogNormal,
+                    ..base.clone()
+                },
+                "losses do not compare: see x̂₀",
+                "times differ",
             ),
             (
                 Experiment {

@@ -131,6 +131,7 @@ mod tests {
                 (Target::V, 1.0),
                 (Target::Score, 1.0),
                 (Target::Velocity, 2.0),
+                (Target::Edm, 1.0),
             ] {
                 let experiment = Experiment {
                     schedule,

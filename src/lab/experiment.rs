@@ -9,12 +9,15 @@ use serde::{Deserialize, Serialize};
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
 use engine::network::optimiser::{Optimiser, UpdateRule};
 use engine::network::rate::{Decay, RateSchedule};
+use engine::network::timetable::{Emphasis, Timetable};
 pub use maths::data::dataset::DataSource;
 use maths::data::shapes::Shape;
 use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::schedule::Schedule;
 use maths::diffusion::solver::{Placement, PlanContext, Sampler};
 use maths::diffusion::target::Target;
+use maths::diffusion::times::Times;
+use maths::diffusion::weighting::Weighting;
 use maths::names::Words;
 
 /// How far each number of an experiment may go: what is checked, what the command line says, and what the panel takes.
@@ -122,6 +125,12 @@ pub struct Experiment {
     /// Samples per training step
     #[arg(long, default_value_t = 256, help = ranged("Samples per training step", &limits::BATCH))]
     pub batch: u32,
+    /// How the timestep of a training sample is drawn
+    #[arg(long, value_name = "NAME", default_value = "uniform", help = chosen("How the timestep of a training sample is drawn", Times::ALL.map(Times::words)))]
+    pub times: Times,
+    /// What the error of a timestep weighs in training
+    #[arg(long, value_name = "NAME", default_value = "plain", help = chosen("What the error of a timestep weighs in training", Weighting::ALL.map(Weighting::words)))]
+    pub weighting: Weighting,
     /// How a gradient changes the weights
     #[arg(long, value_name = "NAME", default_value = "adam", help = chosen("How a gradient changes the weights", Optimiser::ALL.map(Optimiser::words)))]
     pub optimiser: Optimiser,
@@ -183,6 +192,8 @@ impl Default for Experiment {
             depth: 3,
             activation: Activation::Silu,
             batch: 256,
+            times: Times::Uniform,
+            weighting: Weighting::Plain,
             optimiser: Optimiser::Adam,
             learning_rate: 3e-3,
             weight_decay: 0.01,
@@ -215,6 +226,15 @@ impl Experiment {
             depth: self.depth,
             activation: self.activation,
         }
+    }
+
+    /// The schedule and the target, tabulated for training.
+    pub fn timetable(&self) -> Timetable {
+        let emphasis = Emphasis {
+            times: self.times,
+            weighting: self.weighting,
+        };
+        Timetable::with_emphasis(self.schedule, self.target, self.timesteps, emphasis)
     }
 
     /// How a training moves the weights, besides its rate.

@@ -113,11 +113,10 @@ impl Follow {
     ) -> Result<(), EngineError> {
         let begun = Instant::now();
         let source = Source::new(&spec.data);
-        let timesteps = spec.timetable.timesteps();
         let mut points = Vec::new();
         for index in 0..self.count.min(spec.batch) {
             // Engines count updates in 32 bits where they draw.
-            let sample = source.sample(timesteps, spec.seed, step as u32, index);
+            let sample = source.sample(&spec.timetable, spec.seed, step as u32, index);
             points.push(follow(engine, spec, sample)?);
         }
         self.latest = Some(Arc::new(FollowedBatch { step, points }));

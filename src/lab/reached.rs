@@ -198,7 +198,8 @@ pub const NUMBERS: [Number; 15] = [
             4,
             "loss",
             Shown::Always,
-            "L = (1/D) E ‖target − prediction‖², smoothed over 50 steps; of the score, weighted by s²",
+            "L = (1/D) E ‖target − prediction‖², smoothed over 50 steps; of the score, weighted by s². It is a mean \
+             over the timesteps that were drawn, and the weighting of the training is not in it",
         )),
         read: |r| Value::Loss(r.snapshot.loss),
     },

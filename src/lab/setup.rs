@@ -42,8 +42,7 @@ impl Setup {
     /// One sentence: an impossible setting.
     pub fn of_dataset(experiment: Experiment, dataset: Dataset) -> Result<Self, String> {
         experiment.validate()?;
-        let timetable =
-            Timetable::new(experiment.schedule, experiment.target, experiment.timesteps);
+        let timetable = experiment.timetable();
         Ok(Self::assemble(
             experiment,
             Arc::new(dataset),
@@ -88,16 +87,11 @@ impl Setup {
         experiment.validate()?;
         let old = &*self.experiment;
         let dataset = self.dataset_of(&experiment)?;
-        let same_path = (old.schedule, old.target, old.timesteps)
-            == (experiment.schedule, experiment.target, experiment.timesteps);
-        let timetable = if same_path {
+        let of = |e: &Experiment| (e.schedule, e.target, e.timesteps, e.times, e.weighting);
+        let timetable = if of(old) == of(&experiment) {
             self.spec.timetable.clone()
         } else {
-            Arc::new(Timetable::new(
-                experiment.schedule,
-                experiment.target,
-                experiment.timesteps,
-            ))
+            Arc::new(experiment.timetable())
         };
         Ok(Self::assemble(experiment, dataset, timetable))
     }

@@ -48,11 +48,11 @@ impl Source {
     }
 
     /// Sample `index` of the step after `step` updates: x_0 and t by words 0 and 1 of its draw, ε by words 2 and 3.
-    pub fn sample(&self, timesteps: u32, seed: u64, step: u32, index: u32) -> Sample {
+    pub fn sample(&self, timetable: &Timetable, seed: u64, step: u32, index: u32) -> Sample {
         let words = draw(seed, Stream::Batch, step, index);
         Sample {
             x_0: self.point(seed, step, index, words[0]),
-            t: 1 + below(words[1], timesteps),
+            t: timetable.draw(words[1]),
             epsilon: normal_pair(words[2], words[3]),
         }
     }
@@ -109,7 +109,7 @@ impl Batch {
             .for_each(|(block, ((x, t), target))| {
                 for row in 0..x.len() {
                     let index = (block * BLOCK + row) as u32;
-                    let sample = source.sample(timetable.timesteps(), seed, step, index);
+                    let sample = source.sample(timetable, seed, step, index);
                     let scales = timetable.rows[sample.t as usize - 1];
                     t[row] = sample.t;
                     x[row] = scales.noised(sample.x_0, sample.epsilon);

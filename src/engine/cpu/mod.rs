@@ -175,7 +175,9 @@ impl Engine for CpuEngine {
         weights: Weights,
     ) -> Result<Vec<[f32; 2]>, EngineError> {
         use rayon::prelude::*;
-        let network = self.trainer()?.network(weights);
+        let trainer = self.trainer()?;
+        let network = trainer.network(weights);
+        let input_scale = trainer.spec().timetable.input_scale(tau);
         let time_bias = network.time_bias(tau);
         let mut outputs = vec![[0.0; 2]; points.len()];
         outputs
@@ -184,10 +186,12 @@ impl Engine for CpuEngine {
             .for_each_init(
                 || Workspace::new(network.shape()),
                 |work, (outputs, points)| {
-                    for (to, output) in outputs
-                        .iter_mut()
-                        .zip(network.predict(points, &time_bias, work))
-                    {
+                    for (to, output) in outputs.iter_mut().zip(network.predict(
+                        points,
+                        input_scale,
+                        &time_bias,
+                        work,
+                    )) {
                         *to = output;
                     }
                 },

@@ -135,14 +135,16 @@ impl<T: Real> Network<T> {
         sum
     }
 
-    /// Raw output at up to [`BLOCK`] points of one time; `time_bias` from [`Network::time_bias`].
+    /// Raw output at up to [`BLOCK`] points of one time, each times `input_scale`; `time_bias` from [`Network::time_bias`].
     pub fn predict(
         &self,
         points: &[[f32; 2]],
+        input_scale: f32,
         time_bias: &[T],
         work: &mut Workspace<T>,
     ) -> impl Iterator<Item = [T; 2]> {
-        self.write_coordinates(points, work);
+        let inputs = points.iter().map(|x| x.map(|x| input_scale * x));
+        self.write_coordinates(inputs, work);
         self.forward(
             points.len(),
             self.shape.coordinate_features(),
@@ -155,8 +157,9 @@ impl<T: Real> Network<T> {
             .map(|row| [row[0], row[1]])
     }
 
-    /// Add the gradient of `scale` · Σ_i w_t |out_i − target_i|² / 2 over all samples to `gradient` (flat), and write
-    /// each sample's loss w_t |out − target|² / 2 (its mean over the two components) into `losses`.
+    /// Add the gradient of `scale` · Σ_i λ_t w_t |out_i − target_i|² / 2 over all samples to `gradient` (flat), with the
+    /// weighting λ_t of the training, and write each sample's loss w_t |out − target|² / 2 (its mean over the two components)
+    /// into `losses`.
     pub fn accumulate(
         &self,
         timetable: &Timetable,
@@ -173,16 +176,20 @@ impl<T: Real> Network<T> {
             .zip(samples.target.chunks(BLOCK));
         for (((x, t), target), losses) in blocks.zip(losses.chunks_mut(BLOCK)) {
             let rows = x.len();
-            self.write_coordinates(x, work);
+            let row_of = |t: &u32| &timetable.rows[*t as usize - 1];
+            let inputs = x.iter().zip(t).map(|(x, t)| row_of(t).input(*x));
+            self.write_coordinates(inputs, work);
             self.write_times(t, timetable, work);
             self.forward(rows, self.shape.inputs(), &self.layers[0].bias, work);
             for row in 0..rows {
-                let weight = T::from_f32(timetable.rows[t[row] as usize - 1].loss_weight);
+                let at = row_of(&t[row]);
+                let weight = T::from_f32(at.loss_weight);
+                let slope = scale * weight * T::from_f32(at.weighting);
                 let mut square = T::ZERO;
                 for (axis, target) in target[row].into_iter().enumerate() {
                     let error = work.output[row * LANES + axis] - T::from_f32(target);
                     square += error * error;
-                    work.delta[row * LANES + axis] = scale * weight * error;
+                    work.delta[row * LANES + axis] = slope * error;
                 }
                 losses[row] = weight * square * T::from_f64(0.5);
             }
@@ -190,7 +197,7 @@ impl<T: Real> Network<T> {
         }
     }
 
-    /// Mean loss and its gradient (flat) of some samples, on this thread.
+    /// Mean loss of some samples, and the gradient (flat) of the weighted one, on this thread.
     pub fn loss_and_gradient(&self, timetable: &Timetable, samples: Samples) -> (f64, Vec<T>) {
         let count = samples.x.len() as f64;
         let mut gradient = vec![T::ZERO; self.parameters.len()];
@@ -210,14 +217,11 @@ impl<T: Real> Network<T> {
         )
     }
 
-    fn write_coordinates(&self, points: &[[f32; 2]], work: &mut Workspace<T>) {
+    fn write_coordinates(&self, points: impl Iterator<Item = [f32; 2]>, work: &mut Workspace<T>) {
         let mut features = [0.0; 2 + 4 * crate::network::layout::MAX_OCTAVES as usize];
         let features = &mut features[..self.shape.coordinate_features()];
-        for (point, row) in points
-            .iter()
-            .zip(work.features.chunks_mut(padded(self.shape.inputs())))
-        {
-            coordinate_features(*point, self.shape.octaves, features);
+        for (point, row) in points.zip(work.features.chunks_mut(padded(self.shape.inputs()))) {
+            coordinate_features(point, self.shape.octaves, features);
             for (to, from) in row.iter_mut().zip(features.iter()) {
                 *to = T::from_f32(*from);
             }

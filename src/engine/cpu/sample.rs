@@ -66,7 +66,12 @@ impl Way {
                         for (point, particle) in points.iter_mut().zip(&*particles) {
                             *point = particle.x;
                         }
-                        let outputs = network.predict(&points[..particles.len()], &time_bias, work);
+                        let outputs = network.predict(
+                            &points[..particles.len()],
+                            stage.input_scale as f32,
+                            &time_bias,
+                            work,
+                        );
                         for (row, (particle, output)) in
                             particles.iter_mut().zip(outputs).enumerate()
                         {

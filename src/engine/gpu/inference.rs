@@ -12,7 +12,7 @@ use super::types::{Layer, PlanRow, Slice};
 use crate::network::timetable::time_embedding;
 use crate::{Denoiser, EngineError, Run, Start};
 use maths::data::mixture::Mixture;
-use maths::diffusion::solver::{Mix, PlanStep};
+use maths::diffusion::solver::{Mix, Plan, PlanStep};
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;
@@ -157,6 +157,8 @@ impl PlanRun {
                 (Start::Noise(_), true) => 2,
             },
             start_std: plan.start_std as f32,
+            start_scale: input_scale(plan, 0),
+            padding: [0; 3],
         };
         let slice = context.uniform("slice", &slice_template);
 
@@ -286,6 +288,7 @@ impl PlanRun {
             .write_buffer(&self.times, 0, bytemuck::cast_slice(&times));
         self.slice_template.seed = [job.run.seed as u32, (job.run.seed >> 32) as u32];
         self.slice_template.start_std = job.run.plan.start_std as f32;
+        self.slice_template.start_scale = input_scale(job.run.plan, 0);
     }
 
     /// Evaluate at this t/T from now on, in a plan of one stage.
@@ -464,6 +467,13 @@ fn predicted(stage: &PlanStep, factor: f64) -> f32 {
     if stage.predicts { factor as f32 } else { 0.0 }
 }
 
+/// What x is multiplied by before the network sees it in a stage; 1 past the last.
+fn input_scale(plan: &Plan, stage: usize) -> f32 {
+    plan.steps
+        .get(stage)
+        .map_or(1.0, |stage| stage.input_scale as f32)
+}
+
 fn rows_of(job: &PlanJob<'_>) -> Vec<PlanRow> {
     let plan = job.run.plan;
     let first_frame = u32::from(job.run.keeps_start());
@@ -484,6 +494,7 @@ fn rows_of(job: &PlanJob<'_>) -> Vec<PlanRow> {
             exact_mean: predicted(stage, exact.mean),
             exact_data: predicted(stage, exact.data),
             exact_one: predicted(stage, exact.one),
+            next_input_scale: input_scale(plan, index as usize + 1),
             ..PlanRow::default()
         })
         .collect();

@@ -86,7 +86,7 @@ impl Kernels {
             head_loss: kernel(
                 "head_loss",
                 &[
-                    Uniform, Uniform, Read, Read, Read, Write, Read, Write, Write,
+                    Uniform, Uniform, Read, Read, Read, Write, Read, Write, Write, Read,
                 ],
                 &[],
             )?,

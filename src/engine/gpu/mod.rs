@@ -389,8 +389,10 @@ impl Engine for GpuEngine {
                 points.len() as u32,
             )?,
         };
+        let scale = model.spec.timetable.input_scale(tau);
+        let inputs: Vec<_> = points.iter().map(|x| x.map(|x| scale * x)).collect();
         kept.insert(run)
-            .predict(context, kernels, &model.layout, tau, points)
+            .predict(context, kernels, &model.layout, tau, &inputs)
     }
 
     fn log_density(

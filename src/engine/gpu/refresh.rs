@@ -130,7 +130,7 @@ impl PredictRun {
         points <= self.room as usize
     }
 
-    /// Evaluate at one time. Blocks.
+    /// Evaluate at one time, the points as the network sees them. Blocks.
     pub fn predict(
         &self,
         context: &GpuContext,

@@ -240,6 +240,7 @@ impl Workspace {
                 &targets,
                 &loss_partials,
                 &histogram,
+                &timetable,
             ],
         );
         let backward_group = kernels.dense_backward.bind(

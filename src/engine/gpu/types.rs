@@ -86,6 +86,8 @@ pub struct Slice {
     pub coordinate_stride: u32,
     pub draw_start: u32,
     pub start_std: f32,
+    pub start_scale: f32,
+    pub padding: [u32; 3],
 }
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -105,6 +107,8 @@ pub struct PlanRow {
     pub exact_data: f32,
     pub exact_one: f32,
     pub is_noisy: u32,
+    pub next_input_scale: f32,
+    pub padding: [u32; 3],
     pub mixes: [[[f32; 4]; 2]; 6],
 }
 

@@ -2,6 +2,9 @@
 
 use maths::diffusion::schedule::Schedule;
 use maths::diffusion::target::{Combination, Target};
+use maths::diffusion::times::Times;
+use maths::diffusion::weighting::Weighting;
+use maths::philox::below;
 
 /// Length of the time embedding: 32 sines, then 32 cosines.
 pub const TIME_FEATURES: usize = 64;
@@ -18,16 +21,37 @@ pub struct TimestepRow {
     pub target_x0: f32,
     /// Factor of ε in the target.
     pub target_eps: f32,
-    /// Weight of the squared error in the loss.
+    /// Weight of the squared error in the loss, by the target's own choice of scale.
     pub loss_weight: f32,
-    /// Unused: the row is two vec4.
-    pub padding: [f32; 3],
+    /// What the training weighs the error by besides: it is in the gradient and not in the loss that is shown.
+    pub weighting: f32,
+    /// What x_t is multiplied by before the network sees it.
+    pub input_scale: f32,
+    /// Walker's alias table (1977, Vose 1991): of the draws that fall to this row, those below `keep` in units of 2^-32 stay, the
+    /// others go to the row `other`.
+    pub keep: u32,
+    /// See `keep`.
+    pub other: u32,
+}
+
+/// Which timesteps a training dwells on.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Emphasis {
+    /// How often each is drawn.
+    pub times: Times,
+    /// What its error weighs.
+    pub weighting: Weighting,
 }
 
 impl TimestepRow {
     /// x_t = a x_0 + s ε.
     pub fn noised(&self, x_0: [f32; 2], epsilon: [f32; 2]) -> [f32; 2] {
         [0, 1].map(|axis| self.a * x_0[axis] + self.s * epsilon[axis])
+    }
+
+    /// x_t as the network sees it.
+    pub fn input(&self, x_t: [f32; 2]) -> [f32; 2] {
+        x_t.map(|x| self.input_scale * x)
     }
 
     /// What the network is to predict of x_t.
@@ -43,14 +67,27 @@ pub struct Timetable {
     pub rows: Vec<TimestepRow>,
     /// Embedding of t/T, row-major [T, 64], index t − 1.
     pub embedding: Vec<f32>,
+    schedule: Schedule,
+    target: Target,
 }
 
 impl Timetable {
-    /// Tabulate a schedule and a target at T timesteps.
+    /// Tabulate a schedule and a target at T timesteps, of which each is drawn as often and counts alike.
     pub fn new(schedule: Schedule, target: Target, timesteps: u32) -> Self {
+        Self::with_emphasis(schedule, target, timesteps, Emphasis::default())
+    }
+
+    /// As [`Timetable::new`], with another emphasis on its timesteps.
+    pub fn with_emphasis(
+        schedule: Schedule,
+        target: Target,
+        timesteps: u32,
+        Emphasis { times, weighting }: Emphasis,
+    ) -> Self {
+        let aliases = aliases(&times.frequencies(schedule, timesteps));
         let mut rows = Vec::with_capacity(timesteps as usize);
         let mut embedding = Vec::with_capacity(timesteps as usize * TIME_FEATURES);
-        for t in 1..=timesteps {
+        for (t, (keep, other)) in (1..=timesteps).zip(aliases) {
             let tau = f64::from(t) / f64::from(timesteps);
             let scales = schedule.scales(tau, timesteps);
             let Combination(target_x0, target_eps) = target.of_x0_and_eps(scales);
@@ -60,17 +97,60 @@ impl Timetable {
                 target_x0: target_x0 as f32,
                 target_eps: target_eps as f32,
                 loss_weight: target.loss_weight(scales) as f32,
-                padding: [0.0; 3],
+                weighting: weighting.factor(target, scales) as f32,
+                input_scale: target.input_scale(scales) as f32,
+                keep,
+                other,
             });
             embedding.extend_from_slice(&time_embedding(tau));
         }
-        Self { rows, embedding }
+        Self {
+            rows,
+            embedding,
+            schedule,
+            target,
+        }
     }
 
     /// T.
     pub fn timesteps(&self) -> u32 {
         self.rows.len() as u32
     }
+
+    /// What x_t is multiplied by before the network sees it, at any t/T.
+    pub fn input_scale(&self, tau: f64) -> f32 {
+        let scales = self.schedule.scales(tau, self.timesteps());
+        self.target.input_scale(scales) as f32
+    }
+
+    /// The timestep in 1..=T that a random word draws.
+    pub fn draw(&self, word: u32) -> u32 {
+        let timesteps = self.timesteps();
+        let index = below(word, timesteps);
+        let row = &self.rows[index as usize];
+        // What `below` leaves of the word is uniform too.
+        let rest = word.wrapping_mul(timesteps);
+        1 + if rest < row.keep { index } else { row.other }
+    }
+}
+
+/// (keep, other) of every row, by which row t is drawn as often as its frequency says; their mean is 1 (Vose 1991). Where all
+/// are 1, every row keeps all.
+fn aliases(frequencies: &[f64]) -> Vec<(u32, u32)> {
+    let own = |index: usize| (u32::MAX, index as u32);
+    let mut table: Vec<(u32, u32)> = (0..frequencies.len()).map(own).collect();
+    let mut left = frequencies.to_vec();
+    let (mut small, mut large): (Vec<usize>, Vec<usize>) =
+        (0..left.len()).partition(|&index| left[index] < 1.0);
+    while let (Some(poor), Some(&rich)) = (small.pop(), large.last()) {
+        table[poor] = ((left[poor] * 2.0_f64.powi(32)) as u32, rich as u32);
+        left[rich] -= 1.0 - left[poor];
+        if left[rich] < 1.0 {
+            large.pop();
+            small.push(rich);
+        }
+    }
+    table
 }
 
 /// The sinusoidal embedding of 1000·τ: 32 sines, then 32 cosines, freq_i = 10000^(−i/31) (Vaswani et al. 2017).
@@ -90,6 +170,7 @@ pub fn time_embedding(tau: f64) -> [f32; TIME_FEATURES] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use maths::philox::{Stream, draw};
 
     /// Every row of every schedule (one's own at its limits too), target and length, both ends of t among them, against the
     /// targets' definitions in the papers' symbols: what f32 makes of them is theirs to six digits, and finite.
@@ -115,6 +196,7 @@ mod tests {
                             Target::V => (a * eps - s * x_0, a + s),
                             Target::Score => (-eps / s, 1.0 / s),
                             Target::Velocity => (eps - x_0, 2.0),
+                            Target::Edm => ((s * x_0 - a * eps) / a.hypot(s), 2.0),
                         };
                         let found =
                             f64::from(row.target_x0) * x_0 + f64::from(row.target_eps) * eps;
@@ -137,6 +219,72 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    /// How often each timestep is drawn, on every schedule, against its probability: χ² of so many draws lies within five standard
+    /// deviations of its mean.
+    #[test]
+    fn timesteps_are_drawn_as_often_as_they_should_be() {
+        const DRAWS: u32 = 400_000;
+        let timesteps = 100;
+        for schedule in Schedule::ALL {
+            for times in Times::ALL {
+                let emphasis = Emphasis {
+                    times,
+                    ..Emphasis::default()
+                };
+                let table = Timetable::with_emphasis(schedule, Target::Eps, timesteps, emphasis);
+                let mut counts = vec![0_u32; timesteps as usize];
+                for index in 0..DRAWS {
+                    let words = draw(7, Stream::Batch, 0, index);
+                    counts[table.draw(words[1]) as usize - 1] += 1;
+                }
+                let (mut chi_squared, mut cells) = (0.0, 0.0);
+                let (mut rest, mut rest_expected) = (0.0, 0.0);
+                let per_step = f64::from(DRAWS) / f64::from(timesteps);
+                for (count, frequency) in counts
+                    .into_iter()
+                    .zip(times.frequencies(schedule, timesteps))
+                {
+                    let expected = frequency * per_step;
+                    // What is drawn too seldom for χ² is counted as one.
+                    if expected < 10.0 {
+                        rest += f64::from(count);
+                        rest_expected += expected;
+                        continue;
+                    }
+                    chi_squared += (f64::from(count) - expected).powi(2) / expected;
+                    cells += 1.0;
+                }
+                let of = format!("{times:?} on {schedule}");
+                assert!(
+                    (rest - rest_expected).abs() < 6.0 * (rest_expected + 1.0).sqrt(),
+                    "{of}: {rest}, not {rest_expected}"
+                );
+                let freedom: f64 = cells - 1.0;
+                assert!(
+                    (chi_squared - freedom).abs() < 5.0 * (2.0 * freedom).sqrt() + 5.0,
+                    "{of}: {chi_squared} of {freedom}"
+                );
+            }
+        }
+    }
+
+    /// A uniform draw is the high half of word · T, as it always was.
+    #[test]
+    fn a_uniform_draw_is_the_word_itself() {
+        for timesteps in [2, 7, 1000, 10_000] {
+            let table = Timetable::new(Schedule::Linear, Target::Eps, timesteps);
+            for word in (0..u32::MAX).step_by(999_983).chain([u32::MAX]) {
+                assert_eq!(table.draw(word), 1 + below(word, timesteps));
+            }
+            assert!(
+                table
+                    .rows
+                    .iter()
+                    .all(|row| row.weighting == 1.0 && row.input_scale == 1.0)
+            );
         }
     }
 }

@@ -7,3 +7,5 @@ pub mod reverse_step;
 pub mod schedule;
 pub mod solver;
 pub mod target;
+pub mod times;
+pub mod weighting;

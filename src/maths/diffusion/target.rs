@@ -21,6 +21,18 @@ pub enum Target {
     Score,
     /// The flow velocity u = ε − x_0 (Lipman et al. 2022).
     Velocity,
+    /// F of D = c_skip x̃ + c_out F(c_in x̃), x̃ = x/a, σ = s/a (Karras et al. 2022, eq. 7 and table 1): the network sees and
+    /// says numbers of variance 1 at every time.
+    Edm,
+}
+
+/// σ_data of [`Target::Edm`], the root mean square of the data along an axis: they are standardised.
+pub const SIGMA_DATA: f64 = 1.0;
+
+/// √(s² + a² σ_data²), the root mean square of x_t along an axis.
+#[inline]
+fn spread(Scales { a, s }: Scales) -> f64 {
+    s.hypot(a * SIGMA_DATA)
 }
 
 /// Coefficients of a linear combination of two 2-D vectors.
@@ -102,7 +114,14 @@ impl TryFrom<String> for Target {
 
 impl Target {
     /// Every target, in the order of the menus.
-    pub const ALL: [Self; 5] = [Self::Eps, Self::X0, Self::V, Self::Score, Self::Velocity];
+    pub const ALL: [Self; 6] = [
+        Self::Eps,
+        Self::X0,
+        Self::V,
+        Self::Score,
+        Self::Velocity,
+        Self::Edm,
+    ];
 
     /// What it is called.
     pub const fn words(self) -> &'static Words {
@@ -142,6 +161,13 @@ impl Target {
                 short: "velocity",
                 help: "the velocity ε − x₀",
             },
+            Self::Edm => &Words {
+                name: "edm",
+                title: "EDM's preconditioned F",
+                symbol: "F",
+                short: "EDM",
+                help: "F of x̂₀ = c_skip x/a + c_out F(c_in x/a), Karras et al. 2022",
+            },
         }
     }
 
@@ -159,6 +185,11 @@ impl Target {
             Self::V => Combination(-s, a),
             Self::Score => Combination(0.0, -1.0 / nonzero(s)),
             Self::Velocity => Combination(-1.0, 1.0),
+            // (x_0 − c_skip x̃)/c_out, multiplied out: finite where a or s is 0.
+            Self::Edm => {
+                let r = spread(Scales { a, s });
+                Combination(s / (SIGMA_DATA * r), -a * SIGMA_DATA / r)
+            }
         }
     }
 
@@ -174,6 +205,11 @@ impl Target {
             Self::V => Combination(a / (a * a + s * s), -s / (a * a + s * s)),
             Self::Score => Combination(1.0 / a, s * s / a),
             Self::Velocity => Combination(1.0 / (a + s), -s / (a + s)),
+            // c_skip / a and c_out.
+            Self::Edm => {
+                let r = spread(Scales { a, s });
+                Combination(a * SIGMA_DATA.powi(2) / (r * r), s * SIGMA_DATA / r)
+            }
         }
     }
 
@@ -188,6 +224,10 @@ impl Target {
             Self::V => Combination(s / (a * a + s * s), a / (a * a + s * s)),
             Self::Score => Combination(0.0, -s_safe),
             Self::Velocity => Combination(1.0 / (a + s), a / (a + s)),
+            Self::Edm => {
+                let r = spread(Scales { a, s });
+                Combination(s / (r * r), -a * SIGMA_DATA / r)
+            }
         }
     }
 
@@ -209,6 +249,15 @@ impl Target {
             Quantity::X0 => self.to_x0(scales),
             Quantity::Eps => self.to_eps(scales),
             Quantity::Score => self.to_score(scales),
+        }
+    }
+
+    /// What x_t is multiplied by before the network sees it: c_in / a of [`Target::Edm`], 1 of any other.
+    #[inline]
+    pub fn input_scale(self, scales: Scales) -> f64 {
+        match self {
+            Self::Edm => 1.0 / spread(scales),
+            _ => 1.0,
         }
     }
 
@@ -307,6 +356,34 @@ mod tests {
         }
     }
 
+    /// D = c_skip x̃ + c_out F(c_in x̃) with the coefficients as Karras et al. 2022 print them (table 1).
+    #[test]
+    fn edm_is_the_table_of_karras_et_al() {
+        for schedule in schedules() {
+            for t in 1..1000 {
+                let scales = schedule.scales(f64::from(t) / 1000.0, 1000);
+                let sigma = scales.s / scales.a;
+                let c_skip = SIGMA_DATA.powi(2) / (sigma.powi(2) + SIGMA_DATA.powi(2));
+                let c_out = sigma * SIGMA_DATA / (sigma.powi(2) + SIGMA_DATA.powi(2)).sqrt();
+                let c_in = 1.0 / (sigma.powi(2) + SIGMA_DATA.powi(2)).sqrt();
+                let Combination(of_x, of_output) = Target::Edm.to_x0(scales);
+                for (found, expected) in [
+                    (of_x * scales.a, c_skip),
+                    (of_output, c_out),
+                    (Target::Edm.input_scale(scales) * scales.a, c_in),
+                ] {
+                    assert!(
+                        (found / expected - 1.0).abs() < 1e-9,
+                        "{schedule}, {t}: {found}, not {expected}"
+                    );
+                }
+                // λ(σ) c_out² = 1: in EDM's own weighting the loss is a plain one of F, whose target has variance 1.
+                let Combination(of_x0, of_eps) = Target::Edm.of_x0_and_eps(scales);
+                assert!((of_x0.powi(2) * SIGMA_DATA.powi(2) + of_eps.powi(2) - 1.0).abs() < 1e-12);
+            }
+        }
+    }
+
     #[test]
     fn a_scale_of_zero_is_met_by_flow_matching_at_the_end_alone() {
         for (schedule, timesteps) in schedules()
@@ -333,7 +410,7 @@ mod tests {
         /// Times that are no whole timesteps, as samplers visit them.
         #[test]
         fn the_conversions_tell_of_one_x0_and_one_noise(
-            x in -3.0..3.0_f64, output in -3.0..3.0_f64, tau in 1e-4..1.0_f64, which in 0..5_usize, schedule in 0..8_usize,
+            x in -3.0..3.0_f64, output in -3.0..3.0_f64, tau in 1e-4..1.0_f64, which in 0..6_usize, schedule in 0..8_usize,
         ) {
             let (target, schedule) = (Target::ALL[which], schedules()[schedule]);
             let scales = schedule.scales(tau, 1000);
@@ -347,7 +424,7 @@ mod tests {
         #[test]
         fn every_target_comes_back_to_x0_eps_and_score(
             x0 in -3.0..3.0_f64, eps in -3.0..3.0_f64, tau in prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0_f64],
-            which in 0..5_usize, schedule in proptest::sample::select(Schedule::every()),
+            which in 0..6_usize, schedule in proptest::sample::select(Schedule::every()),
         ) {
             let target = Target::ALL[which];
             let scales = schedule.scales(tau, 1000);
@@ -362,7 +439,7 @@ mod tests {
             prop_assert!(scales.s * (back[1] - eps).abs() < 1e-6);
             prop_assert!(scales.s * (scales.s * back[2] + eps).abs() < 1e-6);
             // These tell x_0 where no signal is left, too.
-            if matches!(target, Target::X0 | Target::V | Target::Velocity) {
+            if matches!(target, Target::X0 | Target::V | Target::Velocity | Target::Edm) {
                 prop_assert!((back[0] - x0).abs() < 1e-6);
             }
         }

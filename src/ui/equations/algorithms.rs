@@ -173,6 +173,12 @@ pub fn loss(target: Target) -> Option<Equation> {
             "u",
             "the squared difference between u and u theta of x t and t, where u is epsilon minus x 0",
         ),
+        Target::Edm => of(
+            &[],
+            &[Var("F")],
+            "F",
+            "the squared difference between F and F theta of x t and t",
+        ),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::equations::*;
 use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::{Factors, Variance};
-use maths::diffusion::target::Combination;
+use maths::diffusion::target::{Combination, Target};
 
 /// Every schedule, one's own among them.
 fn schedules() -> Vec<Schedule> {

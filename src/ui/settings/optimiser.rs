@@ -1,9 +1,10 @@
-//! How a gradient changes the weights, and how the learning rate goes along.
+//! What a training dwells on, how a gradient changes the weights, and how the learning rate goes along.
 
 use egui::Ui;
 use lab::message::Restart;
 
 use crate::desk::Desk;
+use crate::theme::Palette;
 use crate::widgets::number::{grouped, short};
 use crate::widgets::row::{self, Track};
 use crate::widgets::tip::Tip as _;
@@ -11,32 +12,20 @@ use crate::widgets::{pill, segmented};
 use engine::network::optimiser::Optimiser;
 use engine::network::rate::Decay;
 use lab::experiment::limits;
+use maths::diffusion::times::Times;
+use maths::diffusion::weighting::Weighting;
+use maths::names::Words;
 
 /// The optimiser, and the weight decay of those that have it. Both act at once and keep the weights.
 pub fn optimiser_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
+    let tip = "How a gradient changes the weights";
+    let all = Optimiser::ALL.map(|one| (one, one.words()));
     let present = desk.here.draft.optimiser;
-    let tip = format!(
-        "How a gradient changes the weights. {}: {}",
-        present.words().title,
-        present.words().help
-    );
-    row::named(ui, "Optimiser", &tip, palette, |ui| {
-        let words = ["Optimiser", "", present.words().title];
-        pill::menu(ui, words, &tip, palette, |ui| {
-            ui.set_width(150.0);
-            for optimiser in Optimiser::ALL {
-                let words = optimiser.words();
-                let choice =
-                    pill::choice(ui, optimiser == present, words.title, words.title, palette);
-                if choice.tip(words.help).clicked() {
-                    desk.here.draft.optimiser = optimiser;
-                    desk.configure(Restart::Keep);
-                    ui.close();
-                }
-            }
-        });
-    });
+    if let Some(chosen) = menu_row(ui, ["Optimiser", tip], present, all, palette) {
+        desk.here.draft.optimiser = chosen;
+        desk.configure(Restart::Keep);
+    }
     if desk.here.draft.optimiser.decays_weights() {
         let tip = "λ: each update multiplies a weight by 1 − rate · λ";
         let decay = &mut desk.here.draft.weight_decay;
@@ -54,6 +43,51 @@ pub fn optimiser_rows(ui: &mut Ui, desk: &mut Desk) {
             desk.configure(Restart::Keep);
         }
     }
+}
+
+/// How timesteps are drawn, and what their errors weigh. Both act at once and keep the weights.
+pub fn emphasis_rows(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let tip = "How the timestep of a sample is drawn";
+    let times = Times::ALL.map(|one| (one, one.words()));
+    if let Some(chosen) = menu_row(ui, ["Times", tip], desk.here.draft.times, times, palette) {
+        desk.here.draft.times = chosen;
+        desk.configure(Restart::Keep);
+    }
+    let tip = "What the error of a timestep weighs in the gradient. The loss that is shown goes without it";
+    let weightings = Weighting::ALL.map(|one| (one, one.words()));
+    let present = desk.here.draft.weighting;
+    if let Some(chosen) = menu_row(ui, ["Weighting", tip], present, weightings, palette) {
+        desk.here.draft.weighting = chosen;
+        desk.configure(Restart::Keep);
+    }
+}
+
+/// A named row with a menu of all of a kind; what was chosen in this frame.
+fn menu_row<T: Copy + PartialEq, const N: usize>(
+    ui: &mut Ui,
+    [name, what]: [&str; 2],
+    present: T,
+    all: [(T, &'static Words); N],
+    palette: &Palette,
+) -> Option<T> {
+    let words = all.iter().find(|(one, _)| *one == present);
+    let (title, help) = words.map_or(("", ""), |(_, words)| (words.title, words.help));
+    let tip = format!("{what}. {title}: {help}");
+    let mut chosen = None;
+    row::named(ui, name, &tip, palette, |ui| {
+        pill::menu(ui, [name, "", title], &tip, palette, |ui| {
+            ui.set_width(150.0);
+            for (one, words) in all {
+                let choice = pill::choice(ui, one == present, words.title, words.title, palette);
+                if choice.tip(words.help).clicked() {
+                    chosen = Some(one);
+                    ui.close();
+                }
+            }
+        });
+    });
+    chosen
 }
 
 /// The warm-up and the decay of the learning rate.

@@ -14,6 +14,7 @@ use crate::widgets::{button, readout};
 use lab::difference::Incomparable;
 use lab::message::{Command, InStep, QualityPoint, Side};
 use lab::reached::{Column, Reached, Shown, Value, columns};
+use maths::diffusion::times::Times;
 use maths::measure::Estimate;
 use maths::measure::chi_square::ChiSquare;
 use maths::measure::score_error::{LOG_SNR_GRID, common_mean};
@@ -210,7 +211,9 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     let quality = snapshot.quality.last();
     let [now, measured] = parted(Shown::Alone, &Reached::of(snapshot, None));
     for (column, value) in now {
-        let least = quality.filter(|_| matches!(value, Value::Loss(_)));
+        // It is a mean over uniform times.
+        let uniform = snapshot.experiment.times == Times::Uniform;
+        let least = quality.filter(|_| uniform && matches!(value, Value::Loss(_)));
         let least = least.map_or_else(String::new, |q| {
             format!(". Least possible: {}", fixed(q.least_loss.value, 4))
         });

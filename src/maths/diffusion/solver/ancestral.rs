@@ -66,6 +66,7 @@ impl Variance {
                 tau_next: tau,
                 x0_x,
                 x0_output,
+                input_scale: target.input_scale(now),
                 to_x: Mix::X_0,
                 to_memory: [Mix::X, m_1, m_2, m_3],
                 scales: now,

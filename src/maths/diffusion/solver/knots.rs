@@ -19,6 +19,8 @@ pub struct Knot {
     pub scales: Scales,
     /// Factors of x and of the network's output in x̂_0.
     pub x0: Combination,
+    /// What x is multiplied by before the network sees it.
+    pub input_scale: f64,
 }
 
 impl Knot {
@@ -76,6 +78,7 @@ impl Knot {
             tau_next: self.tau,
             x0_x,
             x0_output,
+            input_scale: self.input_scale,
             scales: self.scales,
             ..PlanStep::default()
         }
@@ -186,6 +189,7 @@ impl Clock {
             tau,
             scales,
             x0: target.to_x0(scales),
+            input_scale: target.input_scale(scales),
         }
     }
 

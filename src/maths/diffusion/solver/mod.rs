@@ -193,6 +193,8 @@ pub struct PlanStep {
     pub x0_x: f64,
     /// See `x0_x`.
     pub x0_output: f64,
+    /// What x is multiplied by before the network sees it.
+    pub input_scale: f64,
     /// The new x.
     pub to_x: Mix,
     /// The new base; `None` for the new x where a step ends, and else for the base as it was.
@@ -217,6 +219,7 @@ impl Default for PlanStep {
             tau_next: 0.0,
             x0_x: 0.0,
             x0_output: 1.0,
+            input_scale: 1.0,
             to_x: Mix::X,
             to_base: None,
             to_memory: [Mix::X_0, Mix::memory(0), Mix::memory(1), Mix::memory(2)],
@@ -277,6 +280,7 @@ impl Plan {
             tau_next: tau,
             x0_x,
             x0_output,
+            input_scale: context.target.input_scale(scales),
             to_x: Mix::X_0,
             scales,
             quantity,

@@ -144,6 +144,7 @@ pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64
         tau: 1.0,
         scales: context.schedule.scales(1.0, context.timesteps),
         x0: NO_NETWORK,
+        input_scale: 1.0,
     };
     let first = start.zeta();
     let at = |zeta: f64| {
@@ -152,6 +153,7 @@ pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64
             tau: zeta / first,
             scales: Scales { a, s },
             x0: NO_NETWORK,
+            input_scale: 1.0,
         }
     };
     let ratio = nearest.atan() / first;

@@ -42,6 +42,7 @@ fn in_the_targets_letters(point: &FollowedPoint, target: Target) -> Vec<(&'stati
         Target::V => ("target v", "v_θ"),
         Target::Score => ("target −ε/s", "s_θ"),
         Target::Velocity => ("target u", "u_θ"),
+        Target::Edm => ("target F", "F_θ"),
     };
     let [target, output] = [point.target, point.output].map(|v| v.map(f64::from));
     vec![(wanted, target), (found, output)]

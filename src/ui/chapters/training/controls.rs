@@ -63,6 +63,7 @@ fn rest(ui: &mut Ui, desk: &mut Desk) {
         question.scroll_to_me(None);
     }
     ui.separator();
+    optimiser::emphasis_rows(ui, desk);
     training::batch_row(ui, desk);
     optimiser::optimiser_rows(ui, desk);
     training::learning_rate_row(ui, desk);

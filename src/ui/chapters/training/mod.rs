@@ -123,6 +123,11 @@ impl Page for Training {
                 "L is the mean over samples and both coordinates of the squared difference between u and its prediction at x t \
                  and t",
             ),
+            Target::Edm => (
+                vec![Piece::Var("F")],
+                "L is the mean over samples and both coordinates of the squared difference between F and its prediction at x t \
+                 and t",
+            ),
         };
         let score = desk.here.draft.target == Target::Score;
         // (1/D): the mean over the D coordinates, as the loss is computed.
