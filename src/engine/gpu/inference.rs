@@ -8,11 +8,11 @@ use super::groups::groups_of;
 use super::kernel::{DynamicTable, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
+use super::plan_rows::{input_scale, rows_of};
 use super::types::{Layer, PlanRow, Slice};
 use crate::network::timetable::time_embedding;
 use crate::{Denoiser, EngineError, Run, Start};
 use maths::data::mixture::Mixture;
-use maths::diffusion::solver::{Mix, Plan, PlanStep};
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;
@@ -124,7 +124,7 @@ impl PlanRun {
         let layers = DynamicTable::new::<Layer>(context, "layers", table.len() as u32);
         layers.write(context, &table);
         let plan_rows = DynamicTable::new::<PlanRow>(context, "plan", stages);
-        plan_rows.write(context, &rows_of(job));
+        plan_rows.write(context, &rows_of(job.run, job.total));
 
         let times: Vec<f32> = plan
             .steps
@@ -275,7 +275,7 @@ impl PlanRun {
 
     /// Follow another plan of as many stages from now on, with this run's seed.
     pub fn rewrite(&mut self, context: &GpuContext, job: &PlanJob<'_>) {
-        self.plan_rows.write(context, &rows_of(job));
+        self.plan_rows.write(context, &rows_of(job.run, job.total));
         let times: Vec<f32> = job
             .run
             .plan
@@ -454,53 +454,4 @@ pub fn exact_slice(denoiser: &Denoiser) -> u32 {
             (MOST_PAIRS / mixture.components.len().max(1) as u32).clamp(64, MAX_SLICE)
         }
     }
-}
-
-/// Factors of x, x̂_0, the first memory and the base; of z and the other memories.
-fn terms(mix: Mix) -> [[f32; 4]; 2] {
-    let [x, x_0, m_0, base, z, m_1, m_2, m_3] = mix.factors().map(|factor| factor as f32);
-    [[x, x_0, m_0, base], [z, m_1, m_2, m_3]]
-}
-
-/// Where nothing is predicted x̂_0 is 0.
-fn predicted(stage: &PlanStep, factor: f64) -> f32 {
-    if stage.predicts { factor as f32 } else { 0.0 }
-}
-
-/// What x is multiplied by before the network sees it in a stage; 1 past the last.
-fn input_scale(plan: &Plan, stage: usize) -> f32 {
-    plan.steps
-        .get(stage)
-        .map_or(1.0, |stage| stage.input_scale as f32)
-}
-
-fn rows_of(job: &PlanJob<'_>) -> Vec<PlanRow> {
-    let plan = job.run.plan;
-    let first_frame = u32::from(job.run.keeps_start());
-    let mut rows: Vec<PlanRow> = (0..)
-        .zip(&plan.steps)
-        .map(|(index, stage)| (index, stage, stage.quantity.of_posterior(stage.scales)))
-        .map(|(index, stage, exact)| PlanRow {
-            x0_x: predicted(stage, stage.x0_x),
-            x0_output: predicted(stage, stage.x0_output),
-            a: stage.scales.a as f32,
-            s: stage.scales.s as f32,
-            clip_min: plan.clip.map_or([0.0; 2], |b| b.min),
-            clip_max: plan.clip.map_or([0.0; 2], |b| b.max),
-            index,
-            clip: u32::from(plan.clip.is_some()),
-            is_noisy: u32::from(stage.is_noisy()),
-            mixes: stage.mixes().map(terms),
-            exact_mean: predicted(stage, exact.mean),
-            exact_data: predicted(stage, exact.data),
-            exact_one: predicted(stage, exact.one),
-            next_input_scale: input_scale(plan, index as usize + 1),
-            ..PlanRow::default()
-        })
-        .collect();
-    for (frame, stage) in (first_frame..).zip(job.run.kept_stages()) {
-        rows[stage].write = 1;
-        rows[stage].frame = frame * job.total;
-    }
-    rows
 }

@@ -12,6 +12,7 @@ mod kernels;
 mod layout;
 mod matmul;
 mod muon;
+mod plan_rows;
 mod readback;
 mod refresh;
 pub mod shader;

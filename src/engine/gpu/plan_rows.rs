@@ -1,0 +1,55 @@
+//! A plan as the device has it: one row a stage.
+
+use super::types::PlanRow;
+use crate::Run;
+use maths::diffusion::solver::{Mix, Plan, PlanStep};
+
+/// Factors of x, x̂_0, the first memory and the base; of z and the other memories.
+fn terms(mix: Mix) -> [[f32; 4]; 2] {
+    let [x, x_0, m_0, base, z, m_1, m_2, m_3] = mix.factors().map(|factor| factor as f32);
+    [[x, x_0, m_0, base], [z, m_1, m_2, m_3]]
+}
+
+/// Where nothing is predicted x̂_0 is 0.
+fn predicted(stage: &PlanStep, factor: f64) -> f32 {
+    if stage.predicts { factor as f32 } else { 0.0 }
+}
+
+/// What x is multiplied by before the network sees it in a stage; 1 past the last.
+pub fn input_scale(plan: &Plan, stage: usize) -> f32 {
+    plan.steps
+        .get(stage)
+        .map_or(1.0, |stage| stage.input_scale as f32)
+}
+
+/// The rows of a run, one a stage, whose frames have so many particles.
+pub fn rows_of(run: &Run<'_>, particles: u32) -> Vec<PlanRow> {
+    let plan = run.plan;
+    let first_frame = u32::from(run.keeps_start());
+    let mut rows: Vec<PlanRow> = (0..)
+        .zip(&plan.steps)
+        .map(|(index, stage)| (index, stage, stage.quantity.of_posterior(stage.scales)))
+        .map(|(index, stage, exact)| PlanRow {
+            x0_x: predicted(stage, stage.x0_x),
+            x0_output: predicted(stage, stage.x0_output),
+            a: stage.scales.a as f32,
+            s: stage.scales.s as f32,
+            clip_min: plan.clip.map_or([0.0; 2], |b| b.min),
+            clip_max: plan.clip.map_or([0.0; 2], |b| b.max),
+            index,
+            clip: u32::from(plan.clip.is_some()),
+            is_noisy: u32::from(stage.is_noisy()),
+            mixes: stage.mixes().map(terms),
+            exact_mean: predicted(stage, exact.mean),
+            exact_data: predicted(stage, exact.data),
+            exact_one: predicted(stage, exact.one),
+            next_input_scale: input_scale(plan, index as usize + 1),
+            ..PlanRow::default()
+        })
+        .collect();
+    for (frame, stage) in (first_frame..).zip(run.kept_stages()) {
+        rows[stage].write = 1;
+        rows[stage].frame = frame * particles;
+    }
+    rows
+}
