@@ -222,7 +222,7 @@ mod tests {
             ("times", _) => json!("log-normal"),
             ("weighting", _) => json!("min-snr"),
             ("optimiser", _) => json!("muon"),
-            ("decay", _) => json!("cosine"),
+            ("decay", _) => json!("linear"),
             ("placement", _) => json!("karras"),
             ("sampler", _) => serde_json::to_value(Sampler::Euler).unwrap(),
             (_, Value::Bool(value)) => json!(!value),

@@ -9,7 +9,9 @@ use crate::network::optimiser::{NEWTON_SCHULZ, NEWTON_SCHULZ_STEPS, SMALLEST_NOR
 pub fn orthogonalise(mut x: Vec<f32>, side: usize) -> Vec<f32> {
     let squares = x.iter().map(|x| f64::from(*x) * f64::from(*x));
     let scale = 1.0 / (squares.sum::<f64>().sqrt() as f32).max(SMALLEST_NORM);
-    x.iter_mut().for_each(|x| *x *= scale);
+    for x in &mut x {
+        *x *= scale;
+    }
     let shape = (side, side, side);
     let [a, b, c] = NEWTON_SCHULZ;
     let mut gram = vec![0.0; x.len()];

@@ -146,10 +146,13 @@ impl Trainer {
         self.network.change(|weights| {
             let total = weights.len();
             let mut rest = Slices { weights, ema, m, v };
-            let pieces: Vec<_> = pieces(total, matrices.ranges())
-                .map(|(range, is_matrix)| (range.start, is_matrix, rest.take(range.len())))
-                .collect();
-            pieces
+            let mut tasks = Vec::new();
+            for (range, is_matrix) in pieces(total, matrices.ranges()) {
+                let (slices, more) = rest.split(range.len());
+                tasks.push((range.start, is_matrix, slices));
+                rest = more;
+            }
+            tasks
                 .into_par_iter()
                 .for_each(|(first, is_matrix, slices)| {
                     let gradient = sum_of_parts(parts, first, slices.weights.len());
@@ -217,14 +220,16 @@ fn pieces(
     matrices: impl Iterator<Item = Range<usize>>,
 ) -> impl Iterator<Item = (Range<usize>, bool)> {
     let mut first = 0;
-    matrices.chain([total..total]).flat_map(move |matrix| {
-        let between = (first..matrix.start)
-            .step_by(UPDATE_CHUNK)
-            .map(move |from| (from..(from + UPDATE_CHUNK).min(matrix.start), false));
-        first = matrix.end;
-        // `total..total` ends the list and is no matrix.
-        between.chain((!matrix.is_empty()).then_some((matrix, true)))
-    })
+    matrices
+        .chain(std::iter::once(total..total))
+        .flat_map(move |matrix| {
+            let between = (first..matrix.start)
+                .step_by(UPDATE_CHUNK)
+                .map(move |from| (from..(from + UPDATE_CHUNK).min(matrix.start), false));
+            first = matrix.end;
+            // `total..total` ends the list and is no matrix.
+            between.chain((!matrix.is_empty()).then_some((matrix, true)))
+        })
 }
 
 /// The gradient of `len` parameters from `first` on: the parts added in their order.

@@ -31,20 +31,20 @@ pub struct Slices<'a> {
     pub v: &'a mut [f32],
 }
 
-impl<'a> Slices<'a> {
-    /// The first `len` of each, which are taken away from these.
-    pub fn take(&mut self, len: usize) -> Self {
-        let front = |slice: &mut &'a mut [f32]| -> &'a mut [f32] {
-            let (front, rest) = std::mem::take(slice).split_at_mut(len);
-            *slice = rest;
-            front
+impl Slices<'_> {
+    /// The first `len` of each, and the rest.
+    pub fn split(self, len: usize) -> (Self, Self) {
+        let (weights, more_weights) = self.weights.split_at_mut(len);
+        let (ema, more_ema) = self.ema.split_at_mut(len);
+        let (m, more_m) = self.m.split_at_mut(len);
+        let (v, more_v) = self.v.split_at_mut(len);
+        let rest = Self {
+            weights: more_weights,
+            ema: more_ema,
+            m: more_m,
+            v: more_v,
         };
-        Self {
-            weights: front(&mut self.weights),
-            ema: front(&mut self.ema),
-            m: front(&mut self.m),
-            v: front(&mut self.v),
-        }
+        (Self { weights, ema, m, v }, rest)
     }
 }
 
