@@ -63,6 +63,8 @@ pub struct Found {
     pub scored: Scored,
     /// Updates that the weights had seen.
     pub step: u64,
+    /// Updates when it was asked for: an answer by older weights is not asked for again before there are newer ones.
+    asked: u64,
     /// By the exact field: of no update.
     exact: bool,
     /// It leads to where the flow does, but for its error.
@@ -85,6 +87,8 @@ pub struct Contest {
     slot: RunSlot<Wish>,
     /// What is asked for, and since when.
     under_way: Option<(Under, Instant)>,
+    /// Updates when it was asked for.
+    asked: u64,
     number: u64,
     judging: Option<Arc<RunResult>>,
     judged: Background<u64, Result<Judged, MeasureError>>,
@@ -106,6 +110,7 @@ impl Default for Contest {
             yardstick: Background::default(),
             slot: RunSlot::new(Slot::Contest),
             under_way: None,
+            asked: 0,
             number: 0,
             judging: None,
             judged: Background::default(),
@@ -223,6 +228,7 @@ impl Contest {
         {
             self.number += 1;
             self.under_way = Some((next, Instant::now()));
+            self.asked = now;
         }
         if let Some((under, _)) = self.under_way.filter(|_| self.judging.is_none()) {
             let choice = match under {
@@ -290,12 +296,15 @@ impl Contest {
                 self.found.push(Found {
                     scored: Scored::of(choice, plan, &[(result.secs, *judged)]),
                     step,
+                    asked: self.asked,
                     exact,
                     follows_the_flow: choice.follows_the_flow(plan),
                     ends: ends_of(&result),
                 });
             }
-            Err(error) => self.failed.push((choice, step, error.to_string())),
+            Err(error) => self
+                .failed
+                .push((choice, step.max(self.asked), error.to_string())),
         }
         self.judging = None;
         self.under_way = None;
@@ -352,7 +361,7 @@ impl Contest {
         let found = self
             .found
             .iter()
-            .map(|found| (found.scored.choice, found.step));
+            .map(|found| (found.scored.choice, found.step.max(found.asked)));
         let failed = self.failed.iter().map(|(choice, step, _)| (*choice, *step));
         let old = found
             .chain(failed)

@@ -3,7 +3,6 @@
 use super::{Against, MOST, PARTICLES, Samplers, drawing};
 use crate::chapters::shared::rows;
 use crate::desk::Desk;
-use crate::desk::run_slot::LOOK_EVERY;
 use crate::settings::sampler;
 use crate::theme::Palette;
 use crate::widgets::number::grouped;
@@ -117,9 +116,6 @@ impl Samplers {
         rows::follow_row(ui, tip, &mut self.show.follow, desk);
         let [done, all] = self.contest.progress();
         let share = (done < all).then_some(done as f32 / all.max(1) as f32);
-        if share.is_some() {
-            ui.ctx().request_repaint_after(LOOK_EVERY);
-        }
         let wide = ui.available_width();
         progress::bar(ui, "Progress of the measurements", wide, share, palette);
         let tip = "The whole table, each count of steps: for a spreadsheet, or for a document";
