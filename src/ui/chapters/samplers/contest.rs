@@ -94,11 +94,13 @@ pub struct Contest {
     judged: Background<u64, Result<Judged, MeasureError>>,
     /// Where the flow of these weights leads.
     flow: Option<(u64, Vec<[f32; 2]>)>,
+    /// Updates when that was asked for last.
+    flow_asked: Option<u64>,
     /// Who was not to be measured, and by what weights.
     failed: Vec<(Choice, u64, String)>,
     rest_until: Option<Instant>,
     progress: [usize; 2],
-    /// One of the wanted was never measured.
+    /// One of the wanted was never measured, or it is not known where the flow leads.
     is_missing: bool,
 }
 
@@ -115,6 +117,7 @@ impl Default for Contest {
             judging: None,
             judged: Background::default(),
             flow: None,
+            flow_asked: None,
             failed: Vec::new(),
             rest_until: None,
             progress: [0; 2],
@@ -173,7 +176,9 @@ impl Contest {
     /// The chapter closes: what is known stays.
     pub fn leave(&mut self, desk: &Desk) {
         self.slot.leave(desk);
-        self.under_way = None;
+        if let Some((Under::ToTheEnd, _)) = self.under_way.take() {
+            self.flow_asked = None;
+        }
     }
 
     /// Take what has arrived, and ask for what is missing or old.
@@ -222,14 +227,19 @@ impl Contest {
             |choice: &Choice| self.found(*choice).is_some_and(|found| found.step == now);
         let current = wanted.iter().filter(|choice| is_current(choice)).count();
         self.progress = [current, wanted.len()];
-        self.is_missing = wanted.iter().any(|choice| self.found(*choice).is_none());
         if self.under_way.is_none()
             && let Some(next) = self.next(ctx, desk, settings, wanted)
         {
             self.number += 1;
             self.under_way = Some((next, Instant::now()));
             self.asked = now;
+            if next == Under::ToTheEnd {
+                self.flow_asked = Some(now);
+            }
         }
+        let measures_last = matches!(self.under_way, Some((Under::ToTheEnd, _)));
+        let unknown = |choice: &Choice| self.found(*choice).is_none();
+        self.is_missing = measures_last || wanted.iter().any(unknown);
         if let Some((under, _)) = self.under_way.filter(|_| self.judging.is_none()) {
             let choice = match under {
                 Under::Way(choice) => choice,
@@ -245,7 +255,7 @@ impl Contest {
     fn forget(&mut self, desk: &Desk) {
         self.found.clear();
         self.failed.clear();
-        self.flow = None;
+        (self.flow, self.flow_asked) = (None, None);
         self.judging = None;
         self.rest_until = None;
         self.leave(desk);
@@ -370,7 +380,7 @@ impl Contest {
         if let Some((old, _)) = old {
             return Some(Under::Way(old));
         }
-        let is_known = self.flow.as_ref().is_some_and(|(step, _)| *step == now);
+        let is_known = self.flow_asked == Some(now);
         let asks = self.found.iter().any(|found| found.follows_the_flow);
         (!trains && !is_known && asks).then_some(Under::ToTheEnd)
     }
