@@ -4,11 +4,7 @@
 
 mod common;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::time::Duration;
-
+use common::{Zeros, settle};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -16,11 +12,8 @@ use noise_compass::data::bounds::Bounds;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::target::Target;
-use noise_compass::engine::{self, EngineChoice, ModelState};
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Order, Side, Slot, Snapshots};
-use noise_compass::lab::session::{EngineFactory, Session};
-use noise_compass::lab::setup::Setup;
+use noise_compass::lab::message::{Order, Side, Slot};
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle;
@@ -34,28 +27,9 @@ const HOME: Bounds = Bounds {
 /// T of every experiment here.
 const TIMESTEPS: u32 = 20;
 
-/// A session that is driven in place: what is asked for is there in the next frame.
-#[derive(Clone)]
-struct Still(Rc<RefCell<Session>>);
-
-impl LabHandle for Still {
-    fn send(&self, order: Order) {
-        let Some(command) = order.command_for(Side::A) else {
-            return;
-        };
-        self.0.borrow_mut().handle(command);
-    }
-
-    fn snapshots(&self) -> Snapshots {
-        let mut session = self.0.borrow_mut();
-        while !session.tick(Duration::from_millis(50)).idle {}
-        Snapshots::one(Arc::new(session.snapshot()))
-    }
-}
-
 /// N(0, I) as data, and a network whose every weight is 0.
-fn zero(target: Target) -> Still {
-    let experiment = Experiment {
+fn zero(target: Target) -> Zeros {
+    Zeros::new(Experiment {
         data: DataSource::Shape(Shape::Gaussian),
         target,
         timesteps: TIMESTEPS,
@@ -63,29 +37,12 @@ fn zero(target: Target) -> Still {
         depth: 1,
         clip: false,
         ..Experiment::default()
-    };
-    let weights = vec![0.0; experiment.shape().parameters()];
-    let factory: EngineFactory = Arc::new(|choice| engine::create(choice, None));
-    let engine = factory(EngineChoice::Cpu).unwrap();
-    let setup = Setup::new(experiment).unwrap();
-    Still(Rc::new(RefCell::new(
-        Session::resume(setup, ModelState::fresh(weights), engine, factory).unwrap(),
-    )))
+    })
 }
 
 type Window = Harness<'static, LabApp>;
 
-/// Let what the chapter computes by itself arrive.
-fn settle(window: &mut Window) {
-    window.run_steps(3);
-    while window.state_mut().is_busy() {
-        std::thread::sleep(Duration::from_millis(5));
-        window.run_steps(1);
-    }
-    window.run_steps(2);
-}
-
-fn open(target: Target) -> (Still, Window) {
+fn open(target: Target) -> (Zeros, Window) {
     let lab = zero(target);
     let mut window = common::window(lab.clone(), Chapter::Elbo, false);
     settle(&mut window);

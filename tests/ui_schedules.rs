@@ -10,7 +10,7 @@ use egui::{Pos2, pos2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 
-use common::{DEVICE, Still, card, window};
+use common::{DEVICE, Still, card, settle, window};
 use noise_compass::data::dataset::Dataset;
 use noise_compass::data::mixture::{Component, Mixture};
 use noise_compass::diffusion::log_snr::LogSnr;
@@ -28,16 +28,6 @@ fn still() -> Still {
 }
 
 type Window = Harness<'static, LabApp>;
-
-/// Let the window answer, and what it computes by itself arrive.
-fn settle(window: &mut Window) {
-    window.run_steps(3);
-    while window.state_mut().is_busy() {
-        std::thread::sleep(Duration::from_millis(5));
-        window.run_steps(1);
-    }
-    window.run_steps(1);
-}
 
 fn click(window: &mut Window, name: &str) {
     window.get_by_label(name).click();

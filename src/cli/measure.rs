@@ -135,14 +135,15 @@ fn read(args: &Args, samples: &Path) -> anyhow::Result<(Vec<[f32; 2]>, Arc<Datas
 
 /// Measure, tell.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    // First what a bad file ends: the bound takes longer.
+    let samples = args.samples.as_deref();
+    let samples = samples.map(|samples| compare(args, samples)).transpose()?;
     let elbo = match &args.model {
         Some(model) if args.elbo => {
             Some(elbo::measure(model, args.engine, args.points, args.seed)?)
         }
         _ => None,
     };
-    let samples = args.samples.as_deref();
-    let samples = samples.map(|samples| compare(args, samples)).transpose()?;
     if args.json {
         let samples = samples.map(|(report, _)| report);
         return print_json(&Output { samples, elbo });

@@ -34,7 +34,7 @@ use lab::experiment::Experiment;
 use maths::data::csv_io;
 use maths::data::mixture::Standardisation;
 use maths::data::table::{self, Table};
-use maths::measure::round;
+use maths::measure::{round, round_to};
 use ui::FirstView;
 use ui::chapters::Chapter;
 use ui::shell::lessons::Lesson;
@@ -230,11 +230,7 @@ fn one_line(text: &str) -> String {
 
 /// A standard error with two digits.
 fn short_error(error: f64) -> f64 {
-    if error == 0.0 || !error.is_finite() {
-        return error;
-    }
-    let scale = 10.0_f64.powf(1.0 - error.log10().floor());
-    (error * scale).round() / scale
+    round_to(2, error)
 }
 
 #[cfg(test)]

@@ -48,15 +48,10 @@ pub fn request(
     points: u32,
 ) -> RunRequest {
     let x_0 = Draws::points(&dataset.mixture, points as usize, experiment.seed);
+    let plan = plan(experiment, dataset, whose);
     RunRequest {
-        plan: plan(experiment, dataset, whose),
-        start: Start::Points(Arc::new(x_0)),
         seed: experiment.seed,
-        exact: whose == Whose::Exact,
-        every: 1,
-        follow: true,
-        read_back: true,
-        given: None,
+        ..RunRequest::at(Arc::new(x_0), plan, whose == Whose::Exact)
     }
 }
 

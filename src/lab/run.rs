@@ -33,6 +33,22 @@ pub struct RunRequest {
     pub read_back: bool,
 }
 
+impl RunRequest {
+    /// Read a plan at points: each stage on the host, by the network again as its weights change.
+    pub fn at(points: Arc<Vec<[f32; 2]>>, plan: Plan, exact: bool) -> Self {
+        Self {
+            plan,
+            start: Start::Points(points),
+            seed: 0,
+            exact,
+            given: None,
+            every: 1,
+            follow: !exact,
+            read_back: true,
+        }
+    }
+}
+
 /// Where a slot stands.
 #[derive(Clone, Debug)]
 pub struct RunState {

@@ -14,7 +14,7 @@ use egui_kittest::{Harness, SnapshotOptions};
 
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine, backends};
-use noise_compass::engine::{Engine, EngineChoice, EngineInfo, EngineKind};
+use noise_compass::engine::{self, Engine, EngineChoice, EngineInfo, EngineKind, ModelState};
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Side, Snapshot, Snapshots};
 
@@ -182,6 +182,48 @@ impl LabHandle for Driven {
     }
 }
 
+/// A session whose network has no weight but 0, on plain Rust: what is asked for is there in the next frame.
+#[derive(Clone)]
+pub struct Zeros(pub Rc<RefCell<Session>>);
+
+impl Zeros {
+    /// At the beginning of this experiment.
+    pub fn new(experiment: Experiment) -> Self {
+        let weights = vec![0.0; experiment.shape().parameters()];
+        let factory: EngineFactory = Arc::new(|choice| engine::create(choice, None));
+        let engine = factory(EngineChoice::Cpu).unwrap();
+        let setup = Setup::new(experiment).unwrap();
+        Self(Rc::new(RefCell::new(
+            Session::resume(setup, ModelState::fresh(weights), engine, factory).unwrap(),
+        )))
+    }
+}
+
+impl LabHandle for Zeros {
+    fn send(&self, order: Order) {
+        let Some(command) = order.command_for(Side::A) else {
+            return;
+        };
+        self.0.borrow_mut().handle(command);
+    }
+
+    fn snapshots(&self) -> Snapshots {
+        let mut session = self.0.borrow_mut();
+        while !session.tick(Duration::from_millis(50)).idle {}
+        Snapshots::one(Arc::new(session.snapshot()))
+    }
+}
+
+/// Let the window answer, and what it computes by itself arrive.
+pub fn settle(window: &mut Harness<'_, LabApp>) {
+    window.run_steps(3);
+    while window.state_mut().is_busy() {
+        std::thread::sleep(Duration::from_millis(5));
+        window.run_steps(1);
+    }
+    window.run_steps(2);
+}
+
 /// A window on a lab, when all that its chapter computes is there.
 pub fn window(
     lab: impl LabHandle + 'static,
@@ -210,12 +252,7 @@ pub fn window(
                 chapter,
             )
         });
-    harness.run_steps(3);
-    while harness.state_mut().is_busy() {
-        std::thread::sleep(Duration::from_millis(5));
-        harness.run_steps(1);
-    }
-    harness.run_steps(1);
+    settle(&mut harness);
     harness
 }
 

@@ -61,9 +61,14 @@ fn check_finite(points: &[[f32; 2]]) -> Result<(), MeasureError> {
 
 /// Round for people: four significant digits at most.
 pub fn round(value: f64) -> f64 {
+    round_to(4, value)
+}
+
+/// So many significant digits at most; 0 and what is not finite as it is.
+pub fn round_to(digits: i32, value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    let scale = 10.0_f64.powf(3.0 - value.abs().log10().floor());
+    let scale = 10.0_f64.powf(f64::from(digits - 1) - value.abs().log10().floor());
     (value * scale).round() / scale
 }

@@ -83,9 +83,15 @@ pub trait Page {
         false
     }
     /// The space bar: play or pause what the chapter is about.
-    fn play(&mut self, desk: &mut Desk);
+    fn play(&mut self, desk: &mut Desk) {
+        desk.here.clock.toggle();
+    }
     /// The key R: back to the chapter's beginning.
-    fn reset(&mut self, desk: &mut Desk);
+    fn reset(&mut self, desk: &mut Desk) {
+        desk.here
+            .clock
+            .set(if self.generates() { 1.0 } else { 0.0 });
+    }
     /// t/T to which the tries of the sheet set the clock, where they do nothing else.
     fn tried_taus(&self) -> &'static [f64] {
         &[]

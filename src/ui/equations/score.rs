@@ -33,6 +33,13 @@ pub fn score(schedule: Schedule, target: Target) -> Equation {
 /// ε̂ from the network's x̂_0, v̂ or û at x.
 fn epsilon_of(family: Family, target: Target) -> Vec<Piece> {
     let x = || vec![Var("x")];
+    let noise_x = || [family.noise(), vec![Sign(" ")], x()].concat();
+    let signal = |sign, of| [vec![Sign(sign)], family.signal(), network(of)].concat();
+    // a² + s².
+    let spread = || match family {
+        Family::Exploding => [vec![Sign("1 + ")], squared("σ", vec![Var("t")])].concat(),
+        _ => pieces(&[Sign("(1 − "), Var("t"), Sign(")² + "), Var("t"), Sign("²")]),
+    };
     match (target, family) {
         (Target::Eps, _) => network("ε"),
         (Target::Score, _) => [
@@ -51,79 +58,31 @@ fn epsilon_of(family: Family, target: Target) -> Vec<Piece> {
             [signal.concat(), vec![Sign(") / ")], family.noise()].concat()
         }
         // a² + s² = 1 here.
-        (Target::V, Family::Preserving) => [
-            family.noise(),
-            vec![Sign(" ")],
-            x(),
-            vec![Sign(" + ")],
-            family.signal(),
-            network("v"),
+        (Target::V, Family::Preserving) => [noise_x(), signal(" + ", "v")].concat(),
+        (Target::V, _) => [
+            vec![Sign("(")],
+            noise_x(),
+            signal(" + ", "v"),
+            vec![Sign(") / (")],
+            spread(),
+            vec![Sign(")")],
         ]
         .concat(),
-        (Target::V, _) => {
-            let over = match family {
-                Family::Exploding => [vec![Sign("1 + ")], squared("σ", vec![Var("t")])].concat(),
-                _ => pieces(&[Sign("(1 − "), Var("t"), Sign(")² + "), Var("t"), Sign("²")]),
-            };
-            let top = [
-                family.noise(),
-                vec![Sign(" ")],
-                x(),
-                vec![Sign(" + ")],
-                family.signal(),
-                network("v"),
-            ]
-            .concat();
-            [
-                vec![Sign("(")],
-                top,
-                vec![Sign(") / (")],
-                over,
-                vec![Sign(")")],
-            ]
-            .concat()
-        }
         // a + s = 1 here.
-        (Target::Velocity, Family::Flow) => {
-            [x(), vec![Sign(" + ")], family.signal(), network("u")].concat()
-        }
+        (Target::Velocity, Family::Flow) => [x(), signal(" + ", "u")].concat(),
         // a² + s² = 1 here.
-        (Target::Edm, Family::Preserving) => [
-            family.noise(),
-            vec![Sign(" ")],
-            x(),
-            vec![Sign(" − ")],
-            family.signal(),
-            network("F"),
+        (Target::Edm, Family::Preserving) => [noise_x(), signal(" − ", "F")].concat(),
+        (Target::Edm, _) => [
+            noise_x(),
+            vec![Sign(" / (")],
+            spread(),
+            vec![Sign(")")],
+            signal(" − ", "F"),
+            vec![Sign(" / "), Piece::Root(spread())],
         ]
         .concat(),
-        (Target::Edm, _) => {
-            let spread = match family {
-                Family::Exploding => [vec![Sign("1 + ")], squared("σ", vec![Var("t")])].concat(),
-                _ => pieces(&[Sign("(1 − "), Var("t"), Sign(")² + "), Var("t"), Sign("²")]),
-            };
-            [
-                family.noise(),
-                vec![Sign(" ")],
-                x(),
-                vec![Sign(" / (")],
-                spread.clone(),
-                vec![Sign(") − ")],
-                family.signal(),
-                network("F"),
-                vec![Sign(" / "), Piece::Root(spread)],
-            ]
-            .concat()
-        }
         (Target::Velocity, _) => {
-            let top = [
-                vec![Sign("(")],
-                x(),
-                vec![Sign(" + ")],
-                family.signal(),
-                network("u"),
-            ]
-            .concat();
+            let top = [vec![Sign("(")], x(), signal(" + ", "u")].concat();
             let a = if family == Family::Exploding {
                 vec![Sign("1")]
             } else {

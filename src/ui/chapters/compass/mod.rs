@@ -30,7 +30,6 @@ use crate::theme::Palette;
 use crate::truths;
 use crate::widgets::equation::{Equation, Piece};
 use crate::widgets::hand;
-use engine::Start;
 use lab::message::{RunRequest, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::schedule::Scales;
@@ -197,17 +196,9 @@ impl Compass {
         let x_t = x_t.map(|v| v as f32);
         let context = desk.here.snapshot.experiment.plan_context();
         let plan = Plan::field(context, field_tau(desk), Quantity::Eps);
-        self.learned
-            .want_patiently(desk, (plan.clone(), x_t), || RunRequest {
-                plan,
-                start: Start::Points(Arc::new(vec![x_t])),
-                seed: 0,
-                exact: false,
-                every: 1,
-                follow: true,
-                read_back: true,
-                given: None,
-            });
+        self.learned.want_patiently(desk, (plan.clone(), x_t), || {
+            RunRequest::at(Arc::new(vec![x_t]), plan, false)
+        });
     }
 
     fn look(&self, palette: &Palette) -> Look {
@@ -408,10 +399,6 @@ impl Page for Compass {
 
     fn leave(&mut self, desk: &mut Desk) {
         self.learned.end(desk);
-    }
-
-    fn play(&mut self, desk: &mut Desk) {
-        desk.here.clock.toggle();
     }
 
     fn reset(&mut self, desk: &mut Desk) {

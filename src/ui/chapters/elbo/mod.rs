@@ -23,7 +23,6 @@ use crate::widgets::equation::Equation;
 use crate::widgets::hand;
 use derivation::Part;
 use drawing::{Reading, Sketch};
-use engine::Start;
 use lab::message::{RunRequest, Side, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::Plan;
@@ -273,17 +272,9 @@ impl Page for Elbo {
         if let Some(x_t) = self.x_t(desk) {
             let x_t = x_t.map(|v| v as f32);
             let plan = Self::estimate_plan(desk);
-            self.estimate
-                .want_patiently(desk, (plan.clone(), x_t), || RunRequest {
-                    plan,
-                    start: Start::Points(Arc::new(vec![x_t])),
-                    seed: 0,
-                    exact: false,
-                    every: 1,
-                    follow: true,
-                    read_back: true,
-                    given: None,
-                });
+            self.estimate.want_patiently(desk, (plan.clone(), x_t), || {
+                RunRequest::at(Arc::new(vec![x_t]), plan, false)
+            });
         }
     }
 
@@ -346,10 +337,6 @@ impl Page for Elbo {
     fn leave(&mut self, desk: &mut Desk) {
         self.measured.leave(desk);
         self.estimate.end(desk);
-    }
-
-    fn play(&mut self, desk: &mut Desk) {
-        desk.here.clock.toggle();
     }
 
     fn reset(&mut self, _desk: &mut Desk) {

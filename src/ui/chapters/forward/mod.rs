@@ -385,14 +385,6 @@ impl Page for Forward {
         self.entropy.is_busy() || self.chain.is_busy()
     }
 
-    fn play(&mut self, desk: &mut Desk) {
-        desk.here.clock.toggle();
-    }
-
-    fn reset(&mut self, desk: &mut Desk) {
-        desk.here.clock.set(0.0);
-    }
-
     fn leave(&mut self, desk: &mut Desk) {
         desk.here.viewed = None;
     }

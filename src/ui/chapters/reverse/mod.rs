@@ -271,14 +271,6 @@ impl Page for Reverse {
         true
     }
 
-    fn play(&mut self, desk: &mut Desk) {
-        desk.here.clock.toggle();
-    }
-
-    fn reset(&mut self, desk: &mut Desk) {
-        desk.here.clock.set(1.0);
-    }
-
     fn leave(&mut self, desk: &mut Desk) {
         self.run.leave(desk);
         desk.here.clock.speed = 1.0;

@@ -16,7 +16,7 @@ use lab::contest::{Judged, Scored, Yardstick, plan_to_the_end, tell_orders};
 use lab::contest_table::Row;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::dataset::Dataset;
-use maths::diffusion::solver::{Placement, Sampler};
+use maths::diffusion::solver::Sampler;
 use maths::measure::trajectories::rms_distance;
 use maths::measure::{Estimate, MeasureError};
 
@@ -25,6 +25,13 @@ const REST: f64 = 7.0;
 
 /// A picture waits so long for a lab to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Stands for where the flow leads, which is run by a plan of its own.
+const FLOW: Choice = Choice {
+    sampler: Sampler::Rk4,
+    steps: 1,
+    placement: None,
+};
 
 /// What all measurements share.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,7 +88,7 @@ impl Found {
 
 /// What is known, and what is being measured.
 pub struct Contest {
-    of: Option<(Settings, Against, ChainWish)>,
+    of: Option<(Against, ChainWish)>,
     found: Vec<Found>,
     yardstick: Background<Against, Result<Yardstick, MeasureError>>,
     slot: RunSlot<Wish>,
@@ -185,24 +192,7 @@ impl Contest {
     pub fn go_on(&mut self, ctx: &Context, desk: &Desk, settings: Settings, wanted: &[Choice]) {
         let snapshot = &desk.here.snapshot;
         let against = Against(snapshot.dataset.clone());
-        let Some(any) = wanted.first() else { return };
-        // The same for all but the choice.
-        let shared = wish_of(
-            desk,
-            settings,
-            Choice {
-                steps: 1,
-                ..common(*any)
-            },
-        );
-        let of = (
-            Settings {
-                follow: true,
-                ..settings
-            },
-            against.clone(),
-            shared,
-        );
+        let of = (against.clone(), wish_of(desk, settings, FLOW));
         if self.of.as_ref() != Some(&of) {
             self.of = Some(of);
             self.is_missing = true;
@@ -243,7 +233,7 @@ impl Contest {
         if let Some((under, _)) = self.under_way.filter(|_| self.judging.is_none()) {
             let choice = match under {
                 Under::Way(choice) => choice,
-                Under::ToTheEnd => common(*any),
+                Under::ToTheEnd => FLOW,
             };
             let wish = wish_of(desk, settings, choice);
             let key = (under, wish.clone(), self.number);
@@ -383,15 +373,6 @@ impl Contest {
         let is_known = self.flow_asked == Some(now);
         let asks = self.found.iter().any(|found| found.follows_the_flow);
         (!trains && !is_known && asks).then_some(Under::ToTheEnd)
-    }
-}
-
-/// A choice that all share: it says what is run, and not by whom.
-fn common(choice: Choice) -> Choice {
-    Choice {
-        sampler: Sampler::Rk4,
-        placement: Some(Placement::Crowded),
-        ..choice
     }
 }
 

@@ -9,7 +9,7 @@ use crate::widgets::number::grouped;
 use crate::widgets::row::{self, Track};
 use crate::widgets::{button, progress, segmented, text};
 use egui::{Sense, Ui, vec2};
-use lab::contest_table::{csv_of, markdown};
+use lab::contest_table::{Row, csv_of, markdown};
 use maths::diffusion::solver::Sampler;
 
 /// Farthest that the slider of the steps goes.
@@ -119,15 +119,14 @@ impl Samplers {
         let wide = ui.available_width();
         progress::bar(ui, "Progress of the measurements", wide, share, palette);
         let tip = "The whole table, each count of steps: for a spreadsheet, or for a document";
-        let rows = self.contest.rows(&self.measured(desk));
         row::named(ui, "Copy the table", tip, palette, |ui| {
             let words = ["Copy as Markdown", "Markdown"];
             if button::named_text(ui, words, tip, 0.0, palette).clicked() {
-                self.copy(ui, "Markdown", markdown(&rows));
+                self.copy(ui, "Markdown", markdown(&self.rows(desk)));
             }
             let words = ["Copy as CSV", "CSV"];
             if button::named_text(ui, words, tip, 0.0, palette).clicked() {
-                match csv_of(&rows) {
+                match csv_of(&self.rows(desk)) {
                     Ok(bytes) => self.copy(ui, "CSV", String::from_utf8_lossy(&bytes).into_owned()),
                     Err(error) => log::warn!("the table cannot be copied: {error:#}"),
                 }
@@ -147,6 +146,11 @@ impl Samplers {
             format!("{samples} samples a set, {done} of {all} sets by the {by}.")
         };
         text::note(ui, &words, palette);
+    }
+
+    /// The whole table.
+    fn rows(&self, desk: &Desk) -> Vec<Row> {
+        self.contest.rows(&self.measured(desk))
     }
 
     fn copy(&mut self, ui: &Ui, format: &'static str, text: String) {

@@ -279,14 +279,6 @@ impl Page for Samplers {
         desk.turn_to(side);
     }
 
-    fn play(&mut self, desk: &mut Desk) {
-        desk.here.clock.toggle();
-    }
-
-    fn reset(&mut self, desk: &mut Desk) {
-        desk.here.clock.set(1.0);
-    }
-
     fn leave(&mut self, desk: &mut Desk) {
         self.chains.leave(desk);
         self.contest.leave(desk);

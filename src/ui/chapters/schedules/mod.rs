@@ -304,14 +304,6 @@ impl Page for Schedules {
         }
     }
 
-    fn play(&mut self, desk: &mut Desk) {
-        desk.here.clock.toggle();
-    }
-
-    fn reset(&mut self, desk: &mut Desk) {
-        desk.here.clock.set(0.0);
-    }
-
     fn try_it(&mut self, index: usize, desk: &mut Desk) {
         if index == 0 {
             self.show = Show::default();

@@ -165,19 +165,6 @@ fn vectors(result: &RunResult) -> Option<&[[f32; 2]]> {
     result.host.as_ref()?.get(result.recording.particles..)
 }
 
-fn request(plan: Plan, points: Arc<Vec<[f32; 2]>>, exact: bool) -> RunRequest {
-    RunRequest {
-        plan,
-        start: Start::Points(points),
-        seed: 0,
-        exact,
-        every: 1,
-        follow: !exact,
-        read_back: true,
-        given: None,
-    }
-}
-
 impl ScoreField {
     /// The arrows on show.
     fn arrows(&self) -> Arrows {
@@ -210,7 +197,7 @@ impl ScoreField {
         let plan = score_plan(desk);
         let lattice = Lattice::over(visible, self.show.grid);
         for (grid, exact) in self.grids.iter_mut().zip([false, true]) {
-            let make = || request(plan.clone(), Arc::new(lattice.points()), exact);
+            let make = || RunRequest::at(Arc::new(lattice.points()), plan.clone(), exact);
             grid.want_patiently(desk, (plan.clone(), lattice), make);
         }
         let scales = field_scales(desk);
@@ -218,13 +205,13 @@ impl ScoreField {
         let (version, x_t) = (draws.version, draws.at(scales));
         for (at, exact) in self.at_draws.iter_mut().zip([false, true]) {
             at.want_patiently(desk, (plan.clone(), version), || {
-                request(plan.clone(), x_t.clone(), exact)
+                RunRequest::at(x_t.clone(), plan.clone(), exact)
             });
         }
         match self.pointed {
             None => self.at_pointer.end(desk),
             Some(point) => {
-                let make = || request(plan.clone(), Arc::new(vec![point]), false);
+                let make = || RunRequest::at(Arc::new(vec![point]), plan.clone(), false);
                 self.at_pointer
                     .want_patiently(desk, (plan.clone(), point), make);
             }
@@ -423,10 +410,6 @@ impl Page for ScoreField {
         self.at_draws.iter_mut().for_each(|slot| slot.end(desk));
         self.at_pointer.end(desk);
         (self.matched, self.pointed, self.visible) = (None, None, None);
-    }
-
-    fn play(&mut self, desk: &mut Desk) {
-        desk.here.clock.toggle();
     }
 
     fn reset(&mut self, desk: &mut Desk) {

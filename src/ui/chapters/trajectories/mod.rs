@@ -394,14 +394,6 @@ impl Page for Trajectories {
         true
     }
 
-    fn play(&mut self, desk: &mut Desk) {
-        desk.here.clock.toggle();
-    }
-
-    fn reset(&mut self, desk: &mut Desk) {
-        desk.here.clock.set(1.0);
-    }
-
     fn try_it(&mut self, index: usize, desk: &mut Desk) {
         desk.here.clock.set([1.0, 0.5][index.min(1)]);
         if index == 0 {
