@@ -2,7 +2,8 @@
 //
 // One hidden layer: h = act(x W + b), and act'(z) beside it when training. One invocation a tile of h, 8×8 or 16×8.
 //
-// layer: uniform, dynamic. rows: uniform. weights: W [inputs][outputs] at weight_offset. biases [outputs] at bias_offset.
+// layer: uniform, dynamic. rows: uniform. weights: W [inputs][outputs] at weight_offset. biases [outputs] at bias_offset; [rows][outputs]
+// where each row has its own (BIAS_A_ROW).
 // activations: x [rows][input_stride] at input_offset, h [rows][outputs] at output_offset.
 // derivatives: act'(z) [rows][outputs] at derivative_offset (untouched when TRAINING is false).
 //
@@ -16,6 +17,8 @@ override TRAINING: bool = true;
 
 // Rows of a tile: 8, or 16.
 override TILE_ROWS: u32 = 8u;
+
+override BIAS_A_ROW: bool = false;
 
 @group(0) @binding(0) var<uniform> layer: Layer;
 @group(0) @binding(1) var<uniform> row_count: vec4<u32>;
@@ -46,6 +49,14 @@ fn store_row(row: u32, n: u32, z: vec4<f32>) {
 
 // Row by row with constant indices: a loop would index the block at run time, which spills it.
 fn store(row: u32, n: u32, sums: mat4x4<f32>) {
+    if BIAS_A_ROW {
+        let at = row * layer.outputs + n;
+        store_row(row, n, sums[0] + biases[at]);
+        store_row(row + 1u, n, sums[1] + biases[at + layer.outputs]);
+        store_row(row + 2u, n, sums[2] + biases[at + 2u * layer.outputs]);
+        store_row(row + 3u, n, sums[3] + biases[at + 3u * layer.outputs]);
+        return;
+    }
     let bias = biases[layer.bias_offset + n];
     store_row(row, n, sums[0] + bias);
     store_row(row + 1u, n, sums[1] + bias);

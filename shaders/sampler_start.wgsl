@@ -1,4 +1,4 @@
-// Twin: src/engine/cpu/sample.rs starts
+// Twin: src/engine/run.rs drawn
 //
 // Puts the particles of a slice at their start and writes their features. One invocation a particle.
 //

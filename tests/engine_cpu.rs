@@ -96,6 +96,7 @@ fn ancestral_plan() -> Plan {
             min: [-2.0; 2],
             max: [2.0; 2],
         }),
+        control: None,
     }
 }
 

@@ -493,6 +493,7 @@ fn plans_run_alike() {
         steps: vec![step(1.0, 0.0), step(0.8, 0.15), noise, step(0.6, 0.2)],
         start_std: 1.5,
         clip,
+        control: None,
     };
     for start in [Start::Noise(777), Start::Points(Arc::new(normals(3, 333)))] {
         let sampled = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {

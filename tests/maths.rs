@@ -155,6 +155,12 @@ fn the_forward_marginal_of_one_gaussian_is_the_textbook_one() {
 fn run_exactly(plan: &Plan, field: &ExactField, n: u32, seed: u64) -> Vec<[f32; 2]> {
     let start =
         |i: u32| normal(seed, Stream::SamplerStart, 0, i).map(|z| plan.start_std * f64::from(z));
+    if plan.control.is_some() {
+        // Each in steps of its own.
+        let x0 = |stage: &PlanStep, x| field.marginal(stage.tau).posterior_mean(x);
+        let end = |i: u32| plan.run(start(i), x0, |_| [0.0; 2]).map(|c| c as f32);
+        return (0..n).into_par_iter().map(end).collect();
+    }
     let mut particles: Vec<Registers> = (0..n).map(|i| Registers::at(start(i))).collect();
     for (index, step) in plan.steps.iter().enumerate() {
         let marginal = field.marginal(step.tau);

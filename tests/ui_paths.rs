@@ -16,7 +16,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use common::{CONTEXT, compare, texts, window};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
-use noise_compass::diffusion::solver::{Placement, Sampler};
+use noise_compass::diffusion::solver::{Effort, Placement, Sampler};
 use noise_compass::engine::gpu::GpuEngine;
 use noise_compass::engine::{EngineError, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
@@ -585,8 +585,8 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
     let all = lab.asked();
     assert_eq!(
         all.len(),
-        8,
-        "SDE, three methods, the exact flow and its landing, two clouds"
+        10,
+        "SDE, five methods, the exact flow and its landing, two clouds"
     );
     assert!(all.iter().all(|(_, run)| run.read_back));
     slide(&mut window, "SDE noise η", 0.5);
@@ -621,7 +621,74 @@ fn the_dial_between_ode_and_sde_is_the_samplers_eta() {
     window.get_by_label("Progress of the runs");
     window.get_by_role_and_label(Role::Tab, "Training").click();
     window.run_steps(2);
-    assert_eq!(lab.stopped().len(), 8, "nothing runs unseen");
+    assert_eq!(lab.stopped().len(), 10, "nothing runs unseen");
+}
+
+/// The steps that paths choose: as many as the tolerance wants, each end marked where the recording has it, and the read-out says the
+/// evaluations that there were.
+#[test]
+fn the_steps_that_a_path_chooses_are_counted_and_marked() {
+    let lab = Probe::new(experiment(Shape::EightGaussians, Schedule::Linear), false);
+    let mut window = window(lab.clone(), Chapter::Trajectories, true);
+    for (name, slot, slopes) in [
+        ("ODE by: DP5(4)", Slot::PathsByDormandPrince, 6),
+        ("ODE by: BS3(2)", Slot::PathsByBogackiShampine, 3),
+    ] {
+        click(&mut window, name);
+        let mut before = 0.0;
+        for tolerance in [1e-2, 1e-4] {
+            slide(&mut window, "Tolerance", tolerance);
+            let result = lab.result(slot);
+            let steps = result.recording.own_steps.clone().unwrap();
+            let mean = |of: fn(&Effort) -> u32| {
+                let sum: u32 = steps.efforts.iter().map(of).sum();
+                f64::from(sum) / steps.efforts.len() as f64
+            };
+            let (taken, again) = (mean(|e| e.accepted), mean(|e| e.rejected));
+            assert!(
+                taken > before,
+                "{name} at {tolerance}: {taken}, not above {before}"
+            );
+            before = taken;
+            let shown = texts(&window);
+            let says = |text: String| shown.contains(&text);
+            assert!(says(format!("{taken:.1} steps a path")), "{shown:?}");
+            assert!(
+                says(format!("{again:.1} tried again, shorter")),
+                "{shown:?}"
+            );
+            // The first slope, those of every step, the landing.
+            let asked = (2.0 + f64::from(slopes) * (taken + again)).round();
+            let symbol = &name["ODE by: ".len()..];
+            assert!(
+                says(format!("{symbol} ({asked})")),
+                "{symbol} {asked}: {shown:?}"
+            );
+            // On the canvas a disc lies in the ink's colour on the end of each step, but where others lie upon it.
+            let canvas = window.get_by_label("Trajectories canvas").rect();
+            let home = noise_compass::data::bounds::Bounds {
+                min: [-4.32, -2.8],
+                max: [4.32, 2.8],
+            };
+            let camera = Camera::fit(home, canvas);
+            let image = window.render().unwrap();
+            let ink = theme::palette(true, Side::A).ink;
+            let marked = steps.marks.iter().flatten().filter(|mark| mark.accepted);
+            let (mut seen, mut all) = (0, 0);
+            for mark in marked {
+                let across = 8.0 * (0.5 - mark.tau as f32);
+                let at = camera.to_screen(canvas, [across, mark.x[0] as f32]);
+                if !canvas.shrink2(egui::vec2(20.0, 60.0)).contains(at) {
+                    continue;
+                }
+                let pixel = image.get_pixel(at.x as u32, at.y as u32).0;
+                let off = (0..3).map(|c| pixel[c].abs_diff(ink[c])).max().unwrap();
+                all += 1;
+                seen += u32::from(off < 40);
+            }
+            assert!(all > 60 && seen > all * 8 / 10, "{name}: {seen} of {all}");
+        }
+    }
 }
 
 /// SDE and ODE can be given the same times, so that they differ in nothing but their noise; so can the sampler of Reverse.

@@ -165,7 +165,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
     let plan = args.plan(experiment, clip)?;
     if args.print_plan {
-        return print_json(&PlanFile::of(&plan, experiment.plan_context()));
+        return print_json(&PlanFile::of(&plan, experiment.plan_context())?);
     }
     if let Some(warning) = magnification::warning(&plan, experiment.plan_context()) {
         say(&format!("noise-compass: warning: {warning}"));

@@ -3,6 +3,7 @@
 //! An engine holds one model in training. The lab asks it for steps, samples and fields; what it answers with may
 //! still lie in the engine's own memory ([`Cloud`]), so that the canvas can draw it without a read-back.
 
+mod adaptive;
 pub mod cpu;
 pub mod gpu;
 pub mod network;
@@ -16,7 +17,7 @@ use crate::network::layout::NetworkShape;
 use crate::network::optimiser::UpdateRule;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
-pub use crate::run::{Denoiser, Frames, Piece, Recording, Run, Start, Underway};
+pub use crate::run::{Denoiser, Frames, OwnSteps, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;

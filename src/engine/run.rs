@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::{Cloud, EngineError};
 use maths::data::mixture::Mixture;
-use maths::diffusion::solver::{Plan, PlanStep};
+use maths::diffusion::solver::{Effort, Mark, Plan, PlanStep};
 use maths::diffusion::target::Quantity;
+use maths::philox::{Stream, normal};
 
 /// Where a sampler starts.
 #[derive(Clone, Debug)]
@@ -28,6 +29,22 @@ impl Start {
     /// True for no particles.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The points, where noise has this key and standard deviation.
+    pub(crate) fn points(&self, seed: u64, std: f64) -> Vec<[f32; 2]> {
+        match self {
+            Self::Noise(n) => Self::drawn(seed, 0, *n, std),
+            Self::Points(points) => points.to_vec(),
+        }
+    }
+
+    /// The starts of the particles `first..first + count`: N(0, std² I). They depend on nothing but seed and index.
+    pub(crate) fn drawn(seed: u64, first: u32, count: u32, std: f64) -> Vec<[f32; 2]> {
+        let std = std as f32;
+        (first..first + count)
+            .map(|index| normal(seed, Stream::SamplerStart, 0, index).map(|z| std * z))
+            .collect()
     }
 }
 
@@ -135,6 +152,32 @@ pub struct Recording {
     pub particles: usize,
     /// Points [frames, particles].
     pub points: Cloud,
+    /// What it took the particles, where they chose their own steps.
+    pub own_steps: Option<Arc<OwnSteps>>,
+}
+
+impl Recording {
+    /// How often x̂_0 was evaluated for a particle by this plan: where each chooses its own steps, the mean.
+    pub fn evaluations(&self, plan: &Plan) -> Option<f64> {
+        let of_table = plan.evaluations().map(|count| count as f64);
+        of_table.or_else(|| {
+            let efforts = &self.own_steps.as_ref()?.efforts;
+            let sum: f64 = efforts
+                .iter()
+                .map(|effort| f64::from(effort.evaluations))
+                .sum();
+            Some(sum / efforts.len().max(1) as f64)
+        })
+    }
+}
+
+/// The steps of particles that chose them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OwnSteps {
+    /// Of each particle, what it took.
+    pub efforts: Vec<Effort>,
+    /// Of each particle, the ends of the steps that it tried; empty where they are not kept.
+    pub marks: Vec<Vec<Mark>>,
 }
 
 /// A run under way. Dropping it gives it up.

@@ -29,8 +29,8 @@ pub fn plan_to_the_end(context: PlanContext, clip: Option<Bounds>) -> Plan {
 pub struct Scored {
     /// Who.
     pub choice: Choice,
-    /// How often a sample asks for a prediction.
-    pub evaluations: usize,
+    /// How often a sample asks for a prediction; where each particle chooses its own steps, the mean.
+    pub evaluations: f64,
     /// Seconds that a set of samples took, the median over seeds.
     pub secs: f64,
     /// Sliced W₂ to draws of the data, data units: the mean over seeds.
@@ -53,6 +53,17 @@ pub struct Judged {
     pub surprise: Estimate,
     /// Root mean square distance from the ends that were given.
     pub apart: Option<f64>,
+}
+
+/// A set of samples, and what it took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampled {
+    /// Seconds.
+    pub secs: f64,
+    /// How often a sample asked for a prediction, on the mean.
+    pub evaluations: f64,
+    /// What it is worth.
+    pub judged: Judged,
 }
 
 /// The data that sets of samples are held against.
@@ -93,17 +104,18 @@ impl Yardstick {
 }
 
 impl Scored {
-    /// The mean of what each seed gave, with the seconds that it took: at least one.
-    pub fn of(choice: Choice, plan: &Plan, found: &[(f64, Judged)]) -> Self {
-        let mut secs: Vec<f64> = found.iter().map(|(secs, _)| *secs).collect();
+    /// The mean of what each seed gave: at least one.
+    pub fn of(choice: Choice, found: &[Sampled]) -> Self {
+        let mut secs: Vec<f64> = found.iter().map(|one| one.secs).collect();
         secs.sort_by(f64::total_cmp);
+        let evaluations = found.iter().map(|one| one.evaluations).sum::<f64>();
         Self {
             choice,
-            evaluations: plan.evaluations(),
+            evaluations: evaluations / found.len() as f64,
             secs: secs.get(secs.len() / 2).copied().unwrap_or(f64::NAN),
-            distance: over_seeds(found.iter().map(|(_, judged)| judged.distance)),
-            surprise: over_seeds(found.iter().map(|(_, judged)| judged.surprise)),
-            apart: found.iter().find_map(|(_, judged)| judged.apart),
+            distance: over_seeds(found.iter().map(|one| one.judged.distance)),
+            surprise: over_seeds(found.iter().map(|one| one.judged.surprise)),
+            apart: found.iter().find_map(|one| one.judged.apart),
             order: None,
         }
     }
@@ -161,27 +173,32 @@ impl Contest {
         let plan = choice.plan(context, clip);
         let follows_the_flow = choice.follows_the_flow(&plan);
         if follows_the_flow && self.ends.is_none() {
-            self.ends = Some(self.sample(engine, &plan_to_the_end(context, clip), 0)?);
+            self.ends = Some(self.sample(engine, &plan_to_the_end(context, clip), 0)?.0);
         }
         let mut found = Vec::new();
         for seed in 0..seeds.max(1) {
             let begun = Instant::now();
-            let samples = self.sample(engine, &plan, seed)?;
+            let (samples, evaluations) = self.sample(engine, &plan, seed)?;
             let secs = begun.elapsed().as_secs_f64();
             let ends = self.ends.as_deref();
             let ends = ends.filter(|_| seed == 0 && follows_the_flow);
-            found.push((secs, self.yardstick.judge(&samples, ends)?));
+            found.push(Sampled {
+                secs,
+                evaluations,
+                judged: self.yardstick.judge(&samples, ends)?,
+            });
             done();
         }
-        Ok(Scored::of(choice, &plan, &found))
+        Ok(Scored::of(choice, &found))
     }
 
+    /// Samples, and how often each asked for a prediction.
     fn sample(
         &self,
         engine: &mut dyn Engine,
         plan: &Plan,
         seed: u64,
-    ) -> Result<Vec<[f32; 2]>, EngineError> {
+    ) -> Result<(Vec<[f32; 2]>, f64), EngineError> {
         let run = Run {
             plan,
             start: &Start::Noise(self.particles),
@@ -191,7 +208,10 @@ impl Contest {
         };
         let ended = engine.run(&run, &|_| true)?;
         match ended {
-            Some(recording) => Ok(recording.points.to_host()?.to_vec()),
+            Some(recording) => Ok((
+                recording.points.to_host()?.to_vec(),
+                recording.evaluations(plan).unwrap_or(f64::NAN),
+            )),
             None => Err(EngineError::Invalid("the sampling was stopped".to_owned())),
         }
     }
@@ -278,6 +298,6 @@ mod tests {
             steps: 100,
         };
         let scored = contest.score(&mut engine, &setup, noisy, 1, || ()).unwrap();
-        assert_eq!((scored.apart, scored.evaluations), (None, 100));
+        assert_eq!((scored.apart, scored.evaluations), (None, 100.0));
     }
 }

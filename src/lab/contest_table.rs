@@ -18,7 +18,7 @@ pub struct Row {
     pub placement: &'static str,
     /// Steps from noise to data.
     pub steps: u32,
-    /// How often a sample asks for a prediction.
+    /// How often a sample asks for a prediction, on the mean.
     pub evaluations: usize,
     /// That a set of samples took.
     pub milliseconds: f64,
@@ -50,7 +50,7 @@ impl Row {
             sampler: sampler.to_string(),
             placement: placement.unwrap_or(sampler.placement()).name(),
             steps,
-            evaluations: scored.evaluations,
+            evaluations: scored.evaluations.round() as usize,
             milliseconds: round(1e3 * scored.secs),
             sliced_w2: round(scored.distance.value),
             sliced_w2_error: round(scored.distance.error),

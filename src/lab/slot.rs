@@ -24,6 +24,10 @@ pub enum Slot {
     PathsByHeun,
     /// Trajectories by Runge–Kutta.
     PathsByRk4,
+    /// Trajectories in steps of their own by Dormand and Prince.
+    PathsByDormandPrince,
+    /// Trajectories in steps of their own by Bogacki and Shampine.
+    PathsByBogackiShampine,
     /// Trajectories of the SDE.
     PathsByNoise,
     /// Where the exact field leads.

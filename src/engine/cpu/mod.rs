@@ -24,7 +24,7 @@ use std::time::Instant;
 
 pub use real::Real;
 
-use self::network::{BLOCK, Samples, Workspace};
+use self::network::{BLOCK, Network, Samples, Workspace};
 use self::sample::{CpuRun, SliceRun};
 use self::train::Trainer;
 use super::{
@@ -32,6 +32,7 @@ use super::{
     TrainSpec, TrainingData, Underway,
 };
 use crate::Weights;
+use crate::adaptive::{AdaptiveRun, AdaptiveSlice, Outputs};
 use crate::network::timetable::TIME_FEATURES;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
@@ -43,6 +44,28 @@ pub struct CpuEngine {
     trainer: Option<Trainer>,
     /// The slice of the live picture that was worked on last.
     slice: Option<SliceRun>,
+    /// The same of a picture whose particles choose their own steps.
+    adaptive_slice: Option<AdaptiveSlice>,
+}
+
+/// What a run whose particles choose their own steps asks.
+impl Outputs for Network<f32> {
+    fn outputs(&mut self, taus: &[f64], inputs: &[[f32; 2]]) -> Result<Vec<[f32; 2]>, EngineError> {
+        use rayon::prelude::*;
+        let network = &*self;
+        let mut outputs = vec![[0.0; 2]; inputs.len()];
+        outputs
+            .par_chunks_mut(BLOCK)
+            .zip(inputs.par_chunks(BLOCK).zip(taus.par_chunks(BLOCK)))
+            .for_each_init(
+                || Workspace::new(network.shape()),
+                |work, (outputs, (inputs, taus))| {
+                    let found = network.predict_each(inputs, taus, work);
+                    outputs.iter_mut().zip(found).for_each(|(to, of)| *to = of);
+                },
+            );
+        Ok(outputs)
+    }
 }
 
 impl CpuEngine {
@@ -64,6 +87,7 @@ impl CpuEngine {
             info,
             trainer: None,
             slice: None,
+            adaptive_slice: None,
         }
     }
 
@@ -89,7 +113,7 @@ impl Engine for CpuEngine {
         check_spec(spec)?;
         check_state(spec, state)?;
         self.trainer = Some(Trainer::new(spec, state));
-        self.slice = None;
+        (self.slice, self.adaptive_slice) = (None, None);
         Ok(())
     }
 
@@ -129,7 +153,10 @@ impl Engine for CpuEngine {
     fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
         run.check()?;
         let network = self.trainer()?.network(Weights::Ema);
-        Ok(Box::new(CpuRun::begin(network, run)))
+        Ok(match run.plan.control {
+            Some(control) => Box::new(AdaptiveRun::begin(control, run, Box::new(network))),
+            None => Box::new(CpuRun::begin(network, run)),
+        })
     }
 
     fn refresh(
@@ -148,6 +175,22 @@ impl Engine for CpuEngine {
             Some(cloud) => cloud.to_host()?,
             None => Arc::new(vec![[0.0; 2]; start.len()]),
         };
+        let mut put = |fresh: &[[f32; 2]]| {
+            let places = &mut Arc::make_mut(&mut points)[piece.first as usize..];
+            places[..fresh.len()].copy_from_slice(fresh);
+        };
+        if let Some(control) = plan.control {
+            let kept = self.adaptive_slice.take();
+            let network = || -> Result<Box<dyn Outputs>, _> {
+                Ok(Box::new(self.trainer()?.network(Weights::Ema)))
+            };
+            let mut slice = AdaptiveSlice::for_piece(kept, (control, run, piece), network)?;
+            if let Some(fresh) = slice.advance(piece)? {
+                put(fresh);
+            }
+            self.adaptive_slice = Some(slice);
+            return Ok(Cloud::Host(points));
+        }
         let mut slice = if piece.stage == 0 {
             SliceRun::begin(self.trainer()?.network(Weights::Ema), plan, seed, piece)
         } else {
@@ -158,11 +201,7 @@ impl Engine for CpuEngine {
             kept.ok_or_else(|| piece.not_begun())?
         };
         if let Some(fresh) = slice.advance(piece) {
-            let places = &mut Arc::make_mut(&mut points)[piece.first as usize..];
-            places
-                .iter_mut()
-                .zip(fresh)
-                .for_each(|(place, point)| *place = point);
+            put(&fresh);
         }
         self.slice = Some(slice);
         Ok(Cloud::Host(points))

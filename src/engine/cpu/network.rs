@@ -157,6 +157,29 @@ impl<T: Real> Network<T> {
             .map(|row| [row[0], row[1]])
     }
 
+    /// Raw output at up to [`BLOCK`] points as the network sees them, each at its own τ = t/T.
+    pub fn predict_each(
+        &self,
+        points: &[[f32; 2]],
+        taus: &[f64],
+        work: &mut Workspace<T>,
+    ) -> impl Iterator<Item = [T; 2]> {
+        self.write_coordinates(points.iter().copied(), work);
+        let first = self.shape.coordinate_features();
+        let rows = work.features.chunks_mut(padded(self.shape.inputs()));
+        for (tau, row) in taus.iter().zip(rows) {
+            for (to, from) in row[first..].iter_mut().zip(time_embedding(*tau)) {
+                *to = T::from_f32(from);
+            }
+        }
+        let Layer { span, bias, .. } = &self.layers[0];
+        self.forward(points.len(), span.inputs, bias, work);
+        work.output
+            .chunks_exact(LANES)
+            .take(points.len())
+            .map(|row| [row[0], row[1]])
+    }
+
     /// Add the gradient of `scale` · Σ_i λ_t w_t |out_i − target_i|² / 2 over all samples to `gradient` (flat), with the
     /// weighting λ_t of the training, and write each sample's loss w_t |out − target|² / 2 (its mean over the two components)
     /// into `losses`.

@@ -23,14 +23,6 @@ struct Particle {
     memory: [[f32; 2]; MEMORIES],
 }
 
-/// The starts of the particles `first..first + count`: N(0, std² I). They depend on nothing but seed and index.
-pub fn starts(seed: u64, first: u32, count: u32, std: f64) -> Vec<[f32; 2]> {
-    let std = std as f32;
-    (first..first + count)
-        .map(|index| normal(seed, Stream::SamplerStart, 0, index).map(|z| std * z))
-        .collect()
-}
-
 /// A plan on its way: what it follows, and by what noise.
 pub struct Way {
     /// What takes the particles there, where the network is followed.
@@ -130,10 +122,7 @@ pub struct CpuRun {
 impl CpuRun {
     /// At its start.
     pub fn begin(network: Network<f32>, run: &Run<'_>) -> Self {
-        let starts = match run.start {
-            Start::Noise(n) => starts(run.seed, 0, *n, run.plan.start_std),
-            Start::Points(points) => points.to_vec(),
-        };
+        let starts = run.start.points(run.seed, run.plan.start_std);
         Self {
             way: Way {
                 network,
@@ -190,6 +179,7 @@ impl Underway for CpuRun {
             taus: std::mem::take(&mut self.taus),
             particles: self.particles.len(),
             points: Cloud::Host(Arc::new(std::mem::take(&mut self.frames))),
+            own_steps: None,
         }))
     }
 }
@@ -204,7 +194,7 @@ pub struct SliceRun {
 impl SliceRun {
     /// Begin the slice of a piece.
     pub fn begin(network: Network<f32>, plan: &Plan, seed: u64, piece: Piece) -> Self {
-        let starts = starts(seed, piece.first, piece.count, plan.start_std);
+        let starts = Start::drawn(seed, piece.first, piece.count, plan.start_std);
         Self {
             way: Way {
                 network,
@@ -226,14 +216,14 @@ impl SliceRun {
     }
 
     /// Do a piece. The points, where it was the last one.
-    pub fn advance(&mut self, piece: Piece) -> Option<impl Iterator<Item = [f32; 2]>> {
+    pub fn advance(&mut self, piece: Piece) -> Option<Vec<[f32; 2]>> {
         for number in piece.stage..piece.end_stage {
             self.way
                 .advance(&mut self.particles, number as usize, piece.first);
         }
         self.last = piece;
         let is_whole = piece.end_stage as usize == self.way.plan.steps.len();
-        is_whole.then(|| self.particles.iter().map(|p| p.x))
+        is_whole.then(|| self.particles.iter().map(|p| p.x).collect())
     }
 }
 
@@ -344,6 +334,7 @@ mod tests {
             steps: vec![*step; steps],
             start_std: 1.0,
             clip,
+            control: None,
         }
     }
 

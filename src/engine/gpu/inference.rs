@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::context::{GpuContext, STORAGE};
 use super::groups::groups_of;
-use super::kernel::{DynamicTable, groups_of_64};
+use super::kernel::{DynamicTable, Kernel, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
 use super::plan_rows::{input_scale, rows_of};
@@ -19,6 +19,15 @@ pub const MAX_SLICE: u32 = 16_384;
 /// A piece of sampling between two questions whether to stop.
 const SAMPLING_PIECE_SECS: f64 = 0.05;
 
+/// Which particles have a time in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// All of a stage.
+    AStage,
+    /// None: each has its own, in a plan of one stage.
+    AParticle,
+}
+
 /// What to run, on what, and where to.
 pub struct PlanJob<'a> {
     /// What is carried out.
@@ -31,6 +40,8 @@ pub struct PlanJob<'a> {
     pub total: u32,
     /// Most particles in a slice.
     pub slice_rows: u32,
+    /// Which of them have a time in common.
+    pub times: Times,
 }
 
 /// How far a run in slices has come, and how many stages of it fit into a piece.
@@ -77,6 +88,7 @@ pub struct PlanRun {
     predicts: Vec<bool>,
     time_group: wgpu::BindGroup,
     time_invocations: u32,
+    of_times: Times,
     start_group: wgpu::BindGroup,
     first_group: wgpu::BindGroup,
     dense_group: wgpu::BindGroup,
@@ -105,10 +117,15 @@ impl PlanRun {
             weights,
             points,
             slice_rows,
+            times: of_times,
             ..
         } = *job;
         let rows = slice_rows.next_multiple_of(ROW_PADDING);
         let stages = plan.steps.len() as u32;
+        let time_count = match of_times {
+            Times::AStage => stages,
+            Times::AParticle => rows,
+        };
         let table = layout.inference_layers(rows);
         let (first, head) = (table[0], table[table.len() - 1]);
 
@@ -126,14 +143,16 @@ impl PlanRun {
         let plan_rows = DynamicTable::new::<PlanRow>(context, "plan", stages);
         plan_rows.write(context, &rows_of(job.run, job.total));
 
-        let times: Vec<f32> = plan
-            .steps
-            .iter()
-            .flat_map(|step| time_embedding(step.tau))
-            .collect();
-        let times = context.storage("plan times", &times);
-        let time_bias =
-            context.buffer("time bias", 16 * u64::from(stages * first.outputs), STORAGE);
+        let taus = match of_times {
+            Times::AStage => plan.steps.iter().map(|step| step.tau).collect(),
+            Times::AParticle => vec![0.0; rows as usize],
+        };
+        let times = context.storage("plan times", &embedded(&taus));
+        let time_bias = context.buffer(
+            "time bias",
+            16 * u64::from(time_count) * u64::from(first.outputs),
+            STORAGE,
+        );
         let activations = context.buffer(
             "inference activations",
             16 * u64::from(rows) * u64::from(layout.coordinate_stride + 2 * layout.hidden_stride),
@@ -142,7 +161,7 @@ impl PlanRun {
         let states = context.buffer("particle states", 48 * u64::from(rows), STORAGE);
         let unused = context.buffer("unused", 16, STORAGE);
         let row_count = context.uniform("row count", &[rows, 0, 0, 0]);
-        let step_count = context.uniform("step count", &[stages, 0, 0, 0]);
+        let step_count = context.uniform("step count", &[time_count, 0, 0, 0]);
         let first_layer = context.uniform("first layer", &first);
         let head = context.uniform("output layer", &head);
         let slice_template = Slice {
@@ -211,11 +230,12 @@ impl PlanRun {
                 context,
                 &[&first_layer, &step_count, weights, &times, &time_bias],
             ),
-            time_invocations: stages * first.outputs,
+            time_invocations: time_count * first.outputs,
+            of_times,
             start_group: kernels
                 .sampler_start
                 .bind(context, &[&slice, points, &states, &activations]),
-            first_group: kernels.dense_infer.bind(
+            first_group: first_kernel(kernels, of_times).bind(
                 context,
                 &[
                     &first_layers.buffer,
@@ -276,26 +296,18 @@ impl PlanRun {
     /// Follow another plan of as many stages from now on, with this run's seed.
     pub fn rewrite(&mut self, context: &GpuContext, job: &PlanJob<'_>) {
         self.plan_rows.write(context, &rows_of(job.run, job.total));
-        let times: Vec<f32> = job
-            .run
-            .plan
-            .steps
-            .iter()
-            .flat_map(|step| time_embedding(step.tau))
-            .collect();
-        context
-            .queue()
-            .write_buffer(&self.times, 0, bytemuck::cast_slice(&times));
+        let taus: Vec<f64> = job.run.plan.steps.iter().map(|step| step.tau).collect();
+        self.write_times(context, &taus);
         self.slice_template.seed = [job.run.seed as u32, (job.run.seed >> 32) as u32];
         self.slice_template.start_std = job.run.plan.start_std as f32;
         self.slice_template.start_scale = input_scale(job.run.plan, 0);
     }
 
-    /// Evaluate at this t/T from now on, in a plan of one stage.
-    pub fn write_time(&self, context: &GpuContext, tau: f64) {
+    /// Evaluate at these t/T from now on: of the stages, or of the particles of the next slice.
+    pub fn write_times(&self, context: &GpuContext, taus: &[f64]) {
         context
             .queue()
-            .write_buffer(&self.times, 0, bytemuck::cast_slice(&time_embedding(tau)));
+            .write_buffer(&self.times, 0, bytemuck::cast_slice(&embedded(taus)));
     }
 
     /// Take `total` particles on through the plan, slice by slice, in pieces of about [`SAMPLING_PIECE_SECS`]. `goes_on` is told
@@ -419,7 +431,7 @@ impl PlanRun {
             groups_of_64(rows / kernels.tile_rows * (layout.hidden_stride / 2)),
             1,
         ];
-        kernels.dense_infer.dispatch(
+        first_kernel(kernels, self.of_times).dispatch(
             pass,
             &self.first_group,
             &[self.first_layers.offset(stage)],
@@ -434,6 +446,19 @@ impl PlanRun {
             );
         }
     }
+}
+
+/// What the first layer runs by.
+fn first_kernel(kernels: &Kernels, times: Times) -> &Kernel {
+    match times {
+        Times::AStage => &kernels.dense_infer,
+        Times::AParticle => &kernels.dense_infer_each,
+    }
+}
+
+/// The embeddings of some t/T, one after the other.
+fn embedded(taus: &[f64]) -> Vec<f32> {
+    taus.iter().flat_map(|tau| time_embedding(*tau)).collect()
 }
 
 /// Components as (μ, σ², ln w).

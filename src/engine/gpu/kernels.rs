@@ -21,6 +21,8 @@ pub struct Kernels {
     pub(super) batch_given: Kernel,
     pub(super) dense_forward: Kernel,
     pub(super) dense_infer: Kernel,
+    /// The same where every row has a bias of its own.
+    pub(super) dense_infer_each: Kernel,
     pub(super) head_loss: Kernel,
     pub(super) dense_backward: Kernel,
     pub(super) weight_gradient: Kernel,
@@ -81,6 +83,16 @@ impl Kernels {
                     ("ACTIVATION", index),
                     ("TRAINING", 0.0),
                     ("TILE_ROWS", tile_rows),
+                ],
+            )?,
+            dense_infer_each: kernel(
+                "dense_forward",
+                &dense,
+                &[
+                    ("ACTIVATION", index),
+                    ("TRAINING", 0.0),
+                    ("TILE_ROWS", tile_rows),
+                    ("BIAS_A_ROW", 1.0),
                 ],
             )?,
             head_loss: kernel(

@@ -4,6 +4,7 @@ mod adapters;
 mod cloud;
 mod context;
 mod density;
+mod each;
 mod gate;
 mod groups;
 mod inference;
@@ -34,9 +35,12 @@ use super::{
     TrainingData, Underway,
 };
 use crate::Weights;
+use crate::adaptive::{AdaptiveRun, AdaptiveSlice, Outputs};
 use crate::network::layout::Activation;
 use context::STORAGE;
 use density::DensityKernel;
+use each::DeviceOutputs;
+use inference::Times;
 use kernels::Kernels;
 use layout::DeviceLayout;
 use maths::data::bounds::Bounds;
@@ -70,6 +74,8 @@ struct Model {
     /// Updates handed to the device.
     step: u64,
     picture: Option<PictureRun>,
+    /// A slice whose particles choose their own steps.
+    adaptive_slice: Option<AdaptiveSlice>,
     /// By the raw weights and by the averaged ones.
     predict: Option<PredictRun>,
     /// What the last run of few points left.
@@ -202,6 +208,7 @@ impl Engine for GpuEngine {
             readback,
             step: state.step,
             picture: None,
+            adaptive_slice: None,
             predict: None,
             kept_run: Kept::default(),
             predict_ema: None,
@@ -319,6 +326,14 @@ impl Engine for GpuEngine {
             return Err(no_model());
         };
         let device = (self.context.clone(), kernels.clone(), model.layout.clone());
+        if let Some(control) = run.plan.control {
+            let network = DeviceOutputs::new(device, &model.parameters.ema, run.start.len())?;
+            return Ok(Box::new(AdaptiveRun::begin(
+                control,
+                run,
+                Box::new(network),
+            )));
+        }
         let by = (&model.parameters.ema, &model.kept_run);
         Ok(Box::new(GpuRun::begin(device, by, run)?))
     }
@@ -332,6 +347,8 @@ impl Engine for GpuEngine {
         piece.check(cloud.as_ref(), run)?;
         let total = run.start.len();
         let shared = self.context.clone();
+        let shared_kernels = self.kernels.as_ref().map(|(_, kernels)| kernels.clone());
+        let shared_kernels = shared_kernels.ok_or_else(no_model)?;
         let (context, kernels, model) = self.loaded()?;
         let cloud = match cloud {
             Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &shared) => cloud,
@@ -344,6 +361,21 @@ impl Engine for GpuEngine {
             return Ok(Cloud::Gpu(cloud));
         }
         let ema = &model.parameters.ema;
+        if let Some(control) = run.plan.control {
+            let kept = model.adaptive_slice.take();
+            let device = (shared.clone(), shared_kernels, model.layout.clone());
+            let network = || -> Result<Box<dyn Outputs>, _> {
+                let outputs = DeviceOutputs::new(device, ema, piece.count as usize)?;
+                Ok(Box::new(outputs))
+            };
+            let mut slice = AdaptiveSlice::for_piece(kept, (control, run, piece), network)?;
+            if let Some(fresh) = slice.advance(piece)? {
+                let (to, bytes) = (8 * u64::from(piece.first), bytemuck::cast_slice(fresh));
+                context.queue().write_buffer(cloud.buffer(), to, bytes);
+            }
+            model.adaptive_slice = Some(slice);
+            return Ok(Cloud::Gpu(cloud));
+        }
         let kept = model
             .picture
             .take()
@@ -387,13 +419,13 @@ impl Engine for GpuEngine {
                 kernels,
                 &model.layout,
                 weights,
-                points.len() as u32,
+                (points.len() as u32, Times::AStage),
             )?,
         };
         let scale = model.spec.timetable.input_scale(tau);
         let inputs: Vec<_> = points.iter().map(|x| x.map(|x| scale * x)).collect();
         kept.insert(run)
-            .predict(context, kernels, &model.layout, tau, &inputs)
+            .predict(context, kernels, &model.layout, &[tau], &inputs)
     }
 
     fn log_density(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::context::{GpuContext, STORAGE};
-use super::inference::{MAX_SLICE, PlanJob, PlanRun, Reached};
+use super::inference::{MAX_SLICE, PlanJob, PlanRun, Reached, Times};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
 use crate::{EngineError, Piece, Run, Start};
@@ -37,6 +37,7 @@ impl PictureRun {
             points,
             total: piece.count,
             slice_rows: piece.count,
+            times: Times::AStage,
         };
         let bound = PlanRun::new(context, kernels, layout, &job)?;
         let (plan, seed) = (run.plan.clone(), run.seed);
@@ -85,7 +86,7 @@ impl PictureRun {
     }
 }
 
-/// The network's output at points: a plan of one stage, kept while points fit.
+/// The network's output at points of one time, or each of its own: a plan of one stage, kept while points fit.
 pub struct PredictRun {
     run: PlanRun,
     points: wgpu::Buffer,
@@ -99,7 +100,7 @@ impl PredictRun {
         kernels: &Kernels,
         layout: &DeviceLayout,
         weights: &wgpu::Buffer,
-        room: u32,
+        (room, times): (u32, Times),
     ) -> Result<Self, EngineError> {
         let points = context.buffer("field points", 8 * u64::from(room), STORAGE);
         // Its result is the network's output.
@@ -111,6 +112,7 @@ impl PredictRun {
             steps: vec![stage],
             start_std: 1.0,
             clip: None,
+            control: None,
         };
         let given = Start::Points(Arc::default());
         let run = Run::of_samples(&plan, &given, 0);
@@ -120,6 +122,7 @@ impl PredictRun {
             points: &points,
             total: room,
             slice_rows: room.min(MAX_SLICE),
+            times,
         };
         let run = PlanRun::new(context, kernels, layout, &job)?;
         Ok(Self { run, points, room })
@@ -130,16 +133,16 @@ impl PredictRun {
         points <= self.room as usize
     }
 
-    /// Evaluate at one time, the points as the network sees them. Blocks.
+    /// Evaluate, the points as the network sees them: at one time, or no more points than one slice has, each at its own. Blocks.
     pub fn predict(
         &self,
         context: &GpuContext,
         kernels: &Kernels,
         layout: &DeviceLayout,
-        tau: f64,
+        taus: &[f64],
         points: &[[f32; 2]],
     ) -> Result<Vec<[f32; 2]>, EngineError> {
-        self.run.write_time(context, tau);
+        self.run.write_times(context, taus);
         context
             .queue()
             .write_buffer(&self.points, 0, bytemuck::cast_slice(points));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cloud::GpuCloud;
 use super::context::{GpuContext, STORAGE};
-use super::inference::{PlanJob, PlanRun, Reached, exact_slice};
+use super::inference::{PlanJob, PlanRun, Reached, Times, exact_slice};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
 use crate::run::ended;
@@ -126,6 +126,7 @@ impl GpuRun {
             points: ema,
             total,
             slice_rows: total.min(exact_slice(run.denoiser)),
+            times: Times::AStage,
         };
         let bound = if particles == 0 || run.plan.steps.is_empty() {
             None
@@ -206,6 +207,7 @@ impl Underway for GpuRun {
             taus: std::mem::take(&mut self.taus),
             particles: self.particles,
             points: Cloud::Gpu(GpuCloud::new(context.clone(), cloud, points)),
+            own_steps: None,
         }))
     }
 }
@@ -219,7 +221,7 @@ impl Drop for GpuRun {
 }
 
 /// Copy a buffer into another of its size.
-fn copy(context: &GpuContext, from: &wgpu::Buffer, to: &wgpu::Buffer) {
+pub fn copy(context: &GpuContext, from: &wgpu::Buffer, to: &wgpu::Buffer) {
     let mut encoder = context
         .device()
         .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());

@@ -159,6 +159,7 @@ impl Motion {
             taus,
             particles,
             points,
+            ..
         } = &result.recording;
         Self {
             key,

@@ -7,14 +7,14 @@ use egui::{Context, Id, RichText, Ui};
 
 use crate::desk::Desk;
 use crate::theme::{Palette, text_font};
-use crate::widgets::number::{fixed, grouped};
+use crate::widgets::number::{fixed, grouped, short};
 use crate::widgets::pill;
 use crate::widgets::row::{self, Track};
 use crate::widgets::text::{note, warning};
 use crate::widgets::tip::Tip as _;
 use lab::choice::Choice;
 use lab::experiment::{Experiment, limits};
-use maths::diffusion::solver::{Placement, PlanContext, Sampler};
+use maths::diffusion::solver::{Dial, Placement, PlanContext, Sampler};
 
 /// What the live sampler without the clip makes of a small error, as long as it does.
 pub fn clip_warning(ui: &mut Ui, desk: &Desk) {
@@ -35,9 +35,18 @@ pub fn sampler_title(sampler: Sampler) -> Cow<'static, str> {
     match sampler.dial().zip(sampler.dial_value()) {
         Some((dial, value)) if !sampler.is_usual() => {
             let title = sampler.words().symbol;
-            format!("{title}, {} {}", dial.symbol, fixed(value, 2)).into()
+            format!("{title}, {} {}", dial.symbol, dial_text(dial, value)).into()
         }
         _ => sampler.words().title.into(),
+    }
+}
+
+/// A value of a sampler's number.
+fn dial_text(dial: Dial, value: f64) -> String {
+    if dial.spans_decades() {
+        short(value)
+    } else {
+        fixed(value, 2)
     }
 }
 
@@ -110,8 +119,13 @@ pub fn dial_row(ui: &mut Ui, sampler: &mut Sampler, palette: &Palette) -> bool {
         return false;
     };
     let [least, most] = dial.range;
-    let track = Track::linear(least..=most);
-    let text = |value| fixed(value, 2);
+    // Over decades, its digits are those of the number itself.
+    let track = if dial.spans_decades() {
+        Track::logarithmic(least..=most)
+    } else {
+        Track::linear(least..=most)
+    };
+    let text = |value| dial_text(dial, value);
     let words = [dial.title, dial.help];
     let changed = row::slider(ui, words, &mut value, track, text, palette).done;
     *sampler = sampler.with_dial(value);
@@ -187,8 +201,8 @@ pub fn placement_row(
 }
 
 /// How often a sample asks the network: counted once for a choice, since a plan may have ten thousand steps.
-fn evaluations(ctx: &Context, context: PlanContext, choice: Choice) -> usize {
-    type Counted = ((PlanContext, Choice), usize);
+fn evaluations(ctx: &Context, context: PlanContext, choice: Choice) -> Option<usize> {
+    type Counted = ((PlanContext, Choice), Option<usize>);
     let id = Id::unique("evaluations of a sample");
     let of = (context, choice);
     let known = ctx.data(|data| data.get_temp::<Counted>(id));
@@ -206,8 +220,13 @@ pub fn cost_note(ui: &mut Ui, experiment: &Experiment, choice: Choice, palette: 
         steps: choice.steps.min(experiment.timesteps),
         ..choice
     };
-    let asked = grouped(evaluations(ui.ctx(), experiment.plan_context(), choice) as f64);
     let fewer = choice.sampler.few_steps();
-    let text = format!("A sample asks the network {asked} times. {fewer}");
+    let text = match evaluations(ui.ctx(), experiment.plan_context(), choice) {
+        Some(count) => {
+            let asked = grouped(count as f64);
+            format!("A sample asks the network {asked} times. {fewer}")
+        }
+        None => format!("A sample asks the network as often as its tolerance wants. {fewer}"),
+    };
     note(ui, &text, palette);
 }

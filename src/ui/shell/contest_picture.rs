@@ -53,7 +53,7 @@ pub fn draw_contest(
                 let series: Vec<Series> = (samplers.iter().enumerate())
                     .map(|(index, sampler)| {
                         let own = all.iter().filter(|one| one.choice.sampler == *sampler);
-                        let points = own.map(|one| [one.evaluations as f64, quantity.of(one)]);
+                        let points = own.map(|one| [one.evaluations, quantity.of(one)]);
                         Series::new(sampler_symbol(*sampler), look(palette, index), points)
                     })
                     .collect();

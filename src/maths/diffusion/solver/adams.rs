@@ -25,6 +25,7 @@ pub const ROW: Row = Row {
     few_steps: few_steps::CLEAN,
     placement: Placement::Crowded,
     dial: None,
+    embedded: None,
     stages: |knots, _| stages(knots),
 };
 

@@ -91,6 +91,7 @@ impl Variance {
             steps: (1..=timesteps).rev().flat_map(stages).collect(),
             start_std: context.start_std(),
             clip,
+            control: None,
         }
     }
 }
@@ -109,6 +110,7 @@ pub const POSTERIOR: Row = Row {
     few_steps: few_steps::THINNER,
     placement: Placement::Even,
     dial: None,
+    embedded: None,
     stages: |knots, _| Variance::BetaTilde.stages(knots),
 };
 
@@ -126,6 +128,7 @@ pub const FORWARD: Row = Row {
     few_steps: few_steps::THINNER,
     placement: Placement::Even,
     dial: None,
+    embedded: None,
     stages: |knots, _| Variance::Beta.stages(knots),
 };
 

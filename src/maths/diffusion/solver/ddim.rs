@@ -26,6 +26,7 @@ pub const ROW: Row = Row {
         range: [0.0, 1.0],
         usual: 0.0,
     }),
+    embedded: None,
     stages: |knots, eta| {
         let steps = knots.steps();
         steps

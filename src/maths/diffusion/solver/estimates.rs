@@ -55,6 +55,7 @@ impl Plan {
             steps: (1..=timesteps).flat_map(stages).collect(),
             start_std: 1.0,
             clip,
+            control: None,
         }
     }
 }
@@ -77,7 +78,7 @@ mod tests {
                 timesteps,
             };
             let plan = Plan::estimates(context, None);
-            assert_eq!(plan.evaluations(), 7);
+            assert_eq!(plan.evaluations(), Some(7));
             assert_eq!(plan.recorded_stages(1).len(), 14);
             let x_0 = [0.7, -1.1];
             let z = |t: usize| [(t as f64).sin(), (2.0 * t as f64).cos()];

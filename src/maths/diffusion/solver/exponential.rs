@@ -23,6 +23,7 @@ pub const FIRST: Row = Row {
     few_steps: few_steps::STRAYS,
     placement: Placement::LogSnr,
     dial: None,
+    embedded: None,
     stages: |knots, _| knots.steps().map(|(now, next)| now.turn(next)).collect(),
 };
 
@@ -40,6 +41,7 @@ pub const SECOND: Row = Row {
     few_steps: few_steps::CLEAN,
     placement: Placement::LogSnr,
     dial: None,
+    embedded: None,
     stages: |knots, _| single_step(knots, by_eps),
 };
 
@@ -57,6 +59,7 @@ pub const SINGLE: Row = Row {
     few_steps: few_steps::CLEAN,
     placement: Placement::LogSnr,
     dial: None,
+    embedded: None,
     stages: |knots, _| single_step(knots, by_x0),
 };
 
@@ -74,6 +77,7 @@ pub const MULTI: Row = Row {
     few_steps: few_steps::CLEAN,
     placement: Placement::LogSnr,
     dial: None,
+    embedded: None,
     stages: |knots, _| multistep(knots, 2),
 };
 
@@ -91,6 +95,7 @@ pub const MULTI_THIRD: Row = Row {
     few_steps: few_steps::CLEAN,
     placement: Placement::LogSnr,
     dial: None,
+    embedded: None,
     stages: |knots, _| multistep(knots, 3),
 };
 

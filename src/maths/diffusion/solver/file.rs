@@ -120,6 +120,9 @@ pub enum PlanFileError {
     /// Not the JSON of a plan.
     #[error("it is no plan: {0}; see docs/own-sampler.md")]
     Format(String),
+    /// Not a table.
+    #[error("a sampler that chooses its own steps is no table of stages: print another")]
+    OwnSteps,
     /// Nothing to do, or too much.
     #[error("it has {0} stages, and must have from 1 to {MOST_STAGES}")]
     Stages(usize),
@@ -142,7 +145,13 @@ pub enum PlanFileError {
 
 impl PlanFile {
     /// The file of a plan that was compiled for a model.
-    pub fn of(plan: &Plan, context: PlanContext) -> Self {
+    ///
+    /// # Errors
+    /// A plan whose particles choose their own steps.
+    pub fn of(plan: &Plan, context: PlanContext) -> Result<Self, PlanFileError> {
+        if plan.control.is_some() {
+            return Err(PlanFileError::OwnSteps);
+        }
         let usual = PlanStep::default().to_memory;
         let stages = plan.steps.iter().map(|stage| StageFile {
             t: stage.tau,
@@ -153,11 +162,11 @@ impl PlanFile {
             predicts: stage.predicts,
             ends_step: stage.ends_step,
         });
-        Self {
+        Ok(Self {
             schedule: Some(context.schedule),
             timesteps: Some(context.timesteps),
             stages: stages.collect(),
-        }
+        })
     }
 
     /// Read from JSON.
@@ -214,6 +223,7 @@ impl PlanFile {
             steps,
             start_std: context.start_std(),
             clip,
+            control: None,
         })
     }
 }
@@ -239,7 +249,16 @@ mod tests {
             for sampler in Sampler::ALL {
                 let context = context(schedule);
                 let plan = sampler.plan(9, context, None);
-                let json = serde_json::to_string(&PlanFile::of(&plan, context)).unwrap();
+                let file = match PlanFile::of(&plan, context) {
+                    Ok(file) => file,
+                    Err(error) => {
+                        // And these alone are no tables.
+                        assert!(plan.control.is_some(), "{sampler}: {error}");
+                        continue;
+                    }
+                };
+                assert!(plan.control.is_none(), "{sampler}");
+                let json = serde_json::to_string(&file).unwrap();
                 let read = PlanFile::read(&json).unwrap().plan(context, None).unwrap();
                 assert_eq!(read, plan, "{sampler}, {schedule}");
             }

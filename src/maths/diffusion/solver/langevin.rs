@@ -31,6 +31,7 @@ pub const ANNEALED: Row = Row {
         range: [0.0, 1.0],
         usual: 0.1,
     }),
+    embedded: None,
     stages: annealed,
 };
 
@@ -58,6 +59,7 @@ pub const SINGLE: Row = Row {
         range: [0.01, 1.0],
         usual: 0.1,
     }),
+    embedded: None,
     stages: single,
 };
 

@@ -23,6 +23,7 @@ pub const EULER: Row = Row {
     few_steps: few_steps::STRAYS,
     placement: Placement::Even,
     dial: None,
+    embedded: None,
     stages: |knots, _| knots.steps().map(|(now, next)| now.turn(next)).collect(),
 };
 
@@ -40,6 +41,7 @@ pub const MIDPOINT: Row = Row {
     few_steps: few_steps::CLEAN,
     placement: Placement::Even,
     dial: None,
+    embedded: None,
     stages: |knots, _| stages(knots),
 };
 

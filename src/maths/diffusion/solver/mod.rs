@@ -15,6 +15,7 @@
 //! posterior of its own stride, never the one-step β.
 
 mod adams;
+mod adaptive;
 mod ancestral;
 mod ddim;
 mod edm;
@@ -33,9 +34,12 @@ mod placement;
 mod run;
 mod samplers;
 mod sde;
+#[cfg(test)]
+mod tolerances;
 mod transition;
 mod unipc;
 
+pub use adaptive::{Control, Effort, Flight, Mark, Question};
 pub use ancestral::Variance;
 pub use file::{Factors as FileFactors, PlanFile, PlanFileError, StageFile};
 pub use placement::{Placement, PlacementParseError};
@@ -65,6 +69,8 @@ pub(in crate::diffusion) struct Row {
     placement: Placement,
     /// Its number of its own, as DDIM's η; `None` where it has none.
     dial: Option<Dial>,
+    /// The method by which particles choose their own steps, of a tolerance that is its dial; `None` where the table says all steps.
+    embedded: Option<adaptive::Embedded>,
     /// Compiles it for the steps between these knots, with this value of its dial.
     stages: fn(&Knots, f64) -> Vec<PlanStep>,
 }
@@ -80,6 +86,8 @@ mod families {
     pub const FLOW: &str = "Probability flow";
     /// The probability-flow ODE over log SNR or σ.
     pub const LOG_SNR: &str = "Probability flow over log SNR";
+    /// The probability-flow ODE by steps that each particle chooses.
+    pub const ADAPTIVE: &str = "Probability flow in steps of its own";
     /// The reverse SDE and Langevin's.
     pub const SDE: &str = "Fresh noise at every step";
 }
@@ -93,6 +101,9 @@ mod few_steps {
         "Fewer than about 50 steps of first order leave strays, whatever the network.";
     /// Of higher order.
     pub const CLEAN: &str = "Of higher order: few steps leave no strays of their own.";
+    /// Of what chooses its own steps.
+    pub const OWN: &str =
+        "Its steps are its own: the number says only how often it is seen on the way.";
     /// Of Langevin's.
     pub const LEVELS: &str = "Its steps must be many: each goes a short way at a level.";
 }
@@ -112,6 +123,14 @@ pub struct Dial {
     pub range: [f64; 2],
     /// Where nobody says otherwise.
     pub usual: f64,
+}
+
+impl Dial {
+    /// True where its values lie over decades, as tolerances do.
+    pub fn spans_decades(&self) -> bool {
+        let [least, most] = self.range;
+        least > 0.0 && most > 100.0 * least
+    }
 }
 
 /// What a register becomes in a stage: a linear combination of the registers, of x̂_0 and of fresh noise.
@@ -266,6 +285,8 @@ pub struct Plan {
     pub start_std: f64,
     /// Box to which every x̂_0 is clipped; `None` shows what 1/a makes of a small error.
     pub clip: Option<Bounds>,
+    /// How particles choose their own steps; then a stage says where they are seen, and the last one lands.
+    pub control: Option<Control>,
 }
 
 impl Plan {
@@ -290,6 +311,7 @@ impl Plan {
             steps: vec![stage],
             start_std: 1.0,
             clip: None,
+            control: None,
         }
     }
 
@@ -299,9 +321,11 @@ impl Plan {
     }
 
     /// How often a particle's x̂_0 is evaluated: once a stage, but for those that only add noise. N steps of DDPM, DDIM and Euler
-    /// take N, of Heun 2N − 1, of Runge–Kutta 4N − 3, for the landing on the data takes one.
-    pub fn evaluations(&self) -> usize {
-        self.steps.iter().filter(|stage| stage.predicts).count()
+    /// take N, of Heun 2N − 1, of Runge–Kutta 4N − 3, for the landing on the data takes one. `None` where each particle chooses its
+    /// own steps: then a run says how many there were.
+    pub fn evaluations(&self) -> Option<usize> {
+        let asked = self.steps.iter().filter(|stage| stage.predicts).count();
+        self.control.is_none().then_some(asked)
     }
 
     /// Where the exact field leads, whatever T is: the probability-flow ODE by `steps` steps of Runge–Kutta from t = T

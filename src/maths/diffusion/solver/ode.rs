@@ -31,6 +31,7 @@ pub const EULER: Row = Row {
     few_steps: few_steps::STRAYS,
     placement: Placement::Crowded,
     dial: None,
+    embedded: None,
     stages: |knots, _| Method::Euler.followed(knots),
 };
 
@@ -48,6 +49,7 @@ pub const HEUN: Row = Row {
     few_steps: few_steps::CLEAN,
     placement: Placement::Crowded,
     dial: None,
+    embedded: None,
     stages: |knots, _| Method::Heun.followed(knots),
 };
 
@@ -65,6 +67,7 @@ pub const RK4: Row = Row {
     few_steps: few_steps::CLEAN,
     placement: Placement::Crowded,
     dial: None,
+    embedded: None,
     stages: |knots, _| Method::Rk4.followed(knots),
 };
 
@@ -172,6 +175,7 @@ pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64
         steps,
         start_std,
         clip: None,
+        control: None,
     }
 }
 

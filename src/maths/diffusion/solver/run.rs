@@ -1,6 +1,6 @@
 //! A plan in plain f64: the recurrence as it is written, for what no engine's precision should decide.
 
-use super::{MEMORIES, Mix, Plan, PlanStep};
+use super::{Control, MEMORIES, Mix, Plan, PlanStep};
 
 /// The registers of one particle, of which an engine keeps the same six in f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,6 +60,9 @@ impl Plan {
         x0: impl Fn(&PlanStep, [f64; 2]) -> [f64; 2],
         z: impl Fn(usize) -> [f64; 2],
     ) -> [f64; 2] {
+        if let Some(control) = &self.control {
+            return self.run_controlled(control, start, x0);
+        }
         let mut particle = Registers::at(start);
         for (number, stage) in self.steps.iter().enumerate() {
             // Where nothing is predicted or no noise is added, nobody is asked.
@@ -76,5 +79,35 @@ impl Plan {
             stage.advance(&mut particle, x0, z);
         }
         particle.x
+    }
+
+    /// The same where a particle chooses its own steps.
+    fn run_controlled(
+        &self,
+        control: &Control,
+        start: [f64; 2],
+        x0: impl Fn(&PlanStep, [f64; 2]) -> [f64; 2],
+    ) -> [f64; 2] {
+        let mut x = start;
+        let mut flight = self
+            .steps
+            .first()
+            .map(|first| control.begin(first.tau, start));
+        for (number, stage) in self.steps.iter().enumerate() {
+            let Some(flight) = &mut flight else { break };
+            if number + 1 == self.steps.len() {
+                let at = control.seen(flight, stage.tau);
+                let x0 = x0(stage, at);
+                x = [0, 1].map(|axis| stage.to_x.x * at[axis] + stage.to_x.x_0 * x0[axis]);
+                break;
+            }
+            let until = control.clock(stage.tau_next);
+            while let Some(asked) = control.asks(flight, until) {
+                let x0 = x0(&asked.knot.evaluated(), asked.x);
+                control.answer(flight, &asked, x0);
+            }
+            x = control.seen(flight, stage.tau_next);
+        }
+        x
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::ancestral::{self, Variance};
 use super::knots::Knots;
 use super::{
-    Dial, Placement, Plan, PlanContext, Row, adams, ddim, edm, exponential, langevin, midpoint,
-    ode, sde, unipc,
+    Control, Dial, Placement, Plan, PlanContext, Row, adams, adaptive, ddim, edm, exponential,
+    langevin, midpoint, ode, sde, unipc,
 };
 use crate::data::bounds::Bounds;
 use crate::names::{self, Words, same};
@@ -79,6 +79,16 @@ samplers! {
     Heun: ode::HEUN,
     /// The probability-flow ODE by the classical Runge–Kutta method of fourth order.
     Rk4: ode::RK4,
+    /// The probability-flow ODE by the method of Dormand and Prince, in steps of each particle's own.
+    Dopri5 {
+        /// What a step may be wrong by.
+        tolerance
+    }: adaptive::DORMAND_PRINCE,
+    /// The probability-flow ODE by the method of Bogacki and Shampine, in steps of each particle's own.
+    Bosh3 {
+        /// What a step may be wrong by.
+        tolerance
+    }: adaptive::BOGACKI_SHAMPINE,
     /// Adams–Bashforth of fourth order (PNDM, Liu et al. 2022; iPNDM, Zhang & Chen 2023).
     Ab4: adams::ROW,
     /// The velocity by Euler's method in t (Lipman et al. 2023).
@@ -227,10 +237,15 @@ impl Sampler {
 
     /// Compile into a table for the steps between these knots.
     pub(super) fn plan_at(self, knots: &Knots, clip: Option<Bounds>) -> Plan {
+        let dial = self.dial_value().unwrap_or(0.0);
+        let Row {
+            stages, embedded, ..
+        } = self.row();
         Plan {
-            steps: (self.row().stages)(knots, self.dial_value().unwrap_or(0.0)),
+            steps: stages(knots, dial),
             start_std: knots.context().start_std(),
             clip,
+            control: embedded.map(|method| Control::new(method, dial, knots.context())),
         }
     }
 }
@@ -324,7 +339,9 @@ mod tests {
         for sampler in Sampler::ALL {
             for schedule in Schedule::every() {
                 let single = plan(sampler, 1, schedule);
-                assert_eq!(single.steps.len(), 1, "{sampler}");
+                // What chooses its own steps follows the flow to t = 1 before.
+                let stages = 1 + usize::from(single.control.is_some());
+                assert_eq!(single.steps.len(), stages, "{sampler}");
                 for landing in
                     [&single, &plan(sampler, 7, schedule)].map(|p| p.steps.last().unwrap())
                 {

@@ -22,6 +22,7 @@ pub const EULER_MARUYAMA: Row = Row {
     few_steps: few_steps::THINNER,
     placement: Placement::Even,
     dial: None,
+    embedded: None,
     stages: |knots, _| {
         let schedule = knots.context().schedule;
         let steps = knots.steps();
@@ -52,6 +53,7 @@ pub const PREDICTOR_CORRECTOR: Row = Row {
         range: [0.0, 1.0],
         usual: 0.16,
     }),
+    embedded: None,
     stages: predictor_corrector,
 };
 

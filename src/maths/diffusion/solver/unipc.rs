@@ -22,6 +22,7 @@ pub const ROW: Row = Row {
     few_steps: few_steps::CLEAN,
     placement: Placement::LogSnr,
     dial: None,
+    embedded: None,
     stages: |knots, _| stages(knots),
 };
 

@@ -209,8 +209,10 @@ impl Reverse {
             "The frame nearest to the clock",
             palette,
         );
-        let evaluations = grouped(result.request.plan.evaluations() as f64);
-        let tip = "How often x̂_0 is evaluated for a particle: N steps take N, of Heun 2N − 1, of RK4 4N − 3";
+        let evaluations = result.recording.evaluations(&result.request.plan);
+        let evaluations = evaluations.map_or_else(|| "–".to_owned(), |mean| grouped(mean.round()));
+        let tip = "How often x̂_0 is evaluated for a particle: N steps take N, of Heun 2N − 1, of RK4 4N − 3; where each particle chooses its \
+                   own steps, the mean";
         readout::line(ui, "evaluations", &evaluations, ink, tip, palette);
         let (weights, color) = if result.request.given.is_some() {
             ("x_0, given".to_owned(), palette.truth)

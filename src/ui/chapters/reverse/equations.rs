@@ -182,6 +182,22 @@ pub fn of(sampler: Sampler) -> Equation {
                  0. The last step is the estimate of x 0 itself",
             )
         }
+        Sampler::Dopri5 { .. } | Sampler::Bosh3 { .. } => {
+            let mut mean = vec![
+                Piece::Sign("Σ "),
+                Piece::Var("b"),
+                Piece::Sub(vec![Piece::Var("i")]),
+            ];
+            mean.push(Piece::Sign(" "));
+            mean.extend(slope(Piece::Var("i")));
+            integrated(
+                mean,
+                "With w, x over the root of a squared plus s squared, and zeta, the angle whose tangent is s over a: w r is w \
+                 t plus the step of zeta times a weighted sum of slopes k, each taken where those before lead. Other weights of \
+                 the same slopes say how wrong that may be, and each particle takes its own step or tries a shorter one. The last \
+                 step is the estimate of x 0 itself",
+            )
+        }
         // What it remembers of steps before has no formula of one step.
         _ => stage(),
     }

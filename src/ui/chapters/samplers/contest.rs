@@ -12,7 +12,7 @@ use crate::desk::background::Background;
 use crate::desk::run_slot::RunSlot;
 use engine::Start;
 use lab::choice::Choice;
-use lab::contest::{Judged, Scored, Yardstick, plan_to_the_end, tell_orders};
+use lab::contest::{Judged, Sampled, Scored, Yardstick, plan_to_the_end, tell_orders};
 use lab::contest_table::Row;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::dataset::Dataset;
@@ -293,8 +293,13 @@ impl Contest {
         match &*judged {
             Ok(judged) => {
                 let plan = &result.request.plan;
+                let sampled = Sampled {
+                    secs: result.secs,
+                    evaluations: result.recording.evaluations(plan).unwrap_or(f64::NAN),
+                    judged: *judged,
+                };
                 self.found.push(Found {
-                    scored: Scored::of(choice, plan, &[(result.secs, *judged)]),
+                    scored: Scored::of(choice, &[sampled]),
                     step,
                     asked: self.asked,
                     exact,

@@ -55,7 +55,7 @@ impl Samplers {
     pub(super) fn chart_ui(&self, ui: &mut Ui, rect: Rect, quantity: Quantity, desk: &Desk) {
         let palette = desk.palette();
         let (against, cost): (_, fn(&Scored) -> f64) = match self.show.against {
-            Against::Evaluations => ("evaluations", |scored| scored.evaluations as f64),
+            Against::Evaluations => ("evaluations", |scored| scored.evaluations),
             Against::Milliseconds => ("milliseconds", |scored| 1e3 * scored.secs),
         };
         let measured = self.measured(desk);

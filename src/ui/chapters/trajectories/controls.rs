@@ -1,6 +1,6 @@
 //! The controls of the chapter.
 
-use super::runs::METHODS;
+use super::runs::{METHODS, methods};
 use super::starts::{BUNDLE, Kind, MOST};
 use super::{Look, Shown, Trajectories};
 use crate::chapters::shared::rows;
@@ -194,17 +194,20 @@ impl Trajectories {
             grouped,
             palette,
         );
-        row::named(
-            ui,
-            "ODE by",
-            "How the probability-flow ODE is solved",
-            palette,
-            |ui| {
-                let options = std::array::from_fn::<_, 3, _>(|i| (i, METHODS[i].words().symbol));
-                segmented::choose(ui, "ODE by", &mut self.show.method, &options, palette);
-            },
-        );
-        let tip = "Steps of the ODE, by whichever method";
+        let all = methods(self.show.tolerance);
+        let options: Vec<_> = (0..METHODS).map(|i| (i, all[i].words().symbol)).collect();
+        // Those whose steps are placed, and those that choose them.
+        for (name, options) in [("ODE by", &options[..3]), ("", &options[3..])] {
+            let tip = "How the probability-flow ODE is solved: in so many steps, or below in steps that each path chooses, whose ends are marked";
+            row::named(ui, name, tip, palette, |ui| {
+                segmented::choose(ui, "ODE by", &mut self.show.method, options, palette);
+            });
+        }
+        let mut method = methods(self.show.tolerance)[self.show.method];
+        if sampler::dial_row(ui, &mut method, palette) {
+            self.show.tolerance = method.dial_value().unwrap_or(self.show.tolerance);
+        }
+        let tip = "Steps of the ODE, by whichever method; of one in steps of its own, how often it is seen on the way";
         row::slider(
             ui,
             ["ODE steps", tip],

@@ -7,6 +7,7 @@ mod readings;
 mod runs;
 mod sheet;
 mod starts;
+mod steps;
 
 pub use sheet::SHEET;
 
@@ -78,6 +79,8 @@ pub(super) struct Show {
     sde_steps: u32,
     method: usize,
     ode_steps: u32,
+    /// What a step may be wrong by that a path chooses.
+    tolerance: f64,
     /// Where the steps of both lie; `None` where each has them.
     placement: Option<Placement>,
 }
@@ -98,6 +101,7 @@ impl Default for Show {
             sde_steps: 100,
             method: 1,
             ode_steps: 50,
+            tolerance: 1e-3,
             placement: None,
         }
     }
@@ -134,6 +138,7 @@ impl Trajectories {
             sde_steps: self.show.sde_steps,
             method: self.show.method,
             ode_steps: self.show.ode_steps,
+            tolerance: self.show.tolerance,
             placement: self.show.placement,
             moving: self.moving,
         }
@@ -289,6 +294,7 @@ impl Page for Trajectories {
         for (_, color, name) in shown {
             scene.name(Role::Other, Mark::Dot, color, name);
         }
+        self.name_steps(&mut scene, desk);
         if self.show.look != Look::Time {
             scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
         }
@@ -333,6 +339,7 @@ impl Page for Trajectories {
     }
 
     fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
+        self.steps_ui(ui, view, desk);
         self.rings_ui(ui, view, desk);
         if self.show.look == Look::Turned {
             Self::label_box(
@@ -355,7 +362,7 @@ impl Page for Trajectories {
     }
 
     fn plots_height(&self, _available: f32) -> f32 {
-        122.0
+        164.0
     }
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Self>) {

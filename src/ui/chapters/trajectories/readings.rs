@@ -2,7 +2,7 @@
 
 use egui::{Color32, Ui};
 
-use crate::chapters::trajectories::runs::{Findings, METHODS};
+use crate::chapters::trajectories::runs::{Findings, methods};
 use crate::chapters::trajectories::starts::Kind;
 use crate::chapters::trajectories::{COORDINATES, Trajectories};
 use crate::desk::Desk;
@@ -53,8 +53,8 @@ impl Trajectories {
             .min(desk.here.snapshot.experiment.timesteps);
         heading(ui, &format!("End-point error, {steps} steps"), palette);
         let tip = "Root mean square distance to where the exact field leads in the limit t → 0, from the same starts, data \
-                   units. In brackets how often x̂_0 is evaluated for a path";
-        for (method, name) in METHODS
+                   units. In brackets how often x̂_0 is evaluated for a path: the mean, where each path chooses its own steps";
+        for (method, name) in methods(self.show.tolerance)
             .map(|sampler| sampler.words().symbol)
             .into_iter()
             .enumerate()

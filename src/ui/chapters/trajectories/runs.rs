@@ -14,8 +14,20 @@ use maths::measure::trajectories::{
     blockwise_sliced, crossings, exact_ends, keeps_line, landed_ends, rms_distance, sliced_floor,
 };
 
-/// The methods of the ODE, in the order of the menu.
-pub const METHODS: [Sampler; 3] = [Sampler::Euler, Sampler::Heun, Sampler::Rk4];
+/// How many methods of the ODE there are.
+pub const METHODS: usize = 5;
+
+/// The methods of the ODE, in the order of the menu; those in steps of their own with this tolerance.
+pub const fn methods(tolerance: f64) -> [Sampler; METHODS] {
+    [
+        Sampler::Euler,
+        Sampler::Heun,
+        Sampler::Rk4,
+        Sampler::Bosh3 { tolerance },
+        Sampler::Dopri5 { tolerance },
+    ]
+}
+
 /// Most frames that are kept of a path beside its start.
 const FRAMES: u32 = 100;
 /// End points of each cloud, in so many blocks whose distances are averaged.
@@ -93,10 +105,12 @@ pub struct Settings {
     pub eta: f64,
     /// Steps of the SDE.
     pub sde_steps: u32,
-    /// Which of [`METHODS`] is on show.
+    /// Which of [`methods`] is on show.
     pub method: usize,
     /// Steps of the ODE.
     pub ode_steps: u32,
+    /// What a step may be wrong by that a path chooses.
+    pub tolerance: f64,
     /// Where the steps of both lie; `None` where each has them.
     pub placement: Option<Placement>,
     /// A start is being dragged: a newer wish waits for the answer to the one before.
@@ -121,9 +135,9 @@ pub struct Findings {
     /// Crossings of ODE and SDE paths in the view of one coordinate against time, and the frames that they are seen in.
     pub crossings: [Option<(u64, usize)>; 2],
     /// Root mean square distance of the ODE's end points to where the exact field leads, by method.
-    pub end_error: [Option<f64>; 3],
+    pub end_error: [Option<f64>; METHODS],
     /// How often x̂_0 was evaluated for a path, by method.
-    pub evaluations: [Option<usize>; 3],
+    pub evaluations: [Option<usize>; METHODS],
     /// The same distance of an exact flow that lands from t = 1.
     pub landing: Option<f64>,
     /// Sliced W₂ between the end-point clouds, and its sampling floor.
@@ -133,12 +147,12 @@ pub struct Findings {
 /// All runs of the chapter.
 pub struct TrajectoryRuns {
     sde: RunSlot<Wish>,
-    ode: [RunSlot<Wish>; 3],
+    ode: [RunSlot<Wish>; METHODS],
     reference: RunSlot<Wish>,
     landed: RunSlot<Wish>,
     ends: [RunSlot<Wish>; 2],
     crossings: [Memo<(u64, usize), u64>; 2],
-    errors: [Memo<[u64; 2], Option<f64>>; 4],
+    errors: [Memo<[u64; 2], Option<f64>>; METHODS + 1],
     distance: Memo<[u64; 2], Option<f64>>,
     floor: Memo<Arc<Mixture>, Option<f64>>,
     line: Memo<(Arc<Mixture>, PlanContext, usize), bool>,
@@ -147,13 +161,20 @@ pub struct TrajectoryRuns {
 impl Default for TrajectoryRuns {
     fn default() -> Self {
         Self {
-            ode: [Slot::PathsByEuler, Slot::PathsByHeun, Slot::PathsByRk4].map(RunSlot::new),
+            ode: [
+                Slot::PathsByEuler,
+                Slot::PathsByHeun,
+                Slot::PathsByRk4,
+                Slot::PathsByBogackiShampine,
+                Slot::PathsByDormandPrince,
+            ]
+            .map(RunSlot::new),
             sde: RunSlot::new(Slot::PathsByNoise),
             reference: RunSlot::new(Slot::ExactPaths),
             landed: RunSlot::new(Slot::ExactPathsLanded),
             ends: [Slot::EndsByOde, Slot::EndsByNoise].map(RunSlot::new),
             crossings: [const { Memo(None) }; 2],
-            errors: [const { Memo(None) }; 4],
+            errors: [const { Memo(None) }; METHODS + 1],
             distance: Memo(None),
             floor: Memo(None),
             line: Memo(None),
@@ -183,6 +204,7 @@ impl TrajectoryRuns {
             sde_steps,
             method,
             ode_steps,
+            tolerance,
             placement,
             moving,
         } = settings;
@@ -218,7 +240,7 @@ impl TrajectoryRuns {
             &mut self.sde,
             wish(sde, sde_steps, Some(starts.sde(noise)), false),
         );
-        for (slot, sampler) in self.ode.iter_mut().zip(METHODS) {
+        for (slot, sampler) in self.ode.iter_mut().zip(methods(tolerance)) {
             ask(
                 slot,
                 wish(sampler, ode_steps, Some(starts.ode(noise)), false),
@@ -241,7 +263,7 @@ impl TrajectoryRuns {
         ask(&mut self.landed, exactly(By::ExactLanding));
         let of = |sampler, steps: u32| wish(sampler, steps.min(END_STEPS), None, true);
         let [ode, noisy] = &mut self.ends;
-        ask(ode, of(METHODS[method], ode_steps));
+        ask(ode, of(methods(tolerance)[method], ode_steps));
         // Other starts, so that the clouds are independent, as those of the floor are.
         let noisy_wish = of(sde, sde_steps);
         ask(
@@ -316,7 +338,8 @@ impl TrajectoryRuns {
         for (slot, evaluations) in self.ode.iter().zip(&mut findings.evaluations) {
             *evaluations = slot
                 .shown_as_asked()
-                .map(|result| result.request.plan.evaluations());
+                .and_then(|result| result.recording.evaluations(&result.request.plan))
+                .map(|mean| mean.round() as usize);
         }
         if let Some(reference) = self.reference.shown_as_asked() {
             let results = self
