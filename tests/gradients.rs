@@ -3,7 +3,7 @@
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::target::Target;
 use noise_compass::diffusion::weighting::Weighting;
-use noise_compass::engine::cpu::network::{Network, Samples};
+use noise_compass::engine::cpu::network::{Network, Samples, Workspace};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::{Emphasis, Timetable};
@@ -22,19 +22,18 @@ fn check(shape: NetworkShape, timetable: &Timetable, samples: Samples) {
     let (_, gradient) = network.loss_and_gradient(timetable, samples);
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
     assert!(norm > 1e-3, "{shape:?} has no gradient to check");
+    // Room that is kept: tens of thousands of losses are asked for.
+    let mut work = Workspace::new(shape);
+    let (mut unread, mut losses) = (vec![0.0; weights.len()], vec![0.0; samples.x.len()]);
     let mut loss_with = |index: usize, value: f64| {
         network.change(|parameters| parameters[index] = value);
+        network.accumulate(timetable, samples, 1.0, &mut work, &mut unread, &mut losses);
         // The weighting is in the gradient and not in the loss: what is descended is the weighted mean.
-        let each = (0..samples.x.len()).map(|i| {
-            let one = Samples {
-                x: &samples.x[i..=i],
-                t: &samples.t[i..=i],
-                target: &samples.target[i..=i],
-            };
-            let weighting = timetable.rows[samples.t[i] as usize - 1].weighting;
-            f64::from(weighting) * network.loss_and_gradient(timetable, one).0
-        });
-        each.sum::<f64>() / samples.x.len() as f64
+        let each = losses
+            .iter()
+            .zip(samples.t)
+            .map(|(loss, t)| f64::from(timetable.rows[*t as usize - 1].weighting) * loss);
+        each.sum::<f64>() / losses.len() as f64
     };
     for (index, &weight) in weights.iter().enumerate() {
         let difference = (loss_with(index, weight + H) - loss_with(index, weight - H)) / (2.0 * H);

@@ -24,7 +24,7 @@ use noise_compass::measure::{sampling_floor, wasserstein2};
 use rayon::prelude::*;
 
 const TIMESTEPS: u32 = 1000;
-const STEPS: u32 = 6000;
+const STEPS: u32 = 4000;
 const SAMPLER_STEPS: u32 = 100;
 /// Points of one set, and sets.
 const SET: usize = 512;
