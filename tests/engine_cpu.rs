@@ -97,6 +97,7 @@ fn ancestral_plan() -> Plan {
             max: [2.0; 2],
         }),
         control: None,
+        awaits_data: false,
     }
 }
 

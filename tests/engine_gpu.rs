@@ -494,6 +494,7 @@ fn plans_run_alike() {
         start_std: 1.5,
         clip,
         control: None,
+        awaits_data: false,
     };
     for start in [Start::Noise(777), Start::Points(Arc::new(normals(3, 333)))] {
         let sampled = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {

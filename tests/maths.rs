@@ -10,6 +10,7 @@ use noise_compass::diffusion::log_snr::LogSnr;
 use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::diffusion::solver::{Plan, PlanContext, PlanStep, Registers, Sampler, Variance};
 use noise_compass::diffusion::target::Target;
+use noise_compass::measure::spread::Spread;
 use noise_compass::measure::wasserstein2;
 use noise_compass::philox::{Stream, normal};
 use proptest::prelude::*;
@@ -244,7 +245,9 @@ fn every_sampler_and_path_returns_the_data() {
             [Sampler::Ddim { eta: 0.5 }, Sampler::Heun].map(|sampler| (sampler, Shape::Figure8));
         for (sampler, shape) in all.chain(thin) {
             let field = exact(shape.mixture(), schedule);
+            let spread = Spread::of(&field.mixture);
             let plan = sampler.plan(50, context(schedule), None);
+            let plan = plan.with_posterior_variance(|scales| spread.at(scales));
             let (_, floor) = floors.iter().find(|(of, _)| *of == shape).unwrap();
             let floors = distance_from_data(&plan, &field, 512, 4) / floor;
             assert!(
@@ -252,6 +255,52 @@ fn every_sampler_and_path_returns_the_data() {
                 "{schedule}, {sampler}, {shape:?}: {floors:.2} floors"
             );
         }
+    }
+}
+
+/// From points of p_t one step by the best variance leads to points as spread as those of p_r, whatever the data and the stride (the law of
+/// total variance); by the posterior's some of it is lost.
+#[test]
+fn a_step_by_the_best_variance_keeps_the_spread_of_the_noisy_points() {
+    const POINTS: u32 = 40_000;
+    for shape in [Shape::EightGaussians, Shape::Moons, Shape::Figure8] {
+        let field = exact(shape.mixture(), Schedule::Cosine);
+        let spread = Spread::of(&field.mixture);
+        let clean = field.mixture.draw(POINTS as usize, 3);
+        let square = |p: [f64; 2]| p[0] * p[0] + p[1] * p[1];
+        let of_data: f64 = clean.iter().map(|p| square(p.map(f64::from))).sum();
+        let of_data = of_data / f64::from(POINTS);
+        let mut lost = Vec::new();
+        for sampler in [Sampler::DdpmAnalytic, Sampler::Ddpm(Variance::BetaTilde)] {
+            let plan = sampler.plan(5, context(Schedule::Cosine), None);
+            let plan = plan.with_posterior_variance(|scales| spread.at(scales));
+            for stage in &plan.steps[..plan.steps.len() - 1] {
+                let (now, marginal) = (stage.scales, field.marginal(stage.tau));
+                let led = (0..POINTS).into_par_iter().map(|i| {
+                    let noise = |stream| normal(8, stream, 0, i).map(f64::from);
+                    let epsilon = noise(Stream::Forward);
+                    let x_0 = clean[i as usize];
+                    let x = [0, 1].map(|k| now.a * f64::from(x_0[k]) + now.s * epsilon[k]);
+                    let mut particle = Registers::at(x);
+                    let x_0 = marginal.posterior_mean(x);
+                    stage.advance(&mut particle, x_0, noise(Stream::SamplerNoise));
+                    square(particle.x)
+                });
+                let found = led.sum::<f64>() / f64::from(POINTS);
+                let next = field.scales(stage.tau_next);
+                let expected = next.a * next.a * of_data + 2.0 * next.s * next.s;
+                let off = found / expected - 1.0;
+                // The square of a normal deviate has the variance 2: four standard errors of both coordinates.
+                let chance = 4.0 / f64::from(POINTS).sqrt();
+                if sampler == Sampler::DdpmAnalytic {
+                    assert!(off.abs() < chance, "{shape:?} at {}: {off:.4}", stage.tau);
+                } else {
+                    lost.push(off);
+                }
+            }
+        }
+        let most = lost.into_iter().fold(0.0, f64::min);
+        assert!(most < -0.1, "{shape:?}: by the posterior's {most:.3}");
     }
 }
 

@@ -77,14 +77,12 @@ fn plan(sampler: Sampler) -> Plan {
         target: Target::Eps,
         timesteps: 1000,
     };
-    sampler.plan(
-        5,
-        context,
-        Some(Bounds {
-            min: [-1.2; 2],
-            max: [1.2; 2],
-        }),
-    )
+    let clip = Bounds {
+        min: [-1.2; 2],
+        max: [1.2; 2],
+    };
+    let plan = sampler.plan(5, context, Some(clip));
+    plan.with_posterior_variance(|scales| 0.3 * scales.s)
 }
 
 fn whole(engine: &mut dyn Engine, plan: &Plan) -> Vec<[f32; 2]> {

@@ -122,6 +122,7 @@ fn both_engines_record_the_same_frames() {
             for (denoiser, tolerance) in [(&Denoiser::Learned, 2e-3), (&exact, 2e-2), (&led, 2e-4)]
             {
                 let plan = sampler.plan(12, context, Some(clip));
+                let plan = plan.with_posterior_variance(|scales| 0.3 * scales.s);
                 let [gpu, cpu] = engines
                     .each_mut()
                     .map(|engine| record(engine.as_mut(), &plan, start, denoiser, 5));
@@ -201,6 +202,14 @@ fn a_chain_that_is_led_to_its_x_0_has_the_law_of_the_forward_process() {
         };
         let refused = engine.run(&run, &|_| true).unwrap_err().to_string();
         assert!(refused.contains("in the place of x̂_0 alone"), "{refused}");
+        let untold = Sampler::DdpmAnalytic.plan(5, context(Schedule::Linear), None);
+        let run = Run {
+            plan: &untold,
+            denoiser: &Denoiser::Learned,
+            ..run
+        };
+        let refused = engine.run(&run, &|_| true).unwrap_err().to_string();
+        assert!(refused.contains("follows from the data"), "{refused}");
     }
 }
 
@@ -340,6 +349,10 @@ fn every_sampler_stays_within_bounds_on_every_path() {
                         Arc::new(starts.iter().map(|x| x.map(|x| std * x)).collect());
                     for sampler in Sampler::ALL.into_iter().chain([Sampler::Ddim { eta: 1.0 }]) {
                         let plan = sampler.plan(40, context, None);
+                        let unknown = f64::from(sigma).powi(2);
+                        let plan = plan.with_posterior_variance(|Scales { a, s }| {
+                            unknown * s * s / (a * a * unknown + s * s)
+                        });
                         let run = record(
                             engine.as_mut(),
                             &plan,

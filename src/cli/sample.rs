@@ -10,6 +10,7 @@ use super::model::ModelArgs;
 use super::{print_json, read_standardised, say};
 use crate::cli::samples_csv::{Units, samples_csv, samples_file};
 use engine::{Frames, Run, Start};
+use lab::choice::told_of;
 use lab::experiment::Experiment;
 use maths::atomic::Destination;
 use maths::data::bounds::Bounds;
@@ -163,7 +164,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut loaded = args.model.load()?;
     let experiment = &loaded.setup.experiment;
     let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
-    let plan = args.plan(experiment, clip)?;
+    let plan = told_of(&loaded.setup.dataset.mixture, args.plan(experiment, clip)?);
     if args.print_plan {
         return print_json(&PlanFile::of(&plan, experiment.plan_context())?);
     }

@@ -109,8 +109,14 @@ impl<'a> Run<'a> {
         self.frames != Frames::End || self.plan.steps.is_empty()
     }
 
-    /// Refuse x_0s that are not one for each particle, and a plan that asks for another quantity than x̂_0 where they are given.
+    /// Refuse a plan that awaits the data, x_0s that are not one for each particle, and a plan that asks for another quantity than x̂_0
+    /// where they are given.
     pub(crate) fn check(&self) -> Result<(), EngineError> {
+        if self.plan.awaits_data {
+            let text =
+                "the variance of these steps follows from the data: tell the plan of them first";
+            return Err(EngineError::Invalid(text.to_owned()));
+        }
         let Denoiser::Given(clean) = self.denoiser else {
             return Ok(());
         };
@@ -212,6 +218,7 @@ impl Piece {
     /// Refuse a run that is not done in pieces, a cloud of another size, and what is not all among the run's particles and its
     /// plan's stages.
     pub(crate) fn check(&self, cloud: Option<&Cloud>, run: &Run<'_>) -> Result<(), EngineError> {
+        run.check()?;
         let Self {
             first,
             count,

@@ -1,8 +1,12 @@
 //! How samples are drawn: the sampler, its steps, and where they lie.
 
+use std::sync::Arc;
+
 use super::experiment::Experiment;
 use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
 use maths::diffusion::solver::{Placement, Plan, PlanContext, Sampler};
+use maths::measure::spread::Spread;
 
 /// A sampler and its steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +17,15 @@ pub struct Choice {
     pub steps: u32,
     /// Where they are placed; `None` as the sampler has them.
     pub placement: Option<Placement>,
+}
+
+/// A plan that knows of the data what it needs to: where it waits for them, about a tenth of a second the first time.
+pub fn told_of(mixture: &Arc<Mixture>, plan: Plan) -> Plan {
+    if !plan.awaits_data {
+        return plan;
+    }
+    let spread = Spread::of(mixture);
+    plan.with_posterior_variance(|scales| spread.at(scales))
 }
 
 impl Choice {

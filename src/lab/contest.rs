@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::choice::Choice;
+use super::choice::{Choice, told_of};
 use super::quality::Data;
 use super::setup::Setup;
 use engine::{Denoiser, Engine, EngineError, Frames, Run, Start};
@@ -170,7 +170,7 @@ impl Contest {
         let learned = matches!(self.denoiser, Denoiser::Learned);
         let clip = (setup.experiment.clip && learned)
             .then_some(setup.dataset.clip_box(setup.experiment.fresh));
-        let plan = choice.plan(context, clip);
+        let plan = told_of(&setup.dataset.mixture, choice.plan(context, clip));
         let follows_the_flow = choice.follows_the_flow(&plan);
         if follows_the_flow && self.ends.is_none() {
             self.ends = Some(self.sample(engine, &plan_to_the_end(context, clip), 0)?.0);

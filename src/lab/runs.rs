@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::choice::told_of;
 use super::message::{RunProgress, RunRequest, RunResult, RunState, Slot, fresh_version};
 use super::pace::{Recent, Share};
 use engine::{Denoiser, Engine, EngineError, Frames, Recording, Run, Underway};
@@ -330,8 +331,13 @@ fn begin(
         None if request.exact => Denoiser::Exact(mixture.clone()),
         None => Denoiser::Learned,
     };
+    let plan = match &denoiser {
+        // An x_0 that is given has no variance.
+        Denoiser::Given(_) => request.plan.clone().with_posterior_variance(|_| 0.0),
+        _ => told_of(mixture, request.plan.clone()),
+    };
     let run = engine.begin(&Run {
-        plan: &request.plan,
+        plan: &plan,
         start: &request.start,
         seed: request.seed,
         denoiser: &denoiser,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::change::Change;
+use super::choice::told_of;
 use super::experiment::{DataSource, Experiment};
 use engine::network::timetable::Timetable;
 use engine::{TrainSpec, TrainingData};
@@ -141,6 +142,7 @@ impl Setup {
             experiment.plan_context(),
             clip,
         );
+        let plan = told_of(&dataset.mixture, plan);
         let warning = magnification::warning(&plan, experiment.plan_context());
         Self {
             experiment: Arc::new(experiment),

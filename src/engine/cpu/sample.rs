@@ -335,6 +335,7 @@ mod tests {
             start_std: 1.0,
             clip,
             control: None,
+            awaits_data: false,
         }
     }
 

@@ -113,6 +113,7 @@ impl PredictRun {
             start_std: 1.0,
             clip: None,
             control: None,
+            awaits_data: false,
         };
         let given = Start::Points(Arc::default());
         let run = Run::of_samples(&plan, &given, 0);

@@ -26,6 +26,8 @@ struct Lobe {
     /// μ, and a σ²/variance: E[x_0 | x, k] = μ + gain (x − a μ).
     origin: [f64; 2],
     gain: f64,
+    /// σ² s²/variance: Var[x_0 | x, k] of a coordinate.
+    posterior_variance: f64,
 }
 
 impl Lobe {
@@ -93,6 +95,7 @@ impl Marginal {
                 log_factor: weight.ln() - (TAU * variance).ln(),
                 origin,
                 gain: a * data_variance / variance,
+                posterior_variance: data_variance * s * s / variance,
             }
         };
         let lobes: Vec<Lobe> = mixture.components.iter().map(lobe).collect();
@@ -147,6 +150,24 @@ impl Marginal {
             }
         });
         mean.map(|sum| sum / total)
+    }
+
+    /// Var[x_0 | x_t = x] of a coordinate, the mean over both.
+    pub fn posterior_variance(&self, x: [f64; 2]) -> f64 {
+        let x = within_reach(x);
+        let (mut mean, mut square) = ([0.0; 2], 0.0);
+        // About the nearest component, so that no two large squares are subtracted.
+        let about = self.posterior_mean(x);
+        let (_, total) = self.fold(x, |_, lobe, share| {
+            for axis in 0..2 {
+                let from =
+                    lobe.origin[axis] + lobe.gain * (x[axis] - lobe.mean[axis]) - about[axis];
+                mean[axis] += share * from;
+                square += share * (from * from + lobe.posterior_variance);
+            }
+        });
+        let [dx, dy] = mean.map(|sum| sum / total);
+        0.5 * (square / total - dx * dx - dy * dy)
     }
 
     /// Visit the components that matter at x, by number, with their share of the density relative to the largest; returns the

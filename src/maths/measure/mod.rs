@@ -11,6 +11,7 @@ pub mod law;
 pub mod parts;
 pub mod score_error;
 pub mod sliced;
+pub mod spread;
 pub mod trajectories;
 pub mod wasserstein;
 

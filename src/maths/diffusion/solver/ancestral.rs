@@ -92,6 +92,7 @@ impl Variance {
             start_std: context.start_std(),
             clip,
             control: None,
+            awaits_data: false,
         }
     }
 }
@@ -132,12 +133,111 @@ pub const FORWARD: Row = Row {
     stages: |knots, _| Variance::Beta.stages(knots),
 };
 
+/// With the variance that is best for x̂_0 = E[x_0 | x_t]: β̃, and what is unknown of x_0 (Bao et al. 2022, "Analytic-DPM", theorem 1). A
+/// plan has β̃ until it is told of the data ([`Plan::with_posterior_variance`]).
+pub const ANALYTIC: Row = Row {
+    words: Words {
+        name: "ddpm-analytic",
+        title: "DDPM, best variance",
+        symbol: "DDPM best",
+        short: "DDPM (best variance)",
+        help: "ancestral sampling with the variance that is best for these data (Analytic-DPM)",
+    },
+    ..POSTERIOR
+};
+
+impl Plan {
+    /// With the variance that the data ask for, where the sampler waits for it: to that of a step with x_0 known comes c² V(t), for x_0 is
+    /// known to its posterior variance V(t) alone, of a coordinate on the mean, and enters the step c times (Bao et al. 2022,
+    /// "Analytic-DPM", eq. 6, with 1 − s² Γ = a² V/s²). The last step takes no noise.
+    #[must_use]
+    pub fn with_posterior_variance(mut self, variance: impl Fn(Scales) -> f64) -> Self {
+        if std::mem::take(&mut self.awaits_data) {
+            let last = self.steps.len().saturating_sub(1);
+            for stage in &mut self.steps[..last] {
+                let Mix { x_0, z, .. } = stage.to_x;
+                stage.to_x.z = (z * z + x_0 * x_0 * variance(stage.scales)).sqrt();
+            }
+        }
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::diffusion::schedule::Schedule;
     use crate::diffusion::solver::{Registers, Sampler};
     use crate::diffusion::target::Target;
+
+    /// For Gaussian data p(x_r | x_t) is a Gaussian, and its variance is the best one: every x_t has its law exactly, however few the steps.
+    #[test]
+    fn by_the_best_variance_the_law_of_a_gaussian_is_kept_in_a_few_steps() {
+        for sigma in [0.02, 0.4, 1.0, 3.0] {
+            for schedule in Schedule::every() {
+                for (timesteps, steps) in [(10, 10), (1000, 2), (1000, 7), (1000, 50)] {
+                    let context = PlanContext {
+                        schedule,
+                        target: Target::Eps,
+                        timesteps,
+                    };
+                    let plan = Sampler::DdpmAnalytic.plan(steps, context, None);
+                    let gain = |Scales { a, s }: Scales| {
+                        a * sigma * sigma / (a * a * sigma * sigma + s * s)
+                    };
+                    let unknown = |scales: Scales| {
+                        let Scales { a, s } = scales;
+                        (sigma * s).powi(2) / (a * a * sigma * sigma + s * s)
+                    };
+                    assert!(plan.awaits_data);
+                    let plan = plan.with_posterior_variance(unknown);
+                    assert!(!plan.awaits_data);
+                    let law = |Scales { a, s }: Scales| a * a * sigma * sigma + s * s;
+                    let mut variance = law(plan.steps[0].scales);
+                    for stage in &plan.steps[..plan.steps.len() - 1] {
+                        let factor = stage.to_x.x + stage.to_x.x_0 * gain(stage.scales);
+                        variance = factor * factor * variance + stage.to_x.z.powi(2);
+                        let expected = law(schedule.scales(stage.tau_next, timesteps));
+                        assert!(
+                            (variance / expected - 1.0).abs() < 1e-9,
+                            "{schedule}, T = {timesteps}, {steps} steps, σ = {sigma}: {variance}, not {expected}"
+                        );
+                    }
+                    assert_eq!(plan.steps[plan.steps.len() - 1].to_x.z, 0.0);
+                }
+            }
+        }
+    }
+
+    /// Bao et al. 2022, "Analytic-DPM", eq. 6 with λ² = β̃, in ᾱ and Γ = E|score|²/D, whatever Γ is.
+    #[test]
+    fn the_best_variance_is_that_of_the_paper() {
+        let context = PlanContext {
+            schedule: Schedule::Cosine,
+            target: Target::Eps,
+            timesteps: 100,
+        };
+        let gamma = |Scales { s, .. }: Scales| 0.3 / (s * s) + 0.1;
+        let unknown = |scales: Scales| {
+            let Scales { a, s } = scales;
+            s * s / (a * a) * (1.0 - s * s * gamma(scales))
+        };
+        let plan = Sampler::DdpmAnalytic.plan(20, context, None);
+        let plan = plan.with_posterior_variance(unknown);
+        for stage in &plan.steps[..19] {
+            let (now, next) = (stage.scales, Schedule::Cosine.scales(stage.tau_next, 100));
+            let (bar, bar_next) = (now.a * now.a, next.a * next.a);
+            let (alpha, beta_bar, beta_bar_next) = (bar / bar_next, 1.0 - bar, 1.0 - bar_next);
+            let lambda = beta_bar_next / beta_bar * (1.0 - alpha);
+            let root = (beta_bar / alpha).sqrt() - (beta_bar_next - lambda).sqrt();
+            let expected = lambda + root * root * (1.0 - beta_bar * gamma(now));
+            let found = stage.to_x.z * stage.to_x.z;
+            assert!(
+                (found / expected - 1.0).abs() < 1e-9,
+                "{found}, not {expected}"
+            );
+        }
+    }
 
     /// Stage by stage the same x̂_0 and the same x as the sampler of T steps, with the same noise.
     #[test]

@@ -56,6 +56,7 @@ impl Plan {
             start_std: 1.0,
             clip,
             control: None,
+            awaits_data: false,
         }
     }
 }

@@ -224,6 +224,7 @@ impl PlanFile {
             start_std: context.start_std(),
             clip,
             control: None,
+            awaits_data: false,
         })
     }
 }

@@ -287,6 +287,8 @@ pub struct Plan {
     pub clip: Option<Bounds>,
     /// How particles choose their own steps; then a stage says where they are seen, and the last one lands.
     pub control: Option<Control>,
+    /// The noise of its steps is not known before the data are: see [`Plan::with_posterior_variance`]. No engine takes it so.
+    pub awaits_data: bool,
 }
 
 impl Plan {
@@ -312,6 +314,7 @@ impl Plan {
             start_std: 1.0,
             clip: None,
             control: None,
+            awaits_data: false,
         }
     }
 

@@ -176,6 +176,7 @@ pub fn exact_flow(context: PlanContext, steps: u32, nearest: f64, start_std: f64
         start_std,
         clip: None,
         control: None,
+        awaits_data: false,
     }
 }
 

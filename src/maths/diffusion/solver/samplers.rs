@@ -68,6 +68,9 @@ const fn usual(row: &Row) -> f64 {
 }
 
 samplers! {
+    /// Ancestral sampling with the variance that is best for these data (Bao et al. 2022, "Analytic-DPM").
+    #[serde(rename = "ddpm-analytic")]
+    DdpmAnalytic: ancestral::ANALYTIC,
     /// DDIM with noise η in [0, 1] (Song, Meng & Ermon 2021, eq. 12 and 16).
     Ddim {
         /// 0 deterministic, 1 ancestral.
@@ -246,6 +249,7 @@ impl Sampler {
             start_std: knots.context().start_std(),
             clip,
             control: embedded.map(|method| Control::new(method, dial, knots.context())),
+            awaits_data: self == Self::DdpmAnalytic,
         }
     }
 }

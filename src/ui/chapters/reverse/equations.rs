@@ -28,6 +28,43 @@ fn stride() -> [Piece; 2] {
 
 /// The end of an ancestral step: c_x x_t + c_0 x̂_0 and the noise.
 fn ancestral(variance: Variance) -> Equation {
+    let mut noise = Vec::new();
+    if variance == Variance::BetaTilde {
+        noise.push(Piece::Sign("("));
+        noise.extend(at("s", "r"));
+        noise.push(Piece::Sign("/"));
+        noise.extend(at("s", "t"));
+        noise.push(Piece::Sign(") "));
+    }
+    noise.extend(stride());
+    let spoken = match variance {
+        Variance::BetaTilde => {
+            "x r, at a time r before t, is c x times x t, plus c 0 times the estimate of x 0, plus s r over s t times sigma \
+             times fresh noise z. c x is a t s r squared over a r s t squared, c 0 is a r sigma squared over s t squared, \
+             and sigma squared is s t squared minus a t squared s r squared over a r squared"
+        }
+        Variance::Beta => {
+            "x r, at a time r before t, is c x times x t, plus c 0 times the estimate of x 0, plus sigma times fresh noise \
+             z, but none in the last step. c x is a t s r squared over a r s t squared, c 0 is a r sigma squared over s t \
+             squared, and sigma squared is s t squared minus a t squared s r squared over a r squared"
+        }
+    };
+    with_noise(noise, spoken)
+}
+
+/// The same with the variance that is best for the data.
+fn ancestral_best() -> Equation {
+    let noise = [Piece::Var("σ"), Piece::Sub(vec![Piece::Sign("*")])];
+    with_noise(
+        noise,
+        "x r, at a time r before t, is c x times x t, plus c 0 times the estimate of x 0, plus sigma star times fresh noise z, \
+         but none in the last step. Sigma star squared is the variance of the step with x 0 known, plus c 0 squared times the \
+         variance of x 0 given x t, of a coordinate and on the mean over the data",
+    )
+}
+
+/// c_x x_t + c_0 x̂_0, and z times its factor.
+fn with_noise(noise: impl IntoIterator<Item = Piece>, spoken: &'static str) -> Equation {
     let mut pieces = at("x", "r").to_vec();
     pieces.push(Piece::Sign(" = "));
     pieces.extend(at("c", "x"));
@@ -41,27 +78,8 @@ fn ancestral(variance: Variance) -> Equation {
     ]);
     pieces.extend(x0_hat());
     pieces.push(Piece::Sign(" + "));
-    if variance == Variance::BetaTilde {
-        pieces.push(Piece::Sign("("));
-        pieces.extend(at("s", "r"));
-        pieces.push(Piece::Sign("/"));
-        pieces.extend(at("s", "t"));
-        pieces.push(Piece::Sign(") "));
-    }
-    pieces.extend(stride());
+    pieces.extend(noise);
     pieces.extend([Piece::Sign(" "), Piece::Var("z")]);
-    let spoken = match variance {
-        Variance::BetaTilde => {
-            "x r, at a time r before t, is c x times x t, plus c 0 times the estimate of x 0, plus s r over s t times sigma \
-             times fresh noise z. c x is a t s r squared over a r s t squared, c 0 is a r sigma squared over s t squared, \
-             and sigma squared is s t squared minus a t squared s r squared over a r squared"
-        }
-        Variance::Beta => {
-            "x r, at a time r before t, is c x times x t, plus c 0 times the estimate of x 0, plus sigma times fresh noise \
-             z, but none in the last step. c x is a t s r squared over a r s t squared, c 0 is a r sigma squared over s t \
-             squared, and sigma squared is s t squared minus a t squared s r squared over a r squared"
-        }
-    };
     Equation { pieces, spoken }
 }
 
@@ -144,6 +162,7 @@ pub fn of(sampler: Sampler) -> Equation {
     let slope = |index| [Piece::Var("k"), Piece::Sub(vec![index])];
     match sampler {
         Sampler::Ddpm(variance) => ancestral(variance),
+        Sampler::DdpmAnalytic => ancestral_best(),
         Sampler::Ddim { eta } => implicit(eta != 0.0),
         Sampler::Euler | Sampler::Dpm1 | Sampler::FlowEuler => implicit(false),
         Sampler::Dpm2 => more::by_eps_half_way(),
