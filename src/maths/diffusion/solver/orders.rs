@@ -393,7 +393,7 @@ fn evaluations_are_counted_as_they_happen() {
                 let third = schedule == Schedule::Flow && steps > 2 && sampler == Sampler::DpmPp3M;
                 let expected = expected + u32::from(heun) + u32::from(third);
                 let plan = sampler.plan(steps, context, None);
-                let count = std::cell::Cell::new(0);
+                let count = std::cell::Cell::new(0_u32);
                 let x0 = |_: &PlanStep, x: [f64; 2]| {
                     count.set(count.get() + 1);
                     x
@@ -403,7 +403,10 @@ fn evaluations_are_counted_as_they_happen() {
                     // As often as it wants: the first slope, those of whole steps, and the landing.
                     assert_eq!(plan.evaluations(), None, "{sampler}");
                     let of_steps = count.get() - 2;
-                    assert!(of_steps >= 3 && of_steps % 3 == 0, "{sampler}: {of_steps}");
+                    assert!(
+                        of_steps >= 3 && of_steps.is_multiple_of(3),
+                        "{sampler}: {of_steps}"
+                    );
                     continue;
                 }
                 assert_eq!(
