@@ -150,15 +150,15 @@ fn handles_are_moved_by_the_arrow_keys_and_the_clock_stays() {
     knots(&lab);
     let clock = window.state().desk.here.clock.tau;
     window
-        .get_by_role_and_label(Role::Slider, "Placement handle 3")
+        .get_by_role_and_label(Role::Slider, "Placement handle 2")
         .focus();
     window.run_steps(2);
     window.key_press(Key::ArrowRight);
     window.run_steps(3);
-    near(&only(&lab), &[1.0, 0.75, 0.5, 0.24, 0.001, 0.0], 1e-12);
+    near(&only(&lab), &[1.0, 0.75, 0.49, 0.25, 0.001, 0.0], 1e-12);
     window.key_press_modifiers(Modifiers::SHIFT, Key::ArrowLeft);
     window.run_steps(3);
-    near(&only(&lab), &[1.0, 0.75, 0.5, 0.34, 0.001, 0.0], 1e-12);
+    near(&only(&lab), &[1.0, 0.75, 0.59, 0.25, 0.001, 0.0], 1e-12);
     assert_eq!(window.state().desk.here.clock.tau, clock);
 }
 
