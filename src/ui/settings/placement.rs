@@ -7,7 +7,6 @@ use egui::{
 };
 
 use crate::theme::{Palette, SMALL, text_font};
-use crate::widgets::number::fixed;
 use crate::widgets::tip::Tip as _;
 use crate::widgets::{hand, pill, row};
 use maths::diffusion::solver::{PLACEMENT_HANDLES, Placement, PlanContext, Spacing};
@@ -210,8 +209,7 @@ fn handle(ui: &Ui, axis: Axis, spacing: Spacing, index: usize, palette: &Palette
     ui.painter()
         .circle(at, radius, palette.panel, (2.5, palette.learned));
     response.tip(format!(
-        "{name}: t/T = {} after {}/4 of the steps. Drag it, or move it by the arrow keys",
-        fixed(value, 2),
+        "{name}: t/T = {value} after {}/4 of the steps. Drag it, or move it by the arrow keys",
         index + 1
     ))
 }
