@@ -378,6 +378,48 @@ fn sampling_can_start_from_given_points() {
 }
 
 #[test]
+fn steps_lie_where_one_puts_them() {
+    let directory = with_model();
+    let run = "sample --engine cpu --model model --n 3 --steps 5 --out points.csv --force";
+    let placed = "--trajectory paths.csv --placement own:0.8,0.5,0.2";
+    ok(&directory, &format!("{run} --sampler heun {placed}"));
+    let (header, rows) = csv_rows(&directory.path().join("paths.csv"));
+    assert_eq!(header, "particle,step,t,x,y");
+    // Four intervals from T to t = 1, of T = 1000, and the landing.
+    let times: Vec<f64> = rows.iter().map(|row| row[2]).collect();
+    assert_eq!(times, [1.0, 0.8, 0.5, 0.2, 0.001, 0.0].repeat(3));
+    let refused = |placement: &str| {
+        let told = wrong_usage(&directory, &format!("{run} --placement {placement}"));
+        told.replace(char::is_whitespace, " ")
+    };
+    let told = refused("own:0.2,0.5,0.8");
+    assert!(
+        told.contains("'0.2,0.5,0.8' are not the handles of a placement")
+            && told.contains("as in own:0.8,0.5,0.2"),
+        "{told}"
+    );
+    let told = refused("mine:0.8,0.5,0.2");
+    assert!(
+        told.contains("'mine:0.8,0.5,0.2' is not a placement"),
+        "{told}"
+    );
+    // A training keeps it in its settings.
+    ok(
+        &directory,
+        &format!("train {SMALL} --steps 1 --out own --placement own:0.7,0.4,0.1"),
+    );
+    let settings = fs::read_to_string(directory.path().join("own/experiment.json")).unwrap();
+    let settings: Value = serde_json::from_str(&settings).unwrap();
+    assert_eq!(settings["placement"], "own:0.7,0.4,0.1");
+    ok(
+        &directory,
+        "train --engine cpu --config own --steps 1 --out again",
+    );
+    let again = fs::read_to_string(directory.path().join("again/experiment.json")).unwrap();
+    assert!(again.contains("own:0.7,0.4,0.1"), "{again}");
+}
+
+#[test]
 fn field_has_the_columns_and_the_exact_answer_of_a_gaussian() {
     let directory = directory();
     ok(

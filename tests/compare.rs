@@ -55,6 +55,15 @@ fn every_sampler_has_its_rows_in_table_csv_and_json() {
     );
     let of = |row: usize, key: &str| json["rows"][row][key].clone();
     assert_eq!(of(2, "placement"), "log-snr");
+    // The handles of one's own have commas, and are one cell in CSV.
+    said(&at, &format!("{run} --placement own:0.8,0.5,0.2"));
+    let csv = std::fs::read_to_string(at.path().join("out/compare.csv")).unwrap();
+    assert!(
+        csv.lines()
+            .skip(1)
+            .all(|row| row.contains(",\"own:0.8,0.5,0.2\",")),
+        "{csv}"
+    );
     // From the same noise by the same field a deterministic sampler has an order; one with noise of its own has none.
     assert!(of(1, "order").as_f64().unwrap() > 0.5, "{json}");
     assert!(of(3, "apart").as_f64().unwrap() < of(2, "apart").as_f64().unwrap());

@@ -14,8 +14,8 @@ use maths::measure::{Estimate, round};
 pub struct Row {
     /// The sampler by name, with its number.
     pub sampler: String,
-    /// Where its steps lie, by name.
-    pub placement: &'static str,
+    /// Where its steps lie, by name, with the handles of one's own.
+    pub placement: String,
     /// Steps from noise to data.
     pub steps: u32,
     /// How often a sample asks for a prediction, on the mean.
@@ -48,7 +48,7 @@ impl Row {
         } = scored.choice;
         Self {
             sampler: sampler.to_string(),
-            placement: placement.unwrap_or(sampler.placement()).name(),
+            placement: placement.unwrap_or(sampler.placement()).to_string(),
             steps,
             evaluations: scored.evaluations.round() as usize,
             milliseconds: round(1e3 * scored.secs),
@@ -69,7 +69,7 @@ impl Row {
         };
         [
             self.sampler.clone(),
-            self.placement.to_owned(),
+            self.placement.clone(),
             self.steps.to_string(),
             self.evaluations.to_string(),
             format!("{:.1}", self.milliseconds),
@@ -156,9 +156,9 @@ mod tests {
 
     #[test]
     fn tables_are_known_again() {
-        let row = Row {
+        let row = |placement: &str| Row {
             sampler: "edm:20".to_owned(),
-            placement: "karras",
+            placement: placement.to_owned(),
             steps: 8,
             evaluations: 15,
             milliseconds: 12.0,
@@ -170,9 +170,14 @@ mod tests {
             apart: None,
             order: Some(2.0),
         };
-        let rows = [row];
+        let rows = ["karras", "own:0.8,0.5,0.2"].map(row);
         assert!(is_markdown(&mut markdown(&rows).as_bytes()).unwrap());
-        assert!(is_csv(&mut csv_of(&rows).unwrap().as_slice()).unwrap());
+        let table = csv_of(&rows).unwrap();
+        assert!(is_csv(&mut table.as_slice()).unwrap());
+        // The commas of handles are none between cells.
+        let mut reader = csv::Reader::from_reader(table.as_slice());
+        let cells: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!([&cells[0][1], &cells[1][1]], ["karras", "own:0.8,0.5,0.2"]);
         for other in ["| a |\n", "x,y\n1,2\n"] {
             assert!(!is_markdown(&mut other.as_bytes()).unwrap());
             assert!(!is_csv(&mut other.as_bytes()).unwrap());

@@ -3,7 +3,7 @@
 use super::experiment::Experiment;
 use engine::EngineKind;
 use maths::diffusion::schedule::Schedule;
-use maths::diffusion::solver::Sampler;
+use maths::diffusion::solver::{Placement, Sampler};
 
 /// One setting that differs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -142,7 +142,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
             "placement",
             placement.map_or_else(
                 || "steps as the sampler has them".to_owned(),
-                |placement| format!("steps {}", placement.words().short),
+                placement_words,
             ),
         ),
         (
@@ -184,6 +184,14 @@ fn schedule_words(schedule: Schedule) -> String {
     }
 }
 
+fn placement_words(placement: Placement) -> String {
+    let short = placement.words().short;
+    match placement {
+        Placement::Own(spacing) => format!("steps {short} {spacing}"),
+        _ => format!("steps {short}"),
+    }
+}
+
 fn sampler_words(sampler: Sampler) -> String {
     let short = sampler.words().short;
     match sampler.dial().zip(sampler.dial_value()) {
@@ -198,7 +206,7 @@ mod tests {
     use super::*;
     use crate::experiment::DataSource;
     use maths::data::shapes::Shape;
-    use maths::diffusion::solver::Variance;
+    use maths::diffusion::solver::{Spacing, Variance};
     use maths::diffusion::target::Target;
     use maths::diffusion::times::Times;
     use serde_json::{Value, json};
@@ -262,6 +270,13 @@ mod tests {
         );
         assert_eq!(say(sampled(Sampler::Ddim { eta: 0.5 })), "DDIM η 0.5");
         assert_eq!(say(sampled(Sampler::Rk4)), "ODE by RK4");
+        let placed = |placement| Experiment {
+            placement: Some(placement),
+            ..base.clone()
+        };
+        assert_eq!(say(placed(Placement::Even)), "steps even in t");
+        let own = Placement::Own(Spacing::new([0.8, 0.5, 0.2]));
+        assert_eq!(say(placed(own)), "steps by hand 0.8,0.5,0.2");
         let data = DataSource::Csv("some/where/points.csv".into());
         assert_eq!(
             say(Experiment {

@@ -271,6 +271,7 @@ mod tests {
     use super::*;
     use maths::data::shapes::Shape;
     use maths::diffusion::schedule::Schedule;
+    use maths::diffusion::solver::{Placement, Spacing};
     use serde_json::json;
 
     fn whole() -> Memory {
@@ -289,6 +290,7 @@ mod tests {
                 width: 64,
                 learning_rate: 1e-3,
                 seed: u64::MAX,
+                placement: Some(Placement::Own(Spacing::new([0.8, 0.5, 0.2]))),
                 ..Experiment::default()
             }),
         }

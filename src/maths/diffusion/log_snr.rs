@@ -1,11 +1,19 @@
 //! A noise schedule of one's own: log SNR through five handles, falling by construction.
 
+use super::handles::{self, Limits};
+
 /// How many handles there are, at t/T = 0, 1/4, 1/2, 3/4 and 1.
 pub const HANDLES: usize = 5;
 /// A handle's log SNR lies within ± this (ᾱ from 6e-6 to 1 − 6e-6), where f32 still tells a and s from 0 and 1.
 pub const LIMIT: f64 = 12.0;
 /// Each handle lies at least this far below the one before.
 pub const GAP: f64 = 0.25;
+
+const LIMITS: Limits = Limits {
+    low: -LIMIT,
+    high: LIMIT,
+    gap: GAP,
+};
 
 /// log SNR = ln(a²/s²) along t/T, a falling curve through five handles: the variance-preserving schedule with
 /// ᾱ = 1/(1 + exp(−log SNR)) (Kingma et al. 2021, "Variational diffusion models", eq. 4).
@@ -73,27 +81,10 @@ impl LogSnr {
 
     /// The schedule through these handles, brought within the limits and into falling order. What is not a number takes
     /// the default's place.
-    pub fn new(mut handles: [f64; HANDLES]) -> Self {
-        let default = Self::default().handles;
-        for i in 0..HANDLES {
-            let wanted = if handles[i].is_nan() {
-                default[i]
-            } else {
-                handles[i]
-            };
-            let [low, high] = Self::room(i);
-            handles[i] = wanted.clamp(low, high);
-            if i > 0 {
-                handles[i] = handles[i].min(handles[i - 1] - GAP);
-            }
+    pub fn new(handles: [f64; HANDLES]) -> Self {
+        Self {
+            handles: LIMITS.falling(handles, Self::default().handles),
         }
-        Self { handles }
-    }
-
-    /// What the limits leave for a handle, lowest and highest, wherever the others are.
-    fn room(index: usize) -> [f64; 2] {
-        let (before, after) = (index as f64, (HANDLES - 1 - index) as f64);
-        [-LIMIT + GAP * after, LIMIT - GAP * before]
     }
 
     /// log SNR at the handles, falling.
@@ -108,51 +99,14 @@ impl LogSnr {
 
     /// With one handle moved as far towards `value` as its neighbours and the limits let it.
     #[must_use]
-    pub fn moved(mut self, index: usize, value: f64) -> Self {
-        if value.is_nan() || index >= HANDLES {
-            return self;
-        }
-        let high = if index == 0 {
-            LIMIT
-        } else {
-            self.handles[index - 1] - GAP
-        };
-        let low = if index + 1 == HANDLES {
-            -LIMIT
-        } else {
-            self.handles[index + 1] + GAP
-        };
-        // Where rounding leaves no room at all the handle stays.
-        if low <= high {
-            self.handles[index] = value.clamp(low, high);
-        }
-        Self::new(self.handles)
+    pub fn moved(self, index: usize, value: f64) -> Self {
+        Self::new(LIMITS.moved(self.handles, index, value))
     }
 
-    /// log SNR at t/T: the monotone cubic of Fritsch & Butland 1984 through the handles.
+    /// log SNR at t/T: a monotone cubic through the handles.
     pub fn at(self, tau: f64) -> f64 {
         let place = tau.clamp(0.0, 1.0) * (HANDLES - 1) as f64;
-        let left = (place as usize).min(HANDLES - 2);
-        let (u, h) = (place - left as f64, self.handles);
-        let slope = self.slopes();
-        // Hermite's cubic on the unit interval.
-        let rise = h[left + 1] - h[left];
-        let (from, to) = (slope[left], slope[left + 1]);
-        h[left] + u * (from + u * ((3.0 * rise - 2.0 * from - to) + u * (from + to - 2.0 * rise)))
-    }
-
-    /// Slopes per interval at the handles. None is steeper than three times a neighbouring chord, which keeps the cubic
-    /// monotone (Fritsch & Carlson 1980).
-    fn slopes(self) -> [f64; HANDLES] {
-        let chord: [f64; HANDLES - 1] =
-            std::array::from_fn(|i| self.handles[i + 1] - self.handles[i]);
-        // Chords fall, so all slopes are ≤ 0.
-        let end = |near: f64, next: f64| (1.5 * near - 0.5 * next).clamp(3.0 * near, 0.0);
-        std::array::from_fn(|i| match i {
-            0 => end(chord[0], chord[1]),
-            _ if i == HANDLES - 1 => end(chord[i - 1], chord[i - 2]),
-            _ => 2.0 * chord[i - 1] * chord[i] / (chord[i - 1] + chord[i]),
-        })
+        handles::monotone(self.handles, place)
     }
 
     /// ᾱ at t/T.
@@ -172,9 +126,7 @@ fn sigmoid(x: f64) -> f64 {
 
 impl std::fmt::Display for LogSnr {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [first, rest @ ..] = self.handles;
-        write!(f, "{first}")?;
-        rest.iter().try_for_each(|handle| write!(f, ",{handle}"))
+        handles::write(f, &self.handles)
     }
 }
 
@@ -183,12 +135,7 @@ impl std::str::FromStr for LogSnr {
 
     /// Five falling numbers between commas. Numbers that are not a schedule as they stand are refused, not mended.
     fn from_str(text: &str) -> Result<Self, ()> {
-        let numbers: Vec<f64> = text
-            .split(',')
-            .map(|n| n.trim().parse())
-            .collect::<Result<_, _>>()
-            .map_err(drop)?;
-        let handles: [f64; HANDLES] = numbers.try_into().map_err(drop)?;
+        let handles = handles::read(text).ok_or(())?;
         let schedule = Self::new(handles);
         if schedule.handles == handles {
             Ok(schedule)

@@ -3,6 +3,7 @@
 pub mod data;
 pub mod network;
 pub mod optimiser;
+pub mod placement;
 pub mod sampler;
 pub mod save;
 pub mod schedule;

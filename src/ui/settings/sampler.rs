@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use egui::{Context, Id, RichText, Ui};
 
+use super::placement::placement_row;
 use crate::desk::Desk;
 use crate::theme::{Palette, text_font};
 use crate::widgets::number::{fixed, grouped, short};
@@ -14,7 +15,7 @@ use crate::widgets::text::{note, warning};
 use crate::widgets::tip::Tip as _;
 use lab::choice::Choice;
 use lab::experiment::{Experiment, limits};
-use maths::diffusion::solver::{Dial, Placement, PlanContext, Sampler};
+use maths::diffusion::solver::{Dial, PlanContext, Sampler};
 
 /// What the live sampler without the clip makes of a small error, as long as it does.
 pub fn clip_warning(ui: &mut Ui, desk: &Desk) {
@@ -66,7 +67,8 @@ const SAMPLER_TRAVEL: u32 = 1000;
 pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let mut choice = Choice::of(&desk.here.draft);
-    if choice_rows(ui, &mut choice, desk.here.draft.timesteps, palette) {
+    let context = desk.here.draft.plan_context();
+    if choice_rows(ui, &mut choice, context, palette) {
         desk.here.draft.sampler = choice.sampler;
         desk.here.draft.sampler_steps = choice.steps;
         desk.here.draft.placement = choice.placement;
@@ -75,9 +77,15 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     cost_note(ui, &desk.here.draft, choice, palette);
 }
 
-/// Rows that choose a sampler and its steps, of at most `most`. True where another is chosen for good.
-pub fn choice_rows(ui: &mut Ui, choice: &mut Choice, most: u32, palette: &Palette) -> bool {
+/// Rows that choose a sampler and its steps, at most as many as there are timesteps. True where another is chosen for good.
+pub fn choice_rows(
+    ui: &mut Ui,
+    choice: &mut Choice,
+    context: PlanContext,
+    palette: &Palette,
+) -> bool {
     let mut changed = false;
+    let most = context.timesteps;
     let tip = "How one step goes from x_t to an earlier x";
     row::named(ui, "Sampler", tip, palette, |ui| {
         changed |= sampler_menu(ui, "Sampler", &mut choice.sampler, palette);
@@ -96,7 +104,8 @@ pub fn choice_rows(ui: &mut Ui, choice: &mut Choice, most: u32, palette: &Palett
     )
     .done;
     let own = choice.sampler.placement();
-    changed | placement_row(ui, &mut choice.placement, Some(own), palette)
+    let steps = (choice.steps.min(most), context);
+    changed | placement_row(ui, &mut choice.placement, Some(own), steps, palette)
 }
 
 /// A button with the sampler's name that opens the list of all. True where another is chosen.
@@ -159,44 +168,6 @@ fn sampler_list(ui: &mut Ui, chosen: &mut Sampler, palette: &Palette) -> bool {
             ui.close();
         }
     }
-    changed
-}
-
-/// Where steps are placed; `None` is the sampler's `own` way, or of several samplers that of each. True where another is chosen.
-pub fn placement_row(
-    ui: &mut Ui,
-    placement: &mut Option<Placement>,
-    own: Option<Placement>,
-    palette: &Palette,
-) -> bool {
-    let mut changed = false;
-    let tip =
-        "Where the steps are placed between noise and data: the same choice for every sampler";
-    row::named(ui, "Placement", tip, palette, |ui| {
-        let title = |of: Option<Placement>| of.map_or("Each its own", |of| of.words().title);
-        let words = ["Placement", "", title(placement.or(own))];
-        let tip = "Choose where the steps are placed";
-        pill::menu(ui, words, tip, palette, |ui| {
-            ui.set_width(250.0);
-            let others = Placement::ALL.into_iter().filter(|of| own != Some(*of));
-            for option in std::iter::once(None).chain(others.map(Some)) {
-                let shown = match (option, own) {
-                    (None, Some(own)) => format!("{} (its own)", own.words().title),
-                    _ => title(option).to_owned(),
-                };
-                let help = option.or(own).map_or(
-                    "each sampler's steps lie where it has them by itself",
-                    |of| of.words().help,
-                );
-                let chosen = pill::choice(ui, option == *placement, &shown, &shown, palette);
-                if chosen.tip(help).clicked() {
-                    *placement = option;
-                    changed = true;
-                    ui.close();
-                }
-            }
-        });
-    });
     changed
 }
 

@@ -34,6 +34,7 @@ mod placement;
 mod run;
 mod samplers;
 mod sde;
+mod spacing;
 #[cfg(test)]
 mod tolerances;
 mod transition;
@@ -46,6 +47,7 @@ pub use placement::{Placement, PlacementParseError};
 pub use run::Registers;
 pub use samplers::{Sampler, SamplerParseError};
 pub use sde::drift_and_diffusion;
+pub use spacing::{HANDLES as PLACEMENT_HANDLES, Spacing};
 pub use transition::{Factors, Transition};
 
 use knots::Knots;

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use super::{Placement, Plan, PlanContext, PlanStep, Registers, Sampler, Scales, Schedule, Target};
+use super::{
+    Placement, Plan, PlanContext, PlanStep, Registers, Sampler, Scales, Schedule, Spacing, Target,
+};
 use crate::data::shapes::Shape;
 use crate::diffusion::exact::{ExactField, Marginal};
 use crate::philox::{Stream, normal};
@@ -110,12 +112,19 @@ const ORDERS: [(Sampler, f64); 13] = [
 /// True where a solver's steps become short in what it integrates over as there are more of them. Out of pure noise log SNR and σ have no
 /// bounds: evenly in log SNR, or as Karras has them, all steps become short; by other placements the first ones keep their length. It
 /// costs solvers over λ or σ of third order one order, and those of second order a logarithm where there is no signal at all.
+///
+/// The capped β of the cosine schedule is a corner of a between T − 1 and T, so that the middle of the first step in t is by a constant
+/// not its middle in a. To the midpoint method this is an error of first order with a small factor. Where the other errors are small
+/// from the first, as of equal steps of one's own, it is all that is seen.
 fn becomes_short(sampler: Sampler, placement: Placement, schedule: Schedule) -> bool {
     let all = matches!(placement, Placement::LogSnr | Placement::Karras);
     match sampler {
         Sampler::DpmPp3M | Sampler::UniPc => all,
         Sampler::Dpm2 | Sampler::DpmPp2S | Sampler::DpmPp2M | Sampler::Edm { .. } => {
             all || schedule != Schedule::Flow
+        }
+        Sampler::Midpoint => {
+            schedule != Schedule::Cosine || !matches!(placement, Placement::Own(_))
         }
         _ => true,
     }
@@ -147,7 +156,9 @@ fn every_solver_has_its_textbook_order_on_every_path_and_placement() {
     let mut seen_at_it = Vec::new();
     for (sampler, order) in ORDERS {
         // Evenly in t the last step begins where it will, and not at t = 1.
-        for placement in Placement::ALL.into_iter().skip(1) {
+        let own = [[0.8, 0.5, 0.2], [0.6, 0.1, 0.05]].map(Spacing::new);
+        let all = Placement::ALL.into_iter().skip(1);
+        for placement in all.chain(own.map(Placement::Own)) {
             for gaussian in [[0.7, 0.02], [0.0, 3.0]] {
                 for schedule in Schedule::every() {
                     if !becomes_short(sampler, placement, schedule) {
@@ -382,7 +393,7 @@ fn evaluations_are_counted_as_they_happen() {
                 let third = schedule == Schedule::Flow && steps > 2 && sampler == Sampler::DpmPp3M;
                 let expected = expected + u32::from(heun) + u32::from(third);
                 let plan = sampler.plan(steps, context, None);
-                let count = std::cell::Cell::new(0);
+                let count = std::cell::Cell::new(0_u32);
                 let x0 = |_: &PlanStep, x: [f64; 2]| {
                     count.set(count.get() + 1);
                     x

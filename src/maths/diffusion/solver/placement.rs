@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::PlanContext;
 use super::knots::{Clock, Knot, Knots};
+use super::{PlanContext, Spacing};
 use crate::names::{self, Words, same};
 
 /// ζ to the power of one over this is evenly spaced where steps crowd towards the data.
@@ -35,25 +35,43 @@ pub enum Placement {
     Clock,
     /// ζ^(1/3) evenly spaced, the first steps shorter.
     Crowded,
+    /// One's own.
+    Own(Spacing),
 }
 
-/// A placement's name that is not one.
+/// A placement that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a placement of steps: use {known}", known = Placement::known())]
-pub struct PlacementParseError(pub String);
+pub enum PlacementParseError {
+    /// Its name is not one.
+    #[error("'{0}' is not a placement of steps: use {known}", known = Placement::known())]
+    Name(String),
+    /// The numbers behind the name of one's own.
+    #[error(
+        "'{0}' are not the handles of a placement: give t/T after 1/4, 1/2 and 3/4 of the steps, in thousandths at the finest, \
+         falling from at most 0.99 to at least 0.01, each by 0.01 or more, as in own:0.8,0.5,0.2"
+    )]
+    Handles(String),
+}
 
 impl Placement {
-    /// One of each, in the order of the menus.
-    pub const ALL: [Self; 6] = [
+    /// One of each, in the order of the menus, one's own as it opens.
+    pub const ALL: [Self; 7] = [
         Self::Even,
         Self::Quadratic,
         Self::LogSnr,
         Self::Karras,
         Self::Clock,
         Self::Crowded,
+        Self::Own(Spacing::EVEN),
     ];
 
-    /// What it is called.
+    /// One of each, and one's own at each of its limits: what holds for a placement holds for these.
+    pub fn every() -> impl Iterator<Item = Self> {
+        let own = Spacing::CORNERS.map(Self::Own);
+        Self::ALL.into_iter().chain(own)
+    }
+
+    /// What it is called. On the command line and in files the handles of one's own follow its name (see `Display`).
     pub const fn words(self) -> &'static Words {
         match self {
             Self::Even => &Words {
@@ -98,17 +116,28 @@ impl Placement {
                 short: "crowded",
                 help: "ζ to the power of 1/3 evenly spaced, and the first steps shorter",
             },
+            Self::Own(_) => &Words {
+                name: "own",
+                title: "Yours",
+                symbol: "Yours",
+                short: "by hand",
+                help: "one's own, by t/T after 1/4, 1/2 and 3/4 of the steps, as in own:0.8,0.5,0.2; own alone is even in t",
+            },
         }
     }
 
-    /// The name on the command line and in files.
+    /// The name on the command line and in files, without handles.
     pub const fn name(self) -> &'static str {
         self.words().name
     }
 
     /// The names that are understood.
     pub fn known() -> String {
-        names::listed(Self::ALL.map(Self::name))
+        let names = names::listed(Self::ALL.map(|one| match one {
+            Self::Own(_) => "own:0.8,0.5,0.2",
+            _ => one.name(),
+        }));
+        format!("{names} (t/T after 1/4, 1/2 and 3/4 of the steps; own alone is even in t)")
     }
 
     /// The knots of a plan of `steps` steps, from T to 0.
@@ -162,6 +191,7 @@ impl Placement {
             Self::LogSnr => clock.at_zeta(at.exp().atan()).tau,
             Self::Karras => clock.at_zeta(at.powf(RHO).atan()).tau,
             Self::Clock => clock.at_zeta(at).tau,
+            Self::Own(spacing) => spacing.at(share, ends[1]),
             Self::Crowded => {
                 let eased = share * (1.0 - EASING * (1.0 - share).powi(2));
                 clock
@@ -178,6 +208,7 @@ impl Placement {
             Self::LogSnr => -knot.half_log_snr(),
             Self::Karras => (knot.scales.s / knot.scales.a).powf(1.0 / RHO),
             Self::Clock => knot.zeta(),
+            Self::Own(_) => knot.tau,
             Self::Crowded => knot.zeta().powf(1.0 / CROWDING),
         }
     }
@@ -185,7 +216,11 @@ impl Placement {
 
 impl std::fmt::Display for Placement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.name())?;
+        match self {
+            Self::Own(spacing) => write!(f, ":{spacing}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -196,7 +231,19 @@ impl std::str::FromStr for Placement {
         let found = Self::ALL
             .into_iter()
             .find(|placement| same(placement.name(), text));
-        found.ok_or_else(|| PlacementParseError(text.into()))
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let own = text
+            .split_once(':')
+            .filter(|(name, _)| same(name, Self::Own(Spacing::EVEN).name()));
+        let Some((_, handles)) = own else {
+            return Err(PlacementParseError::Name(text.into()));
+        };
+        handles
+            .parse()
+            .map(Self::Own)
+            .map_err(|()| PlacementParseError::Handles(handles.into()))
     }
 }
 
@@ -230,7 +277,7 @@ mod tests {
                     target: Target::Eps,
                     timesteps,
                 };
-                for placement in Placement::ALL {
+                for placement in Placement::every() {
                     for steps in [1, 2, 3, 5, 50, 1000] {
                         if steps > timesteps {
                             continue;
@@ -279,15 +326,80 @@ mod tests {
         }
     }
 
+    /// What lies on one's own curve does not ask the schedule: every T by itself, up to a step a timestep.
+    #[test]
+    fn ones_own_falls_for_every_t_and_ends_at_its_first_timestep() {
+        let own = [[0.75, 0.5, 0.25], [0.8, 0.5, 0.2], [0.6, 0.1, 0.05]].map(Spacing::new);
+        for timesteps in 1..=4000 {
+            let context = PlanContext {
+                schedule: Schedule::Cosine,
+                target: Target::Eps,
+                timesteps,
+            };
+            for spacing in own.into_iter().chain(Spacing::CORNERS) {
+                for steps in [1, 2, 3, 4, 5, 20, timesteps / 2, timesteps - 1, timesteps] {
+                    if steps == 0 || steps > timesteps {
+                        continue;
+                    }
+                    let taus = Placement::Own(spacing).taus(steps, context);
+                    let what = format!("{spacing}, T = {timesteps}, {steps} steps");
+                    assert_eq!(taus.len(), steps as usize + 1, "{what}");
+                    assert!(taus.windows(2).all(|pair| pair[1] < pair[0]), "{what}");
+                    assert_eq!((taus[0], taus[steps as usize]), (1.0, 0.0), "{what}");
+                    let last = if steps == 1 {
+                        1.0
+                    } else {
+                        1.0 / f64::from(timesteps)
+                    };
+                    assert_eq!(taus[steps as usize - 1], last, "{what}");
+                }
+            }
+        }
+    }
+
+    /// Five steps have four intervals before the landing: their ends are the handles.
+    #[test]
+    fn the_handles_of_ones_own_are_where_steps_begin() {
+        let own = Placement::Own(Spacing::new([0.8, 0.5, 0.2]));
+        let context = PlanContext {
+            schedule: Schedule::Ve,
+            target: Target::Eps,
+            timesteps: 1000,
+        };
+        assert_eq!(own.taus(5, context), [1.0, 0.8, 0.5, 0.2, 0.001, 0.0]);
+        let twice = own.taus(9, context);
+        assert_eq!([twice[2], twice[4], twice[6]], [0.8, 0.5, 0.2]);
+    }
+
     #[test]
     fn names_are_read_back_as_they_are_shown() {
-        for placement in Placement::ALL {
+        for placement in Placement::every() {
             assert_eq!(placement.to_string().parse(), Ok(placement));
+            let json = serde_json::to_string(&placement).unwrap();
+            assert_eq!(json, format!("\"{placement}\""));
+            assert_eq!(serde_json::from_str::<Placement>(&json).unwrap(), placement);
         }
-        let error = "karas".parse::<Placement>().unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "'karas' is not a placement of steps: use even, quadratic, log-snr, karras, clock or crowded"
-        );
+        let own = Placement::Own(Spacing::new([0.8, 0.5, 0.2]));
+        assert_eq!(own.to_string(), "own:0.8,0.5,0.2");
+        assert_eq!("OWN: 0.8, 0.50, .2".parse(), Ok(own));
+        assert_eq!("own".parse(), Ok(Placement::Own(Spacing::EVEN)));
+    }
+
+    #[test]
+    fn what_is_no_placement_is_refused_in_words() {
+        let refusal = |text: &str| text.parse::<Placement>().unwrap_err().to_string();
+        let names = "is not a placement of steps: use even, quadratic, log-snr, karras, clock, crowded or own:0.8,0.5,0.2 \
+                     (t/T after 1/4, 1/2 and 3/4 of the steps; own alone is even in t)";
+        for text in ["karas", "even:0.8,0.5,0.2", ""] {
+            assert_eq!(refusal(text), format!("'{text}' {names}"));
+        }
+        let handles = "are not the handles of a placement: give t/T after 1/4, 1/2 and 3/4 of the steps, in thousandths at the \
+                       finest, falling from at most 0.99 to at least 0.01, each by 0.01 or more, as in own:0.8,0.5,0.2";
+        for text in ["0.2,0.5,0.8", "0.8,0.5", "a,b,c", ""] {
+            assert_eq!(
+                refusal(&format!("own:{text}")),
+                format!("'{text}' {handles}")
+            );
+        }
     }
 }

@@ -81,7 +81,7 @@ fn the_placement_of_frames_changes_nothing() {
         for sampler in methods(1e-4) {
             let of = |placement| ends(sampler, placement, [0.7, 0.02], schedule, 100);
             let crowded = of(Placement::Crowded);
-            for placement in Placement::ALL {
+            for placement in Placement::every() {
                 assert_eq!(of(placement), crowded, "{sampler}, {placement}, {schedule}");
             }
         }

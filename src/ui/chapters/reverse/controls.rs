@@ -100,7 +100,8 @@ impl Reverse {
         }
         let live = Choice::of(&desk.here.draft);
         let mut shown = self.show.sampler.unwrap_or(live);
-        if sampler::choice_rows(ui, &mut shown, desk.here.draft.timesteps, palette) {
+        let context = desk.here.draft.plan_context();
+        if sampler::choice_rows(ui, &mut shown, context, palette) {
             self.show.sampler = Some(shown).filter(|shown| *shown != live);
         }
         sampler::cost_note(ui, &desk.here.draft, shown, palette);

@@ -3,6 +3,7 @@
 use super::{Against, MOST, PARTICLES, Samplers, drawing};
 use crate::chapters::shared::rows;
 use crate::desk::Desk;
+use crate::settings::placement::placement_row;
 use crate::settings::sampler;
 use crate::theme::Palette;
 use crate::widgets::number::grouped;
@@ -81,7 +82,9 @@ impl Samplers {
         let track = Track::logarithmic(2..=most.clamp(3, TRAVEL)).limits(1..=most);
         let words = ["Steps", tip];
         row::slider(ui, words, &mut self.show.steps, track, grouped, palette);
-        sampler::placement_row(ui, &mut self.show.placement, None, palette);
+        let context = desk.here.snapshot.experiment.plan_context();
+        let steps = (self.steps(desk), context);
+        placement_row(ui, &mut self.show.placement, None, steps, palette);
         let wide = ui.available_width();
         if button::text(ui, "New noise", "Start all from other noise", wide, palette).clicked() {
             self.show.noise += 1;

@@ -6,6 +6,7 @@ use super::{Look, Shown, Trajectories};
 use crate::chapters::shared::rows;
 use crate::desk::Desk;
 use crate::desk::run_slot::LOOK_EVERY;
+use crate::settings::placement::placement_row;
 use crate::settings::sampler;
 use crate::widgets::number::{Sign, fixed, grouped};
 use crate::widgets::row::{self, Track};
@@ -216,7 +217,9 @@ impl Trajectories {
             grouped,
             palette,
         );
-        sampler::placement_row(ui, &mut self.show.placement, None, palette);
+        let context = desk.here.draft.plan_context();
+        let steps = (self.show.ode_steps.min(context.timesteps), context);
+        placement_row(ui, &mut self.show.placement, None, steps, palette);
         let tip = "While training runs, run all paths again and again from the same noise";
         rows::follow_row(ui, tip, &mut self.show.follow, desk);
     }
