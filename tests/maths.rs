@@ -158,7 +158,7 @@ fn run_exactly(plan: &Plan, field: &ExactField, n: u32, seed: u64) -> Vec<[f32; 
         |i: u32| normal(seed, Stream::SamplerStart, 0, i).map(|z| plan.start_std * f64::from(z));
     if plan.control.is_some() {
         // Each in steps of its own.
-        let x0 = |stage: &PlanStep, x| field.marginal(stage.tau).posterior_mean(x);
+        let x0 = |stage: &PlanStep, x| field.mixture.posterior_mean(x, stage.scales);
         let end = |i: u32| plan.run(start(i), x0, |_| [0.0; 2]).map(|c| c as f32);
         return (0..n).into_par_iter().map(end).collect();
     }

@@ -119,9 +119,7 @@ impl Flock {
             }
             Denoiser::Exact(mixture) => asked
                 .par_iter()
-                .map(|(_, Question { knot, x, .. })| {
-                    mixture.marginal(knot.scales).posterior_mean(*x)
-                })
+                .map(|(_, Question { knot, x, .. })| mixture.posterior_mean(*x, knot.scales))
                 .collect(),
             Denoiser::Learned => {
                 let taus: Vec<f64> = asked.iter().map(|(_, of)| of.knot.tau).collect();

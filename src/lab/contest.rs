@@ -237,6 +237,8 @@ pub fn tell_orders(scored: &mut [Scored]) {
             };
             doubled == one.choice
         });
+        // Where twice the steps asked no oftener, as where each particle chooses its own, nothing was doubled.
+        let half = half.filter(|half| half.evaluations < one.evaluations);
         one.order = half
             .and_then(|half| Some((half.apart? / one.apart?).log2()))
             .filter(|order| order.is_finite());

@@ -1,5 +1,7 @@
 //! What the training kernels need to know of a schedule: one row of coefficients a timestep, and its embedding.
 
+use std::sync::LazyLock;
+
 use maths::diffusion::schedule::Schedule;
 use maths::diffusion::target::{Combination, Target};
 use maths::diffusion::times::Times;
@@ -156,13 +158,16 @@ fn aliases(frequencies: &[f64]) -> Vec<(u32, u32)> {
 /// The sinusoidal embedding of 1000·τ: 32 sines, then 32 cosines, freq_i = 10000^(−i/31) (Vaswani et al. 2017).
 /// Computed in f64: at 1000 radians an f32 argument has lost five digits.
 pub fn time_embedding(tau: f64) -> [f32; TIME_FEATURES] {
-    let half = TIME_FEATURES / 2;
+    const HALF: usize = TIME_FEATURES / 2;
+    // Particles that choose their own steps ask at a time each: powers are taken once.
+    static FREQUENCIES: LazyLock<[f64; HALF]> = LazyLock::new(|| {
+        std::array::from_fn(|i| 10_000.0_f64.powf(-(i as f64) / (HALF - 1) as f64))
+    });
     let mut embedding = [0.0; TIME_FEATURES];
-    for i in 0..half {
-        let frequency = 10_000.0_f64.powf(-(i as f64) / (half - 1) as f64);
+    for (i, frequency) in FREQUENCIES.iter().enumerate() {
         let (sin, cos) = (1000.0 * tau * frequency).sin_cos();
         embedding[i] = sin as f32;
-        embedding[half + i] = cos as f32;
+        embedding[HALF + i] = cos as f32;
     }
     embedding
 }

@@ -216,6 +216,44 @@ impl Mixture {
         Marginal::new(self, scales)
     }
 
+    /// E[x_0 | x_t = x], for one point at a time of its own: as [`Marginal::posterior_mean`], without making one.
+    pub fn posterior_mean(&self, x: [f64; 2], Scales { a, s }: Scales) -> [f64; 2] {
+        let x = within_reach(x);
+        // What a width has is computed where it is another than that of the component before; most data have one.
+        let of_width = |sigma: f32| {
+            let data = f64::from(sigma).powi(2);
+            let variance = (a * a * data + s * s).max(1e-90);
+            (variance, variance.ln(), a * data / variance)
+        };
+        let mut sigma = f32::NAN;
+        let (mut variance, mut log_variance, mut gain) = (1.0, 0.0, 0.0);
+        let (mut mean, mut total, mut top) = ([0.0; 2], 0.0, f64::NEG_INFINITY);
+        for component in &self.components {
+            if component.sigma != sigma {
+                sigma = component.sigma;
+                (variance, log_variance, gain) = of_width(sigma);
+            }
+            let origin = component.mean.map(f64::from);
+            let away = [0, 1].map(|axis| x[axis] - a * origin[axis]);
+            let exponent = -log_variance - 0.5 * (away[0] * away[0] + away[1] * away[1]) / variance;
+            // Weights are at most their sum: what is too low without its weight is too low with it.
+            if exponent < top + NEGLIGIBLE {
+                continue;
+            }
+            if exponent > top {
+                let shrink = (top - exponent).exp();
+                (mean, total) = (mean.map(|sum: f64| sum * shrink), total * shrink);
+                top = exponent;
+            }
+            let share = f64::from(component.weight) * (exponent - top).exp();
+            total += share;
+            for axis in 0..2 {
+                mean[axis] += share * (origin[axis] + gain * away[axis]);
+            }
+        }
+        mean.map(|sum| sum / total)
+    }
+
     /// ln p_t(x).
     pub fn log_density(&self, x: [f64; 2], scales: Scales) -> f64 {
         self.marginal(scales).log_density(x)
@@ -309,6 +347,32 @@ mod tests {
                             answers.iter().flatten().all(|v| v.is_finite()),
                             "{shape:?} {schedule:?} {tau} {x:?}"
                         );
+                    }
+                }
+            }
+        }
+    }
+
+    /// One point at a time is answered as all of one time are, on all data, wherever and whenever.
+    #[test]
+    fn a_point_at_a_time_of_its_own_is_told_what_all_of_that_time_are() {
+        for shape in Shape::ALL {
+            let mixture = shape.mixture();
+            for schedule in Schedule::every() {
+                for tau in [0.001, 0.05, 0.3, 0.7, 1.0] {
+                    let scales = schedule.scales(tau, 1000);
+                    let marginal = mixture.marginal(scales);
+                    for x in [[0.0, 0.0], [0.3, -1.1], [2.5, 0.2], [40.0, -3.0]] {
+                        let [one, all] = [
+                            mixture.posterior_mean(x, scales),
+                            marginal.posterior_mean(x),
+                        ];
+                        for (one, all) in one.into_iter().zip(all) {
+                            assert!(
+                                (one - all).abs() < 1e-9 * (1.0 + all.abs()),
+                                "{shape:?} {schedule:?} {tau} {x:?}: {one}, {all}"
+                            );
+                        }
                     }
                 }
             }

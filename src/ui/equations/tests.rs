@@ -81,6 +81,7 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
                         "v_θ(x, t)",
                         "s_θ(x, t)",
                         "u_θ(x, t)",
+                        "F_θ(x, t)",
                     ];
                     // Only the present target's output is a letter of its formula.
                     let output = |name| {
@@ -93,7 +94,7 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
                             },
                         )
                     };
-                    let [e, x_0, v, s, u] = outputs.map(output);
+                    let [e, x_0, v, s, u, f] = outputs.map(output);
                     let known = [
                         ("ᾱ_t", alpha_bar),
                         ("σ_t", sigma),
@@ -104,17 +105,18 @@ fn the_score_shown_is_the_one_that_the_networks_output_is_turned_into() {
                         v,
                         s,
                         u,
+                        f,
                         ("ε\u{302}", f64::NAN),
                     ];
                     let mut lines = text.lines();
                     let first = lines.next().expect("a line");
                     let mut all = known;
                     if let Some(line) = lines.next() {
-                        all[9].1 = Letters::new(known).value(right_side(line));
+                        all[10].1 = Letters::new(known).value(right_side(line));
                     }
                     let shown = Letters::new(all).value(right_side(first));
                     let Combination(k_x, k_o) = target.to_score(scales);
-                    let expected = k_x * x + k_o * [e, x_0, v, s, u][target as usize].1;
+                    let expected = k_x * x + k_o * [e, x_0, v, s, u, f][target as usize].1;
                     let room = 1e-9 * (1.0 + k_x.abs() + k_o.abs());
                     assert!(
                         (shown - expected).abs() < room,

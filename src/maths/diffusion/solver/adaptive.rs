@@ -305,7 +305,7 @@ impl Control {
                 (u, std::array::from_fn(|i| w[i] - flight.step * slope[i]))
             }
         };
-        let knot = Clock(self.context).at_zeta(u.exp());
+        let knot = Clock(self.context).near_zeta(u.exp());
         let x = w.map(|w| knot.radius() * w);
         Some(Question { knot, x, w })
     }

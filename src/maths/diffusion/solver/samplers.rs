@@ -82,6 +82,13 @@ samplers! {
     Heun: ode::HEUN,
     /// The probability-flow ODE by the classical Runge–Kutta method of fourth order.
     Rk4: ode::RK4,
+    /// Adams–Bashforth of fourth order (PNDM, Liu et al. 2022; iPNDM, Zhang & Chen 2023).
+    Ab4: adams::ROW,
+    /// The velocity by Euler's method in t (Lipman et al. 2023).
+    #[serde(rename = "flow-euler")]
+    FlowEuler: midpoint::EULER,
+    /// The velocity by the method of the middle.
+    Midpoint: midpoint::MIDPOINT,
     /// The probability-flow ODE by the method of Dormand and Prince, in steps of each particle's own.
     Dopri5 {
         /// What a step may be wrong by.
@@ -92,13 +99,6 @@ samplers! {
         /// What a step may be wrong by.
         tolerance
     }: adaptive::BOGACKI_SHAMPINE,
-    /// Adams–Bashforth of fourth order (PNDM, Liu et al. 2022; iPNDM, Zhang & Chen 2023).
-    Ab4: adams::ROW,
-    /// The velocity by Euler's method in t (Lipman et al. 2023).
-    #[serde(rename = "flow-euler")]
-    FlowEuler: midpoint::EULER,
-    /// The velocity by the method of the middle.
-    Midpoint: midpoint::MIDPOINT,
     /// DPM-Solver-1 (Lu et al. 2022).
     #[serde(rename = "dpm-1")]
     Dpm1: exponential::FIRST,

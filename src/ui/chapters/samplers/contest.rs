@@ -23,8 +23,10 @@ use maths::measure::{Estimate, MeasureError};
 /// Once all is measured, a training has so many times as long between two measurements as one takes.
 const REST: f64 = 7.0;
 
-/// A picture waits so long for a lab to answer.
+/// A picture waits so long for a lab that has not taken up what it was asked for.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// And so long for one that has.
+const LONG_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Stands for where the flow leads, which is run by a plan of its own.
 const FLOW: Choice = Choice {
@@ -107,6 +109,8 @@ pub struct Contest {
     failed: Vec<(Choice, u64, String)>,
     rest_until: Option<Instant>,
     progress: [usize; 2],
+    /// The lab has what was asked for.
+    is_taken_up: bool,
     /// One of the wanted was never measured, or it is not known where the flow leads.
     is_missing: bool,
 }
@@ -128,6 +132,7 @@ impl Default for Contest {
             failed: Vec::new(),
             rest_until: None,
             progress: [0; 2],
+            is_taken_up: false,
             is_missing: true,
         }
     }
@@ -162,9 +167,14 @@ impl Contest {
 
     /// True while something is missing that is on its way: of a lab that does not answer nothing is.
     pub fn is_busy(&self) -> bool {
+        let patience = if self.is_taken_up {
+            LONG_PATIENCE
+        } else {
+            PATIENCE
+        };
         let waits = self
             .under_way
-            .is_some_and(|(_, since)| since.elapsed() < PATIENCE);
+            .is_some_and(|(_, since)| since.elapsed() < patience);
         let is_on_its_way = self.yardstick.is_busy() || self.judging.is_some() || waits;
         self.is_missing && is_on_its_way && self.refusal().is_none()
     }
@@ -198,6 +208,7 @@ impl Contest {
             self.is_missing = true;
             self.forget(desk);
         }
+        self.is_taken_up = snapshot.runs.contains_key(&Slot::Contest);
         let now = if settings.exact { 0 } else { snapshot.step };
         // Weights that are gone: the training began anew, or went back.
         self.found.retain(|found| found.step <= now);
