@@ -250,6 +250,7 @@ mod tests {
             for sampler in Sampler::ALL {
                 let context = context(schedule);
                 let plan = sampler.plan(9, context, None);
+                let plan = plan.with_posterior_variance(|scales| 0.3 * scales.s);
                 let file = match PlanFile::of(&plan, context) {
                     Ok(file) => file,
                     Err(error) => {
