@@ -175,6 +175,7 @@ pub fn time_embedding(tau: f64) -> [f32; TIME_FEATURES] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use maths::diffusion::log_snr::LogSnr;
     use maths::philox::{Stream, draw};
 
     /// Every row of every schedule (one's own at its limits too), target and length, both ends of t among them, against the
@@ -183,6 +184,7 @@ mod tests {
     fn rows_are_the_targets_at_every_timestep_of_every_path() {
         for (schedule, timesteps) in Schedule::every()
             .into_iter()
+            .chain(LogSnr::CLIFFS.map(Schedule::Custom))
             .flat_map(|schedule| [2, 10, 1000, 10_000].map(|t| (schedule, t)))
         {
             for target in Target::ALL {

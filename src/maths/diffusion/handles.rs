@@ -12,45 +12,35 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Handles brought within the limits and into falling order. What is not a number takes the default's place.
-    pub fn falling<const N: usize>(self, mut handles: [f64; N], default: [f64; N]) -> [f64; N] {
-        for i in 0..N {
+    /// Bring handles within the limits and into falling order. What is not a number takes the default's place.
+    pub fn mend(self, handles: &mut [f64], default: impl Fn(usize) -> f64) {
+        let last = handles.len() - 1;
+        for i in 0..=last {
             let wanted = if handles[i].is_nan() {
-                default[i]
+                default(i)
             } else {
                 handles[i]
             };
-            let [low, high] = self.room::<N>(i);
-            handles[i] = wanted.clamp(low, high);
+            // What the limits leave for a handle, wherever the others are.
+            let (before, after) = (i as f64, (last - i) as f64);
+            handles[i] = wanted.clamp(self.low + self.gap * after, self.high - self.gap * before);
             if i > 0 {
                 handles[i] = handles[i].min(handles[i - 1] - self.gap);
             }
         }
-        handles
     }
 
-    /// What the limits leave for a handle of N, lowest and highest, wherever the others are.
-    fn room<const N: usize>(self, index: usize) -> [f64; 2] {
-        let (before, after) = (index as f64, (N - 1 - index) as f64);
-        [self.low + self.gap * after, self.high - self.gap * before]
-    }
-
-    /// Falling handles, one of them moved as far towards `value` as its neighbours and the limits let it.
-    pub fn moved<const N: usize>(
-        self,
-        mut handles: [f64; N],
-        index: usize,
-        value: f64,
-    ) -> [f64; N] {
-        if value.is_nan() || index >= N {
-            return handles;
+    /// Move one of some falling handles as far towards `value` as its neighbours and the limits let it.
+    pub fn shift(self, handles: &mut [f64], index: usize, value: f64) {
+        if value.is_nan() || index >= handles.len() {
+            return;
         }
         let high = if index == 0 {
             self.high
         } else {
             handles[index - 1] - self.gap
         };
-        let low = if index + 1 == N {
+        let low = if index + 1 == handles.len() {
             self.low
         } else {
             handles[index + 1] + self.gap
@@ -59,38 +49,36 @@ impl Limits {
         if low <= high {
             handles[index] = value.clamp(low, high);
         }
-        handles
     }
 }
 
-/// The monotone cubic of Fritsch & Butland 1984 through falling `points` at 0, 1, …, N − 1, at such a place.
-pub fn monotone<const N: usize>(points: [f64; N], place: f64) -> f64 {
-    let left = (place as usize).min(N - 2);
+/// The monotone cubic of Fritsch & Butland 1984 through three or more falling points at 0, 1, 2, …, at such a place.
+pub fn monotone(points: &[f64], place: f64) -> f64 {
+    let left = (place as usize).min(points.len() - 2);
     let u = place - left as f64;
-    let slope = slopes(points);
     // Hermite's cubic on the unit interval.
     let rise = points[left + 1] - points[left];
-    let (from, to) = (slope[left], slope[left + 1]);
+    let (from, to) = (slope(points, left), slope(points, left + 1));
     points[left] + u * (from + u * ((3.0 * rise - 2.0 * from - to) + u * (from + to - 2.0 * rise)))
 }
 
-/// Slopes per interval at the points. None is steeper than three times a neighbouring chord, which keeps the cubic
-/// monotone (Fritsch & Carlson 1980).
-fn slopes<const N: usize>(points: [f64; N]) -> [f64; N] {
+/// The slope per interval at a point. None is steeper than three times a neighbouring chord, which keeps the cubic monotone
+/// (Fritsch & Carlson 1980).
+fn slope(points: &[f64], index: usize) -> f64 {
     // Chords fall, so all slopes are ≤ 0.
     let chord = |i: usize| points[i + 1] - points[i];
     let end = |near: f64, next: f64| (1.5 * near - 0.5 * next).clamp(3.0 * near, 0.0);
-    std::array::from_fn(|i| match i {
+    match index {
         0 => end(chord(0), chord(1)),
-        _ if i == N - 1 => end(chord(i - 1), chord(i - 2)),
-        _ => 2.0 * chord(i - 1) * chord(i) / (chord(i - 1) + chord(i)),
-    })
+        i if i + 1 == points.len() => end(chord(i - 1), chord(i - 2)),
+        i => 2.0 * chord(i - 1) * chord(i) / (chord(i - 1) + chord(i)),
+    }
 }
 
-/// Numbers between commas, as many as there are handles; `None` where that is not what the text is.
-pub fn read<const N: usize>(text: &str) -> Option<[f64; N]> {
+/// Numbers between commas; `None` where that is not what the text is.
+pub fn read(text: &str) -> Option<Vec<f64>> {
     let numbers: Result<Vec<f64>, _> = text.split(',').map(|n| n.trim().parse()).collect();
-    numbers.ok()?.try_into().ok()
+    numbers.ok()
 }
 
 /// Numbers with commas between, as [`read`] takes them.

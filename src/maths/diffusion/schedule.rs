@@ -11,7 +11,7 @@ use crate::names::{Words, same};
 use super::log_snr::LogSnr;
 
 /// The schedule from data to noise. `tau` is t/T, the clock in [0, 1] that every view and command uses. In files and on
-/// the command line it is its name; one's own schedule is `custom:` and its five handles.
+/// the command line it is its name; one's own schedule is `custom:` and its handles.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Schedule {
@@ -33,8 +33,8 @@ pub enum Schedule {
 /// A schedule that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is not a schedule: use {known}, or custom: and the log SNR at t/T = 0, 0.25, 0.5, \
-     0.75 and 1, falling by at least 0.25 from at most 12 to at least -12, as in custom:9,4.5,0,-4.5,-9",
+    "'{0}' is not a schedule: use {known}, or custom: and the log SNR at 5 to 17 even t/T from 0 to 1, \
+     falling by at least 0.25 from at most 12 to at least -12, as in custom:9,4.5,0,-4.5,-9",
     known = Schedule::ALL.map(Schedule::name).join(", ")
 )]
 pub struct ScheduleParseError(String);
@@ -138,7 +138,7 @@ impl Schedule {
                 title: "Yours",
                 symbol: "Yours",
                 short: "own schedule",
-                help: "one's own, by the log SNR at t/T = 0, 1/4, 1/2, 3/4 and 1",
+                help: "one's own, by the log SNR at 5 to 17 even t/T from 0 to 1",
             },
         }
     }

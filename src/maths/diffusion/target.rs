@@ -288,6 +288,7 @@ mod tests {
         Schedule::ALL
             .into_iter()
             .chain(own.map(|handles| Schedule::Custom(LogSnr::new(handles))))
+            .chain(LogSnr::CLIFFS.map(Schedule::Custom))
             .collect()
     }
 

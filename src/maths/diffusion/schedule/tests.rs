@@ -124,9 +124,13 @@ fn cosine_table_is_the_product_of_capped_betas() {
     }
 }
 
+fn cliffs() -> [Schedule; 3] {
+    LogSnr::CLIFFS.map(Schedule::Custom)
+}
+
 #[test]
 fn every_path_runs_from_data_to_noise_and_loses_signal_all_the_way() {
-    for schedule in Schedule::every() {
+    for schedule in Schedule::every().into_iter().chain(cliffs()) {
         for timesteps in [1, 10, 1000, 4000] {
             assert_eq!(
                 schedule.scales(0.0, timesteps),
@@ -159,6 +163,7 @@ fn every_path_runs_from_data_to_noise_and_loses_signal_all_the_way() {
 fn signal_and_noise_are_two_sides_of_one_path_to_the_last_digit() {
     for schedule in Schedule::every()
         .into_iter()
+        .chain(cliffs())
         .filter(|schedule| schedule.preserves_variance())
     {
         for timesteps in [1, 10, 100, 1000, 4000] {

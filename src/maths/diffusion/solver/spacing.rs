@@ -53,8 +53,11 @@ impl Spacing {
     /// The placement through these t/T, to the nearest thousandth, brought within the limits and into falling order. What is
     /// not a number takes the default's place.
     pub fn new(handles: [f64; HANDLES]) -> Self {
-        let rounded = handles.map(|tau| (UNIT * tau).round());
-        Self::of_thousandths(LIMITS.falling(rounded, Self::EVEN.thousandths.map(f64::from)))
+        let mut rounded = handles.map(|tau| (UNIT * tau).round());
+        LIMITS.mend(&mut rounded, |index| {
+            f64::from(Self::EVEN.thousandths[index])
+        });
+        Self::of_thousandths(rounded)
     }
 
     fn of_thousandths(handles: [f64; HANDLES]) -> Self {
@@ -76,8 +79,9 @@ impl Spacing {
     /// With one handle moved as far towards `tau` as its neighbours and the limits let it.
     #[must_use]
     pub fn moved(self, index: usize, tau: f64) -> Self {
-        let handles = self.thousandths.map(f64::from);
-        Self::of_thousandths(LIMITS.moved(handles, index, (UNIT * tau).round()))
+        let mut handles = self.thousandths.map(f64::from);
+        LIMITS.shift(&mut handles, index, (UNIT * tau).round());
+        Self::of_thousandths(handles)
     }
 
     /// t/T after this share of the steps: a monotone cubic from 1 through the handles to `nearest`, the t/T of t = 1.
@@ -90,7 +94,7 @@ impl Spacing {
             self.handles()[index].max(nearest + (1.0 - nearest) * least)
         });
         let points = [1.0, first, second, third, nearest];
-        handles::monotone(points, share.clamp(0.0, 1.0) * (HANDLES + 1) as f64)
+        handles::monotone(&points, share.clamp(0.0, 1.0) * (HANDLES + 1) as f64)
     }
 }
 
@@ -105,7 +109,8 @@ impl std::str::FromStr for Spacing {
 
     /// Three falling t/T between commas. Numbers that are not a placement as they stand are refused, not mended.
     fn from_str(text: &str) -> Result<Self, ()> {
-        let handles = handles::read(text).ok_or(())?;
+        let read = handles::read(text).ok_or(())?;
+        let handles: [f64; HANDLES] = read.try_into().map_err(drop)?;
         let spacing = Self::new(handles);
         if spacing.handles() == handles {
             Ok(spacing)

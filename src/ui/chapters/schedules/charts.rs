@@ -9,7 +9,7 @@ use crate::widgets::hand;
 use crate::widgets::number::fixed;
 use crate::widgets::tip::Tip as _;
 use egui::{Align2, Color32, CursorIcon, Rect, Sense, Ui, WidgetInfo, vec2};
-use maths::diffusion::log_snr::{HANDLES, LIMIT, LogSnr};
+use maths::diffusion::log_snr::LIMIT;
 use maths::diffusion::schedule::Schedule;
 
 impl Schedules {
@@ -150,14 +150,16 @@ impl Schedules {
     }
 }
 
-/// The five rings of one's own schedule, dragged up and down, or moved by the arrow keys.
+/// The rings of one's own schedule, dragged up and down, or moved by the arrow keys.
 pub(super) fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &mut Desk) {
     let palette = desk.palette();
     let mut own = desk.here.own_schedule;
-    for index in 0..HANDLES {
+    let spacing = place.to_screen(own.tau(1), 0.0).x - place.to_screen(0.0, 0.0).x;
+    for index in 0..own.handles().len() {
         let value = own.handles()[index];
-        let at = place.to_screen(LogSnr::tau(index), value);
-        let grip = Rect::from_center_size(at, vec2(24.0, 24.0));
+        let at = place.to_screen(own.tau(index), value);
+        // No grip reaches into the next one's.
+        let grip = Rect::from_center_size(at, vec2(spacing.min(24.0), 24.0));
         // Nothing to click: it is dragged from the first point of the way on.
         let response = ui.interact(
             grip,
@@ -184,7 +186,7 @@ pub(super) fn handles_ui(ui: &mut Ui, place: Placement, color: Color32, desk: &m
         if active {
             ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
         }
-        let radius = if active { 7.5 } else { 6.0 };
+        let radius = (0.5 * spacing).min(if active { 7.5 } else { 6.0 });
         ui.painter()
             .circle(at, radius, palette.canvas, (2.5, color));
         response.tip(format!(

@@ -63,7 +63,7 @@ impl Schedules {
             .chain([own])
             .collect();
         let tip = "Linear and cosine keep their course at every T; literal is the DDPM table from 1e-4 to 0.02 as it \
-                   stands; yours goes through five handles of log SNR";
+                   stands; yours goes through handles of log SNR";
         let mut schedules = self.ways(desk).map(|way| way.schedule);
         for (side, name) in sides(desk).into_iter().enumerate() {
             let mut palette = *palette;
