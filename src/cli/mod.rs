@@ -18,6 +18,7 @@ mod render;
 mod sample;
 mod samples_csv;
 mod saver;
+mod schedule;
 mod train;
 mod versus;
 
@@ -124,9 +125,16 @@ enum Command {
 
 /// Run the program: parse, do, report.
 pub fn run() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let cli = Cli::from_arg_matches(&matches)
-        .unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => match schedule::fault(&error) {
+            // The usage is right; the file is not.
+            Some(fault) => return failure(&anyhow::anyhow!("{fault}")),
+            None => error.exit(),
+        },
+    };
+    let cli =
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command()).exit());
     start_logging();
     let result = match cli.command {
         None => {
@@ -153,11 +161,18 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&one_line(&format!("noise-compass: {error:#}")));
-            ExitCode::FAILURE
-        }
+        Err(error) => failure(&error),
     }
+}
+
+/// The command line.
+fn command() -> clap::Command {
+    schedule::with_files(Cli::command())
+}
+
+fn failure(error: &anyhow::Error) -> ExitCode {
+    say(&one_line(&format!("noise-compass: {error:#}")));
+    ExitCode::FAILURE
 }
 
 /// The experiment that the command line asks for: the one that it says, once it says anything of one. `None` is the last.
@@ -239,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     /// One flag of the experiment, and the whole command line stands; of none, the last experiment does.

@@ -63,7 +63,10 @@ fn chosen<const N: usize>(what: &str, words: [&Words; N]) -> String {
 fn schedule_help() -> String {
     let own = Schedule::Custom(LogSnr::default()).words();
     let formulas = chosen("Noise schedule", Schedule::ALL.map(Schedule::words));
-    format!("{formulas}, or {}:L0,L1,…,Ln ({})", own.name, own.help)
+    format!(
+        "{formulas}, {}:L0,L1,…,Ln ({}), or a CSV with the header t,log_snr",
+        own.name, own.help
+    )
 }
 
 /// What the command line says of a bandwidth.

@@ -132,8 +132,8 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// Look at the first lines.
-    pub fn of(lines: &[Vec<u8>]) -> Self {
+    /// Look at the first lines of a table that may name these two columns.
+    pub fn of(lines: &[Vec<u8>], columns: [&str; 2]) -> Self {
         let given = lines.first().and_then(|line| {
             let line = line.trim_ascii();
             let line = line
@@ -163,7 +163,7 @@ impl Dialect {
         let best = Delimiter::ALL
             .into_iter()
             .rev()
-            .max_by_key(|delimiter| score(*delimiter, comment, &content));
+            .max_by_key(|delimiter| score(*delimiter, columns, comment, &content));
         let delimiter = given.or(best).unwrap_or(Delimiter::Byte(b','));
         let numbers = |line: &&[u8]| {
             delimiter
@@ -173,7 +173,8 @@ impl Dialect {
         // Above a header of its own, a comment is a comment.
         let commented = comment.filter(|_| content.first().is_some_and(numbers));
         let commented_header = commented.and_then(|line| {
-            names_in(delimiter, line).or_else(|| names_in(Delimiter::Blanks, line))
+            names_in(delimiter, columns, line)
+                .or_else(|| names_in(Delimiter::Blanks, columns, line))
         });
         Self {
             delimiter,
@@ -187,24 +188,29 @@ fn is_number(cell: &[u8]) -> bool {
     std::str::from_utf8(cell).is_ok_and(|text| number_of(text).is_some())
 }
 
-/// The names in a line, where x and y are among them.
-fn names_in(delimiter: Delimiter, line: &[u8]) -> Option<Vec<String>> {
+/// The names in a line, where both columns are among them.
+fn names_in(delimiter: Delimiter, columns: [&str; 2], line: &[u8]) -> Option<Vec<String>> {
     let cells = delimiter.split(line)?;
     let names: Vec<String> = cells
         .iter()
         .map(|cell| String::from_utf8_lossy(cell).into_owned())
         .collect();
     let has = |name: &str| names.iter().any(|cell| cell.eq_ignore_ascii_case(name));
-    (has("x") && has("y")).then_some(names)
+    columns.into_iter().all(has).then_some(names)
 }
 
-/// How well a delimiter serves: above all it makes x and y of the header, and then rows of numbers.
-fn score(delimiter: Delimiter, comment: Option<&[u8]>, content: &[&[u8]]) -> (bool, usize) {
+/// How well a delimiter serves: above all it makes both columns of the header, and then rows of numbers.
+fn score(
+    delimiter: Delimiter,
+    columns: [&str; 2],
+    comment: Option<&[u8]>,
+    content: &[&[u8]],
+) -> (bool, usize) {
     let header = content.first().copied();
     let named = header
         .into_iter()
         .chain(comment)
-        .any(|line| names_in(delimiter, line).is_some());
+        .any(|line| names_in(delimiter, columns, line).is_some());
     let first_row = content
         .get(1)
         .or(content.first())

@@ -134,7 +134,7 @@ impl<R: BufRead> Lines<R> {
             .map_err(Fault::Io)?;
         self.bytes += read as u64;
         if read as u64 == LONGEST_LINE && line.last() != Some(&self.end) {
-            let problem = "is longer than a million characters, which no row of points is; check that this is the file that you mean";
+            let problem = "is longer than a million characters, which no row of numbers is; check that this is the file that you mean";
             return Err(Fault::Line(self.number, problem.into()));
         }
         if self.bytes > MAX_BYTES {

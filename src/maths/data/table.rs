@@ -1,4 +1,4 @@
-//! Reading tables of points as people have them: CSV from spreadsheets, R, pandas and numpy, in their several dialects.
+//! Reading tables of two columns as people have them: CSV from spreadsheets, R, pandas and numpy, in their several dialects.
 //!
 //! Found out from the file: the encoding (UTF-8 or UTF-16), the end of a line, what stands between columns (comma,
 //! semicolon, tab, bar or blanks), the decimal mark, the header, and a column of row labels that the header does not
@@ -21,7 +21,25 @@ const MOST_GROUPS: usize = 20;
 /// Rows whose labels are compared.
 const LABELS_COMPARED: u64 = 1000;
 
-/// Points as they stand in a file, in its own units.
+/// What a table is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// What its two columns are called.
+    pub columns: [&'static str; 2],
+    /// The most rows that are read.
+    pub most: usize,
+    /// Rows are points: they may stand without a header, and groups of them are told of.
+    pub points: bool,
+}
+
+/// Points x and y.
+pub const POINTS: Kind = Kind {
+    columns: ["x", "y"],
+    most: MAX_ROWS,
+    points: true,
+};
+
+/// Rows as they stand in a file, in its own units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// At least one; finite, as f32 too.
@@ -35,17 +53,65 @@ pub struct Table {
 /// # Errors
 /// One sentence with file, line and what to do.
 pub fn read(path: &Path) -> Result<Table, DataError> {
-    let unreadable = |error: io::Error| DataError::Unreadable {
+    read_as(path, &POINTS, |_, _| Ok(()))
+}
+
+/// Read a table of this kind; `check` sees each row with its line and says what is wrong with it.
+///
+/// # Errors
+/// One sentence with file, line and what to do. A table without rows is [`DataError::Empty`], one of more than `kind.most`
+/// [`DataError::TooMany`]: both speak of points.
+pub fn read_as(
+    path: &Path,
+    kind: &Kind,
+    check: impl FnMut(u64, [f64; 2]) -> Result<(), String>,
+) -> Result<Table, DataError> {
+    let fault = |fault: Fault| match fault {
+        Fault::Io(error) => unreadable(path, &error),
+        Fault::Line(line, problem) => DataError::Line {
+            file: path.into(),
+            line,
+            problem,
+        },
+        Fault::Large => DataError::TooLarge(path.into()),
+        Fault::Many => DataError::TooMany(path.into()),
+        Fault::Empty => DataError::Empty(path.into()),
+    };
+    table(open(path)?, kind, check).map_err(fault)
+}
+
+/// True where a file's header names the columns of this kind. What is no regular file is not opened.
+pub fn has_header(path: &Path, kind: &Kind) -> bool {
+    let names = || {
+        let seen = Lines::new(open(path).ok()?).ok()?.look(LOOKED_AT).ok()?;
+        let dialect = Dialect::of(&seen, kind.columns);
+        dialect.commented_header.or_else(|| {
+            let mut content = seen[usize::from(dialect.names_delimiter)..].iter();
+            let header =
+                content.find(|line| !line.starts_with(b"#") && !line.trim_ascii().is_empty())?;
+            Some(texts(&dialect.delimiter.split(header)?))
+        })
+    };
+    path.is_file() && names().is_some_and(|names| columns_of(names, kind).is_ok())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> DataError {
+    DataError::Unreadable {
         file: path.into(),
         reason: error.to_string(),
-    };
+    }
+}
+
+/// The text of a file in UTF-8.
+fn open(path: &Path) -> Result<Box<dyn BufRead>, DataError> {
+    let unreadable = |error: io::Error| unreadable(path, &error);
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
     let mut head = Vec::new();
     (&mut file)
         .take(4096)
         .read_to_end(&mut head)
         .map_err(unreadable)?;
-    let text = match encoding(&head) {
+    Ok(match encoding(&head) {
         Encoding::Utf8 { mark } => {
             Box::new(Cursor::new(head[mark..].to_vec()).chain(file)) as Box<dyn BufRead>
         }
@@ -78,25 +144,12 @@ pub fn read(path: &Path) -> Result<Table, DataError> {
                 what,
             });
         }
-    };
-    let fault = |fault: Fault| match fault {
-        Fault::Io(error) => unreadable(error),
-        Fault::Line(line, problem) => DataError::Line {
-            file: path.into(),
-            line,
-            problem,
-        },
-        Fault::Large => DataError::TooLarge(path.into()),
-        Fault::Many => DataError::TooMany(path.into()),
-        Fault::Empty => DataError::Empty(path.into()),
-    };
-    table(text).map_err(fault)
+    })
 }
 
-/// Where x and y are, and how many cells a row has.
+/// Where the two columns are, and how many cells a row has.
 struct Columns {
-    x: usize,
-    y: usize,
+    places: [usize; 2],
     names: Vec<String>,
     /// Cells of every row; known from the first one on.
     cells: Option<usize>,
@@ -104,15 +157,19 @@ struct Columns {
     named: bool,
 }
 
-fn table(text: impl BufRead) -> Result<Table, Fault> {
+fn table(
+    text: impl BufRead,
+    kind: &Kind,
+    mut check: impl FnMut(u64, [f64; 2]) -> Result<(), String>,
+) -> Result<Table, Fault> {
     let mut lines = Lines::new(text)?;
     let seen = lines.look(LOOKED_AT)?;
-    let dialect = Dialect::of(&seen);
+    let dialect = Dialect::of(&seen, kind.columns);
     let delimiter = dialect.delimiter;
     let mut notices = Vec::new();
     let mut columns: Option<Columns> = dialect
         .commented_header
-        .map(|names| columns_of(names).map_err(|p| Fault::Line(1, p)))
+        .map(|names| columns_of(names, kind).map_err(|p| Fault::Line(1, p)))
         .transpose()?;
     let mut rows: Vec<[f64; 2]> = Vec::new();
     let mut watch = Watch::default();
@@ -130,7 +187,7 @@ fn table(text: impl BufRead) -> Result<Table, Fault> {
         let columns = if let Some(columns) = &mut columns {
             columns
         } else {
-            let found = find_columns(&cells).map_err(fail)?;
+            let found = find_columns(&cells, kind).map_err(fail)?;
             let columns = columns.insert(found);
             if columns.named {
                 continue;
@@ -142,7 +199,7 @@ fn table(text: impl BufRead) -> Result<Table, Fault> {
             columns
         };
         let shift = columns.fit(&mut cells).map_err(fail)?;
-        if rows.len() == MAX_ROWS {
+        if rows.len() == kind.most {
             return Err(Fault::Many);
         }
         let mut coordinate = |column: usize, name: &str| {
@@ -152,7 +209,10 @@ fn table(text: impl BufRead) -> Result<Table, Fault> {
                 .unwrap_or_default();
             number_in(&text, name, &mut marks).map_err(fail)
         };
-        rows.push([coordinate(columns.x, "x")?, coordinate(columns.y, "y")?]);
+        let ([first, second], [one, other]) = (columns.places, kind.columns);
+        let row = [coordinate(first, one)?, coordinate(second, other)?];
+        check(number, row).map_err(fail)?;
+        rows.push(row);
         watch
             .see(columns, shift, &cells, rows.len() as u64)
             .map_err(fail)?;
@@ -162,7 +222,7 @@ fn table(text: impl BufRead) -> Result<Table, Fault> {
     }
     notices.extend(marks.notice(delimiter));
     if let Some(columns) = columns {
-        notices.extend(watch.notices(&columns, rows.len()));
+        notices.extend(watch.notices(&columns, rows.len(), kind.points));
     }
     Ok(Table { rows, notices })
 }
@@ -204,34 +264,38 @@ impl Columns {
 }
 
 /// The columns of x and y, and whether the first row is a header rather than a point.
-fn find_columns(cells: &[Cow<'_, [u8]>]) -> Result<Columns, String> {
-    let names: Vec<String> = cells
-        .iter()
-        .map(|cell| String::from_utf8_lossy(cell).into_owned())
-        .collect();
+fn find_columns(cells: &[Cow<'_, [u8]>], kind: &Kind) -> Result<Columns, String> {
+    let names = texts(cells);
     let is_number = |cell: &&String| number_of(cell).is_some();
     let numbers = names.iter().filter(is_number).count();
-    if let Ok(columns) = columns_of(names.clone()) {
+    if let Ok(columns) = columns_of(names.clone(), kind) {
         return Ok(columns);
     }
     match (names.len(), numbers) {
-        (2, 1 | 2) => Ok(Columns {
-            x: 0,
-            y: 1,
+        (2, 1 | 2) if kind.points => Ok(Columns {
+            places: [0, 1],
             names,
             cells: Some(2),
             named: false,
         }),
-        (count, 0) if count > 1 => columns_of(names),
+        (count, 0) if count > 1 => columns_of(names, kind),
         (count, _) => Err(format!(
-            "found {count} column{} and no header; put a header that names x and y on the first line, columns separated by commas",
-            if count == 1 { "" } else { "s" }
+            "found {count} column{} and no header; put a header that names {} and {} on the first line, columns separated by commas",
+            if count == 1 { "" } else { "s" },
+            kind.columns[0],
+            kind.columns[1]
         )),
     }
 }
 
-/// The columns that a header names x and y: exactly so, or else X and Y.
-fn columns_of(names: Vec<String>) -> Result<Columns, String> {
+fn texts(cells: &[Cow<'_, [u8]>]) -> Vec<String> {
+    let text = |cell: &Cow<'_, [u8]>| String::from_utf8_lossy(cell).into_owned();
+    cells.iter().map(text).collect()
+}
+
+/// The columns that a header names as this kind does: exactly so, or else in other capitals.
+fn columns_of(names: Vec<String>, kind: &Kind) -> Result<Columns, String> {
+    let [one, other] = kind.columns;
     let find = |name: &str| {
         let exact: Vec<usize> = (0..names.len()).filter(|&i| names[i] == name).collect();
         let alike: Vec<usize> = (0..names.len())
@@ -241,7 +305,7 @@ fn columns_of(names: Vec<String>) -> Result<Columns, String> {
         match found[..] {
             [one] => Ok(one),
             [] => Err(format!(
-                "the header '{}' does not name the columns x and y; rename two columns to x and y",
+                "the header '{}' does not name the columns {one} and {other}; rename two columns to {one} and {other}",
                 short(&names.join(","))
             )),
             _ => Err(format!(
@@ -250,10 +314,8 @@ fn columns_of(names: Vec<String>) -> Result<Columns, String> {
             )),
         }
     };
-    let (x, y) = (find("x")?, find("y")?);
     Ok(Columns {
-        x,
-        y,
+        places: [find(one)?, find(other)?],
         names,
         cells: None,
         named: true,
@@ -346,7 +408,7 @@ impl Watch {
             }
         }
         if self.values.is_empty() {
-            let watched = |column: usize| column != columns.x && column != columns.y;
+            let watched = |column: usize| !columns.places.contains(&column);
             self.values = (0..columns.names.len())
                 .map(|column| watched(column).then(HashSet::new))
                 .collect();
@@ -364,7 +426,7 @@ impl Watch {
         Ok(())
     }
 
-    fn notices(&self, columns: &Columns, rows: usize) -> Vec<String> {
+    fn notices(&self, columns: &Columns, rows: usize, points: bool) -> Vec<String> {
         let mut notices = Vec::new();
         if self.shifted {
             notices.push(format!(
@@ -375,7 +437,7 @@ impl Watch {
         }
         for (name, values) in columns.names.iter().zip(&self.values) {
             let groups = values.as_ref().map_or(0, HashSet::len);
-            if groups > 1 && rows >= 4 * groups {
+            if points && groups > 1 && rows >= 4 * groups {
                 let name = if name.is_empty() {
                     "without a name".to_owned()
                 } else {

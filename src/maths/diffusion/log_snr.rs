@@ -101,28 +101,26 @@ impl LogSnr {
     /// the place that the straight line from 9 to −9 has there. Another number of them than [`HANDLES`] does not compile.
     pub fn new<const N: usize>(handles: [f64; N]) -> Self {
         const { assert!(FEWEST <= N && N <= MOST, "5 to 17 handles") };
-        let mut all = [0.0; MOST];
-        all[..N].copy_from_slice(&handles);
-        Self::mended(all, N)
+        Self::mended(&handles)
     }
 
     /// The schedule through these handles as they stand; `None` where they are too few or too many, or where [`Self::new`] would
     /// change one.
     pub fn through(handles: &[f64]) -> Option<Self> {
-        let mut all = [0.0; MOST];
-        all.get_mut(..handles.len())?.copy_from_slice(handles);
         let own = HANDLES
             .contains(&handles.len())
-            .then(|| Self::mended(all, handles.len()))?;
+            .then(|| Self::mended(handles))?;
         (own.handles() == handles).then_some(own)
     }
 
-    fn mended(mut handles: [f64; MOST], count: usize) -> Self {
-        for i in 0..count {
-            let wanted = if handles[i].is_nan() {
+    /// As [`Self::new`], of 5 to 17 handles.
+    pub(super) fn mended(wanted: &[f64]) -> Self {
+        let (mut handles, count) = ([0.0; MOST], wanted.len());
+        for (i, &wanted) in wanted.iter().enumerate() {
+            let wanted = if wanted.is_nan() {
                 9.0 - 18.0 * (i as f64 / (count - 1) as f64)
             } else {
-                handles[i]
+                wanted
             };
             // What the limits leave for a handle, wherever the others are.
             let (before, after) = (i as f64, (count - 1 - i) as f64);
@@ -164,7 +162,7 @@ impl LogSnr {
         if low <= high {
             self.handles[index] = value.clamp(low, high);
         }
-        Self::mended(self.handles, self.count)
+        Self::mended(self.handles())
     }
 
     /// log SNR at t/T: the monotone cubic of Fritsch & Butland 1984 through the handles.
@@ -311,12 +309,7 @@ mod tests {
     /// Any number of handles that there may be, by numbers that need not fall.
     fn any() -> impl Strategy<Value = LogSnr> {
         (HANDLES, proptest::array::uniform17(-30.0..30.0_f64))
-            .prop_map(|(count, handles)| LogSnr::mended(cut(handles, count), count))
-    }
-
-    fn cut(mut handles: [f64; MOST], count: usize) -> [f64; MOST] {
-        handles[count..].fill(0.0);
-        handles
+            .prop_map(|(count, handles)| LogSnr::mended(&handles[..count]))
     }
 
     proptest! {

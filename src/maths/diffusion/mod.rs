@@ -5,6 +5,7 @@ pub mod log_snr;
 pub mod magnification;
 pub mod reverse_step;
 pub mod schedule;
+pub mod schedule_file;
 pub mod solver;
 pub mod target;
 pub mod times;

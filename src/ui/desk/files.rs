@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::shell::picture::PictureRequest;
 use crate::shell::toasts::tell;
 use lab::message::Notice;
+use maths::diffusion::schedule_file;
 
 /// A dialog that answers sooner than this was never there: nobody cancels so fast.
 const FASTEST_HAND: Duration = Duration::from_millis(300);
@@ -27,6 +28,8 @@ pub fn typed_path(text: &str) -> PathBuf {
 pub enum Purpose {
     /// Points in a CSV.
     OpenCsv,
+    /// A noise schedule in a CSV.
+    OpenSchedule,
     /// A saved model.
     OpenModel,
     /// A directory for the model.
@@ -37,12 +40,16 @@ pub enum Purpose {
     KeepDrawing,
 }
 
-/// What a file that is dropped on the window is for, by its name; `None` where the lab has no use for it.
+/// What a file that is dropped on the window is for, by its name, and of a table by its header; `None` where the lab has no use
+/// for it.
 pub fn purpose_of(path: &Path) -> Option<Purpose> {
     let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     match extension.as_ref().and_then(|extension| extension.to_str()) {
         _ if path.is_dir() => Some(Purpose::OpenModel),
         Some("safetensors") => Some(Purpose::OpenModel),
+        Some("csv" | "tsv" | "txt" | "dat") if schedule_file::is_schedule(path) => {
+            Some(Purpose::OpenSchedule)
+        }
         Some("csv" | "tsv" | "txt" | "dat") => Some(Purpose::OpenCsv),
         _ => None,
     }
@@ -52,6 +59,8 @@ pub fn purpose_of(path: &Path) -> Option<Purpose> {
 pub struct Files {
     /// The CSV to open.
     pub csv: String,
+    /// The schedule to open.
+    pub schedule: String,
     /// The model to open.
     pub opened: String,
     /// The directory to save in.
@@ -81,6 +90,7 @@ impl Default for Files {
         let (outlet, chosen) = channel();
         Self {
             csv: String::new(),
+            schedule: String::new(),
             opened: String::new(),
             model: "model".into(),
             drawing: String::new(),
@@ -107,6 +117,12 @@ impl Files {
                 Purpose::OpenCsv => Box::pin(
                     dialog
                         .set_title("Open CSV")
+                        .add_filter("CSV", &["csv"])
+                        .pick_file(),
+                ),
+                Purpose::OpenSchedule => Box::pin(
+                    dialog
+                        .set_title("Open a schedule")
                         .add_filter("CSV", &["csv"])
                         .pick_file(),
                 ),
@@ -151,12 +167,19 @@ impl Files {
         }
     }
 
+    /// As if this path had been chosen in the dialog.
+    pub fn choose(&self, purpose: Purpose, path: PathBuf) {
+        // The other end lives as long as this one.
+        let _ = self.outlet.send((purpose, path));
+    }
+
     /// A path that was chosen since the last call.
     pub fn take(&mut self) -> Option<(Purpose, PathBuf)> {
         let (purpose, path) = self.chosen.try_recv().ok()?;
         let text = path.display().to_string();
         match purpose {
             Purpose::OpenCsv => self.csv = text,
+            Purpose::OpenSchedule => self.schedule = text,
             Purpose::OpenModel => self.opened = text,
             Purpose::SaveModel => self.model = text,
             Purpose::SavePicture => self.picture = text,
@@ -182,6 +205,14 @@ mod tests {
             ("README", None),
         ] {
             assert_eq!(purpose_of(Path::new(name)), purpose, "{name}");
+        }
+        let table = directory.path().join("table.csv");
+        for (header, purpose) in [
+            ("x,y", Purpose::OpenCsv),
+            ("t,log_snr", Purpose::OpenSchedule),
+        ] {
+            std::fs::write(&table, format!("{header}\n0,9\n1,-9\n")).unwrap();
+            assert_eq!(purpose_of(&table), Some(purpose), "{header}");
         }
     }
 

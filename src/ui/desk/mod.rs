@@ -365,6 +365,15 @@ impl Desk {
         }
     }
 
+    /// Train by a schedule of one's own, whatever the present one is.
+    pub fn choose_schedule(&mut self, own: LogSnr) {
+        self.here.own_schedule = own;
+        if self.here.draft.schedule != Schedule::Custom(own) {
+            self.here.draft.schedule = Schedule::Custom(own);
+            self.configure(Restart::Keep);
+        }
+    }
+
     /// True while any experiment trains.
     pub fn any_training(&self) -> bool {
         self.side_states()

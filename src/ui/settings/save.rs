@@ -1,4 +1,4 @@
-//! What is opened and saved: models, and a picture of a chapter.
+//! What is opened and saved: models, schedules, and a picture of a chapter.
 
 use std::path::PathBuf;
 
@@ -18,6 +18,8 @@ use maths::atomic::WriteError;
 pub fn file_menu(ui: &mut Ui, desk: &mut Desk) {
     ui.set_width(250.0);
     open_rows(ui, desk);
+    ui.separator();
+    schedule_rows(ui, desk);
     ui.separator();
     save_rows(ui, desk);
     ui.add_space(2.0);
@@ -50,6 +52,29 @@ fn open_rows(ui: &mut Ui, desk: &mut Desk) {
         }
         if button::text(ui, "Browse…", "Choose a model's directory", 0.0, palette).clicked() {
             desk.files.browse(Purpose::OpenModel, ui.ctx());
+        }
+    });
+}
+
+/// Open a noise schedule for the training on show.
+fn schedule_rows(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let text = "A noise schedule of your own: a CSV of t, from 0 to 1, and log SNR. Or drop it on the window";
+    note(ui, text, palette);
+    let (field, hint) = ("Schedule to open", "mine.csv, with header t,log_snr");
+    path_field(ui, &mut desk.files.schedule, field, hint);
+    ui.horizontal(|ui| {
+        let typed = desk.files.schedule.trim().to_owned();
+        let tip = "Train by it: it becomes the schedule Yours";
+        let open = |ui: &mut Ui| button::text(ui, "Open schedule", tip, 0.0, palette);
+        if ui.add_enabled_ui(!typed.is_empty(), open).inner.clicked() {
+            let purpose = Purpose::OpenSchedule;
+            desk.files.choose(purpose, typed_path(&typed));
+            ui.ctx().request_repaint();
+            ui.close();
+        }
+        if button::text(ui, "Browse…", "Choose a CSV file", 0.0, palette).clicked() {
+            desk.files.browse(Purpose::OpenSchedule, ui.ctx());
         }
     });
 }

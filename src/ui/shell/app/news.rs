@@ -1,5 +1,7 @@
 //! What reaches the window otherwise than by the hand: files, pictures that are saved, and notices.
 
+use std::path::Path;
+
 use egui::Context;
 
 use super::LabApp;
@@ -8,12 +10,14 @@ use crate::settings::save;
 use crate::shell::picture::{self, Drawing, PictureRequest};
 use lab::experiment::DataSource;
 use lab::message::{Command, Notice, Side};
+use maths::diffusion::schedule_file;
 
 impl LabApp {
     pub(super) fn take_files(&mut self, now: f64) {
         while let Some((purpose, path)) = self.desk.files.take() {
             match purpose {
                 Purpose::OpenCsv => self.desk.choose_data(DataSource::Csv(path)),
+                Purpose::OpenSchedule => self.open_schedule(&path, now),
                 Purpose::OpenModel => self.desk.open_model(path),
                 Purpose::SaveModel => self.desk.send(Command::Save(path)),
                 // The panel of the drawing takes it.
@@ -41,16 +45,42 @@ impl LabApp {
         for path in dropped.iter().map(|file| file.path().to_path_buf()) {
             match files::purpose_of(&path) {
                 Some(Purpose::OpenCsv) => self.desk.choose_data(DataSource::Csv(path)),
+                Some(Purpose::OpenSchedule) => {
+                    self.open_schedule(&path, ctx.input(|i| i.time));
+                }
                 Some(_) => self.desk.open_model(path),
                 None => {
                     let text = format!(
-                        "{} is neither points nor a model; drop a CSV file, a model's directory or its model.safetensors",
+                        "{} is neither points, nor a schedule, nor a model; drop a CSV file, a model's directory or its model.safetensors",
                         path.display()
                     );
                     self.toasts.add(Notice::Error(text), ctx.input(|i| i.time));
                 }
             }
         }
+    }
+
+    /// Train by the schedule of a file, and tell how far off its handles are from its rows.
+    fn open_schedule(&mut self, path: &Path, now: f64) {
+        let notice = match schedule_file::read(path) {
+            Ok(file) => {
+                self.desk.choose_schedule(file.schedule);
+                if file.notices.is_empty() {
+                    return;
+                }
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                let told = file.notices.join("; ");
+                Notice::Info(format!("{}: {told}", name.to_string_lossy()))
+            }
+            Err(error) => Notice::Error(error.to_string()),
+        };
+        let side = self.desk.side();
+        let notice = if self.desk.is_split() {
+            notice.of(side)
+        } else {
+            notice
+        };
+        self.toasts.add(notice, now);
     }
 
     /// Lay out the picture that was asked for, and tell of those that are saved.
