@@ -106,7 +106,7 @@ enum Command {
     /// Write samples of a data set, and the mixture they are drawn from
     Data(data::Args),
     /// Train a model without a window
-    Train(train::Args),
+    Train(Box<train::Args>),
     /// Draw samples from a trained model
     Sample(sample::Args),
     /// Evaluate a trained model beside the exact field of its data

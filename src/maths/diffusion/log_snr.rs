@@ -169,7 +169,7 @@ impl LogSnr {
     pub fn at(self, tau: f64) -> f64 {
         let place = tau.clamp(0.0, 1.0) * (self.count - 1) as f64;
         let left = (place as usize).min(self.count - 2);
-        let (u, h) = (place - left as f64, self.handles);
+        let (u, h) = (place - left as f64, &self.handles);
         // Hermite's cubic on the unit interval.
         let rise = h[left + 1] - h[left];
         let (from, to) = (self.slope(left), self.slope(left + 1));

@@ -136,8 +136,8 @@ pub enum PlanFileError {
     #[error("the last stage does not end a step")]
     NoEnd,
     /// For another schedule.
-    #[error("its factors are made for the schedule {0}, and the model has {1}")]
-    Schedule(Schedule, Schedule),
+    #[error("its factors are made for the schedule {}, and the model has {}", .0[0], .0[1])]
+    Schedule(Box<[Schedule; 2]>),
     /// For another T.
     #[error("its times are made for T = {0}, and the model has {1}")]
     Timesteps(u32, u32),
@@ -183,7 +183,10 @@ impl PlanFile {
     /// Times or factors that make no sense, or another model's.
     pub fn plan(&self, context: PlanContext, clip: Option<Bounds>) -> Result<Plan, PlanFileError> {
         if let Some(schedule) = self.schedule.filter(|own| *own != context.schedule) {
-            return Err(PlanFileError::Schedule(schedule, context.schedule));
+            return Err(PlanFileError::Schedule(Box::new([
+                schedule,
+                context.schedule,
+            ])));
         }
         if let Some(timesteps) = self.timesteps.filter(|own| *own != context.timesteps) {
             return Err(PlanFileError::Timesteps(timesteps, context.timesteps));
