@@ -183,3 +183,17 @@ fn a_schedule_is_opened_by_the_menu_and_what_it_loses_is_told() {
     let told = "cliff.csv: a schedule has at most 17 handles";
     assert!(find(&window, told).is_some(), "it is not told");
 }
+
+/// A menu that is higher than the window is scrolled to its last button.
+#[test]
+fn all_of_the_menu_is_reached_in_a_low_window() {
+    let mut window = window(Still::new(small(), card(), 0), Chapter::Training, false);
+    window.set_size(vec2(900.0, 420.0));
+    window.run_steps(3);
+    click(&mut window, "File: File");
+    let bottom = |window: &Window| window.get_by_label("Save picture").rect().bottom();
+    assert!(bottom(&window) > 420.0, "it is long");
+    window.get_by_label("Save picture").scroll_to_me();
+    window.run_steps(60);
+    assert!(bottom(&window) < 420.0, "{}", bottom(&window));
+}

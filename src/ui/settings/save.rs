@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::Ui;
+use egui::{ScrollArea, Ui};
 
 use crate::desk::Desk;
 use crate::desk::files::{Purpose, typed_path};
@@ -17,15 +17,24 @@ use maths::atomic::WriteError;
 /// The menu that opens and saves.
 pub fn file_menu(ui: &mut Ui, desk: &mut Desk) {
     ui.set_width(250.0);
-    open_rows(ui, desk);
-    ui.separator();
-    schedule_rows(ui, desk);
-    ui.separator();
-    save_rows(ui, desk);
-    ui.add_space(2.0);
-    ui.separator();
-    picture_menu(ui, desk);
+    // In a low window it is scrolled.
+    let room = ui.ctx().content_rect().height() - ABOVE;
+    let area = ScrollArea::vertical().max_height(room);
+    // It takes what it needs at once, not what a menu that opens has.
+    area.min_scrolled_height(room).show(ui, |ui| {
+        open_rows(ui, desk);
+        ui.separator();
+        schedule_rows(ui, desk);
+        ui.separator();
+        save_rows(ui, desk);
+        ui.add_space(2.0);
+        ui.separator();
+        picture_menu(ui, desk);
+    });
 }
+
+/// The top bar and the edges of a menu beneath it, points.
+const ABOVE: f32 = 72.0;
 
 /// Open a saved model: in the place of the training on show, or beside it.
 fn open_rows(ui: &mut Ui, desk: &mut Desk) {
@@ -59,7 +68,7 @@ fn open_rows(ui: &mut Ui, desk: &mut Desk) {
 /// Open a noise schedule for the training on show.
 fn schedule_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
-    let text = "A noise schedule of your own: a CSV of t, from 0 to 1, and log SNR. Or drop it on the window";
+    let text = "A noise schedule of your own, as a CSV of t and log SNR. Or drop it on the window";
     note(ui, text, palette);
     let (field, hint) = ("Schedule to open", "mine.csv, with header t,log_snr");
     path_field(ui, &mut desk.files.schedule, field, hint);

@@ -135,7 +135,7 @@ pub fn top_bar_ui(
             {
                 *help = true;
             }
-            let tip = "Open a model; save the model with its experiment and losses, or this chapter as a picture";
+            let tip = "Open a model or a schedule; save the model with its experiment and losses, or this chapter as a picture";
             pill::menu(ui, ["File", "", "File"], tip, palette, |ui| {
                 save::file_menu(ui, desk);
             });
