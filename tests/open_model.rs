@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Driven, Still, card, click, window};
+use common::{Driven, Still, card, click, drop_on, window};
 use egui_kittest::kittest::Queryable as _;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::{self, EngineChoice};
@@ -133,19 +133,6 @@ fn what_is_no_model_costs_nothing() {
     }
 }
 
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        Err("not needed".into())
-    }
-}
-
 /// Through the menu: typed, and opened in the place of A or beside it.
 #[test]
 fn the_menu_opens_a_model_as_a_or_as_b() {
@@ -193,9 +180,7 @@ fn files_are_dropped_on_the_window() {
     let mut window = window(lab.clone(), Chapter::Training, false);
     let orders = |window: &mut egui_kittest::Harness<'_, _>, path: &Path| {
         lab.orders();
-        let file: egui::DroppedFileHandle = Arc::new(Dropped(path.to_path_buf()));
-        window.input_mut().dropped_files.push(file);
-        window.run_steps(2);
+        drop_on(window, path);
         let orders = lab.orders();
         orders
             .into_iter()

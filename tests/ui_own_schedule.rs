@@ -4,9 +4,8 @@ mod common;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use common::{Driven, Still, card, click, find, small, window};
+use common::{Driven, Still, card, click, drop_on, find, small, window};
 use egui::{Key, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -18,25 +17,6 @@ use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::shell::app::LabApp;
 
 type Window = Harness<'static, LabApp>;
-
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        Err("not needed".into())
-    }
-}
-
-fn drop_on(window: &mut Window, path: &Path) {
-    let file: egui::DroppedFileHandle = Arc::new(Dropped(path.to_path_buf()));
-    window.input_mut().dropped_files.push(file);
-    window.run_steps(3);
-}
 
 /// Seventeen handles from 8 down by whole numbers, as a file and as what it must be.
 fn seventeen(directory: &Path) -> (PathBuf, LogSnr) {

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::run::ended;
-use crate::{
-    Cloud, Denoiser, EngineError, Frames, OwnSteps, Piece, Recording, Run, Start, Underway,
-};
-use maths::diffusion::solver::{Control, Effort, Flight, Mark, Plan, Question};
+use crate::run::Passage;
+use crate::{Denoiser, EngineError, Frames, OwnSteps, Piece, Recording, Run, Start, Underway};
+use maths::diffusion::solver::{Control, Flight, Mark, Plan, Question};
 use maths::diffusion::target::Combination;
 
 /// Most particles that are asked for at once: some milliseconds of work, after which a run can pause.
@@ -162,15 +160,7 @@ impl Flock {
 /// A run under way.
 pub(crate) struct AdaptiveRun {
     flock: Flock,
-    /// The stages after which a frame is kept, ascending.
-    kept: Vec<usize>,
-    taus: Vec<f64>,
-    /// Points [frames so far, particles].
-    frames: Vec<[f32; 2]>,
-    /// The stage that comes next, and the first particle that it comes to.
-    stage: usize,
-    next: usize,
-    is_done: bool,
+    passage: Passage,
 }
 
 impl AdaptiveRun {
@@ -183,63 +173,27 @@ impl AdaptiveRun {
         }
         Self {
             flock,
-            kept: run.kept_stages(),
-            taus: run.taus(),
-            frames: if run.keeps_start() {
-                starts
-            } else {
-                Vec::new()
-            },
-            stage: 0,
-            next: 0,
-            is_done: false,
+            passage: Passage::begin(run, starts),
         }
     }
 }
 
 impl Underway for AdaptiveRun {
     fn advance(&mut self, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError> {
-        if self.is_done {
-            return Err(ended());
-        }
-        let (stages, particles) = (self.flock.plan.steps.len(), self.flock.flights.len());
-        while self.stage < stages {
-            let of_stage = self.next as f32 / particles.max(1) as f32;
-            let share = (self.stage as f32 + of_stage) / stages as f32;
-            let end = (self.next + MOST_AT_ONCE).min(particles);
-            let range = self.next..end;
-            if !goes_on(share)
-                || !self
-                    .flock
-                    .advance(self.stage, range, &mut || goes_on(share))?
-            {
+        let Self { flock, passage } = self;
+        while let Some((stage, range)) = passage.next(MOST_AT_ONCE)? {
+            let (share, end) = (passage.share(), range.end);
+            if !goes_on(share) || !flock.advance(stage, range, &mut || goes_on(share))? {
                 return Ok(None);
             }
-            self.next = end;
-            if end == particles {
-                if self.kept.binary_search(&self.stage).is_ok() {
-                    let seen = (0..particles).map(|index| self.flock.seen(index, self.stage));
-                    self.frames.extend(seen);
-                }
-                (self.stage, self.next) = (self.stage + 1, 0);
-            }
+            let particles = flock.flights.len();
+            passage.pass(end, || (0..particles).map(|index| flock.seen(index, stage)));
         }
-        self.is_done = true;
-        let efforts: Vec<Effort> = self
-            .flock
-            .flights
-            .iter()
-            .map(|flight| flight.effort)
-            .collect();
-        Ok(Some(Recording {
-            taus: std::mem::take(&mut self.taus),
-            particles,
-            points: Cloud::Host(Arc::new(std::mem::take(&mut self.frames))),
-            own_steps: Some(Arc::new(OwnSteps {
-                efforts,
-                marks: std::mem::take(&mut self.flock.marks),
-            })),
-        }))
+        let own_steps = OwnSteps {
+            efforts: flock.flights.iter().map(|flight| flight.effort).collect(),
+            marks: std::mem::take(&mut flock.marks),
+        };
+        Ok(Some(passage.recording(Some(Arc::new(own_steps)))))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an engine carries out: a plan from its start, whole or in pieces, and what is kept of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::{Cloud, EngineError};
@@ -174,6 +175,81 @@ impl Recording {
                 .sum();
             Some(sum / efforts.len().max(1) as f64)
         })
+    }
+}
+
+/// How far a run on the host has come, stage by stage and particle by particle, and the frames that it keeps.
+pub(crate) struct Passage {
+    /// The stages after which a frame is kept, ascending.
+    kept: Vec<usize>,
+    taus: Vec<f64>,
+    /// Points [frames so far, particles].
+    frames: Vec<[f32; 2]>,
+    stages: usize,
+    particles: usize,
+    /// The stage that comes next, and the first particle that it comes to.
+    stage: usize,
+    next: usize,
+    is_done: bool,
+}
+
+impl Passage {
+    /// Of a run whose particles start here.
+    pub fn begin(run: &Run<'_>, starts: Vec<[f32; 2]>) -> Self {
+        Self {
+            kept: run.kept_stages(),
+            taus: run.taus(),
+            particles: starts.len(),
+            frames: if run.keeps_start() {
+                starts
+            } else {
+                Vec::new()
+            },
+            stages: run.plan.steps.len(),
+            stage: 0,
+            next: 0,
+            is_done: false,
+        }
+    }
+
+    /// The stage that comes next and the particles that it comes to, of at most so many; `None` where all is done.
+    ///
+    /// # Errors
+    /// A run that was done before.
+    pub fn next(&self, most: usize) -> Result<Option<(usize, Range<usize>)>, EngineError> {
+        if self.is_done {
+            return Err(ended());
+        }
+        let end = (self.next + most).min(self.particles);
+        Ok((self.stage < self.stages).then_some((self.stage, self.next..end)))
+    }
+
+    /// The share of the work done.
+    pub fn share(&self) -> f32 {
+        let of_stage = self.next as f32 / self.particles.max(1) as f32;
+        (self.stage as f32 + of_stage) / self.stages as f32
+    }
+
+    /// The particles before `end` are through the stage; `seen` says where all are, for a frame.
+    pub fn pass<P: Iterator<Item = [f32; 2]>>(&mut self, end: usize, seen: impl FnOnce() -> P) {
+        self.next = end;
+        if end == self.particles {
+            if self.kept.binary_search(&self.stage).is_ok() {
+                self.frames.extend(seen());
+            }
+            (self.stage, self.next) = (self.stage + 1, 0);
+        }
+    }
+
+    /// The end: its frames.
+    pub fn recording(&mut self, own_steps: Option<Arc<OwnSteps>>) -> Recording {
+        self.is_done = true;
+        Recording {
+            taus: std::mem::take(&mut self.taus),
+            particles: self.particles,
+            points: Cloud::Host(Arc::new(std::mem::take(&mut self.frames))),
+            own_steps,
+        }
     }
 }
 

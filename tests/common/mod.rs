@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -254,6 +255,27 @@ pub fn window(
         });
     settle(&mut harness);
     harness
+}
+
+/// A file as the desktop hands it over.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("not needed".into())
+    }
+}
+
+/// Drop a file on the window and let it answer.
+pub fn drop_on(window: &mut Harness<'_, LabApp>, path: &Path) {
+    let file: egui::DroppedFileHandle = Arc::new(Dropped(path.to_path_buf()));
+    window.input_mut().dropped_files.push(file);
+    window.run_steps(3);
 }
 
 /// Click a control and let the window answer.

@@ -1,13 +1,11 @@
 //! Running a plan: the recurrence of [`maths::diffusion::solver`], for the network's x̂_0 or the exact one.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 
 use super::exact::Posterior;
 use super::network::{BLOCK, Network, Workspace};
-use crate::run::ended;
-use crate::{Cloud, Denoiser, EngineError, Piece, Recording, Run, Start, Underway};
+use crate::run::Passage;
+use crate::{Denoiser, EngineError, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{MEMORIES, Mix, Plan, PlanStep};
 use maths::philox::{Stream, normal};
@@ -108,15 +106,7 @@ fn particles_at(starts: &[[f32; 2]]) -> Vec<Particle> {
 pub struct CpuRun {
     way: Way,
     particles: Vec<Particle>,
-    /// The stages after which a frame is kept, ascending.
-    kept: Vec<usize>,
-    taus: Vec<f64>,
-    /// Points [frames so far, particles].
-    frames: Vec<[f32; 2]>,
-    /// The stage that comes next, and the first particle that it comes to.
-    stage: usize,
-    next: usize,
-    is_done: bool,
+    passage: Passage,
 }
 
 impl CpuRun {
@@ -131,56 +121,23 @@ impl CpuRun {
                 seed: run.seed,
             },
             particles: particles_at(&starts),
-            kept: run.kept_stages(),
-            taus: run.taus(),
-            frames: if run.keeps_start() {
-                starts
-            } else {
-                Vec::new()
-            },
-            stage: 0,
-            next: 0,
-            is_done: false,
+            passage: Passage::begin(run, starts),
         }
-    }
-
-    /// The share of the work done.
-    fn share(&self) -> f32 {
-        let stage = self.next as f32 / self.particles.len().max(1) as f32;
-        (self.stage as f32 + stage) / self.way.plan.steps.len() as f32
     }
 }
 
 impl Underway for CpuRun {
     fn advance(&mut self, goes_on: &dyn Fn(f32) -> bool) -> Result<Option<Recording>, EngineError> {
-        if self.is_done {
-            return Err(ended());
-        }
-        while self.stage < self.way.plan.steps.len() {
-            if !goes_on(self.share()) {
+        while let Some((stage, range)) = self.passage.next(MOST_AT_ONCE)? {
+            if !goes_on(self.passage.share()) {
                 return Ok(None);
             }
-            let end = (self.next + MOST_AT_ONCE).min(self.particles.len());
-            self.way.advance(
-                &mut self.particles[self.next..end],
-                self.stage,
-                self.next as u32,
-            );
-            self.next = end;
-            if end == self.particles.len() {
-                if self.kept.binary_search(&self.stage).is_ok() {
-                    self.frames.extend(self.particles.iter().map(|p| p.x));
-                }
-                (self.stage, self.next) = (self.stage + 1, 0);
-            }
+            let (first, end) = (range.start as u32, range.end);
+            self.way.advance(&mut self.particles[range], stage, first);
+            let particles = &self.particles;
+            self.passage.pass(end, || particles.iter().map(|p| p.x));
         }
-        self.is_done = true;
-        Ok(Some(Recording {
-            taus: std::mem::take(&mut self.taus),
-            particles: self.particles.len(),
-            points: Cloud::Host(Arc::new(std::mem::take(&mut self.frames))),
-            own_steps: None,
-        }))
+        Ok(Some(self.passage.recording(None)))
     }
 }
 

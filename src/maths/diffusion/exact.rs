@@ -155,19 +155,14 @@ impl Marginal {
     /// Var[x_0 | x_t = x] of a coordinate, the mean over both.
     pub fn posterior_variance(&self, x: [f64; 2]) -> f64 {
         let x = within_reach(x);
-        let (mut mean, mut square) = ([0.0; 2], 0.0);
-        // About the nearest component, so that no two large squares are subtracted.
-        let about = self.posterior_mean(x);
+        let (mean, mut square) = (self.posterior_mean(x), 0.0);
         let (_, total) = self.fold(x, |_, lobe, share| {
             for axis in 0..2 {
-                let from =
-                    lobe.origin[axis] + lobe.gain * (x[axis] - lobe.mean[axis]) - about[axis];
-                mean[axis] += share * from;
+                let from = lobe.origin[axis] + lobe.gain * (x[axis] - lobe.mean[axis]) - mean[axis];
                 square += share * (from * from + lobe.posterior_variance);
             }
         });
-        let [dx, dy] = mean.map(|sum| sum / total);
-        0.5 * (square / total - dx * dx - dy * dy)
+        0.5 * square / total
     }
 
     /// Visit the components that matter at x, by number, with their share of the density relative to the largest; returns the

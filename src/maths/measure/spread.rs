@@ -62,15 +62,13 @@ impl Spread {
 
     /// V where x_t = a x_0 + s ε; between two levels the logarithm is a straight line.
     pub fn at(&self, Scales { a, s }: Scales) -> f64 {
-        let place = (((s / a).ln() - FIRST) / STEP).clamp(0.0, (LEVELS - 1) as f64);
+        let beyond = (s / a).ln() - FIRST;
+        let place = (beyond / STEP).clamp(0.0, (LEVELS - 1) as f64);
         let left = (place as usize).min(LEVELS - 2);
-        let share = place - left as f64;
-        let below = (place == 0.0).then(|| {
-            // Below the first level the noise is far below any width, and is what is unknown.
-            2.0 * ((s / a).ln() - FIRST).min(0.0)
-        });
         let [from, to] = [self.logs[left], self.logs[left + 1]];
-        (from + share * (to - from) + below.unwrap_or(0.0)).exp()
+        let between = from + (place - left as f64) * (to - from);
+        // Below the first level the noise is far below any width, and is what is unknown.
+        (between + 2.0 * beyond.min(0.0)).exp()
     }
 }
 

@@ -204,7 +204,7 @@ impl Trajectories {
                 segmented::choose(ui, "ODE by", &mut self.show.method, options, palette);
             });
         }
-        let mut method = methods(self.show.tolerance)[self.show.method];
+        let mut method = all[self.show.method];
         if sampler::dial_row(ui, &mut method, palette) {
             self.show.tolerance = method.dial_value().unwrap_or(self.show.tolerance);
         }
