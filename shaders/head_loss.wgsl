@@ -2,8 +2,9 @@
 //
 // The output layer, the loss, and the first step of the backward pass. One invocation a row.
 //
-// o = h W + b (2 outputs, stored as 8 with zeros); loss = w |o − target|² / 2 per sample, its mean over the batch the loss;
+// o = h W + b (2 outputs, or 4 with the variance, stored as 8 with zeros); loss = w |o − target|² / 2 per sample of the first two, its mean over the batch the loss;
 // The gradient is that of λ_t times the loss, with the weighting λ_t of the training: ∂L/∂o goes to this layer's delta, (∂L/∂o Wᵀ) ∘ act'(z) to the delta of the last hidden layer.
+// Where the variance is learned, the outputs for it have the slope of the bound's term with the mean held; else its pull is 0.
 //
 // training, layer: uniform (layer is the output layer). weights. activations: h [rows][inputs].
 // derivatives: act'(z) [rows][inputs]. deltas. targets [rows] as (target, loss weight, timestep as bits).
@@ -66,32 +67,36 @@ fn main(
 ) {
     let row = id.x;
     let x = layer.input_offset + row * layer.input_stride;
-    var output = weights[layer.bias_offset].xy;
+    var output = weights[layer.bias_offset];
     for (var k = 0u; k < layer.inputs; k++) {
         let h = activations[x + k];
         let w = layer.weight_offset + 4u * k * layer.outputs;
-        output += h.x * weights[w].xy + h.y * weights[w + layer.outputs].xy
-            + h.z * weights[w + 2u * layer.outputs].xy + h.w * weights[w + 3u * layer.outputs].xy;
+        output += h.x * weights[w] + h.y * weights[w + layer.outputs]
+            + h.z * weights[w + 2u * layer.outputs] + h.w * weights[w + 3u * layer.outputs];
     }
     let wanted = targets[row];
-    let residual = output - wanted.xy;
+    let residual = output.xy - wanted.xy;
     var loss = 0.0;
-    var delta = vec2<f32>(0.0);
+    var delta = vec4<f32>(0.0);
     if row < training.batch {
         loss = 0.5 * wanted.z * dot(residual, residual);
         let t_index = bitcast<u32>(wanted.w);
-        delta = timetable[t_index].weighting * wanted.z * residual / f32(training.batch);
+        let at = timetable[t_index];
+        let narrower = exp(-at.variance_span * (1.0 + output.zw));
+        let off = select(1.0, 0.0, t_index == 0u) + at.variance_gain * residual * residual;
+        let of_variance = at.variance_pull * (1.0 - off * narrower);
+        delta = vec4<f32>(at.weighting * wanted.z * residual, of_variance) / f32(training.batch);
         count_loss(loss, t_index);
     }
-    deltas[layer.delta_offset + row * layer.outputs] = vec4<f32>(delta, 0.0, 0.0);
+    deltas[layer.delta_offset + row * layer.outputs] = delta;
     deltas[layer.delta_offset + row * layer.outputs + 1u] = vec4<f32>(0.0);
     for (var k = 0u; k < layer.inputs; k++) {
         let w = layer.weight_offset + 4u * k * layer.outputs;
         let back = vec4<f32>(
-            dot(delta, weights[w].xy),
-            dot(delta, weights[w + layer.outputs].xy),
-            dot(delta, weights[w + 2u * layer.outputs].xy),
-            dot(delta, weights[w + 3u * layer.outputs].xy),
+            dot(delta, weights[w]),
+            dot(delta, weights[w + layer.outputs]),
+            dot(delta, weights[w + 2u * layer.outputs]),
+            dot(delta, weights[w + 3u * layer.outputs]),
         );
         let at = row * layer.inputs + k;
         deltas[layer.previous_delta_offset + at] = back * derivatives[layer.previous_derivative_offset + at];

@@ -30,14 +30,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let at = layer.input_offset + row * layer.input_stride;
-    var output = weights[layer.bias_offset].xy;
+    // What is predicted, and of the variance.
+    var output = weights[layer.bias_offset];
     for (var k = 0u; k < layer.inputs; k++) {
         let h = activations[at + k];
         let w = layer.weight_offset + 4u * k * layer.outputs;
-        output += h.x * weights[w].xy + h.y * weights[w + layer.outputs].xy
-            + h.z * weights[w + 2u * layer.outputs].xy + h.w * weights[w + 3u * layer.outputs].xy;
+        output += h.x * weights[w] + h.y * weights[w + layer.outputs]
+            + h.z * weights[w + 2u * layer.outputs] + h.w * weights[w + 3u * layer.outputs];
     }
-    let x = advance(row, plan.x0_x * states[3u * row].xy + plan.x0_output * output);
+    let x_0 = plan.x0_x * states[3u * row].xy + plan.x0_output * output.xy;
+    let widened = exp(0.5 * plan.variance_span * (1.0 + output.zw));
+    let x = advance(row, x_0, widened);
     for (var i = 0u; i < slice.coordinate_stride; i++) {
         activations[row * slice.coordinate_stride + i] = coordinate_features_4(plan.next_input_scale * x, slice.octaves, 4u * i);
     }

@@ -38,6 +38,29 @@ fn log_responsibility(component: vec4<f32>, x: vec2<f32>) -> f32 {
     return component.w - log(variance) - 0.5 * dot(away, away) / variance;
 }
 
+// Var[x_0 | x] of each coordinate, where the mean is known and the largest log of a responsibility: Σ r_k ((E[x_0 | x, k] − mean)² + σ_k² s²/v_k).
+fn posterior_variance(x: vec2<f32>, mean: vec2<f32>, largest: f32) -> vec2<f32> {
+    let count = arrayLength(&components);
+    let group_count = (count + GROUP - 1u) / GROUP;
+    var mass = 0.0;
+    var sum = vec2<f32>(0.0);
+    for (var group = 0u; group < group_count; group++) {
+        if highest(group, x) < largest - NEGLIGIBLE {
+            continue;
+        }
+        for (var k = GROUP * group; k < min(GROUP * (group + 1u), count); k++) {
+            let component = components[k];
+            let variance = variance_of(component.z);
+            let weight = exp(log_responsibility(component, x) - largest);
+            mass += weight;
+            let gain = plan.exact_data * component.z / variance;
+            let apart = plan.exact_mean * component.xy + gain * (x - plan.a * component.xy) - mean;
+            sum += weight * (apart * apart + plan.s * plan.s * component.z / variance);
+        }
+    }
+    return sum / mass;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = id.x;
@@ -73,5 +96,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             sum += weight * (plan.exact_mean * component.xy + gain * (x - plan.a * component.xy));
         }
     }
-    _ = advance(row, sum / mass);
+    let mean = sum / mass;
+    var widened = vec2<f32>(1.0);
+    if plan.variance_gain > 0.0 {
+        widened = sqrt(plan.variance_base + plan.variance_gain * posterior_variance(x, mean, largest));
+    }
+    _ = advance(row, mean, widened);
 }

@@ -19,6 +19,7 @@ const SHAPE: NetworkShape = NetworkShape {
     width: 32,
     depth: 2,
     activation: Activation::Silu,
+    learns_variance: false,
 };
 const TIMESTEPS: u32 = 100;
 

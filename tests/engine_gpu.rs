@@ -49,7 +49,15 @@ fn spec(shape: NetworkShape, batch: u32) -> TrainSpec {
         .collect();
     TrainSpec {
         shape,
-        timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::Eps, 1000)),
+        timetable: Arc::new(Timetable::with_emphasis(
+            Schedule::Cosine,
+            Target::Eps,
+            1000,
+            Emphasis {
+                learns_variance: shape.learns_variance,
+                ..Emphasis::default()
+            },
+        )),
         data: TrainingData::Finite(Arc::new(points)),
         batch,
         learning_rate: 3e-3,
@@ -65,6 +73,7 @@ fn small() -> NetworkShape {
         width: 32,
         depth: 2,
         activation: Activation::Silu,
+        learns_variance: false,
     }
 }
 
@@ -169,6 +178,7 @@ fn gradients_agree_for_every_width_depth_and_activation() {
                     width,
                     depth,
                     activation,
+                    learns_variance: depth % 2 == 0,
                 },
                 37 + depth,
                 1,
@@ -183,10 +193,10 @@ proptest! {
     #[test]
     fn gradients_agree_for_odd_batches(
         octaves in 0..=6_u32, width in 0..4_usize, depth in 1..=6_u32, activation in 0..4_usize, batch in 1..700_u32,
-        draw in 0..1_000_000_u32,
+        draw in 0..1_000_000_u32, learns_variance in proptest::bool::ANY,
     ) {
         let (width, activation) = (WIDTHS[width], Activation::ALL[activation]);
-        check_gradient(NetworkShape { octaves, width, depth, activation }, batch, draw);
+        check_gradient(NetworkShape { octaves, width, depth, activation, learns_variance }, batch, draw);
     }
 }
 
@@ -195,10 +205,19 @@ proptest! {
 fn a_hundred_steps_lose_the_same() {
     let mixture = Arc::new(Shape::Moons.mixture());
     let finite = spec(small(), 100);
-    for data in [finite.data.clone(), TrainingData::Fresh(mixture)] {
+    let widened = NetworkShape {
+        learns_variance: true,
+        ..small()
+    };
+    let fresh = TrainingData::Fresh(mixture);
+    for (shape, data) in [
+        (small(), finite.data.clone()),
+        (small(), fresh.clone()),
+        (widened, fresh),
+    ] {
         let spec = TrainSpec {
             data,
-            ..finite.clone()
+            ..spec(shape, 100)
         };
         let (mut gpu, mut cpu) = engines(&spec);
         let losses = [&mut gpu as &mut dyn Engine, &mut cpu].map(|engine| {
@@ -308,7 +327,11 @@ fn what_a_training_dwells_on_is_alike() {
         .flat_map(|times| Weighting::ALL.map(|weighting| (times, weighting)))
     {
         for (schedule, target) in [(Schedule::Ve, Target::Edm), (Schedule::Flow, Target::Score)] {
-            let emphasis = Emphasis { times, weighting };
+            let emphasis = Emphasis {
+                times,
+                weighting,
+                ..Emphasis::default()
+            };
             let base = spec(small(), 100);
             let spec = TrainSpec {
                 timetable: Arc::new(Timetable::with_emphasis(schedule, target, 100, emphasis)),
@@ -679,6 +702,7 @@ fn a_unit_at_relus_kink_is_told_apart() {
             width: 64,
             depth: 6,
             activation: Activation::Relu,
+            learns_variance: false,
         },
         46,
         1024,

@@ -14,7 +14,7 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::optimiser::UpdateRule;
-use noise_compass::engine::network::timetable::Timetable;
+use noise_compass::engine::network::timetable::{Emphasis, Timetable};
 use noise_compass::engine::{
     Cloud, Denoiser, Engine, Frames, ModelState, Piece, Recording, Run, Start, TrainSpec,
     TrainingData, Wait, Weights,
@@ -31,6 +31,7 @@ const SHAPE: NetworkShape = NetworkShape {
     width: 32,
     depth: 2,
     activation: Activation::Silu,
+    learns_variance: true,
 };
 const SEED: u64 = 5;
 const TOTAL: u32 = 150;
@@ -41,7 +42,15 @@ fn spec() -> TrainSpec {
         .collect();
     TrainSpec {
         shape: SHAPE,
-        timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::Eps, 1000)),
+        timetable: Arc::new(Timetable::with_emphasis(
+            Schedule::Cosine,
+            Target::Eps,
+            1000,
+            Emphasis {
+                learns_variance: true,
+                ..Emphasis::default()
+            },
+        )),
         data: TrainingData::Finite(Arc::new(points)),
         batch: 64,
         learning_rate: 3e-3,

@@ -366,9 +366,11 @@ fn structs_lie_on_the_device_as_on_the_host() {
             exact_mean,
             exact_data,
             exact_one,
-            is_noisy,
+            noise,
             next_input_scale,
-            padding,
+            variance_span,
+            variance_gain,
+            variance_base,
             mixes,
         ]
     );
@@ -392,6 +394,9 @@ fn structs_lie_on_the_device_as_on_the_host() {
             input_scale,
             keep,
             other,
+            variance_pull,
+            variance_span,
+            variance_gain,
         ]
     );
 }

@@ -28,8 +28,8 @@ fn mixed(index: u32, terms: Terms) -> vec2<f32> {
         + tail.x * terms.z + tail.y * terms.memory_1 + tail.z * terms.memory_2 + tail.w * terms.memory_3;
 }
 
-// Returns the new x.
-fn advance(row: u32, x0_unclipped: vec2<f32>) -> vec2<f32> {
+// Takes x̂_0 before the clip and by how much z is widened on each axis. Returns the new x.
+fn advance(row: u32, x0_unclipped: vec2<f32>, widened: vec2<f32>) -> vec2<f32> {
     let state = states[3u * row];
     let recent = states[3u * row + 1u];
     let older = states[3u * row + 2u];
@@ -47,9 +47,11 @@ fn advance(row: u32, x0_unclipped: vec2<f32>) -> vec2<f32> {
     terms.memory_1 = recent.zw;
     terms.memory_2 = older.xy;
     terms.memory_3 = older.zw;
-    if plan.is_noisy == 1u {
+    if plan.noise == 1u {
         let words = draw(slice.seed, STREAM_SAMPLER_NOISE, plan.index, slice.first + row);
-        terms.z = normal_pair(words.z, words.w);
+        terms.z = widened * normal_pair(words.z, words.w);
+    } else if plan.noise == 2u {
+        terms.z = widened;
     }
     let x = mixed(0u, terms);
     states[3u * row] = vec4<f32>(x, mixed(1u, terms));

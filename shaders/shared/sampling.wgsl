@@ -45,13 +45,14 @@ struct PlanRow {
     exact_mean: f32,
     exact_data: f32,
     exact_one: f32,
-    // 1: fresh noise is drawn.
-    is_noisy: u32,
+    // What z is. 0: none; 1: fresh noise; 2: one.
+    noise: u32,
     // What x is multiplied by before the network sees it in the next stage.
     next_input_scale: f32,
-    padding_0: u32,
-    padding_1: u32,
-    padding_2: u32,
+    // How much z is widened by what is said of the variance, see src/maths/diffusion/solver/widening.rs.
+    variance_span: f32,
+    variance_gain: f32,
+    variance_base: f32,
     // The new x, base and memories.
     mixes: array<Mix, 6>,
 }

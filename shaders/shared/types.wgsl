@@ -94,4 +94,7 @@ struct TimestepRow {
     input_scale: f32,
     keep: u32,
     other: u32,
+    variance_pull: f32,
+    variance_span: f32,
+    variance_gain: f32,
 }

@@ -214,7 +214,7 @@ mod tests {
     }
 
     /// A flag that gives a setting another value than the default, where that is no number.
-    const FLAGS: [(&str, &str); 16] = [
+    const FLAGS: [(&str, &str); 17] = [
         ("data", "--data moons"),
         ("fresh", "--fresh"),
         ("bandwidth", "--bandwidth 0.25"),
@@ -222,6 +222,7 @@ mod tests {
         ("target", "--target v"),
         ("width", "--width 64"),
         ("activation", "--activation tanh"),
+        ("learn_variance", "--learn-variance"),
         ("times", "--times log-normal"),
         ("weighting", "--weighting min-snr"),
         ("optimiser", "--optimiser muon"),
@@ -299,6 +300,7 @@ mod tests {
         let default = |name: &str| match name {
             "fresh" => "--fresh false".to_owned(),
             "clip" => "--clip".to_owned(),
+            "learn_variance" => "--learn-variance false".to_owned(),
             "data" => "--data figure8".to_owned(),
             _ => {
                 let value = &defaults[name];

@@ -74,8 +74,9 @@ impl Row {
 }
 
 fn rows(draws: &Draws) -> BTreeMap<&'static str, Row> {
-    let row = |choice: StepVariance| (choice.words().name, Row::of(&Bound::of(draws, choice)));
-    StepVariance::ALL.into_iter().map(row).collect()
+    let row =
+        |choice: StepVariance| Some((choice.words().name, Row::of(&Bound::of(draws, choice)?)));
+    StepVariance::ALL.into_iter().filter_map(row).collect()
 }
 
 /// Measure the bound of a model by so many points.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::network::layout::NetworkShape;
 use crate::{Cloud, EngineError};
 use maths::data::mixture::Mixture;
 use maths::diffusion::solver::{Effort, Mark, Plan, PlanStep};
@@ -110,12 +111,17 @@ impl<'a> Run<'a> {
         self.frames != Frames::End || self.plan.steps.is_empty()
     }
 
-    /// Refuse a plan that awaits the data, x_0s that are not one for each particle, and a plan that asks for another quantity than x̂_0
-    /// where they are given.
-    pub(crate) fn check(&self) -> Result<(), EngineError> {
+    /// Refuse a plan that awaits the data, one that asks a network of this shape for what it has not learned, x_0s that are not one for
+    /// each particle, and a plan that asks for another quantity than x̂_0 where they are given.
+    pub(crate) fn check(&self, shape: NetworkShape) -> Result<(), EngineError> {
         if self.plan.awaits_data {
             let text =
                 "the variance of these steps follows from the data: tell the plan of them first";
+            return Err(EngineError::Invalid(text.to_owned()));
+        }
+        let asks_network = matches!(self.denoiser, Denoiser::Learned);
+        if asks_network && !shape.learns_variance && self.plan.asks_variance() {
+            let text = "these steps take their variance from the network, and it has learned none: train one with --learn-variance, or take ddpm";
             return Err(EngineError::Invalid(text.to_owned()));
         }
         let Denoiser::Given(clean) = self.denoiser else {
@@ -293,8 +299,13 @@ pub struct Piece {
 impl Piece {
     /// Refuse a run that is not done in pieces, a cloud of another size, and what is not all among the run's particles and its
     /// plan's stages.
-    pub(crate) fn check(&self, cloud: Option<&Cloud>, run: &Run<'_>) -> Result<(), EngineError> {
-        run.check()?;
+    pub(crate) fn check(
+        &self,
+        cloud: Option<&Cloud>,
+        run: &Run<'_>,
+        shape: NetworkShape,
+    ) -> Result<(), EngineError> {
+        run.check(shape)?;
         let Self {
             first,
             count,

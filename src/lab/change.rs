@@ -32,6 +32,7 @@ impl Experiment {
             width,
             depth,
             activation,
+            learn_variance,
             batch,
             times,
             weighting,
@@ -65,6 +66,7 @@ impl Experiment {
             (Weights, *width != self.width),
             (Weights, *depth != self.depth),
             (Weights, *activation != self.activation),
+            (Weights, *learn_variance != self.learn_variance),
             (Training, *batch != self.batch),
             (Training, *times != self.times),
             (Training, *weighting != self.weighting),
@@ -114,7 +116,7 @@ mod tests {
             set(&mut changed);
             changed
         };
-        let table: [Row; 28] = [
+        let table: [Row; 29] = [
             (Change::Nothing, |_| ()),
             (Change::Training, |e| {
                 e.data = DataSource::Shape(Shape::Moons);
@@ -129,6 +131,7 @@ mod tests {
             (Change::Weights, |e| e.width = 64),
             (Change::Weights, |e| e.depth = 2),
             (Change::Weights, |e| e.activation = Activation::Relu),
+            (Change::Weights, |e| e.learn_variance = true),
             (Change::Training, |e| e.batch = 64),
             (Change::Training, |e| e.times = Times::LogNormal),
             (Change::Training, |e| e.weighting = Weighting::P2),

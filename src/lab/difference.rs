@@ -106,6 +106,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         width,
         depth,
         activation,
+        learn_variance,
         batch,
         times,
         weighting,
@@ -123,6 +124,11 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         placement,
         clip,
     } = experiment;
+    let variance = if *learn_variance {
+        "variance learned"
+    } else {
+        "variance not learned"
+    };
     let engine = match engine {
         EngineKind::Gpu => "on WGSL",
         EngineKind::Cpu => "on plain Rust",
@@ -135,6 +141,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         ("width", format!("width {width}")),
         ("depth", format!("depth {depth}")),
         ("activation", activation.words().short.to_owned()),
+        ("variance", variance.to_owned()),
         ("octaves", format!("octaves {octaves}")),
         ("sampler", sampler_words(*sampler)),
         ("sampler steps", format!("{sampler_steps} steps")),

@@ -32,7 +32,16 @@ pub enum Whose {
 fn plan(experiment: &Experiment, dataset: &Dataset, whose: Whose) -> Plan {
     let clips = experiment.clip && whose == Whose::Learned;
     let clip = clips.then(|| dataset.clip_box(experiment.fresh));
-    Plan::estimates(experiment.plan_context(), clip)
+    Plan::estimates(
+        experiment.plan_context(),
+        clip,
+        says_variance(experiment, whose),
+    )
+}
+
+/// True where a denoiser says the variance of each step: the exact one always can.
+pub fn says_variance(experiment: &Experiment, whose: Whose) -> bool {
+    experiment.learn_variance || whose == Whose::Exact
 }
 
 /// How many points one run takes to all timesteps: at most `wanted`, and at least a few.
@@ -98,7 +107,8 @@ pub fn draws(
         let recording = engine.run(&run, &|_| true)?.ok_or_else(ended)?;
         let frames = recording.points.to_host()?;
         let (schedule, timesteps) = (experiment.schedule, experiment.timesteps);
-        let some = Draws::of_frames(&dataset.mixture, schedule, timesteps, &frames);
+        let asks = says_variance(experiment, whose);
+        let some = Draws::of_frames(&dataset.mixture, schedule, timesteps, &frames, asks);
         let some = some.ok_or_else(ended)?;
         all = Some(match all {
             Some(draws) => draws.with(some),

@@ -125,6 +125,9 @@ pub struct Experiment {
     /// Nonlinearity
     #[arg(long, default_value = "silu", help = chosen("Nonlinearity", Activation::ALL.map(Activation::words)))]
     pub activation: Activation,
+    /// Learn the variance of the steps back beside the target
+    #[arg(long, value_name = "true|false", action = Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", help = "Learn the variance of the steps back beside the target, between β̃ and β (Nichol & Dhariwal 2021)")]
+    pub learn_variance: bool,
     /// Samples per training step
     #[arg(long, default_value_t = 256, help = ranged("Samples per training step", &limits::BATCH))]
     pub batch: u32,
@@ -194,6 +197,7 @@ impl Default for Experiment {
             width: 128,
             depth: 3,
             activation: Activation::Silu,
+            learn_variance: false,
             batch: 256,
             times: Times::Uniform,
             weighting: Weighting::Plain,
@@ -228,7 +232,13 @@ impl Experiment {
             width: self.width,
             depth: self.depth,
             activation: self.activation,
+            learns_variance: self.learn_variance,
         }
+    }
+
+    /// True where its network can say what a sampler asks.
+    pub fn can_sample_by(&self, sampler: Sampler) -> bool {
+        self.learn_variance || !sampler.asks_variance()
     }
 
     /// The schedule and the target, tabulated for training.
@@ -236,6 +246,7 @@ impl Experiment {
         let emphasis = Emphasis {
             times: self.times,
             weighting: self.weighting,
+            learns_variance: self.learn_variance,
         };
         Timetable::with_emphasis(self.schedule, self.target, self.timesteps, emphasis)
     }
@@ -297,7 +308,14 @@ impl Experiment {
         )?;
         within("end of the decay", &self.decay_end, &limits::DECAY_END)?;
         within("EMA decay", &self.ema_decay, &limits::EMA_DECAY)?;
-        within("sampler steps", &self.sampler_steps, &limits::SAMPLER_STEPS)
+        within("sampler steps", &self.sampler_steps, &limits::SAMPLER_STEPS)?;
+        if self.can_sample_by(self.sampler) {
+            return Ok(());
+        }
+        let sampler = self.sampler.name();
+        Err(format!(
+            "the sampler {sampler} takes its variance from the network, which is to learn none: add --learn-variance, or choose another sampler"
+        ))
     }
 }
 

@@ -151,8 +151,8 @@ impl Engine for CpuEngine {
     }
 
     fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
-        run.check()?;
         let network = self.trainer()?.network(Weights::Ema);
+        run.check(network.shape())?;
         Ok(match run.plan.control {
             Some(control) => Box::new(AdaptiveRun::begin(control, run, Box::new(network))),
             None => Box::new(CpuRun::begin(network, run)),
@@ -165,7 +165,7 @@ impl Engine for CpuEngine {
         run: &Run<'_>,
         piece: Piece,
     ) -> Result<Cloud, EngineError> {
-        piece.check(cloud.as_ref(), run)?;
+        piece.check(cloud.as_ref(), run, self.trainer()?.spec().shape)?;
         let Run {
             plan, start, seed, ..
         } = *run;
@@ -231,7 +231,7 @@ impl Engine for CpuEngine {
                         &time_bias,
                         work,
                     )) {
-                        *to = output;
+                        *to = output.output;
                     }
                 },
             );

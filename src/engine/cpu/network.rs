@@ -48,14 +48,32 @@ pub struct Workspace<T> {
     hidden: Vec<Vec<T>>,
     /// act'(z) of every hidden layer [BLOCK, width].
     slopes: Vec<Vec<T>>,
-    /// Output [BLOCK, LANES], of which two columns count.
+    /// Output [BLOCK, LANES], of which the first columns count: two, or four with the variance.
     output: Vec<T>,
     /// Gradient by a layer's z [BLOCK, width or LANES], and by its input.
     delta: Vec<T>,
     delta_below: Vec<T>,
 }
 
+/// What a network says of one point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Answer<T> {
+    /// What it predicts.
+    pub output: [T; 2],
+    /// Of the variance, on each axis; 0 where it has learned none.
+    pub variance: [T; 2],
+}
+
 impl<T: Real> Workspace<T> {
+    /// What stands in the first rows of the output.
+    fn answers(&self, rows: usize) -> impl Iterator<Item = Answer<T>> {
+        let rows = self.output.chunks_exact(LANES).take(rows);
+        rows.map(|row| Answer {
+            output: [row[0], row[1]],
+            variance: [row[2], row[3]],
+        })
+    }
+
     /// Room for a block of a network of this shape.
     pub fn new(shape: NetworkShape) -> Self {
         let width = shape.width as usize;
@@ -142,7 +160,7 @@ impl<T: Real> Network<T> {
         input_scale: f32,
         time_bias: &[T],
         work: &mut Workspace<T>,
-    ) -> impl Iterator<Item = [T; 2]> {
+    ) -> impl Iterator<Item = Answer<T>> {
         let inputs = points.iter().map(|x| x.map(|x| input_scale * x));
         self.write_coordinates(inputs, work);
         self.forward(
@@ -151,10 +169,7 @@ impl<T: Real> Network<T> {
             time_bias,
             work,
         );
-        work.output
-            .chunks_exact(LANES)
-            .take(points.len())
-            .map(|row| [row[0], row[1]])
+        work.answers(points.len())
     }
 
     /// Raw output at up to [`BLOCK`] points as the network sees them, each at its own τ = t/T.
@@ -174,15 +189,13 @@ impl<T: Real> Network<T> {
         }
         let Layer { span, bias, .. } = &self.layers[0];
         self.forward(points.len(), span.inputs, bias, work);
-        work.output
-            .chunks_exact(LANES)
-            .take(points.len())
-            .map(|row| [row[0], row[1]])
+        work.answers(points.len()).map(|answer| answer.output)
     }
 
     /// Add the gradient of `scale` · Σ_i λ_t w_t |out_i − target_i|² / 2 over all samples to `gradient` (flat), with the
     /// weighting λ_t of the training, and write each sample's loss w_t |out − target|² / 2 (its mean over the two components)
-    /// into `losses`.
+    /// into `losses`. Where the variance is learned, what it adds to the gradient is that of the bound's term with the mean held
+    /// (Nichol & Dhariwal 2021, section 3.1): it moves the outputs for the variance, and reaches the prediction by the hidden layers alone.
     pub fn accumulate(
         &self,
         timetable: &Timetable,
@@ -209,10 +222,20 @@ impl<T: Real> Network<T> {
                 let weight = T::from_f32(at.loss_weight);
                 let slope = scale * weight * T::from_f32(at.weighting);
                 let mut square = T::ZERO;
+                let pull = scale * T::from_f32(at.variance_pull);
+                let known = if t[row] == 1 { T::ZERO } else { T::ONE };
                 for (axis, target) in target[row].into_iter().enumerate() {
-                    let error = work.output[row * LANES + axis] - T::from_f32(target);
+                    let column = row * LANES + axis;
+                    let error = work.output[column] - T::from_f32(target);
                     square += error * error;
-                    work.delta[row * LANES + axis] = slope * error;
+                    work.delta[column] = slope * error;
+                    if self.shape.learns_variance {
+                        // w^−2 = e^{−span (1 + o)}, see `Widening`.
+                        let widening = T::from_f32(at.variance_span);
+                        let narrower = (-(widening * (T::ONE + work.output[column + 2]))).exp();
+                        let off = known + T::from_f32(at.variance_gain) * error * error;
+                        work.delta[column + 2] = pull * (T::ONE - off * narrower);
+                    }
                 }
                 losses[row] = weight * square * T::from_f64(0.5);
             }

@@ -7,7 +7,7 @@ use super::network::{BLOCK, Network, Workspace};
 use crate::run::Passage;
 use crate::{Denoiser, EngineError, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
-use maths::diffusion::solver::{MEMORIES, Mix, Plan, PlanStep};
+use maths::diffusion::solver::{MEMORIES, Mix, Plan, PlanStep, Widening};
 use maths::philox::{Stream, normal};
 
 /// Most particles that a stage takes at once: some milliseconds of work, after which a run can pause.
@@ -41,7 +41,7 @@ impl Way {
         let index_of = |block: usize, row: usize| first + (block * BLOCK + row) as u32;
         if !stage.predicts {
             for (index, particle) in (first..).zip(particles) {
-                step.advance(particle, [0.0; 2], index);
+                step.advance(particle, [0.0; 2], NOT_WIDENED, index);
             }
             return;
         }
@@ -65,15 +65,17 @@ impl Way {
                         for (row, (particle, output)) in
                             particles.iter_mut().zip(outputs).enumerate()
                         {
-                            let x_0 = step.prediction(particle.x, output);
-                            step.advance(particle, x_0, index_of(block, row));
+                            let x_0 = step.prediction(particle.x, output.output);
+                            let w = step.widening_by_outputs(output.variance);
+                            step.advance(particle, x_0, w, index_of(block, row));
                         }
                     },
                 );
             }
             Denoiser::Given(clean) => {
                 for (index, particle) in (first..).zip(particles) {
-                    step.advance(particle, clean[index as usize], index);
+                    // What is known has β̃ alone.
+                    step.advance(particle, clean[index as usize], NOT_WIDENED, index);
                 }
             }
             Denoiser::Exact(mixture) => {
@@ -83,7 +85,10 @@ impl Way {
                     |near, (block, particles)| {
                         for (row, particle) in particles.iter_mut().enumerate() {
                             let x_0 = posterior.mean(particle.x, near);
-                            step.advance(particle, x_0, index_of(block, row));
+                            let w = step.widening.map_or(NOT_WIDENED, |_| {
+                                step.widening_by_variance(posterior.variance(particle.x, x_0, near))
+                            });
+                            step.advance(particle, x_0, w, index_of(block, row));
                         }
                     },
                 );
@@ -191,10 +196,15 @@ struct Stage {
     /// What x, the base and the memories become.
     mixes: [[f32; TERMS]; 2 + MEMORIES],
     is_noisy: bool,
+    z_is_one: bool,
+    widening: Option<Widening>,
     clip: Option<Bounds>,
     seed: u64,
     number: u32,
 }
+
+/// The noise is as the plan has it.
+const NOT_WIDENED: [f32; 2] = [1.0; 2];
 
 /// What a mix is of, see [`Mix::factors`].
 const TERMS: usize = 4 + MEMORIES;
@@ -210,6 +220,8 @@ impl Stage {
             x0_output: step.x0_output as f32,
             mixes: step.mixes().map(terms),
             is_noisy: step.is_noisy(),
+            z_is_one: step.z_is_one,
+            widening: step.widening,
             clip,
             seed,
             number,
@@ -221,12 +233,28 @@ impl Stage {
         [0, 1].map(|axis| self.x0_x * x[axis] + self.x0_output * output[axis])
     }
 
-    fn advance(&self, particle: &mut Particle, x_0: [f32; 2], index: u32) {
+    /// By how much the noise is widened, by the network's outputs for the variance.
+    fn widening_by_outputs(&self, outputs: [f32; 2]) -> [f32; 2] {
+        self.widening.map_or(NOT_WIDENED, |widening| {
+            outputs.map(|output| widening.by_output(f64::from(output)) as f32)
+        })
+    }
+
+    /// The same by the variance of x_0 given x.
+    fn widening_by_variance(&self, variance: [f32; 2]) -> [f32; 2] {
+        self.widening.map_or(NOT_WIDENED, |widening| {
+            variance.map(|variance| widening.by_posterior(f64::from(variance)) as f32)
+        })
+    }
+
+    /// Through the stage by x̂_0 before the clip, with noise that is `widened`.
+    fn advance(&self, particle: &mut Particle, x_0: [f32; 2], widened: [f32; 2], index: u32) {
         let z = if self.is_noisy {
             normal(self.seed, Stream::SamplerNoise, self.number, index)
         } else {
-            [0.0; 2]
+            [f32::from(u8::from(self.z_is_one)); 2]
         };
+        let z = [0, 1].map(|axis| z[axis] * widened[axis]);
         for axis in 0..2 {
             let mut x_0 = x_0[axis];
             if let Some(clip) = self.clip {
@@ -263,6 +291,7 @@ mod tests {
         width: 32,
         depth: 1,
         activation: Activation::Relu,
+        learns_variance: false,
     };
 
     /// The end of a plan from given starts, of which the first has this index.

@@ -188,6 +188,7 @@ mod tests {
                         width,
                         depth,
                         activation: Activation::Silu,
+                        learns_variance: false,
                     };
                     let layout = DeviceLayout::new(shape);
                     let host: Vec<f32> = (0..shape.parameters()).map(|i| i as f32 + 1.0).collect();

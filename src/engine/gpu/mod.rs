@@ -321,10 +321,10 @@ impl Engine for GpuEngine {
     }
 
     fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
-        run.check()?;
         let (Some((_, kernels)), Some(model)) = (&self.kernels, &self.model) else {
             return Err(no_model());
         };
+        run.check(model.layout.shape())?;
         let device = (self.context.clone(), kernels.clone(), model.layout.clone());
         if let Some(control) = run.plan.control {
             let network = DeviceOutputs::new(device, &model.parameters.ema, run.start.len())?;
@@ -344,7 +344,8 @@ impl Engine for GpuEngine {
         run: &Run<'_>,
         piece: Piece,
     ) -> Result<Cloud, EngineError> {
-        piece.check(cloud.as_ref(), run)?;
+        let shape = self.loaded()?.2.layout.shape();
+        piece.check(cloud.as_ref(), run, shape)?;
         let total = run.start.len();
         let shared = self.context.clone();
         let shared_kernels = self.kernels.as_ref().map(|(_, kernels)| kernels.clone());

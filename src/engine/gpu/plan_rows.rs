@@ -2,7 +2,7 @@
 
 use super::types::PlanRow;
 use crate::Run;
-use maths::diffusion::solver::{Mix, Plan, PlanStep};
+use maths::diffusion::solver::{Mix, Plan, PlanStep, Widening};
 
 /// Factors of x, x̂_0, the first memory and the base; of z and the other memories.
 fn terms(mix: Mix) -> [[f32; 4]; 2] {
@@ -22,6 +22,15 @@ pub fn input_scale(plan: &Plan, stage: usize) -> f32 {
         .map_or(1.0, |stage| stage.input_scale as f32)
 }
 
+/// What z of a stage is: 0 none, 1 drawn, 2 one.
+fn noise_of(stage: &PlanStep) -> u32 {
+    if stage.z_is_one {
+        2
+    } else {
+        u32::from(stage.is_noisy())
+    }
+}
+
 /// The rows of a run, one a stage, whose frames have so many particles.
 pub fn rows_of(run: &Run<'_>, particles: u32) -> Vec<PlanRow> {
     let plan = run.plan;
@@ -29,22 +38,28 @@ pub fn rows_of(run: &Run<'_>, particles: u32) -> Vec<PlanRow> {
     let mut rows: Vec<PlanRow> = (0..)
         .zip(&plan.steps)
         .map(|(index, stage)| (index, stage, stage.quantity.of_posterior(stage.scales)))
-        .map(|(index, stage, exact)| PlanRow {
-            x0_x: predicted(stage, stage.x0_x),
-            x0_output: predicted(stage, stage.x0_output),
-            a: stage.scales.a as f32,
-            s: stage.scales.s as f32,
-            clip_min: plan.clip.map_or([0.0; 2], |b| b.min),
-            clip_max: plan.clip.map_or([0.0; 2], |b| b.max),
-            index,
-            clip: u32::from(plan.clip.is_some()),
-            is_noisy: u32::from(stage.is_noisy()),
-            mixes: stage.mixes().map(terms),
-            exact_mean: predicted(stage, exact.mean),
-            exact_data: predicted(stage, exact.data),
-            exact_one: predicted(stage, exact.one),
-            next_input_scale: input_scale(plan, index as usize + 1),
-            ..PlanRow::default()
+        .map(|(index, stage, exact)| {
+            let Widening { span, gain, base } = stage.widening.unwrap_or(Widening::NONE);
+            PlanRow {
+                x0_x: predicted(stage, stage.x0_x),
+                x0_output: predicted(stage, stage.x0_output),
+                a: stage.scales.a as f32,
+                s: stage.scales.s as f32,
+                clip_min: plan.clip.map_or([0.0; 2], |b| b.min),
+                clip_max: plan.clip.map_or([0.0; 2], |b| b.max),
+                index,
+                clip: u32::from(plan.clip.is_some()),
+                noise: noise_of(stage),
+                mixes: stage.mixes().map(terms),
+                exact_mean: predicted(stage, exact.mean),
+                exact_data: predicted(stage, exact.data),
+                exact_one: predicted(stage, exact.one),
+                next_input_scale: input_scale(plan, index as usize + 1),
+                variance_span: span as f32,
+                variance_gain: gain as f32,
+                variance_base: base as f32,
+                ..PlanRow::default()
+            }
         })
         .collect();
     for (frame, stage) in (first_frame..).zip(run.kept_stages()) {

@@ -106,9 +106,11 @@ pub struct PlanRow {
     pub exact_mean: f32,
     pub exact_data: f32,
     pub exact_one: f32,
-    pub is_noisy: u32,
+    pub noise: u32,
     pub next_input_scale: f32,
-    pub padding: [u32; 3],
+    pub variance_span: f32,
+    pub variance_gain: f32,
+    pub variance_base: f32,
     pub mixes: [[[f32; 4]; 2]; 6],
 }
 

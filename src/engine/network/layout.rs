@@ -1,7 +1,8 @@
 //! Shapes of the network and where each parameter lies in one flat vector.
 //!
 //! Input: x, y, then the sines and cosines of the coordinate octaves, then the time embedding; `depth` hidden layers
-//! of `width`; output 2. The order of the input is fixed: saved weights depend on it.
+//! of `width`; output 2, or 4 where the variance of a step back is learned as well. The order of the input is fixed: saved weights depend
+//! on it.
 
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,9 @@ pub struct NetworkShape {
     pub depth: u32,
     /// Nonlinearity.
     pub activation: Activation,
+    /// Two more outputs, one an axis, say the variance of the step back from x_t (Nichol & Dhariwal 2021, section 3.1).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub learns_variance: bool,
 }
 
 /// Widths that the kernels are built for.
@@ -109,6 +113,7 @@ impl Default for NetworkShape {
             width: 128,
             depth: 3,
             activation: Activation::Silu,
+            learns_variance: false,
         }
     }
 }
@@ -137,6 +142,11 @@ impl NetworkShape {
         self.coordinate_features() + TIME_FEATURES
     }
 
+    /// Numbers that it says of a point: what it predicts, and the variance where it learns one.
+    pub fn outputs(self) -> usize {
+        if self.learns_variance { 4 } else { 2 }
+    }
+
     /// The linear layers from input to output; there are `depth` + 1.
     pub fn layers(self) -> Vec<LayerSpan> {
         let mut spans = Vec::with_capacity(self.depth as usize + 1);
@@ -144,7 +154,7 @@ impl NetworkShape {
         let mut inputs = self.inputs();
         for layer in 0..=self.depth {
             let outputs = if layer == self.depth {
-                2
+                self.outputs()
             } else {
                 self.width as usize
             };

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use maths::diffusion::schedule::Schedule;
+use maths::diffusion::schedule::{Scales, Schedule};
+use maths::diffusion::solver::Widening;
 use maths::diffusion::target::{Combination, Target};
 use maths::diffusion::times::Times;
 use maths::diffusion::weighting::Weighting;
@@ -10,6 +11,9 @@ use maths::philox::below;
 
 /// Length of the time embedding: 32 sines, then 32 cosines.
 pub const TIME_FEATURES: usize = 64;
+
+/// λ, by which the variance's share of the bound is added to the loss (Nichol & Dhariwal 2021, eq. 16).
+const VARIANCE_WEIGHT: f64 = 0.001;
 
 /// The coefficients of one timestep, as the kernels read them. The twin of `TimestepRow` in `shaders/shared/types.wgsl`.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
@@ -34,6 +38,13 @@ pub struct TimestepRow {
     pub keep: u32,
     /// See `keep`.
     pub other: u32,
+    /// Where the variance is learned, λ T D⁻¹ · span/2 of the step back from t ([`Widening`]): what the bound's term of an axis is
+    /// weighed by, times what is constant of its slope by the network's output for the variance. Else 0.
+    pub variance_pull: f32,
+    /// The span itself.
+    pub variance_span: f32,
+    /// c_0²/β̃ times the square of what an output counts in x̂_0: what the square of the output's error is to β̃.
+    pub variance_gain: f32,
 }
 
 /// Which timesteps a training dwells on.
@@ -43,6 +54,9 @@ pub struct Emphasis {
     pub times: Times,
     /// What its error weighs.
     pub weighting: Weighting,
+    /// The variance of the step back is learned beside the target (Nichol & Dhariwal 2021, eq. 16): λ times the bound, in nats a
+    /// coordinate, in which the mean is held and the variance alone learns.
+    pub learns_variance: bool,
 }
 
 impl TimestepRow {
@@ -84,8 +98,13 @@ impl Timetable {
         schedule: Schedule,
         target: Target,
         timesteps: u32,
-        Emphasis { times, weighting }: Emphasis,
+        emphasis: Emphasis,
     ) -> Self {
+        let Emphasis {
+            times,
+            weighting,
+            learns_variance,
+        } = emphasis;
         let aliases = aliases(&times.frequencies(schedule, timesteps));
         let mut rows = Vec::with_capacity(timesteps as usize);
         let mut embedding = Vec::with_capacity(timesteps as usize * TIME_FEATURES);
@@ -93,6 +112,12 @@ impl Timetable {
             let tau = f64::from(t) / f64::from(timesteps);
             let scales = schedule.scales(tau, timesteps);
             let Combination(target_x0, target_eps) = target.of_x0_and_eps(scales);
+            let variance = if learns_variance {
+                variance_terms(schedule, target, timesteps, t)
+            } else {
+                [0.0; 3]
+            };
+            let [variance_pull, variance_span, variance_gain] = variance.map(|term| term as f32);
             rows.push(TimestepRow {
                 a: scales.a as f32,
                 s: scales.s as f32,
@@ -103,6 +128,9 @@ impl Timetable {
                 input_scale: target.input_scale(scales) as f32,
                 keep,
                 other,
+                variance_pull,
+                variance_span,
+                variance_gain,
             });
             embedding.extend_from_slice(&time_embedding(tau));
         }
@@ -134,6 +162,16 @@ impl Timetable {
         let rest = word.wrapping_mul(timesteps);
         1 + if rest < row.keep { index } else { row.other }
     }
+}
+
+/// `variance_pull`, `variance_span` and `variance_gain` of timestep t.
+fn variance_terms(schedule: Schedule, target: Target, timesteps: u32, t: u32) -> [f64; 3] {
+    let (Widening { span, gain, .. }, _) = Widening::at(schedule, timesteps, t);
+    let scales: Scales = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
+    let Combination(_, of_output) = target.to_x0(scales);
+    // A mean over both axes.
+    let pull = 0.5 * VARIANCE_WEIGHT * f64::from(timesteps) * 0.5 * span;
+    [pull, span, gain * of_output * of_output]
 }
 
 /// (keep, other) of every row, by which row t is drawn as often as its frequency says; their mean is 1 (Vose 1991). Where all

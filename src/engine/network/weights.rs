@@ -265,7 +265,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<LoadedWeights, Fault> {
     })
 }
 
-/// (inputs, outputs) of `layers.0` and on, each of which takes what the one before gives; the last gives 2.
+/// (inputs, outputs) of `layers.0` and on, each of which takes what the one before gives; the last gives 2, or 4 with the variance.
 fn chain(tensors: &SafeTensors) -> Result<Vec<(usize, usize)>, Fault> {
     let names = tensors.names();
     let count = names
@@ -284,7 +284,8 @@ fn chain(tensors: &SafeTensors) -> Result<Vec<(usize, usize)>, Fault> {
             });
         };
         let needed_inputs = layers.last().map_or(inputs, |below| below.1);
-        let needed_outputs = if i + 1 == count { 2 } else { outputs };
+        let is_last = i + 1 == count;
+        let needed_outputs = if is_last && outputs != 4 { 2 } else { outputs };
         if (inputs, outputs) != (needed_inputs, needed_outputs) {
             return Err(Fault::Shape {
                 name,

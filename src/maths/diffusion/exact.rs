@@ -154,15 +154,21 @@ impl Marginal {
 
     /// Var[x_0 | x_t = x] of a coordinate, the mean over both.
     pub fn posterior_variance(&self, x: [f64; 2]) -> f64 {
+        let (_, [of_x, of_y]) = self.posterior_moments(x);
+        0.5 * (of_x + of_y)
+    }
+
+    /// E[x_0 | x_t = x], and Var[x_0 | x_t = x] of each coordinate.
+    pub fn posterior_moments(&self, x: [f64; 2]) -> ([f64; 2], [f64; 2]) {
         let x = within_reach(x);
-        let (mean, mut square) = (self.posterior_mean(x), 0.0);
+        let (mean, mut square) = (self.posterior_mean(x), [0.0; 2]);
         let (_, total) = self.fold(x, |_, lobe, share| {
             for axis in 0..2 {
                 let from = lobe.origin[axis] + lobe.gain * (x[axis] - lobe.mean[axis]) - mean[axis];
-                square += share * (from * from + lobe.posterior_variance);
+                square[axis] += share * (from * from + lobe.posterior_variance);
             }
         });
-        0.5 * square / total
+        (mean, square.map(|sum| sum / total))
     }
 
     /// Visit the components that matter at x, by number, with their share of the density relative to the largest; returns the

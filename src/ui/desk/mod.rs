@@ -27,6 +27,7 @@ use lab::shelved::Shelved;
 use maths::data::bounds::Bounds;
 use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::schedule::Schedule;
+use maths::diffusion::solver::{Sampler, Variance};
 
 /// Where a button of one chapter leads: to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -343,14 +344,20 @@ impl Desk {
             width,
             depth,
             activation,
+            learns_variance,
         } = self.here.draft_shape;
         self.here.draft = Experiment {
             octaves,
             width,
             depth,
             activation,
+            learn_variance: learns_variance,
             ..self.here.draft.clone()
         };
+        // A network that says no variance cannot be sampled by it; the posterior's is the nearest.
+        if !self.here.draft.can_sample_by(self.here.draft.sampler) {
+            self.here.draft.sampler = Sampler::Ddpm(Variance::BetaTilde);
+        }
         self.configure(Restart::Anew);
     }
 

@@ -49,6 +49,13 @@ pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
                 .changed();
         },
     );
+    let tip = "Fixed: the network predicts, and samplers choose the variance of a step. Learned: two more outputs say it at each x_t, \
+               between β̃ and β (Nichol & Dhariwal 2021); the sampler DDPM, learned variance takes it";
+    row::named(ui, "Variance", tip, palette, |ui| {
+        let options = [(false, "Fixed"), (true, "Learned")];
+        let learns = &mut shape.learns_variance;
+        moved |= segmented::choose(ui, "Variance", learns, &options, palette).changed();
+    });
     if moved && desk.here.snapshot.step == 0 && !desk.here.is_training() {
         desk.adopt_shape();
     }

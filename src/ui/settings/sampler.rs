@@ -67,8 +67,7 @@ const SAMPLER_TRAVEL: u32 = 1000;
 pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let mut choice = Choice::of(&desk.here.draft);
-    let context = desk.here.draft.plan_context();
-    if choice_rows(ui, &mut choice, context, palette) {
+    if choice_rows(ui, &mut choice, &desk.here.draft, palette) {
         desk.here.draft.sampler = choice.sampler;
         desk.here.draft.sampler_steps = choice.steps;
         desk.here.draft.placement = choice.placement;
@@ -81,14 +80,15 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
 pub fn choice_rows(
     ui: &mut Ui,
     choice: &mut Choice,
-    context: PlanContext,
+    experiment: &Experiment,
     palette: &Palette,
 ) -> bool {
     let mut changed = false;
+    let context = experiment.plan_context();
     let most = context.timesteps;
     let tip = "How one step goes from x_t to an earlier x";
     row::named(ui, "Sampler", tip, palette, |ui| {
-        changed |= sampler_menu(ui, "Sampler", &mut choice.sampler, palette);
+        changed |= sampler_menu(ui, "Sampler", &mut choice.sampler, experiment, palette);
     });
     changed |= dial_row(ui, &mut choice.sampler, palette);
     let tip = "Steps from noise to data. More than T are taken as T";
@@ -108,8 +108,15 @@ pub fn choice_rows(
     changed | placement_row(ui, &mut choice.placement, Some(own), steps, palette)
 }
 
-/// A button with the sampler's name that opens the list of all. True where another is chosen.
-pub fn sampler_menu(ui: &mut Ui, name: &str, sampler: &mut Sampler, palette: &Palette) -> bool {
+/// A button with the sampler's name that opens the list of all, of which an experiment's network may have nothing to say to some. True
+/// where another is chosen.
+pub fn sampler_menu(
+    ui: &mut Ui,
+    name: &str,
+    sampler: &mut Sampler,
+    experiment: &Experiment,
+    palette: &Palette,
+) -> bool {
     let mut changed = false;
     let title = sampler_title(*sampler);
     let words = [name, "", &title];
@@ -117,7 +124,9 @@ pub fn sampler_menu(ui: &mut Ui, name: &str, sampler: &mut Sampler, palette: &Pa
         ui.set_width(250.0);
         let most = ui.ctx().content_rect().height() - 60.0;
         let list = egui::ScrollArea::vertical().max_height(most);
-        list.show(ui, |ui| changed |= sampler_list(ui, sampler, palette));
+        list.show(ui, |ui| {
+            changed |= sampler_list(ui, sampler, experiment, palette);
+        });
     });
     changed
 }
@@ -141,8 +150,17 @@ pub fn dial_row(ui: &mut Ui, sampler: &mut Sampler, palette: &Palette) -> bool {
     changed
 }
 
+/// Why a sampler cannot be chosen.
+const NOT_LEARNED: &str =
+    "This network learns no variance: turn that on in Training, and begin anew";
+
 /// All samplers, under the names of their families. True where one is chosen.
-fn sampler_list(ui: &mut Ui, chosen: &mut Sampler, palette: &Palette) -> bool {
+fn sampler_list(
+    ui: &mut Ui,
+    chosen: &mut Sampler,
+    experiment: &Experiment,
+    palette: &Palette,
+) -> bool {
     let mut changed = false;
     let present = *chosen;
     let mut family = "";
@@ -161,7 +179,11 @@ fn sampler_list(ui: &mut Ui, chosen: &mut Sampler, palette: &Palette) -> bool {
             sampler
         };
         let title = sampler_title(sampler);
-        let option = pill::choice(ui, sampler == present, &title, &title, palette);
+        let can = experiment.can_sample_by(sampler);
+        let option = ui.add_enabled_ui(can, |ui| {
+            pill::choice(ui, sampler == present, &title, &title, palette)
+        });
+        let option = option.inner.on_disabled_hover_text(NOT_LEARNED);
         if option.tip(sampler.words().help).clicked() {
             *chosen = sampler;
             changed = true;

@@ -7,6 +7,7 @@ const SHAPE: NetworkShape = NetworkShape {
     width: 32,
     depth: 2,
     activation: Activation::Silu,
+    learns_variance: false,
 };
 
 /// Every number of every vector is another.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::knots::Knots;
+use super::knots::{Knot, Knots};
 use super::transition::{Factors, Transition};
-use super::{Mix, Placement, Plan, PlanContext, PlanStep, Row, families, few_steps};
+use super::{Mix, Placement, Plan, PlanContext, PlanStep, Row, Widening, families, few_steps};
 use crate::data::bounds::Bounds;
 use crate::diffusion::schedule::Scales;
 use crate::diffusion::target::Combination;
@@ -133,6 +133,29 @@ pub const FORWARD: Row = Row {
     stages: |knots, _| Variance::Beta.stages(knots),
 };
 
+/// With the variance that the network has learned (Nichol & Dhariwal 2021, section 3.1). The last step takes no noise.
+pub const LEARNED: Row = Row {
+    words: Words {
+        name: "ddpm-learned",
+        title: "DDPM, learned variance",
+        symbol: "DDPM learned",
+        short: "DDPM (learned variance)",
+        help: "ancestral sampling with the variance that the network has learned (improved DDPM)",
+    },
+    stages: |knots, _| {
+        let steps = knots.steps();
+        let widened = |(now, next): (&Knot, &Knot)| PlanStep {
+            widening: (next.scales.s > 0.0).then(|| Widening::between(now.scales, next.scales)),
+            ..now.leads_to(
+                next,
+                Variance::BetaTilde.step(now.scales, next.scales).into(),
+            )
+        };
+        steps.map(widened).collect()
+    },
+    ..POSTERIOR
+};
+
 /// With the variance that is best for x̂_0 = E[x_0 | x_t]: β̃, and what is unknown of x_0 (Bao et al. 2022, "Analytic-DPM", theorem 1). A
 /// plan has β̃ until it is told of the data ([`Plan::with_posterior_variance`]).
 pub const ANALYTIC: Row = Row {
@@ -181,6 +204,7 @@ mod tests {
                         target: Target::Eps,
                         timesteps,
                     };
+                    let said = Sampler::DdpmLearned.plan(steps, context, None);
                     let plan = Sampler::DdpmAnalytic.plan(steps, context, None);
                     let gain = |Scales { a, s }: Scales| {
                         a * sigma * sigma / (a * a * sigma * sigma + s * s)
@@ -204,6 +228,14 @@ mod tests {
                         );
                     }
                     assert_eq!(plan.steps[plan.steps.len() - 1].to_x.z, 0.0);
+                    // The posterior is as wide at every x_t: what is best to say at each is the same.
+                    for (said, best) in std::iter::zip(&said.steps, &plan.steps) {
+                        let w = said
+                            .widening
+                            .map_or(1.0, |of| of.by_posterior(unknown(said.scales)));
+                        let (found, expected) = (w * said.to_x.z, best.to_x.z);
+                        assert!((found - expected).abs() <= 1e-9 * expected, "{schedule}");
+                    }
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! A plan that samples nothing: it asks for x̂_0 at every timestep, at points that are noised afresh for each.
 
-use super::{Mix, Plan, PlanContext, PlanStep};
+use super::{Mix, Plan, PlanContext, PlanStep, Widening};
 use crate::data::bounds::Bounds;
 use crate::diffusion::target::Combination;
 
@@ -8,7 +8,10 @@ impl Plan {
     /// From given points x_0: for t = 1 to T a stage that makes x_t = a x_0 + s z by fresh noise, and one that puts x̂_0 in its place.
     /// Recorded stage by stage it holds x_0, x_1, x̂_0(x_1), x_2, x̂_0(x_2) and so on, [1 + 2T, particles]. The points wait in
     /// the first memory.
-    pub fn estimates(context: PlanContext, clip: Option<Bounds>) -> Self {
+    ///
+    /// Where variances are asked for as well, a third stage shows by how much the noise of the step from t is widened
+    /// ([`Widening::at`]): x_0, then x_t, x̂_0(x_t) and w(x_t), [1 + 3T, particles]. It comes of the same evaluation.
+    pub fn estimates(context: PlanContext, clip: Option<Bounds>, asks_variance: bool) -> Self {
         let PlanContext {
             schedule,
             target,
@@ -35,7 +38,11 @@ impl Plan {
                 scales,
                 ..PlanStep::default()
             };
-            [
+            let z = Mix {
+                z: 1.0,
+                ..Mix::default()
+            };
+            let mut stages = vec![
                 PlanStep {
                     predicts: false,
                     to_x: noised.plus(scales.a, x_0),
@@ -45,11 +52,24 @@ impl Plan {
                 PlanStep {
                     x0_x,
                     x0_output,
+                    input_scale: target.input_scale(scales),
                     to_x: Mix::X_0,
                     to_memory: PlanStep::KEEP,
                     ..still
                 },
-            ]
+            ];
+            if asks_variance {
+                stages[1].widening = Some(Widening::at(schedule, timesteps, t).0);
+                stages[1].z_is_one = true;
+                stages[1].to_memory[1] = z;
+                stages.push(PlanStep {
+                    predicts: false,
+                    to_x: Mix::memory(1),
+                    to_memory: PlanStep::KEEP,
+                    ..still
+                });
+            }
+            stages
         };
         Self {
             steps: (1..=timesteps).flat_map(stages).collect(),
@@ -68,6 +88,33 @@ mod tests {
     use crate::diffusion::solver::Registers;
     use crate::diffusion::target::Target;
 
+    /// A network sees its input as it was trained on it, whatever its target; and w comes of the evaluation of x̂_0.
+    #[test]
+    fn every_estimate_asks_as_the_training_did() {
+        for target in Target::ALL {
+            let context = PlanContext {
+                schedule: Schedule::Ve,
+                target,
+                timesteps: 9,
+            };
+            let plan = Plan::estimates(context, None, true);
+            assert_eq!((plan.steps.len(), plan.evaluations()), (27, Some(9)));
+            for (index, stage) in plan.steps.iter().enumerate().filter(|(_, s)| s.predicts) {
+                assert_eq!(
+                    stage.input_scale,
+                    target.input_scale(stage.scales),
+                    "{target:?}"
+                );
+                let (widening, _) = Widening::at(Schedule::Ve, 9, index as u32 / 3 + 1);
+                assert_eq!(stage.widening, Some(widening));
+                let mut registers = Registers::at([0.3, 0.4]);
+                stage.advance(&mut registers, [7.0; 2], [1.5, 2.5]);
+                plan.steps[index + 1].advance(&mut registers, [0.0; 2], [0.0; 2]);
+                assert_eq!(registers.x, [1.5, 2.5]);
+            }
+        }
+    }
+
     /// Stage by stage against x_t = a x_0 + s z and x̂_0 = (x_t − s ε̂)/a written out.
     #[test]
     fn every_estimate_is_of_the_point_noised_afresh() {
@@ -78,7 +125,7 @@ mod tests {
                 target: Target::Eps,
                 timesteps,
             };
-            let plan = Plan::estimates(context, None);
+            let plan = Plan::estimates(context, None, false);
             assert_eq!(plan.evaluations(), Some(7));
             assert_eq!(plan.recorded_stages(1).len(), 14);
             let x_0 = [0.7, -1.1];

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::knots::Clock;
-use super::{MEMORIES, Mix, Plan, PlanContext, PlanStep};
+use super::{MEMORIES, Mix, Plan, PlanContext, PlanStep, Widening};
 use crate::data::bounds::Bounds;
 use crate::diffusion::schedule::Schedule;
 
@@ -49,6 +49,9 @@ pub struct StageFile {
     /// A step ends here.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub ends_step: bool,
+    /// How the network's variance widens the noise; left out, not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub widening: Option<Widening>,
 }
 
 const fn yes() -> bool {
@@ -161,6 +164,7 @@ impl PlanFile {
             memories: (stage.to_memory != usual).then(|| stage.to_memory.map(Factors::from)),
             predicts: stage.predicts,
             ends_step: stage.ends_step,
+            widening: stage.widening,
         });
         Ok(Self {
             schedule: Some(context.schedule),
@@ -211,10 +215,13 @@ impl PlanFile {
                 ends_step: stage.ends_step,
                 tau_next: to,
                 to_x: stage.x.into(),
+                widening: stage.widening,
                 ..clock.at(t).evaluated()
             };
-            let mut each = step.mixes().into_iter().flat_map(Mix::factors);
-            if !each.all(f64::is_finite) {
+            let widening = step.widening.unwrap_or(Widening::NONE);
+            let Widening { span, gain, base } = widening;
+            let mixes = step.mixes().into_iter().flat_map(Mix::factors);
+            if !mixes.chain([span, gain, base]).all(f64::is_finite) {
                 return Err(PlanFileError::NotFinite(number));
             }
             steps.push(step);

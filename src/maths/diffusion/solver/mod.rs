@@ -39,6 +39,7 @@ mod spacing;
 mod tolerances;
 mod transition;
 mod unipc;
+mod widening;
 
 pub use adaptive::{Control, Effort, Flight, Mark, Question};
 pub use ancestral::Variance;
@@ -49,6 +50,7 @@ pub use samplers::{Sampler, SamplerParseError};
 pub use sde::drift_and_diffusion;
 pub use spacing::{HANDLES as PLACEMENT_HANDLES, Spacing};
 pub use transition::{Factors, Transition};
+pub use widening::Widening;
 
 use knots::Knots;
 
@@ -230,6 +232,10 @@ pub struct PlanStep {
     pub scales: Scales,
     /// What stands in the place of x̂_0; a sampler moves by x̂_0 itself.
     pub quantity: Quantity,
+    /// How the noise z is widened by what the network says of the variance, or by what is exact of it.
+    pub widening: Option<Widening>,
+    /// z is 1 and not drawn: what the widening makes of it is the widening itself.
+    pub z_is_one: bool,
 }
 
 impl Default for PlanStep {
@@ -248,6 +254,8 @@ impl Default for PlanStep {
             ends_step: true,
             scales: Scales { a: 1.0, s: 0.0 },
             quantity: Quantity::X0,
+            widening: None,
+            z_is_one: false,
         }
     }
 }
@@ -274,7 +282,8 @@ impl PlanStep {
     pub fn is_noisy(&self) -> bool {
         // Asked of every stage by whoever paints: nothing is put together for it.
         let others = self.to_base.iter().chain(&self.to_memory);
-        self.to_x.z != 0.0 || others.into_iter().any(|mix| mix.z != 0.0)
+        let takes_z = self.to_x.z != 0.0 || others.into_iter().any(|mix| mix.z != 0.0);
+        takes_z && !self.z_is_one
     }
 }
 
@@ -323,6 +332,11 @@ impl Plan {
     /// True where some stage draws fresh noise.
     pub fn is_noisy(&self) -> bool {
         self.steps.iter().any(PlanStep::is_noisy)
+    }
+
+    /// True where the network is asked for the variance of a step: one that has learned none cannot carry it out.
+    pub fn asks_variance(&self) -> bool {
+        self.steps.iter().any(|stage| stage.widening.is_some())
     }
 
     /// How often a particle's x̂_0 is evaluated: once a stage, but for those that only add noise. N steps of DDPM, DDIM and Euler

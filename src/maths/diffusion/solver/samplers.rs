@@ -68,6 +68,9 @@ const fn usual(row: &Row) -> f64 {
 }
 
 samplers! {
+    /// Ancestral sampling with the variance that the network has learned (Nichol & Dhariwal 2021).
+    #[serde(rename = "ddpm-learned")]
+    DdpmLearned: ancestral::LEARNED,
     /// Ancestral sampling with the variance that is best for these data (Bao et al. 2022, "Analytic-DPM").
     #[serde(rename = "ddpm-analytic")]
     DdpmAnalytic: ancestral::ANALYTIC,
@@ -172,6 +175,11 @@ impl Sampler {
     /// What few steps do to its picture, in a sentence.
     pub const fn few_steps(self) -> &'static str {
         self.row().few_steps
+    }
+
+    /// True where the network says the variance of its steps: one that has learned none has nothing to say.
+    pub const fn asks_variance(self) -> bool {
+        matches!(self, Self::DdpmLearned)
     }
 
     /// Where its steps are placed where nobody says otherwise.

@@ -17,7 +17,7 @@ pub use variance::{Moments, StepVariance};
 
 use super::Estimate;
 use crate::diffusion::schedule::{Scales, Schedule};
-use crate::diffusion::solver::{Factors, Transition, Variance};
+use crate::diffusion::solver::{Factors, Transition, Variance, Widening};
 use crate::diffusion::target::{Combination, Target};
 use std::f64::consts::TAU;
 
@@ -107,6 +107,14 @@ impl Chain {
         }
     }
 
+    /// By how much the noise of each step may be widened, and β̃, from t = 1 to T; of the chain's own schedule.
+    fn widenings(&self, schedule: Schedule) -> Vec<(Widening, f64)> {
+        let timesteps = self.steps.len() as u32;
+        (1..=timesteps)
+            .map(|t| Widening::at(schedule, timesteps, t))
+            .collect()
+    }
+
     /// L_T of one point, nats, by ‖x_0‖²: KL(N(a x_0, s² I) ‖ N(0, prior variance I)).
     pub fn prior_term(&self, squared_length: f64) -> f64 {
         let Scales { a, s } = self
@@ -174,8 +182,9 @@ pub struct Bound {
 
 impl Bound {
     /// Of what was drawn. Each draw is one x_0 that is taken through all t, so that sums have honest errors. Variances that are fitted
-    /// to the same draws make the bound too low by less than 1/n nats.
-    pub fn of(draws: &Draws, choice: StepVariance) -> Self {
+    /// to the same draws make the bound too low by less than 1/n nats. `None` of [`StepVariance::Learned`] where the denoiser says no
+    /// variance.
+    pub fn of(draws: &Draws, choice: StepVariance) -> Option<Self> {
         let chain = draws.chain();
         let sigma_squared = chain.variances(choice, &draws.moments());
         let count = draws.len();
@@ -189,10 +198,13 @@ impl Bound {
         for (index, (step, &sigma_squared)) in
             std::iter::zip(&chain.steps, &sigma_squared).enumerate()
         {
-            let errors = draws.errors(index).iter();
-            let term: Vec<f64> = errors
-                .map(|&error| step.term(sigma_squared, error))
-                .collect();
+            let term: Vec<f64> = if choice == StepVariance::Learned {
+                draws.widened_terms(index)?.to_vec()
+            } else {
+                let errors = draws.errors(index).iter();
+                let of_draw = |&error: &f64| step.term(sigma_squared, error);
+                errors.map(of_draw).collect()
+            };
             terms.push(Estimate::of_mean(&term));
             if index == 0 {
                 reconstruction = term;
@@ -208,7 +220,7 @@ impl Bound {
         let above: Vec<f64> = std::iter::zip(&totals, draws.log_p())
             .map(|(total, log_p)| total + log_p)
             .collect();
-        Self {
+        Some(Self {
             sigma_squared,
             terms,
             prior: Estimate::of_mean(&priors),
@@ -216,7 +228,7 @@ impl Bound {
             reconstruction: Estimate::of_mean(&reconstruction),
             total: Estimate::of_mean(&totals),
             above_entropy: Estimate::of_mean(&above),
-        }
+        })
     }
 }
 

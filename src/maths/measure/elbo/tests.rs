@@ -43,6 +43,8 @@ fn closed_moments(chain: &Chain, variance: f64) -> Vec<Moments> {
             x0_error: variance * s * s / marginal,
             gamma: 1.0 / marginal,
             data_variance: variance,
+            // Only the mean of β̃ + c_0² v s²/(a² v + s²), whatever x_t is.
+            widening: None,
         }
     };
     chain.steps.iter().map(at).collect()
@@ -175,7 +177,7 @@ fn the_bound_lies_above_the_entropy_and_comes_down_with_t() {
         for timesteps in COUNTS {
             let draws = Draws::exact(&mixture, schedule, timesteps, 400, 3);
             for choice in StepVariance::ALL {
-                let bound = Bound::of(&draws, choice);
+                let bound = Bound::of(&draws, choice).unwrap();
                 let Estimate { value, error } = bound.above_entropy;
                 let case = format!("{schedule}, T = {timesteps}, {choice:?}: {value} ± {error}");
                 assert!(
@@ -187,10 +189,19 @@ fn the_bound_lies_above_the_entropy_and_comes_down_with_t() {
                     (sum - bound.total.value).abs() < 1e-9 * (1.0 + sum.abs()),
                     "{case}"
                 );
-                let least = Bound::of(&draws, StepVariance::Least).total.value;
-                assert!(least <= bound.total.value + 1e-9, "{case}: least {least}");
+                let least = Bound::of(&draws, StepVariance::Least).unwrap();
+                if choice == StepVariance::Learned {
+                    // It is of each x_t, and they are means over all: of wide data it is lower yet.
+                    let lower = least.above_entropy.less(bound.above_entropy);
+                    assert!(lower.value > -3.0 * lower.error, "{case}: {lower:?}");
+                } else {
+                    let least = least.total.value;
+                    assert!(least <= bound.total.value + 1e-9, "{case}: least {least}");
+                }
             }
-            let now = Bound::of(&draws, StepVariance::Least).above_entropy;
+            let now = Bound::of(&draws, StepVariance::Least)
+                .unwrap()
+                .above_entropy;
             if let Some(before) = before {
                 let fall = before.less(now);
                 assert!(
@@ -219,7 +230,7 @@ fn the_terms_add_up_to_the_ratio_of_both_chains() {
             .map(|step| mixture.marginal(step.now))
             .collect();
         for choice in StepVariance::ALL {
-            let bound = Bound::of(&draws, choice);
+            let bound = Bound::of(&draws, choice).unwrap();
             let mut rng = StdRng::seed_from_u64(21);
             let log_both = |x: [f64; 2], mean: [f64; 2], variance: f64| {
                 log_normal(x[0], mean[0], variance) + log_normal(x[1], mean[1], variance)
@@ -237,10 +248,15 @@ fn the_terms_add_up_to_the_ratio_of_both_chains() {
                             let noise: f64 = rng.sample(StandardNormal);
                             m + step.beta.sqrt() * noise
                         });
-                        let x0_hat = marginals[index].posterior_mean(x);
+                        let (x0_hat, unknown) = marginals[index].posterior_moments(x);
                         let back = [0, 1].map(|i| step.c_t * x[i] + step.c_0 * x0_hat[i]);
-                        ratio += log_both(x, mean, step.beta)
-                            - log_both(before, back, bound.sigma_squared[index]);
+                        let widths = if choice == StepVariance::Learned {
+                            unknown.map(|v| step.beta_tilde + step.c_0 * step.c_0 * v)
+                        } else {
+                            [bound.sigma_squared[index]; 2]
+                        };
+                        let of_axis = |i: usize| log_normal(before[i], back[i], widths[i]);
+                        ratio += log_both(x, mean, step.beta) - of_axis(0) - of_axis(1);
                     }
                     ratio - log_both(x, [0.0; 2], chain.prior_variance)
                 })
@@ -277,7 +293,7 @@ fn draws_agree_with_the_closed_form() {
                 );
             }
         }
-        let bound = Bound::of(&draws, StepVariance::Beta);
+        let bound = Bound::of(&draws, StepVariance::Beta).unwrap();
         let sigma_squared = chain.variances(StepVariance::Beta, &known);
         for (index, term) in bound.terms.iter().enumerate() {
             let known = chain.steps[index].term(sigma_squared[index], D * known[index].x0_error);
@@ -292,6 +308,21 @@ fn draws_agree_with_the_closed_form() {
         let found = bound.above_entropy;
         assert!(
             (found.value - above).abs() < 4.0 * found.error,
+            "{schedule}: {found:?}, {above}"
+        );
+        // The posterior of a Gaussian is as wide at every x_t: what is said of each is the least variance.
+        let said = Bound::of(&draws, StepVariance::Learned).unwrap();
+        let least = chain.variances(StepVariance::Least, &known);
+        for (said, least) in said.sigma_squared.iter().zip(&least) {
+            assert!(
+                (said / least - 1.0).abs() < 1e-6,
+                "{schedule}: {said}, not {least}"
+            );
+        }
+        let above = closed_bound(chain, StepVariance::Least, variance) - entropy.nats;
+        let found = said.above_entropy;
+        assert!(
+            (found.value - above).abs() < 4.0 * found.error + 1e-9,
             "{schedule}: {found:?}, {above}"
         );
     }
@@ -313,7 +344,10 @@ fn frames_are_read_as_they_are_recorded() {
         [3.0, 0.0],
         [0.0, 2.5], // x̂_0
     ];
-    let draws = Draws::of_frames(&mixture, Schedule::Linear, 2, &frames).unwrap();
+    let of = |frames: &[[f32; 2]], asks_variance| {
+        Draws::of_frames(&mixture, Schedule::Linear, 2, frames, asks_variance)
+    };
+    let draws = of(&frames, false).unwrap();
     assert_eq!(draws.len(), 2);
     assert_eq!(draws.errors(0), [1.0, 4.0]);
     assert_eq!(draws.errors(1), [4.0, 0.25]);
@@ -324,7 +358,18 @@ fn frames_are_read_as_they_are_recorded() {
     let both = draws.clone().with(draws.clone());
     assert_eq!((both.len(), both.errors(1).len()), (4, 4));
     assert!((both.moments()[0].gamma / gamma - 1.0).abs() < 1e-12);
-    assert!(Draws::of_frames(&mixture, Schedule::Linear, 2, &frames[1..]).is_none());
+    assert!(of(&frames[1..], false).is_none() && of(&frames, true).is_none());
+    assert!(Bound::of(&draws, StepVariance::Learned).is_none());
+    // The same with w = 1 after each x̂_0, which is σ² = β̃, at t = 1 that of t = 2.
+    let widened: Vec<[f32; 2]> =
+        [&frames[..6], &[[1.0; 2]; 2], &frames[6..], &[[1.0; 2]; 2]].concat();
+    let widened = of(&widened, true).unwrap();
+    let [said, plain] = [StepVariance::Learned, StepVariance::BetaTilde]
+        .map(|choice| Bound::of(&widened, choice).unwrap());
+    for (said, plain) in said.terms.iter().zip(&plain.terms) {
+        assert!((said.value - plain.value).abs() < 1e-9 * (1.0 + plain.value.abs()));
+    }
+    assert_eq!(said.sigma_squared, plain.sigma_squared);
 }
 
 /// L_simple against the bound: the weight of ‖ε − ε̂‖² in the latter is β²/(2σ²α(1 − ᾱ)) (Ho et al. 2020, eq. 12).

@@ -14,6 +14,8 @@ pub struct Moments {
     pub gamma: f64,
     /// (1/D) E‖x_0 − E x_0‖²: no posterior is wider on average.
     pub data_variance: f64,
+    /// (1/D) E‖w‖², by how much the noise is widened at each x_t (`Widening`); `None` of a denoiser that says no variance.
+    pub widening: Option<f64>,
 }
 
 impl Moments {
@@ -46,6 +48,9 @@ pub enum StepVariance {
     /// That which makes each term least.
     #[serde(rename = "least")]
     Least,
+    /// That which the network has learned to say, at each x_t and axis; of the exact denoiser, what it should have learned.
+    #[serde(rename = "learned")]
+    Learned,
 }
 
 /// A choice of variance: its words, and σ_t² by the step, β̃_2 (`None` for a chain of one step) and the moments at t.
@@ -65,7 +70,13 @@ fn clipped(step: &Step, second: Option<f64>) -> f64 {
 
 impl StepVariance {
     /// Every choice, in the order of the menus.
-    pub const ALL: [Self; 4] = [Self::Beta, Self::BetaTilde, Self::Analytic, Self::Least];
+    pub const ALL: [Self; 5] = [
+        Self::Beta,
+        Self::BetaTilde,
+        Self::Analytic,
+        Self::Least,
+        Self::Learned,
+    ];
 
     const fn row(self) -> &'static Row {
         match self {
@@ -119,6 +130,19 @@ impl StepVariance {
                 },
                 sigma_squared: |step, _, moments| {
                     step.beta_tilde + step.c_0 * step.c_0 * moments.x0_error
+                },
+            },
+            // Its mean: the terms are by what is said at each x_t.
+            Self::Learned => &Row {
+                words: Words {
+                    name: "learned",
+                    title: "Learned",
+                    symbol: "σ_θ",
+                    short: "σ² of the network",
+                    help: "what the network says of each x_t and axis, where it has learned that (Nichol & Dhariwal 2021); of the exact denoiser, the best that it could say",
+                },
+                sigma_squared: |step, second, moments| {
+                    clipped(step, second) * moments.widening.unwrap_or(f64::NAN)
                 },
             },
         }

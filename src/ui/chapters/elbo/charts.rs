@@ -309,7 +309,8 @@ impl Elbo {
                 .show(ui, |plot| {
                     for (index, choice) in StepVariance::ALL.into_iter().enumerate() {
                         let at = by_steps.iter().filter_map(|(steps, above)| {
-                            Some([f64::from(*steps).log10(), entropy + above.get(index)?.value])
+                            let above = above.get(index)?.as_ref()?.value;
+                            Some([f64::from(*steps).log10(), entropy + above])
                         });
                         let at: Vec<[f64; 2]> = at.collect();
                         let chosen = choice == self.show.variance;

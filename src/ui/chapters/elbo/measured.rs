@@ -26,7 +26,7 @@ pub(super) const STEPS: [u32; 7] = [10, 20, 50, 100, 200, 500, 1000];
 
 /// The bounds of one denoiser, in the order of [`StepVariance::ALL`].
 pub(super) struct ByVariance {
-    all: Vec<Bound>,
+    all: Vec<Option<Bound>>,
     /// Updates that the weights had seen; 0 of the exact one.
     pub(super) step: u64,
 }
@@ -43,7 +43,7 @@ impl ByVariance {
     /// By this choice of variance.
     pub(super) fn by(&self, choice: StepVariance) -> Option<&Bound> {
         let at = StepVariance::ALL.iter().position(|one| *one == choice)?;
-        self.all.get(at)
+        self.all.get(at)?.as_ref()
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Truth {
 }
 
 /// How far the exact bound lies above the entropy by so many steps, for each choice of variance.
-pub(super) type ByStep = (u32, Vec<Estimate>);
+pub(super) type ByStep = (u32, Vec<Option<Estimate>>);
 
 /// What a bound follows from.
 #[derive(Clone)]
@@ -96,6 +96,7 @@ impl Case {
 struct Asked {
     case: Case,
     context: PlanContext,
+    says_variance: bool,
     clip: Option<Bounds>,
 }
 
@@ -127,9 +128,11 @@ impl Measured {
         let snapshot = &desk.here.snapshot;
         let (experiment, dataset) = (&snapshot.experiment, &snapshot.dataset);
         let points = elbo::points_of_a_run(experiment.timesteps, POINTS);
+        let says_variance = elbo::says_variance(experiment, Whose::Learned);
         let asked = Asked {
             case: case.clone(),
             context: experiment.plan_context(),
+            says_variance,
             clip: experiment.clip.then(|| dataset.clip_box(experiment.fresh)),
         };
         self.runs.want(desk, asked, || {
@@ -141,7 +144,13 @@ impl Measured {
                 let (of, frames, step) = (case.clone(), result.host.clone(), result.step);
                 let bounds = self.reading.follow(ctx, result.version, move || {
                     let frames = frames.as_deref().map_or(&[][..], Vec::as_slice);
-                    let draws = Draws::of_frames(&of.mixture, of.schedule, of.timesteps, frames);
+                    let draws = Draws::of_frames(
+                        &of.mixture,
+                        of.schedule,
+                        of.timesteps,
+                        frames,
+                        says_variance,
+                    );
                     draws.map_or_else(ByVariance::none, |draws| ByVariance::of(&draws, step))
                 });
                 if let Some(bounds) = bounds {
@@ -172,7 +181,10 @@ impl Measured {
         self.by_steps.follow(ctx, case, move || {
             let at = |timesteps: u32| {
                 let bounds = ByVariance::of(&of.exact(timesteps), 0);
-                let above = bounds.all.iter().map(|bound| bound.above_entropy);
+                let above = bounds
+                    .all
+                    .iter()
+                    .map(|bound| bound.as_ref().map(|bound| bound.above_entropy));
                 (timesteps, above.collect())
             };
             STEPS.map(at).into()

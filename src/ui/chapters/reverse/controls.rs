@@ -99,9 +99,10 @@ impl Reverse {
             return sampler::sampler_rows(ui, desk);
         }
         let live = Choice::of(&desk.here.draft);
-        let mut shown = self.show.sampler.unwrap_or(live);
-        let context = desk.here.draft.plan_context();
-        if sampler::choice_rows(ui, &mut shown, context, palette) {
+        let draft = &desk.here.draft;
+        let can = |shown: &Choice| draft.can_sample_by(shown.sampler);
+        let mut shown = self.show.sampler.filter(can).unwrap_or(live);
+        if sampler::choice_rows(ui, &mut shown, draft, palette) {
             self.show.sampler = Some(shown).filter(|shown| *shown != live);
         }
         sampler::cost_note(ui, &desk.here.draft, shown, palette);

@@ -163,6 +163,7 @@ pub fn of(sampler: Sampler) -> Equation {
     match sampler {
         Sampler::Ddpm(variance) => ancestral(variance),
         Sampler::DdpmAnalytic => ancestral_best(),
+        Sampler::DdpmLearned => more::ancestral_learned(),
         Sampler::Ddim { eta } => implicit(eta != 0.0),
         Sampler::Euler | Sampler::Dpm1 | Sampler::FlowEuler => implicit(false),
         Sampler::Dpm2 => more::by_eps_half_way(),

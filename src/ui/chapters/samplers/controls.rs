@@ -11,6 +11,7 @@ use crate::widgets::row::{self, Track};
 use crate::widgets::{button, progress, segmented, text};
 use egui::{Sense, Ui, vec2};
 use lab::contest_table::{Row, csv_of, markdown};
+use lab::experiment::Experiment;
 use maths::diffusion::solver::Sampler;
 
 /// Farthest that the slider of the steps goes.
@@ -24,7 +25,7 @@ impl Samplers {
         let palette = desk.palette();
         let tip = "Which x̂_0 the chains follow: the network's, or E[x_0 | x_t]";
         rows::field_row(ui, tip, &mut self.show.exact, palette);
-        self.pick_rows(ui, palette);
+        self.pick_rows(ui, &desk.here.snapshot.experiment, palette);
         ui.separator();
         self.step_rows(ui, desk);
         ui.separator();
@@ -32,7 +33,7 @@ impl Samplers {
     }
 
     /// The samplers, each with its colour, a menu, and a button that takes it away.
-    fn pick_rows(&mut self, ui: &mut Ui, palette: &Palette) {
+    fn pick_rows(&mut self, ui: &mut Ui, experiment: &Experiment, palette: &Palette) {
         let alone = self.show.picks.len() == 1;
         let mut gone = None;
         for (index, pick) in self.show.picks.iter_mut().enumerate() {
@@ -44,7 +45,7 @@ impl Samplers {
                     let color = drawing::color(palette, index);
                     ui.painter().circle_filled(rect.center(), 5.0, color);
                     let name = format!("Sampler {place}");
-                    sampler::sampler_menu(ui, &name, pick, palette);
+                    sampler::sampler_menu(ui, &name, pick, experiment, palette);
                     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                         let name = format!("Take sampler {place} away");
                         let remove =
@@ -67,7 +68,9 @@ impl Samplers {
         if ui.add_enabled_ui(!full, add).inner.clicked() {
             let is_picked =
                 |sampler: &Sampler| self.show.picks.iter().any(|p| p.name() == sampler.name());
-            if let Some(next) = Sampler::ALL.into_iter().find(|sampler| !is_picked(sampler)) {
+            let is_free =
+                |sampler: &Sampler| !is_picked(sampler) && experiment.can_sample_by(*sampler);
+            if let Some(next) = Sampler::ALL.into_iter().find(is_free) {
                 self.show.picks.push(next);
             }
         }

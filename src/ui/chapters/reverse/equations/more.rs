@@ -1,12 +1,30 @@
 //! The equations of the samplers beyond DDPM, DDIM and the flow on its clock. m is half-way between t and r.
 
-use super::{Equation, Piece, at};
+use super::{Equation, Piece, at, stride, with_noise};
 
 /// "x_r = ".
 fn x_r() -> Vec<Piece> {
     let mut pieces = at("x", "r").to_vec();
     pieces.push(Piece::Sign(" = "));
     pieces
+}
+
+/// An ancestral step with the variance that the network says: √β̃ is s_r/s_t times σ_{t|r}, √β is σ_{t|r}, and v lies between.
+pub fn ancestral_learned() -> Equation {
+    let mut noise = vec![Piece::Sign("(")];
+    noise.extend(at("s", "r"));
+    noise.push(Piece::Sign("/"));
+    noise.extend(at("s", "t"));
+    noise.push(Piece::Sign(")"));
+    noise.push(Piece::Sup(vec![Piece::Sign("1−"), Piece::Var("v")]));
+    noise.push(Piece::Sign(" "));
+    noise.extend(stride());
+    with_noise(
+        noise,
+        "x r, at a time r before t, is c x times x t, plus c 0 times the estimate of x 0, plus s r over s t to the power of 1 minus v times \
+         sigma times fresh noise z, but none in the last step. v, on each axis, is what the network says of the variance: from 0, the \
+         variance of the step with x 0 known, to 1, that of the step forward",
+    )
 }
 
 /// x̂_0 half-way.
@@ -234,5 +252,44 @@ pub fn corrected(predictor: Equation) -> Equation {
         spoken: "First the ancestral step: x r is c x times x t, plus c 0 times the estimate of x 0, plus s r over s t times sigma times fresh \
                  noise. Then one of Langevin's at r: plus epsilon times the score plus the root of 2 epsilon times fresh noise, epsilon \
                  being 2 r squared s r squared",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use maths::diffusion::schedule::Schedule;
+    use maths::diffusion::solver::{PlanContext, Sampler};
+    use maths::diffusion::target::Target;
+
+    /// The formula's last term against the noise of the plan, widened by v.
+    #[test]
+    fn the_learned_variance_on_show_is_that_which_runs() {
+        let shown: Vec<String> = ancestral_learned()
+            .pieces
+            .iter()
+            .map(|piece| format!("{piece:?}"))
+            .collect();
+        assert!(shown.concat().contains("1−"), "{shown:?}");
+        for schedule in Schedule::every() {
+            let context = PlanContext {
+                schedule,
+                target: Target::Eps,
+                timesteps: 100,
+            };
+            let plan = Sampler::DdpmLearned.plan(9, context, None);
+            let (last, before) = plan.steps.split_last().unwrap();
+            assert_eq!((last.widening, last.to_x.z), (None, 0.0));
+            for stage in before {
+                let (t, r) = (stage.scales, schedule.scales(stage.tau_next, 100));
+                let stride = (t.s.powi(2) - (t.a / r.a * r.s).powi(2)).sqrt();
+                let widening = stage.widening.unwrap();
+                for v in [0.0, 0.4, 1.0, 1.2] {
+                    let expected = (r.s / t.s).powf(1.0 - v) * stride;
+                    let found = stage.to_x.z * widening.by_output(2.0 * v - 1.0);
+                    assert!((found / expected - 1.0).abs() < 1e-9, "{schedule}, {v}");
+                }
+            }
+        }
     }
 }
