@@ -130,7 +130,7 @@ fn the_exact_answer_reaches_the_entropy_and_no_variance_crosses_it() {
     let entropy = (std::f64::consts::TAU * std::f64::consts::E).ln();
     let read_entropy = read(&window, "entropy of the data");
     assert!((number(read_entropy.split('±').next().unwrap()) - entropy).abs() < 2e-3);
-    for name in ["β", "Posterior", "Analytic", "Least"] {
+    for name in ["β", "Of q", "Analytic", "Least"] {
         click(&mut window, &format!("Variance: {name}"));
         for [above, error] in both(&window, "above entropy") {
             assert!(above > -4.0 * error - 0.006, "{name}: {above} ± {error}");

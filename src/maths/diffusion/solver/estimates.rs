@@ -2,7 +2,7 @@
 
 use super::{Mix, Plan, PlanContext, PlanStep, Widening};
 use crate::data::bounds::Bounds;
-use crate::diffusion::target::Combination;
+use crate::diffusion::target::{Combination, Quantity};
 
 impl Plan {
     /// From given points x_0: for t = 1 to T a stage that makes x_t = a x_0 + s z by fresh noise, and one that puts x̂_0 in its place.
@@ -38,10 +38,6 @@ impl Plan {
                 scales,
                 ..PlanStep::default()
             };
-            let z = Mix {
-                z: 1.0,
-                ..Mix::default()
-            };
             let mut stages = vec![
                 PlanStep {
                     predicts: false,
@@ -59,15 +55,10 @@ impl Plan {
                 },
             ];
             if asks_variance {
-                stages[1].widening = Some(Widening::at(schedule, timesteps, t).0);
-                stages[1].z_is_one = true;
-                stages[1].to_memory[1] = z;
-                stages.push(PlanStep {
-                    predicts: false,
-                    to_x: Mix::memory(1),
-                    to_memory: PlanStep::KEEP,
-                    ..still
-                });
+                let [asks, shows] =
+                    with_widening(stages[1], Widening::at(schedule, timesteps, t).0);
+                stages[1] = asks;
+                stages.push(shows);
             }
             stages
         };
@@ -78,6 +69,39 @@ impl Plan {
             control: None,
             awaits_data: false,
         }
+    }
+}
+
+/// A stage that looks at x̂_0 keeps w in the second memory, and one that puts it in the place of the point follows.
+fn with_widening(stage: PlanStep, widening: Widening) -> [PlanStep; 2] {
+    let mut asks = PlanStep {
+        widening: Some(widening),
+        z_is_one: true,
+        ..stage
+    };
+    asks.to_memory[1] = Mix {
+        z: 1.0,
+        ..Mix::default()
+    };
+    let shows = PlanStep {
+        predicts: false,
+        to_x: Mix::memory(1),
+        to_memory: PlanStep::KEEP,
+        widening: None,
+        z_is_one: false,
+        ..asks
+    };
+    [asks, shows]
+}
+
+impl Plan {
+    /// From given points x_t: x̂_0 there, and then by how much the noise of the step from t in 1..=T is widened.
+    pub fn estimate_and_widening(context: PlanContext, t: u32) -> Self {
+        let tau = f64::from(t) / f64::from(context.timesteps);
+        let mut plan = Self::field(context, tau, Quantity::X0);
+        let (widening, _) = Widening::at(context.schedule, context.timesteps, t);
+        plan.steps = with_widening(plan.steps[0], widening).into();
+        plan
     }
 }
 

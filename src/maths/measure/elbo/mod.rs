@@ -75,6 +75,11 @@ impl Step {
         }
     }
 
+    /// The part of one axis in the term at one x_t, nats, by x_0 − x̂_0 on it and the variance on it.
+    pub fn axis_term(&self, sigma_squared: f64, error: f64) -> f64 {
+        self.offset(sigma_squared) / D + self.weight(sigma_squared) * error * error
+    }
+
     /// The term at one x_t, nats, by ‖x_0 − x̂_0‖².
     pub fn term(&self, sigma_squared: f64, squared_error: f64) -> f64 {
         self.offset(sigma_squared) + self.weight(sigma_squared) * squared_error

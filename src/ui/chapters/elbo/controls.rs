@@ -9,6 +9,7 @@ use crate::chapters::shared::rows;
 use crate::desk::Desk;
 use crate::theme::{Palette, SMALL, strong_font, text_font};
 use crate::widgets::number::{fixed, grouped, short};
+use crate::widgets::text::note;
 use crate::widgets::tip::Tip as _;
 use crate::widgets::{maths, readout, row, segmented};
 use ::maths::measure::Estimate;
@@ -28,6 +29,11 @@ impl Elbo {
             let options = StepVariance::ALL.map(|choice| (choice, choice.words().title));
             segmented::choose(ui, "Variance", &mut self.show.variance, &options, palette);
         });
+        if self.show.variance == StepVariance::Learned && !desk.here.draft.learn_variance {
+            let text = "This network learns no variance: the exact column shows the best that one could say. \
+                        Training, Variance: Learned gives it one.";
+            note(ui, text, palette);
+        }
         let tip = "Whose x̂₀ the Gaussian p_θ on the canvas has: the network's, or the exact one";
         row::named(ui, "On the canvas", tip, palette, |ui| {
             let options = [(false, "Learned"), (true, "Exact")];

@@ -1,5 +1,6 @@
 //! The two Gaussians of one term on the canvas: where the step back leads that knows x_0, and where the model's does.
 
+use egui::epaint::EllipseShape;
 use egui::{Align2, Color32, Painter, Pos2, Rect, Shape, pos2, vec2};
 
 use crate::canvas::{View, paint_plate};
@@ -15,11 +16,17 @@ const LENS_SHARE: f32 = 0.42;
 /// How much of half the lens the wider Gaussian's 2σ fills.
 const FILL: f32 = 0.8;
 
-/// A Gaussian N(mean, std² I).
+/// A Gaussian of independent axes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Normal {
     pub(super) mean: [f64; 2],
-    pub(super) std: f64,
+    pub(super) std: [f64; 2],
+}
+
+impl Normal {
+    fn widest(&self) -> f64 {
+        self.std[0].max(self.std[1])
+    }
 }
 
 /// All that is drawn at one clock.
@@ -29,8 +36,8 @@ pub(super) struct Reading {
     pub(super) step: Step,
     pub(super) x_0: [f64; 2],
     pub(super) x_t: [f64; 2],
-    /// x̂_0, and σ² of p_θ; `None` until both are known.
-    pub(super) model: Option<([f64; 2], f64)>,
+    /// x̂_0, and σ² of p_θ on each axis; `None` until both are known.
+    pub(super) model: Option<([f64; 2], [f64; 2])>,
 }
 
 impl Reading {
@@ -42,7 +49,7 @@ impl Reading {
     pub(super) fn q(&self) -> Normal {
         Normal {
             mean: self.mean(self.x_0),
-            std: self.step.beta_tilde.sqrt(),
+            std: [self.step.beta_tilde.sqrt(); 2],
         }
     }
 
@@ -51,15 +58,18 @@ impl Reading {
         let (x0_hat, sigma_squared) = self.model?;
         Some(Normal {
             mean: self.mean(x0_hat),
-            std: sigma_squared.sqrt(),
+            std: sigma_squared.map(f64::sqrt),
         })
     }
 
     /// The term at this x_t, nats.
     pub(super) fn term(&self) -> Option<f64> {
         let (x0_hat, sigma_squared) = self.model?;
-        let square = (x0_hat[0] - self.x_0[0]).powi(2) + (x0_hat[1] - self.x_0[1]).powi(2);
-        Some(self.step.term(sigma_squared, square))
+        let of_axis = |i: usize| {
+            let error = x0_hat[i] - self.x_0[i];
+            self.step.axis_term(sigma_squared[i], error)
+        };
+        Some(of_axis(0) + of_axis(1))
     }
 
     /// What the term is called.
@@ -88,9 +98,14 @@ impl Sketch<'_> {
 
     /// σ and 2σ, the mean as a dot.
     fn rings(painter: &Painter, at: Pos2, unit: f32, normal: Normal, color: Color32) {
-        let radius = normal.std as f32 * unit;
-        painter.circle(at, radius, color.gamma_multiply(0.14), (1.6, color));
-        painter.circle_stroke(at, 2.0 * radius, (1.0, color.gamma_multiply(0.55)));
+        let [x, y] = normal.std.map(|std| std as f32 * unit);
+        let inner = EllipseShape {
+            stroke: (1.6, color).into(),
+            ..EllipseShape::filled(at, vec2(x, y), color.gamma_multiply(0.14))
+        };
+        painter.add(inner);
+        let outer = (1.0, color.gamma_multiply(0.55));
+        painter.add(EllipseShape::stroke(at, 2.0 * vec2(x, y), outer));
         painter.circle_filled(at, 2.5, color);
     }
 
@@ -163,7 +178,7 @@ impl Sketch<'_> {
             .painter
             .with_clip_rect(inside.intersect(self.painter.clip_rect()));
         let apart = (p.mean[0] - q.mean[0]).hypot(p.mean[1] - q.mean[1]);
-        let reach = (2.0 * p.std.max(q.std) + 0.5 * apart).max(f64::MIN_POSITIVE);
+        let reach = (2.0 * p.widest().max(q.widest()) + 0.5 * apart).max(f64::MIN_POSITIVE);
         let unit = FILL * 0.5 * inside.height() / reach as f32;
         let middle = [0, 1].map(|i| 0.5 * (p.mean[i] + q.mean[i]));
         let at = |mean: [f64; 2]| {

@@ -25,9 +25,9 @@ use derivation::Part;
 use drawing::{Reading, Sketch};
 use lab::message::{RunRequest, Side, Slot};
 use maths::data::bounds::Bounds;
-use maths::diffusion::solver::Plan;
+use maths::diffusion::solver::{Plan, Widening};
 use maths::diffusion::target::Quantity;
-use maths::measure::elbo::{Step, StepVariance};
+use maths::measure::elbo::{Bound, Step, StepVariance};
 use maths::names::Words;
 use measured::Measured;
 
@@ -143,10 +143,39 @@ impl Elbo {
         let snapshot = &desk.here.snapshot;
         let experiment = &snapshot.experiment;
         let clip = snapshot.dataset.clip_box(experiment.fresh);
+        let context = experiment.plan_context();
+        let plan = if experiment.learn_variance {
+            Plan::estimate_and_widening(context, Self::t(desk))
+        } else {
+            Plan::field(context, field_tau(desk), Quantity::X0)
+        };
         Plan {
             clip: experiment.clip.then_some(clip),
-            ..Plan::field(experiment.plan_context(), field_tau(desk), Quantity::X0)
+            ..plan
         }
+    }
+
+    /// σ² on each axis at x_t, as the network says it, or as the exact denoiser would.
+    fn said_variance(&self, desk: &Desk, x_t: [f64; 2]) -> Option<[f64; 2]> {
+        let snapshot = &desk.here.snapshot;
+        let (schedule, timesteps) = (snapshot.experiment.schedule, snapshot.experiment.timesteps);
+        let (widening, beta_tilde) = Widening::at(schedule, timesteps, Self::t(desk));
+        let w = if self.show.exact {
+            let marginal = snapshot.dataset.mixture.marginal(field_scales(desk));
+            let (_, variance) = marginal.posterior_moments(x_t);
+            variance.map(|variance| widening.by_posterior(variance))
+        } else {
+            self.answer(desk, 2)?
+        };
+        Some(w.map(|w| w * w * beta_tilde))
+    }
+
+    /// What the network answered for this t: x̂_0 is frame 1, and where it learns the variance w is frame 2.
+    fn answer(&self, desk: &Desk, frame: usize) -> Option<[f64; 2]> {
+        let result = self.estimate.shown()?;
+        let same_time = result.request.plan.steps.first()?.scales == field_scales(desk);
+        let answer = result.host.as_ref().filter(|_| same_time)?.get(frame)?;
+        Some(answer.map(f64::from))
     }
 
     /// x̂_0 at x_t: the exact one, or the network's once it has answered for this t.
@@ -162,10 +191,7 @@ impl Elbo {
                     .posterior_mean(x_t),
             );
         }
-        let result = self.estimate.shown()?;
-        let same_time = result.request.plan.steps.first()?.scales == scales;
-        let answer = result.host.as_ref().filter(|_| same_time)?.get(1)?;
-        Some(answer.map(f64::from))
+        self.answer(desk, 1)
     }
 
     fn reading(&self, desk: &Desk) -> Option<Reading> {
@@ -174,13 +200,13 @@ impl Elbo {
         let (truth, learned) = (self.measured.truth(), self.measured.learned());
         let exact = truth.as_ref().map(|truth| &truth.bounds);
         let bounds = learned.as_deref().filter(|_| !self.show.exact).or(exact);
-        let sigma_squared = bounds.and_then(|bounds| {
-            bounds
-                .by(self.show.variance)?
-                .sigma_squared
-                .get(t as usize - 1)
-                .copied()
-        });
+        let sigma_squared = if self.show.variance == StepVariance::Learned {
+            self.said_variance(desk, x_t)
+        } else {
+            let of_t = |bound: &Bound| bound.sigma_squared.get(t as usize - 1).copied();
+            let bound = bounds.and_then(|bounds| bounds.by(self.show.variance));
+            bound.and_then(of_t).map(|sigma_squared| [sigma_squared; 2])
+        };
         Some(Reading {
             t,
             step: Step::at(experiment.schedule, experiment.timesteps, t),
