@@ -13,7 +13,8 @@ pub mod points;
 pub mod remark;
 
 use egui::{
-    Align2, Color32, CursorIcon, Painter, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, CursorIcon, Label, Painter, Rect, Response, RichText, Sense, Shape, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use crate::theme::{Palette, strong_font, text_font};
@@ -407,6 +408,15 @@ pub fn legend_ui(
         painter.galley(pos2(left.x + before, y), galley, palette.weak);
     }
     size.y + 6.0
+}
+
+/// Why there is nothing on a canvas, in its middle.
+pub fn refusal_ui(ui: &mut Ui, rect: Rect, text: &str, palette: &Palette) {
+    let words = RichText::new(text)
+        .font(text_font(13.0))
+        .color(palette.weak);
+    let place = rect.shrink2(vec2(0.1 * rect.width(), 0.0));
+    ui.put(place, Label::new(words).wrap());
 }
 
 /// A sentence in the middle of an empty canvas.

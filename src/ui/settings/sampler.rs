@@ -11,9 +11,10 @@ use crate::theme::{Palette, text_font};
 use crate::widgets::number::{fixed, grouped, short};
 use crate::widgets::pill;
 use crate::widgets::row::{self, Track};
-use crate::widgets::text::{note, warning};
+use crate::widgets::text::{ellipsis, note, warning};
 use crate::widgets::tip::Tip as _;
 use lab::choice::Choice;
+use lab::entrant::Pick;
 use lab::experiment::{Experiment, limits};
 use maths::diffusion::solver::{Dial, PlanContext, Sampler};
 
@@ -59,6 +60,17 @@ pub fn sampler_symbol(sampler: Sampler) -> Cow<'static, str> {
         sampler_title(sampler)
     }
 }
+
+/// As short as it can be; one's own by its file's name.
+pub fn pick_symbol(pick: &Pick) -> Cow<'static, str> {
+    match pick {
+        Pick::Sampler(sampler) => sampler_symbol(*sampler),
+        Pick::Own(own) => ellipsis(own.title(), LONGEST_NAME).into(),
+    }
+}
+
+/// Letters of a file's name that are shown.
+const LONGEST_NAME: usize = 20;
 
 /// Farthest that the slider of the sampler's steps goes: more are slow to watch.
 const SAMPLER_TRAVEL: u32 = 1000;
