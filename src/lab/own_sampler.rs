@@ -118,7 +118,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("mine.v2.json");
         let context = Experiment::default().plan_context();
-        let mut open = |json: &str| {
+        let open = |json: &str| {
             std::fs::write(&path, json).unwrap();
             OwnSampler::open(&path, context).map_err(|error| format!("{error:#}"))
         };

@@ -95,7 +95,7 @@ fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let text = "A sampler of your own, as the JSON of its plan. Or drop it on the window";
     note(ui, text, palette);
-    let (field, hint) = ("Sampler to open", "mine.json, as --print-plan prints");
+    let (field, hint) = ("Sampler to open", "mine.json, with its stages");
     path_field(ui, &mut desk.files.sampler, field, hint);
     ui.horizontal(|ui| {
         let typed = desk.files.sampler.trim().to_owned();

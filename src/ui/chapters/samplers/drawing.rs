@@ -16,6 +16,7 @@ use crate::plots::contest::{Quantity, Series, contest_ui, look, mark_ui};
 use crate::settings::sampler::pick_symbol;
 use crate::theme::{Palette, strong_font, text_font};
 use crate::widgets::number::{fixed, grouped, short};
+use crate::widgets::text::ellipsis;
 use crate::widgets::tip::Tip as _;
 use lab::contest::Scored;
 use lab::entrant::Pick;
@@ -163,10 +164,13 @@ impl Samplers {
 
 /// A pick as the table names it: one's own with its steps, which the head does not say.
 fn name_in_table(pick: &Pick) -> String {
-    let name = pick_symbol(pick);
     match pick {
-        Pick::Sampler(_) => name.into(),
-        Pick::Own(own) => format!("{name}, {} steps", grouped(f64::from(own.steps()))),
+        Pick::Sampler(_) => pick_symbol(pick).into(),
+        Pick::Own(own) => {
+            // The numbers beside it are to be seen.
+            let title = ellipsis(own.title(), 12);
+            format!("{title}, {} steps", grouped(f64::from(own.steps())))
+        }
     }
 }
 

@@ -230,6 +230,9 @@ impl Page for Samplers {
     }
 
     fn scene(&self, canvas: usize, desk: &Desk) -> Scene {
+        if self.refusal(canvas, desk).is_some() {
+            return Scene::default();
+        }
         let palette = desk.palette();
         let mut scene = Scene {
             outline: desk.here.snapshot.dataset.outline.clone(),
