@@ -9,7 +9,7 @@ use super::experiment::Experiment;
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Plan, PlanContext, PlanFile, PlanFileError};
 
-/// Longest file that is read: some ten times what the most stages take.
+/// Longest file that is read: more than the most stages take.
 const MOST_BYTES: u64 = 256 << 20;
 
 /// A sampler that was read from a file.
