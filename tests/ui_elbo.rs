@@ -11,6 +11,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use noise_compass::data::bounds::Bounds;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
+use noise_compass::diffusion::solver::{Sampler, Variance};
 use noise_compass::diffusion::target::Target;
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Order, Side, Slot};
@@ -130,8 +131,19 @@ fn the_exact_answer_reaches_the_entropy_and_no_variance_crosses_it() {
     let entropy = (std::f64::consts::TAU * std::f64::consts::E).ln();
     let read_entropy = read(&window, "entropy of the data");
     assert!((number(read_entropy.split('±').next().unwrap()) - entropy).abs() < 2e-3);
-    for name in ["β", "Of q", "Analytic", "Least"] {
+    let note = "This network learns no variance";
+    for name in ["β", "Of q", "Analytic", "Learned", "Least"] {
         click(&mut window, &format!("Variance: {name}"));
+        let told = window.query_by_label_contains(note).is_some();
+        assert_eq!(told, name == "Learned", "{name}");
+        if told {
+            let text = read(&window, "above entropy learned");
+            let (learned, exact) = text.split_once("exact").unwrap();
+            assert_eq!(learned.trim(), "–");
+            let (above, error) = exact.split_once('±').unwrap();
+            near([number(above), number(error)], 0.0, "the exact one");
+            continue;
+        }
         for [above, error] in both(&window, "above entropy") {
             assert!(above > -4.0 * error - 0.006, "{name}: {above} ± {error}");
         }
@@ -269,4 +281,63 @@ fn flow_loses_nothing_at_the_prior() {
     }
     click(&mut window, "Variance: Least");
     near(both(&window, "above entropy")[1], 0.0, "the exact bound");
+}
+
+/// A network of zeros says o = 0 of the variance, so σ² = √(β β̃), at t = 1 with that of t = 2 for β̃; and x̂_0 = x_t/a. Switched on in the
+/// network's menu, where the sampler that takes it can be chosen, and is left where it is switched off.
+#[test]
+fn the_variance_that_a_network_says_is_switched_on_and_measured() {
+    let (lab, mut window) = open(Target::Eps);
+    click(&mut window, "Training");
+    let menu = |window: &mut Window, name: &str| {
+        let begins = |value: Option<String>| value.is_some_and(|label| label.starts_with(name));
+        window.get_by(|node| begins(node.label())).click();
+        settle(window);
+    };
+    menu(&mut window, "Sampler");
+    let learned = "DDPM, learned variance";
+    assert!(window.get_by_label(learned).accesskit_node().is_disabled());
+    window.key_press(egui::Key::Escape);
+    settle(&mut window);
+    menu(&mut window, "Network");
+    click(&mut window, "Variance: Learned");
+    assert!(lab.snapshots().a.experiment.learn_variance);
+    window.key_press(egui::Key::Escape);
+    settle(&mut window);
+    menu(&mut window, "Sampler");
+    click(&mut window, learned);
+    let sampler = || lab.snapshots().a.experiment.sampler;
+    assert_eq!(sampler(), Sampler::DdpmLearned);
+    click(&mut window, "ELBO");
+    click(&mut window, "Variance: Learned");
+    let denoising = (1..=TIMESTEPS).map(|t| {
+        let before = if t == 1 { 1.0 } else { alpha_bar(t - 1) };
+        let alpha = alpha_bar(t) / before;
+        let beta_tilde = |t: u32| {
+            let alpha = alpha_bar(t) / alpha_bar(t - 1);
+            (1.0 - alpha_bar(t - 1)) / (1.0 - alpha_bar(t)) * (1.0 - alpha)
+        };
+        let least = beta_tilde(t.max(2));
+        let variance = ((1.0 - alpha) * least).sqrt();
+        // c_0² E‖x_0 − x̂_0‖² with c_0 = √ᾱ_{t−1} β/(1 − ᾱ_t).
+        let c_0 = before.sqrt() * (1.0 - alpha) / (1.0 - alpha_bar(t));
+        let apart = c_0 * c_0 * 2.0 * (1.0 - alpha_bar(t)) / alpha_bar(t);
+        if t == 1 {
+            (std::f64::consts::TAU * variance).ln() + apart / (2.0 * variance)
+        } else {
+            let ratio = least / variance;
+            ratio - 1.0 - ratio.ln() + apart / (2.0 * variance)
+        }
+    });
+    let terms: Vec<f64> = denoising.collect();
+    near(both(&window, "L₀")[0], terms[0], "the last step");
+    near(
+        both(&window, "Σ L_{t−1}")[0],
+        terms[1..].iter().sum(),
+        "the sum",
+    );
+    click(&mut window, "Training");
+    menu(&mut window, "Network");
+    click(&mut window, "Variance: Fixed");
+    assert_eq!(sampler(), Sampler::Ddpm(Variance::BetaTilde));
 }

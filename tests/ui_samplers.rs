@@ -2,16 +2,19 @@
 
 mod common;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use common::{Driven, click, find, small, texts, window};
+use common::{Driven, click, drop_on, find, small, texts, window};
 use noise_compass::data::shapes::Shape;
+use noise_compass::diffusion::schedule::Schedule;
+use noise_compass::diffusion::solver::{PlanFile, Sampler};
 use noise_compass::engine::EngineChoice;
 use noise_compass::lab::experiment::{DataSource, Experiment};
-use noise_compass::lab::message::{Command, Order, Side, Slot};
+use noise_compass::lab::message::{Command, Order, Restart, Side, Slot};
 use noise_compass::measure::sliced_wasserstein2;
 use noise_compass::ui::chapters::Chapter;
 use noise_compass::ui::desk::lab_handle::LabHandle as _;
@@ -30,9 +33,15 @@ fn lab() -> Driven {
 
 /// Let the window go on until it says so many sets of so many.
 fn measure(window: &mut Harness<'_, LabApp>, all: usize, by: &str) {
-    let said = format!("{all} of {all} sets by the {by}");
+    measure_but(window, [all, all], by);
+}
+
+/// The same, where not all of them can be measured.
+fn measure_but(window: &mut Harness<'_, LabApp>, [done, all]: [usize; 2], by: &str) {
+    let said = format!("{done} of {all} sets by the {by}");
     let patience = Instant::now() + Duration::from_mins(2);
-    while !texts(window).iter().any(|text| text.contains(&said)) {
+    // The panel may be longer than the window.
+    while window.query_by_label_contains(&said).is_none() {
         assert!(Instant::now() < patience, "{:#?}", texts(window));
         std::thread::sleep(Duration::from_millis(5));
         window.run_steps(1);
@@ -43,6 +52,8 @@ fn measure(window: &mut Harness<'_, LabApp>, all: usize, by: &str) {
 
 /// The rows of the table, as they are copied.
 fn copied(window: &mut Harness<'_, LabApp>) -> Vec<Vec<String>> {
+    window.get_by_label("Copy as Markdown").scroll_to_me();
+    window.run_steps(60);
     window.get_by_label("Copy as Markdown").click();
     let mut text = None;
     for _ in 0..3 {
@@ -155,17 +166,19 @@ fn the_clouds_begin_from_one_noise_and_the_distances_are_theirs() {
     }
 }
 
+/// Canvases of a window that is not split.
+fn canvases(window: &Harness<'_, LabApp>) -> usize {
+    let ordinals = ["", ", second", ", third", ", fourth", ", fifth", ", sixth"];
+    let named = ordinals
+        .iter()
+        .map(|ordinal| format!("Samplers canvas{ordinal}"));
+    named.filter(|name| find(window, name).is_some()).count()
+}
+
 /// Samplers come and go, six at most and one at least, each with its own canvas.
 #[test]
 fn samplers_are_added_and_taken_away() {
     let mut window = window(lab(), Chapter::Samplers, false);
-    let canvases = |window: &Harness<'_, LabApp>| {
-        let ordinals = ["", ", second", ", third", ", fourth", ", fifth", ", sixth"];
-        let named = ordinals
-            .iter()
-            .map(|ordinal| format!("Samplers canvas{ordinal}"));
-        named.filter(|name| find(window, name).is_some()).count()
-    };
     assert_eq!(canvases(&window), 4);
     for wanted in [5, 6, 6] {
         click(&mut window, "Add a sampler");
@@ -205,4 +218,205 @@ fn what_is_measured_goes_with_the_weights() {
     let after = copied(&mut window);
     let changed = |(before, after): (&Vec<String>, &Vec<String>)| before[5] != after[5];
     assert!(before.iter().zip(&after).all(changed), "{after:#?}");
+}
+
+/// Heun's method in so many steps, printed for an experiment.
+fn printed(directory: &Path, experiment: &Experiment, steps: u32) -> PathBuf {
+    let context = experiment.plan_context();
+    let plan = PlanFile::of(
+        &Sampler::Heun.plan_placed(None, steps, context, None),
+        context,
+    );
+    let path = directory.join("mine.json");
+    std::fs::write(&path, serde_json::to_string(&plan.unwrap()).unwrap()).unwrap();
+    path
+}
+
+/// Let a side train by another schedule.
+fn configure(lab: &Driven, side: Side, schedule: Schedule) {
+    let snapshots = lab.snapshots();
+    let snapshot = match side {
+        Side::A => snapshots.a,
+        Side::B => snapshots.b.unwrap(),
+    };
+    let experiment = Box::new(Experiment {
+        schedule,
+        ..(*snapshot.experiment).clone()
+    });
+    let restart = Restart::Keep;
+    lab.send(Order::To(
+        side,
+        Command::Configure {
+            experiment,
+            restart,
+        },
+    ));
+}
+
+/// A dropped plan is one more sampler, with the numbers of the one that it was printed of; it waits where the schedule is another one, and
+/// can be taken away.
+#[test]
+fn a_dropped_plan_is_held_against_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let lab = lab();
+    let experiment = (*lab.snapshots().a.experiment).clone();
+    let path = printed(directory.path(), &experiment, 8);
+    let mut window = window(lab.clone(), Chapter::Training, false);
+    drop_on(&mut window, &path);
+    assert!(find(&window, "Sampler 5: mine, 8 steps").is_some());
+    assert_eq!(canvases(&window), 5);
+    click(&mut window, "Measure up to: 16");
+    measure(&mut window, 13, "exact field");
+    let rows = copied(&mut window);
+    let row = |name: &str| {
+        let mut found = rows.iter().filter(|row| row[0] == name && row[2] == "8");
+        let row = found.next().unwrap_or_else(|| panic!("{rows:#?}"));
+        assert!(found.next().is_none());
+        row.clone()
+    };
+    let (heun, mine) = (row("heun"), row("mine.json"));
+    assert_eq!((&*mine[1], &*mine[3], &*mine[9]), ("file", "15", "–"));
+    assert_eq!((&mine[3], &mine[5..9]), (&heun[3], &heun[5..9]));
+    assert_ne!(mine[8], "–", "it is held against the end of the flow");
+    let said = texts(&window);
+    assert!(said.iter().any(|text| text == "mine, 8 steps"), "{said:#?}");
+    // Its points are those of the other one.
+    let ends = |place: usize| {
+        let run = lab.snapshots().a.runs[&Slot::SideBySide(place)]
+            .done
+            .clone();
+        let points = run.unwrap().recording.points.to_host().unwrap();
+        points[points.len() - 2000..].to_vec()
+    };
+    assert_eq!(ends(4), ends(2));
+
+    // Once more it is the same one; changed, it takes its own place.
+    drop_on(&mut window, &path);
+    measure(&mut window, 13, "exact field");
+    printed(directory.path(), &experiment, 5);
+    drop_on(&mut window, &path);
+    assert!(find(&window, "Sampler 5: mine, 5 steps").is_some());
+    assert_eq!(canvases(&window), 5);
+
+    let why = "mine.json: its factors are made for the schedule linear, and the model has cosine.";
+    assert!(find(&window, why).is_none());
+    configure(&lab, Side::A, Schedule::Cosine);
+    window.run_steps(3);
+    assert!(
+        find(&window, why).is_some(),
+        "it says why it has no picture"
+    );
+    assert!(!lab.snapshots().a.runs.contains_key(&Slot::SideBySide(4)));
+    measure(&mut window, 12, "exact field");
+    configure(&lab, Side::A, experiment.schedule);
+    window.run_steps(3);
+    assert!(find(&window, why).is_none());
+    measure(&mut window, 13, "exact field");
+    assert!(lab.snapshots().a.runs.contains_key(&Slot::SideBySide(4)));
+
+    click(&mut window, "Take sampler 5 away");
+    assert_eq!(canvases(&window), 4);
+    measure(&mut window, 12, "exact field");
+    assert!(copied(&mut window).iter().all(|row| row[0] != "mine.json"));
+}
+
+/// In a split lab both sides show it, each for itself.
+#[test]
+fn a_plan_is_shared_by_both_sides_and_may_suit_one_of_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let lab = lab();
+    let experiment = (*lab.snapshots().a.experiment).clone();
+    let path = printed(directory.path(), &experiment, 8);
+    let mut window = window(lab.clone(), Chapter::Samplers, false);
+    click(&mut window, "Split A | B");
+    configure(&lab, Side::B, Schedule::Flow);
+    click(&mut window, "Experiment: B");
+    drop_on(&mut window, &path);
+    let why = "its factors are made for the schedule linear, and the model has flow";
+    let told = format!("B: {} is no plan for this model: {why}", path.display());
+    assert!(find(&window, &told).is_some(), "it is checked for B");
+    assert!(find(&window, "Sampler 5").is_none());
+    click(&mut window, "Experiment: A");
+    drop_on(&mut window, &path);
+    window.run_steps(3);
+    assert!(find(&window, &format!("mine.json: {why}.")).is_some());
+    let has = |snapshot: &noise_compass::lab::message::Snapshot| {
+        snapshot.runs.contains_key(&Slot::SideBySide(4))
+    };
+    let snapshots = lab.snapshots();
+    assert_eq!(
+        [has(&snapshots.a), has(&snapshots.b.unwrap())],
+        [true, false]
+    );
+    click(&mut window, "Experiment: B");
+    click(&mut window, "Take sampler 5 away");
+    window.run_steps(2);
+    assert!(find(&window, "mine.json: ").is_none());
+    assert!(!has(&lab.snapshots().a));
+}
+
+/// A file that is none is told in the words of the command line, and costs nothing.
+#[test]
+fn what_is_no_plan_is_told_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let lab = lab();
+    let experiment = (*lab.snapshots().a.experiment).clone();
+    let path = directory.path().join("other.json");
+    let mut window = window(lab.clone(), Chapter::Training, false);
+    lab.asked();
+    let settings = serde_json::to_string(&experiment).unwrap();
+    for (json, words) in [
+        (
+            &*settings,
+            "it holds the settings of an experiment; a plan holds stages, see docs/own-sampler.md",
+        ),
+        ("{}", "it is no plan: missing field `stages`"),
+        (
+            r#"{"schedule": "flow", "stages": [{"t": 1, "to": 0, "x": {}}]}"#,
+            "its factors are made for the schedule flow, and the model has linear",
+        ),
+    ] {
+        std::fs::write(&path, json).unwrap();
+        drop_on(&mut window, &path);
+        let told = format!("{} is no plan for this model: {words}", path.display());
+        assert!(find(&window, &told).is_some(), "{told}");
+        assert!(lab.asked().is_empty());
+        assert_eq!(window.state().chapter(), Chapter::Training);
+    }
+    // Six are the most, of whatever kind.
+    click(&mut window, "Samplers");
+    for _ in 0..2 {
+        click(&mut window, "Add a sampler");
+    }
+    let path = printed(directory.path(), &experiment, 8);
+    drop_on(&mut window, &path);
+    let told = "mine.json has no place beside 6 samplers";
+    assert!(find(&window, told).is_some());
+    assert_eq!(canvases(&window), 6);
+}
+
+/// By the menu, from any chapter. One whose samples are no numbers is told by its name, until it is taken away.
+#[test]
+fn a_plan_is_opened_by_the_menu_and_one_that_blows_up_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wild.json");
+    let stage = r#"{"t": 1, "to": 1, "x": {"x": 1e30}}"#;
+    let stages = [stage; 3].join(",");
+    std::fs::write(&path, format!(r#"{{"stages": [{stages}]}}"#)).unwrap();
+    let mut window = window(lab(), Chapter::Forward, false);
+    click(&mut window, "File: File");
+    window.get_by_label("Sampler to open").focus();
+    window.run_steps(1);
+    let typed = path.display().to_string();
+    window.get_by_label("Sampler to open").type_text(&typed);
+    window.run_steps(2);
+    click(&mut window, "Open sampler");
+    assert!(find(&window, "Sampler 5: wild, 3 steps").is_some());
+    click(&mut window, "Measure up to: 16");
+    measure_but(&mut window, [12, 13], "exact field");
+    let told = "wild.json: sample 0 is not a finite number";
+    assert!(find(&window, told).is_some());
+    click(&mut window, "Take sampler 5 away");
+    measure(&mut window, 12, "exact field");
+    assert!(find(&window, told).is_none());
 }

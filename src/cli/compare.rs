@@ -2,17 +2,21 @@
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::model::ModelArgs;
+use super::named::Named;
 use super::versus::say_painted;
 use super::{print_json, print_lines, round, say};
-use lab::choice::Choice;
 use lab::contest::{Contest, tell_orders};
 use lab::contest_table::{Row, csv_of, is_csv, is_markdown, markdown};
+use lab::entrant::{Entrant, Pick};
+use lab::experiment::Experiment;
+use lab::own_sampler::OwnSampler;
 use maths::atomic::Destination;
 use maths::diffusion::solver::{Placement, Sampler};
 use ui::shell::contest_picture::draw_contest;
@@ -23,14 +27,14 @@ use ui::shell::picture::picture_file;
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Samplers, with commas between; or all
-    #[arg(long, value_name = "NAME,...", default_value = "ddim,heun,dpmpp-2m,unipc", value_parser = samplers, help = format!("Samplers, with commas between, or all: {}", Sampler::known()))]
+    /// Samplers and plan files, with commas between; or all
+    #[arg(long, value_name = "NAME|FILE.json,...", default_value = "ddim,heun,dpmpp-2m,unipc", value_parser = samplers, help = format!("Samplers, with commas between, or all: {}; FILE.json is a plan of one's own, see docs/own-sampler.md", Sampler::known()))]
     samplers: Samplers,
-    /// Counts of steps: FROM..TO doubles, or a list with commas between
+    /// Counts of steps: FROM..TO doubles, or a list with commas between. A plan file has its own
     #[arg(long, value_name = "STEPS", default_value = "4..64", value_parser = counts)]
     steps: Counts,
     /// Where the steps are placed
-    #[arg(long, value_name = "NAME", help = format!("Where the steps are placed: {} [default: as each sampler has them]", Placement::known()))]
+    #[arg(long, value_name = "NAME", help = format!("Where the steps are placed: {} [default: as each sampler has them]; a plan file says it itself", Placement::known()))]
     placement: Option<Placement>,
     /// Seeds of the noise: numbers are means over them
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -52,17 +56,54 @@ pub struct Args {
     force: bool,
 }
 
-/// Samplers that were listed.
+/// Samplers that were asked for.
 #[derive(Clone, Debug)]
-struct Samplers(Vec<Sampler>);
+enum Samplers {
+    /// All of the program's that the model's network can be asked by.
+    All,
+    /// Those of a list.
+    Listed(Vec<Named>),
+}
 
 fn samplers(text: &str) -> Result<Samplers, String> {
     if text == "all" {
-        return Ok(Samplers(Sampler::ALL.to_vec()));
+        return Ok(Samplers::All);
     }
     let each = text.split(',').map(|name| name.trim().parse());
-    let each: Result<Vec<Sampler>, _> = each.collect();
-    each.map(Samplers).map_err(|error| error.to_string())
+    let each: Result<Vec<Named>, _> = each.collect();
+    each.map(Samplers::Listed)
+        .map_err(|error| error.to_string())
+}
+
+impl Samplers {
+    /// All of them, the files read and checked for a model.
+    fn picks(&self, experiment: &Experiment, exact: bool) -> anyhow::Result<Vec<Pick>> {
+        let context = experiment.plan_context();
+        let Self::Listed(listed) = self else {
+            let all = Sampler::ALL.into_iter().map(Pick::Sampler);
+            let can = |pick: &Pick| pick.refusal(experiment, exact).is_none();
+            return Ok(all.filter(can).collect());
+        };
+        let mut picks = Vec::new();
+        for named in listed {
+            let pick = match named {
+                Named::Sampler(sampler) => Pick::Sampler(*sampler),
+                Named::File(path) => Pick::Own(Arc::new(OwnSampler::open(path, context)?)),
+            };
+            if let Some(refusal) = pick.refusal(experiment, exact) {
+                let refusal = refusal.trim_end_matches('.');
+                anyhow::bail!("{refusal}; leave it out, or take --exact");
+            }
+            let name = pick.to_string();
+            let is_taken = |other: &Pick| *other != pick && other.to_string() == name;
+            anyhow::ensure!(
+                !picks.iter().any(is_taken),
+                "two plan files are called {name}; rename one"
+            );
+            picks.push(pick);
+        }
+        Ok(picks)
+    }
 }
 
 /// Counts of steps, ascending.
@@ -92,6 +133,17 @@ fn counts(text: &str) -> Result<Counts, String> {
     Ok(Counts(all))
 }
 
+/// Each by each count of steps; a plan file once.
+fn entrants(picks: &[Pick], Counts(steps): &Counts, placement: Option<Placement>) -> Vec<Entrant> {
+    let of = |pick: &Pick| {
+        let each = steps.iter().map(|steps| pick.entrant(*steps, placement));
+        let mut all: Vec<Entrant> = each.collect();
+        all.dedup();
+        all
+    };
+    picks.iter().flat_map(of).collect()
+}
+
 /// What `--json` prints. Distances are in standardised units; every `_error` is a standard error.
 #[derive(Debug, Serialize)]
 struct Report {
@@ -117,11 +169,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         picture.check()?;
     }
     let mut loaded = args.model.load()?;
-    let timesteps = loaded.setup.experiment.timesteps;
-    let Counts(steps) = &args.steps;
-    if let Some(most) = steps.iter().find(|steps| **steps > timesteps) {
+    let experiment = &loaded.setup.experiment;
+    let picks = args.samplers.picks(experiment, args.exact)?;
+    let entrants = entrants(&picks, &args.steps, args.placement);
+    let timesteps = experiment.timesteps;
+    let too_many =
+        |entrant: &Entrant| matches!(entrant, Entrant::Choice(choice) if choice.steps > timesteps);
+    if let Some(entrant) = entrants.iter().find(|entrant| too_many(entrant)) {
         anyhow::bail!(
-            "{most} sampling steps are more than the {timesteps} timesteps of the training; choose other --steps"
+            "{} sampling steps are more than the {timesteps} timesteps of the training; choose other --steps",
+            entrant.steps()
         );
     }
     std::fs::create_dir_all(&args.out).with_context(|| {
@@ -132,21 +189,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })?;
     let mut contest = Contest::new(&loaded.setup, args.n, args.exact)?;
     let floor = contest.floor();
-    let Samplers(samplers) = &args.samplers;
-    let bar = bar(samplers.len() as u64 * steps.len() as u64 * args.seeds);
+    let bar = bar(entrants.len() as u64 * args.seeds);
     let mut scored = Vec::new();
-    for &sampler in samplers {
-        for &steps in steps {
-            let choice = Choice {
-                sampler,
-                placement: args.placement,
-                steps,
-            };
-            bar.set_message(format!("{sampler}, {steps} steps"));
-            let (engine, setup) = (loaded.engine.as_mut(), &loaded.setup);
-            let found = contest.score(engine, setup, choice, args.seeds, || bar.inc(1));
-            scored.push(found.with_context(|| format!("{sampler} in {steps} steps has no score"))?);
-        }
+    for entrant in &entrants {
+        let (who, steps) = (entrant.pick(), entrant.steps());
+        bar.set_message(format!("{who}, {steps} steps"));
+        let (engine, setup) = (loaded.engine.as_mut(), &loaded.setup);
+        let found = contest.score(engine, setup, entrant, args.seeds, || bar.inc(1));
+        scored.push(found.with_context(|| format!("{who} in {steps} steps has no score"))?);
     }
     bar.finish_and_clear();
     tell_orders(&mut scored);

@@ -14,6 +14,7 @@ mod field;
 mod field_csv;
 mod measure;
 mod model;
+mod named;
 mod render;
 mod sample;
 mod samples_csv;

@@ -1,23 +1,25 @@
 //! `sample`: points drawn from a trained model.
 
 use std::io::{self, BufRead};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 
 use super::model::ModelArgs;
+use super::named::Named;
 use super::{print_json, read_standardised, say};
 use crate::cli::samples_csv::{Units, samples_csv, samples_file};
 use engine::{Frames, Run, Start};
 use lab::choice::told_of;
 use lab::experiment::Experiment;
+use lab::own_sampler::OwnSampler;
 use maths::atomic::Destination;
 use maths::data::bounds::Bounds;
 use maths::data::csv_io::is_table;
 use maths::data::mixture::Standardisation;
 use maths::diffusion::magnification;
-use maths::diffusion::solver::{Placement, Plan, PlanFile, Sampler, SamplerParseError};
+use maths::diffusion::solver::{Placement, Plan, PlanFile, Sampler};
 
 /// Arguments of `sample`.
 #[derive(Debug, clap::Args)]
@@ -63,28 +65,6 @@ pub struct Args {
     force: bool,
 }
 
-/// A sampler by its name, or a plan in a file.
-#[derive(Clone, Debug, PartialEq)]
-enum Named {
-    Sampler(Sampler),
-    File(PathBuf),
-}
-
-impl std::str::FromStr for Named {
-    type Err = SamplerParseError;
-
-    fn from_str(text: &str) -> Result<Self, SamplerParseError> {
-        let path = Path::new(text);
-        if path
-            .extension()
-            .is_some_and(|end| end.eq_ignore_ascii_case("json"))
-        {
-            return Ok(Self::File(path.to_path_buf()));
-        }
-        text.parse().map(Self::Sampler)
-    }
-}
-
 impl Args {
     /// The plan for a model.
     fn plan(&self, experiment: &Experiment, clip: Option<Bounds>) -> anyhow::Result<Plan> {
@@ -98,11 +78,7 @@ impl Args {
                     "{} says itself how many steps there are and where; leave out --steps and --placement",
                     path.display()
                 );
-                let json = std::fs::read_to_string(path)
-                    .with_context(|| format!("cannot read the plan {}", path.display()))?;
-                let plan = PlanFile::read(&json).and_then(|file| file.plan(context, clip));
-                return plan
-                    .with_context(|| format!("{} is no plan for this model", path.display()));
+                return Ok(OwnSampler::open(path, context)?.plan(context, clip)?);
             }
         };
         let steps = self

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::choice::{Choice, told_of};
+use super::choice::told_of;
+use super::entrant::Entrant;
 use super::quality::Data;
 use super::setup::Setup;
 use engine::{Denoiser, Engine, EngineError, Frames, Run, Start};
@@ -28,7 +29,7 @@ pub fn plan_to_the_end(context: PlanContext, clip: Option<Bounds>) -> Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
     /// Who.
-    pub choice: Choice,
+    pub entrant: Entrant,
     /// How often a sample asks for a prediction; where each particle chooses its own steps, the mean.
     pub evaluations: f64,
     /// Seconds that a set of samples took, the median over seeds.
@@ -105,12 +106,12 @@ impl Yardstick {
 
 impl Scored {
     /// The mean of what each seed gave: at least one.
-    pub fn of(choice: Choice, found: &[Sampled]) -> Self {
+    pub fn of(entrant: Entrant, found: &[Sampled]) -> Self {
         let mut secs: Vec<f64> = found.iter().map(|one| one.secs).collect();
         secs.sort_by(f64::total_cmp);
         let evaluations = found.iter().map(|one| one.evaluations).sum::<f64>();
         Self {
-            choice,
+            entrant,
             evaluations: evaluations / found.len() as f64,
             secs: secs.get(secs.len() / 2).copied().unwrap_or(f64::NAN),
             distance: over_seeds(found.iter().map(|one| one.judged.distance)),
@@ -156,12 +157,12 @@ impl Contest {
     /// Let one run from the noise of so many seeds; `done` is called after each.
     ///
     /// # Errors
-    /// The engine's, or samples that are not finite.
+    /// The engine's, samples that are not finite, or a plan that is made for another model.
     pub fn score(
         &mut self,
         engine: &mut dyn Engine,
         setup: &Setup,
-        choice: Choice,
+        entrant: &Entrant,
         seeds: u64,
         mut done: impl FnMut(),
     ) -> anyhow::Result<Scored> {
@@ -170,8 +171,8 @@ impl Contest {
         let learned = matches!(self.denoiser, Denoiser::Learned);
         let clip = (setup.experiment.clip && learned)
             .then_some(setup.dataset.clip_box(setup.experiment.fresh));
-        let plan = told_of(&setup.dataset.mixture, choice.plan(context, clip));
-        let follows_the_flow = choice.follows_the_flow(&plan);
+        let plan = told_of(&setup.dataset.mixture, entrant.plan(context, clip)?);
+        let follows_the_flow = entrant.follows_the_flow(&plan);
         if follows_the_flow && self.ends.is_none() {
             self.ends = Some(self.sample(engine, &plan_to_the_end(context, clip), 0)?.0);
         }
@@ -189,7 +190,7 @@ impl Contest {
             });
             done();
         }
-        Ok(Scored::of(choice, &found))
+        Ok(Scored::of(entrant.clone(), &found))
     }
 
     /// Samples, and how often each asked for a prediction.
@@ -230,13 +231,9 @@ fn over_seeds(each: impl Iterator<Item = Estimate>) -> Estimate {
 pub fn tell_orders(scored: &mut [Scored]) {
     let before: Vec<Scored> = scored.to_vec();
     for one in scored {
-        let half = before.iter().find(|half| {
-            let doubled = Choice {
-                steps: 2 * half.choice.steps,
-                ..half.choice
-            };
-            doubled == one.choice
-        });
+        let half = before
+            .iter()
+            .find(|half| half.entrant.is_half_of(&one.entrant));
         // Where twice the steps asked no oftener, as where each particle chooses its own, nothing was doubled.
         let half = half.filter(|half| half.evaluations < one.evaluations);
         one.order = half
@@ -248,14 +245,18 @@ pub fn tell_orders(scored: &mut [Scored]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::Choice;
+    use crate::contest_table::Row;
+    use crate::entrant::Pick;
     use crate::experiment::{DataSource, Experiment};
+    use crate::own_sampler::OwnSampler;
     use engine::ModelState;
     use engine::cpu::CpuEngine;
     use maths::data::shapes::Shape;
+    use maths::diffusion::solver::PlanFile;
 
-    /// By the exact field: every sampler comes to the floor, the better the more steps, and the orders are those of the papers.
-    #[test]
-    fn orders_and_distances_are_those_of_the_exact_field() {
+    /// A contest by the exact field, and what it is of.
+    fn contest(particles: u32) -> (Contest, CpuEngine, Setup) {
         let setup = Setup::new(Experiment {
             data: DataSource::Shape(Shape::EightGaussians),
             width: 32,
@@ -268,7 +269,17 @@ mod tests {
         engine
             .load(&setup.spec, &ModelState::fresh(weights))
             .unwrap();
-        let mut contest = Contest::new(&setup, 1024, true).unwrap();
+        (
+            Contest::new(&setup, particles, true).unwrap(),
+            engine,
+            setup,
+        )
+    }
+
+    /// By the exact field: every sampler comes to the floor, the better the more steps, and the orders are those of the papers.
+    #[test]
+    fn orders_and_distances_are_those_of_the_exact_field() {
+        let (mut contest, mut engine, setup) = contest(1024);
         let floor = contest.floor();
         for (sampler, order) in [
             (Sampler::Euler, 1.0),
@@ -283,7 +294,7 @@ mod tests {
                 })
                 .map(|choice| {
                     contest
-                        .score(&mut engine, &setup, choice, 2, || ())
+                        .score(&mut engine, &setup, &choice.into(), 2, || ())
                         .unwrap()
                 })
                 .to_vec();
@@ -299,7 +310,58 @@ mod tests {
             placement: None,
             steps: 100,
         };
-        let scored = contest.score(&mut engine, &setup, noisy, 1, || ()).unwrap();
+        let noisy = noisy.into();
+        let scored = contest
+            .score(&mut engine, &setup, &noisy, 1, || ())
+            .unwrap();
         assert_eq!((scored.apart, scored.evaluations), (None, 100.0));
+    }
+    /// A built-in sampler that was printed into a file has the very numbers of its name's, but for the order: it has one count of steps.
+    #[test]
+    fn a_plan_from_a_file_is_scored_as_the_sampler_that_it_was_printed_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mine.json");
+        let (mut contest, mut engine, setup) = contest(256);
+        let context = setup.experiment.plan_context();
+        for (sampler, evaluations) in [(Sampler::Heun, 23.0), (Sampler::Ddim { eta: 1.0 }, 12.0)] {
+            let choice = Choice {
+                sampler,
+                placement: None,
+                steps: 12,
+            };
+            let plan = PlanFile::of(&choice.plan(context, None), context).unwrap();
+            std::fs::write(&path, serde_json::to_string(&plan).unwrap()).unwrap();
+            let own = Arc::new(OwnSampler::open(&path, context).unwrap());
+            // Whatever is asked for, the file says how many steps there are.
+            let own = Pick::Own(own).entrant(3, Some(Placement::Karras));
+            let half = Choice { steps: 6, ..choice };
+            let mut scored = [half.into(), choice.into(), own.clone()].map(|entrant| {
+                contest
+                    .score(&mut engine, &setup, &entrant, 2, || ())
+                    .unwrap()
+            });
+            tell_orders(&mut scored);
+            let [_, named, read] = scored;
+            assert_eq!(read.entrant, own);
+            assert_eq!((read.entrant.steps(), read.evaluations), (12, evaluations));
+            assert_eq!(read.apart.is_some(), sampler == Sampler::Heun);
+            let same = Scored {
+                entrant: named.entrant.clone(),
+                secs: named.secs,
+                order: named.order,
+                ..read.clone()
+            };
+            assert_eq!(same, named);
+            assert_eq!(
+                (named.order.is_some(), read.order),
+                (sampler == Sampler::Heun, None)
+            );
+            let [named, read] = [named, read].map(|one| Row::of(&one, contest.floor()));
+            assert_eq!(
+                (&*read.sampler, &*read.placement, read.steps),
+                ("mine.json", "file", 12)
+            );
+            assert_eq!(read.cells()[5..9], named.cells()[5..9]);
+        }
     }
 }

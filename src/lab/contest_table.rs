@@ -4,7 +4,6 @@ use std::io::{self, BufRead};
 
 use serde::Serialize;
 
-use super::choice::Choice;
 use super::contest::Scored;
 use maths::atomic::all_lines;
 use maths::measure::{Estimate, round};
@@ -12,9 +11,9 @@ use maths::measure::{Estimate, round};
 /// A row of the table, and of the CSV file.
 #[derive(Debug, Serialize)]
 pub struct Row {
-    /// The sampler by name, with its number.
+    /// The sampler by name, with its number; one's own by its file's.
     pub sampler: String,
-    /// Where its steps lie, by name, with the handles of one's own.
+    /// Where its steps lie, by name, with the handles of one's own; `file` where a file says it.
     pub placement: String,
     /// Steps from noise to data.
     pub steps: u32,
@@ -41,15 +40,10 @@ pub struct Row {
 impl Row {
     /// What one has reached, beside what draws of the data reach.
     pub fn of(scored: &Scored, floor: Estimate) -> Self {
-        let Choice {
-            sampler,
-            placement,
-            steps,
-        } = scored.choice;
         Self {
-            sampler: sampler.to_string(),
-            placement: placement.unwrap_or(sampler.placement()).to_string(),
-            steps,
+            sampler: scored.entrant.pick().to_string(),
+            placement: scored.entrant.placement(),
+            steps: scored.entrant.steps(),
             evaluations: scored.evaluations.round() as usize,
             milliseconds: round(1e3 * scored.secs),
             sliced_w2: round(scored.distance.value),
@@ -68,7 +62,8 @@ impl Row {
             value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
         };
         [
-            self.sampler.clone(),
+            // A file may be called anything.
+            self.sampler.replace('|', "\\|"),
             self.placement.clone(),
             self.steps.to_string(),
             self.evaluations.to_string(),

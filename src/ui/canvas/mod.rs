@@ -13,7 +13,8 @@ pub mod points;
 pub mod remark;
 
 use egui::{
-    Align2, Color32, CursorIcon, Painter, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2,
+    Align, Align2, Color32, CursorIcon, Label, Painter, Rect, Response, Sense, Shape, Ui,
+    WidgetInfo, pos2, text::LayoutJob, vec2,
 };
 
 use crate::theme::{Palette, strong_font, text_font};
@@ -407,6 +408,20 @@ pub fn legend_ui(
         painter.galley(pos2(left.x + before, y), galley, palette.weak);
     }
     size.y + 6.0
+}
+
+/// Why there is nothing on a canvas, in its middle.
+pub fn refusal_ui(ui: &mut Ui, rect: Rect, text: &str, palette: &Palette) {
+    let mut job = LayoutJob::simple(
+        text.to_owned(),
+        text_font(13.0),
+        palette.weak,
+        0.8 * rect.width(),
+    );
+    job.halign = Align::Center;
+    let galley = ui.painter().layout_job(job);
+    let place = Rect::from_center_size(rect.center(), galley.size());
+    ui.put(place, Label::new(galley)).accessible_name(text);
 }
 
 /// A sentence in the middle of an empty canvas.

@@ -23,6 +23,7 @@ use crate::desk::{Desk, Door};
 use crate::sheet::Sheet;
 use crate::widgets::equation::Equation;
 use lab::message::Side;
+use lab::own_sampler::OwnSampler;
 use maths::data::bounds::Bounds;
 use maths::names::Words;
 
@@ -59,6 +60,10 @@ pub trait Page {
     /// What is said in the middle of a canvas that has nothing to show yet.
     fn waiting(&self) -> &'static str {
         "nothing to show yet"
+    }
+    /// Why a canvas has nothing to show and waits for nothing; `None` where it has not.
+    fn refusal(&self, _canvas: usize, _desk: &Desk) -> Option<String> {
+        None
     }
     /// Above all layers of a canvas.
     fn overlay_ui(&self, _ui: &mut Ui, _view: &View, _desk: &Desk) {}
@@ -213,6 +218,16 @@ chapters! {
     Schedules: schedules::Schedules in "Look",
     /// The variational bound, term by term.
     Elbo: elbo::Elbo in "Look",
+}
+
+impl Pages {
+    /// Let a sampler of the user's own take part in the chapter Samplers.
+    ///
+    /// # Errors
+    /// Where no more can take part: one sentence.
+    pub fn add_sampler(&mut self, own: OwnSampler) -> anyhow::Result<()> {
+        self.samplers.add(own)
+    }
 }
 
 impl Chapter {

@@ -30,6 +30,8 @@ pub enum Purpose {
     OpenCsv,
     /// A noise schedule in a CSV.
     OpenSchedule,
+    /// A sampler's plan in JSON.
+    OpenSampler,
     /// A saved model.
     OpenModel,
     /// A directory for the model.
@@ -51,6 +53,7 @@ pub fn purpose_of(path: &Path) -> Option<Purpose> {
             Some(Purpose::OpenSchedule)
         }
         Some("csv" | "tsv" | "txt" | "dat") => Some(Purpose::OpenCsv),
+        Some("json") => Some(Purpose::OpenSampler),
         _ => None,
     }
 }
@@ -61,6 +64,8 @@ pub struct Files {
     pub csv: String,
     /// The schedule to open.
     pub schedule: String,
+    /// The sampler to open.
+    pub sampler: String,
     /// The model to open.
     pub opened: String,
     /// The directory to save in.
@@ -91,6 +96,7 @@ impl Default for Files {
         Self {
             csv: String::new(),
             schedule: String::new(),
+            sampler: String::new(),
             opened: String::new(),
             model: "model".into(),
             drawing: String::new(),
@@ -124,6 +130,12 @@ impl Files {
                     dialog
                         .set_title("Open a schedule")
                         .add_filter("CSV", &["csv"])
+                        .pick_file(),
+                ),
+                Purpose::OpenSampler => Box::pin(
+                    dialog
+                        .set_title("Open a sampler")
+                        .add_filter("JSON", &["json"])
                         .pick_file(),
                 ),
                 Purpose::OpenModel => {
@@ -180,6 +192,7 @@ impl Files {
         match purpose {
             Purpose::OpenCsv => self.csv = text,
             Purpose::OpenSchedule => self.schedule = text,
+            Purpose::OpenSampler => self.sampler = text,
             Purpose::OpenModel => self.opened = text,
             Purpose::SaveModel => self.model = text,
             Purpose::SavePicture => self.picture = text,
@@ -201,6 +214,7 @@ mod tests {
             ("points.csv", Some(Purpose::OpenCsv)),
             ("POINTS.CSV", Some(Purpose::OpenCsv)),
             ("model.safetensors", Some(Purpose::OpenModel)),
+            ("mine.JSON", Some(Purpose::OpenSampler)),
             ("picture.png", None),
             ("README", None),
         ] {

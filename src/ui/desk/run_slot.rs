@@ -37,12 +37,20 @@ impl<K: PartialEq> RunSlot<K> {
         }
     }
 
-    /// Ask for a run, unless it is the one that was asked for last; take the news.
-    pub fn want(&mut self, desk: &Desk, key: K, request: impl FnOnce() -> RunRequest) {
+    /// Ask for a run, unless it is the one that was asked for last; take the news. Where there is no such run, end the one before.
+    pub fn want<R: Into<Option<RunRequest>>>(
+        &mut self,
+        desk: &Desk,
+        key: K,
+        request: impl FnOnce() -> R,
+    ) {
         if self.asked.as_ref() != Some(&key) {
+            let Some(request) = request().into() else {
+                return self.end(desk);
+            };
             self.asked = Some(key);
             self.stopped = false;
-            let request = Arc::new(request());
+            let request = Arc::new(request);
             desk.send(Command::Run(self.slot, request.clone()));
             self.sent = Some((request, Instant::now()));
         }

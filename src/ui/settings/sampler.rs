@@ -11,9 +11,10 @@ use crate::theme::{Palette, text_font};
 use crate::widgets::number::{fixed, grouped, short};
 use crate::widgets::pill;
 use crate::widgets::row::{self, Track};
-use crate::widgets::text::{note, warning};
+use crate::widgets::text::{ellipsis, note, warning};
 use crate::widgets::tip::Tip as _;
 use lab::choice::Choice;
+use lab::entrant::Pick;
 use lab::experiment::{Experiment, limits};
 use maths::diffusion::solver::{Dial, PlanContext, Sampler};
 
@@ -60,6 +61,17 @@ pub fn sampler_symbol(sampler: Sampler) -> Cow<'static, str> {
     }
 }
 
+/// As short as it can be; one's own by its file's name.
+pub fn pick_symbol(pick: &Pick) -> Cow<'static, str> {
+    match pick {
+        Pick::Sampler(sampler) => sampler_symbol(*sampler),
+        Pick::Own(own) => ellipsis(own.title(), LONGEST_NAME).into(),
+    }
+}
+
+/// Letters of a file's name that are shown.
+const LONGEST_NAME: usize = 20;
+
 /// Farthest that the slider of the sampler's steps goes: more are slow to watch.
 const SAMPLER_TRAVEL: u32 = 1000;
 
@@ -88,7 +100,8 @@ pub fn choice_rows(
     let most = context.timesteps;
     let tip = "How one step goes from x_t to an earlier x";
     row::named(ui, "Sampler", tip, palette, |ui| {
-        changed |= sampler_menu(ui, "Sampler", &mut choice.sampler, experiment, palette);
+        let can = |sampler| experiment.can_sample_by(sampler);
+        changed |= sampler_menu(ui, "Sampler", &mut choice.sampler, &can, palette);
     });
     changed |= dial_row(ui, &mut choice.sampler, palette);
     let tip = "Steps from noise to data. More than T are taken as T";
@@ -108,13 +121,13 @@ pub fn choice_rows(
     changed | placement_row(ui, &mut choice.placement, Some(own), steps, palette)
 }
 
-/// A button with the sampler's name that opens the list of all, of which an experiment's network may have nothing to say to some. True
-/// where another is chosen.
+/// A button with the sampler's name that opens the list of all, of which some cannot be chosen: the network has nothing to say to them.
+/// True where another is chosen.
 pub fn sampler_menu(
     ui: &mut Ui,
     name: &str,
     sampler: &mut Sampler,
-    experiment: &Experiment,
+    can: &dyn Fn(Sampler) -> bool,
     palette: &Palette,
 ) -> bool {
     let mut changed = false;
@@ -125,7 +138,7 @@ pub fn sampler_menu(
         let most = ui.ctx().content_rect().height() - 60.0;
         let list = egui::ScrollArea::vertical().max_height(most);
         list.show(ui, |ui| {
-            changed |= sampler_list(ui, sampler, experiment, palette);
+            changed |= sampler_list(ui, sampler, can, palette);
         });
     });
     changed
@@ -158,7 +171,7 @@ const NOT_LEARNED: &str =
 fn sampler_list(
     ui: &mut Ui,
     chosen: &mut Sampler,
-    experiment: &Experiment,
+    can: &dyn Fn(Sampler) -> bool,
     palette: &Palette,
 ) -> bool {
     let mut changed = false;
@@ -179,8 +192,7 @@ fn sampler_list(
             sampler
         };
         let title = sampler_title(sampler);
-        let can = experiment.can_sample_by(sampler);
-        let option = ui.add_enabled_ui(can, |ui| {
+        let option = ui.add_enabled_ui(can(sampler), |ui| {
             pill::choice(ui, sampler == present, &title, &title, palette)
         });
         let option = option.inner.on_disabled_hover_text(NOT_LEARNED);

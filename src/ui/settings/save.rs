@@ -26,6 +26,8 @@ pub fn file_menu(ui: &mut Ui, desk: &mut Desk) {
         ui.separator();
         schedule_rows(ui, desk);
         ui.separator();
+        sampler_rows(ui, desk);
+        ui.separator();
         save_rows(ui, desk);
         ui.add_space(2.0);
         ui.separator();
@@ -84,6 +86,29 @@ fn schedule_rows(ui: &mut Ui, desk: &mut Desk) {
         }
         if button::text(ui, "Browse…", "Choose a CSV file", 0.0, palette).clicked() {
             desk.files.browse(Purpose::OpenSchedule, ui.ctx());
+        }
+    });
+}
+
+/// Open a sampler of one's own beside those of the program.
+fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
+    let palette = desk.palette();
+    let text = "A sampler of your own, as the JSON of its plan. Or drop it on the window";
+    note(ui, text, palette);
+    let (field, hint) = ("Sampler to open", "mine.json, with its stages");
+    path_field(ui, &mut desk.files.sampler, field, hint);
+    ui.horizontal(|ui| {
+        let typed = desk.files.sampler.trim().to_owned();
+        let tip = "Hold it against others in the chapter Samplers";
+        let open = |ui: &mut Ui| button::text(ui, "Open sampler", tip, 0.0, palette);
+        if ui.add_enabled_ui(!typed.is_empty(), open).inner.clicked() {
+            let purpose = Purpose::OpenSampler;
+            desk.files.choose(purpose, typed_path(&typed));
+            ui.ctx().request_repaint();
+            ui.close();
+        }
+        if button::text(ui, "Browse…", "Choose a JSON file", 0.0, palette).clicked() {
+            desk.files.browse(Purpose::OpenSampler, ui.ctx());
         }
     });
 }

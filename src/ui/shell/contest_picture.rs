@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use egui::{Align2, CentralPanel, Frame, Rect, pos2, vec2};
 
 use crate::plots::contest::{Quantity, Series, contest_ui, look, mark_ui};
-use crate::settings::sampler::sampler_symbol;
+use crate::settings::sampler::pick_symbol;
 use crate::shell::picture;
 use crate::theme::{palette, strong_font, text_font};
 use engine::gpu::GpuContext;
@@ -32,10 +32,11 @@ pub fn draw_contest(
 ) -> anyhow::Result<()> {
     let context = GpuContext::headless()?;
     let palette = palette(true, Side::A);
-    let mut samplers = Vec::new();
+    let mut picks = Vec::new();
     for one in scored {
-        if !samplers.contains(&one.choice.sampler) {
-            samplers.push(one.choice.sampler);
+        let pick = one.entrant.pick();
+        if !picks.contains(&pick) {
+            picks.push(pick);
         }
     }
     let all: Vec<&Scored> = scored.iter().collect();
@@ -50,24 +51,24 @@ pub fn draw_contest(
                 Rect::from_min_max(rect.min + vec2(0.0, 36.0), rect.max - vec2(NAMES, 0.0));
             let (left, right) = charts.split_left_right_at_fraction(0.5);
             for (place, quantity) in [(left, Quantity::Distance), (right, Quantity::Surprise)] {
-                let series: Vec<Series> = (samplers.iter().enumerate())
-                    .map(|(index, sampler)| {
-                        let own = all.iter().filter(|one| one.choice.sampler == *sampler);
+                let series: Vec<Series> = (picks.iter().enumerate())
+                    .map(|(index, pick)| {
+                        let own = all.iter().filter(|one| one.entrant.pick() == *pick);
                         let points = own.map(|one| [one.evaluations, quantity.of(one)]);
-                        Series::new(sampler_symbol(*sampler), look(palette, index), points)
+                        Series::new(pick_symbol(pick), look(palette, index), points)
                     })
                     .collect();
                 let chart = quantity.chart("evaluations", Some(floor), &all);
                 contest_ui(ui, place, &chart, &series, palette);
             }
-            for (index, sampler) in samplers.iter().enumerate() {
+            for (index, pick) in picks.iter().enumerate() {
                 let at = pos2(
                     charts.right() + 24.0,
                     charts.top() + LINE * (1.0 + index as f32),
                 );
                 let (color, mark) = look(palette, index);
                 mark_ui(&painter, mark, at, color);
-                let (at, name) = (at + vec2(14.0, 0.0), sampler_symbol(*sampler));
+                let (at, name) = (at + vec2(14.0, 0.0), pick_symbol(pick));
                 painter.text(at, Align2::LEFT_CENTER, name, text_font(13.0), palette.ink);
             }
         });

@@ -251,7 +251,7 @@ impl Stage {
                     palette,
                 },
             );
-            if empty && view.index == 0 {
+            if empty && view.index == 0 && page.refusal(view.index, desk).is_none() {
                 empty_ui(
                     &painter,
                     view.rect.intersect(*clip),
@@ -306,6 +306,9 @@ impl Stage {
             );
             child.set_clip_rect(clip.intersect(ui.clip_rect()));
             book.page(*side).overlay_ui(&mut child, view, desk);
+            if let Some(why) = book.page(*side).refusal(view.index, desk) {
+                canvas::refusal_ui(&mut child, seen, &why, palette);
+            }
             let Some(at) = *mark else { continue };
             let painter = child.painter_at(view.rect);
             for (arm, width, color) in [(9.0, 3.5, palette.canvas), (8.0, 1.5, palette.ink)] {

@@ -56,7 +56,7 @@ impl Plan {
             ];
             if asks_variance {
                 let [asks, shows] =
-                    with_widening(stages[1], Widening::at(schedule, timesteps, t).0);
+                    with_widening(&stages[1], Widening::at(schedule, timesteps, t).0);
                 stages[1] = asks;
                 stages.push(shows);
             }
@@ -73,11 +73,11 @@ impl Plan {
 }
 
 /// A stage that looks at x̂_0 keeps w in the second memory, and one that puts it in the place of the point follows.
-fn with_widening(stage: PlanStep, widening: Widening) -> [PlanStep; 2] {
+fn with_widening(stage: &PlanStep, widening: Widening) -> [PlanStep; 2] {
     let mut asks = PlanStep {
         widening: Some(widening),
         z_is_one: true,
-        ..stage
+        ..*stage
     };
     asks.to_memory[1] = Mix {
         z: 1.0,
@@ -100,7 +100,7 @@ impl Plan {
         let tau = f64::from(t) / f64::from(context.timesteps);
         let mut plan = Self::field(context, tau, Quantity::X0);
         let (widening, _) = Widening::at(context.schedule, context.timesteps, t);
-        plan.steps = with_widening(plan.steps[0], widening).into();
+        plan.steps = with_widening(&plan.steps[0], widening).into();
         plan
     }
 }

@@ -181,11 +181,11 @@ impl PlanFile {
         serde_json::from_str(json).map_err(|error| PlanFileError::Format(error.to_string()))
     }
 
-    /// The plan for a model.
+    /// Whether it is made for a model of this schedule and T.
     ///
     /// # Errors
-    /// Times or factors that make no sense, or another model's.
-    pub fn plan(&self, context: PlanContext, clip: Option<Bounds>) -> Result<Plan, PlanFileError> {
+    /// Another model's.
+    pub fn suits(&self, context: PlanContext) -> Result<(), PlanFileError> {
         if let Some(schedule) = self.schedule.filter(|own| *own != context.schedule) {
             return Err(PlanFileError::Schedule(Box::new([
                 schedule,
@@ -195,6 +195,15 @@ impl PlanFile {
         if let Some(timesteps) = self.timesteps.filter(|own| *own != context.timesteps) {
             return Err(PlanFileError::Timesteps(timesteps, context.timesteps));
         }
+        Ok(())
+    }
+
+    /// The plan for a model.
+    ///
+    /// # Errors
+    /// Times or factors that make no sense, or another model's.
+    pub fn plan(&self, context: PlanContext, clip: Option<Bounds>) -> Result<Plan, PlanFileError> {
+        self.suits(context)?;
         if !(1..=MOST_STAGES).contains(&self.stages.len()) {
             return Err(PlanFileError::Stages(self.stages.len()));
         }

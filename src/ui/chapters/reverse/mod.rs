@@ -119,7 +119,7 @@ impl Reverse {
     fn wish(&mut self, desk: &Desk) -> ChainWish {
         let field = self.field(desk);
         let chain = Chain {
-            choice: self.choice(desk, &desk.here.snapshot.experiment),
+            entrant: self.choice(desk, &desk.here.snapshot.experiment).into(),
             particles: self.show.particles,
             field,
             follow: self.show.follow,

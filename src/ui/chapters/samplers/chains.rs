@@ -22,9 +22,9 @@ impl Default for Chains {
 impl Chains {
     /// Ask for what is missing.
     pub fn want(&mut self, desk: &Desk, show: &Show, exact: bool) {
-        for (slot, sampler) in self.0.iter_mut().zip(&show.picks) {
+        for (slot, pick) in self.0.iter_mut().zip(&show.picks) {
             let chain = Chain {
-                choice: show.choice(*sampler, show.steps),
+                entrant: show.entrant(pick, show.steps),
                 particles: PARTICLES,
                 field: Field::exact(exact),
                 follow: show.follow,

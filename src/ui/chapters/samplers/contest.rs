@@ -14,6 +14,7 @@ use engine::Start;
 use lab::choice::Choice;
 use lab::contest::{Judged, Sampled, Scored, Yardstick, plan_to_the_end, tell_orders};
 use lab::contest_table::Row;
+use lab::entrant::Entrant;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::dataset::Dataset;
 use maths::diffusion::solver::Sampler;
@@ -57,9 +58,9 @@ impl PartialEq for Against {
 }
 
 /// What is under way: the run of a sampler, or of the flow to its end.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Under {
-    Way(Choice),
+    Way(Entrant),
     ToTheEnd,
 }
 
@@ -106,7 +107,7 @@ pub struct Contest {
     /// Updates when that was asked for last.
     flow_asked: Option<u64>,
     /// Who was not to be measured, and by what weights.
-    failed: Vec<(Choice, u64, String)>,
+    failed: Vec<(Entrant, u64, String)>,
     rest_until: Option<Instant>,
     progress: [usize; 2],
     /// The lab has what was asked for.
@@ -140,10 +141,10 @@ impl Default for Contest {
 
 impl Contest {
     /// What one has reached.
-    pub fn found(&self, choice: Choice) -> Option<&Found> {
+    pub fn found(&self, entrant: &Entrant) -> Option<&Found> {
         self.found
             .iter()
-            .find(|found| found.scored.choice == choice)
+            .find(|found| found.scored.entrant == *entrant)
     }
 
     /// What draws of the data score against draws.
@@ -174,17 +175,18 @@ impl Contest {
         };
         let waits = self
             .under_way
+            .as_ref()
             .is_some_and(|(_, since)| since.elapsed() < patience);
         let is_on_its_way = self.yardstick.is_busy() || self.judging.is_some() || waits;
         self.is_missing && is_on_its_way && self.refusal().is_none()
     }
 
     /// The rows of the table, with the orders of those that are of one update.
-    pub fn rows(&self, wanted: &[Choice]) -> Vec<Row> {
+    pub fn rows(&self, wanted: &[Entrant]) -> Vec<Row> {
         let Some(floor) = self.floor() else {
             return Vec::new();
         };
-        let scored = wanted.iter().filter_map(|choice| self.found(*choice));
+        let scored = wanted.iter().filter_map(|entrant| self.found(entrant));
         let mut scored: Vec<Scored> = scored.map(|found| found.scored.clone()).collect();
         tell_orders(&mut scored);
         scored.iter().map(|one| Row::of(one, floor)).collect()
@@ -199,10 +201,10 @@ impl Contest {
     }
 
     /// Take what has arrived, and ask for what is missing or old.
-    pub fn go_on(&mut self, ctx: &Context, desk: &Desk, settings: Settings, wanted: &[Choice]) {
+    pub fn go_on(&mut self, ctx: &Context, desk: &Desk, settings: Settings, wanted: &[Entrant]) {
         let snapshot = &desk.here.snapshot;
         let against = Against(snapshot.dataset.clone());
-        let of = (against.clone(), wish_of(desk, settings, FLOW));
+        let of = (against.clone(), wish_of(desk, settings, FLOW.into()));
         if self.of.as_ref() != Some(&of) {
             self.of = Some(of);
             self.is_missing = true;
@@ -213,7 +215,9 @@ impl Contest {
         // Weights that are gone: the training began anew, or went back.
         self.found.retain(|found| found.step <= now);
         self.flow = self.flow.take().filter(|(step, _)| *step <= now);
-        self.failed.retain(|(_, step, _)| *step <= now);
+        // What was taken away takes with it what was wrong with it.
+        self.failed
+            .retain(|(who, step, _)| *step <= now && wanted.contains(who));
         let dataset = snapshot.dataset.clone();
         let made = self.yardstick.follow(ctx, against, move || {
             Yardstick::new(dataset, PARTICLES as usize)
@@ -225,30 +229,32 @@ impl Contest {
         self.take_judgement(ctx, &yardstick, settings.exact);
         self.tell_apart();
         let is_current =
-            |choice: &Choice| self.found(*choice).is_some_and(|found| found.step == now);
-        let current = wanted.iter().filter(|choice| is_current(choice)).count();
+            |entrant: &&Entrant| self.found(entrant).is_some_and(|found| found.step == now);
+        let current = wanted.iter().filter(is_current).count();
         self.progress = [current, wanted.len()];
         if self.under_way.is_none()
             && let Some(next) = self.next(ctx, desk, settings, wanted)
         {
             self.number += 1;
-            self.under_way = Some((next, Instant::now()));
             self.asked = now;
             if next == Under::ToTheEnd {
                 self.flow_asked = Some(now);
             }
+            self.under_way = Some((next, Instant::now()));
         }
         let measures_last = matches!(self.under_way, Some((Under::ToTheEnd, _)));
-        let unknown = |choice: &Choice| self.found(*choice).is_none();
+        let unknown = |entrant: &Entrant| self.found(entrant).is_none();
         self.is_missing = measures_last || wanted.iter().any(unknown);
-        if let Some((under, _)) = self.under_way.filter(|_| self.judging.is_none()) {
-            let choice = match under {
-                Under::Way(choice) => choice,
-                Under::ToTheEnd => FLOW,
+        if let Some((under, _)) = self.under_way.clone().filter(|_| self.judging.is_none()) {
+            let entrant = match &under {
+                Under::Way(entrant) => entrant.clone(),
+                Under::ToTheEnd => FLOW.into(),
             };
-            let wish = wish_of(desk, settings, choice);
+            let wish = wish_of(desk, settings, entrant);
+            let leads_to_the_end = under == Under::ToTheEnd;
             let key = (under, wish.clone(), self.number);
-            self.slot.want(desk, key, || request(under, &wish));
+            self.slot
+                .want(desk, key, || request(leads_to_the_end, &wish));
         }
     }
 
@@ -286,7 +292,8 @@ impl Contest {
         yardstick: &Arc<Result<Yardstick, MeasureError>>,
         exact: bool,
     ) {
-        let (Some(result), Some((Under::Way(choice), _))) = (self.judging.clone(), self.under_way)
+        let (Some(result), Some((Under::Way(entrant), _))) =
+            (self.judging.clone(), self.under_way.clone())
         else {
             return;
         };
@@ -299,8 +306,8 @@ impl Contest {
             });
         let Some(judged) = judged else { return };
         let step = if exact { 0 } else { result.step };
-        self.found.retain(|found| found.scored.choice != choice);
-        self.failed.retain(|(failed, ..)| *failed != choice);
+        self.found.retain(|found| found.scored.entrant != entrant);
+        self.failed.retain(|(failed, ..)| *failed != entrant);
         match &*judged {
             Ok(judged) => {
                 let plan = &result.request.plan;
@@ -310,17 +317,18 @@ impl Contest {
                     judged: *judged,
                 };
                 self.found.push(Found {
-                    scored: Scored::of(choice, &[sampled]),
+                    follows_the_flow: entrant.follows_the_flow(plan),
+                    scored: Scored::of(entrant, &[sampled]),
                     step,
                     asked: self.asked,
                     exact,
-                    follows_the_flow: choice.follows_the_flow(plan),
                     ends: ends_of(&result),
                 });
             }
-            Err(error) => self
-                .failed
-                .push((choice, step.max(self.asked), error.to_string())),
+            Err(error) => {
+                let why = format!("{}: {error}", entrant.pick());
+                self.failed.push((entrant, step.max(self.asked), why));
+            }
         }
         self.judging = None;
         self.under_way = None;
@@ -347,7 +355,7 @@ impl Contest {
         ctx: &Context,
         desk: &Desk,
         settings: Settings,
-        wanted: &[Choice],
+        wanted: &[Entrant],
     ) -> Option<Under> {
         let trains = desk.here.is_training() && !settings.exact;
         let now = if settings.exact {
@@ -355,12 +363,12 @@ impl Contest {
         } else {
             desk.here.snapshot.step
         };
-        let failed = |choice: &Choice| self.failed.iter().any(|(who, ..)| who == choice);
+        let failed = |entrant: &Entrant| self.failed.iter().any(|(who, ..)| who == entrant);
         let missing = wanted
             .iter()
-            .find(|choice| self.found(**choice).is_none() && !failed(choice));
+            .find(|entrant| self.found(entrant).is_none() && !failed(entrant));
         if let Some(missing) = missing {
-            return Some(Under::Way(*missing));
+            return Some(Under::Way(missing.clone()));
         }
         if trains {
             let rest = self
@@ -377,14 +385,17 @@ impl Contest {
         let found = self
             .found
             .iter()
-            .map(|found| (found.scored.choice, found.step.max(found.asked)));
-        let failed = self.failed.iter().map(|(choice, step, _)| (*choice, *step));
+            .map(|found| (&found.scored.entrant, found.step.max(found.asked)));
+        let failed = self
+            .failed
+            .iter()
+            .map(|(entrant, step, _)| (entrant, *step));
         let old = found
             .chain(failed)
-            .filter(|(choice, step)| *step < now && settings.follow && wanted.contains(choice))
+            .filter(|(entrant, step)| *step < now && settings.follow && wanted.contains(entrant))
             .min_by_key(|(_, step)| *step);
         if let Some((old, _)) = old {
-            return Some(Under::Way(old));
+            return Some(Under::Way(old.clone()));
         }
         let is_known = self.flow_asked == Some(now);
         let asks = self.found.iter().any(|found| found.follows_the_flow);
@@ -392,9 +403,9 @@ impl Contest {
     }
 }
 
-fn wish_of(desk: &Desk, settings: Settings, choice: Choice) -> ChainWish {
+fn wish_of(desk: &Desk, settings: Settings, entrant: Entrant) -> ChainWish {
     let chain = Chain {
-        choice,
+        entrant,
         particles: PARTICLES,
         field: Field::exact(settings.exact),
         follow: false,
@@ -403,19 +414,17 @@ fn wish_of(desk: &Desk, settings: Settings, choice: Choice) -> ChainWish {
     ChainWish::new(desk, chain)
 }
 
-fn request(under: Under, wish: &ChainWish) -> RunRequest {
-    let request = wish.request_ends();
-    match under {
-        Under::Way(_) => request,
-        Under::ToTheEnd => {
-            let (context, clip) = wish.compiled_for();
-            RunRequest {
-                plan: plan_to_the_end(context, clip),
-                start: Start::Noise(PARTICLES),
-                ..request
-            }
-        }
+fn request(leads_to_the_end: bool, wish: &ChainWish) -> Option<RunRequest> {
+    let request = wish.request_ends()?;
+    if !leads_to_the_end {
+        return Some(request);
     }
+    let (context, clip) = wish.compiled_for();
+    Some(RunRequest {
+        plan: plan_to_the_end(context, clip),
+        start: Start::Noise(PARTICLES),
+        ..request
+    })
 }
 
 /// The last frame of a run.

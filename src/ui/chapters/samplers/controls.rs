@@ -5,13 +5,15 @@ use crate::chapters::shared::rows;
 use crate::desk::Desk;
 use crate::settings::placement::placement_row;
 use crate::settings::sampler;
-use crate::theme::Palette;
+use crate::theme::{Palette, strong_font, text_font};
 use crate::widgets::number::grouped;
 use crate::widgets::row::{self, Track};
+use crate::widgets::tip::Tip as _;
 use crate::widgets::{button, progress, segmented, text};
-use egui::{Sense, Ui, vec2};
+use egui::{RichText, Sense, Ui, vec2};
 use lab::contest_table::{Row, csv_of, markdown};
-use lab::experiment::Experiment;
+use lab::entrant::Pick;
+use lab::own_sampler::OwnSampler;
 use maths::diffusion::solver::Sampler;
 
 /// Farthest that the slider of the steps goes.
@@ -19,13 +21,34 @@ const TRAVEL: u32 = 256;
 /// For so many seconds the panel says that the table was copied.
 const SAID: f64 = 4.0;
 
+/// The name and the steps of one from a file.
+fn own_ui(ui: &mut Ui, name: &str, own: &OwnSampler, palette: &Palette) {
+    let title = text::ellipsis(own.title(), 18);
+    let steps = match own.steps() {
+        1 => "1 step".to_owned(),
+        steps => format!("{} steps", grouped(f64::from(steps))),
+    };
+    let words = RichText::new(title).font(strong_font(13.0));
+    let tip = format!("{}: the file says where its steps lie", own.name());
+    ui.label(words.color(palette.ink))
+        .tip(tip)
+        .accessible_name(format!("{name}: {}, {steps}", own.title()));
+    let words = RichText::new(steps).font(text_font(12.0));
+    ui.label(words.color(palette.weak));
+}
+
 impl Samplers {
     /// The controls beneath title, hint and formula.
     pub(super) fn controls(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
         let tip = "Which x̂_0 the chains follow: the network's, or E[x_0 | x_t]";
         rows::field_row(ui, tip, &mut self.show.exact, palette);
-        self.pick_rows(ui, &desk.here.snapshot.experiment, palette);
+        let (experiment, exact) = (&desk.here.snapshot.experiment, self.exact(desk));
+        self.pick_rows(
+            ui,
+            &|sampler| exact || experiment.can_sample_by(sampler),
+            palette,
+        );
         ui.separator();
         self.step_rows(ui, desk);
         ui.separator();
@@ -33,7 +56,7 @@ impl Samplers {
     }
 
     /// The samplers, each with its colour, a menu, and a button that takes it away.
-    fn pick_rows(&mut self, ui: &mut Ui, experiment: &Experiment, palette: &Palette) {
+    fn pick_rows(&mut self, ui: &mut Ui, can: &dyn Fn(Sampler) -> bool, palette: &Palette) {
         let alone = self.show.picks.len() == 1;
         let mut gone = None;
         for (index, pick) in self.show.picks.iter_mut().enumerate() {
@@ -45,7 +68,12 @@ impl Samplers {
                     let color = drawing::color(palette, index);
                     ui.painter().circle_filled(rect.center(), 5.0, color);
                     let name = format!("Sampler {place}");
-                    sampler::sampler_menu(ui, &name, pick, experiment, palette);
+                    match pick {
+                        Pick::Sampler(sampler) => {
+                            sampler::sampler_menu(ui, &name, sampler, can, palette);
+                        }
+                        Pick::Own(own) => own_ui(ui, &name, own, palette),
+                    }
                     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                         let name = format!("Take sampler {place} away");
                         let remove =
@@ -55,7 +83,9 @@ impl Samplers {
                         }
                     });
                 });
-                sampler::dial_row(ui, pick, palette);
+                if let Pick::Sampler(sampler) = pick {
+                    sampler::dial_row(ui, sampler, palette);
+                }
             });
         }
         if let Some(index) = gone {
@@ -66,12 +96,11 @@ impl Samplers {
         let add =
             |ui: &mut Ui| button::text(ui, "Add a sampler", tip, ui.available_width(), palette);
         if ui.add_enabled_ui(!full, add).inner.clicked() {
-            let is_picked =
-                |sampler: &Sampler| self.show.picks.iter().any(|p| p.name() == sampler.name());
-            let is_free =
-                |sampler: &Sampler| !is_picked(sampler) && experiment.can_sample_by(*sampler);
+            let is = |pick: &Pick, sampler: &Sampler| matches!(pick, Pick::Sampler(own) if own.name() == sampler.name());
+            let is_picked = |sampler: &Sampler| self.show.picks.iter().any(|p| is(p, sampler));
+            let is_free = |sampler: &Sampler| !is_picked(sampler) && can(*sampler);
             if let Some(next) = Sampler::ALL.into_iter().find(is_free) {
-                self.show.picks.push(next);
+                self.show.picks.push(Pick::Sampler(next));
             }
         }
     }
@@ -80,8 +109,7 @@ impl Samplers {
     fn step_rows(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
         let most = desk.here.snapshot.experiment.timesteps;
-        let tip =
-            "Steps of every chain on the canvases. One that asks twice a step asks twice as often";
+        let tip = "Steps of every chain on the canvases, but of one from a file. One that asks twice a step asks twice as often";
         let track = Track::logarithmic(2..=most.clamp(3, TRAVEL)).limits(1..=most);
         let words = ["Steps", tip];
         row::slider(ui, words, &mut self.show.steps, track, grouped, palette);

@@ -13,11 +13,13 @@ use crate::canvas::paint::Layer;
 use crate::chapters::shared::chain::frame_at;
 use crate::desk::Desk;
 use crate::plots::contest::{Quantity, Series, contest_ui, look, mark_ui};
-use crate::settings::sampler::sampler_symbol;
+use crate::settings::sampler::pick_symbol;
 use crate::theme::{Palette, strong_font, text_font};
 use crate::widgets::number::{fixed, grouped, short};
+use crate::widgets::text::ellipsis;
 use crate::widgets::tip::Tip as _;
 use lab::contest::Scored;
+use lab::entrant::Pick;
 use lab::message::RunResult;
 
 /// Keys of the layers: one a canvas.
@@ -59,13 +61,13 @@ impl Samplers {
             Against::Milliseconds => ("milliseconds", |scored| 1e3 * scored.secs),
         };
         let measured = self.measured(desk);
-        let found = measured.iter().filter_map(|c| self.contest.found(*c));
+        let found = measured.iter().filter_map(|who| self.contest.found(who));
         let scored: Vec<&Scored> = found.map(|found| &found.scored).collect();
         let series: Vec<Series> = (self.show.picks.iter().enumerate())
-            .map(|(index, sampler)| {
-                let own = scored.iter().filter(|one| one.choice.sampler == *sampler);
+            .map(|(index, pick)| {
+                let own = scored.iter().filter(|one| one.entrant.pick() == *pick);
                 let points = own.map(|one| [cost(one), quantity.of(one)]);
-                Series::new(sampler_symbol(*sampler), look(palette, index), points)
+                Series::new(pick_symbol(pick), look(palette, index), points)
             })
             .collect();
         let chart = quantity.chart(against, self.contest.floor(), &scored);
@@ -76,7 +78,7 @@ impl Samplers {
     fn of_update(&self, desk: &Desk) -> String {
         let steps = self.steps(desk);
         let picks = self.show.picks.iter();
-        let found = picks.filter_map(|pick| self.contest.found(self.show.choice(*pick, steps)));
+        let found = picks.filter_map(|pick| self.contest.found(&self.show.entrant(pick, steps)));
         let of: Vec<u64> = found.filter_map(Found::update).collect();
         match (of.iter().min(), of.iter().max()) {
             (Some(first), Some(last)) if first == last => {
@@ -122,13 +124,14 @@ impl Samplers {
                             ui.label(text).tip(tip);
                         }
                         ui.end_row();
-                        for (index, sampler) in self.show.picks.iter().enumerate() {
-                            let name = sampler.to_string();
+                        for (index, pick) in self.show.picks.iter().enumerate() {
+                            let name = pick.to_string();
+                            let own_steps = self.show.entrant(pick, steps).steps();
                             let row = rows
                                 .iter()
-                                .find(|row| row.sampler == name && row.steps == steps);
+                                .find(|row| row.sampler == name && row.steps == own_steps);
                             let ink = look(palette, index);
-                            swatch(ui, ink, &sampler_symbol(*sampler));
+                            swatch(ui, ink, &name_in_table(pick));
                             let cells = row.map_or_else(
                                 || std::array::from_fn(|_| "–".to_owned()),
                                 |row| {
@@ -156,6 +159,18 @@ impl Samplers {
                     });
             });
         });
+    }
+}
+
+/// A pick as the table names it: one's own with its steps, which the head does not say.
+fn name_in_table(pick: &Pick) -> String {
+    match pick {
+        Pick::Sampler(_) => pick_symbol(pick).into(),
+        Pick::Own(own) => {
+            // The numbers beside it are to be seen.
+            let title = ellipsis(own.title(), 12);
+            format!("{title}, {} steps", grouped(f64::from(own.steps())))
+        }
     }
 }
 

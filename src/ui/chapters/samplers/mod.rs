@@ -8,6 +8,8 @@ mod sheet;
 
 pub use sheet::SHEET;
 
+use std::sync::Arc;
+
 use egui::{Context, Rect, Ui, UiBuilder, vec2};
 
 use crate::canvas::{Mark, Role, Scene};
@@ -15,12 +17,13 @@ use crate::chapters::Page;
 use crate::chapters::shared::cloud::cloud_bounds;
 use crate::desk::Desk;
 use crate::plots::contest::Quantity;
-use crate::settings::sampler::sampler_symbol;
+use crate::settings::sampler::pick_symbol;
 use crate::widgets::equation::{Equation, Piece};
 use crate::widgets::number::fixed;
 use chains::Chains;
 use contest::Contest;
-use lab::choice::Choice;
+use lab::entrant::{Entrant, Pick};
+use lab::own_sampler::OwnSampler;
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::{Placement, Sampler, Variance};
 use maths::names::Words;
@@ -54,7 +57,7 @@ enum Against {
 pub(super) struct Show {
     /// Chosen when the chapter opens: an untrained network has nothing to show.
     exact: Option<bool>,
-    picks: Vec<Sampler>,
+    picks: Vec<Pick>,
     /// Where the steps of all lie; `None` where each has them.
     placement: Option<Placement>,
     /// Steps of the chains on the canvases.
@@ -70,12 +73,14 @@ impl Default for Show {
     fn default() -> Self {
         Self {
             exact: None,
-            picks: vec![
+            picks: [
                 Sampler::Ddpm(Variance::BetaTilde),
                 Sampler::Ddim { eta: 0.0 },
                 Sampler::Heun,
                 Sampler::DpmPp2M,
-            ],
+            ]
+            .map(Pick::Sampler)
+            .to_vec(),
             placement: None,
             steps: 8,
             most_steps: 64,
@@ -87,12 +92,8 @@ impl Default for Show {
 }
 
 impl Show {
-    fn choice(&self, sampler: Sampler, steps: u32) -> Choice {
-        Choice {
-            sampler,
-            steps,
-            placement: self.placement,
-        }
+    fn entrant(&self, pick: &Pick, steps: u32) -> Entrant {
+        pick.entrant(steps, self.placement)
     }
 }
 
@@ -119,8 +120,32 @@ impl Samplers {
             .clamp(1, desk.here.snapshot.experiment.timesteps)
     }
 
-    /// What is measured: each sampler by each count of steps, ascending.
-    fn measured(&self, desk: &Desk) -> Vec<Choice> {
+    /// Let one of the user's own take part: in the place of one of the same name, else beside the others.
+    ///
+    /// # Errors
+    /// Where no more can take part: one sentence.
+    pub(super) fn add(&mut self, own: OwnSampler) -> anyhow::Result<()> {
+        let picks = &mut self.show.picks;
+        let name = own.name().to_owned();
+        let own = Pick::Own(Arc::new(own));
+        if let Some(place) = picks.iter_mut().find(|pick| pick.to_string() == name) {
+            // What is the same stays, with all that is known of it.
+            if *place != own {
+                *place = own;
+            }
+            return Ok(());
+        }
+        anyhow::ensure!(
+            picks.len() < MOST,
+            "{name} has no place beside {MOST} samplers; take one away in the chapter Samplers and open it again"
+        );
+        picks.push(own);
+        Ok(())
+    }
+
+    /// What is measured: each sampler by each count of steps, ascending; one's own once, where it is made for this model.
+    fn measured(&self, desk: &Desk) -> Vec<Entrant> {
+        let (experiment, exact) = (&desk.here.snapshot.experiment, self.exact(desk));
         let most = desk.here.snapshot.experiment.timesteps;
         let doubled = std::iter::successors(Some(4), |steps| Some(2 * steps));
         let mut counts: Vec<u32> = doubled
@@ -129,12 +154,16 @@ impl Samplers {
             .collect();
         counts.sort_unstable();
         counts.dedup();
-        let of = |steps| self.show.picks.iter().map(move |s| (*s, steps));
-        counts
-            .into_iter()
-            .flat_map(of)
-            .map(|(sampler, steps)| self.show.choice(sampler, steps))
-            .collect()
+        let of = |steps| self.show.picks.iter().map(move |pick| (pick, steps));
+        let mut all: Vec<Entrant> = Vec::new();
+        for (pick, steps) in counts.into_iter().flat_map(of) {
+            let entrant = self.show.entrant(pick, steps);
+            if pick.refusal(experiment, exact).is_none() && !all.contains(&entrant) {
+                all.push(entrant);
+            }
+        }
+        all.sort_by_key(Entrant::steps);
+        all
     }
 }
 
@@ -194,12 +223,15 @@ impl Page for Samplers {
     }
 
     fn scene(&self, canvas: usize, desk: &Desk) -> Scene {
+        if self.refusal(canvas, desk).is_some() {
+            return Scene::default();
+        }
         let palette = desk.palette();
         let mut scene = Scene {
             outline: desk.here.snapshot.dataset.outline.clone(),
             ..Scene::default()
         };
-        let Some(sampler) = self.show.picks.get(canvas) else {
+        let Some(pick) = self.show.picks.get(canvas) else {
             return scene;
         };
         let color = if desk.one_canvas {
@@ -216,11 +248,11 @@ impl Page for Samplers {
             Role::Learned
         };
         scene.push(role, drawing::layer(canvas, result, desk, color));
-        let title = sampler_symbol(*sampler);
+        let title = pick_symbol(pick);
         let of = desk.here.update_of(result);
         scene.name(role, Mark::Dot, color, format!("{title}{of}"));
-        let choice = self.show.choice(*sampler, self.steps(desk));
-        if let Some((found, floor)) = self.contest.found(choice).zip(self.contest.floor()) {
+        let entrant = self.show.entrant(pick, self.steps(desk));
+        if let Some((found, floor)) = self.contest.found(&entrant).zip(self.contest.floor()) {
             let floors = fixed(found.scored.distance.value / floor.value, 2);
             scene.name(
                 role,
@@ -234,6 +266,11 @@ impl Page for Samplers {
 
     fn waiting(&self) -> &'static str {
         "the chains are being run"
+    }
+
+    fn refusal(&self, canvas: usize, desk: &Desk) -> Option<String> {
+        let pick = self.show.picks.get(canvas)?;
+        pick.refusal(&desk.here.snapshot.experiment, self.exact(desk))
     }
 
     fn home(&self, desk: &Desk) -> Bounds {

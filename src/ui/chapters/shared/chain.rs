@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::canvas::motion::FrameAt;
 use crate::desk::Desk;
 use engine::Start;
-use lab::choice::Choice;
+use lab::entrant::Entrant;
 use lab::message::{RunRequest, RunResult};
 use maths::data::bounds::Bounds;
 use maths::diffusion::solver::PlanContext;
@@ -42,10 +42,10 @@ impl PartialEq for Clean {
 }
 
 /// What is chosen of a chain.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// How it is sampled.
-    pub choice: Choice,
+    pub entrant: Entrant,
     /// How many particles.
     pub particles: u32,
     /// By which x̂_0.
@@ -64,6 +64,8 @@ pub struct ChainWish {
     clip: Option<Bounds>,
     seed: u64,
     clean: Option<Clean>,
+    /// The network says the variance of a step.
+    says_variance: bool,
 }
 
 impl ChainWish {
@@ -72,19 +74,17 @@ impl ChainWish {
         let snapshot = &desk.here.snapshot;
         let experiment = &snapshot.experiment;
         Self {
-            chain: Chain {
-                choice: Choice {
-                    steps: chain.choice.steps.clamp(1, experiment.timesteps),
-                    ..chain.choice
-                },
-                ..chain
-            },
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
             clip: (experiment.clip && chain.field == Field::Learned)
                 .then_some(snapshot.dataset.clip_box(experiment.fresh)),
             seed: experiment.seed.wrapping_add(chain.noise),
+            chain: Chain {
+                entrant: chain.entrant.within(experiment.timesteps),
+                ..chain
+            },
             clean: None,
+            says_variance: experiment.learn_variance,
         }
     }
 
@@ -102,28 +102,35 @@ impl ChainWish {
         (self.context, self.clip)
     }
 
-    /// To be drawn at any time: with frames, which stay on the device.
-    pub fn request(&self) -> RunRequest {
-        RunRequest {
-            plan: self.chain.choice.plan(self.context, self.clip),
+    /// To be drawn at any time: with frames, which stay on the device. `None` of a plan from a file that is made for another model, and of
+    /// one that asks the network for a variance that it has not learned.
+    pub fn request(&self) -> Option<RunRequest> {
+        let entrant = &self.chain.entrant;
+        let plan = entrant.plan(self.context, self.clip).ok()?;
+        let can = self.says_variance || self.chain.field != Field::Learned;
+        if plan.asks_variance() && !can {
+            return None;
+        }
+        Some(RunRequest {
+            plan,
             start: Start::Noise(self.chain.particles),
             seed: self.seed,
             exact: self.chain.field != Field::Learned,
             given: self.clean.as_ref().map(|Clean(clean)| clean.clone()),
-            every: self.chain.choice.steps.div_ceil(FRAMES),
+            every: entrant.steps().div_ceil(FRAMES),
             follow: self.chain.follow,
             read_back: false,
-        }
+        })
     }
 
     /// To be measured once: the ends alone, on the host.
-    pub fn request_ends(&self) -> RunRequest {
-        RunRequest {
+    pub fn request_ends(&self) -> Option<RunRequest> {
+        Some(RunRequest {
             every: u32::MAX,
             follow: false,
             read_back: true,
-            ..self.request()
-        }
+            ..self.request()?
+        })
     }
 }
 

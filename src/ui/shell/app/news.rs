@@ -5,11 +5,13 @@ use std::path::Path;
 use egui::Context;
 
 use super::LabApp;
+use crate::chapters::Chapter;
 use crate::desk::files::{self, Purpose};
 use crate::settings::save;
 use crate::shell::picture::{self, Drawing, PictureRequest};
 use lab::experiment::DataSource;
 use lab::message::{Command, Notice, Side};
+use lab::own_sampler::OwnSampler;
 use maths::diffusion::schedule_file;
 
 impl LabApp {
@@ -18,6 +20,7 @@ impl LabApp {
             match purpose {
                 Purpose::OpenCsv => self.desk.choose_data(DataSource::Csv(path)),
                 Purpose::OpenSchedule => self.open_schedule(&path, now),
+                Purpose::OpenSampler => self.open_sampler(&path, now),
                 Purpose::OpenModel => self.desk.open_model(path),
                 Purpose::SaveModel => self.desk.send(Command::Save(path)),
                 // The panel of the drawing takes it.
@@ -48,10 +51,11 @@ impl LabApp {
                 Some(Purpose::OpenSchedule) => {
                     self.open_schedule(&path, ctx.input(|i| i.time));
                 }
+                Some(Purpose::OpenSampler) => self.open_sampler(&path, ctx.input(|i| i.time)),
                 Some(_) => self.desk.open_model(path),
                 None => {
                     let text = format!(
-                        "{} is neither points, nor a schedule, nor a model; drop a CSV file, a model's directory or its model.safetensors",
+                        "{} is neither points, nor a schedule, nor a sampler, nor a model; drop a CSV file, the JSON of a plan, a model's directory or its model.safetensors",
                         path.display()
                     );
                     self.toasts.add(Notice::Error(text), ctx.input(|i| i.time));
@@ -74,13 +78,28 @@ impl LabApp {
             }
             Err(error) => Notice::Error(error.to_string()),
         };
-        let side = self.desk.side();
-        let notice = if self.desk.is_split() {
-            notice.of(side)
+        self.tell_of_side(&notice, now);
+    }
+
+    /// Let the sampler of a file take part in the chapter Samplers.
+    fn open_sampler(&mut self, path: &Path, now: f64) {
+        self.desk.turn_to(self.focus);
+        let context = self.desk.here.snapshot.experiment.plan_context();
+        let page = &mut self.pages[self.focus.index()];
+        match OwnSampler::open(path, context).and_then(|own| page.add_sampler(own)) {
+            Ok(()) => self.open_chapter(Chapter::Samplers),
+            Err(error) => self.tell_of_side(&Notice::Error(format!("{error:#}")), now),
+        }
+    }
+
+    /// Tell something of the side whose settings are on show.
+    fn tell_of_side(&mut self, notice: &Notice, now: f64) {
+        let told = if self.desk.is_split() {
+            notice.of(self.desk.side())
         } else {
-            notice
+            notice.clone()
         };
-        self.toasts.add(notice, now);
+        self.toasts.add(told, now);
     }
 
     /// Lay out the picture that was asked for, and tell of those that are saved.
