@@ -5,7 +5,8 @@
 //
 // training: uniform. step: uniform, dynamic. data: finite [data_count] points, or a mixture [data_count][2] as
 // (mean), (sigma, cumulative weight). timetable [timesteps]. embedding [timesteps][16] vec4.
-// activations: input rows [rows][input_stride] at offset 0. targets [rows] as (target, loss weight, timestep as bits).
+// activations: input rows [rows][input_stride] at offset 0. targets [rows] as (target, loss weight, timestep as bits). labels [data_count]:
+// the class of each point or component; empty but for one where none are learned.
 
 //!include math
 //!include philox
@@ -20,6 +21,7 @@
 @group(0) @binding(4) var<storage, read> embedding: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> activations: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> targets: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> labels: array<u32>;
 
 // The first component whose cumulative weight reaches u.
 fn component_at(u: f32) -> u32 {
@@ -56,17 +58,23 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let words = draw(training.seed, STREAM_BATCH, step.index, row);
     let t_index = draw_time(words.y);
     let noise = normal_pair(words.z, words.w);
+    let fresh = draw(training.seed, STREAM_FRESH_DATA, step.index, row);
     var x_0: vec2<f32>;
+    var drawn = 0u;
     if training.data_is_mixture == 0u {
-        x_0 = data[below(words.x, training.data_count)];
+        drawn = below(words.x, training.data_count);
+        x_0 = data[drawn];
     } else {
-        let fresh = draw(training.seed, STREAM_FRESH_DATA, step.index, row);
-        let component = component_at(uniform_01(fresh.x));
-        x_0 = data[2u * component] + data[2u * component + 1u].x * normal_pair(fresh.z, fresh.w);
+        drawn = component_at(uniform_01(fresh.x));
+        x_0 = data[2u * drawn] + data[2u * drawn + 1u].x * normal_pair(fresh.z, fresh.w);
+    }
+    var label = 0u;
+    if training.classes > 0u && uniform_01(fresh.y) >= training.label_dropout {
+        label = labels[drawn] + 1u;
     }
     let at = timetable[t_index];
     let x_t = at.a * x_0 + at.s * noise;
-    write_input(row, at.input_scale * x_t, t_index);
+    write_input(row, at.input_scale * x_t, t_index, label);
     let regression = at.target_x0 * x_0 + at.target_eps * noise;
     targets[row] = vec4<f32>(regression, at.loss_weight, bitcast<f32>(t_index));
 }

@@ -30,6 +30,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let point = given[2u * row];
     let t_index = bitcast<u32>(point.z);
-    write_input(row, timetable[t_index].input_scale * point.xy, t_index);
+    write_input(row, timetable[t_index].input_scale * point.xy, t_index, 0u);
     targets[row] = vec4<f32>(given[2u * row + 1u].xy, timetable[t_index].loss_weight, point.z);
 }

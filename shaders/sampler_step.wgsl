@@ -5,7 +5,7 @@
 // Points are written only where the plan says so, so that a picture of a cloud never shows particles half-way.
 //
 // slice: uniform. plan: uniform, dynamic. layer: uniform (the output layer). weights.
-// activations: h [rows][inputs] at input_offset; features [rows][coordinate_stride] at 0.
+// activations: h [rows][inputs] at input_offset, of a guided plan twice, with the label and without; features [rows][coordinate_stride] at 0.
 // states [slice][3] as (x, b), (m_0, m_1), (m_2, m_3). points [frames][cloud].
 
 //!include math
@@ -23,20 +23,29 @@
 @group(0) @binding(5) var<storage, read_write> states: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> points: array<vec2<f32>>;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let row = id.x;
-    if row >= slice.count {
-        return;
-    }
+// What is predicted, and of the variance.
+fn output_at(row: u32) -> vec4<f32> {
     let at = layer.input_offset + row * layer.input_stride;
-    // What is predicted, and of the variance.
     var output = weights[layer.bias_offset];
     for (var k = 0u; k < layer.inputs; k++) {
         let h = activations[at + k];
         let w = layer.weight_offset + 4u * k * layer.outputs;
         output += h.x * weights[w] + h.y * weights[w + layer.outputs]
             + h.z * weights[w + 2u * layer.outputs] + h.w * weights[w + 3u * layer.outputs];
+    }
+    return output;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let row = id.x;
+    if row >= slice.count {
+        return;
+    }
+    var output = output_at(row);
+    if plan.guidance_weight != 1.0 {
+        let of_all = output_at(plan.second + row).xy;
+        output = vec4<f32>(of_all + plan.guidance_weight * (output.xy - of_all), output.zw);
     }
     let x_0 = plan.x0_x * states[3u * row].xy + plan.x0_output * output.xy;
     let widened = exp(0.5 * plan.variance_span * (1.0 + output.zw));

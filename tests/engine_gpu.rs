@@ -73,7 +73,7 @@ fn small() -> NetworkShape {
         width: 32,
         depth: 2,
         activation: Activation::Silu,
-        learns_variance: false,
+        learns_variance: false, classes: 0,
     }
 }
 
@@ -178,7 +178,7 @@ fn gradients_agree_for_every_width_depth_and_activation() {
                     width,
                     depth,
                     activation,
-                    learns_variance: depth % 2 == 0,
+                    learns_variance: depth % 2 == 0, classes: 0,
                 },
                 37 + depth,
                 1,
@@ -702,7 +702,7 @@ fn a_unit_at_relus_kink_is_told_apart() {
             width: 64,
             depth: 6,
             activation: Activation::Relu,
-            learns_variance: false,
+            learns_variance: false, classes: 0,
         },
         46,
         1024,

@@ -34,7 +34,7 @@ fn engines() -> [Box<dyn Engine>; 2] {
         width: 32,
         depth: 1,
         activation: Activation::Relu,
-        learns_variance: false,
+        learns_variance: false, classes: 0,
     };
     let spec = TrainSpec {
         shape,

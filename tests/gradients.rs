@@ -69,7 +69,7 @@ fn every_gradient_is_the_slope_of_the_loss() {
                                 width: 32,
                                 depth,
                                 activation,
-                                learns_variance: false,
+                                learns_variance: false, classes: 0,
                             },
                             timetable,
                             samples,
@@ -96,7 +96,7 @@ fn every_weighted_gradient_is_the_slope_of_the_weighted_loss() {
         width: 32,
         depth: 2,
         activation: Activation::Silu,
-        learns_variance: false,
+        learns_variance: false, classes: 0,
     };
     for weighting in Weighting::ALL {
         for (schedule, target) in [(Schedule::Flow, Target::Score), (Schedule::Ve, Target::Edm)] {

@@ -31,7 +31,7 @@ const SHAPE: NetworkShape = NetworkShape {
     width: 32,
     depth: 2,
     activation: Activation::Silu,
-    learns_variance: true,
+    learns_variance: true, classes: 0,
 };
 const SEED: u64 = 5;
 const TOTAL: u32 = 150;

@@ -32,7 +32,7 @@ fn engines() -> [Box<dyn Engine>; 2] {
         width: 32,
         depth: 2,
         activation: Activation::Silu,
-        learns_variance: true,
+        learns_variance: true, classes: 0,
     };
     let spec = TrainSpec {
         shape,

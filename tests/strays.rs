@@ -24,7 +24,7 @@ fn engine() -> CpuEngine {
         width: 32,
         depth: 1,
         activation: Activation::Silu,
-        learns_variance: false,
+        learns_variance: false, classes: 0,
     };
     let mut engine = CpuEngine::new();
     let spec = TrainSpec {

@@ -27,7 +27,7 @@ const SHAPE: NetworkShape = NetworkShape {
     width: 32,
     depth: 2,
     activation: Activation::Silu,
-    learns_variance: true,
+    learns_variance: true, classes: 0,
 };
 const T: u32 = 12;
 

@@ -53,6 +53,12 @@ struct PlanRow {
     variance_span: f32,
     variance_gain: f32,
     variance_base: f32,
+    // How much what the network says with the label counts against what it says without, whose rows begin at `second`; 1 where it is asked
+    // once.
+    guidance_weight: f32,
+    second: u32,
+    padding_0: u32,
+    padding_1: u32,
     // The new x, base and memories.
     mixes: array<Mix, 6>,
 }

@@ -48,6 +48,9 @@ struct Training {
     matrix_period: u32,
     matrix_length: u32,
     matrix_count: u32,
+    // Classes whose labels are learned, and the share of the samples that are told none.
+    classes: u32,
+    label_dropout: f32,
 }
 
 // What changes from step to step.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::run::Passage;
-use crate::{Denoiser, EngineError, Frames, OwnSteps, Piece, Recording, Run, Start, Underway};
+use crate::run::{Passage, guided};
+use crate::{
+    Denoiser, EngineError, Frames, Guidance, OwnSteps, Piece, Recording, Run, Start, Underway,
+};
 use maths::diffusion::solver::{Control, Flight, Mark, Plan, Question};
 use maths::diffusion::target::Combination;
 
@@ -17,8 +19,13 @@ const MOST_MARKED: usize = 4096;
 
 /// The network of a run.
 pub(crate) trait Outputs: Send {
-    /// Its raw outputs at points, as it sees them, each at its own t/T.
-    fn outputs(&mut self, taus: &[f64], inputs: &[[f32; 2]]) -> Result<Vec<[f32; 2]>, EngineError>;
+    /// Its raw outputs at points, as it sees them, each at its own t/T, all with this label.
+    fn outputs(
+        &mut self,
+        taus: &[f64],
+        inputs: &[[f32; 2]],
+        label: Option<u32>,
+    ) -> Result<Vec<[f32; 2]>, EngineError>;
 }
 
 /// Particles on their way, of which the first has the index `first`.
@@ -26,6 +33,7 @@ struct Flock {
     control: Control,
     plan: Plan,
     denoiser: Denoiser,
+    guidance: Option<Guidance>,
     network: Box<dyn Outputs>,
     first: u32,
     flights: Vec<Flight>,
@@ -48,6 +56,7 @@ impl Flock {
             control,
             plan: run.plan.clone(),
             denoiser: run.denoiser.clone(),
+            guidance: run.guidance.cloned(),
             network,
             first,
             flights: starts.iter().map(begin).collect(),
@@ -115,16 +124,34 @@ impl Flock {
                 let of = |(index, _): &(usize, _)| clean[self.first as usize + index];
                 asked.iter().map(|one| of(one).map(f64::from)).collect()
             }
-            Denoiser::Exact(mixture) => asked
-                .par_iter()
-                .map(|(_, Question { knot, x, .. })| mixture.posterior_mean(*x, knot.scales))
-                .collect(),
+            Denoiser::Exact(mixture) => {
+                let led = self.guidance.as_ref();
+                let led = led.and_then(|guidance| Some((guidance, guidance.class.as_deref()?)));
+                let of = |(_, Question { knot, x, .. }): &(usize, Question)| {
+                    let of_all = mixture.posterior_mean(*x, knot.scales);
+                    let Some((guidance, class)) = led else {
+                        return of_all;
+                    };
+                    let weight = guidance.weight_at(knot.scales);
+                    let of_class = class.posterior_mean(*x, knot.scales);
+                    [0, 1].map(|i| of_all[i] + weight * (of_class[i] - of_all[i]))
+                };
+                asked.par_iter().map(of).collect()
+            }
             Denoiser::Learned => {
                 let taus: Vec<f64> = asked.iter().map(|(_, of)| of.knot.tau).collect();
                 let seen =
                     |(_, of): &(usize, Question)| of.x.map(|x| (of.knot.input_scale * x) as f32);
                 let inputs: Vec<[f32; 2]> = asked.iter().map(seen).collect();
-                let outputs = self.network.outputs(&taus, &inputs)?;
+                let label = self.guidance.as_ref().map(|guidance| guidance.label);
+                let mut outputs = self.network.outputs(&taus, &inputs, label)?;
+                if let Some(guidance) = &self.guidance {
+                    let of_all = self.network.outputs(&taus, &inputs, None)?;
+                    for ((output, all), (_, of)) in outputs.iter_mut().zip(of_all).zip(asked) {
+                        let weight = guidance.weight_at(of.knot.scales) as f32;
+                        *output = guided(all, *output, weight);
+                    }
+                }
                 let of = |((_, of), output): (&(usize, Question), [f32; 2])| {
                     let Combination(of_x, of_output) = of.knot.x0;
                     [0, 1].map(|axis| of_x * of.x[axis] + of_output * f64::from(output[axis]))

@@ -17,7 +17,9 @@ use crate::network::layout::NetworkShape;
 use crate::network::optimiser::UpdateRule;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
-pub use crate::run::{Denoiser, Frames, OwnSteps, Piece, Recording, Run, Start, Underway};
+pub use crate::run::{
+    Denoiser, Frames, Guidance, OwnSteps, Piece, Recording, Run, Start, Underway,
+};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
@@ -98,6 +100,16 @@ pub enum TrainingData {
     Fresh(Arc<Mixture>),
 }
 
+/// The labels that are learned beside the points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainLabels {
+    /// The class of each point, or of each component where draws are fresh.
+    pub classes: Arc<Vec<u32>>,
+    /// Share of the samples whose label is left out, so that the network learns the field of all as well (Ho & Salimans 2022,
+    /// algorithm 1).
+    pub dropout: f32,
+}
+
 /// Everything a training step depends on besides the weights.
 #[derive(Clone, Debug)]
 pub struct TrainSpec {
@@ -107,6 +119,8 @@ pub struct TrainSpec {
     pub timetable: Arc<Timetable>,
     /// The training points.
     pub data: TrainingData,
+    /// Their labels, where the network takes any.
+    pub labels: Option<TrainLabels>,
     /// Samples a step.
     pub batch: u32,
     /// The optimiser's step size, before its schedule.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::network::layout::NetworkShape;
 use crate::{Cloud, EngineError};
 use maths::data::mixture::Mixture;
+use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::{Effort, Mark, Plan, PlanStep};
 use maths::diffusion::target::Quantity;
 use maths::philox::{Stream, normal};
@@ -61,6 +62,38 @@ pub enum Denoiser {
     Given(Arc<Vec<[f32; 2]>>),
 }
 
+/// Towards which class a run is led, and how strongly: x̂_0 becomes that of all plus `weight` times what that of the class has more
+/// (Ho & Salimans 2022, "Classifier-free guidance", eq. 6, whose w is this one less 1).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guidance {
+    /// The class.
+    pub label: u32,
+    /// 0: as without a label; 1: as the class; above: beyond it.
+    pub weight: f64,
+    /// ln SNR between which the weight counts; elsewhere it is 1 (Kynkäänniemi et al. 2024).
+    pub log_snr: [f64; 2],
+    /// The distribution of the class alone: what exact runs follow. `None` where only the network is asked.
+    pub class: Option<Arc<Mixture>>,
+}
+
+impl Guidance {
+    /// The weight at one noise level.
+    pub fn weight_at(&self, Scales { a, s }: Scales) -> f64 {
+        let log_snr = 2.0 * (a / s).ln();
+        let [least, most] = self.log_snr;
+        if (least..=most).contains(&log_snr) {
+            self.weight
+        } else {
+            1.0
+        }
+    }
+}
+
+/// Both estimates put together: `weight` 0 gives the first, 1 the second.
+pub(crate) fn guided(of_all: [f32; 2], of_class: [f32; 2], weight: f32) -> [f32; 2] {
+    [0, 1].map(|axis| of_all[axis] + weight * (of_class[axis] - of_all[axis]))
+}
+
 /// What is kept of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frames {
@@ -84,6 +117,8 @@ pub struct Run<'a> {
     pub denoiser: &'a Denoiser,
     /// What is kept.
     pub frames: Frames,
+    /// Towards which class it is led; `None` for the distribution of all.
+    pub guidance: Option<&'a Guidance>,
 }
 
 impl<'a> Run<'a> {
@@ -95,6 +130,7 @@ impl<'a> Run<'a> {
             seed,
             denoiser: &Denoiser::Learned,
             frames: Frames::End,
+            guidance: None,
         }
     }
 
@@ -124,6 +160,9 @@ impl<'a> Run<'a> {
             let text = "these steps take their variance from the network, and it has learned none: train one with --learn-variance, or take ddpm";
             return Err(EngineError::Invalid(text.to_owned()));
         }
+        if let Some(guidance) = self.guidance {
+            self.check_guidance(guidance, shape)?;
+        }
         let Denoiser::Given(clean) = self.denoiser else {
             return Ok(());
         };
@@ -139,6 +178,25 @@ impl<'a> Run<'a> {
             return Err(EngineError::Invalid(text.to_owned()));
         }
         Ok(())
+    }
+
+    fn check_guidance(&self, guidance: &Guidance, shape: NetworkShape) -> Result<(), EngineError> {
+        let (label, classes) = (guidance.label, shape.classes);
+        let text = match self.denoiser {
+            Denoiser::Learned if classes == 0 => {
+                "the network has learned no labels: train one with --labels".to_owned()
+            }
+            Denoiser::Learned if label >= classes => {
+                format!("the network knows the labels 0 to {}, not {label}", classes - 1)
+            }
+            Denoiser::Exact(_) if guidance.class.is_none() => {
+                "the distribution of the class is not given".to_owned()
+            }
+            Denoiser::Given(_) => "clean points that are given have no label".to_owned(),
+            _ if !guidance.weight.is_finite() => "the guidance is no number".to_owned(),
+            _ => return Ok(()),
+        };
+        Err(EngineError::Invalid(text))
     }
 
     /// t/T of the frames.
@@ -320,7 +378,9 @@ impl Piece {
             ..
         } = run;
         let invalid = |text| Err(EngineError::Invalid(text));
-        let (Start::Noise(total), Denoiser::Learned, Frames::End) = (start, denoiser, frames)
+        let plain = run.guidance.is_none();
+        let (Start::Noise(total), Denoiser::Learned, Frames::End, true) =
+            (start, denoiser, frames, plain)
         else {
             return invalid(
                 "only the end of a run from noise by the network is made in pieces".to_owned(),

@@ -232,7 +232,7 @@ impl Experiment {
             width: self.width,
             depth: self.depth,
             activation: self.activation,
-            learns_variance: self.learn_variance,
+            learns_variance: self.learn_variance, classes: 0,
         }
     }
 

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::network::{BLOCK, Samples};
-use crate::TrainingData;
+use crate::{TrainLabels, TrainingData};
 use crate::network::timetable::Timetable;
 use maths::data::mixture::Mixture;
 use maths::philox::{Stream, below, draw, normal_pair, uniform};
@@ -14,6 +14,8 @@ pub struct Batch {
     x: Vec<[f32; 2]>,
     t: Vec<u32>,
     target: Vec<[f32; 2]>,
+    /// One more than the class; 0 where the network is told none.
+    labels: Vec<u32>,
 }
 
 /// What is drawn for one sample of a batch.
@@ -25,42 +27,58 @@ pub struct Sample {
     pub t: u32,
     /// The noise.
     pub epsilon: [f32; 2],
+    /// The class that the network is told; `None` where it learns none, and where it is left out.
+    pub label: Option<u32>,
 }
 
 /// The training points, ready to draw from.
 pub struct Source {
     data: TrainingData,
+    labels: Option<TrainLabels>,
     /// Σ_{j ≤ k} weight_j for every component k of a mixture, scaled to end at 1.
     cumulative: Vec<f32>,
 }
 
 impl Source {
     /// Prepare some training points.
-    pub fn new(data: &TrainingData) -> Self {
+    pub fn new(data: &TrainingData, labels: Option<&TrainLabels>) -> Self {
         let cumulative = match data {
             TrainingData::Finite(_) => Vec::new(),
             TrainingData::Fresh(mixture) => cumulative_weights(mixture),
         };
         Self {
             data: data.clone(),
+            labels: labels.cloned(),
             cumulative,
         }
     }
 
-    /// Sample `index` of the step after `step` updates: x_0 and t by words 0 and 1 of its draw, ε by words 2 and 3.
+    /// Sample `index` of the step after `step` updates: x_0 and t by words 0 and 1 of its draw, ε by words 2 and 3. Whether its label is
+    /// left out is said by word 1 of the draw of fresh data.
     pub fn sample(&self, timetable: &Timetable, seed: u64, step: u32, index: u32) -> Sample {
         let words = draw(seed, Stream::Batch, step, index);
+        let (x_0, row) = self.point(seed, step, index, words[0]);
+        let label = self.labels.as_ref().and_then(|labels| {
+            let word = draw(seed, Stream::FreshData, step, index)[1];
+            let told = uniform(word) >= labels.dropout;
+            told.then(|| labels.classes[row])
+        });
         Sample {
-            x_0: self.point(seed, step, index, words[0]),
+            x_0,
             t: timetable.draw(words[1]),
             epsilon: normal_pair(words[2], words[3]),
+            label,
         }
     }
 
-    /// The clean point of sample `index` of the step after `step` updates; `word` is word 0 of its batch draw.
-    fn point(&self, seed: u64, step: u32, index: u32, word: u32) -> [f32; 2] {
+    /// The clean point of sample `index` of the step after `step` updates, and the number of the point or component that it is of; `word` is
+    /// word 0 of its batch draw.
+    fn point(&self, seed: u64, step: u32, index: u32, word: u32) -> ([f32; 2], usize) {
         match &self.data {
-            TrainingData::Finite(points) => points[below(word, points.len() as u32) as usize],
+            TrainingData::Finite(points) => {
+                let row = below(word, points.len() as u32) as usize;
+                (points[row], row)
+            }
             TrainingData::Fresh(mixture) => {
                 let words = draw(seed, Stream::FreshData, step, index);
                 let u = uniform(words[0]);
@@ -70,7 +88,8 @@ impl Source {
                     .min(self.cumulative.len() - 1);
                 let component = mixture.components[k];
                 let z = normal_pair(words[2], words[3]);
-                [0, 1].map(|axis| component.mean[axis] + component.sigma * z[axis])
+                let x_0 = [0, 1].map(|axis| component.mean[axis] + component.sigma * z[axis]);
+                (x_0, k)
             }
         }
     }
@@ -99,14 +118,16 @@ impl Batch {
         self.x.resize(size, [0.0; 2]);
         self.t.resize(size, 0);
         self.target.resize(size, [0.0; 2]);
+        self.labels.resize(size, 0);
         let blocks = self
             .x
             .par_chunks_mut(BLOCK)
             .zip(self.t.par_chunks_mut(BLOCK));
         blocks
             .zip(self.target.par_chunks_mut(BLOCK))
+            .zip(self.labels.par_chunks_mut(BLOCK))
             .enumerate()
-            .for_each(|(block, ((x, t), target))| {
+            .for_each(|(block, (((x, t), target), labels))| {
                 for row in 0..x.len() {
                     let index = (block * BLOCK + row) as u32;
                     let sample = source.sample(timetable, seed, step, index);
@@ -114,6 +135,7 @@ impl Batch {
                     t[row] = sample.t;
                     x[row] = scales.noised(sample.x_0, sample.epsilon);
                     target[row] = scales.target(sample.x_0, sample.epsilon);
+                    labels[row] = sample.label.map_or(0, |label| label + 1);
                 }
             });
     }
@@ -124,6 +146,7 @@ impl Batch {
             x: &self.x,
             t: &self.t,
             target: &self.target,
+            labels: &self.labels,
         }
     }
 }
@@ -144,7 +167,7 @@ mod tests {
         let points = vec![[1.0, 2.0], [-3.0, 0.5], [0.25, -1.0]];
         let timetable = Timetable::new(Schedule::Cosine, Target::Eps, 50);
         let mut batch = Batch::default();
-        let source = Source::new(&TrainingData::Finite(Arc::new(points.clone())));
+        let source = Source::new(&TrainingData::Finite(Arc::new(points.clone())), None);
         batch.fill(&source, &timetable, 9, STEP, 3000);
         let (mut used, mut times) = ([0; 3], [0; 50]);
         for i in 0..3000 {
@@ -170,7 +193,7 @@ mod tests {
         let points = (0..100)
             .map(|i| [0.03 * i as f32 - 1.5, 1.0 - 0.01 * i as f32])
             .collect();
-        let source = Source::new(&TrainingData::Finite(Arc::new(points)));
+        let source = Source::new(&TrainingData::Finite(Arc::new(points)), None);
         let drawn = |schedule, target, size| {
             let timetable = Timetable::new(schedule, target, 100);
             let mut batch = Batch::default();
@@ -229,7 +252,7 @@ mod tests {
         let mut batch = Batch::default();
         let n = 40_000;
         batch.fill(
-            &Source::new(&TrainingData::Fresh(Arc::new(mixture))),
+            &Source::new(&TrainingData::Fresh(Arc::new(mixture)), None),
             &timetable,
             1,
             STEP,

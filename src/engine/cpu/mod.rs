@@ -50,7 +50,12 @@ pub struct CpuEngine {
 
 /// What a run whose particles choose their own steps asks.
 impl Outputs for Network<f32> {
-    fn outputs(&mut self, taus: &[f64], inputs: &[[f32; 2]]) -> Result<Vec<[f32; 2]>, EngineError> {
+    fn outputs(
+        &mut self,
+        taus: &[f64],
+        inputs: &[[f32; 2]],
+        label: Option<u32>,
+    ) -> Result<Vec<[f32; 2]>, EngineError> {
         use rayon::prelude::*;
         let network = &*self;
         let mut outputs = vec![[0.0; 2]; inputs.len()];
@@ -60,7 +65,7 @@ impl Outputs for Network<f32> {
             .for_each_init(
                 || Workspace::new(network.shape()),
                 |work, (outputs, (inputs, taus))| {
-                    let found = network.predict_each(inputs, taus, work);
+                    let found = network.predict_each(inputs, taus, label, work);
                     outputs.iter_mut().zip(found).for_each(|(to, of)| *to = of);
                 },
             );
@@ -151,11 +156,12 @@ impl Engine for CpuEngine {
     }
 
     fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
-        let network = self.trainer()?.network(Weights::Ema);
-        run.check(network.shape())?;
+        let trainer = self.trainer()?;
+        run.check(trainer.spec().shape)?;
+        let network = || trainer.network(Weights::Ema);
         Ok(match run.plan.control {
-            Some(control) => Box::new(AdaptiveRun::begin(control, run, Box::new(network))),
-            None => Box::new(CpuRun::begin(network, run)),
+            Some(control) => Box::new(AdaptiveRun::begin(control, run, Box::new(network()))),
+            None => Box::new(CpuRun::begin(Follows::of(run.denoiser, network), run)),
         })
     }
 
@@ -217,7 +223,7 @@ impl Engine for CpuEngine {
         let trainer = self.trainer()?;
         let network = trainer.network(weights);
         let input_scale = trainer.spec().timetable.input_scale(tau);
-        let time_bias = network.time_bias(tau);
+        let time_bias = network.time_bias(tau, None);
         let mut outputs = vec![[0.0; 2]; points.len()];
         outputs
             .par_chunks_mut(BLOCK)
@@ -335,5 +341,11 @@ fn checked_samples<'a>(
             "timestep {t} is not between 1 and {timesteps}"
         )));
     }
-    Ok(Samples { x, t, target })
+    let labels = &[];
+    Ok(Samples {
+        x,
+        t,
+        target,
+        labels,
+    })
 }

@@ -38,6 +38,8 @@ pub struct Samples<'a> {
     pub t: &'a [u32],
     /// Target [n, 2].
     pub target: &'a [[f32; 2]],
+    /// One more than the class that the network is told, 0 for none `[n]`; empty where none is told anywhere.
+    pub labels: &'a [u32],
 }
 
 /// Activations of one block.
@@ -137,17 +139,24 @@ impl<T: Real> Network<T> {
         }
     }
 
-    /// The first layer's bias plus what the time embedding of τ = t/T adds to it: the same for every point of one time.
-    pub fn time_bias(&self, tau: f64) -> Vec<T> {
+    /// The first layer's bias plus what the time embedding of τ = t/T and a label add to it: the same for every point of one time.
+    pub fn time_bias(&self, tau: f64, label: Option<u32>) -> Vec<T> {
         let embedding = time_embedding(tau);
+        let (first_time, first_class) = (
+            self.shape.coordinate_features(),
+            self.shape.first_class(),
+        );
         let Layer { span, bias, .. } = &self.layers[0];
         let mut sum = bias.clone();
         for (sum, row) in sum
             .iter_mut()
             .zip(self.parameters[span.weight..span.bias].chunks(span.inputs))
         {
-            for (weight, feature) in row[span.inputs - TIME_FEATURES..].iter().zip(embedding) {
+            for (weight, feature) in row[first_time..first_class].iter().zip(embedding) {
                 *sum += *weight * T::from_f32(feature);
+            }
+            if let Some(weight) = label.and_then(|label| row.get(first_class + label as usize)) {
+                *sum += *weight;
             }
         }
         sum
@@ -172,11 +181,12 @@ impl<T: Real> Network<T> {
         work.answers(points.len())
     }
 
-    /// Raw output at up to [`BLOCK`] points as the network sees them, each at its own τ = t/T.
+    /// Raw output at up to [`BLOCK`] points as the network sees them, each at its own τ = t/T, all with one label.
     pub fn predict_each(
         &self,
         points: &[[f32; 2]],
         taus: &[f64],
+        label: Option<u32>,
         work: &mut Workspace<T>,
     ) -> impl Iterator<Item = [T; 2]> {
         self.write_coordinates(points.iter().copied(), work);
@@ -187,6 +197,7 @@ impl<T: Real> Network<T> {
                 *to = T::from_f32(from);
             }
         }
+        self.write_labels(points.len(), |_| label.map_or(0, |label| label + 1), work);
         let Layer { span, bias, .. } = &self.layers[0];
         self.forward(points.len(), span.inputs, bias, work);
         work.answers(points.len()).map(|answer| answer.output)
@@ -210,12 +221,15 @@ impl<T: Real> Network<T> {
             .chunks(BLOCK)
             .zip(samples.t.chunks(BLOCK))
             .zip(samples.target.chunks(BLOCK));
+        let mut labels = samples.labels.chunks(BLOCK);
         for (((x, t), target), losses) in blocks.zip(losses.chunks_mut(BLOCK)) {
+            let labels = labels.next().unwrap_or_default();
             let rows = x.len();
             let row_of = |t: &u32| &timetable.rows[*t as usize - 1];
             let inputs = x.iter().zip(t).map(|(x, t)| row_of(t).input(*x));
             self.write_coordinates(inputs, work);
             self.write_times(t, timetable, work);
+            self.write_labels(rows, |row| labels.get(row).copied().unwrap_or(0), work);
             self.forward(rows, self.shape.inputs(), &self.layers[0].bias, work);
             for row in 0..rows {
                 let at = row_of(&t[row]);
@@ -284,6 +298,22 @@ impl<T: Real> Network<T> {
                 &timetable.embedding[(*t as usize - 1) * TIME_FEATURES..][..TIME_FEATURES];
             for (to, from) in row[first..].iter_mut().zip(embedding) {
                 *to = T::from_f32(*from);
+            }
+        }
+    }
+
+    /// One more than the class of each row, or 0, as a 1 in its place.
+    fn write_labels(&self, rows: usize, of: impl Fn(usize) -> u32, work: &mut Workspace<T>) {
+        let (first, stride) = (self.shape.first_class(), padded(self.shape.inputs()));
+        if self.shape.classes == 0 {
+            return;
+        }
+        for (row, features) in work.features.chunks_mut(stride).take(rows).enumerate() {
+            let classes = &mut features[first..first + self.shape.classes as usize];
+            classes.fill(T::ZERO);
+            let place = (of(row) as usize).checked_sub(1);
+            if let Some(one) = place.and_then(|place| classes.get_mut(place)) {
+                *one = T::ONE;
             }
         }
     }

@@ -1,12 +1,15 @@
 //! Running a plan: the recurrence of [`maths::diffusion::solver`], for the network's x̂_0 or the exact one.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::exact::Posterior;
-use super::network::{BLOCK, Network, Workspace};
-use crate::run::Passage;
-use crate::{Denoiser, EngineError, Piece, Recording, Run, Start, Underway};
+use super::network::{Answer, BLOCK, Network, Workspace};
+use crate::run::{Passage, guided};
+use crate::{Denoiser, EngineError, Guidance, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
+use maths::data::mixture::Mixture;
 use maths::diffusion::solver::{MEMORIES, Mix, Plan, PlanStep, Widening};
 use maths::philox::{Stream, normal};
 
@@ -21,12 +24,33 @@ struct Particle {
     memory: [[f32; 2]; MEMORIES],
 }
 
+/// Which x̂_0 particles follow.
+pub enum Follows {
+    /// A network's.
+    Learned(Network<f32>),
+    /// The exact one.
+    Exact(Arc<Mixture>),
+    /// One that is given for each.
+    Given(Arc<Vec<[f32; 2]>>),
+}
+
+impl Follows {
+    /// What a run asks for; `network` where it asks for one.
+    pub fn of(denoiser: &Denoiser, network: impl FnOnce() -> Network<f32>) -> Self {
+        match denoiser {
+            Denoiser::Learned => Self::Learned(network()),
+            Denoiser::Exact(mixture) => Self::Exact(mixture.clone()),
+            Denoiser::Given(clean) => Self::Given(clean.clone()),
+        }
+    }
+}
+
 /// A plan on its way: what it follows, and by what noise.
 pub struct Way {
-    /// What takes the particles there, where the network is followed.
-    pub network: Network<f32>,
     /// Which x̂_0 they follow.
-    pub denoiser: Denoiser,
+    pub follows: Follows,
+    /// Towards which class.
+    pub guidance: Option<Guidance>,
     /// The stages.
     pub plan: Plan,
     /// Key of the noise.
@@ -45,10 +69,14 @@ impl Way {
             }
             return;
         }
-        match &self.denoiser {
-            Denoiser::Learned => {
-                let network = &self.network;
-                let time_bias = network.time_bias(stage.tau);
+        let weight = self.guidance.as_ref();
+        let weight = weight.map_or(1.0, |guidance| guidance.weight_at(stage.scales) as f32);
+        match &self.follows {
+            Follows::Learned(network) => {
+                let label = self.guidance.as_ref().map(|guidance| guidance.label);
+                let of_class = network.time_bias(stage.tau, label);
+                let of_all = (weight != 1.0).then(|| network.time_bias(stage.tau, None));
+                let scale = stage.input_scale as f32;
                 particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
                     || Workspace::new(network.shape()),
                     |work, (block, particles)| {
@@ -56,38 +84,52 @@ impl Way {
                         for (point, particle) in points.iter_mut().zip(&*particles) {
                             *point = particle.x;
                         }
-                        let outputs = network.predict(
-                            &points[..particles.len()],
-                            stage.input_scale as f32,
-                            &time_bias,
-                            work,
-                        );
-                        for (row, (particle, output)) in
+                        let points = &points[..particles.len()];
+                        let mut all = [[0.0; 2]; BLOCK];
+                        if let Some(of_all) = &of_all {
+                            let outputs = network.predict(points, scale, of_all, work);
+                            all.iter_mut().zip(outputs).for_each(|(to, of)| *to = of.output);
+                        }
+                        let outputs = network.predict(points, scale, &of_class, work);
+                        for (row, (particle, answer)) in
                             particles.iter_mut().zip(outputs).enumerate()
                         {
-                            let x_0 = step.prediction(particle.x, output.output);
-                            let w = step.widening_by_outputs(output.variance);
+                            let Answer { output, variance } = answer;
+                            let output = if of_all.is_some() {
+                                guided(all[row], output, weight)
+                            } else {
+                                output
+                            };
+                            let x_0 = step.prediction(particle.x, output);
+                            let w = step.widening_by_outputs(variance);
                             step.advance(particle, x_0, w, index_of(block, row));
                         }
                     },
                 );
             }
-            Denoiser::Given(clean) => {
+            Follows::Given(clean) => {
                 for (index, particle) in (first..).zip(particles) {
                     // What is known has β̃ alone.
                     step.advance(particle, clean[index as usize], NOT_WIDENED, index);
                 }
             }
-            Denoiser::Exact(mixture) => {
-                let posterior = Posterior::new(mixture, stage.scales, stage.quantity);
+            Follows::Exact(mixture) => {
+                let of = |mixture: &Mixture| Posterior::new(mixture, stage.scales, stage.quantity);
+                let class = self.guidance.as_ref().and_then(|g| g.class.as_deref());
+                // The class's own, and that of all where both are wanted.
+                let posterior = of(class.unwrap_or(mixture));
+                let of_all = (class.is_some() && weight != 1.0).then(|| of(mixture));
                 particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
                     Vec::new,
                     |near, (block, particles)| {
                         for (row, particle) in particles.iter_mut().enumerate() {
-                            let x_0 = posterior.mean(particle.x, near);
+                            let mut x_0 = posterior.mean(particle.x, near);
                             let w = step.widening.map_or(NOT_WIDENED, |_| {
                                 step.widening_by_variance(posterior.variance(particle.x, x_0, near))
                             });
+                            if let Some(of_all) = &of_all {
+                                x_0 = guided(of_all.mean(particle.x, near), x_0, weight);
+                            }
                             step.advance(particle, x_0, w, index_of(block, row));
                         }
                     },
@@ -116,12 +158,12 @@ pub struct CpuRun {
 
 impl CpuRun {
     /// At its start.
-    pub fn begin(network: Network<f32>, run: &Run<'_>) -> Self {
+    pub fn begin(follows: Follows, run: &Run<'_>) -> Self {
         let starts = run.start.points(run.seed, run.plan.start_std);
         Self {
             way: Way {
-                network,
-                denoiser: run.denoiser.clone(),
+                follows,
+                guidance: run.guidance.cloned(),
                 plan: run.plan.clone(),
                 seed: run.seed,
             },
@@ -159,8 +201,8 @@ impl SliceRun {
         let starts = Start::drawn(seed, piece.first, piece.count, plan.start_std);
         Self {
             way: Way {
-                network,
-                denoiser: Denoiser::Learned,
+                follows: Follows::Learned(network),
+                guidance: None,
                 plan: plan.clone(),
                 seed,
             },
@@ -291,7 +333,7 @@ mod tests {
         width: 32,
         depth: 1,
         activation: Activation::Relu,
-        learns_variance: false,
+        learns_variance: false, classes: 0,
     };
 
     /// The end of a plan from given starts, of which the first has this index.
@@ -303,8 +345,8 @@ mod tests {
         seed: u64,
     ) -> Vec<[f32; 2]> {
         let way = Way {
-            network,
-            denoiser: Denoiser::Learned,
+            follows: Follows::Learned(network),
+            guidance: None,
             plan: plan.clone(),
             seed,
         };

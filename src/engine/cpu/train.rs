@@ -43,7 +43,7 @@ impl Trainer {
     pub fn new(spec: &TrainSpec, state: &ModelState) -> Self {
         Self {
             spec: spec.clone(),
-            source: Source::new(&spec.data),
+            source: Source::new(&spec.data, spec.labels.as_ref()),
             network: Network::new(spec.shape, &state.weights),
             step: state.step,
             ema: state.ema.clone(),
@@ -61,7 +61,7 @@ impl Trainer {
 
     /// Train on something else, or otherwise; the shape stays.
     pub fn update(&mut self, spec: &TrainSpec) {
-        self.source = Source::new(&spec.data);
+        self.source = Source::new(&spec.data, spec.labels.as_ref());
         self.spec = spec.clone();
     }
 
@@ -188,15 +188,26 @@ impl Trainer {
             .par_chunks(size)
             .zip(samples.t.par_chunks(size))
             .zip(samples.target.par_chunks(size));
+        // Told nowhere, there is no chunk of them.
+        let labels = |part: usize| {
+            let from = (part * size).min(samples.labels.len());
+            &samples.labels[from..(from + size).min(samples.labels.len())]
+        };
         let parts = self
             .parts
             .par_iter_mut()
             .zip(self.losses.par_chunks_mut(size));
         chunks
             .zip(parts)
-            .for_each(|(((x, t), target), (part, losses))| {
+            .enumerate()
+            .for_each(|(number, (((x, t), target), (part, losses)))| {
                 part.gradient.fill(0.0);
-                let samples = Samples { x, t, target };
+                let samples = Samples {
+                    x,
+                    t,
+                    target,
+                    labels: labels(number),
+                };
                 network.accumulate(
                     timetable,
                     samples,

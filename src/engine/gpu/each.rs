@@ -43,11 +43,16 @@ impl DeviceOutputs {
 }
 
 impl Outputs for DeviceOutputs {
-    fn outputs(&mut self, taus: &[f64], inputs: &[[f32; 2]]) -> Result<Vec<[f32; 2]>, EngineError> {
+    fn outputs(
+        &mut self,
+        taus: &[f64],
+        inputs: &[[f32; 2]],
+        label: Option<u32>,
+    ) -> Result<Vec<[f32; 2]>, EngineError> {
         let mut outputs = Vec::with_capacity(inputs.len());
         for (taus, inputs) in taus.chunks(self.room).zip(inputs.chunks(self.room)) {
             let (context, kernels, layout) = (&self.context, &self.kernels, &self.layout);
-            outputs.extend(self.run.predict(context, kernels, layout, taus, inputs)?);
+            outputs.extend(self.run.predict((context, kernels, layout), taus, inputs, label)?);
         }
         Ok(outputs)
     }

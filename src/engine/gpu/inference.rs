@@ -78,7 +78,14 @@ pub struct PlanRun {
     slice_rows: u32,
     layer_count: u32,
     slice: wgpu::Buffer,
+    /// Rows of the first layer, and of the others: twice as many where the network is asked with a label and without.
     row_count: wgpu::Buffer,
+    all_rows: wgpu::Buffer,
+    /// Rows of time biases, the label, and how many a time has.
+    bias_count: wgpu::Buffer,
+    bias_counts: [u32; 4],
+    /// Where the second asking of a slice begins; 0 where there is none.
+    second: u32,
     times: wgpu::Buffer,
     slice_template: Slice,
     first_layers: DynamicTable,
@@ -112,6 +119,7 @@ impl PlanRun {
                     start,
                     seed,
                     denoiser,
+                    guidance,
                     ..
                 },
             weights,
@@ -126,22 +134,26 @@ impl PlanRun {
             Times::AStage => stages,
             Times::AParticle => rows,
         };
-        let table = layout.inference_layers(rows);
+        // A guided network is asked twice: with the label, and without.
+        let askings = if guidance.is_some() { 2 } else { 1 };
+        let second = (askings - 1) * rows;
+        let table = layout.inference_layers(rows, askings);
         let (first, head) = (table[0], table[table.len() - 1]);
 
-        // In stage k the first layer's bias is row k of `time_bias`.
-        let first_rows: Vec<Layer> = (0..stages)
-            .map(|stage| Layer {
-                bias_offset: stage * first.outputs,
+        // In stage k the first layer's bias is row k of `time_bias`; of two askings rows 2k, with the label, and 2k + 1.
+        let first_rows: Vec<Layer> = (0..stages * askings)
+            .map(|row| Layer {
+                bias_offset: row * first.outputs,
+                output_offset: first.output_offset + (row % askings) * rows * first.outputs,
                 ..first
             })
             .collect();
-        let first_layers = DynamicTable::new::<Layer>(context, "first layer", stages);
+        let first_layers = DynamicTable::new::<Layer>(context, "first layer", stages * askings);
         first_layers.write(context, &first_rows);
         let layers = DynamicTable::new::<Layer>(context, "layers", table.len() as u32);
         layers.write(context, &table);
         let plan_rows = DynamicTable::new::<PlanRow>(context, "plan", stages);
-        plan_rows.write(context, &rows_of(job.run, job.total));
+        plan_rows.write(context, &rows_of(job.run, job.total, second));
 
         let taus = match of_times {
             Times::AStage => plan.steps.iter().map(|step| step.tau).collect(),
@@ -150,18 +162,22 @@ impl PlanRun {
         let times = context.storage("plan times", &embedded(&taus));
         let time_bias = context.buffer(
             "time bias",
-            16 * u64::from(time_count) * u64::from(first.outputs),
+            16 * u64::from(time_count * askings) * u64::from(first.outputs),
             STORAGE,
         );
         let activations = context.buffer(
             "inference activations",
-            16 * u64::from(rows) * u64::from(layout.coordinate_stride + 2 * layout.hidden_stride),
+            16 * u64::from(rows)
+                * u64::from(layout.coordinate_stride + 2 * askings * layout.hidden_stride),
             STORAGE,
         );
         let states = context.buffer("particle states", 48 * u64::from(rows), STORAGE);
         let unused = context.buffer("unused", 16, STORAGE);
         let row_count = context.uniform("row count", &[rows, 0, 0, 0]);
-        let step_count = context.uniform("step count", &[time_count, 0, 0, 0]);
+        let all_rows = context.uniform("rows of all askings", &[second + rows, 0, 0, 0]);
+        let label = guidance.map_or(0, |guidance| guidance.label + 1);
+        let bias_counts = [time_count * askings, label, askings, layout.class_stride];
+        let bias_count = context.uniform("bias count", &bias_counts);
         let first_layer = context.uniform("first layer", &first);
         let head = context.uniform("output layer", &head);
         let slice_template = Slice {
@@ -228,9 +244,9 @@ impl PlanRun {
             layer_count: table.len() as u32,
             time_group: kernels.time_bias.bind(
                 context,
-                &[&first_layer, &step_count, weights, &times, &time_bias],
+                &[&first_layer, &bias_count, weights, &times, &time_bias],
             ),
-            time_invocations: time_count * first.outputs,
+            time_invocations: time_count * askings * first.outputs,
             of_times,
             start_group: kernels
                 .sampler_start
@@ -250,7 +266,7 @@ impl PlanRun {
                 context,
                 &[
                     &layers.buffer,
-                    &row_count,
+                    &all_rows,
                     weights,
                     weights,
                     &activations,
@@ -261,6 +277,10 @@ impl PlanRun {
             without_network,
             slice,
             row_count,
+            all_rows,
+            bias_count,
+            bias_counts,
+            second,
             times,
             slice_template,
             first_layers,
@@ -288,14 +308,27 @@ impl PlanRun {
             .queue()
             .write_buffer(&self.slice, 0, bytemuck::bytes_of(&slice));
         let rows = count.next_multiple_of(ROW_PADDING);
+        for (buffer, rows) in [(&self.row_count, rows), (&self.all_rows, self.second + rows)] {
+            let rows = [rows, 0, 0, 0];
+            context
+                .queue()
+                .write_buffer(buffer, 0, bytemuck::cast_slice(&rows));
+        }
+    }
+
+    /// Ask with another label from now on, or with none.
+    pub fn write_label(&self, context: &GpuContext, label: Option<u32>) {
+        let mut counts = self.bias_counts;
+        counts[1] = label.map_or(0, |label| label + 1);
         context
             .queue()
-            .write_buffer(&self.row_count, 0, bytemuck::cast_slice(&[rows, 0, 0, 0]));
+            .write_buffer(&self.bias_count, 0, bytemuck::cast_slice(&counts));
     }
 
     /// Follow another plan of as many stages from now on, with this run's seed.
     pub fn rewrite(&mut self, context: &GpuContext, job: &PlanJob<'_>) {
-        self.plan_rows.write(context, &rows_of(job.run, job.total));
+        let rows = rows_of(job.run, job.total, self.second);
+        self.plan_rows.write(context, &rows);
         let taus: Vec<f64> = job.run.plan.steps.iter().map(|step| step.tau).collect();
         self.write_times(context, &taus);
         self.slice_template.seed = [job.run.seed as u32, (job.run.seed >> 32) as u32];
@@ -427,16 +460,20 @@ impl PlanRun {
         count: u32,
     ) {
         let rows = count.next_multiple_of(ROW_PADDING);
-        let tile_groups = [
-            groups_of_64(rows / kernels.tile_rows * (layout.hidden_stride / 2)),
-            1,
-        ];
-        first_kernel(kernels, self.of_times).dispatch(
-            pass,
-            &self.first_group,
-            &[self.first_layers.offset(stage)],
-            tile_groups,
-        );
+        let tile_groups = |rows: u32| {
+            let tiles = rows / kernels.tile_rows * (layout.hidden_stride / 2);
+            [groups_of_64(tiles), 1]
+        };
+        let askings = self.bias_counts[2];
+        for asking in 0..askings {
+            first_kernel(kernels, self.of_times).dispatch(
+                pass,
+                &self.first_group,
+                &[self.first_layers.offset(askings * stage + asking)],
+                tile_groups(rows),
+            );
+        }
+        let tile_groups = tile_groups(self.second + rows);
         for layer in 1..self.layer_count - 1 {
             kernels.dense_infer.dispatch(
                 pass,

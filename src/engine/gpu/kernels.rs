@@ -59,7 +59,16 @@ impl Kernels {
             tile_rows: tile_rows as u32,
             batch_draw: kernel(
                 "batch_draw",
-                &[Uniform, Dynamic(step), Read, Read, Read, Write, Write],
+                &[
+                    Uniform,
+                    Dynamic(step),
+                    Read,
+                    Read,
+                    Read,
+                    Write,
+                    Write,
+                    Read,
+                ],
                 &[],
             )?,
             batch_given: kernel(

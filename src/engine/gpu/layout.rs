@@ -1,7 +1,7 @@
 //! How the network lies in device memory.
 //!
 //! Weights are transposed to [in][out], so that every kernel reads vec4 along the outputs. Widths are padded to
-//! multiples of 8 (the tile of the matrix kernels): the coordinate part of the input, and the two outputs. Padding
+//! multiples of 8 (the tile of the matrix kernels): the coordinate part of the input, its classes, and the outputs. Padding
 //! weights stay zero, for their gradients are zero.
 
 use super::types::Layer;
@@ -17,6 +17,8 @@ pub struct DeviceLayout {
     shape: NetworkShape,
     /// Coordinate part of an input row.
     pub coordinate_stride: u32,
+    /// The classes of an input row.
+    pub class_stride: u32,
     /// An input row.
     pub input_stride: u32,
     /// A row of a hidden layer.
@@ -32,7 +34,8 @@ impl DeviceLayout {
     /// Lay out a network.
     pub fn new(shape: NetworkShape) -> Self {
         let coordinate_stride = (shape.coordinate_features() as u32).next_multiple_of(8) / 4;
-        let input_stride = coordinate_stride + TIME_FEATURES as u32 / 4;
+        let class_stride = shape.classes.next_multiple_of(8) / 4;
+        let input_stride = coordinate_stride + TIME_FEATURES as u32 / 4 + class_stride;
         let hidden_stride = shape.width / 4;
         let (mut offset, mut tile_count) = (0, 0);
         let mut layers = Vec::with_capacity(shape.depth as usize + 1);
@@ -62,6 +65,7 @@ impl DeviceLayout {
         Self {
             shape,
             coordinate_stride,
+            class_stride,
             input_stride,
             hidden_stride,
             parameter_stride: offset,
@@ -106,11 +110,11 @@ impl DeviceLayout {
         layers
     }
 
-    /// Layers for inference on slices of `rows` rows: two buffers of activations in turn, and a first layer that reads
-    /// only the coordinates (its bias, with the time in it, comes from elsewhere).
-    pub fn inference_layers(&self, rows: u32) -> Vec<Layer> {
+    /// Layers for inference on slices of `rows` rows, each of which is run through `times` times: two buffers of activations in turn, and
+    /// a first layer that reads only the coordinates (its bias, with the time in it, comes from elsewhere).
+    pub fn inference_layers(&self, rows: u32, times: u32) -> Vec<Layer> {
         let features = rows * self.coordinate_stride;
-        let ping_pong = |index: u32| features + (index % 2) * rows * self.hidden_stride;
+        let ping_pong = |index: u32| features + (index % 2) * times * rows * self.hidden_stride;
         let mut layers = self.layers.clone();
         for (index, layer) in (0..).zip(&mut layers) {
             layer.output_offset = ping_pong(index);
@@ -188,7 +192,8 @@ mod tests {
                         width,
                         depth,
                         activation: Activation::Silu,
-                        learns_variance: false,
+                        learns_variance: octaves % 2 == 0,
+                        classes: 3 * (octaves % 3),
                     };
                     let layout = DeviceLayout::new(shape);
                     let host: Vec<f32> = (0..shape.parameters()).map(|i| i as f32 + 1.0).collect();

@@ -36,6 +36,7 @@ use super::{
 };
 use crate::Weights;
 use crate::adaptive::{AdaptiveRun, AdaptiveSlice, Outputs};
+use crate::cpu::sample::{CpuRun, Follows};
 use crate::network::layout::Activation;
 use context::STORAGE;
 use density::DensityKernel;
@@ -334,6 +335,11 @@ impl Engine for GpuEngine {
                 Box::new(network),
             )));
         }
+        // Two posteriors at once are no kernel's.
+        if run.guidance.is_some() && let Denoiser::Exact(mixture) = run.denoiser {
+            let follows = Follows::Exact(mixture.clone());
+            return Ok(Box::new(CpuRun::begin(follows, run)));
+        }
         let by = (&model.parameters.ema, &model.kept_run);
         Ok(Box::new(GpuRun::begin(device, by, run)?))
     }
@@ -426,7 +432,7 @@ impl Engine for GpuEngine {
         let scale = model.spec.timetable.input_scale(tau);
         let inputs: Vec<_> = points.iter().map(|x| x.map(|x| scale * x)).collect();
         kept.insert(run)
-            .predict(context, kernels, &model.layout, &[tau], &inputs)
+            .predict((context, kernels, &model.layout), &[tau], &inputs, None)
     }
 
     fn log_density(

@@ -31,8 +31,8 @@ fn noise_of(stage: &PlanStep) -> u32 {
     }
 }
 
-/// The rows of a run, one a stage, whose frames have so many particles.
-pub fn rows_of(run: &Run<'_>, particles: u32) -> Vec<PlanRow> {
+/// The rows of a run, one a stage, whose frames have so many particles; `second` is where the rows of its second asking begin.
+pub fn rows_of(run: &Run<'_>, particles: u32, second: u32) -> Vec<PlanRow> {
     let plan = run.plan;
     let first_frame = u32::from(run.keeps_start());
     let mut rows: Vec<PlanRow> = (0..)
@@ -58,6 +58,8 @@ pub fn rows_of(run: &Run<'_>, particles: u32) -> Vec<PlanRow> {
                 variance_span: span as f32,
                 variance_gain: gain as f32,
                 variance_base: base as f32,
+            guidance_weight: run.guidance.map_or(1.0, |g| g.weight_at(stage.scales) as f32),
+            second,
                 ..PlanRow::default()
             }
         })

@@ -134,15 +134,15 @@ impl PredictRun {
         points <= self.room as usize
     }
 
-    /// Evaluate, the points as the network sees them: at one time, or no more points than one slice has, each at its own. Blocks.
+    /// Evaluate with a label, the points as the network sees them: at one time, or no more points than one slice has, each at its own. Blocks.
     pub fn predict(
         &self,
-        context: &GpuContext,
-        kernels: &Kernels,
-        layout: &DeviceLayout,
+        (context, kernels, layout): (&GpuContext, &Kernels, &DeviceLayout),
         taus: &[f64],
         points: &[[f32; 2]],
+        label: Option<u32>,
     ) -> Result<Vec<[f32; 2]>, EngineError> {
+        self.run.write_label(context, label);
         self.run.write_times(context, taus);
         context
             .queue()

@@ -152,7 +152,11 @@ impl Workspace {
             matrix_period: layout.matrix_period(),
             matrix_length: (matrices.side * matrices.side / 4) as u32,
             matrix_count: matrices.count,
+            classes: layout.shape().classes,
+            label_dropout: spec.labels.as_ref().map_or(1.0, |labels| labels.dropout),
         };
+        let labels = spec.labels.as_ref().map(|labels| labels.classes.as_slice());
+        let labels = context.storage("labels", labels.unwrap_or(&[0]));
         let uniform = context.uniform("training", &training);
         let row_count = context.uniform("row count", &[rows, 0, 0, 0]);
         let timetable = context.storage("timetable", &spec.timetable.rows);
@@ -190,6 +194,7 @@ impl Workspace {
                     &embedding,
                     &activations,
                     &targets,
+                    &labels,
                 ],
             ),
             BatchSource::Given(x, t, target) => {

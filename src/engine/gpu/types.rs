@@ -44,6 +44,8 @@ pub struct Training {
     pub matrix_period: u32,
     pub matrix_length: u32,
     pub matrix_count: u32,
+    pub classes: u32,
+    pub label_dropout: f32,
 }
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -111,6 +113,9 @@ pub struct PlanRow {
     pub variance_span: f32,
     pub variance_gain: f32,
     pub variance_base: f32,
+    pub guidance_weight: f32,
+    pub second: u32,
+    pub padding: [u32; 2],
     pub mixes: [[[f32; 4]; 2]; 6],
 }
 

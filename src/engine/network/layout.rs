@@ -1,6 +1,7 @@
 //! Shapes of the network and where each parameter lies in one flat vector.
 //!
-//! Input: x, y, then the sines and cosines of the coordinate octaves, then the time embedding; `depth` hidden layers
+//! Input: x, y, then the sines and cosines of the coordinate octaves, then the time embedding, then, where labels are learned, one number
+//! for each class: 1 for that of the sample, 0 for the others, and all 0 where no class is given. `depth` hidden layers
 //! of `width`; output 2, or 4 where the variance of a step back is learned as well. The order of the input is fixed: saved weights depend
 //! on it.
 
@@ -97,7 +98,18 @@ pub struct NetworkShape {
     /// Two more outputs, one an axis, say the variance of the step back from x_t (Nichol & Dhariwal 2021, section 3.1).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub learns_variance: bool,
+    /// Classes whose labels it takes; 0 where it takes none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub classes: u32,
 }
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_none(classes: &u32) -> bool {
+    *classes == 0
+}
+
+/// The most classes.
+pub const MAX_CLASSES: u32 = 16;
 
 /// Widths that the kernels are built for.
 pub const WIDTHS: [u32; 4] = [32, 64, 128, 256];
@@ -114,6 +126,7 @@ impl Default for NetworkShape {
             depth: 3,
             activation: Activation::Silu,
             learns_variance: false,
+            classes: 0,
         }
     }
 }
@@ -137,8 +150,13 @@ impl NetworkShape {
         2 + 4 * self.octaves as usize
     }
 
-    /// Length of the network's input: the coordinate features, then the 64 of the time embedding.
+    /// Length of the network's input: the coordinate features, the 64 of the time embedding, then the classes.
     pub fn inputs(self) -> usize {
+        self.first_class() + self.classes as usize
+    }
+
+    /// Where the classes begin in the input.
+    pub fn first_class(self) -> usize {
         self.coordinate_features() + TIME_FEATURES
     }
 
@@ -207,6 +225,12 @@ impl NetworkShape {
             return Err(format!(
                 "depth {} is not between 1 and {MAX_DEPTH}",
                 self.depth
+            ));
+        }
+        if self.classes > MAX_CLASSES {
+            return Err(format!(
+                "{} classes are more than {MAX_CLASSES}",
+                self.classes
             ));
         }
         if self.octaves > MAX_OCTAVES {

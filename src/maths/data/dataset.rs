@@ -10,6 +10,7 @@ use super::bounds::Bounds;
 pub use super::error::DataError;
 use super::held_out;
 use super::kernels::kernels;
+use super::labels::Labels;
 use super::mixture::{Mixture, Standardisation};
 use super::reference::Reference;
 use super::shapes::Shape;
@@ -139,6 +140,8 @@ pub struct Dataset {
     pub file: Option<FileStamp>,
     /// What was taken for granted of the file, each a sentence for people.
     pub notices: Vec<String>,
+    /// The classes of components and points, where the data have any.
+    pub labels: Option<Labels>,
 }
 
 /// What has become of a file.
@@ -226,8 +229,16 @@ impl Dataset {
     /// `points` draws from a built-in shape.
     pub fn of_shape(shape: Shape, points: u32, seed: u64) -> Self {
         let mixture = Arc::new(shape.mixture());
-        let points = mixture.draw(points as usize, seed ^ DATA_SALT);
+        let drawn = mixture.draw_with_components(points as usize, seed ^ DATA_SALT);
+        let of_components = shape.classes_of_components();
+        let labels = (!shape.classes().is_empty()).then(|| Labels {
+            names: shape.classes().iter().map(|name| (*name).to_owned()).collect(),
+            of_points: Arc::new(drawn.iter().map(|(_, k)| of_components[*k]).collect()),
+            of_components: Arc::new(of_components),
+        });
+        let points: Vec<[f32; 2]> = drawn.into_iter().map(|(point, _)| point).collect();
         Self {
+            labels,
             clip: Bounds::around(&points)
                 .unwrap_or_else(|| mixture.bounds())
                 .scaled(CLIP_MARGIN),
@@ -285,6 +296,7 @@ impl Dataset {
             mixture,
             file: None,
             notices: Vec::new(),
+            labels: None,
         }
     }
 

@@ -199,6 +199,12 @@ impl Mixture {
 
     /// `n` independent draws.
     pub fn sample(&self, n: usize, rng: &mut impl Rng) -> Vec<[f32; 2]> {
+        let drawn = self.sample_with_components(n, rng);
+        drawn.into_iter().map(|(point, _)| point).collect()
+    }
+
+    /// `n` independent draws, each with the number of the component that it is of.
+    fn sample_with_components(&self, n: usize, rng: &mut impl Rng) -> Vec<([f32; 2], usize)> {
         let mut total = 0.0;
         let cumulative: Vec<f64> = self
             .components
@@ -212,12 +218,13 @@ impl Mixture {
         (0..n)
             .map(|_| {
                 let level = rng.random::<f64>() * total;
-                let component =
-                    &self.components[cumulative.partition_point(|&c| c <= level).min(last)];
-                component.mean.map(|centre| {
+                let number = cumulative.partition_point(|&c| c <= level).min(last);
+                let component = &self.components[number];
+                let point = component.mean.map(|centre| {
                     let z: f64 = rng.sample(StandardNormal);
                     (f64::from(centre) + f64::from(component.sigma) * z) as f32
-                })
+                });
+                (point, number)
             })
             .collect()
     }
@@ -225,6 +232,11 @@ impl Mixture {
     /// `n` independent draws that depend on nothing but the seed.
     pub fn draw(&self, n: usize, seed: u64) -> Vec<[f32; 2]> {
         self.sample(n, &mut StdRng::seed_from_u64(seed))
+    }
+
+    /// The same draws as [`Mixture::draw`], each with the number of the component that it is of.
+    pub fn draw_with_components(&self, n: usize, seed: u64) -> Vec<([f32; 2], usize)> {
+        self.sample_with_components(n, &mut StdRng::seed_from_u64(seed))
     }
 }
 

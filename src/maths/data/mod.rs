@@ -7,6 +7,7 @@ pub mod dialect;
 pub mod error;
 pub mod held_out;
 pub mod kernels;
+pub mod labels;
 mod lines;
 pub mod mixture;
 pub mod reference;

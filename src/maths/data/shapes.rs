@@ -59,6 +59,9 @@ impl TryFrom<String> for Shape {
     }
 }
 
+/// Components of the three rings: in proportion to their radius.
+const RING_COMPONENTS: [usize; 3] = [85, 170, 255];
+
 /// The most components of a built-in mixture.
 pub const MAX_COMPONENTS: usize = 512;
 
@@ -168,6 +171,34 @@ impl Shape {
         self.drawing().mixture().standardised()
     }
 
+    /// The classes that its points fall into by themselves; none of a shape that is one thing.
+    pub const fn classes(self) -> &'static [&'static str] {
+        match self {
+            Self::Figure8 => &["right", "left"],
+            Self::Moons => &["upper", "lower"],
+            Self::Spirals => &["first", "second"],
+            Self::EightGaussians => &["even", "odd"],
+            Self::Pinwheel => &["first", "second", "third", "fourth", "fifth"],
+            Self::Rings => &["inner", "middle", "outer"],
+            Self::Circle | Self::SwissRoll | Self::Checkerboard | Self::Gaussian => &[],
+        }
+    }
+
+    /// The class of each component of [`Shape::mixture`], by its place in [`Shape::classes`]: the pieces of its curve one after the
+    /// other, of the 8 Gaussians every second one.
+    pub fn classes_of_components(self) -> Vec<u32> {
+        let pieces: &[usize] = match self {
+            Self::Figure8 | Self::Spirals => &[256, 256],
+            Self::Moons => &[128, 128],
+            Self::Pinwheel => &[100; 5],
+            Self::Rings => &RING_COMPONENTS,
+            Self::EightGaussians => return (0..8).map(|k| k % 2).collect(),
+            Self::Circle | Self::SwissRoll | Self::Checkerboard | Self::Gaussian => &[],
+        };
+        let of_piece = |(class, count): (u32, &usize)| std::iter::repeat_n(class, *count);
+        (0..).zip(pieces).flat_map(of_piece).collect()
+    }
+
     /// The manifold as polylines, in the units of [`Shape::mixture`]; a closed curve ends where it begins.
     pub fn outline(self) -> Vec<Vec<[f32; 2]>> {
         let drawing = self.drawing();
@@ -230,7 +261,7 @@ impl Shape {
             }
             // As many components as the radius asks for: the density is even along all three.
             Self::Rings => {
-                for (radius, components) in [(1.0, 85), (2.0, 170), (3.0, 255)] {
+                for (radius, components) in [1.0, 2.0, 3.0].into_iter().zip(RING_COMPONENTS) {
                     drawing.curve(circle(radius), 0.0, TAU, components, 0.09);
                 }
             }

@@ -171,6 +171,18 @@ impl Marginal {
         (mean, square.map(|sum| sum / total))
     }
 
+    /// How much of the density at x the components of each of so many classes have; `classes` says which each is of. They sum to 1.
+    pub fn shares(&self, x: [f64; 2], classes: &[u32], count: usize) -> Vec<f64> {
+        let mut shares = vec![0.0; count];
+        let (_, total) = self.fold(x, |component, _, share| {
+            if let Some(sum) = shares.get_mut(classes[component] as usize) {
+                *sum += share;
+            }
+        });
+        shares.iter_mut().for_each(|share| *share /= total);
+        shares
+    }
+
     /// Visit the components that matter at x, by number, with their share of the density relative to the largest; returns the
     /// logarithm of the largest and the sum of the shares.
     fn fold(&self, x: [f64; 2], mut visit: impl FnMut(usize, &Lobe, f64)) -> (f64, f64) {
