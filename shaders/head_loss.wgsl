@@ -83,7 +83,7 @@ fn main(
         let t_index = bitcast<u32>(wanted.w);
         let at = timetable[t_index];
         let narrower = exp(-at.variance_span * (1.0 + output.zw));
-        let off = select(1.0, 0.0, t_index == 0u) + at.variance_gain * residual * residual;
+        let off = at.variance_base + at.variance_gain * residual * residual;
         let of_variance = at.variance_pull * (1.0 - off * narrower);
         delta = vec4<f32>(at.weighting * wanted.z * residual, of_variance) / f32(training.batch);
         count_loss(loss, t_index);

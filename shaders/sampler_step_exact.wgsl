@@ -98,7 +98,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let mean = sum / mass;
     var widened = vec2<f32>(1.0);
-    if plan.variance_gain > 0.0 {
+    if plan.variance_gain > 0.0 || plan.variance_base != 1.0 {
         widened = sqrt(plan.variance_base + plan.variance_gain * posterior_variance(x, mean, largest));
     }
     _ = advance(row, mean, widened);

@@ -315,12 +315,17 @@ fn every_optimiser_moves_the_weights_alike() {
     }
 }
 
-/// Every way to draw times with every weighting, on the target whose input is scaled: trained, asked and sampled alike.
+/// Every way to draw times with every weighting, on the target whose input is scaled, the variance learned besides, of a T that draws t = 1
+/// too: trained, asked and sampled alike.
 #[test]
 fn what_a_training_dwells_on_is_alike() {
     let points = normals(5, 64);
-    let (mut gpu, mut cpu) = engines(&spec(small(), 100));
-    let fresh = ModelState::fresh(initial_weights(small(), 11));
+    let shape = NetworkShape {
+        learns_variance: true,
+        ..small()
+    };
+    let (mut gpu, mut cpu) = engines(&spec(shape, 100));
+    let fresh = ModelState::fresh(initial_weights(shape, 11));
     let start = &fresh.weights;
     for (times, weighting) in Times::ALL
         .into_iter()
@@ -330,9 +335,9 @@ fn what_a_training_dwells_on_is_alike() {
             let emphasis = Emphasis {
                 times,
                 weighting,
-                ..Emphasis::default()
+                learns_variance: true,
             };
-            let base = spec(small(), 100);
+            let base = spec(shape, 100);
             let spec = TrainSpec {
                 timetable: Arc::new(Timetable::with_emphasis(schedule, target, 100, emphasis)),
                 ..base

@@ -7,29 +7,25 @@
 //! which the network learns: 2048 samples then have a mean χ² of 1.25 a degree.
 //! `cargo test --release --test results -- --ignored --nocapture` prints the whole table of the README.
 
-use std::sync::Arc;
-
-use noise_compass::data::dataset::Dataset;
-use noise_compass::data::reference::Reference;
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
-use noise_compass::diffusion::solver::{PlanContext, Sampler, Variance};
+use noise_compass::diffusion::solver::{Sampler, Variance};
 use noise_compass::diffusion::target::Target;
+use noise_compass::diffusion::times::Times;
 use noise_compass::engine::network::init::initial_weights;
-use noise_compass::engine::network::layout::NetworkShape;
-use noise_compass::engine::network::optimiser::UpdateRule;
-use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{
-    self, Engine, EngineChoice, ModelState, Run, Start, TrainSpec, TrainingData, Wait,
-};
+use noise_compass::engine::network::rate::Decay;
+use noise_compass::engine::{self, Engine, EngineChoice, ModelState, Run, Start, Wait};
+use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::setup::Setup;
 use noise_compass::measure::{Estimate, Law, sampling_floor, wasserstein2};
 use rayon::prelude::*;
 
-const TIMESTEPS: u32 = 1000;
 const SAMPLES: u32 = 2048;
 const SAMPLE_SETS: u64 = 4;
 const FRESH_DRAWS: u64 = 8;
 const FLOOR_PAIRS: u64 = 24;
+/// Updates of VE's training.
+const VE_STEPS: u32 = 5000;
 
 /// The rows of the README's table.
 const ROWS: [(EngineChoice, Shape, Schedule); 8] = [
@@ -54,40 +50,42 @@ struct Scored {
     shares: f64,
 }
 
+/// The defaults of the program.
+fn defaults(shape: Shape, schedule: Schedule) -> Experiment {
+    Experiment {
+        data: DataSource::Shape(shape),
+        schedule,
+        ..Experiment::default()
+    }
+}
+
 /// A freshly trained model's samples, measured.
 fn train_and_measure(
     engine: &mut dyn Engine,
-    shape: Shape,
-    schedule: Schedule,
+    experiment: &Experiment,
     seed: u64,
     steps: u32,
-    batch: u32,
 ) -> Scored {
-    let dataset = Dataset::of_shape(shape, 8192, seed);
-    let spec = TrainSpec {
-        shape: NetworkShape::default(),
-        timetable: Arc::new(Timetable::new(schedule, Target::Eps, TIMESTEPS)),
-        data: TrainingData::Finite(dataset.points.clone()),
-        batch,
-        learning_rate: 3e-3,
-        rule: UpdateRule::default(),
+    let setup = Setup::new(Experiment {
         seed,
-        ema_decay: 0.999,
-    };
+        ..experiment.clone()
+    })
+    .unwrap();
+    let (spec, dataset) = (&setup.spec, &setup.dataset);
     engine
-        .load(&spec, &ModelState::fresh(initial_weights(spec.shape, seed)))
+        .load(spec, &ModelState::fresh(initial_weights(spec.shape, seed)))
         .unwrap();
     let mut done = 0;
     while done < steps {
         done += engine.train(steps - done, 1.0).unwrap();
         engine.poll(Wait::No).unwrap();
     }
-    let context = PlanContext {
-        schedule,
-        target: Target::Eps,
-        timesteps: TIMESTEPS,
-    };
-    let plan = Sampler::Ddpm(Variance::BetaTilde).plan(TIMESTEPS, context, Some(dataset.clip));
+    let clip = dataset.clip_box(experiment.fresh);
+    let plan = Sampler::Ddpm(Variance::BetaTilde).plan(
+        experiment.timesteps,
+        experiment.plan_context(),
+        Some(clip),
+    );
     let cloud = engine
         .run(
             &Run::of_samples(&plan, &Start::Noise(SAMPLES * SAMPLE_SETS as u32), seed),
@@ -130,41 +128,57 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// What an experiment comes to over three seeds.
+struct Row {
+    /// Mean exact 2-Wasserstein distance, in floors.
+    ratio: f64,
+    text: String,
+}
+
+/// Train an experiment by three seeds, and print what it comes to.
+fn row(engine: &mut dyn Engine, experiment: &Experiment, steps: u32) -> Row {
+    let reference = Setup::new(experiment.clone())
+        .unwrap()
+        .dataset
+        .reference
+        .clone();
+    let floor = sampling_floor(&reference, SAMPLES as usize, FLOOR_PAIRS, 7).unwrap();
+    let scored: Vec<Scored> = (0..3)
+        .map(|seed| train_and_measure(engine, experiment, seed, steps))
+        .collect();
+    let each = |of: fn(&Scored) -> f64| scored.iter().map(of).collect::<Vec<_>>();
+    let (w2, surprise, shares) = (
+        each(|s| s.w2),
+        each(|s| s.surprise.value),
+        each(|s| s.shares),
+    );
+    let error = scored.iter().map(|s| s.surprise.error).fold(0.0, f64::max);
+    let ratio = mean(&w2) / floor.value;
+    let text = format!(
+        "{:?} {} {}: W2 {w2:.3?}, mean {:.3}, floor {:.3} ± {:.3}, ratio {ratio:.2}; surprise {surprise:.3?} ± {error:.3}; \
+         χ²/dof {shares:.2?}",
+        engine.info().kind,
+        experiment.data,
+        experiment.schedule,
+        mean(&w2),
+        floor.value,
+        floor.error,
+    );
+    println!("{text}");
+    Row { ratio, text }
+}
+
 /// The rows of one engine and shape, the mean over three seeds held against the floor (one seed's training set of 8192 points
 /// is itself off by half a floor in places, and the network learns it); all misses in one report.
 fn check(choice: EngineChoice, shape: Shape) {
     let mut engine = engine::create(choice, None).unwrap();
-    let mut misses = Vec::new();
-    let reference = Reference::Mixture(Arc::new(shape.mixture()));
-    let floor = sampling_floor(&reference, SAMPLES as usize, FLOOR_PAIRS, 7).unwrap();
-    for (_, _, schedule) in ROWS
+    let misses: Vec<String> = ROWS
         .into_iter()
         .filter(|row| (row.0, row.1) == (choice, shape))
-    {
-        let scored: Vec<Scored> = (0..3)
-            .map(|seed| train_and_measure(engine.as_mut(), shape, schedule, seed, 2500, 256))
-            .collect();
-        let each = |of: fn(&Scored) -> f64| scored.iter().map(of).collect::<Vec<_>>();
-        let (w2, surprise, shares) = (
-            each(|s| s.w2),
-            each(|s| s.surprise.value),
-            each(|s| s.shares),
-        );
-        let error = scored.iter().map(|s| s.surprise.error).fold(0.0, f64::max);
-        let row = format!(
-            "{choice:?} {} {schedule}: W2 {w2:.3?}, mean {:.3}, floor {:.3} ± {:.3}, ratio {:.2}; surprise {surprise:.3?} ± \
-             {error:.3}; χ²/dof {shares:.2?}",
-            shape.name(),
-            mean(&w2),
-            floor.value,
-            floor.error,
-            mean(&w2) / floor.value,
-        );
-        println!("{row}");
-        if mean(&w2) > 1.3 * floor.value {
-            misses.push(row);
-        }
-    }
+        .map(|(_, _, schedule)| row(engine.as_mut(), &defaults(shape, schedule), 2500))
+        .filter(|row| row.ratio > 1.3)
+        .map(|row| row.text)
+        .collect();
     assert!(misses.is_empty(), "{}", misses.join("\n"));
 }
 
@@ -174,14 +188,8 @@ fn check(choice: EngineChoice, shape: Shape) {
 fn the_gpu_engine_ends_where_plain_rust_ends() {
     let [cpu, gpu] = [EngineChoice::Cpu, EngineChoice::Gpu].map(|choice| {
         let mut engine = engine::create(choice, None).unwrap();
-        train_and_measure(
-            engine.as_mut(),
-            Shape::Figure8,
-            Schedule::Linear,
-            0,
-            2500,
-            256,
-        )
+        let experiment = defaults(Shape::Figure8, Schedule::Linear);
+        train_and_measure(engine.as_mut(), &experiment, 0, 2500)
     });
     let (difference, error) = (gpu.surprise.value - cpu.surprise.value, gpu.surprise.error);
     println!(
@@ -204,6 +212,23 @@ fn the_gpu_engine_ends_where_plain_rust_ends() {
 fn the_plain_rust_engine_reaches_the_floor_in_2500_steps() {
     check(EngineChoice::Cpu, Shape::Figure8);
     check(EngineChoice::Cpu, Shape::Circle);
+}
+
+/// The flags that the README gives for VE. By four times as many samples the three seeds come to 1.03, 0.91 and 1.16 floors;
+/// by as few as here one of them scatters above 1.3, so the mean is asked for.
+#[test]
+fn variance_exploding_reaches_the_floor_by_the_flags_of_the_readme() {
+    let mut engine = engine::create(EngineChoice::Cpu, None).unwrap();
+    let experiment = Experiment {
+        fresh: true,
+        target: Target::Edm,
+        times: Times::LogNormal,
+        decay: Decay::Cosine,
+        decay_steps: VE_STEPS,
+        ..defaults(Shape::Figure8, Schedule::Ve)
+    };
+    let row = row(engine.as_mut(), &experiment, VE_STEPS);
+    assert!(row.ratio <= 1.3, "{}", row.text);
 }
 
 #[test]
@@ -239,18 +264,12 @@ fn ten_thousand_steps_end_where_pytorch_ends() {
             (values.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (values.len() - 1) as f64)
                 .sqrt()
         };
+        let experiment = Experiment {
+            batch: 1024,
+            ..defaults(Shape::Figure8, schedule)
+        };
         let ours: Vec<f64> = (0..2)
-            .map(|seed| {
-                train_and_measure(
-                    engine.as_mut(),
-                    Shape::Figure8,
-                    schedule,
-                    seed,
-                    10_000,
-                    1024,
-                )
-                .w2
-            })
+            .map(|seed| train_and_measure(engine.as_mut(), &experiment, seed, 10_000).w2)
             .collect();
         println!(
             "{}: ours {ours:.4?}, PyTorch {of_pytorch:.4?}",

@@ -397,6 +397,7 @@ fn structs_lie_on_the_device_as_on_the_host() {
             variance_pull,
             variance_span,
             variance_gain,
+            variance_base,
         ]
     );
 }

@@ -132,7 +132,7 @@ fn the_exact_answer_reaches_the_entropy_and_no_variance_crosses_it() {
     let read_entropy = read(&window, "entropy of the data");
     assert!((number(read_entropy.split('±').next().unwrap()) - entropy).abs() < 2e-3);
     let note = "This network learns no variance";
-    for name in ["β", "Of q", "Analytic", "Learned", "Least"] {
+    for name in ["β", "q", "Analytic", "Learned", "Least"] {
         click(&mut window, &format!("Variance: {name}"));
         let told = window.query_by_label_contains(note).is_some();
         assert_eq!(told, name == "Learned", "{name}");
@@ -283,32 +283,15 @@ fn flow_loses_nothing_at_the_prior() {
     near(both(&window, "above entropy")[1], 0.0, "the exact bound");
 }
 
-/// A network of zeros says o = 0 of the variance, so σ² = √(β β̃), at t = 1 with that of t = 2 for β̃; and x̂_0 = x_t/a. Switched on in the
-/// network's menu, where the sampler that takes it can be chosen, and is left where it is switched off.
+/// A network of zeros says o = 0 of the variance, so σ² = √(β β̃), at t = 1 with that of t = 2 for β̃; and x̂_0 = x_t/a.
 #[test]
-fn the_variance_that_a_network_says_is_switched_on_and_measured() {
-    let (lab, mut window) = open(Target::Eps);
-    click(&mut window, "Training");
-    let menu = |window: &mut Window, name: &str| {
-        let begins = |value: Option<String>| value.is_some_and(|label| label.starts_with(name));
-        window.get_by(|node| begins(node.label())).click();
-        settle(window);
-    };
-    menu(&mut window, "Sampler");
-    let learned = "DDPM, learned variance";
-    assert!(window.get_by_label(learned).accesskit_node().is_disabled());
-    window.key_press(egui::Key::Escape);
+fn the_bound_by_the_variance_that_a_network_says_is_known() {
+    let lab = Zeros::new(Experiment {
+        learn_variance: true,
+        ..Experiment::clone(&zero(Target::Eps).snapshots().a.experiment)
+    });
+    let mut window = common::window(lab, Chapter::Elbo, false);
     settle(&mut window);
-    menu(&mut window, "Network");
-    click(&mut window, "Variance: Learned");
-    assert!(lab.snapshots().a.experiment.learn_variance);
-    window.key_press(egui::Key::Escape);
-    settle(&mut window);
-    menu(&mut window, "Sampler");
-    click(&mut window, learned);
-    let sampler = || lab.snapshots().a.experiment.sampler;
-    assert_eq!(sampler(), Sampler::DdpmLearned);
-    click(&mut window, "ELBO");
     click(&mut window, "Variance: Learned");
     let denoising = (1..=TIMESTEPS).map(|t| {
         let before = if t == 1 { 1.0 } else { alpha_bar(t - 1) };
@@ -336,8 +319,52 @@ fn the_variance_that_a_network_says_is_switched_on_and_measured() {
         terms[1..].iter().sum(),
         "the sum",
     );
+}
+
+/// Switched on beside the network's shape, where the sampler that takes it can be chosen, and off again from a chapter that asks for it.
+#[test]
+fn the_variance_that_a_network_says_is_switched_on_and_measured() {
+    let (lab, mut window) = open(Target::Eps);
+    // All of the panel is in sight.
+    window.set_size(egui::Vec2::new(1280.0, 1600.0));
     click(&mut window, "Training");
-    menu(&mut window, "Network");
-    click(&mut window, "Variance: Fixed");
+    let menu = |window: &mut Window, name: &str| {
+        let begins = |value: Option<String>| value.is_some_and(|label| label.starts_with(name));
+        window.get_by(|node| begins(node.label())).click();
+        settle(window);
+    };
+    menu(&mut window, "Sampler: ");
+    let learned = "DDPM, learned variance";
+    assert!(window.get_by_label(learned).accesskit_node().is_disabled());
+    window.key_press(egui::Key::Escape);
+    settle(&mut window);
+    click(&mut window, "Variance: Learned");
+    assert!(lab.snapshots().a.experiment.learn_variance);
+    menu(&mut window, "Sampler: ");
+    click(&mut window, learned);
+    let sampler = || lab.snapshots().a.experiment.sampler;
+    assert_eq!(sampler(), Sampler::DdpmLearned);
+    click(&mut window, "ELBO");
+    click(&mut window, "Variance: Learned");
+    assert!(
+        window
+            .query_by_label_contains("This network learns no variance")
+            .is_none()
+    );
+    // Switched off while the chapter asks for it: nobody asks the new network, and the chapter says what it lacks.
+    menu(&mut window, "Net: ");
+    assert!(window.query_by_label_contains("σ²").is_some());
+    let fixed = "Variance: Fixed";
+    click(&mut window, fixed);
     assert_eq!(sampler(), Sampler::Ddpm(Variance::BetaTilde));
+    assert!(
+        window
+            .query_by_label_contains("take their variance from")
+            .is_none()
+    );
+    assert!(
+        window
+            .query_by_label_contains("This network learns no variance")
+            .is_some()
+    );
 }

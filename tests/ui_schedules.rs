@@ -370,6 +370,9 @@ fn the_chapter_is_saved_as_a_light_picture_of_the_wanted_size() {
 #[test]
 fn a_picture_replaces_a_file_of_somebody_elses_only_after_a_question() {
     let mut window = window(still(), Chapter::Schedules, false);
+    // All of the menu is in sight.
+    window.set_size(vec2(1280.0, 1200.0));
+    window.run_steps(2);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("notes.txt");
     let device = (*DEVICE).clone();

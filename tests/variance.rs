@@ -9,14 +9,15 @@ use command::{directory, fails, ok};
 
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
-use noise_compass::diffusion::solver::{PlanContext, Sampler, Widening};
+use noise_compass::diffusion::solver::{Plan, PlanContext, Sampler, Widening};
 use noise_compass::diffusion::target::{Combination, Target};
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::cpu::network::{Network, Samples, Workspace};
+use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::timetable::{Emphasis, Timetable};
-use noise_compass::engine::{Engine, ModelState, Run, Start};
+use noise_compass::engine::{Denoiser, Engine, Frames, ModelState, Run, Start};
 use noise_compass::lab::elbo::{self, Whose};
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::setup::Setup;
@@ -84,9 +85,11 @@ fn every_gradient_is_the_slope_of_the_bound_with_the_mean_held() {
             let mut sum = 0.0;
             for (i, answer) in answers(network).into_iter().enumerate() {
                 let (widening, _) = Widening::at(schedule, T, times[i]);
-                let Combination(_, of_output) = target.to_x0(scales(times[i]));
+                let Combination(of_x, of_output) = target.to_x0(scales(times[i]));
                 for axis in 0..2 {
-                    let error = of_output * (held[i][axis] - f64::from(targets[i][axis]));
+                    // x_0 − x̂_0, both by the target's own conversion.
+                    let x_0 = |output: f64| of_x * f64::from(x[i][axis]) + of_output * output;
+                    let error = x_0(f64::from(targets[i][axis])) - x_0(held[i][axis]);
                     let w = widening.by_output(answer.variance[axis]);
                     sum += 0.5 * widening.term(w, error);
                 }
@@ -109,6 +112,32 @@ fn every_gradient_is_the_slope_of_the_bound_with_the_mean_held() {
                 added[index]
             );
         }
+    }
+}
+
+/// At t = T of flow matching no signal is left: x̂_0 is the mean, whatever ε̂ is, so that all of the data's variance 1 is its error and the
+/// best w is √(1 + c_0²/β̃). The mean gradient of a network is 0 there by the outputs for the variance.
+#[test]
+fn where_no_signal_is_left_the_whole_variance_is_learned() {
+    for (timesteps, target) in [2, 4, 10]
+        .into_iter()
+        .flat_map(|t| [(t, Target::Eps), (t, Target::Score)])
+    {
+        let emphasis = Emphasis {
+            learns_variance: true,
+            ..Emphasis::default()
+        };
+        let table = Timetable::with_emphasis(Schedule::Flow, target, timesteps, emphasis);
+        let row = table.rows[timesteps as usize - 1];
+        let (widening, _) = Widening::at(Schedule::Flow, timesteps, timesteps);
+        let best = widening.by_posterior(1.0);
+        let narrower = 1.0 / (best * best);
+        let off = f64::from(row.variance_base) + f64::from(row.variance_gain) * 0.7;
+        assert!(
+            (off * narrower - 1.0).abs() < 1e-6,
+            "T = {timesteps}: {off}, {best}"
+        );
+        assert!(row.variance_pull.abs() > 0.0 && row.variance_gain == 0.0);
     }
 }
 
@@ -154,7 +183,7 @@ fn what_is_learned_tightens_the_bound() {
     assert!(apart.value > 3.0 * apart.error, "{said:?}, {exact:?}");
 }
 
-/// The targets of the network learn as they do without.
+/// The hidden layers, which both share, learn the target as well as without.
 #[test]
 fn the_prediction_is_no_worse_for_it() {
     let loss = |learn_variance| {
@@ -170,6 +199,57 @@ fn the_prediction_is_no_worse_for_it() {
     assert!((both / plain - 1.0).abs() < 0.02, "{plain}, {both}");
 }
 
+/// What the bound is measured by: x̂_0 and w at every t, t = 1 and T among them, by the network and by the exact field.
+#[test]
+fn both_engines_say_the_same_variances_at_every_timestep() {
+    let setup = Setup::new(experiment(true)).unwrap();
+    let context = |schedule| PlanContext {
+        schedule,
+        target: Target::X0,
+        timesteps: 12,
+    };
+    let mut engines: [Box<dyn Engine>; 2] = [
+        Box::new(GpuEngine::new(GpuContext::headless().unwrap()).unwrap()),
+        Box::new(CpuEngine::new()),
+    ];
+    let state = ModelState::fresh(initial_weights(setup.spec.shape, 3));
+    for engine in &mut engines {
+        engine.load(&setup.spec, &state).unwrap();
+    }
+    let exact = Denoiser::Exact(Arc::clone(&setup.dataset.mixture));
+    let points = Arc::new(setup.dataset.mixture.draw(200, 5));
+    for schedule in [Schedule::Cosine, Schedule::Ve, Schedule::Flow] {
+        let plan = Plan::estimates(context(schedule), None, true);
+        for (denoiser, tolerance) in [(&Denoiser::Learned, 1e-4), (&exact, 3e-3)] {
+            let [gpu, cpu] = engines.each_mut().map(|engine| {
+                let run = Run {
+                    plan: &plan,
+                    start: &Start::Points(points.clone()),
+                    seed: 4,
+                    denoiser,
+                    frames: Frames::Every(1),
+                };
+                let recording = engine.run(&run, &|_| true).unwrap().unwrap();
+                recording.points.to_host().unwrap()
+            });
+            assert_eq!((gpu.len(), cpu.len()), (200 * 37, 200 * 37));
+            for t in 1..=12 {
+                for (i, frame) in [(1, "x̂_0"), (2, "w")] {
+                    let at = 200 * (3 * (t - 1) + 1 + i);
+                    let of = |frames: &[[f32; 2]]| frames[at..at + 200].to_vec();
+                    for (gpu, cpu) in of(&gpu).iter().flatten().zip(of(&cpu).iter().flatten()) {
+                        let apart = (gpu - cpu).abs() / (1.0 + cpu.abs());
+                        assert!(
+                            apart < tolerance,
+                            "{schedule}, t = {t}, {frame}: {gpu}, {cpu}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_network_that_says_no_variance_is_not_asked_for_one() {
     let (setup, mut engine) = trained(experiment(false), 1);
@@ -179,7 +259,7 @@ fn a_network_that_says_no_variance_is_not_asked_for_one() {
     let run = Run::of_samples(&plan, &start, 0);
     let refused = engine.run(&run, &|_| true).unwrap_err().to_string();
     assert!(refused.contains("--learn-variance"), "{refused}");
-    let exact = noise_compass::engine::Denoiser::Exact(Arc::clone(&setup.dataset.mixture));
+    let exact = Denoiser::Exact(Arc::clone(&setup.dataset.mixture));
     let run = Run {
         denoiser: &exact,
         ..run

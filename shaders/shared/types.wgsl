@@ -100,4 +100,5 @@ struct TimestepRow {
     variance_pull: f32,
     variance_span: f32,
     variance_gain: f32,
+    variance_base: f32,
 }

@@ -81,7 +81,13 @@ impl Samplers {
         let context = experiment.plan_context();
         let Self::Listed(listed) = self else {
             let all = Sampler::ALL.into_iter().map(Pick::Sampler);
-            let can = |pick: &Pick| pick.refusal(experiment, exact).is_none();
+            let can = |pick: &Pick| {
+                let refusal = pick.refusal(experiment, exact);
+                if let Some(refusal) = &refusal {
+                    say(&format!("noise-compass: left out: {refusal}"));
+                }
+                refusal.is_none()
+            };
             return Ok(all.filter(can).collect());
         };
         let mut picks = Vec::new();

@@ -1,7 +1,8 @@
 //! A sampler of one's own: the plan of a file, under the file's name.
 
+use std::ffi::OsStr;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -15,7 +16,8 @@ const MOST_BYTES: u64 = 256 << 20;
 /// A sampler that was read from a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnSampler {
-    /// Its file's.
+    /// Where it lies, and the name of that file.
+    path: PathBuf,
     name: String,
     steps: u32,
     file: PlanFile,
@@ -30,6 +32,12 @@ impl OwnSampler {
     /// # Errors
     /// A file that cannot be read, is no plan, or is made for another model: one sentence.
     pub fn open(path: &Path, context: PlanContext) -> anyhow::Result<Self> {
+        let is_json = |end: &OsStr| end.eq_ignore_ascii_case("json");
+        anyhow::ensure!(
+            path.extension().is_some_and(is_json),
+            "{} is no plan for its name: call it something.json",
+            path.display()
+        );
         let json =
             read(path).with_context(|| format!("cannot read the plan {}", path.display()))?;
         let refused = || format!("{} is no plan for this model", path.display());
@@ -42,6 +50,7 @@ impl OwnSampler {
         let name = path.file_name().unwrap_or(path.as_os_str());
         let steps = plan.steps.iter().filter(|stage| stage.ends_step).count();
         Ok(Self {
+            path: path.to_path_buf(),
             // A row of a table has one line.
             name: name.to_string_lossy().replace(char::is_control, "?"),
             steps: u32::try_from(steps)?,
@@ -52,6 +61,11 @@ impl OwnSampler {
     /// The name of its file: what `--samplers` is given, so that it is no built-in one's.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where its file lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The same without its ending.
@@ -95,6 +109,12 @@ const AN_EXPERIMENT: &str =
     "it holds the settings of an experiment; a plan holds stages, see docs/own-sampler.md";
 
 fn read(path: &Path) -> anyhow::Result<String> {
+    // A pipe may have no end.
+    let metadata = std::fs::metadata(path)?;
+    anyhow::ensure!(
+        metadata.is_file(),
+        "it is no file; give it one that ends in .json"
+    );
     let mut json = String::new();
     let mut file = std::fs::File::open(path)?.take(MOST_BYTES + 1);
     file.read_to_string(&mut json)?;
@@ -112,7 +132,9 @@ fn is_experiment(json: &str) -> bool {
     let settings = serde_json::from_str::<Settings>(json);
     settings.is_ok_and(|settings| {
         let known = serde_json::to_value(Experiment::default()).unwrap_or_default();
-        let is_known = |key: &String| known.get(key).is_some();
+        // A plan has these two as well.
+        let of_both = |key: &str| matches!(key, "schedule" | "timesteps");
+        let is_known = |key: &String| known.get(key).is_some() && !of_both(key);
         !settings.is_empty() && settings.keys().any(is_known) && !settings.contains_key("stages")
     })
 }
@@ -143,6 +165,10 @@ mod tests {
         for (json, words) in [
             (&*experiment, AN_EXPERIMENT),
             (r#"{"schedule": "cosine", "width": 64}"#, AN_EXPERIMENT),
+            (
+                r#"{"schedule": "flow", "timesteps": 10, "stage": []}"#,
+                "unknown field `stage`",
+            ),
             (r#"{"name": "mine"}"#, "it is no plan: unknown field"),
             (r#"{"stages": [], "width": 3}"#, "unknown field `width`"),
             (r#"{"stages": []}"#, "from 1 to 100000"),

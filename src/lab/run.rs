@@ -34,6 +34,11 @@ pub struct RunRequest {
 }
 
 impl RunRequest {
+    /// True where the network is asked for the variance of a step.
+    pub fn asks_variance(&self) -> bool {
+        !self.exact && self.given.is_none() && self.plan.asks_variance()
+    }
+
     /// Read a plan at points: each stage on the host, by the network again as its weights change.
     pub fn at(points: Arc<Vec<[f32; 2]>>, plan: Plan, exact: bool) -> Self {
         Self {

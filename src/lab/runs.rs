@@ -222,6 +222,14 @@ impl Runs {
         }
     }
 
+    /// These are asked for no longer.
+    pub fn drop_asked(&mut self, which: impl Fn(&RunRequest) -> bool) {
+        self.begun.retain(|_, begun| !which(&begun.request));
+        self.held.retain(|_, held| !which(&held.request));
+        let states = Arc::make_mut(&mut self.states);
+        states.retain(|_, state| !which(&state.request));
+    }
+
     /// The share of the last seconds that runs took, 0 to 1.
     pub fn recent_share(&self, now: Instant) -> f64 {
         self.recent.share(now)

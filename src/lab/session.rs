@@ -340,6 +340,9 @@ impl Session {
                     self.density_wanted = Some(view);
                 }
             }
+            // Asked before the window knew that this network says no variance.
+            Command::Run(_, request)
+                if request.asks_variance() && !self.setup.experiment.learn_variance => {}
             Command::Run(slot, request) => {
                 self.runs.want(slot, request);
                 self.version += 1;

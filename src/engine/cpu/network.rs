@@ -237,7 +237,6 @@ impl<T: Real> Network<T> {
                 let slope = scale * weight * T::from_f32(at.weighting);
                 let mut square = T::ZERO;
                 let pull = scale * T::from_f32(at.variance_pull);
-                let known = if t[row] == 1 { T::ZERO } else { T::ONE };
                 for (axis, target) in target[row].into_iter().enumerate() {
                     let column = row * LANES + axis;
                     let error = work.output[column] - T::from_f32(target);
@@ -247,7 +246,8 @@ impl<T: Real> Network<T> {
                         // w^−2 = e^{−span (1 + o)}, see `Widening`.
                         let widening = T::from_f32(at.variance_span);
                         let narrower = (-(widening * (T::ONE + work.output[column + 2]))).exp();
-                        let off = known + T::from_f32(at.variance_gain) * error * error;
+                        let off = T::from_f32(at.variance_base)
+                            + T::from_f32(at.variance_gain) * error * error;
                         work.delta[column + 2] = pull * (T::ONE - off * narrower);
                     }
                 }

@@ -13,6 +13,7 @@ use super::types::{Layer, PlanRow, Slice};
 use crate::network::timetable::time_embedding;
 use crate::{Denoiser, EngineError, Run, Start};
 use maths::data::mixture::Mixture;
+use maths::diffusion::solver::Plan;
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;
@@ -508,12 +509,14 @@ fn components_of(mixture: &Mixture) -> Vec<[f32; 4]> {
 }
 
 /// Most particles of a slice whose stage takes no longer than painting can wait: all components may matter to each.
-pub fn exact_slice(denoiser: &Denoiser) -> u32 {
+pub fn exact_slice(denoiser: &Denoiser, plan: &Plan) -> u32 {
     const MOST_PAIRS: u32 = 1 << 24;
     match denoiser {
         Denoiser::Learned | Denoiser::Given(_) => MAX_SLICE,
         Denoiser::Exact(mixture) => {
-            (MOST_PAIRS / mixture.components.len().max(1) as u32).clamp(64, MAX_SLICE)
+            // For a variance they are gone through once more.
+            let pairs = MOST_PAIRS >> u32::from(plan.asks_variance());
+            (pairs / mixture.components.len().max(1) as u32).clamp(64, MAX_SLICE)
         }
     }
 }

@@ -39,7 +39,10 @@ pub fn rows_of(run: &Run<'_>, particles: u32, second: u32) -> Vec<PlanRow> {
         .zip(&plan.steps)
         .map(|(index, stage)| (index, stage, stage.quantity.of_posterior(stage.scales)))
         .map(|(index, stage, exact)| {
-            let Widening { span, gain, base } = stage.widening.unwrap_or(Widening::NONE);
+            let Widening { span, gain, base } = stage
+                .widening
+                .filter(|_| stage.predicts)
+                .unwrap_or(Widening::NONE);
             PlanRow {
                 x0_x: predicted(stage, stage.x0_x),
                 x0_output: predicted(stage, stage.x0_output),

@@ -125,7 +125,7 @@ impl GpuRun {
             weights: ema,
             points: ema,
             total,
-            slice_rows: total.min(exact_slice(run.denoiser)),
+            slice_rows: total.min(exact_slice(run.denoiser, run.plan)),
             times: Times::AStage,
         };
         let bound = if particles == 0 || run.plan.steps.is_empty() {

@@ -45,6 +45,9 @@ pub struct TimestepRow {
     pub variance_span: f32,
     /// c_0²/β̃ times the square of what an output counts in x̂_0: what the square of the output's error is to β̃.
     pub variance_gain: f32,
+    /// What there is besides: 1, or 0 at t = 1 ([`Widening::base`]); and where no output counts in x̂_0, which is then the mean, all of
+    /// c_0²/β̃, for the data have variance 1.
+    pub variance_base: f32,
 }
 
 /// Which timesteps a training dwells on.
@@ -55,7 +58,7 @@ pub struct Emphasis {
     /// What its error weighs.
     pub weighting: Weighting,
     /// The variance of the step back is learned beside the target (Nichol & Dhariwal 2021, eq. 16): λ times the bound, in nats a
-    /// coordinate, in which the mean is held and the variance alone learns.
+    /// coordinate, in which the mean is held. Where some timesteps are drawn more often, so do their terms count.
     pub learns_variance: bool,
 }
 
@@ -115,9 +118,10 @@ impl Timetable {
             let variance = if learns_variance {
                 variance_terms(schedule, target, timesteps, t)
             } else {
-                [0.0; 3]
+                [0.0, 0.0, 0.0, 1.0]
             };
-            let [variance_pull, variance_span, variance_gain] = variance.map(|term| term as f32);
+            let [variance_pull, variance_span, variance_gain, variance_base] =
+                variance.map(|term| term as f32);
             rows.push(TimestepRow {
                 a: scales.a as f32,
                 s: scales.s as f32,
@@ -131,6 +135,7 @@ impl Timetable {
                 variance_pull,
                 variance_span,
                 variance_gain,
+                variance_base,
             });
             embedding.extend_from_slice(&time_embedding(tau));
         }
@@ -164,14 +169,15 @@ impl Timetable {
     }
 }
 
-/// `variance_pull`, `variance_span` and `variance_gain` of timestep t.
-fn variance_terms(schedule: Schedule, target: Target, timesteps: u32, t: u32) -> [f64; 3] {
-    let (Widening { span, gain, .. }, _) = Widening::at(schedule, timesteps, t);
+/// `variance_pull`, `variance_span`, `variance_gain` and `variance_base` of timestep t.
+fn variance_terms(schedule: Schedule, target: Target, timesteps: u32, t: u32) -> [f64; 4] {
+    let (Widening { span, gain, base }, _) = Widening::at(schedule, timesteps, t);
     let scales: Scales = schedule.scales(f64::from(t) / f64::from(timesteps), timesteps);
     let Combination(_, of_output) = target.to_x0(scales);
     // A mean over both axes.
     let pull = 0.5 * VARIANCE_WEIGHT * f64::from(timesteps) * 0.5 * span;
-    [pull, span, gain * of_output * of_output]
+    let base = if of_output == 0.0 { base + gain } else { base };
+    [pull, span, gain * of_output * of_output, base]
 }
 
 /// (keep, other) of every row, by which row t is drawn as often as its frequency says; their mean is 1 (Vose 1991). Where all

@@ -279,6 +279,10 @@ impl Session {
     fn forget_pictures(&mut self) {
         self.live.forget();
         self.show_noise_at_first();
+        // What asks the network for what this one has not learned goes for good: its chapter says so.
+        let says_variance = self.setup.experiment.learn_variance;
+        self.runs
+            .drop_asked(|request| request.asks_variance() && !says_variance);
         self.runs.forget(|request| !request.exact);
         self.follow.forget();
     }

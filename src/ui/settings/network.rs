@@ -8,13 +8,14 @@ use crate::widgets::text::{note, warning};
 use crate::widgets::{button, segmented};
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
 
-/// The network in a few characters: `3 × 128 SiLU`.
+/// The network in a few characters: `3 × 128 SiLU`, and `, σ²` where it learns a variance.
 pub fn network_title(shape: NetworkShape) -> String {
     format!(
-        "{} × {} {}",
+        "{} × {} {}{}",
         shape.depth,
         shape.width,
-        shape.activation.words().title
+        shape.activation.words().title,
+        if shape.learns_variance { ", σ²" } else { "" }
     )
 }
 
@@ -103,10 +104,15 @@ pub fn network_question(ui: &mut Ui, desk: &mut Desk) {
             palette,
         );
     } else {
-        let text = format!(
-            "{} has new weights: the training starts anew.",
-            network_title(desk.here.draft_shape)
-        );
+        let title = network_title(desk.here.draft_shape);
+        let loses =
+            desk.here.draft.sampler.asks_variance() && !desk.here.draft_shape.learns_variance;
+        let sampler = if loses {
+            " It says no variance: DDPM with that of the posterior samples it."
+        } else {
+            ""
+        };
+        let text = format!("{title} has new weights: the training starts anew.{sampler}");
         warning(ui, &text, palette);
         ui.horizontal(|ui| {
             let tip = "Start with the new network; the present training is kept, and Bring back leads to it";
@@ -128,6 +134,12 @@ mod tests {
 
     #[test]
     fn the_network_in_a_few_characters() {
-        assert_eq!(network_title(NetworkShape::default()), "3 × 128 SiLU");
+        let plain = NetworkShape::default();
+        assert_eq!(network_title(plain), "3 × 128 SiLU");
+        let both = NetworkShape {
+            learns_variance: true,
+            ..plain
+        };
+        assert_eq!(network_title(both), "3 × 128 SiLU, σ²");
     }
 }

@@ -79,7 +79,9 @@ const SAMPLER_TRAVEL: u32 = 1000;
 pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let mut choice = Choice::of(&desk.here.draft);
-    if choice_rows(ui, &mut choice, &desk.here.draft, palette) {
+    let draft = &desk.here.draft;
+    let can = |sampler| draft.can_sample_by(sampler);
+    if choice_rows(ui, &mut choice, draft.plan_context(), &can, palette) {
         desk.here.draft.sampler = choice.sampler;
         desk.here.draft.sampler_steps = choice.steps;
         desk.here.draft.placement = choice.placement;
@@ -88,20 +90,20 @@ pub fn sampler_rows(ui: &mut Ui, desk: &mut Desk) {
     cost_note(ui, &desk.here.draft, choice, palette);
 }
 
-/// Rows that choose a sampler and its steps, at most as many as there are timesteps. True where another is chosen for good.
+/// Rows that choose a sampler among those that `can` and its steps, at most as many as there are timesteps. True where another is chosen for
+/// good.
 pub fn choice_rows(
     ui: &mut Ui,
     choice: &mut Choice,
-    experiment: &Experiment,
+    context: PlanContext,
+    can: &dyn Fn(Sampler) -> bool,
     palette: &Palette,
 ) -> bool {
     let mut changed = false;
-    let context = experiment.plan_context();
     let most = context.timesteps;
     let tip = "How one step goes from x_t to an earlier x";
     row::named(ui, "Sampler", tip, palette, |ui| {
-        let can = |sampler| experiment.can_sample_by(sampler);
-        changed |= sampler_menu(ui, "Sampler", &mut choice.sampler, &can, palette);
+        changed |= sampler_menu(ui, "Sampler", &mut choice.sampler, can, palette);
     });
     changed |= dial_row(ui, &mut choice.sampler, palette);
     let tip = "Steps from noise to data. More than T are taken as T";

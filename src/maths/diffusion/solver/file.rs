@@ -135,6 +135,11 @@ pub enum PlanFileError {
     /// A number that is none.
     #[error("stage {0} has a factor that is not a finite number")]
     NotFinite(usize),
+    /// A variance that nobody says, or none at all.
+    #[error(
+        "stage {0} widens the noise by no finite numbers, by a gain or a base below 0, or where nothing is predicted"
+    )]
+    Widening(usize),
     /// It ends amid a step.
     #[error("the last stage does not end a step")]
     NoEnd,
@@ -229,8 +234,17 @@ impl PlanFile {
             };
             let widening = step.widening.unwrap_or(Widening::NONE);
             let Widening { span, gain, base } = widening;
-            let mixes = step.mixes().into_iter().flat_map(Mix::factors);
-            if !mixes.chain([span, gain, base]).all(f64::is_finite) {
+            let whole = |of: f64| (of as f32).is_finite();
+            let possible = [span, gain, base].into_iter().all(whole) && gain >= 0.0 && base >= 0.0;
+            if !possible || (step.widening.is_some() && !step.predicts) {
+                return Err(PlanFileError::Widening(number));
+            }
+            if !step
+                .mixes()
+                .into_iter()
+                .flat_map(Mix::factors)
+                .all(f64::is_finite)
+            {
                 return Err(PlanFileError::NotFinite(number));
             }
             steps.push(step);
@@ -317,6 +331,22 @@ mod tests {
             ("", "it is no plan"),
             ("[]", "it is no plan"),
             (r#"{"stages": []}"#, "from 1 to 100000"),
+            (
+                &stage(r#", "predicts": false, "widening": {"span": 1, "gain": 1, "base": 1}"#),
+                "where nothing is predicted",
+            ),
+            (
+                &stage(r#", "widening": {"span": 1, "gain": -1, "base": 1}"#),
+                "stage 1 widens the noise",
+            ),
+            (
+                &stage(r#", "widening": {"span": 1e60, "gain": 1, "base": 1}"#),
+                "stage 1 widens the noise",
+            ),
+            (
+                &stage(r#", "widening": {"span": 1}"#),
+                "missing field `gain`",
+            ),
             (&stage(r#", "y": 1"#), "unknown field `y`"),
             (&stage(r#", "ends_step": false"#), "does not end a step"),
             (

@@ -76,12 +76,6 @@ impl Widening {
     pub fn term(self, w: f64, error: f64) -> f64 {
         w.ln() + 0.5 * (self.base + self.gain * error * error) / (w * w) - 0.5 * self.base
     }
-
-    /// ∂/∂o of [`Widening::term`] by an output o: span/2 (1 − (base + c_0² e²/β̃)/w²).
-    pub fn slope(self, output: f64, error: f64) -> f64 {
-        let w = self.by_output(output);
-        0.5 * self.span * (1.0 - (self.base + self.gain * error * error) / (w * w))
-    }
 }
 
 #[cfg(test)]
@@ -149,15 +143,6 @@ mod tests {
                     assert!(
                         (found - expected).abs() < 1e-9 * (1.0 + expected.abs()),
                         "{of}: {found}, not {expected}"
-                    );
-                    // Finite differences.
-                    let h = 1e-5;
-                    let at = |o| widening.term(widening.by_output(o), error);
-                    let slope = (at(output + h) - at(output - h)) / (2.0 * h);
-                    let found = widening.slope(output, error);
-                    assert!(
-                        (found - slope).abs() < 1e-6 * (1.0 + slope.abs() + expected.abs()),
-                        "{of}: {found}, not {slope}"
                     );
                 }
             }

@@ -93,7 +93,7 @@ impl StepVariance {
             Self::BetaTilde => &Row {
                 words: Words {
                     name: "beta-tilde",
-                    title: "Of q",
+                    title: "q",
                     symbol: "q's",
                     short: "σ² of q",
                     help: "the variance of the step back that knows x₀ (Ho et al. 2020), at t = 1 that of t = 2",

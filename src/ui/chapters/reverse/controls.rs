@@ -99,10 +99,11 @@ impl Reverse {
             return sampler::sampler_rows(ui, desk);
         }
         let live = Choice::of(&desk.here.draft);
+        let exact = self.field(desk) != Field::Learned;
         let draft = &desk.here.draft;
-        let can = |shown: &Choice| draft.can_sample_by(shown.sampler);
-        let mut shown = self.show.sampler.filter(can).unwrap_or(live);
-        if sampler::choice_rows(ui, &mut shown, draft, palette) {
+        let can = |sampler| exact || draft.can_sample_by(sampler);
+        let mut shown = self.choice(desk, draft);
+        if sampler::choice_rows(ui, &mut shown, draft.plan_context(), &can, palette) {
             self.show.sampler = Some(shown).filter(|shown| *shown != live);
         }
         sampler::cost_note(ui, &desk.here.draft, shown, palette);

@@ -106,7 +106,9 @@ impl Default for Reverse {
 impl Reverse {
     /// The sampler on show. Two experiments show their own.
     fn choice(&self, desk: &Desk, experiment: &Experiment) -> Choice {
-        let own = self.show.sampler.filter(|_| !desk.is_split());
+        let exact = self.field(desk) != Field::Learned;
+        let can = |own: &Choice| exact || experiment.can_sample_by(own.sampler);
+        let own = self.show.sampler.filter(|_| !desk.is_split()).filter(can);
         own.unwrap_or_else(|| Choice::of(experiment))
     }
 

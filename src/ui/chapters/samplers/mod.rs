@@ -127,14 +127,23 @@ impl Samplers {
     pub(super) fn add(&mut self, own: OwnSampler) -> anyhow::Result<()> {
         let picks = &mut self.show.picks;
         let name = own.name().to_owned();
-        let own = Pick::Own(Arc::new(own));
-        if let Some(place) = picks.iter_mut().find(|pick| pick.to_string() == name) {
+        let namesake = picks.iter_mut().find_map(|pick| match pick {
+            Pick::Own(other) if other.name() == name => Some(other),
+            _ => None,
+        });
+        if let Some(place) = namesake {
+            anyhow::ensure!(
+                place.path() == own.path(),
+                "another {name} takes part already, {}; rename one of the files, or take that one away",
+                place.path().display()
+            );
             // What is the same stays, with all that is known of it.
-            if *place != own {
-                *place = own;
+            if **place != own {
+                *place = Arc::new(own);
             }
             return Ok(());
         }
+        let own = Pick::Own(Arc::new(own));
         anyhow::ensure!(
             picks.len() < MOST,
             "{name} has no place beside {MOST} samplers; take one away in the chapter Samplers and open it again"

@@ -64,8 +64,8 @@ pub struct ChainWish {
     clip: Option<Bounds>,
     seed: u64,
     clean: Option<Clean>,
-    /// The network says the variance of a step.
-    says_variance: bool,
+    /// Why it cannot run, as a sentence.
+    refusal: Option<String>,
 }
 
 impl ChainWish {
@@ -73,6 +73,8 @@ impl ChainWish {
     pub fn new(desk: &Desk, chain: Chain) -> Self {
         let snapshot = &desk.here.snapshot;
         let experiment = &snapshot.experiment;
+        let exact = chain.field != Field::Learned;
+        let refusal = chain.entrant.pick().refusal(experiment, exact);
         Self {
             context: experiment.plan_context(),
             // The exact x̂_0 lies where it should: clipping would only falsify it.
@@ -84,7 +86,7 @@ impl ChainWish {
                 ..chain
             },
             clean: None,
-            says_variance: experiment.learn_variance,
+            refusal,
         }
     }
 
@@ -102,17 +104,14 @@ impl ChainWish {
         (self.context, self.clip)
     }
 
-    /// To be drawn at any time: with frames, which stay on the device. `None` of a plan from a file that is made for another model, and of
-    /// one that asks the network for a variance that it has not learned.
+    /// To be drawn at any time: with frames, which stay on the device. `None` where it cannot run.
     pub fn request(&self) -> Option<RunRequest> {
         let entrant = &self.chain.entrant;
-        let plan = entrant.plan(self.context, self.clip).ok()?;
-        let can = self.says_variance || self.chain.field != Field::Learned;
-        if plan.asks_variance() && !can {
+        if self.refusal.is_some() {
             return None;
         }
         Some(RunRequest {
-            plan,
+            plan: entrant.plan(self.context, self.clip).ok()?,
             start: Start::Noise(self.chain.particles),
             seed: self.seed,
             exact: self.chain.field != Field::Learned,
