@@ -24,6 +24,7 @@ fn step(criterion: &mut Criterion) {
             shape,
             timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 1000)),
             data: TrainingData::Finite(Arc::new(points)),
+            labels: None,
             batch,
             learning_rate: 3e-3,
             rule: UpdateRule::default(),

@@ -19,7 +19,8 @@ const SHAPE: NetworkShape = NetworkShape {
     width: 32,
     depth: 2,
     activation: Activation::Silu,
-    learns_variance: false, classes: 0,
+    learns_variance: false,
+    classes: 0,
 };
 const TIMESTEPS: u32 = 100;
 
@@ -43,6 +44,7 @@ fn spec(data: TrainingData) -> TrainSpec {
         shape: SHAPE,
         timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::Eps, TIMESTEPS)),
         data,
+        labels: None,
         batch: 128,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

@@ -73,7 +73,8 @@ fn small() -> NetworkShape {
         width: 32,
         depth: 2,
         activation: Activation::Silu,
-        learns_variance: false, classes: 0,
+        learns_variance: false,
+        classes: 0,
     }
 }
 
@@ -178,7 +179,8 @@ fn gradients_agree_for_every_width_depth_and_activation() {
                     width,
                     depth,
                     activation,
-                    learns_variance: depth % 2 == 0, classes: 0,
+                    learns_variance: depth % 2 == 0,
+                    classes: 0,
                 },
                 37 + depth,
                 1,
@@ -210,13 +212,25 @@ fn a_hundred_steps_lose_the_same() {
         ..small()
     };
     let fresh = TrainingData::Fresh(mixture);
-    for (shape, data) in [
-        (small(), finite.data.clone()),
-        (small(), fresh.clone()),
-        (widened, fresh),
+    let labelled = NetworkShape {
+        classes: 2,
+        ..widened
+    };
+    let points = spec(small(), 100).data;
+    let of_points = |of: u32| TrainLabels {
+        classes: Arc::new((0..of).map(|k| k % 2).collect()),
+        dropout: 0.3,
+    };
+    for (shape, data, labels) in [
+        (small(), finite.data.clone(), None),
+        (small(), fresh.clone(), None),
+        (widened, fresh.clone(), None),
+        (labelled, points, Some(of_points(500))),
+        (labelled, fresh, Some(of_points(256))),
     ] {
         let spec = TrainSpec {
             data,
+            labels,
             ..spec(shape, 100)
         };
         let (mut gpu, mut cpu) = engines(&spec);
@@ -707,7 +721,8 @@ fn a_unit_at_relus_kink_is_told_apart() {
             width: 64,
             depth: 6,
             activation: Activation::Relu,
-            learns_variance: false, classes: 0,
+            learns_variance: false,
+            classes: 0,
         },
         46,
         1024,

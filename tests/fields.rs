@@ -34,12 +34,14 @@ fn engines() -> [Box<dyn Engine>; 2] {
         width: 32,
         depth: 1,
         activation: Activation::Relu,
-        learns_variance: false, classes: 0,
+        learns_variance: false,
+        classes: 0,
     };
     let spec = TrainSpec {
         shape,
         timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 10)),
         data: TrainingData::Finite(Arc::new(vec![[0.0; 2]])),
+        labels: None,
         batch: 64,
         learning_rate: 0.0,
         rule: UpdateRule::default(),
@@ -94,6 +96,7 @@ fn field(
                 start: &start,
                 seed: 0,
                 denoiser,
+                guidance: None,
                 frames: Frames::Every(1),
             },
             &|_| true,

@@ -150,6 +150,7 @@ fn check(engine: &mut dyn Engine) {
             shape,
             timetable: timetable.clone(),
             data: TrainingData::Finite(Arc::new(x.clone())),
+            labels: None,
             batch: case.batch as u32,
             learning_rate: about.adam.lr,
             rule: UpdateRule::default(),

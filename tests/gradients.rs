@@ -55,6 +55,7 @@ fn every_gradient_is_the_slope_of_the_loss() {
         x: &x,
         t: &[1, 10, 6],
         target: &target,
+        labels: &[],
     };
     // The score target, since its loss weight is not 1.
     let timetable = &Timetable::new(Schedule::Linear, Target::Score, 10);
@@ -69,7 +70,8 @@ fn every_gradient_is_the_slope_of_the_loss() {
                                 width: 32,
                                 depth,
                                 activation,
-                                learns_variance: false, classes: 0,
+                                learns_variance: false,
+                                classes: 0,
                             },
                             timetable,
                             samples,
@@ -90,13 +92,15 @@ fn every_weighted_gradient_is_the_slope_of_the_weighted_loss() {
         x: &x,
         t: &[1, 9, 6],
         target: &target,
+        labels: &[],
     };
     let shape = NetworkShape {
         octaves: 1,
         width: 32,
         depth: 2,
         activation: Activation::Silu,
-        learns_variance: false, classes: 0,
+        learns_variance: false,
+        classes: 0,
     };
     for weighting in Weighting::ALL {
         for (schedule, target) in [(Schedule::Flow, Target::Score), (Schedule::Ve, Target::Edm)] {
@@ -120,5 +124,44 @@ fn every_weighted_gradient_is_the_slope_of_the_weighted_loss() {
             );
             check(shape, &timetable, samples);
         }
+    }
+}
+
+/// With labels, of which one sample is told none: each column of the classes too.
+#[test]
+fn every_gradient_with_labels_is_the_slope_of_the_loss() {
+    let x = [[0.3, -1.2], [1.5, 0.4], [-0.7, 0.9], [0.2, 0.1]];
+    let target = [[1.0, 0.2], [-0.5, 0.8], [0.1, -1.1], [0.4, 0.0]];
+    let samples = Samples {
+        x: &x,
+        t: &[1, 10, 6, 3],
+        target: &target,
+        labels: &[1, 0, 3, 1],
+    };
+    let timetable = &Timetable::new(Schedule::Linear, Target::V, 10);
+    for classes in [3, 16] {
+        let shape = NetworkShape {
+            octaves: 1,
+            width: 32,
+            depth: 2,
+            activation: Activation::Silu,
+            learns_variance: false,
+            classes,
+        };
+        check(shape, timetable, samples);
+        let weights: Vec<f64> = initial_weights(shape, 8)
+            .into_iter()
+            .map(f64::from)
+            .collect();
+        let (_, gradient) = Network::new(shape, &weights).loss_and_gradient(timetable, samples);
+        let layer = shape.layers()[0];
+        let column = |class: usize| {
+            let at = |row: usize| {
+                gradient[layer.weight + row * layer.inputs + shape.first_class() + class]
+            };
+            (0..layer.outputs).map(at).map(f64::abs).sum::<f64>()
+        };
+        // Classes 0 and 2 are told, class 1 is not.
+        assert!(column(0) > 0.0 && column(2) > 0.0 && column(1) == 0.0);
     }
 }

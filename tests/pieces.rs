@@ -31,7 +31,8 @@ const SHAPE: NetworkShape = NetworkShape {
     width: 32,
     depth: 2,
     activation: Activation::Silu,
-    learns_variance: true, classes: 0,
+    learns_variance: true,
+    classes: 0,
 };
 const SEED: u64 = 5;
 const TOTAL: u32 = 150;
@@ -428,6 +429,7 @@ fn a_moving_hand_makes_one_buffer_a_run() {
                             start: &start,
                             seed: u64::from(k),
                             denoiser: &denoiser,
+                            guidance: None,
                             frames: Frames::Every(2),
                         },
                         &|_| true,

@@ -32,12 +32,14 @@ fn engines() -> [Box<dyn Engine>; 2] {
         width: 32,
         depth: 2,
         activation: Activation::Silu,
-        learns_variance: true, classes: 0,
+        learns_variance: true,
+        classes: 0,
     };
     let spec = TrainSpec {
         shape,
         timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 1000)),
         data: TrainingData::Fresh(Arc::new(Shape::Moons.mixture())),
+        labels: None,
         batch: 64,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),
@@ -77,6 +79,7 @@ fn record(
                 start,
                 seed: 8,
                 denoiser,
+                guidance: None,
                 frames: Frames::Every(every),
             },
             &|_| true,
@@ -191,6 +194,7 @@ fn a_chain_that_is_led_to_its_x_0_has_the_law_of_the_forward_process() {
             start: &few,
             seed: 0,
             denoiser: &denoiser,
+            guidance: None,
             frames: Frames::End,
         };
         let refused = engine.run(&run, &|_| true).unwrap_err().to_string();
@@ -241,6 +245,7 @@ fn the_last_frame_is_the_sample_and_a_run_can_be_ended() {
                     start: &Start::Noise(33),
                     seed: 8,
                     denoiser: &Denoiser::Learned,
+                    guidance: None,
                     frames: Frames::Every(1),
                 },
                 &|_| false,
@@ -600,6 +605,7 @@ fn every_stochastic_sampler_ends_at_the_gaussian_it_follows() {
                 start: &Start::Noise(PARTICLES),
                 seed: 5,
                 denoiser: &exact,
+                guidance: None,
                 frames: Frames::End,
             };
             let ends = engine.run(&run, &|_| true).unwrap().unwrap();

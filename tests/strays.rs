@@ -24,13 +24,15 @@ fn engine() -> CpuEngine {
         width: 32,
         depth: 1,
         activation: Activation::Silu,
-        learns_variance: false, classes: 0,
+        learns_variance: false,
+        classes: 0,
     };
     let mut engine = CpuEngine::new();
     let spec = TrainSpec {
         shape,
         timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 1000)),
         data: TrainingData::Fresh(Arc::new(Shape::Moons.mixture())),
+        labels: None,
         batch: 32,
         learning_rate: 1e-3,
         rule: UpdateRule::default(),
@@ -57,6 +59,7 @@ fn strays(mixture: &Arc<Mixture>, schedule: Schedule, sampler: Sampler, steps: u
         start: &Start::Noise(count),
         seed: 0x5EED,
         denoiser: &Denoiser::Exact(mixture.clone()),
+        guidance: None,
         frames: Frames::End,
     };
     let ends = engine()

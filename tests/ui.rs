@@ -163,6 +163,7 @@ impl Probe {
                     start,
                     seed: *seed,
                     denoiser: &denoiser,
+                    guidance: None,
                     frames: Frames::Every(*every),
                 },
                 &|_| true,

@@ -28,7 +28,8 @@ const SHAPE: NetworkShape = NetworkShape {
     width: 32,
     depth: 2,
     activation: Activation::Silu,
-    learns_variance: true, classes: 0,
+    learns_variance: true,
+    classes: 0,
 };
 const T: u32 = 12;
 
@@ -52,6 +53,7 @@ fn every_gradient_is_the_slope_of_the_bound_with_the_mean_held() {
         x: &x,
         t: &times,
         target: &targets,
+        labels: &[],
     };
     for (schedule, target) in [
         (Schedule::Linear, Target::Eps),
@@ -74,7 +76,7 @@ fn every_gradient_is_the_slope_of_the_bound_with_the_mean_held() {
         let mut work = Workspace::new(SHAPE);
         let mut answers = |network: &Network<f64>| {
             std::array::from_fn::<_, 3, _>(|i| {
-                let bias = network.time_bias(f64::from(times[i]) / f64::from(T));
+                let bias = network.time_bias(f64::from(times[i]) / f64::from(T), None);
                 let scale = target.input_scale(scales(times[i])) as f32;
                 let mut one = network.predict(&x[i..=i], scale, &bias, &mut work);
                 one.next().unwrap()
@@ -227,6 +229,7 @@ fn both_engines_say_the_same_variances_at_every_timestep() {
                     start: &Start::Points(points.clone()),
                     seed: 4,
                     denoiser,
+                    guidance: None,
                     frames: Frames::Every(1),
                 };
                 let recording = engine.run(&run, &|_| true).unwrap().unwrap();

@@ -208,6 +208,7 @@ fn ends(mixture: &Arc<Mixture>, schedule: Schedule, sampler: Sampler, steps: u32
                 start: &Start::Noise(2048),
                 seed: 5,
                 denoiser: &denoiser,
+                guidance: None,
                 frames: Frames::Every(u32::MAX),
             },
             &|_| true,

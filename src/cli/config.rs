@@ -214,7 +214,7 @@ mod tests {
     }
 
     /// A flag that gives a setting another value than the default, where that is no number.
-    const FLAGS: [(&str, &str); 17] = [
+    const FLAGS: [(&str, &str); 18] = [
         ("data", "--data moons"),
         ("fresh", "--fresh"),
         ("bandwidth", "--bandwidth 0.25"),
@@ -223,6 +223,7 @@ mod tests {
         ("width", "--width 64"),
         ("activation", "--activation tanh"),
         ("learn_variance", "--learn-variance"),
+        ("labels", "--labels"),
         ("times", "--times log-normal"),
         ("weighting", "--weighting min-snr"),
         ("optimiser", "--optimiser muon"),
@@ -301,6 +302,7 @@ mod tests {
             "fresh" => "--fresh false".to_owned(),
             "clip" => "--clip".to_owned(),
             "learn_variance" => "--learn-variance false".to_owned(),
+            "labels" => "--labels false".to_owned(),
             "data" => "--data figure8".to_owned(),
             _ => {
                 let value = &defaults[name];

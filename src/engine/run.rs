@@ -187,7 +187,10 @@ impl<'a> Run<'a> {
                 "the network has learned no labels: train one with --labels".to_owned()
             }
             Denoiser::Learned if label >= classes => {
-                format!("the network knows the labels 0 to {}, not {label}", classes - 1)
+                format!(
+                    "the network knows the labels 0 to {}, not {label}",
+                    classes - 1
+                )
             }
             Denoiser::Exact(_) if guidance.class.is_none() => {
                 "the distribution of the class is not given".to_owned()

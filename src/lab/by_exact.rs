@@ -50,6 +50,7 @@ impl ByExact {
                 start: &Start::Noise(LIVE_SAMPLES),
                 seed: LIVE_SEED,
                 denoiser: &Denoiser::Exact(mixture.clone()),
+                guidance: None,
                 frames: Frames::End,
             };
             match engine.run(&run, &|_| true)? {

@@ -33,6 +33,8 @@ impl Experiment {
             depth,
             activation,
             learn_variance,
+            labels,
+            label_dropout,
             batch,
             times,
             weighting,
@@ -67,6 +69,10 @@ impl Experiment {
             (Weights, *depth != self.depth),
             (Weights, *activation != self.activation),
             (Weights, *learn_variance != self.learn_variance),
+            (Weights, *labels != self.labels),
+            // Other data may have more classes, or fewer.
+            (Weights, new.shape() != self.shape()),
+            (Training, *label_dropout != self.label_dropout),
             (Training, *batch != self.batch),
             (Training, *times != self.times),
             (Training, *weighting != self.weighting),
@@ -116,7 +122,7 @@ mod tests {
             set(&mut changed);
             changed
         };
-        let table: [Row; 29] = [
+        let table: [Row; 31] = [
             (Change::Nothing, |_| ()),
             (Change::Training, |e| {
                 e.data = DataSource::Shape(Shape::Moons);
@@ -132,6 +138,8 @@ mod tests {
             (Change::Weights, |e| e.depth = 2),
             (Change::Weights, |e| e.activation = Activation::Relu),
             (Change::Weights, |e| e.learn_variance = true),
+            (Change::Weights, |e| e.labels = true),
+            (Change::Training, |e| e.label_dropout = 0.2),
             (Change::Training, |e| e.batch = 64),
             (Change::Training, |e| e.times = Times::LogNormal),
             (Change::Training, |e| e.weighting = Weighting::P2),

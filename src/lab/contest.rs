@@ -205,6 +205,7 @@ impl Contest {
             start: &Start::Noise(self.particles),
             seed,
             denoiser: &self.denoiser,
+            guidance: None,
             frames: Frames::End,
         };
         let ended = engine.run(&run, &|_| true)?;

@@ -107,6 +107,8 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         depth,
         activation,
         learn_variance,
+        labels,
+        label_dropout,
         batch,
         times,
         weighting,
@@ -142,6 +144,16 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         ("depth", format!("depth {depth}")),
         ("activation", activation.words().short.to_owned()),
         ("variance", variance.to_owned()),
+        (
+            "labels",
+            if *labels {
+                "labels learned"
+            } else {
+                "labels not learned"
+            }
+            .to_owned(),
+        ),
+        ("label dropout", format!("label dropout {label_dropout}")),
         ("octaves", format!("octaves {octaves}")),
         ("sampler", sampler_words(*sampler)),
         ("sampler steps", format!("{sampler_steps} steps")),

@@ -101,6 +101,7 @@ pub fn draws(
             // Each run has noise of its own.
             seed: seed ^ ((number as u64) << 32),
             denoiser: &denoiser,
+            guidance: None,
             frames: Frames::Every(1),
         };
         let ended = || EngineError::Invalid("the run was ended before its end".to_owned());

@@ -30,6 +30,8 @@ pub mod limits {
     pub const BANDWIDTH: RangeInclusive<f32> = 1e-3..=0.99;
     /// Timesteps T.
     pub const TIMESTEPS: RangeInclusive<u32> = 2..=10_000;
+    /// Share of the samples that are told no label.
+    pub const LABEL_DROPOUT: RangeInclusive<f32> = 0.0..=1.0;
     /// Samples of one training step.
     pub const BATCH: RangeInclusive<u32> = 32..=16_384;
     /// The optimiser's step size.
@@ -66,6 +68,24 @@ fn schedule_help() -> String {
     format!(
         "{formulas}, {}:L0,L1,…,Ln ({}), or a CSV with the header t,log_snr",
         own.name, own.help
+    )
+}
+
+/// Titles of the data sets that have labels.
+fn labelled() -> String {
+    let all = Shape::ALL.into_iter();
+    let names: Vec<_> = all
+        .filter(|shape| !shape.classes().is_empty())
+        .map(Shape::name)
+        .collect();
+    names.join(", ")
+}
+
+/// What the command line says of labels.
+fn labels_help() -> String {
+    format!(
+        "Learn the labels of the data beside the points; {} have some",
+        labelled()
     )
 }
 
@@ -128,6 +148,12 @@ pub struct Experiment {
     /// Learn the variance of the steps back beside the target
     #[arg(long, value_name = "true|false", action = Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", help = "Learn the variance of the steps back beside the target, between β̃ and β (Nichol & Dhariwal 2021)")]
     pub learn_variance: bool,
+    /// Learn the labels of the data beside the points
+    #[arg(long, value_name = "true|false", action = Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", help = labels_help())]
+    pub labels: bool,
+    /// Share of the samples that are told no label
+    #[arg(long, value_name = "P", default_value_t = 0.1, help = ranged("Share of the samples that are told no label, so that the field of all is learned as well", &limits::LABEL_DROPOUT))]
+    pub label_dropout: f32,
     /// Samples per training step
     #[arg(long, default_value_t = 256, help = ranged("Samples per training step", &limits::BATCH))]
     pub batch: u32,
@@ -198,6 +224,8 @@ impl Default for Experiment {
             depth: 3,
             activation: Activation::Silu,
             learn_variance: false,
+            labels: false,
+            label_dropout: 0.1,
             batch: 256,
             times: Times::Uniform,
             weighting: Weighting::Plain,
@@ -232,7 +260,12 @@ impl Experiment {
             width: self.width,
             depth: self.depth,
             activation: self.activation,
-            learns_variance: self.learn_variance, classes: 0,
+            learns_variance: self.learn_variance,
+            classes: if self.labels {
+                self.data.classes().len() as u32
+            } else {
+                0
+            },
         }
     }
 
@@ -309,6 +342,14 @@ impl Experiment {
         within("end of the decay", &self.decay_end, &limits::DECAY_END)?;
         within("EMA decay", &self.ema_decay, &limits::EMA_DECAY)?;
         within("sampler steps", &self.sampler_steps, &limits::SAMPLER_STEPS)?;
+        within("label dropout", &self.label_dropout, &limits::LABEL_DROPOUT)?;
+        if self.labels && self.data.classes().is_empty() {
+            return Err(format!(
+                "{} has no labels to learn: leave out --labels, or take one of {}",
+                self.data,
+                labelled()
+            ));
+        }
         if self.can_sample_by(self.sampler) {
             return Ok(());
         }

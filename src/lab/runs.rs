@@ -349,6 +349,7 @@ fn begin(
         start: &request.start,
         seed: request.seed,
         denoiser: &denoiser,
+        guidance: None,
         frames: Frames::Every(request.every),
     })?;
     Ok(Begun {

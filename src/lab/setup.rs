@@ -6,7 +6,7 @@ use super::change::Change;
 use super::choice::told_of;
 use super::experiment::{DataSource, Experiment};
 use engine::network::timetable::Timetable;
-use engine::{TrainSpec, TrainingData};
+use engine::{TrainLabels, TrainSpec, TrainingData};
 use maths::data::dataset::{Dataset, FileNow};
 use maths::diffusion::magnification;
 use maths::diffusion::solver::Plan;
@@ -123,10 +123,20 @@ impl Setup {
         } else {
             TrainingData::Finite(dataset.points.clone())
         };
+        let labels = dataset.labels.as_ref().filter(|_| experiment.labels);
+        let labels = labels.map(|labels| TrainLabels {
+            classes: if experiment.fresh {
+                labels.of_components.clone()
+            } else {
+                labels.of_points.clone()
+            },
+            dropout: experiment.label_dropout,
+        });
         let spec = TrainSpec {
             shape: experiment.shape(),
             timetable,
             data,
+            labels,
             batch: experiment.batch,
             learning_rate: experiment.learning_rate,
             rule: experiment.update_rule(),

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::network::{BLOCK, Samples};
-use crate::{TrainLabels, TrainingData};
 use crate::network::timetable::Timetable;
+use crate::{TrainLabels, TrainingData};
 use maths::data::mixture::Mixture;
 use maths::philox::{Stream, below, draw, normal_pair, uniform};
 

@@ -142,10 +142,8 @@ impl<T: Real> Network<T> {
     /// The first layer's bias plus what the time embedding of τ = t/T and a label add to it: the same for every point of one time.
     pub fn time_bias(&self, tau: f64, label: Option<u32>) -> Vec<T> {
         let embedding = time_embedding(tau);
-        let (first_time, first_class) = (
-            self.shape.coordinate_features(),
-            self.shape.first_class(),
-        );
+        let (first_time, first_class) =
+            (self.shape.coordinate_features(), self.shape.first_class());
         let Layer { span, bias, .. } = &self.layers[0];
         let mut sum = bias.clone();
         for (sum, row) in sum

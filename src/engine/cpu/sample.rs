@@ -88,7 +88,9 @@ impl Way {
                         let mut all = [[0.0; 2]; BLOCK];
                         if let Some(of_all) = &of_all {
                             let outputs = network.predict(points, scale, of_all, work);
-                            all.iter_mut().zip(outputs).for_each(|(to, of)| *to = of.output);
+                            all.iter_mut()
+                                .zip(outputs)
+                                .for_each(|(to, of)| *to = of.output);
                         }
                         let outputs = network.predict(points, scale, &of_class, work);
                         for (row, (particle, answer)) in
@@ -333,7 +335,8 @@ mod tests {
         width: 32,
         depth: 1,
         activation: Activation::Relu,
-        learns_variance: false, classes: 0,
+        learns_variance: false,
+        classes: 0,
     };
 
     /// The end of a plan from given starts, of which the first has this index.

@@ -52,7 +52,10 @@ impl Outputs for DeviceOutputs {
         let mut outputs = Vec::with_capacity(inputs.len());
         for (taus, inputs) in taus.chunks(self.room).zip(inputs.chunks(self.room)) {
             let (context, kernels, layout) = (&self.context, &self.kernels, &self.layout);
-            outputs.extend(self.run.predict((context, kernels, layout), taus, inputs, label)?);
+            outputs.extend(
+                self.run
+                    .predict((context, kernels, layout), taus, inputs, label)?,
+            );
         }
         Ok(outputs)
     }

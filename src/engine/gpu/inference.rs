@@ -309,7 +309,10 @@ impl PlanRun {
             .queue()
             .write_buffer(&self.slice, 0, bytemuck::bytes_of(&slice));
         let rows = count.next_multiple_of(ROW_PADDING);
-        for (buffer, rows) in [(&self.row_count, rows), (&self.all_rows, self.second + rows)] {
+        for (buffer, rows) in [
+            (&self.row_count, rows),
+            (&self.all_rows, self.second + rows),
+        ] {
             let rows = [rows, 0, 0, 0];
             context
                 .queue()

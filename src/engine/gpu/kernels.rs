@@ -59,16 +59,7 @@ impl Kernels {
             tile_rows: tile_rows as u32,
             batch_draw: kernel(
                 "batch_draw",
-                &[
-                    Uniform,
-                    Dynamic(step),
-                    Read,
-                    Read,
-                    Read,
-                    Write,
-                    Write,
-                    Read,
-                ],
+                &[Uniform, Dynamic(step), Read, Read, Read, Write, Write, Read],
                 &[],
             )?,
             batch_given: kernel(

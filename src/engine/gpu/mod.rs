@@ -336,7 +336,9 @@ impl Engine for GpuEngine {
             )));
         }
         // Two posteriors at once are no kernel's.
-        if run.guidance.is_some() && let Denoiser::Exact(mixture) = run.denoiser {
+        if run.guidance.is_some()
+            && let Denoiser::Exact(mixture) = run.denoiser
+        {
             let follows = Follows::Exact(mixture.clone());
             return Ok(Box::new(CpuRun::begin(follows, run)));
         }

@@ -61,8 +61,10 @@ pub fn rows_of(run: &Run<'_>, particles: u32, second: u32) -> Vec<PlanRow> {
                 variance_span: span as f32,
                 variance_gain: gain as f32,
                 variance_base: base as f32,
-            guidance_weight: run.guidance.map_or(1.0, |g| g.weight_at(stage.scales) as f32),
-            second,
+                guidance_weight: run
+                    .guidance
+                    .map_or(1.0, |g| g.weight_at(stage.scales) as f32),
+                second,
                 ..PlanRow::default()
             }
         })

@@ -27,6 +27,14 @@ pub enum DataSource {
 }
 
 impl DataSource {
+    /// The names of its classes; none where its points bear no labels.
+    pub fn classes(&self) -> &'static [&'static str] {
+        match self {
+            Self::Shape(shape) => shape.classes(),
+            Self::Csv(_) => &[],
+        }
+    }
+
     /// The name for people: a shape's title, or the file's name.
     pub fn title(&self) -> String {
         match self {
@@ -232,7 +240,11 @@ impl Dataset {
         let drawn = mixture.draw_with_components(points as usize, seed ^ DATA_SALT);
         let of_components = shape.classes_of_components();
         let labels = (!shape.classes().is_empty()).then(|| Labels {
-            names: shape.classes().iter().map(|name| (*name).to_owned()).collect(),
+            names: shape
+                .classes()
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
             of_points: Arc::new(drawn.iter().map(|(_, k)| of_components[*k]).collect()),
             of_components: Arc::new(of_components),
         });

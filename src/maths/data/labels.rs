@@ -84,7 +84,8 @@ mod tests {
             let weight = |y: usize| {
                 let own = std::iter::zip(&dataset.mixture.components, labels.of_components.iter());
                 let own = own.filter(|(_, of)| **of as usize == y);
-                own.map(|(component, _)| f64::from(component.weight)).sum::<f64>()
+                own.map(|(component, _)| f64::from(component.weight))
+                    .sum::<f64>()
             };
             for tau in [0.02, 0.3, 0.9] {
                 let scales = Schedule::Cosine.scales(tau, 1000);
@@ -104,7 +105,10 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen, 6, "moons, rings, figure-8, 8 Gaussians, spirals, pinwheel");
+        assert_eq!(
+            seen, 6,
+            "moons, rings, figure-8, 8 Gaussians, spirals, pinwheel"
+        );
     }
 
     /// Each training point lies nearest to a component of its own class, but where classes meet; and each class has its share.
@@ -130,7 +134,10 @@ mod tests {
                     .map(|(_, component)| component.weight)
                     .sum();
                 let expected = 2000.0 * f64::from(weight);
-                assert!((count - expected).abs() < 5.0 * expected.sqrt(), "{shape:?}, {y}");
+                assert!(
+                    (count - expected).abs() < 5.0 * expected.sqrt(),
+                    "{shape:?}, {y}"
+                );
             }
         }
     }
@@ -141,6 +148,9 @@ mod tests {
         assert_eq!(labels.find("upper"), Ok(0));
         assert_eq!(labels.find("1"), Ok(1));
         let told = labels.find("2").unwrap_err();
-        assert_eq!(told, "'2' is no label of these data: use upper, lower, or a number from 0");
+        assert_eq!(
+            told,
+            "'2' is no label of these data: use upper, lower, or a number from 0"
+        );
     }
 }

@@ -309,9 +309,18 @@ impl Desk {
     pub fn choose_data(&mut self, data: DataSource) {
         let changed = self.here.draft.data == data && self.here.snapshot.dataset.is_outdated();
         if self.here.draft.data != data || changed {
-            self.here.draft.data = data;
+            self.set_data(data);
             self.configure(Restart::when(self.is_split() && changed));
         }
+    }
+
+    /// Other data: what bears no labels teaches none.
+    fn set_data(&mut self, data: DataSource) {
+        let draft = &mut self.here.draft;
+        draft.labels &= !data.classes().is_empty();
+        draft.data = data;
+        let classes = draft.shape().classes;
+        self.here.draft_shape.classes = classes;
     }
 
     /// Learn the rows of a file that was written just now, keeping the weights. While two are compared the training starts
@@ -319,7 +328,7 @@ impl Desk {
     pub fn learn_anew(&mut self, file: PathBuf) {
         let data = DataSource::Csv(file);
         let again = self.here.draft.data == data;
-        self.here.draft.data = data;
+        self.set_data(data);
         self.configure(Restart::when(self.is_split() && again));
     }
 
@@ -345,6 +354,8 @@ impl Desk {
             depth,
             activation,
             learns_variance,
+            // Follows from the data.
+            classes: _,
         } = self.here.draft_shape;
         self.here.draft = Experiment {
             octaves,

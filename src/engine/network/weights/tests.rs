@@ -7,7 +7,8 @@ const SHAPE: NetworkShape = NetworkShape {
     width: 32,
     depth: 2,
     activation: Activation::Silu,
-    learns_variance: false, classes: 0,
+    learns_variance: false,
+    classes: 0,
 };
 
 /// Every number of every vector is another.
