@@ -20,8 +20,8 @@ use noise_compass::engine::network::optimiser::{Optimiser, UpdateRule};
 use noise_compass::engine::network::rate::{Decay, RateSchedule};
 use noise_compass::engine::network::timetable::{Emphasis, Timetable, time_embedding};
 use noise_compass::engine::{
-    Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainSpec, TrainingData, Wait,
-    Weights,
+    Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainLabels, TrainSpec,
+    TrainingData, Wait, Weights,
 };
 use noise_compass::philox;
 use proptest::prelude::*;
@@ -59,6 +59,7 @@ fn spec(shape: NetworkShape, batch: u32) -> TrainSpec {
             },
         )),
         data: TrainingData::Finite(Arc::new(points)),
+        labels: None,
         batch,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),
@@ -195,10 +196,10 @@ proptest! {
     #[test]
     fn gradients_agree_for_odd_batches(
         octaves in 0..=6_u32, width in 0..4_usize, depth in 1..=6_u32, activation in 0..4_usize, batch in 1..700_u32,
-        draw in 0..1_000_000_u32, learns_variance in proptest::bool::ANY,
+        draw in 0..1_000_000_u32, learns_variance in proptest::bool::ANY, classes in 0..=16_u32,
     ) {
         let (width, activation) = (WIDTHS[width], Activation::ALL[activation]);
-        check_gradient(NetworkShape { octaves, width, depth, activation, learns_variance }, batch, draw);
+        check_gradient(NetworkShape { octaves, width, depth, activation, learns_variance, classes }, batch, draw);
     }
 }
 

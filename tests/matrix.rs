@@ -43,6 +43,7 @@ fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2
         },
         timetable: Arc::new(Timetable::new(schedule, target, TIMESTEPS)),
         data: TrainingData::Finite(dataset.points.clone()),
+        labels: None,
         batch: 256,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

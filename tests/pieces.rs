@@ -53,6 +53,7 @@ fn spec() -> TrainSpec {
             },
         )),
         data: TrainingData::Finite(Arc::new(points)),
+        labels: None,
         batch: 64,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

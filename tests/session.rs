@@ -173,11 +173,12 @@ impl Engine for FakeEngine {
         };
         Ok(cloud.unwrap_or_else(|| Cloud::Host(Arc::new(vec![[0.0; 2]; run.start.len()]))))
     }
-    fn predict(
+    fn predict_labelled(
         &mut self,
         _: f64,
         points: &[[f32; 2]],
         _: Weights,
+        _: Option<u32>,
     ) -> Result<Vec<[f32; 2]>, EngineError> {
         Ok(vec![[0.0; 2]; points.len()])
     }

@@ -296,6 +296,8 @@ fn structs_lie_on_the_device_as_on_the_host() {
             matrix_period,
             matrix_length,
             matrix_count,
+            classes,
+            label_dropout,
         ]
     );
     assert_twins!(
@@ -371,6 +373,9 @@ fn structs_lie_on_the_device_as_on_the_host() {
             variance_span,
             variance_gain,
             variance_base,
+            guidance_weight,
+            second,
+            padding,
             mixes,
         ]
     );

@@ -168,7 +168,7 @@ fn the_question_of_a_network_stands_at_its_rows_and_moves_none() {
     let before = rect(&window, "Batch");
     click(&mut window, "Width: 64");
     let question = rect(&window, "Use it");
-    let row = rect(&window, "Variance: Learned");
+    let row = rect(&window, "Labels: On");
     assert!(
         question.top() > row.bottom() && question.top() - row.bottom() < 60.0,
         "{question:?} beneath {row:?}"

@@ -268,6 +268,17 @@ pub trait Engine: Send {
         tau: f64,
         points: &[[f32; 2]],
         weights: Weights,
+    ) -> Result<Vec<[f32; 2]>, EngineError> {
+        self.predict_labelled(tau, points, weights, None)
+    }
+
+    /// The same where all points are told a class, of a network that has learned labels.
+    fn predict_labelled(
+        &mut self,
+        tau: f64,
+        points: &[[f32; 2]],
+        weights: Weights,
+        label: Option<u32>,
     ) -> Result<Vec<[f32; 2]>, EngineError>;
 
     /// Log density of the diffused mixture at `resolution`² cell centres of a box, row-major from the lower left. Blocks.

@@ -112,7 +112,7 @@ impl Follow {
         step: u64,
     ) -> Result<(), EngineError> {
         let begun = Instant::now();
-        let source = Source::new(&spec.data);
+        let source = Source::new(&spec.data, spec.labels.as_ref());
         let mut points = Vec::new();
         for index in 0..self.count.min(spec.batch) {
             // Engines count updates in 32 bits where they draw.
@@ -130,13 +130,18 @@ impl Follow {
 fn follow(
     engine: &mut dyn Engine,
     spec: &TrainSpec,
-    Sample { x_0, t, epsilon }: Sample,
+    Sample {
+        x_0,
+        t,
+        epsilon,
+        label,
+    }: Sample,
 ) -> Result<FollowedPoint, EngineError> {
     let row = spec.timetable.rows[t as usize - 1];
     let x_t = row.noised(x_0, epsilon);
     let target = row.target(x_0, epsilon);
     let tau = f64::from(t) / f64::from(spec.timetable.timesteps());
-    let output = engine.predict(tau, &[x_t], Weights::Raw)?[0];
+    let output = engine.predict_labelled(tau, &[x_t], Weights::Raw, label)?[0];
     let squares = (0..2).map(|axis| (output[axis] - target[axis]).powi(2));
     Ok(FollowedPoint {
         x_0,

@@ -13,7 +13,7 @@ mod muon;
 mod near;
 pub mod network;
 mod real;
-mod sample;
+pub(crate) mod sample;
 mod simd;
 mod train;
 mod update;
@@ -25,7 +25,7 @@ use std::time::Instant;
 pub use real::Real;
 
 use self::network::{BLOCK, Network, Samples, Workspace};
-use self::sample::{CpuRun, SliceRun};
+use self::sample::{CpuRun, Follows, SliceRun};
 use self::train::Trainer;
 use super::{
     Cloud, Engine, EngineError, EngineInfo, EngineKind, ModelState, Piece, Progress, Run,
@@ -213,17 +213,18 @@ impl Engine for CpuEngine {
         Ok(Cloud::Host(points))
     }
 
-    fn predict(
+    fn predict_labelled(
         &mut self,
         tau: f64,
         points: &[[f32; 2]],
         weights: Weights,
+        label: Option<u32>,
     ) -> Result<Vec<[f32; 2]>, EngineError> {
         use rayon::prelude::*;
         let trainer = self.trainer()?;
         let network = trainer.network(weights);
         let input_scale = trainer.spec().timetable.input_scale(tau);
-        let time_bias = network.time_bias(tau, None);
+        let time_bias = network.time_bias(tau, label);
         let mut outputs = vec![[0.0; 2]; points.len()];
         outputs
             .par_chunks_mut(BLOCK)

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::context::{GpuContext, STORAGE};
-use super::groups::groups_of;
+use super::groups::uploaded;
 use super::kernel::{DynamicTable, Kernel, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
@@ -12,8 +12,6 @@ use super::plan_rows::{input_scale, rows_of};
 use super::types::{Layer, PlanRow, Slice};
 use crate::network::timetable::time_embedding;
 use crate::{Denoiser, EngineError, Run, Start};
-use maths::data::mixture::Mixture;
-use maths::diffusion::solver::Plan;
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;
@@ -207,16 +205,7 @@ impl PlanRun {
                 Some(WithoutNetwork::Given(group))
             }
             Denoiser::Exact(mixture) => {
-                let components = components_of(mixture);
-                // (Least μ, largest μ), (least σ², largest σ², largest ln w, 0).
-                let groups = groups_of(&components, |least, largest| {
-                    [
-                        [least[0], least[1], largest[0], largest[1]],
-                        [least[2], largest[2], largest[3], 0.0],
-                    ]
-                });
-                let groups = context.storage("groups", &groups);
-                let components = context.storage("components", &components);
+                let [components, groups] = uploaded(context, mixture);
                 let buffers = [
                     &slice,
                     &plan_rows.buffer,
@@ -329,12 +318,19 @@ impl PlanRun {
             .write_buffer(&self.bias_count, 0, bytemuck::cast_slice(&counts));
     }
 
-    /// Follow another plan of as many stages from now on, with this run's seed.
+    /// True where the network is asked as often for a run: once, or with a label and without.
+    pub fn asks_as(&self, run: &Run<'_>) -> bool {
+        (self.bias_counts[2] == 2) == run.guidance.is_some()
+    }
+
+    /// Follow another plan of as many stages from now on, with this run's seed and label.
     pub fn rewrite(&mut self, context: &GpuContext, job: &PlanJob<'_>) {
         let rows = rows_of(job.run, job.total, self.second);
         self.plan_rows.write(context, &rows);
         let taus: Vec<f64> = job.run.plan.steps.iter().map(|step| step.tau).collect();
         self.write_times(context, &taus);
+        let label = job.run.guidance.map(|guidance| guidance.label);
+        self.write_label(context, label);
         self.slice_template.seed = [job.run.seed as u32, (job.run.seed >> 32) as u32];
         self.slice_template.start_std = job.run.plan.start_std as f32;
         self.slice_template.start_scale = input_scale(job.run.plan, 0);
@@ -500,26 +496,4 @@ fn first_kernel(kernels: &Kernels, times: Times) -> &Kernel {
 /// The embeddings of some t/T, one after the other.
 fn embedded(taus: &[f64]) -> Vec<f32> {
     taus.iter().flat_map(|tau| time_embedding(*tau)).collect()
-}
-
-/// Components as (μ, σ², ln w).
-fn components_of(mixture: &Mixture) -> Vec<[f32; 4]> {
-    mixture
-        .components
-        .iter()
-        .map(|c| [c.mean[0], c.mean[1], c.sigma * c.sigma, c.weight.ln()])
-        .collect()
-}
-
-/// Most particles of a slice whose stage takes no longer than painting can wait: all components may matter to each.
-pub fn exact_slice(denoiser: &Denoiser, plan: &Plan) -> u32 {
-    const MOST_PAIRS: u32 = 1 << 24;
-    match denoiser {
-        Denoiser::Learned | Denoiser::Given(_) => MAX_SLICE,
-        Denoiser::Exact(mixture) => {
-            // For a variance they are gone through once more.
-            let pairs = MOST_PAIRS >> u32::from(plan.asks_variance());
-            (pairs / mixture.components.len().max(1) as u32).clamp(64, MAX_SLICE)
-        }
-    }
 }

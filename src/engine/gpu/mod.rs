@@ -34,10 +34,10 @@ use super::{
     Cloud, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Run, TrainSpec,
     TrainingData, Underway,
 };
-use crate::Weights;
 use crate::adaptive::{AdaptiveRun, AdaptiveSlice, Outputs};
 use crate::cpu::sample::{CpuRun, Follows};
 use crate::network::layout::Activation;
+use crate::{Denoiser, Weights};
 use context::STORAGE;
 use density::DensityKernel;
 use each::DeviceOutputs;
@@ -407,11 +407,12 @@ impl Engine for GpuEngine {
         Ok(Cloud::Gpu(cloud))
     }
 
-    fn predict(
+    fn predict_labelled(
         &mut self,
         tau: f64,
         points: &[[f32; 2]],
         weights: Weights,
+        label: Option<u32>,
     ) -> Result<Vec<[f32; 2]>, EngineError> {
         let (context, kernels, model) = self.loaded()?;
         if points.is_empty() {
@@ -434,7 +435,7 @@ impl Engine for GpuEngine {
         let scale = model.spec.timetable.input_scale(tau);
         let inputs: Vec<_> = points.iter().map(|x| x.map(|x| scale * x)).collect();
         kept.insert(run)
-            .predict((context, kernels, &model.layout), &[tau], &inputs, None)
+            .predict((context, kernels, &model.layout), &[tau], &inputs, label)
     }
 
     fn log_density(

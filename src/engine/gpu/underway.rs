@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cloud::GpuCloud;
 use super::context::{GpuContext, STORAGE};
-use super::inference::{PlanJob, PlanRun, Reached, Times, exact_slice};
+use super::inference::{MAX_SLICE, PlanJob, PlanRun, Reached, Times};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
 use crate::run::ended;
 use crate::{Cloud, Denoiser, EngineError, Recording, Run, Start, Underway};
+use maths::diffusion::solver::Plan;
 
 /// Runs of at most so many points, in all frames together, keep their buffers.
 const MOST_KEPT_POINTS: usize = 1 << 16;
@@ -73,6 +74,7 @@ impl Bound {
         };
         let draws_start = matches!(run.start, Start::Noise(_));
         same_denoiser
+            && self.run.asks_as(run)
             && self.points.size() == buffer_size(points)
             && self.weights.size() == job.weights.size()
             && (self.total, self.stages) == (job.total, run.plan.steps.len())
@@ -83,6 +85,19 @@ impl Bound {
 /// Bytes of a buffer of so many points; none is empty.
 fn buffer_size(points: usize) -> u64 {
     (8 * points as u64).max(16)
+}
+
+/// Most particles of a slice whose stage takes no longer than painting can wait: all components may matter to each.
+fn exact_slice(denoiser: &Denoiser, plan: &Plan) -> u32 {
+    const MOST_PAIRS: u32 = 1 << 24;
+    match denoiser {
+        Denoiser::Learned | Denoiser::Given(_) => MAX_SLICE,
+        Denoiser::Exact(mixture) => {
+            // For a variance they are gone through once more.
+            let pairs = MOST_PAIRS >> u32::from(plan.asks_variance());
+            (pairs / mixture.components.len().max(1) as u32).clamp(64, MAX_SLICE)
+        }
+    }
 }
 
 /// A run under way.

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod csv_io;
+mod curves;
 pub mod dataset;
 pub mod dialect;
 pub mod error;

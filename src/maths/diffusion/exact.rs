@@ -179,7 +179,9 @@ impl Marginal {
                 *sum += share;
             }
         });
-        shares.iter_mut().for_each(|share| *share /= total);
+        for share in &mut shares {
+            *share /= total;
+        }
         shares
     }
 

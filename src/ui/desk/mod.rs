@@ -354,8 +354,7 @@ impl Desk {
             depth,
             activation,
             learns_variance,
-            // Follows from the data.
-            classes: _,
+            classes,
         } = self.here.draft_shape;
         self.here.draft = Experiment {
             octaves,
@@ -363,6 +362,7 @@ impl Desk {
             depth,
             activation,
             learn_variance: learns_variance,
+            labels: classes > 0,
             ..self.here.draft.clone()
         };
         // A network that says no variance cannot be sampled by it; the posterior's is the nearest.

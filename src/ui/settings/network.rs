@@ -8,14 +8,15 @@ use crate::widgets::text::{note, warning};
 use crate::widgets::{button, segmented};
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
 
-/// The network in a few characters: `3 × 128 SiLU`, and `, σ²` where it learns a variance.
+/// The network in a few characters: `3 × 128 SiLU`, `, σ²` where it learns a variance, and `, y` where it learns labels.
 pub fn network_title(shape: NetworkShape) -> String {
     format!(
-        "{} × {} {}{}",
+        "{} × {} {}{}{}",
         shape.depth,
         shape.width,
         shape.activation.words().title,
-        if shape.learns_variance { ", σ²" } else { "" }
+        if shape.learns_variance { ", σ²" } else { "" },
+        if shape.classes > 0 { ", y" } else { "" }
     )
 }
 
@@ -56,6 +57,22 @@ pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
         let options = [(false, "Fixed"), (true, "Learned")];
         let learns = &mut shape.learns_variance;
         moved |= segmented::choose(ui, "Variance", learns, &options, palette).changed();
+    });
+    let classes = desk.here.draft.data.classes();
+    let tip = if classes.is_empty() {
+        "These data have no labels: moons, rings, figure-8, spirals, pinwheel and the 8 Gaussians do".to_owned()
+    } else {
+        format!(
+            "Learn which class a point is of, beside the point: {}. One in ten is told none; sample --label draws from one",
+            classes.join(", ")
+        )
+    };
+    row::named(ui, "Labels", &tip, palette, |ui| {
+        ui.add_enabled_ui(!classes.is_empty(), |ui| {
+            let options = [(0, "Off"), (classes.len().max(1) as u32, "On")];
+            let own = &mut shape.classes;
+            moved |= segmented::choose(ui, "Labels", own, &options, palette).changed();
+        });
     });
     if moved && desk.here.snapshot.step == 0 && !desk.here.is_training() {
         desk.adopt_shape();
