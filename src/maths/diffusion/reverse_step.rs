@@ -107,7 +107,7 @@ impl ReverseStep {
             })
             .collect();
         let draw = |index| {
-            let words = draw(seed, Stream::Forward, 1, index);
+            let words = draw(seed, Stream::Forward, 2, index);
             let level = f64::from(uniform(words[0]));
             let lobe = reached.partition_point(|&sum| sum < level);
             let Lobe { mean, variance, .. } = self.lobes[lobe.min(self.lobes.len() - 1)];
