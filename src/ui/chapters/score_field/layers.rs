@@ -140,22 +140,22 @@ impl ScoreField {
             (format!("exact  {}", pair(exact)), palette.exact),
             (format!("log p  {}", fixed(log_p, 2)), palette.ink),
         ];
-        plate_ui(ui, view, at, &lines, palette);
+        plate_ui(ui, view, (at, palette.fault), &lines, palette);
     }
 }
 
-/// Lines of text on a plate beside a marked point.
+/// Lines of text on a plate beside a point that is marked in a colour.
 pub(super) fn plate_ui(
     ui: &Ui,
     view: &View,
-    at: [f32; 2],
+    (at, color): ([f32; 2], egui::Color32),
     lines: &[(String, egui::Color32)],
     palette: &Palette,
 ) {
     const LINE: f32 = 17.0;
     let painter = ui.painter_at(view.rect);
     let place = view.to_screen(at);
-    painter.circle(place, 5.0, palette.fault, (1.5, palette.canvas));
+    painter.circle(place, 5.0, color, (1.5, palette.canvas));
     let size = vec2(178.0, LINE * lines.len() as f32 + 12.0);
     let mut corner = place + vec2(16.0, -14.0);
     if corner.x + size.x > view.rect.right() - 6.0 {

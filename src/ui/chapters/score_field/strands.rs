@@ -97,6 +97,10 @@ impl ScoreField {
         scene.name(Role::Exact, Mark::Arrow, exact, name);
         scene.name(Role::Exact, Mark::Line, exact, "its path");
         scene.name(Role::Learned, Mark::Arrow, palette.learned, "learned −u(x)");
+        if self.hand.picked.is_some() {
+            let name = "path of the x₀ that you clicked";
+            scene.name(Role::Other, Mark::Line, palette.truth, name);
+        }
     }
 
     /// What the key says of the bundle's arrows.
@@ -141,8 +145,6 @@ impl ScoreField {
                     painter.line(path, (1.5, palette.truth));
                 }
                 arrow(&painter, here, tip(back(strand.u)), 2.0, palette.truth);
-                let x_0 = place(view, strand.x_0);
-                painter.circle(x_0, 5.0, palette.truth, (1.5, palette.canvas));
             }
             let path: Vec<Pos2> = bundle.path.iter().map(|&x| place(view, x)).collect();
             painter.line(path.clone(), (4.5, palette.canvas));
@@ -152,7 +154,7 @@ impl ScoreField {
         if let Some(learned) = self.learned_back() {
             framed_arrow(&painter, here, tip(learned), palette.learned, palette);
         }
-        painter.circle(here, 5.5, palette.ink, (1.5, palette.canvas));
+        painter.circle(here, 4.5, palette.ink, (1.5, palette.canvas));
         if let Some(strand) = picked {
             let lines = [
                 (format!("x₀  {}", pair(strand.x_0)), palette.truth),
@@ -162,7 +164,8 @@ impl ScoreField {
                     palette.truth,
                 ),
             ];
-            plate_ui(ui, view, strand.x_0.map(|c| c as f32), &lines, palette);
+            let x_0 = strand.x_0.map(|c| c as f32);
+            plate_ui(ui, view, (x_0, palette.truth), &lines, palette);
         }
     }
 
