@@ -48,7 +48,7 @@ pub const SYMBOLS: [(&str, &str); 45] = [
     ("ε\u{302}", "the guess of the noise in x_t"),
     ("v", "a ε − s x_0: a target between noise and data"),
     ("v_θ", "the network's prediction of v"),
-    ("u", "ε − x_0: the velocity of flow matching"),
+    ("u", "the velocity dx / d(t / T): of flow matching ε − x_0"),
     ("u_θ", "the network's prediction of the velocity"),
     ("θ", "the weights of the network"),
     ("L", "the loss: the mean square error of the prediction"),

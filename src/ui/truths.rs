@@ -101,15 +101,30 @@ pub fn leave_out(scene: &mut Scene) {
     scene.legend.retain(|entry| entry.role != Role::Exact);
 }
 
+/// The colour of what is exact in what lies over a canvas: `None` where it is there already, beneath.
+pub fn ink(desk: &Desk) -> Option<Color32> {
+    let palette = desk.palette();
+    if !desk.one_canvas {
+        return Some(palette.exact);
+    }
+    if !are_one(desk) {
+        return Some(tinted(palette.exact, palette));
+    }
+    (desk.side() == Side::A).then_some(palette.exact)
+}
+
+/// A colour with the tint of a side.
+fn tinted(color: Color32, palette: &Palette) -> Color32 {
+    let [r, g, b, alpha] = palette.learned.to_array();
+    // With the alpha of what it tints.
+    let side = Color32::from_rgba_unmultiplied(r, g, b, alpha)
+        .gamma_multiply(f32::from(color.a()) / 255.0);
+    color.lerp_to_gamma(side, TINT)
+}
+
 /// Give what is exact, and the data, the tint of its side.
 pub fn tint(scene: &mut Scene, palette: &Palette) {
-    let tinted = |color: Color32| {
-        let [r, g, b, alpha] = palette.learned.to_array();
-        // With the alpha of what it tints.
-        let side = Color32::from_rgba_unmultiplied(r, g, b, alpha)
-            .gamma_multiply(f32::from(color.a()) / 255.0);
-        color.lerp_to_gamma(side, TINT)
-    };
+    let tinted = |color| tinted(color, palette);
     let of_truth = |role: Role| matches!(role, Role::Data | Role::Exact);
     for (_, layer) in scene.layers.iter_mut().filter(|(role, _)| of_truth(*role)) {
         match layer {

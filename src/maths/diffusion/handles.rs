@@ -54,12 +54,23 @@ impl Limits {
 
 /// The monotone cubic of Fritsch & Butland 1984 through three or more falling points at 0, 1, 2, …, at such a place.
 pub fn monotone(points: &[f64], place: f64) -> f64 {
+    let (left, u, [first, second, third]) = cubic(points, place);
+    points[left] + u * (first + u * (second + u * third))
+}
+
+/// The slope of [`monotone`], per interval.
+pub fn monotone_slope(points: &[f64], place: f64) -> f64 {
+    let (_, u, [first, second, third]) = cubic(points, place);
+    first + u * (2.0 * second + u * 3.0 * third)
+}
+
+/// Hermite's cubic on the interval of a place: its number, the place in it, and the factors of the powers.
+fn cubic(points: &[f64], place: f64) -> (usize, f64, [f64; 3]) {
     let left = (place as usize).min(points.len() - 2);
-    let u = place - left as f64;
-    // Hermite's cubic on the unit interval.
     let rise = points[left + 1] - points[left];
     let (from, to) = (slope(points, left), slope(points, left + 1));
-    points[left] + u * (from + u * ((3.0 * rise - 2.0 * from - to) + u * (from + to - 2.0 * rise)))
+    let factors = [from, 3.0 * rise - 2.0 * from - to, from + to - 2.0 * rise];
+    (left, place - left as f64, factors)
 }
 
 /// The slope per interval at a point. None is steeper than three times a neighbouring chord, which keeps the cubic monotone

@@ -153,6 +153,12 @@ impl LogSnr {
         handles::monotone(self.handles(), place)
     }
 
+    /// The derivative of log SNR by t/T.
+    pub fn slope(self, tau: f64) -> f64 {
+        let intervals = (self.count - 1) as f64;
+        intervals * handles::monotone_slope(self.handles(), tau.clamp(0.0, 1.0) * intervals)
+    }
+
     /// ᾱ at t/T.
     pub fn alpha_bar(self, tau: f64) -> f64 {
         sigmoid(self.at(tau))

@@ -1,5 +1,6 @@
 //! The pure maths of diffusion: no wgpu, no egui, no work on other threads.
 
+pub mod conditional;
 pub mod exact;
 mod handles;
 pub mod log_snr;

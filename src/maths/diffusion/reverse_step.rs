@@ -6,7 +6,7 @@ use super::schedule::Scales;
 use super::solver::Transition;
 use crate::data::mixture::Mixture;
 use crate::measure::estimate::Estimate;
-use crate::philox::{Stream, normal};
+use crate::philox::{Stream, draw, normal, normal_pair, uniform};
 
 /// A component whose share is e^-40 of the largest is none.
 const NEGLIGIBLE: f64 = -40.0;
@@ -94,6 +94,27 @@ impl ReverseStep {
             lobe.weight * (lobe.variance + away * away)
         });
         terms.sum()
+    }
+
+    /// Independent draws of x_r, which depend on the seed alone: the component by its weight, then where in it.
+    pub fn draws(&self, seed: u64, count: u32) -> Vec<[f64; 2]> {
+        let reached: Vec<f64> = self
+            .lobes
+            .iter()
+            .scan(0.0, |sum, lobe| {
+                *sum += lobe.weight;
+                Some(*sum)
+            })
+            .collect();
+        let draw = |index| {
+            let words = draw(seed, Stream::Forward, 2, index);
+            let level = f64::from(uniform(words[0]));
+            let lobe = reached.partition_point(|&sum| sum < level);
+            let Lobe { mean, variance, .. } = self.lobes[lobe.min(self.lobes.len() - 1)];
+            let z = normal_pair(words[2], words[3]).map(f64::from);
+            [0, 1].map(|axis| mean[axis] + variance.sqrt() * z[axis])
+        };
+        (0..count).map(draw).collect()
     }
 
     /// ln p(x_r | x_t).

@@ -2,6 +2,10 @@
 //!
 //! Everything else (SNR, strided steps, the coefficients of samplers, the exact field) follows from the pair (a, s).
 
+mod rates;
+
+pub use rates::Rates;
+
 use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@
 pub mod algorithms;
 mod score;
 
-pub use score::score;
+pub use score::{score, velocity};
 
 use crate::widgets::equation::{Equation, Piece};
 use maths::diffusion::schedule::{Family, Schedule};

@@ -30,6 +30,29 @@ pub fn score(schedule: Schedule, target: Target) -> Equation {
     }
 }
 
+/// The marginal velocity as the mean of the conditional ones.
+pub fn velocity() -> Equation {
+    let x_0 = || vec![Var("x"), Piece::Sub(vec![Sign("0")])];
+    let given = || [vec![Var("u"), Sign("("), Var("x"), Sign(" | ")], x_0()].concat();
+    let x_t = vec![Var("x"), Piece::Sub(vec![Var("t")])];
+    let parts = [
+        vec![Var("u"), Sign("("), Var("x"), Sign(") = E[")],
+        given(),
+        vec![Sign(") | ")],
+        x_t,
+        vec![Sign(" = "), Var("x"), Sign("]"), Piece::Break],
+        given(),
+        vec![Sign(") = "), Var("a"), Sign("′ ")],
+        x_0(),
+        vec![Sign(" + "), Var("s"), Sign("′ "), Var("ε")],
+    ];
+    Equation {
+        pieces: parts.concat(),
+        spoken: "u of x is the mean of u of x given x 0 over the x 0 that could be at x, and u of x given x 0 is a prime times x 0 plus \
+                 s prime times epsilon",
+    }
+}
+
 /// ε̂ from the network's x̂_0, v̂ or û at x.
 fn epsilon_of(family: Family, target: Target) -> Vec<Piece> {
     let x = || vec![Var("x")];

@@ -1,10 +1,7 @@
 //! The compass's needle: from a noise prediction to the clean point that it points to, and back.
 
-use maths::data::mixture::Mixture;
-use maths::diffusion::exact::Marginal;
 use maths::diffusion::schedule::Scales;
 use maths::diffusion::target::{Combination, Quantity, Target};
-use maths::philox::{Stream, normal};
 
 /// Whose ε̂ the needle shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,33 +99,10 @@ pub(super) fn posterior_draw(
     winner.map(|(_, x_0)| x_0)
 }
 
-/// Draws of x_0 from p(x_0 | x_t) of the mixture that is the data: which lobe by its share, then where in it.
-pub(super) fn could_be(
-    mixture: &Mixture,
-    marginal: &Marginal,
-    x_t: [f64; 2],
-    Scales { a, s }: Scales,
-    count: u32,
-) -> Vec<[f64; 2]> {
-    let draws = (0..count).filter_map(|index| {
-        let share = (f64::from(index) + 0.5) / f64::from(count);
-        let (_, lobe) = marginal.locate(x_t, share);
-        let lobe = mixture.components.get(lobe)?;
-        let variance = f64::from(lobe.sigma).powi(2);
-        let total = a * a * variance + s * s;
-        let z = normal(0, Stream::Forward, 0, index).map(f64::from);
-        let spread = (variance * s * s / total).sqrt();
-        Some([0, 1].map(|axis| {
-            let mean = f64::from(lobe.mean[axis]);
-            mean + a * variance / total * (x_t[axis] - a * mean) + spread * z[axis]
-        }))
-    });
-    draws.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use maths::philox::{Stream, draw};
 
     const SCALES: Scales = Scales { a: 0.6, s: 0.8 };
 
@@ -152,7 +126,7 @@ mod tests {
         let x_t = [0.4, 0.9];
         let right = (0..4000).filter(|&i| {
             let number = |index| {
-                let word = maths::philox::draw(3, Stream::Forward, i, index)[0];
+                let word = draw(3, Stream::Forward, i, index)[0];
                 (f64::from(word) + 0.5) / 4_294_967_296.0
             };
             posterior_draw(&points, x_t, SCALES, number) == Some([1.0, 0.0])
@@ -163,33 +137,6 @@ mod tests {
         assert!((right.count() as f64 / 4000.0 - expected).abs() < bound);
         assert_eq!(nearest(&points, x_t, SCALES), Some([1.0, 0.0]));
         assert_eq!(posterior_draw(&[], x_t, SCALES, |_| 0.5), None);
-    }
-
-    /// Of N(0, σ² I): x_0 | x_t is N(a σ² x_t/v, σ² s²/v I) with v = a² σ² + s².
-    #[test]
-    fn what_could_be_there_has_the_mean_and_the_spread_of_the_posterior() {
-        let lobe = maths::data::mixture::Component {
-            mean: [0.0, 0.0],
-            sigma: 1.5,
-            weight: 1.0,
-        };
-        let mixture = Mixture::new(vec![lobe]).unwrap();
-        let x_t = [1.4, -0.7];
-        let marginal = mixture.marginal(SCALES);
-        let draws = could_be(&mixture, &marginal, x_t, SCALES, 4000);
-        let v = 0.36 * 2.25 + 0.64;
-        let mean = marginal.posterior_mean(x_t);
-        for axis in 0..2 {
-            assert!((mean[axis] - 0.6 * 2.25 * x_t[axis] / v).abs() < 1e-9);
-            let found = draws.iter().map(|x| x[axis]).sum::<f64>() / 4000.0;
-            assert!((found - mean[axis]).abs() < 0.06, "{found} {mean:?}");
-            let square = draws.iter().map(|x| (x[axis] - mean[axis]).powi(2));
-            let variance = square.sum::<f64>() / 4000.0;
-            assert!(
-                (variance / (2.25 * 0.64 / v) - 1.0).abs() < 0.1,
-                "{variance}"
-            );
-        }
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::chapters::compass::needle::{combine, could_be};
+use crate::chapters::compass::needle::combine;
 use crate::chapters::compass::placing::Placed;
 use maths::data::mixture::Mixture;
+use maths::diffusion::conditional::posterior;
 use maths::diffusion::reverse_step::ReverseStep;
 use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::Factors;
@@ -96,7 +97,7 @@ impl Case {
         let marginal = self.truth.marginal(self.scales);
         Posterior {
             mean: marginal.posterior_mean(self.x_t),
-            draws: could_be(&self.truth, &marginal, self.x_t, self.scales, self.draws),
+            draws: posterior(&self.truth, self.x_t, self.scales).draws(0, self.draws),
             step: self.next.map(|next| {
                 let law = ReverseStep::new(&self.truth, self.x_t, self.scales, next);
                 StepLaw {

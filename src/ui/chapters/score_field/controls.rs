@@ -1,6 +1,7 @@
 //! The controls of the chapter.
 
-use super::{Arrows, Behind, ScoreField, score_plan};
+use super::asking::score_plan;
+use super::{Arrows, Behind, Field, ScoreField};
 use crate::canvas::arrow_length::ArrowLength;
 use crate::chapters::shared::field_time::field_tau;
 use crate::chapters::shared::rows;
@@ -15,10 +16,19 @@ impl ScoreField {
     /// The controls beneath title, hint and formula.
     pub(super) fn controls(&mut self, ui: &mut Ui, desk: &mut Desk) {
         let palette = desk.palette();
+        let tip = "∇ log p_t; or −u, the velocity of the probability flow from noise to data, and at a point that you place the bundle of \
+                   velocities, of one x₀ each, that it is the mean of";
+        row::named(ui, "Show", tip, palette, |ui| {
+            let options = [(Field::Score, "Score"), (Field::Velocity, "Velocity")];
+            segmented::choose(ui, "Show", &mut self.show.field, &options, palette);
+        });
+        if self.show.field == Field::Velocity {
+            self.draws_row(ui, palette);
+        }
         row::named(
             ui,
             "Arrows",
-            "∇ log p_t by the network, in closed form, or one over the other",
+            "By the network, in closed form, or one over the other",
             palette,
             |ui| {
                 let options = [
@@ -52,7 +62,7 @@ impl ScoreField {
         row::named(
             ui,
             "Length",
-            "In proportion to |∇ log p_t|, by its logarithm, or all alike. One scale at every t: lengths of two times compare",
+            "In proportion to what they are of, by its logarithm, or all alike. One scale at every t: lengths of two times compare",
             palette,
             |ui| {
                 let options = [
@@ -94,6 +104,26 @@ impl ScoreField {
             },
         );
         ui.separator();
+        match self.show.field {
+            Field::Score => self.error_readings(ui, desk),
+            Field::Velocity => self.bundle_readings(ui, palette),
+        }
+        let tip = "The share of the last five seconds that the arrows and the numbers here took from the training: an eighth at \
+                   most, a third while you change what is asked for. Another chapter asks for none of them";
+        rows::cost_line(ui, tip, desk);
+        let shown = fixed(field_tau(desk), 3);
+        if shown != fixed(desk.here.clock.tau, 3) {
+            ui.add_space(4.0);
+            let text = format!(
+                "Shown at t / T = {shown}, the nearest timestep that the network is trained at."
+            );
+            text::note(ui, &text, palette);
+        }
+    }
+
+    /// How far the learned score is from the exact one.
+    fn error_readings(&self, ui: &mut Ui, desk: &Desk) {
+        let palette = desk.palette();
         let measured = self
             .error
             .as_ref()
@@ -150,16 +180,5 @@ impl ScoreField {
         let cosine = number(error.map(|e| e.cosine), |c| fixed(c, 3));
         let tip = "Mean cosine of the angle between learned and exact score under p_t";
         readout::line(ui, "cosine similarity", &cosine, ink, tip, palette);
-        let tip = "The share of the last five seconds that the arrows and the numbers here took from the training: an eighth at \
-                   most, a third while you change what is asked for. Another chapter asks for none of them";
-        rows::cost_line(ui, tip, desk);
-        let shown = fixed(field_tau(desk), 3);
-        if shown != fixed(desk.here.clock.tau, 3) {
-            ui.add_space(4.0);
-            let text = format!(
-                "Shown at t / T = {shown}, the nearest timestep that the network is trained at."
-            );
-            text::note(ui, &text, palette);
-        }
     }
 }

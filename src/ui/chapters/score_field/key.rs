@@ -1,6 +1,7 @@
 //! The key on the canvas: how large a vector an arrow's length stands for, and what the error map's colour does.
 
-use super::{Behind, ERROR_RANGE, FADE, ScoreField};
+use super::bundle::GAIN;
+use super::{Behind, ERROR_RANGE, FADE, Field, ScoreField};
 use crate::canvas::arrow_length::ArrowLength;
 use crate::canvas::{View, paint_plate};
 use crate::chapters::score_field::streamlines::Lattice;
@@ -37,24 +38,24 @@ fn magnitude(value: f32) -> String {
     }
 }
 
-/// What the key says of a rule whose longest arrows have `reach` points.
-fn lines(rule: ArrowLength, reach: f32) -> Vec<Line> {
+/// What the key says of a rule whose longest arrows have `reach` points, for vectors that are drawn `gain` times as long.
+fn lines(rule: ArrowLength, reach: f32, gain: f32) -> Vec<Line> {
     let marks = rule.marks();
     let mut lines: Vec<_> = marks
         .iter()
         .map(|&mark| Line {
             arrow: Some(reach * rule.share(mark)),
             text: if marks.len() == 1 {
-                format!("this long = {}", magnitude(mark))
+                format!("this long = {}", magnitude(mark / gain))
             } else {
-                format!("= {}", magnitude(mark))
+                format!("= {}", magnitude(mark / gain))
             },
         })
         .collect();
     let said = match rule.longest() {
         None => "all alike: directions only".to_owned(),
         Some(longest) if marks.last() == Some(&longest) => "longer ones are cut there".to_owned(),
-        Some(longest) => format!("cut from {} on", magnitude(longest)),
+        Some(longest) => format!("cut from {} on", magnitude(longest / gain)),
     };
     lines.push(Line {
         arrow: None,
@@ -77,8 +78,14 @@ impl ScoreField {
         let painter = ui.painter_at(view.rect);
         let lay =
             |text: &str| painter.layout_no_wrap(text.to_owned(), text_font(11.0), palette.weak);
-        let lines: Vec<(Line, Arc<Galley>)> = lines(self.show.length, reach)
+        let gain = match self.show.field {
+            Field::Score => 1.0,
+            Field::Velocity => GAIN as f32,
+        };
+        let at_point = self.bundle_key(view).map(|text| Line { arrow: None, text });
+        let lines: Vec<(Line, Arc<Galley>)> = lines(self.show.length, reach, gain)
             .into_iter()
+            .chain(at_point)
             .map(|line| {
                 let galley = lay(&line.text);
                 (line, galley)
@@ -225,7 +232,7 @@ mod tests {
     fn the_key_says_the_length_and_where_arrows_are_cut() {
         let said = |rule: ArrowLength| {
             let of = |line: &Line| (line.arrow.map(f32::round), line.text.clone());
-            lines(rule, 100.0).iter().map(of).collect::<Vec<_>>()
+            lines(rule, 100.0, 1.0).iter().map(of).collect::<Vec<_>>()
         };
         let text = |text: &str| (None, text.to_owned());
         assert_eq!(

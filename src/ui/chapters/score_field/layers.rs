@@ -1,7 +1,8 @@
 //! What the canvas shows of the two fields, and what is read of them beneath the pointer.
 
+use super::asking::score_plan;
 use super::key::{REACH, error_color};
-use super::{Arrows, ERROR_RANGE, FADE, ScoreField, score_plan};
+use super::{Arrows, ERROR_RANGE, FADE, Field, ScoreField};
 use crate::canvas::field::{ArrowLook, FieldLayer};
 use crate::canvas::paint::Layer;
 use crate::canvas::{Role, View};
@@ -12,6 +13,7 @@ use crate::theme::{Palette, text_font};
 use crate::widgets::number::fixed;
 use egui::{Align2, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 use lab::message::RunResult;
+use maths::diffusion::schedule::Scales;
 use std::sync::Arc;
 
 impl ScoreField {
@@ -20,12 +22,16 @@ impl ScoreField {
         let [learned, exact] = [0, 1].map(|which| self.grids[which].shown());
         let arrows = self.arrows();
         let both = arrows == Arrows::Both;
+        // Behind a bundle.
+        let stand_back = match self.show.field {
+            Field::Score => 1.0,
+            Field::Velocity => 0.5,
+        };
         // Weak arrows step back behind strong ones, but are opaque: one field's arrows cover the other's.
         let layer = |role, key, result: Option<&Arc<RunResult>>, color: egui::Color32, width| {
             let result = result?;
-            let color = palette
-                .canvas
-                .lerp_to_gamma(color, desk.here.strength_of(result));
+            let strength = desk.here.strength_of(result) * stand_back;
+            let color = palette.canvas.lerp_to_gamma(color, strength);
             let look = ArrowLook {
                 colors: [color.lerp_to_gamma(palette.canvas, 0.35), color],
                 length: self.show.length,
@@ -68,7 +74,16 @@ impl ScoreField {
     pub(super) fn heat_layer(&self, desk: &Desk) -> Option<Layer> {
         let [learned, exact] = self.matched.as_ref()?;
         let lattice = Lattice::of(learned)?;
-        let s = learned.request.plan.steps.first()?.scales.s as f32;
+        let stage = learned.request.plan.steps.first()?;
+        let Scales { a, s } = stage.scales;
+        // Velocities part in proportion to the scores: by x̂_0, which is s²/a of the score.
+        let per_score = match self.show.field {
+            Field::Score => 1.0,
+            Field::Velocity => stage.to_x.x_0.abs() * s * s / a,
+        };
+        if !(per_score > 0.0 && per_score.is_finite()) {
+            return None;
+        }
         let density = desk.here.snapshot.density.clone()?;
         let densest = density.log_p.iter().copied().filter(|p| p.is_finite());
         let densest = densest.fold(f32::NEG_INFINITY, f32::max);
@@ -83,7 +98,7 @@ impl ScoreField {
             ],
             versions: [learned.version, exact.version],
             columns: lattice.side,
-            range: ERROR_RANGE.map(|e| e / s.max(f32::MIN_POSITIVE)),
+            range: ERROR_RANGE.map(|e| e * (per_score / s.max(f64::MIN_POSITIVE)) as f32),
             color: error_color(desk.palette()),
             density,
             fade,
@@ -125,22 +140,22 @@ impl ScoreField {
             (format!("exact  {}", pair(exact)), palette.exact),
             (format!("log p  {}", fixed(log_p, 2)), palette.ink),
         ];
-        plate_ui(ui, view, at, &lines, palette);
+        plate_ui(ui, view, (at, palette.fault), &lines, palette);
     }
 }
 
-/// Lines of text on a plate beside a marked point.
+/// Lines of text on a plate beside a point that is marked in a colour.
 pub(super) fn plate_ui(
     ui: &Ui,
     view: &View,
-    at: [f32; 2],
+    (at, color): ([f32; 2], egui::Color32),
     lines: &[(String, egui::Color32)],
     palette: &Palette,
 ) {
     const LINE: f32 = 17.0;
     let painter = ui.painter_at(view.rect);
     let place = view.to_screen(at);
-    painter.circle(place, 5.0, palette.fault, (1.5, palette.canvas));
+    painter.circle(place, 5.0, color, (1.5, palette.canvas));
     let size = vec2(178.0, LINE * lines.len() as f32 + 12.0);
     let mut corner = place + vec2(16.0, -14.0);
     if corner.x + size.x > view.rect.right() - 6.0 {

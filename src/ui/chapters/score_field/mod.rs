@@ -1,10 +1,13 @@
-//! Score field: arrows of ∇ log p_t, learned and exact, and where they part.
+//! Score field: arrows of ∇ log p_t, learned and exact, and where they part; or of the velocity, and at a point what it is the mean of.
 
+mod asking;
+mod bundle;
 mod controls;
 pub mod draws;
 mod key;
 mod layers;
 mod sheet;
+mod strands;
 pub mod streamlines;
 
 pub use sheet::SHEET;
@@ -18,6 +21,7 @@ use crate::canvas::field::FieldLayer;
 use crate::canvas::paint::Layer;
 use crate::canvas::{Mark, Role, Scene, View};
 use crate::chapters::Page;
+use crate::chapters::score_field::bundle::{Bundle, Hand};
 use crate::chapters::score_field::draws::Draws;
 use crate::chapters::score_field::streamlines::Lattice;
 use crate::chapters::shared::field_time::{field_scales, field_tau};
@@ -27,11 +31,10 @@ use crate::equations;
 use crate::truths;
 use crate::widgets::equation::Equation;
 use engine::Start;
-use lab::message::{RunRequest, RunResult, Slot};
+use lab::message::{RunResult, Slot};
 use maths::data::bounds::Bounds;
 use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::Plan;
-use maths::diffusion::target::Quantity;
 use maths::measure::field_error::FieldError;
 use maths::names::Words;
 
@@ -48,6 +51,14 @@ const OPENING: f64 = 0.2;
 
 /// Polylines, data units.
 type Lines = Arc<Vec<Vec<[f32; 2]>>>;
+
+/// What the arrows are of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Score,
+    /// −u: as samples go.
+    Velocity,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Arrows {
@@ -77,6 +88,9 @@ pub const WORDS: Words = Words {
 pub(super) struct Show {
     /// Chosen when the chapter opens: an untrained network points nowhere.
     arrows: Option<Arrows>,
+    field: Field,
+    /// How many x_0 the bundle draws.
+    draws: u32,
     behind: Behind,
     grid: u32,
     length: ArrowLength,
@@ -88,6 +102,8 @@ impl Default for Show {
     fn default() -> Self {
         Self {
             arrows: None,
+            field: Field::Score,
+            draws: 40,
             behind: Behind::Density,
             grid: 32,
             length: ArrowLength::True,
@@ -100,7 +116,10 @@ impl Default for Show {
 /// The chapter's state.
 pub struct ScoreField {
     pub(super) show: Show,
-    pub(super) hand: (),
+    pub(super) hand: Hand,
+    /// The hand is placing the point.
+    placing: bool,
+    bundle: Option<Bundle>,
     /// What the canvas shows, once it is there.
     visible: Option<Bounds>,
     /// The place under the pointer.
@@ -109,6 +128,7 @@ pub struct ScoreField {
     grids: [RunSlot<(Plan, Lattice)>; 2],
     /// Both fields at draws of x_t.
     at_draws: [RunSlot<(Plan, u64)>; 2],
+    /// Of the score the network's where the pointer is, of the velocity its x̂_0 at the bundle's point.
     at_pointer: RunSlot<(Plan, [f32; 2])>,
     draws: Option<Draws>,
     /// The last learned and exact arrows on one lattice at one time: the heat map while one of them is ahead.
@@ -130,7 +150,9 @@ impl Default for ScoreField {
     fn default() -> Self {
         Self {
             show: Show::default(),
-            hand: (),
+            hand: Hand::default(),
+            placing: false,
+            bundle: None,
             visible: None,
             pointed: None,
             grids: [
@@ -151,15 +173,6 @@ impl Default for ScoreField {
     }
 }
 
-/// The plan whose result is the score.
-fn score_plan(desk: &Desk) -> Plan {
-    Plan::field(
-        desk.here.snapshot.experiment.plan_context(),
-        field_tau(desk),
-        Quantity::Score,
-    )
-}
-
 /// The vectors of a field [n, 2] that was read back.
 fn vectors(result: &RunResult) -> Option<&[[f32; 2]]> {
     result.host.as_ref()?.get(result.recording.particles..)
@@ -169,6 +182,14 @@ impl ScoreField {
     /// The arrows on show.
     fn arrows(&self) -> Arrows {
         self.show.arrows.unwrap_or(Arrows::Exact)
+    }
+
+    /// What the arrows are called.
+    fn field_name(&self) -> &'static str {
+        match self.show.field {
+            Field::Score => "score",
+            Field::Velocity => "velocity −u",
+        }
     }
 
     /// Find how high the density is, for the error map, which fades where it is low.
@@ -189,33 +210,6 @@ impl ScoreField {
             .take(PEAK_DRAWS)
             .map(|x| marginal.log_density(x.map(f64::from)));
         self.peak = Some((of, heights.fold(f64::NEG_INFINITY, f64::max)));
-    }
-
-    /// Ask for what is shown and not there yet.
-    fn ask(&mut self, desk: &Desk) {
-        let Some(visible) = self.visible else { return };
-        let plan = score_plan(desk);
-        let lattice = Lattice::over(visible, self.show.grid);
-        for (grid, exact) in self.grids.iter_mut().zip([false, true]) {
-            let make = || RunRequest::at(Arc::new(lattice.points()), plan.clone(), exact);
-            grid.want_patiently(desk, (plan.clone(), lattice), make);
-        }
-        let scales = field_scales(desk);
-        let draws = Draws::of(&mut self.draws, desk);
-        let (version, x_t) = (draws.version, draws.at(scales));
-        for (at, exact) in self.at_draws.iter_mut().zip([false, true]) {
-            at.want_patiently(desk, (plan.clone(), version), || {
-                RunRequest::at(x_t.clone(), plan.clone(), exact)
-            });
-        }
-        match self.pointed {
-            None => self.at_pointer.end(desk),
-            Some(point) => {
-                let make = || RunRequest::at(Arc::new(vec![point]), plan.clone(), false);
-                self.at_pointer
-                    .want_patiently(desk, (plan.clone(), point), make);
-            }
-        }
     }
 
     /// Measure the error between the last answers that belong together.
@@ -286,23 +280,38 @@ impl ScoreField {
 
 impl Page for ScoreField {
     fn hint(&self) -> &'static str {
-        "Drag the clock from noise to data: short, smooth arrows grow, and sharpen into the curve."
+        match self.show.field {
+            Field::Score => {
+                "Drag the clock from noise to data: short, smooth arrows grow, and sharpen into the curve."
+            }
+            Field::Velocity => {
+                "Drag the point x, then the clock: towards noise the bundle fans out over all data, towards data it closes on one x₀."
+            }
+        }
     }
 
     fn equation(&self, desk: &Desk) -> Equation {
-        equations::score(
-            desk.here.snapshot.experiment.schedule,
-            desk.here.snapshot.experiment.target,
-        )
+        if self.show.field == Field::Velocity {
+            return equations::velocity();
+        }
+        let experiment = &desk.here.snapshot.experiment;
+        equations::score(experiment.schedule, experiment.target)
     }
 
     fn controls_ui(&mut self, ui: &mut Ui, desk: &mut Desk) {
         self.controls(ui, desk);
     }
 
-    fn take_hand(&mut self, _ui: &Ui, view: &View, _response: &Response, _desk: &mut Desk) {
+    fn takes_drags(&self) -> bool {
+        self.show.field == Field::Velocity
+    }
+
+    fn take_hand(&mut self, ui: &Ui, view: &View, response: &Response, _desk: &mut Desk) {
         self.visible = Some(view.camera.visible(view.rect));
         self.pointed = view.pointer.map(|pointer| view.to_data(pointer));
+        if self.show.field == Field::Velocity {
+            self.place_point(ui, view, response);
+        }
     }
 
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
@@ -319,6 +328,11 @@ impl Page for ScoreField {
             .iter_mut()
             .for_each(|slot| slot.take_news(desk));
         self.at_pointer.take_news(desk);
+        if self.show.field == Field::Velocity {
+            Bundle::keep(&mut self.bundle, self.hand.at(), self.show.draws, desk);
+        } else {
+            self.bundle = None;
+        }
         self.ask(desk);
         self.measure();
         self.find_peak(desk);
@@ -362,7 +376,7 @@ impl Page for ScoreField {
         if arrows != Arrows::Exact {
             let of = self.grids[0].shown();
             let of = of.map_or_else(String::new, |run| desk.here.update_of(run));
-            let name = format!("learned score{of}");
+            let name = format!("learned {}{of}", self.field_name());
             scene.name(Role::Learned, Mark::Area, palette.learned, name);
         }
         if arrows != Arrows::Learned {
@@ -370,8 +384,11 @@ impl Page for ScoreField {
                 Role::Exact,
                 Mark::Area,
                 palette.exact,
-                truths::exact(desk, "score"),
+                truths::exact(desk, self.field_name()),
             );
+        }
+        if self.show.field == Field::Velocity {
+            self.name_bundle(&mut scene, desk);
         }
         match self.show.behind {
             Behind::None => {}
@@ -401,8 +418,12 @@ impl Page for ScoreField {
     }
 
     fn overlay_ui(&self, ui: &mut Ui, view: &View, desk: &Desk) {
+        if self.show.field == Field::Velocity {
+            self.bundle_ui(ui, view, desk);
+        } else {
+            self.hover_ui(ui, view, desk);
+        }
         self.key_ui(ui, view, desk);
-        self.hover_ui(ui, view, desk);
     }
 
     fn leave(&mut self, desk: &mut Desk) {
@@ -410,6 +431,7 @@ impl Page for ScoreField {
         self.at_draws.iter_mut().for_each(|slot| slot.end(desk));
         self.at_pointer.end(desk);
         (self.matched, self.pointed, self.visible) = (None, None, None);
+        (self.bundle, self.placing) = (None, false);
     }
 
     fn reset(&mut self, desk: &mut Desk) {

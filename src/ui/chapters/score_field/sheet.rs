@@ -16,6 +16,12 @@ pub const SHEET: Sheet = Sheet {
                      With much noise all slopes are gentle.",
         },
         Answer {
+            question: "Where does the velocity come from?",
+            answer: "Each x_0 that could be at x pulls along its own path, a x_0 + s ε: that is a conditional velocity. The marginal one, which \
+                     samples follow, is their mean, each weighed by how likely its x_0 is at x. So it is the same for diffusion and for flow. Few of the \
+                     thin arrows point where the thick one does.",
+        },
+        Answer {
             question: "Why is the network wrong far outside?",
             answer: "It was trained where p_t has its points. Far away it was never asked. The error map fades there, and the number under p_t \
                      counts only what the samples meet.",
@@ -26,6 +32,11 @@ pub const SHEET: Sheet = Sheet {
             act: "Drag the clock from 0.8 to 0.05.",
             see: "One hill splits into the shape of the data, and the arrows turn from its middle to the nearest curve.",
             because: "p_t is the data blurred by the noise of t.",
+        },
+        Look {
+            act: "Show the velocity, and drag the clock from 1 to 0.05.",
+            see: "The bundle fans out over all data, loses one branch after the other, and closes on one place.",
+            because: "With less noise fewer x_0 could be at x.",
         },
         Look {
             act: "Show both kinds of arrows while it learns.",
