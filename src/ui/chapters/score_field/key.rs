@@ -10,6 +10,7 @@ use crate::theme::{Palette, text_font};
 use crate::widgets::number::{grouped, short};
 use crate::widgets::tip::Tip as _;
 use egui::{Align2, Galley, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use lab::message::Side;
 use std::sync::Arc;
 
 /// Of the step of the lattice: the longest arrow.
@@ -82,8 +83,23 @@ impl ScoreField {
             Field::Score => 1.0,
             Field::Velocity => GAIN as f32,
         };
-        let at_point = self.bundle_key(view).map(|text| Line { arrow: None, text });
-        let lines: Vec<(Line, Arc<Galley>)> = lines(self.show.length, reach, gain)
+        let bar = self.show.behind == Behind::Error;
+        let bar_height = if bar { 2.0 * LINE + BAR[1] + 4.0 } else { 0.0 };
+        let at_point = self.bundle_key(view, desk);
+        let at_point = at_point.map(|text| Line { arrow: None, text });
+        let mut shared = lines(self.show.length, reach, gain);
+        let mut lift = LIFT;
+        // Over A's key, which says the rest, B's own stride stands above it.
+        let over = desk.one_canvas
+            && desk.side() == Side::B
+            && ui.clip_rect().width() >= view.rect.width();
+        let lifted = over && at_point.is_some();
+        if lifted {
+            lift += LINE * (shared.len() + 1) as f32 + bar_height + MARGIN + 6.0;
+            shared.clear();
+        }
+        let bar = bar && !lifted;
+        let lines: Vec<(Line, Arc<Galley>)> = shared
             .into_iter()
             .chain(at_point)
             .map(|line| {
@@ -101,14 +117,13 @@ impl ScoreField {
             .map(|(line, galley)| beside(line) + galley.size().x)
             .fold(0.0, f32::max);
         let mut height = LINE * lines.len() as f32;
-        let bar = self.show.behind == Behind::Error;
         if bar {
             // Title, bar, numbers.
             width = width.max(BAR[0] + 12.0);
-            height += 2.0 * LINE + BAR[1] + 4.0;
+            height += bar_height;
         }
         let size = vec2(width + 2.0 * MARGIN, height + MARGIN);
-        let plate = Rect::from_min_size(view.rect.right_bottom() - size - vec2(12.0, LIFT), size);
+        let plate = Rect::from_min_size(view.rect.right_bottom() - size - vec2(12.0, lift), size);
         paint_plate(&painter, plate, palette);
         let mut top = plate.min + vec2(MARGIN, 0.5 * MARGIN);
         for (index, (line, galley)) in lines.into_iter().enumerate() {

@@ -104,7 +104,7 @@ impl ScoreField {
     }
 
     /// What the key says of the bundle's arrows.
-    pub(super) fn bundle_key(&self, view: &View) -> Option<String> {
+    pub(super) fn bundle_key(&self, view: &View, desk: &Desk) -> Option<String> {
         let bundle = self.bundle.as_ref()?;
         if self.show.field != Field::Velocity || bundle.velocity.is_at_rest() {
             return None;
@@ -113,7 +113,12 @@ impl ScoreField {
         let digits = (1.0 - stride.log10().floor()).max(0.0) as usize;
         let stride = format!("{stride:.digits$}");
         let stride = stride.trim_end_matches('0').trim_end_matches('.');
-        Some(format!("at x: the way in Δt / T = {stride}"))
+        let whose = if desk.one_canvas {
+            format!(", {}", desk.side().letter())
+        } else {
+            String::new()
+        };
+        Some(format!("at x{whose}: the way in Δt / T = {stride}"))
     }
 
     /// Draw the bundle over a canvas.
