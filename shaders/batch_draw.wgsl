@@ -69,7 +69,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         x_0 = data[2u * drawn] + data[2u * drawn + 1u].x * normal_pair(fresh.z, fresh.w);
     }
     var label = 0u;
-    if training.classes > 0u && uniform_01(fresh.y) >= training.label_dropout {
+    if training.classes > 0u && uniform_01(fresh.y) > training.label_dropout {
         label = labels[drawn] + 1u;
     }
     let at = timetable[t_index];

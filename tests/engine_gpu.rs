@@ -729,3 +729,52 @@ fn a_unit_at_relus_kink_is_told_apart() {
         1024,
     );
 }
+
+/// Labels that are changed under a training are those that it goes on with; those that fit no point are refused.
+#[test]
+fn labels_are_taken_over_and_checked() {
+    let shape = NetworkShape {
+        classes: 2,
+        ..small()
+    };
+    let told = |dropout| TrainLabels {
+        classes: Arc::new((0..500).map(|k| k % 2).collect()),
+        dropout,
+    };
+    let all = TrainSpec {
+        labels: Some(told(0.0)),
+        ..spec(shape, 64)
+    };
+    let none = TrainSpec {
+        labels: Some(told(1.0)),
+        ..all.clone()
+    };
+    let (mut gpu, mut cpu) = engines(&all);
+    let start = initial_weights(shape, 11);
+    for engine in [&mut gpu as &mut dyn Engine, &mut cpu] {
+        engine.update(&none).unwrap();
+        while engine.poll(Wait::UntilDone).unwrap().step < 3 {
+            engine.train(1, 1.0).unwrap();
+        }
+        // Told to nobody, the columns of the classes stay as they were.
+        let weights = engine.state().unwrap().weights;
+        let layer = shape.layers()[0];
+        for row in 0..layer.outputs {
+            for class in 0..2 {
+                let at = layer.weight + row * layer.inputs + shape.first_class() + class;
+                assert_eq!(weights[at], start[at], "{:?}", engine.info().kind);
+            }
+        }
+        for classes in [vec![0; 499], vec![2; 500]] {
+            let wrong = TrainSpec {
+                labels: Some(TrainLabels {
+                    classes: Arc::new(classes),
+                    dropout: 0.1,
+                }),
+                ..all.clone()
+            };
+            let told = engine.update(&wrong).unwrap_err().to_string();
+            assert!(told.contains("do not fit 500 points"), "{told}");
+        }
+    }
+}

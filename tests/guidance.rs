@@ -73,7 +73,7 @@ fn class_of(dataset: &Dataset, class: u32) -> Arc<Mixture> {
     Arc::new(labels.mixture_of(&dataset.mixture, class).unwrap())
 }
 
-/// Every kind of sampler with a label, by the network and by the exact field, in slices that are not full, all over and in an interval.
+/// Every kind of sampler with a label, by the network, all over and in an interval. The exact field is the host's on both.
 #[test]
 fn both_engines_are_led_alike() {
     let setup = Setup::new(experiment(Shape::Rings)).unwrap();
@@ -125,7 +125,44 @@ fn both_engines_are_led_alike() {
     }
 }
 
-/// Weight 0 is the run without a label, weight 1 that of the class alone, bit for bit by the exact field.
+/// One model asked for class 0, then 1, then 0 again in runs of one form, then without a label, then by twice as many particles as a slice has:
+/// what is kept on the device is never of another run.
+#[test]
+fn runs_of_one_form_keep_their_own_labels() {
+    let setup = Setup::new(experiment(Shape::Moons)).unwrap();
+    let mut engines = engines(&setup.spec);
+    let context = PlanContext {
+        target: Target::X0,
+        ..context(&setup.experiment)
+    };
+    let plan = Sampler::Heun.plan(3, context, None);
+    for (particles, label, weight) in [
+        (300, Some(0), 2.0),
+        (300, Some(1), 2.0),
+        (300, Some(0), 2.0),
+        (300, Some(1), 1.0),
+        (300, None, 1.0),
+        (300, Some(0), 1.0),
+        (16_384 + 70, Some(1), 3.0),
+    ] {
+        let guidance = label.map(|label| Guidance {
+            label,
+            weight,
+            log_snr: EVERYWHERE,
+            class: None,
+        });
+        let start = Start::Noise(particles);
+        let run = Run {
+            guidance: guidance.as_ref(),
+            ..Run::of_samples(&plan, &start, 2)
+        };
+        let [gpu, cpu] = engines.each_mut().map(|engine| ends(engine.as_mut(), &run));
+        let apart = largest(&gpu, &cpu);
+        assert!(apart < 1e-4, "{particles}, {label:?}, {weight}: {apart}");
+    }
+}
+
+/// Weight 0 is the run without a label, weight 1 that of the class alone: to the digits of f32.
 #[test]
 fn the_ends_of_the_weight_are_all_and_the_class() {
     let setup = Setup::new(experiment(Shape::Moons)).unwrap();

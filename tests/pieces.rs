@@ -530,3 +530,29 @@ fn a_long_sampler_keeps_nobody_waiting() {
         assert!(closed < PROMPT, "{kind:?} closes after {closed:?}");
     }
 }
+
+/// Two plans of as many stages, of which one adds noise without asking the network: the buffers that are kept ask where the second one does.
+#[test]
+fn a_kept_run_asks_where_its_own_plan_does() {
+    let [mut gpu, mut cpu] = engines();
+    let churned = plan(Sampler::Edm { churn: 30.0 });
+    let stages = churned.steps.len() as u32;
+    assert!(churned.steps.iter().any(|stage| !stage.predicts));
+    let context = PlanContext {
+        schedule: Schedule::Cosine,
+        target: Target::Eps,
+        timesteps: 1000,
+    };
+    let clip = Bounds {
+        min: [-1.2; 2],
+        max: [1.2; 2],
+    };
+    let plain = Sampler::Ddim { eta: 0.0 }.plan(stages, context, Some(clip));
+    assert_eq!(plain.steps.len(), churned.steps.len());
+    for plan in [&churned, &plain, &churned] {
+        let [gpu, cpu] = [&mut gpu, &mut cpu].map(|engine| whole(engine.as_mut(), plan));
+        for (a, b) in gpu.iter().flatten().zip(cpu.iter().flatten()) {
+            assert!((a - b).abs() < 2e-3, "{a}, not {b}");
+        }
+    }
+}

@@ -201,7 +201,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut loaded = args.model.load()?;
     let experiment = &loaded.setup.experiment;
     let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
-    let plan = told_of(&loaded.setup.dataset.mixture, args.plan(experiment, clip)?);
+    let dataset = &loaded.setup.dataset;
+    let guidance = args.guidance(dataset.labels.as_ref(), experiment)?;
+    // What a class alone asks for is known; what lies beyond it has no variance of its own.
+    let class = guidance.as_ref().zip(dataset.labels.as_ref());
+    let class = class.and_then(|(of, labels)| labels.mixture_of(&dataset.mixture, of.label));
+    let mixture = class.map_or_else(|| dataset.mixture.clone(), Arc::new);
+    let plan = told_of(&mixture, args.plan(experiment, clip)?);
     if args.print_plan {
         return print_json(&PlanFile::of(&plan, experiment.plan_context())?);
     }
@@ -216,8 +222,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         )?)),
         None => Start::Noise(args.n),
     };
-    let labels = loaded.setup.dataset.labels.as_ref();
-    let guidance = args.guidance(labels, experiment)?;
     let run = Run {
         guidance: guidance.as_ref(),
         frames: if trajectory.is_some() {

@@ -145,7 +145,13 @@ impl Flock {
                 let inputs: Vec<[f32; 2]> = asked.iter().map(seen).collect();
                 let label = self.guidance.as_ref().map(|guidance| guidance.label);
                 let mut outputs = self.network.outputs(&taus, &inputs, label)?;
-                if let Some(guidance) = &self.guidance {
+                let twice = |guidance: &&Guidance| {
+                    let mut weights = asked
+                        .iter()
+                        .map(|(_, of)| guidance.weight_at(of.knot.scales));
+                    weights.any(|weight| weight != 1.0)
+                };
+                if let Some(guidance) = self.guidance.as_ref().filter(twice) {
                     let of_all = self.network.outputs(&taus, &inputs, None)?;
                     for ((output, all), (_, of)) in outputs.iter_mut().zip(of_all).zip(asked) {
                         let weight = guidance.weight_at(of.knot.scales) as f32;

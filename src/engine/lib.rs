@@ -133,6 +133,27 @@ pub struct TrainSpec {
     pub ema_decay: f32,
 }
 
+impl TrainSpec {
+    /// Refuse labels that are not one a point, or of a class that the network does not know.
+    fn check_labels(&self) -> Result<(), EngineError> {
+        let Some(labels) = &self.labels else {
+            return Ok(());
+        };
+        let rows = match &self.data {
+            TrainingData::Finite(points) => points.len(),
+            TrainingData::Fresh(mixture) => mixture.components.len(),
+        };
+        let (given, classes) = (labels.classes.len(), self.shape.classes);
+        let known = labels.classes.iter().all(|class| *class < classes);
+        if given == rows && known {
+            return Ok(());
+        }
+        Err(EngineError::Invalid(format!(
+            "{given} labels do not fit {rows} points of {classes} classes"
+        )))
+    }
+}
+
 /// Losses that became known since the last call of [`Engine::poll`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {

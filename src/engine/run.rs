@@ -180,23 +180,28 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// True where the network is asked with the label and without: where some weight is not that of the class alone.
+    pub(crate) fn asks_twice(&self) -> bool {
+        let other = |guidance: &Guidance| {
+            let weight = |stage: &PlanStep| guidance.weight_at(stage.scales);
+            self.plan.steps.iter().any(|stage| weight(stage) != 1.0)
+        };
+        self.guidance.is_some_and(other)
+    }
+
     fn check_guidance(&self, guidance: &Guidance, shape: NetworkShape) -> Result<(), EngineError> {
-        let (label, classes) = (guidance.label, shape.classes);
+        let label = Some(guidance.label);
         let text = match self.denoiser {
-            Denoiser::Learned if classes == 0 => {
-                "the network has learned no labels: train one with --labels".to_owned()
-            }
-            Denoiser::Learned if label >= classes => {
-                format!(
-                    "the network knows the labels 0 to {}, not {label}",
-                    classes - 1
-                )
+            Denoiser::Learned if shape.check_label(label).is_err() => {
+                return shape.check_label(label).map_err(EngineError::Invalid);
             }
             Denoiser::Exact(_) if guidance.class.is_none() => {
                 "the distribution of the class is not given".to_owned()
             }
             Denoiser::Given(_) => "clean points that are given have no label".to_owned(),
-            _ if !guidance.weight.is_finite() => "the guidance is no number".to_owned(),
+            _ if !guidance.weight.is_finite() || guidance.log_snr.iter().any(|at| at.is_nan()) => {
+                "the guidance is no number".to_owned()
+            }
             _ => return Ok(()),
         };
         Err(EngineError::Invalid(text))
@@ -386,7 +391,7 @@ impl Piece {
             (start, denoiser, frames, plain)
         else {
             return invalid(
-                "only the end of a run from noise by the network is made in pieces".to_owned(),
+                "only the end of a run from noise by the network, without a label, is made in pieces".to_owned(),
             );
         };
         let total = *total;

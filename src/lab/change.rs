@@ -72,7 +72,10 @@ impl Experiment {
             (Weights, *labels != self.labels),
             // Other data may have more classes, or fewer.
             (Weights, new.shape() != self.shape()),
-            (Training, *label_dropout != self.label_dropout),
+            (
+                if *labels { Training } else { Samples },
+                *label_dropout != self.label_dropout,
+            ),
             (Training, *batch != self.batch),
             (Training, *times != self.times),
             (Training, *weighting != self.weighting),
@@ -139,7 +142,7 @@ mod tests {
             (Change::Weights, |e| e.activation = Activation::Relu),
             (Change::Weights, |e| e.learn_variance = true),
             (Change::Weights, |e| e.labels = true),
-            (Change::Training, |e| e.label_dropout = 0.2),
+            (Change::Samples, |e| e.label_dropout = 0.2),
             (Change::Training, |e| e.batch = 64),
             (Change::Training, |e| e.times = Times::LogNormal),
             (Change::Training, |e| e.weighting = Weighting::P2),

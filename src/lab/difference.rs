@@ -80,6 +80,13 @@ pub fn incomparable(a: &Experiment, b: &Experiment) -> Option<Incomparable> {
             "losses do not compare: see x̂₀ error",
             "The targets differ: each loss is in a unit of its own.",
         )
+    } else if (a.labels, a.labels.then_some(a.label_dropout))
+        != (b.labels, b.labels.then_some(b.label_dropout))
+    {
+        (
+            "losses do not compare: see x̂₀ error",
+            "Who is told a label has less to guess: the losses are of other questions.",
+        )
     } else if a.times != b.times {
         (
             "losses do not compare: see x̂₀ error",
@@ -346,6 +353,14 @@ mod tests {
                 },
                 "score errors do not",
                 "schedules",
+            ),
+            (
+                Experiment {
+                    labels: true,
+                    ..base.clone()
+                },
+                "losses do not compare: see x̂₀",
+                "told a label",
             ),
             (
                 Experiment {

@@ -31,7 +31,7 @@ pub mod limits {
     /// Timesteps T.
     pub const TIMESTEPS: RangeInclusive<u32> = 2..=10_000;
     /// Share of the samples that are told no label.
-    pub const LABEL_DROPOUT: RangeInclusive<f32> = 0.0..=1.0;
+    pub const LABEL_DROPOUT: RangeInclusive<f32> = 0.01..=0.9;
     /// Samples of one training step.
     pub const BATCH: RangeInclusive<u32> = 32..=16_384;
     /// The optimiser's step size.
@@ -84,7 +84,7 @@ fn labelled() -> String {
 /// What the command line says of labels.
 fn labels_help() -> String {
     format!(
-        "Learn the labels of the data beside the points; {} have some",
+        "Learn the labels of the data beside the points; {} have some, files none",
         labelled()
     )
 }
@@ -269,6 +269,11 @@ impl Experiment {
         }
     }
 
+    /// True where the least possible loss is that which is measured: of points without labels, at timesteps that are drawn alike.
+    pub fn has_least_loss(&self) -> bool {
+        self.times == Times::Uniform && !self.labels
+    }
+
     /// True where its network can say what a sampler asks.
     pub fn can_sample_by(&self, sampler: Sampler) -> bool {
         self.learn_variance || !sampler.asks_variance()
@@ -345,7 +350,7 @@ impl Experiment {
         within("label dropout", &self.label_dropout, &limits::LABEL_DROPOUT)?;
         if self.labels && self.data.classes().is_empty() {
             return Err(format!(
-                "{} has no labels to learn: leave out --labels, or take one of {}",
+                "{} has no labels to learn: give --labels false, or take one of {}",
                 self.data,
                 labelled()
             ));

@@ -207,7 +207,11 @@ pub const NUMBERS: [Number; 15] = [
         key: "least_loss",
         row: "least possible loss",
         column: None,
-        read: |r| Value::Plain(r.quality.map(|point| point.least_loss.value)),
+        read: |r| {
+            let known = r.snapshot.experiment.has_least_loss();
+            let quality = r.quality.filter(|_| known);
+            Value::Plain(quality.map(|point| point.least_loss.value))
+        },
     },
     Number {
         key: "score_error",

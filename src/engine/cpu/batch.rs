@@ -60,7 +60,8 @@ impl Source {
         let (x_0, row) = self.point(seed, step, index, words[0]);
         let label = self.labels.as_ref().and_then(|labels| {
             let word = draw(seed, Stream::FreshData, step, index)[1];
-            let told = uniform(word) >= labels.dropout;
+            // Numbers are above 0 and at most 1.
+            let told = uniform(word) > labels.dropout;
             told.then(|| labels.classes[row])
         });
         Sample {

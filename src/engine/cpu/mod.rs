@@ -222,6 +222,8 @@ impl Engine for CpuEngine {
     ) -> Result<Vec<[f32; 2]>, EngineError> {
         use rayon::prelude::*;
         let trainer = self.trainer()?;
+        let shape = trainer.spec().shape;
+        shape.check_label(label).map_err(EngineError::Invalid)?;
         let network = trainer.network(weights);
         let input_scale = trainer.spec().timetable.input_scale(tau);
         let time_bias = network.time_bias(tau, label);
@@ -284,6 +286,7 @@ fn invalid(text: impl Into<String>) -> EngineError {
 
 fn check_spec(spec: &TrainSpec) -> Result<(), EngineError> {
     spec.shape.validate().map_err(invalid)?;
+    spec.check_labels()?;
     let timesteps = spec.timetable.rows.len();
     if timesteps == 0 || spec.timetable.embedding.len() != timesteps * TIME_FEATURES {
         return Err(invalid(

@@ -8,9 +8,8 @@ use super::groups::uploaded;
 use super::kernel::{DynamicTable, Kernel, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
-use super::plan_rows::{input_scale, rows_of};
+use super::plan_rows::{embedded, input_scale, rows_of};
 use super::types::{Layer, PlanRow, Slice};
-use crate::network::timetable::time_embedding;
 use crate::{Denoiser, EngineError, Run, Start};
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
@@ -134,7 +133,7 @@ impl PlanRun {
             Times::AParticle => rows,
         };
         // A guided network is asked twice: with the label, and without.
-        let askings = if guidance.is_some() { 2 } else { 1 };
+        let askings = if job.run.asks_twice() { 2 } else { 1 };
         let second = (askings - 1) * rows;
         let table = layout.inference_layers(rows, askings);
         let (first, head) = (table[0], table[table.len() - 1]);
@@ -175,7 +174,7 @@ impl PlanRun {
         let row_count = context.uniform("row count", &[rows, 0, 0, 0]);
         let all_rows = context.uniform("rows of all askings", &[second + rows, 0, 0, 0]);
         let label = guidance.map_or(0, |guidance| guidance.label + 1);
-        let bias_counts = [time_count * askings, label, askings, layout.class_stride];
+        let bias_counts = [time_count * askings, label, askings, 0];
         let bias_count = context.uniform("bias count", &bias_counts);
         let first_layer = context.uniform("first layer", &first);
         let head = context.uniform("output layer", &head);
@@ -320,7 +319,7 @@ impl PlanRun {
 
     /// True where the network is asked as often for a run: once, or with a label and without.
     pub fn asks_as(&self, run: &Run<'_>) -> bool {
-        (self.bias_counts[2] == 2) == run.guidance.is_some()
+        (self.bias_counts[2] == 2) == run.asks_twice()
     }
 
     /// Follow another plan of as many stages from now on, with this run's seed and label.
@@ -331,6 +330,13 @@ impl PlanRun {
         self.write_times(context, &taus);
         let label = job.run.guidance.map(|guidance| guidance.label);
         self.write_label(context, label);
+        self.predicts = job
+            .run
+            .plan
+            .steps
+            .iter()
+            .map(|stage| stage.predicts)
+            .collect();
         self.slice_template.seed = [job.run.seed as u32, (job.run.seed >> 32) as u32];
         self.slice_template.start_std = job.run.plan.start_std as f32;
         self.slice_template.start_scale = input_scale(job.run.plan, 0);
@@ -491,9 +497,4 @@ fn first_kernel(kernels: &Kernels, times: Times) -> &Kernel {
         Times::AStage => &kernels.dense_infer,
         Times::AParticle => &kernels.dense_infer_each,
     }
-}
-
-/// The embeddings of some t/T, one after the other.
-fn embedded(taus: &[f64]) -> Vec<f32> {
-    taus.iter().flat_map(|tau| time_embedding(*tau)).collect()
 }

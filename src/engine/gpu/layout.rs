@@ -17,8 +17,6 @@ pub struct DeviceLayout {
     shape: NetworkShape,
     /// Coordinate part of an input row.
     pub coordinate_stride: u32,
-    /// The classes of an input row.
-    pub class_stride: u32,
     /// An input row.
     pub input_stride: u32,
     /// A row of a hidden layer.
@@ -65,7 +63,6 @@ impl DeviceLayout {
         Self {
             shape,
             coordinate_stride,
-            class_stride,
             input_stride,
             hidden_stride,
             parameter_stride: offset,

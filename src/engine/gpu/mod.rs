@@ -187,6 +187,7 @@ impl Engine for GpuEngine {
     }
 
     fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
+        spec.check_labels()?;
         spec.shape.validate().map_err(EngineError::Invalid)?;
         let kernels = self.kernels(spec.shape.activation)?;
         let layout = DeviceLayout::new(spec.shape);
@@ -218,6 +219,7 @@ impl Engine for GpuEngine {
     }
 
     fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError> {
+        spec.check_labels()?;
         let (context, kernels, model) = self.loaded()?;
         if spec.shape != model.spec.shape {
             return Err(EngineError::Invalid(
@@ -228,7 +230,8 @@ impl Engine for GpuEngine {
             && spec.seed == model.spec.seed
             && spec.rule.optimiser == model.spec.rule.optimiser
             && Arc::ptr_eq(&spec.timetable, &model.spec.timetable)
-            && same_data(&spec.data, &model.spec.data);
+            && same_data(&spec.data, &model.spec.data)
+            && spec.labels == model.spec.labels;
         if !same_workspace {
             while model.readback.in_flight() > 0 {
                 model.readback.wait_oldest(context)?;
@@ -414,6 +417,12 @@ impl Engine for GpuEngine {
         weights: Weights,
         label: Option<u32>,
     ) -> Result<Vec<[f32; 2]>, EngineError> {
+        self.loaded()?
+            .2
+            .layout
+            .shape()
+            .check_label(label)
+            .map_err(EngineError::Invalid)?;
         let (context, kernels, model) = self.loaded()?;
         if points.is_empty() {
             return Ok(Vec::new());

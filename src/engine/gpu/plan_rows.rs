@@ -2,6 +2,7 @@
 
 use super::types::PlanRow;
 use crate::Run;
+use crate::network::timetable::time_embedding;
 use maths::diffusion::solver::{Mix, Plan, PlanStep, Widening};
 
 /// Factors of x, x̂_0, the first memory and the base; of z and the other memories.
@@ -74,4 +75,9 @@ pub fn rows_of(run: &Run<'_>, particles: u32, second: u32) -> Vec<PlanRow> {
         rows[stage].frame = frame * particles;
     }
     rows
+}
+
+/// The embeddings of some t/T, one after the other.
+pub fn embedded(taus: &[f64]) -> Vec<f32> {
+    taus.iter().flat_map(|tau| time_embedding(*tau)).collect()
 }

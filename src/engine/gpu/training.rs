@@ -152,7 +152,11 @@ impl Workspace {
             matrix_period: layout.matrix_period(),
             matrix_length: (matrices.side * matrices.side / 4) as u32,
             matrix_count: matrices.count,
-            classes: layout.shape().classes,
+            classes: if spec.labels.is_some() {
+                layout.shape().classes
+            } else {
+                0
+            },
             label_dropout: spec.labels.as_ref().map_or(1.0, |labels| labels.dropout),
         };
         let labels = spec.labels.as_ref().map(|labels| labels.classes.as_slice());

@@ -210,6 +210,23 @@ impl NetworkShape {
         3.0 * self.forward_flops() - 2.0 * (first.inputs * first.outputs) as f64
     }
 
+    /// Refuse a label that it has not learned.
+    ///
+    /// # Errors
+    /// One sentence with the labels that there are.
+    pub fn check_label(self, label: Option<u32>) -> Result<(), String> {
+        match label {
+            Some(_) if self.classes == 0 => {
+                Err("the network has learned no labels: train one with --labels".to_owned())
+            }
+            Some(label) if label >= self.classes => Err(format!(
+                "the network knows the labels 0 to {}, not {label}",
+                self.classes - 1
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Check that an engine can run this shape.
     ///
     /// # Errors

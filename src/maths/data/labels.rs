@@ -142,6 +142,33 @@ mod tests {
         }
     }
 
+    /// Names mean what they say: where the points of each class lie.
+    #[test]
+    fn names_say_where_the_points_are() {
+        let mean = |shape: Shape, name: &str, of: fn([f32; 2]) -> f32| {
+            let dataset = Dataset::of_shape(shape, 4000, 1);
+            let labels = dataset.labels.unwrap();
+            let class = labels.find(name).unwrap();
+            let own = std::iter::zip(dataset.points.iter(), labels.of_points.iter());
+            let own: Vec<f32> = own
+                .filter(|(_, label)| **label == class)
+                .map(|(point, _)| of(*point))
+                .collect();
+            own.iter().sum::<f32>() / own.len() as f32
+        };
+        let x: fn([f32; 2]) -> f32 = |p| p[0];
+        let y: fn([f32; 2]) -> f32 = |p| p[1];
+        assert!(mean(Shape::Moons, "upper", y) > 0.2 && mean(Shape::Moons, "lower", y) < -0.2);
+        assert!(mean(Shape::Figure8, "right", x) > 0.5 && mean(Shape::Figure8, "left", x) < -0.5);
+        let radius: fn([f32; 2]) -> f32 = |p| p[0].hypot(p[1]);
+        let rings = ["inner", "middle", "outer"].map(|name| mean(Shape::Rings, name, radius));
+        assert!((rings[1] / rings[0] - 2.0).abs() < 0.1 && (rings[2] / rings[0] - 3.0).abs() < 0.1);
+        // Even ones lie on the axes, odd ones on the diagonals.
+        let off_axis: fn([f32; 2]) -> f32 = |p| p[0].abs().min(p[1].abs());
+        assert!(mean(Shape::EightGaussians, "even", off_axis) < 0.2);
+        assert!(mean(Shape::EightGaussians, "odd", off_axis) > 0.8);
+    }
+
     #[test]
     fn classes_are_found_by_name_and_number() {
         let labels = Dataset::of_shape(Shape::Moons, 10, 0).labels.unwrap();

@@ -317,10 +317,13 @@ impl Desk {
     /// Other data: what bears no labels teaches none.
     fn set_data(&mut self, data: DataSource) {
         let draft = &mut self.here.draft;
-        draft.labels &= !data.classes().is_empty();
+        let classes = data.classes().len() as u32;
+        draft.labels &= classes > 0;
         draft.data = data;
-        let classes = draft.shape().classes;
-        self.here.draft_shape.classes = classes;
+        // A choice that waits for a yes goes on waiting.
+        if self.here.draft_shape.classes > 0 {
+            self.here.draft_shape.classes = classes;
+        }
     }
 
     /// Learn the rows of a file that was written just now, keeping the weights. While two are compared the training starts

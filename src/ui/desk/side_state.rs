@@ -108,6 +108,10 @@ impl SideState {
                 self.draft_shape = snapshot.experiment.shape();
             }
             self.draft = Experiment::clone(&snapshot.experiment);
+            // And the labels that it was to learn are those of these data.
+            if self.draft_shape.classes > 0 {
+                self.draft_shape.classes = self.draft.data.classes().len() as u32;
+            }
         }
         self.snapshot = snapshot;
         if let Schedule::Custom(own) = self.draft.schedule {

@@ -60,11 +60,12 @@ pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
     });
     let classes = desk.here.draft.data.classes();
     let tip = if classes.is_empty() {
-        "These data have no labels: moons, rings, figure-8, spirals, pinwheel and the 8 Gaussians do".to_owned()
+        "No labels are learned of these data: of moons, rings, figure-8, spirals, pinwheel and the 8 Gaussians they are".to_owned()
     } else {
         format!(
-            "Learn which class a point is of, beside the point: {}. One in ten is told none; sample --label draws from one",
-            classes.join(", ")
+            "Learn which class a point is of, beside the point: {}. A share of {} is told none; sample --label draws from one",
+            classes.join(", "),
+            desk.here.draft.label_dropout
         )
     };
     row::named(ui, "Labels", &tip, palette, |ui| {

@@ -14,7 +14,6 @@ use crate::widgets::{button, readout};
 use lab::difference::Incomparable;
 use lab::message::{Command, InStep, QualityPoint, Side};
 use lab::reached::{Column, Reached, Shown, Value, columns};
-use maths::diffusion::times::Times;
 use maths::measure::Estimate;
 use maths::measure::chi_square::ChiSquare;
 use maths::measure::score_error::{LOG_SNR_GRID, common_mean};
@@ -211,9 +210,8 @@ fn numbers_ui(ui: &mut Ui, desk: &Desk) {
     let quality = snapshot.quality.last();
     let [now, measured] = parted(Shown::Alone, &Reached::of(snapshot, None));
     for (column, value) in now {
-        // It is a mean over uniform times.
-        let uniform = snapshot.experiment.times == Times::Uniform;
-        let least = quality.filter(|_| uniform && matches!(value, Value::Loss(_)));
+        let known = snapshot.experiment.has_least_loss();
+        let least = quality.filter(|_| known && matches!(value, Value::Loss(_)));
         let least = least.map_or_else(String::new, |q| {
             format!(". Least possible: {}", fixed(q.least_loss.value, 4))
         });

@@ -17,7 +17,11 @@ use lab::message::Command;
 pub(super) fn controls(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     rows::line_by_line_row(ui, "Algorithm 1", Door::Training, desk);
-    let tip = "What is learned. Other data keep the weights";
+    let tip = if desk.here.draft.labels {
+        "What is learned. Data with other classes begin anew, since labels are learned"
+    } else {
+        "What is learned. Other data keep the weights"
+    };
     row::named(ui, "Data", tip, palette, |ui| {
         let title = data::data_title(&desk.here.draft.data);
         let words = ["Data set", "", &title];
