@@ -445,3 +445,35 @@ fn the_commands_learn_labels_and_take_them() {
         wrong_usage(&at, &format!("{sample} model {flags}"));
     }
 }
+
+/// Honest draws of a class are as close to it as its floor says, and far from the whole.
+#[test]
+fn samples_of_a_class_are_measured_against_it() {
+    let at = directory();
+    let dataset = Dataset::of_shape(Shape::Rings, 100, 0);
+    let draws = class_of(&dataset, 2).draw(1500, 9);
+    let rows: Vec<String> = draws.iter().map(|[x, y]| format!("{x},{y}")).collect();
+    let rows = format!("x,y\n{}\n", rows.join("\n"));
+    std::fs::write(at.path().join("outer.csv"), rows).unwrap();
+    let ratio = |flags: &str| {
+        let report = ok(
+            &at,
+            &format!("measure --samples outer.csv --data rings --json {flags}"),
+        );
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        report["w2_ratio"].as_f64().unwrap()
+    };
+    let (own, other, all) = (ratio("--label outer"), ratio("--label 0"), ratio(""));
+    assert!((0.7..1.4).contains(&own), "{own}");
+    assert!(other > 5.0 && all > 3.0, "{other}, {all}");
+    let told = fails(
+        &at,
+        "measure --samples outer.csv --data circle --label outer",
+    );
+    assert!(told.contains("no labels"), "{told}");
+    let told = fails(
+        &at,
+        "measure --samples outer.csv --data rings --label fourth",
+    );
+    assert!(told.contains("inner, middle, outer"), "{told}");
+}

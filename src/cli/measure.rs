@@ -35,6 +35,9 @@ pub struct Args {
     /// Bandwidth of the kernels on a file's rows
     #[arg(long, value_name = "H", value_parser = parse_bandwidth, help = bandwidth_help())]
     bandwidth: Option<f32>,
+    /// The class that the samples are of, by its name or number: they are held against it alone
+    #[arg(long, value_name = "LABEL", requires = "samples")]
+    label: Option<String>,
     /// Seed of the fresh draws that they are compared with
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -127,6 +130,10 @@ fn read(args: &Args, samples: &Path) -> anyhow::Result<(Vec<[f32; 2]>, Arc<Datas
     if let Some(data) = &args.data {
         say_notices(&data.to_string(), &dataset.notices);
     }
+    let dataset = match &args.label {
+        Some(label) => Arc::new(dataset.of_class(label).map_err(anyhow::Error::msg)?),
+        None => dataset,
+    };
     Ok((
         read_standardised(samples, args.units.standardisation(dataset.standardisation))?,
         dataset,

@@ -331,6 +331,24 @@ impl Dataset {
         }
     }
 
+    /// One class of it, in closed form: what samples of that class are judged by.
+    ///
+    /// # Errors
+    /// One sentence: data without labels, or a name that is none of theirs.
+    pub fn of_class(&self, label: &str) -> Result<Self, String> {
+        let labels = self.labels.as_ref();
+        let labels = labels.ok_or("these data have no labels; leave out --label")?;
+        let class = labels.find(label)?;
+        let mixture = labels.mixture_of(&self.mixture, class);
+        let mixture = Arc::new(mixture.ok_or("that class has no points; take another --label")?);
+        Ok(Self {
+            reference: Reference::Mixture(mixture.clone()),
+            mixture,
+            labels: None,
+            ..self.clone()
+        })
+    }
+
     /// The box of the samplers' clip: `clip` where the points are trained on. Fresh draws end nowhere: theirs is the
     /// mixture's.
     pub fn clip_box(&self, fresh: bool) -> Bounds {
