@@ -420,3 +420,44 @@ fn a_plan_is_opened_by_the_menu_and_one_that_blows_up_is_told() {
     measure(&mut window, 12, "exact field");
     assert!(find(&window, told).is_none());
 }
+
+/// Every sampler of the menu, chosen by its name: the chain of the first canvas is its own, and it comes to its end.
+#[test]
+fn every_sampler_is_chosen_by_its_name_and_runs() {
+    let experiment = Experiment {
+        data: DataSource::Shape(Shape::EightGaussians),
+        learn_variance: true,
+        ..small()
+    };
+    let context = experiment.plan_context();
+    let lab = Driven::new(experiment, EngineChoice::Cpu);
+    let mut window = window(lab.clone(), Chapter::Samplers, false);
+    // The whole menu is in sight.
+    window.set_size(egui::Vec2::new(1280.0, 1800.0));
+    window.run_steps(3);
+    // The first is chosen last, so that each is another than the one before.
+    for sampler in Sampler::ALL.into_iter().skip(1).chain([Sampler::ALL[0]]) {
+        let title = sampler.words().title;
+        let open = find(&window, "Sampler 1: ").unwrap();
+        click(&mut window, &open);
+        click(&mut window, title);
+        let expected = sampler.plan(8, context, None);
+        let patience = Instant::now() + Duration::from_mins(1);
+        loop {
+            window.run_steps(1);
+            let snapshot = lab.snapshots().a;
+            let state = snapshot.runs.get(&Slot::SideBySide(0));
+            let done = state.and_then(|state| state.done.as_ref());
+            if let Some(done) = done.filter(|done| done.request.plan == expected) {
+                let points = done.recording.points.to_host().unwrap();
+                let ends = &points[points.len() - done.recording.particles..];
+                assert!(ends.as_flattened().iter().all(|x| x.is_finite()), "{title}");
+                break;
+            }
+            assert!(Instant::now() < patience, "{title} was not run");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let chosen = find(&window, "Sampler 1: ").unwrap();
+        assert!(chosen.ends_with(title), "{chosen}, not {title}");
+    }
+}

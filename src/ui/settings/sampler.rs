@@ -138,7 +138,10 @@ pub fn sampler_menu(
     pill::menu(ui, words, "Choose the sampler", palette, |ui| {
         ui.set_width(250.0);
         let most = ui.ctx().content_rect().height() - 60.0;
-        let list = egui::ScrollArea::vertical().max_height(most);
+        // Without the second a menu is 400 points high at most, however high the window is.
+        let list = egui::ScrollArea::vertical()
+            .max_height(most)
+            .min_scrolled_height(most);
         list.show(ui, |ui| {
             changed |= sampler_list(ui, sampler, can, palette);
         });
