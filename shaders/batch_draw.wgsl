@@ -58,7 +58,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let words = draw(training.seed, STREAM_BATCH, step.index, row);
     let t_index = draw_time(words.y);
     let noise = normal_pair(words.z, words.w);
-    let fresh = draw(training.seed, STREAM_FRESH_DATA, step.index, row);
+    // Of a finite set without labels there is nothing more to draw.
+    var fresh = vec4<u32>(0u);
+    if training.data_is_mixture == 1u || training.classes > 0u {
+        fresh = draw(training.seed, STREAM_FRESH_DATA, step.index, row);
+    }
     var x_0: vec2<f32>;
     var drawn = 0u;
     if training.data_is_mixture == 0u {

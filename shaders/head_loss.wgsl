@@ -15,6 +15,7 @@
 
 //!include math
 //!include types
+//!include head
 
 @group(0) @binding(0) var<uniform> training: Training;
 @group(0) @binding(1) var<uniform> layer: Layer;
@@ -66,14 +67,7 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
     let row = id.x;
-    let x = layer.input_offset + row * layer.input_stride;
-    var output = weights[layer.bias_offset];
-    for (var k = 0u; k < layer.inputs; k++) {
-        let h = activations[x + k];
-        let w = layer.weight_offset + 4u * k * layer.outputs;
-        output += h.x * weights[w] + h.y * weights[w + layer.outputs]
-            + h.z * weights[w + 2u * layer.outputs] + h.w * weights[w + 3u * layer.outputs];
-    }
+    let output = output_at(row);
     let wanted = targets[row];
     let residual = output.xy - wanted.xy;
     var loss = 0.0;

@@ -14,6 +14,7 @@
 //!include types
 //!include sampling
 //!include advance
+//!include head
 
 @group(0) @binding(0) var<uniform> slice: Slice;
 @group(0) @binding(1) var<uniform> plan: PlanRow;
@@ -22,19 +23,6 @@
 @group(0) @binding(4) var<storage, read_write> activations: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> states: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> points: array<vec2<f32>>;
-
-// What is predicted, and of the variance.
-fn output_at(row: u32) -> vec4<f32> {
-    let at = layer.input_offset + row * layer.input_stride;
-    var output = weights[layer.bias_offset];
-    for (var k = 0u; k < layer.inputs; k++) {
-        let h = activations[at + k];
-        let w = layer.weight_offset + 4u * k * layer.outputs;
-        output += h.x * weights[w] + h.y * weights[w + layer.outputs]
-            + h.z * weights[w + 2u * layer.outputs] + h.w * weights[w + 3u * layer.outputs];
-    }
-    return output;
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

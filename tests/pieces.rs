@@ -83,6 +83,10 @@ fn train(engine: &mut dyn Engine) {
 }
 
 fn plan(sampler: Sampler) -> Plan {
+    plan_of(sampler, 5)
+}
+
+fn plan_of(sampler: Sampler, steps: u32) -> Plan {
     let context = PlanContext {
         schedule: Schedule::Cosine,
         target: Target::Eps,
@@ -92,7 +96,7 @@ fn plan(sampler: Sampler) -> Plan {
         min: [-1.2; 2],
         max: [1.2; 2],
     };
-    let plan = sampler.plan(5, context, Some(clip));
+    let plan = sampler.plan(steps, context, Some(clip));
     plan.with_posterior_variance(|scales| 0.3 * scales.s)
 }
 
@@ -538,16 +542,7 @@ fn a_kept_run_asks_where_its_own_plan_does() {
     let churned = plan(Sampler::Edm { churn: 30.0 });
     let stages = churned.steps.len() as u32;
     assert!(churned.steps.iter().any(|stage| !stage.predicts));
-    let context = PlanContext {
-        schedule: Schedule::Cosine,
-        target: Target::Eps,
-        timesteps: 1000,
-    };
-    let clip = Bounds {
-        min: [-1.2; 2],
-        max: [1.2; 2],
-    };
-    let plain = Sampler::Ddim { eta: 0.0 }.plan(stages, context, Some(clip));
+    let plain = plan_of(Sampler::Ddim { eta: 0.0 }, stages);
     assert_eq!(plain.steps.len(), churned.steps.len());
     for plan in [&churned, &plain, &churned] {
         let [gpu, cpu] = [&mut gpu, &mut cpu].map(|engine| whole(engine.as_mut(), plan));

@@ -13,10 +13,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use noise_compass::data::bounds::Bounds;
-use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::{Scales, Schedule};
 use noise_compass::engine::Start;
-use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{RunResult, Side, Slot};
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
@@ -33,17 +32,6 @@ const COMPASS_HOME: Bounds = Bounds {
     min: [-2.6, -2.0],
     max: [2.6, 2.0],
 };
-
-/// N(0, I) as data, and a network whose every weight is 0: its ε̂ is 0 everywhere.
-fn zero(schedule: Schedule) -> Zeros {
-    Zeros::new(Experiment {
-        data: DataSource::Shape(Shape::Gaussian),
-        schedule,
-        width: 32,
-        depth: 1,
-        ..Experiment::default()
-    })
-}
 
 fn run(lab: &Zeros, slot: Slot) -> Option<Arc<RunResult>> {
     let runs = &lab.snapshots().a.runs;
@@ -97,7 +85,7 @@ fn variance(schedule: Schedule, tau: f64) -> f64 {
 /// score(x) = −x/(a² + s²), and the network that says 0 is wrong by just that.
 #[test]
 fn hovering_reads_the_closed_form_of_a_gaussian() {
-    let lab = zero(Schedule::Flow);
+    let lab = Zeros::of_a_gaussian(Schedule::Flow);
     let mut window = window(&lab, Chapter::ScoreField, false);
     let (camera, canvas) = camera(&window, "Score field canvas", SCORE_HOME);
     for (tau, point) in [(0.2, [1.0_f32, -0.75]), (0.6, [-0.5, 1.25])] {
@@ -131,7 +119,7 @@ fn hovering_reads_the_closed_form_of_a_gaussian() {
 /// Under p_t = N(0, v I) a learned score of 0 has the mean squared error (1/D) E‖x‖²/v² = 1/v.
 #[test]
 fn the_weighted_error_of_a_network_that_says_nothing_is_known() {
-    let lab = zero(Schedule::Flow);
+    let lab = Zeros::of_a_gaussian(Schedule::Flow);
     let mut window = window(&lab, Chapter::ScoreField, false);
     for tau in [0.2, 0.5, 0.9] {
         window.get_by_label("Time").set_value_accesskit(tau);
@@ -154,7 +142,7 @@ fn the_weighted_error_of_a_network_that_says_nothing_is_known() {
 
 #[test]
 fn every_control_of_the_score_field_acts() {
-    let lab = zero(Schedule::Linear);
+    let lab = Zeros::of_a_gaussian(Schedule::Linear);
     let mut window = window(&lab, Chapter::ScoreField, false);
     let side = |lab: &Zeros| {
         let done = run(lab, Slot::ExactArrows).unwrap();
@@ -220,7 +208,7 @@ fn the_chapter_opens_with_the_arrows_that_have_something_to_show() {
 /// as long as where v is 1. As long as the key's arrow is one of 10.
 #[test]
 fn arrows_are_as_long_as_the_key_says_and_compare_along_t() {
-    let lab = zero(Schedule::Flow);
+    let lab = Zeros::of_a_gaussian(Schedule::Flow);
     let mut window = window(&lab, Chapter::ScoreField, true);
     click(&mut window, "Behind: None");
     window
@@ -289,7 +277,7 @@ fn arrows_are_as_long_as_the_key_says_and_compare_along_t() {
 /// exp(−|x|²/2v): from a hundredth of its height on the map fades, and at a ten-thousandth it is gone.
 #[test]
 fn the_error_map_has_a_key_and_fades_where_there_is_no_density() {
-    let lab = zero(Schedule::Flow);
+    let lab = Zeros::of_a_gaussian(Schedule::Flow);
     let mut window = window(&lab, Chapter::ScoreField, true);
     click(&mut window, "Arrows: Learned");
     click(&mut window, "Behind: None");
@@ -331,7 +319,7 @@ fn the_error_map_has_a_key_and_fades_where_there_is_no_density() {
 /// The exact arrows of N(0, I) point to the origin, on the places of the lattice.
 #[test]
 fn arrows_are_painted_where_the_axes_say() {
-    let lab = zero(Schedule::Linear);
+    let lab = Zeros::of_a_gaussian(Schedule::Linear);
     let mut window = window(&lab, Chapter::ScoreField, true);
     for name in ["Arrows: Exact", "Behind: None", "Length: Unit"] {
         click(&mut window, name);
@@ -392,7 +380,7 @@ fn arrows_are_painted_where_the_axes_say() {
 
 #[test]
 fn full_accuracy_lands_on_the_clean_point_and_less_does_not() {
-    let lab = zero(Schedule::Linear);
+    let lab = Zeros::of_a_gaussian(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     let accuracy = |window: &mut Harness<'_, LabApp>, percent: f64| {
         window
@@ -431,7 +419,7 @@ fn full_accuracy_lands_on_the_clean_point_and_less_does_not() {
 
 #[test]
 fn the_hand_places_x_t_and_drags_it_while_a_held_x_0_stays() {
-    let lab = zero(Schedule::Linear);
+    let lab = Zeros::of_a_gaussian(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
     let close = |found: [f64; 2], wanted: [f32; 2]| {
@@ -485,7 +473,7 @@ fn the_hand_places_x_t_and_drags_it_while_a_held_x_0_stays() {
 /// Ho et al. 2020, eq. 7, at T = 1000 and t = 200, as the panel says it.
 #[test]
 fn one_step_of_a_thousand_reads_the_published_coefficients() {
-    let lab = zero(Schedule::Linear);
+    let lab = Zeros::of_a_gaussian(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     click(&mut window, "Show: Next step");
     window
@@ -511,7 +499,7 @@ fn one_step_of_a_thousand_reads_the_published_coefficients() {
 /// step, and from that of the posterior it is away by r − 1 − ln r, r = β/β̃.
 #[test]
 fn the_step_as_it_is_is_held_against_the_gaussian_of_the_sampler() {
-    let lab = zero(Schedule::Linear);
+    let lab = Zeros::of_a_gaussian(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     window.get_by_label("Time").set_value_accesskit(0.4);
     window.run_steps(2);
@@ -542,7 +530,7 @@ fn the_step_as_it_is_is_held_against_the_gaussian_of_the_sampler() {
 #[test]
 fn the_placed_point_stays_in_view_and_its_noise_is_bounded_at_every_clock() {
     for schedule in Schedule::every() {
-        let lab = zero(schedule);
+        let lab = Zeros::of_a_gaussian(schedule);
         let points = lab.snapshots().a.dataset.points.clone();
         let mut window = window(&lab, Chapter::Compass, false);
         let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
@@ -617,7 +605,7 @@ fn the_placed_point_stays_in_view_and_its_noise_is_bounded_at_every_clock() {
 /// said why, there.
 #[test]
 fn the_exact_needle_points_to_the_mean_and_it_is_said() {
-    let lab = zero(Schedule::Linear);
+    let lab = Zeros::of_a_gaussian(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     let told =
         |window: &Harness<'_, LabApp>, part: &str| window.query_by_label_contains(part).is_some();
@@ -660,7 +648,7 @@ fn the_exact_needle_points_to_the_mean_and_it_is_said() {
 /// It opens with two points and two arrows; the next step is one click away, and each kind of mark stands in the legend.
 #[test]
 fn the_compass_opens_simple_and_names_every_mark() {
-    let lab = zero(Schedule::Linear);
+    let lab = Zeros::of_a_gaussian(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     let named = |window: &Harness<'_, LabApp>, text: &str| {
         painted(window).iter().any(|painted| painted.text == text)
@@ -736,7 +724,7 @@ fn names_on_the_compass_stand_apart_and_in_view() {
         "−s ε̂",
         "−s ε*",
     ];
-    let lab = zero(Schedule::Linear);
+    let lab = Zeros::of_a_gaussian(Schedule::Linear);
     let mut window = window(&lab, Chapter::Compass, false);
     click(&mut window, "Show: Next step");
     let (camera, canvas) = camera(&window, "Noise compass canvas", COMPASS_HOME);
@@ -788,7 +776,7 @@ fn it_is_said_whether_the_coefficients_rise_or_fall() {
         (Schedule::Flow, "rises, then falls"),
         (Schedule::Ve, "falls"),
     ] {
-        let lab = zero(schedule);
+        let lab = Zeros::of_a_gaussian(schedule);
         let mut window = window(&lab, Chapter::Compass, false);
         click(&mut window, "Show: Next step");
         let (rises, other) = ("A₂ = c₀, of x̂₀: rises", format!("A₁ = c_t, of x_t: {a_1}"));

@@ -9,10 +9,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use noise_compass::data::bounds::Bounds;
-use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::EngineChoice;
-use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Order, Side, Slot};
 use noise_compass::ui::canvas::camera::Camera;
 use noise_compass::ui::chapters::Chapter;
@@ -26,17 +25,6 @@ const HOME: Bounds = Bounds {
     min: [-3.0, -2.6],
     max: [3.0, 2.6],
 };
-
-/// Data N(0, I) after standardising, and a network whose every output is 0.
-fn zero(schedule: Schedule) -> Zeros {
-    Zeros::new(Experiment {
-        data: DataSource::Shape(Shape::Gaussian),
-        schedule,
-        width: 32,
-        depth: 1,
-        ..Experiment::default()
-    })
-}
 
 /// The window of the chapter on its velocities.
 fn velocities(lab: &Zeros, light: bool) -> Harness<'static, LabApp> {
@@ -98,7 +86,7 @@ fn put(window: &mut Harness<'_, LabApp>, at: Pos2) {
 #[test]
 fn the_numbers_are_the_closed_forms_of_a_gaussian_and_the_mean_is_the_marginal() {
     for schedule in [Schedule::Linear, Schedule::Flow, Schedule::Ve] {
-        let lab = zero(schedule);
+        let lab = Zeros::of_a_gaussian(schedule);
         let mut window = velocities(&lab, false);
         let (camera, canvas) = camera(&window);
         for (tau, x) in [(0.2, [1.0_f32, -0.75]), (0.6, [-0.5, 1.25])] {
@@ -152,7 +140,7 @@ fn the_numbers_are_the_closed_forms_of_a_gaussian_and_the_mean_is_the_marginal()
 /// As one over the root of the number of draws.
 #[test]
 fn more_draws_come_nearer() {
-    let lab = zero(Schedule::Flow);
+    let lab = Zeros::of_a_gaussian(Schedule::Flow);
     let mut window = velocities(&lab, false);
     let mut errors = Vec::new();
     for draws in [10.0, 160.0] {
@@ -169,7 +157,7 @@ fn more_draws_come_nearer() {
 /// The hand drags the point; the camera stays; an x_0 that is clicked is told, until it is clicked again.
 #[test]
 fn the_hand_drags_the_point_and_takes_an_x_0() {
-    let lab = zero(Schedule::Flow);
+    let lab = Zeros::of_a_gaussian(Schedule::Flow);
     let mut window = velocities(&lab, false);
     let (camera, canvas) = camera(&window);
     let [from, to] = [[0.2, 0.4], [-1.0, 0.6]].map(|x| camera.to_screen(canvas, x));
@@ -228,7 +216,7 @@ fn the_hand_drags_the_point_and_takes_an_x_0() {
 #[test]
 fn every_schedule_at_every_clock_says_something_finite() {
     for schedule in Schedule::every() {
-        let lab = zero(schedule);
+        let lab = Zeros::of_a_gaussian(schedule);
         let mut window = velocities(&lab, false);
         for tau in [0.0, 0.5, 1.0] {
             set_time(&mut window, tau);
@@ -252,7 +240,7 @@ fn every_schedule_at_every_clock_says_something_finite() {
 /// The arrows on the grid are −u, so many times as long: of N(0, I) on the flow at t = 0.8 −u is −0.6 x/0.68.
 #[test]
 fn the_grid_has_the_velocity_by_the_network_and_in_closed_form() {
-    let lab = zero(Schedule::Flow);
+    let lab = Zeros::of_a_gaussian(Schedule::Flow);
     let mut window = velocities(&lab, false);
     set_time(&mut window, 0.8);
     let runs = lab.snapshots().a.runs.clone();
@@ -286,7 +274,7 @@ fn the_grid_has_the_velocity_by_the_network_and_in_closed_form() {
 /// The thick arrow is painted along −u from the point.
 #[test]
 fn the_marginal_arrow_is_painted_where_it_points() {
-    let lab = zero(Schedule::Flow);
+    let lab = Zeros::of_a_gaussian(Schedule::Flow);
     let mut window = velocities(&lab, true);
     let (camera, canvas) = camera(&window);
     set_time(&mut window, 0.8);
@@ -312,7 +300,7 @@ fn the_marginal_arrow_is_painted_where_it_points() {
 /// ½ g² is between the two: the map of s |learned − exact| is one, whether scores or velocities are subtracted.
 #[test]
 fn the_error_map_is_that_of_the_score() {
-    let lab = zero(Schedule::Flow);
+    let lab = Zeros::of_a_gaussian(Schedule::Flow);
     let maps = ["Score", "Velocity"].map(|field| {
         let mut window = window(lab.clone(), Chapter::ScoreField, true);
         click(&mut window, &format!("Show: {field}"));

@@ -13,10 +13,11 @@ use egui::{Rect, Shape, Vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 
+use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::engine::cpu::CpuEngine;
 use noise_compass::engine::gpu::{GpuContext, GpuEngine, backends};
 use noise_compass::engine::{self, Engine, EngineChoice, EngineInfo, EngineKind, ModelState};
-use noise_compass::lab::experiment::Experiment;
+use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::message::{Command, Order, Side, Snapshot, Snapshots};
 
 use noise_compass::lab::pair::Pair;
@@ -197,6 +198,17 @@ impl Zeros {
         Self(Rc::new(RefCell::new(
             Session::resume(setup, ModelState::fresh(weights), engine, factory).unwrap(),
         )))
+    }
+
+    /// N(0, I) as data: of a network whose every weight is 0, ε̂ is 0 everywhere.
+    pub fn of_a_gaussian(schedule: Schedule) -> Self {
+        Self::new(Experiment {
+            data: DataSource::Shape(noise_compass::data::shapes::Shape::Gaussian),
+            schedule,
+            width: 32,
+            depth: 1,
+            ..Experiment::default()
+        })
     }
 }
 

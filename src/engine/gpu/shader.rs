@@ -47,6 +47,7 @@ shared![
     "color",
     "features",
     "groups",
+    "head",
     "math",
     "motion",
     "philox",
