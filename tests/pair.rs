@@ -85,6 +85,7 @@ fn run(sampler: Sampler, particles: u32, seed: u64, follow: bool) -> Arc<RunRequ
         follow,
         read_back: true,
         given: None,
+        guidance: None,
     })
 }
 
@@ -125,6 +126,7 @@ fn open_a_chapter(pair: &mut Pair, round: u32) {
         follow: true,
         read_back: true,
         given: None,
+        guidance: None,
     };
     pair.handle(Order::To(
         Side::B,

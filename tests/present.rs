@@ -138,6 +138,7 @@ fn a_change_takes_with_it_all_that_it_makes_wrong_and_nothing_else() {
                 follow: false,
                 read_back: true,
                 given: None,
+                guidance: None,
             };
             session.handle(Command::Run(slot, Arc::new(request)));
         }

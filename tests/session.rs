@@ -933,6 +933,7 @@ fn field_request(session: &Session, exact: bool, follow: bool) -> Arc<RunRequest
         follow,
         read_back: exact,
         given: None,
+        guidance: None,
     })
 }
 
@@ -1022,6 +1023,7 @@ fn asked_beside_a_training(drags: bool, most: f64) {
             follow: false,
             read_back: false,
             given: None,
+            guidance: None,
         };
         session.handle(Command::Run(slot, Arc::new(request)));
     };
@@ -1076,6 +1078,7 @@ fn a_training_goes_on_during_a_run_of_100_000_particles() {
             follow: false,
             read_back: false,
             given: None,
+            guidance: None,
         })
     };
     run_to(&mut session, 10);
@@ -1128,6 +1131,7 @@ fn a_newer_wish_ends_a_long_run_at_once() {
         follow: false,
         read_back: false,
         given: None,
+        guidance: None,
     });
     let short = Arc::new(RunRequest {
         start: Start::Noise(10),

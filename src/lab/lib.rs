@@ -12,6 +12,7 @@ pub mod elbo;
 pub mod entrant;
 pub mod experiment;
 pub mod follow;
+pub mod guided;
 pub mod home;
 pub mod interrupt;
 pub mod keeper;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use engine::{Recording, Start};
+use super::setup::Setup;
+use engine::{Guidance, Recording, Start};
 use maths::diffusion::solver::Plan;
 
 /// A number that nothing else in this process bears: contents with equal versions are the same, of whichever experiment.
@@ -25,6 +26,8 @@ pub struct RunRequest {
     pub exact: bool,
     /// The x_0 of each particle, in the place of any x̂_0; such a run is of no weights, as an exact one.
     pub given: Option<Arc<Vec<[f32; 2]>>>,
+    /// Towards which class it is led, with the distribution of that class; `None` for the distribution of all.
+    pub guidance: Option<Guidance>,
     /// Keep a frame of the start, of every so many steps, and of the last.
     pub every: u32,
     /// Run again as the weights change, within the live picture's share of the time.
@@ -39,6 +42,26 @@ impl RunRequest {
         !self.exact && self.given.is_none() && self.plan.asks_variance()
     }
 
+    /// True where it can be carried out for these data and a network of this kind: one that says the variance that the plan asks for,
+    /// or knows the label; of a closed form, where the class is still one of the data.
+    pub fn fits(&self, setup: &Setup) -> bool {
+        let experiment = &setup.experiment;
+        if self.asks_variance() && !experiment.learn_variance {
+            return false;
+        }
+        let Some(Guidance { label, class, .. }) = &self.guidance else {
+            return true;
+        };
+        let dataset = &setup.dataset;
+        let labels = dataset
+            .labels
+            .as_ref()
+            .filter(|labels| *label < labels.count());
+        let now = labels.and_then(|labels| labels.mixture_of(&dataset.mixture, *label));
+        let same = now.is_some() && class.as_deref() == now.as_ref();
+        same && (self.exact || experiment.labels)
+    }
+
     /// Read a plan at points: each stage on the host, by the network again as its weights change.
     pub fn at(points: Arc<Vec<[f32; 2]>>, plan: Plan, exact: bool) -> Self {
         Self {
@@ -47,6 +70,7 @@ impl RunRequest {
             seed: 0,
             exact,
             given: None,
+            guidance: None,
             every: 1,
             follow: !exact,
             read_back: true,

@@ -339,17 +339,20 @@ fn begin(
         None if request.exact => Denoiser::Exact(mixture.clone()),
         None => Denoiser::Learned,
     };
+    // What a class alone asks for is known; what lies beyond it has no variance of its own.
+    let class = request.guidance.as_ref().and_then(|led| led.class.as_ref());
+    let of = class.unwrap_or(mixture);
     let plan = match &denoiser {
         // An x_0 that is given has no variance.
         Denoiser::Given(_) => request.plan.clone().with_posterior_variance(|_| 0.0),
-        _ => told_of(mixture, request.plan.clone()),
+        _ => told_of(of, request.plan.clone()),
     };
     let run = engine.begin(&Run {
         plan: &plan,
         start: &request.start,
         seed: request.seed,
         denoiser: &denoiser,
-        guidance: None,
+        guidance: request.guidance.as_ref(),
         frames: Frames::Every(request.every),
     })?;
     Ok(Begun {
@@ -417,6 +420,7 @@ mod tests {
             follow: false,
             read_back: false,
             given: None,
+            guidance: None,
         })
     }
 

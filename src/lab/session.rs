@@ -340,9 +340,8 @@ impl Session {
                     self.density_wanted = Some(view);
                 }
             }
-            // Asked before the window knew that this network says no variance.
-            Command::Run(_, request)
-                if request.asks_variance() && !self.setup.experiment.learn_variance => {}
+            // Asked before the window knew of other data, or of a network that says no variance or knows no labels.
+            Command::Run(_, request) if !request.fits(&self.setup) => {}
             Command::Run(slot, request) => {
                 self.runs.want(slot, request);
                 self.version += 1;

@@ -280,9 +280,8 @@ impl Session {
         self.live.forget();
         self.show_noise_at_first();
         // What asks the network for what this one has not learned goes for good: its chapter says so.
-        let says_variance = self.setup.experiment.learn_variance;
-        self.runs
-            .drop_asked(|request| request.asks_variance() && !says_variance);
+        let setup = &self.setup;
+        self.runs.drop_asked(|request| !request.fits(setup));
         self.runs.forget(|request| !request.exact);
         self.follow.forget();
     }
@@ -308,6 +307,8 @@ impl Session {
                 .density_wanted
                 .or(self.density.take().map(|field| field.view));
         }
+        // Towards a class of other data nobody is led.
+        self.runs.drop_asked(|request| !request.fits(new));
         if other_mixture || other_context {
             self.runs.forget(|_| true);
         } else if other_data {

@@ -10,5 +10,6 @@ pub mod schedule;
 pub mod schedule_file;
 pub mod solver;
 pub mod target;
+pub mod tilted;
 pub mod times;
 pub mod weighting;

@@ -221,6 +221,7 @@ impl Chain {
             follow: false,
             read_back: true,
             given: None,
+            guidance: None,
         });
         if self.shown().is_some() {
             place.tick(ctx, experiment.timesteps, desk.software);

@@ -116,6 +116,7 @@ impl ChainWish {
             seed: self.seed,
             exact: self.chain.field != Field::Learned,
             given: self.clean.as_ref().map(|Clean(clean)| clean.clone()),
+            guidance: None,
             every: entrant.steps().div_ceil(FRAMES),
             follow: self.chain.follow,
             read_back: false,

@@ -90,6 +90,7 @@ impl Wish {
             follow: self.follow,
             read_back: true,
             given: None,
+            guidance: None,
         }
     }
 }
