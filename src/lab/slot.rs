@@ -10,6 +10,12 @@ pub enum Slot {
     Compass,
     /// The learned x̂_0 at the point of the chapter ELBO.
     BoundAtPoint,
+    /// The learned x̂_0 at the point of the chapter Guidance, told no class.
+    ToldNone,
+    /// The same, told the class.
+    ToldClass,
+    /// The guided chain of the chapter Guidance.
+    Guided,
     /// The chain of the chapter Reverse.
     Reverse,
     /// The chain of the chapter Algorithm.
@@ -42,6 +48,8 @@ pub enum Slot {
     EndsByNoise,
     /// Samples of one of the samplers that are held against each other.
     Contest,
+    /// Guided samples by one of several weights.
+    GuidedWeights,
     /// The learned score at draws of p_t.
     LearnedDraws,
     /// The exact score at draws of p_t.

@@ -2,6 +2,7 @@
 
 pub mod contest;
 mod sparkline;
+pub mod weights;
 
 pub use sparkline::sparkline_ui;
 

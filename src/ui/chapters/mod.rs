@@ -8,6 +8,7 @@ mod algorithm;
 mod compass;
 mod elbo;
 mod forward;
+mod guidance;
 mod reverse;
 mod samplers;
 mod schedules;
@@ -218,6 +219,8 @@ chapters! {
     Schedules: schedules::Schedules in "Look",
     /// The variational bound, term by term.
     Elbo: elbo::Elbo in "Look",
+    /// Samples led towards a class.
+    Guidance: guidance::Guidance in "Steer",
 }
 
 impl Pages {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::canvas::motion::FrameAt;
 use crate::desk::Desk;
-use engine::Start;
+use engine::{Guidance, Start};
 use lab::entrant::Entrant;
 use lab::message::{RunRequest, RunResult};
 use maths::data::bounds::Bounds;
@@ -64,6 +64,7 @@ pub struct ChainWish {
     clip: Option<Bounds>,
     seed: u64,
     clean: Option<Clean>,
+    guidance: Option<Guidance>,
     /// Why it cannot run, as a sentence.
     refusal: Option<String>,
 }
@@ -86,6 +87,7 @@ impl ChainWish {
                 ..chain
             },
             clean: None,
+            guidance: None,
             refusal,
         }
     }
@@ -95,6 +97,15 @@ impl ChainWish {
     pub fn led_to(self, clean: Arc<Vec<[f32; 2]>>) -> Self {
         Self {
             clean: Some(Clean(clean)),
+            ..self
+        }
+    }
+
+    /// Led towards a class.
+    #[must_use]
+    pub fn guided(self, guidance: Guidance) -> Self {
+        Self {
+            guidance: Some(guidance),
             ..self
         }
     }
@@ -116,7 +127,7 @@ impl ChainWish {
             seed: self.seed,
             exact: self.chain.field != Field::Learned,
             given: self.clean.as_ref().map(|Clean(clean)| clean.clone()),
-            guidance: None,
+            guidance: self.guidance.clone(),
             every: entrant.steps().div_ceil(FRAMES),
             follow: self.chain.follow,
             read_back: false,
