@@ -18,6 +18,7 @@ mod adams;
 mod adaptive;
 mod ancestral;
 mod ddim;
+mod editing;
 mod edm;
 mod estimates;
 mod exponential;
@@ -43,6 +44,7 @@ mod widening;
 
 pub use adaptive::{Control, Effort, Flight, Mark, Question};
 pub use ancestral::Variance;
+pub use editing::{noised, timestep};
 pub use file::{Factors as FileFactors, PlanFile, PlanFileError, StageFile};
 pub use placement::{Placement, PlacementParseError};
 pub use run::Registers;
