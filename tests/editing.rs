@@ -3,7 +3,20 @@
 #[path = "common/command.rs"]
 mod command;
 
+use std::sync::Arc;
+
 use command::{directory, fails, ok, wrong_usage};
+
+use noise_compass::data::dataset::Dataset;
+use noise_compass::data::shapes::Shape;
+use noise_compass::diffusion::solver::{Plan, Sampler, Variance, Wanted};
+use noise_compass::engine::cpu::CpuEngine;
+use noise_compass::engine::gpu::{GpuContext, GpuEngine};
+use noise_compass::engine::network::init::initial_weights;
+use noise_compass::engine::{Denoiser, Engine, Frames, ModelState, Run, Start};
+use noise_compass::lab::experiment::{DataSource, Experiment};
+use noise_compass::lab::setup::Setup;
+use noise_compass::measure::slice::Slice;
 
 /// A small model that has learned a little.
 fn model() -> tempfile::TempDir {
@@ -70,6 +83,20 @@ fn the_command_goes_up_and_down_and_from_between() {
         );
         mean_distance(&placed, &points(&at, "moved.csv"))
     });
+    for (flags, axis, low, high) in [
+        ("--sampler ddpm --fix x=0.5 --resample 3", 0, 0.4999, 0.5001),
+        ("--fix y=-0.3..0.2 --sampler ddim:1", 1, -0.3001, 0.2001),
+    ] {
+        ok(
+            &at,
+            &format!("{run} {flags} --steps 20 --n 100 --out held.csv"),
+        );
+        let held = points(&at, "held.csv");
+        assert!(
+            held.iter().all(|p| (low..=high).contains(&p[axis])),
+            "{flags}"
+        );
+    }
     println!("a placed cloud moves from t/T = 0.1, 0.5, 1 by {moved:?}");
     assert!(moved[0] < moved[1] && moved[1] < moved[2], "{moved:?}");
 }
@@ -88,7 +115,14 @@ fn what_cannot_be_edited_is_refused_before_the_work() {
         &format!("{run} --sampler mine.json --init p.csv --from-t 0.5"),
     );
     assert!(told.contains("leave out --from-t"), "{told}");
+    let told = fails(&at, &format!("{run} --sampler heun --fix x=0.5"));
+    assert!(told.contains("take ddpm"), "{told}");
+    let told = fails(&at, &format!("{run} --fix x=0.5 --fix x=1"));
+    assert!(told.contains("holds x twice"), "{told}");
     for (flags, words) in [
+        ("--fix z=1", "x=0.5"),
+        ("--fix x=2..1", "the lower one first"),
+        ("--resample 3", "--fix"),
         ("--from-t 0.5", "--init"),
         ("--init p.csv --from-t 0", "above 0"),
         ("--init p.csv --invert p.csv", "--invert"),
@@ -96,4 +130,100 @@ fn what_cannot_be_edited_is_refused_before_the_work() {
         let told = wrong_usage(&at, &format!("{run} {flags}"));
         assert!(told.contains(words), "{told}");
     }
+}
+
+fn setup() -> Setup {
+    Setup::new(Experiment {
+        data: DataSource::Shape(Shape::EightGaussians),
+        timesteps: 100,
+        width: 32,
+        learn_variance: true,
+        ..Experiment::default()
+    })
+    .unwrap()
+}
+
+fn every_frame(engine: &mut dyn Engine, plan: &Plan, denoiser: &Denoiser) -> Vec<[f32; 2]> {
+    let run = Run {
+        plan,
+        start: &Start::Noise(300),
+        seed: 5,
+        denoiser,
+        guidance: None,
+        frames: Frames::Every(1),
+    };
+    let recording = engine.run(&run, &|_| true).unwrap().unwrap();
+    recording.points.to_host().unwrap().to_vec()
+}
+
+/// A coordinate is held alike on both engines, in every frame, by the network and by the exact field, with noise that is widened and
+/// without any.
+#[test]
+fn both_engines_hold_a_coordinate_alike() {
+    let setup = setup();
+    let context = setup.experiment.plan_context();
+    let mut gpu = GpuEngine::new(GpuContext::headless().unwrap()).unwrap();
+    let mut cpu = CpuEngine::new();
+    let state = ModelState::fresh(initial_weights(setup.spec.shape, 3));
+    gpu.load(&setup.spec, &state).unwrap();
+    cpu.load(&setup.spec, &state).unwrap();
+    let exact = Denoiser::Exact(setup.dataset.mixture.clone());
+    for wanted in [
+        [Wanted::At(0.4), Wanted::Any],
+        [Wanted::Between([-0.2, 0.5]), Wanted::At(-0.7)],
+    ] {
+        for sampler in [
+            Sampler::Ddpm(Variance::BetaTilde),
+            Sampler::DdpmLearned,
+            Sampler::Ddim { eta: 0.0 },
+        ] {
+            let clip = setup.dataset.clip_box(false);
+            let plan = sampler.plan(8, context, Some(clip));
+            let plan = plan.held(wanted, 3, context).unwrap();
+            for denoiser in [&Denoiser::Learned, &exact] {
+                let [on_gpu, on_cpu] = [&mut gpu as &mut dyn Engine, &mut cpu]
+                    .map(|engine| every_frame(engine, &plan, denoiser));
+                assert_eq!(on_gpu.len(), 9 * 300);
+                let apart = on_gpu.iter().zip(&on_cpu).map(|(p, q)| {
+                    let [dx, dy] = [p[0] - q[0], p[1] - q[1]];
+                    dx.abs().max(dy.abs())
+                });
+                let apart = apart.fold(0.0, f32::max);
+                assert!(apart < 2e-3, "{sampler}, {wanted:?}: {apart}");
+                let ends = &on_cpu[8 * 300..];
+                if let Wanted::At(value) = wanted[0] {
+                    assert!(
+                        ends.iter()
+                            .all(|p| f64::from(p[0]) == f64::from(value as f32))
+                    );
+                } else {
+                    assert!(ends.iter().all(|p| (-0.2..=0.5).contains(&p[0])));
+                }
+            }
+        }
+    }
+}
+
+/// By the exact field of the figure-8, x held: the samples come to p(y | x) as each step is taken more often.
+#[test]
+fn what_is_filled_in_comes_to_the_exact_conditional() {
+    let setup = setup();
+    let context = setup.experiment.plan_context();
+    let mut cpu = CpuEngine::new();
+    let state = ModelState::fresh(initial_weights(setup.spec.shape, 3));
+    cpu.load(&setup.spec, &state).unwrap();
+    let mixture = &Dataset::of_shape(Shape::Figure8, 512, 0).mixture;
+    let exact = Denoiser::Exact(Arc::clone(mixture));
+    let wanted = [Wanted::At(0.7), Wanted::Any];
+    let law = Slice::of(mixture, 1, wanted[0]);
+    let far = [1, 10].map(|times| {
+        let plan = Sampler::Ddpm(Variance::BetaTilde).plan(50, context, None);
+        let plan = plan.held(wanted, times, context).unwrap();
+        let frames = every_frame(&mut cpu, &plan, &exact);
+        let ends = frames[frames.len() - 300..].iter();
+        law.distance(&ends.map(|p| f64::from(p[1])).collect::<Vec<_>>())
+            .unwrap()
+    });
+    println!("W1 to p(y | x = 0.7) of the figure-8, each step once and ten times: {far:?}");
+    assert!(far[1] < 0.7 * far[0], "{far:?}");
 }

@@ -11,7 +11,7 @@ use engine::Start;
 use lab::experiment::Experiment;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Standardisation;
-use maths::diffusion::solver::{Placement, Plan, PlanContext, Sampler, noised};
+use maths::diffusion::solver::{Placement, Plan, PlanContext, Sampler, Wanted, noised};
 
 /// Flags of `sample` that edit.
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,41 @@ pub struct EditArgs {
     /// the probability-flow ODE (ddim, euler, heun or rk4)
     #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["n", "init"])]
     pub invert: Option<PathBuf>,
+    /// Hold a coordinate, in --units: x=0.5, or y=0.2..0.6 for between; once for x and once for y. Every step sets it to what it is at
+    /// that noise level (RePaint)
+    #[arg(long, value_name = "x=V|x=A..B", conflicts_with = "invert", value_parser = Fix::read)]
+    fix: Vec<Fix>,
+    /// How often each step of --fix is taken: what is filled in suits what is held the better, the more often
+    #[arg(long, value_name = "N", requires = "fix", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    resample: u32,
+}
+
+/// A coordinate that is held.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Fix {
+    axis: usize,
+    wanted: Wanted,
+}
+
+impl Fix {
+    fn read(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.trim().parse().ok().filter(|v: &f64| v.is_finite());
+        let read = || {
+            let (name, value) = text.split_once('=')?;
+            let axis = ["x", "y"].iter().position(|axis| *axis == name.trim())?;
+            let wanted = match value.split_once("..") {
+                Some((low, high)) => {
+                    let (low, high) = (number(low)?, number(high)?);
+                    Wanted::Between((low <= high).then_some([low, high])?)
+                }
+                None => Wanted::At(number(value)?),
+            };
+            Some(Self { axis, wanted })
+        };
+        read().ok_or_else(|| {
+            format!("'{text}' is not a coordinate and its value, as x=0.5, or as y=0.2..0.6 for between two, the lower one first")
+        })
+    }
 }
 
 /// t/T above 0 and at most 1.
@@ -103,6 +138,37 @@ impl EditArgs {
             Some(tau) => sampler.plan_from(tau, placement, steps, context, clip),
             None => sampler.plan_placed(placement, steps, context, clip),
         })
+    }
+
+    /// The plan with the coordinates of --fix held, which stand in these units.
+    ///
+    /// # Errors
+    /// A coordinate that is held twice, or a sampler that can hold none.
+    pub fn held(
+        &self,
+        plan: Plan,
+        context: PlanContext,
+        units: Standardisation,
+    ) -> anyhow::Result<Plan> {
+        if self.fix.is_empty() {
+            return Ok(plan);
+        }
+        let mut wanted = [Wanted::Any; 2];
+        for Fix { axis, wanted: of } in &self.fix {
+            anyhow::ensure!(
+                wanted[*axis] == Wanted::Any,
+                "--fix holds {} twice; give each coordinate once",
+                ["x", "y"][*axis]
+            );
+            let standard = |value: f64| (value - units.mean[*axis]) / units.scale;
+            wanted[*axis] = match *of {
+                Wanted::At(value) => Wanted::At(standard(value)),
+                Wanted::Between(ends) => Wanted::Between(ends.map(standard)),
+                Wanted::Any => Wanted::Any,
+            };
+        }
+        plan.held(wanted, self.resample, context)
+            .context("--fix cannot hold a coordinate by this sampler")
     }
 
     /// Where a run starts: from `n` draws of the noise, or from points.

@@ -217,6 +217,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let class = class.and_then(|(of, labels)| labels.mixture_of(&dataset.mixture, of.label));
     let mixture = class.map_or_else(|| dataset.mixture.clone(), Arc::new);
     let plan = told_of(&mixture, args.plan(experiment, clip)?);
+    let units = args.units.standardisation(dataset.standardisation);
+    let plan = args.edit.held(plan, experiment.plan_context(), units)?;
     if args.print_plan {
         return print_json(&PlanFile::of(&plan, experiment.plan_context())?);
     }
@@ -224,7 +226,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         say(&format!("noise-compass: warning: {warning}"));
     }
     let of_data = loaded.setup.dataset.standardisation;
-    let units = args.units.standardisation(of_data);
     let start = args
         .edit
         .start(args.n, &loaded.setup.experiment, units, args.seed)?;
