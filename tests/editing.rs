@@ -2,10 +2,14 @@
 
 #[path = "common/command.rs"]
 mod command;
+mod common;
 
 use std::sync::Arc;
 
 use command::{directory, fails, ok, wrong_usage};
+use common::{Zeros, settle};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use noise_compass::data::dataset::Dataset;
 use noise_compass::data::shapes::Shape;
@@ -17,6 +21,8 @@ use noise_compass::engine::{Denoiser, Engine, Frames, ModelState, Run, Start};
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::setup::Setup;
 use noise_compass::measure::slice::Slice;
+use noise_compass::ui::chapters::Chapter;
+use noise_compass::ui::shell::app::LabApp;
 
 /// A small model that has learned a little.
 fn model() -> tempfile::TempDir {
@@ -226,4 +232,148 @@ fn what_is_filled_in_comes_to_the_exact_conditional() {
     });
     println!("W1 to p(y | x = 0.7) of the figure-8, each step once and ten times: {far:?}");
     assert!(far[1] < 0.7 * far[0], "{far:?}");
+}
+
+type Window = Harness<'static, LabApp>;
+
+/// The chapter on eight Gaussians and a network that has learned nothing: it opens by the exact field.
+fn open(light: bool) -> Window {
+    let lab = Zeros::new(Experiment {
+        data: DataSource::Shape(Shape::EightGaussians),
+        timesteps: 200,
+        width: 32,
+        depth: 1,
+        ..Experiment::default()
+    });
+    let mut window = common::window(lab, Chapter::Editing, light);
+    rest(&mut window);
+    window
+}
+
+/// One run follows another: let all come.
+fn rest(window: &mut Window) {
+    settle(window);
+    window.run_steps(12);
+}
+
+fn click(window: &mut Window, name: &str) {
+    window.get_by_label(name).click();
+    rest(window);
+}
+
+/// The number of the read-out of this name.
+fn read(window: &Window, name: &str) -> f64 {
+    let begins = |value: Option<String>| value.filter(|text| text.starts_with(name));
+    let node = window.get_by(|node| begins(node.value()).is_some());
+    let text = begins(node.accesskit_node().value()).unwrap();
+    let text = text[name.len()..].trim().replace('−', "-");
+    text.parse()
+        .unwrap_or_else(|_| panic!("'{text}' is no number"))
+}
+
+#[test]
+fn the_chapter_says_how_far_each_edit_is_off() {
+    let mut window = open(false);
+    let by_heun = read(&window, "there and back");
+    click(&mut window, "ODE by: RK4");
+    let by_rk4 = read(&window, "there and back");
+    click(&mut window, "ODE by: Euler");
+    let by_euler = read(&window, "there and back");
+    println!("there and back in 40 steps by Euler, Heun, RK4: {by_euler}, {by_heun}, {by_rk4}");
+    assert!(by_rk4 < 0.5 * by_heun && by_heun < 0.5 * by_euler);
+    assert!(read(&window, "farthest latent, σ") < 5.0);
+
+    click(&mut window, "Edit: Join");
+    click(&mut window, "ODE by: Heun");
+    let along = ["share on the data", "of the straight line"].map(|name| read(&window, name));
+    println!("share of the curve and of the line on the data: {along:?}");
+    assert!(along[0] > 2.0 * along[1], "{along:?}");
+    click(&mut window, "Between latents: Straight");
+    assert_ne!(read(&window, "share on the data"), along[0]);
+
+    click(&mut window, "Edit: Cloud");
+    let found = [0.05, 0.4, 1.0].map(|tau| {
+        window.get_by_label("Noised to t").set_value_accesskit(tau);
+        rest(&mut window);
+        [
+            read(&window, "moved by"),
+            read(&window, "surprise of the cloud"),
+        ]
+    });
+    println!("a cloud from t = 0.05, 0.4, 1 moves and is surprised: {found:?}");
+    assert!(
+        found[0][0] < found[1][0] && found[1][0] < found[2][0],
+        "{found:?}"
+    );
+    assert!(
+        found[0][1] > found[1][1] && found[1][1] > found[2][1],
+        "{found:?}"
+    );
+
+    click(&mut window, "Edit: Fix");
+    window.get_by_label("Each step").set_value_accesskit(10.0);
+    rest(&mut window);
+    let far = ["distance to the exact", "with each step once"].map(|name| read(&window, name));
+    println!("x held at 0.3, each step ten times and once: {far:?}");
+    assert!(far[0] < far[1], "{far:?}");
+    click(&mut window, "Held to: A region");
+    assert!(
+        window
+            .query_by_label_contains("A region is a projection")
+            .is_some()
+    );
+}
+
+/// A click adds a point to those that go up, and a button brings the drawn ones back; a dab adds to the cloud.
+#[test]
+fn the_hand_places_points_and_paints() {
+    let mut window = open(false);
+    let press = |window: &mut Window, share: [f32; 2]| {
+        let canvas = window.get_by_label("Editing canvas").rect();
+        let at = canvas.min + egui::vec2(share[0], share[1]) * canvas.size();
+        window.hover_at(at);
+        window.run_steps(1);
+        window.drag_at(at);
+        window.run_steps(1);
+        window.drop_at(at);
+        rest(window);
+    };
+    let drawn = read(&window, "there and back");
+    press(&mut window, [0.5, 0.9]);
+    let placed = read(&window, "there and back");
+    assert_ne!(drawn, placed);
+    assert!(read(&window, "farthest latent, σ") > 5.0, "off the data");
+    click(&mut window, "Draws of the data");
+    assert_eq!(read(&window, "there and back"), drawn);
+    click(&mut window, "Edit: Cloud");
+    click(&mut window, "Clear cloud");
+    assert!(
+        window
+            .query_by_label_contains("Drag on the canvas to paint")
+            .is_some()
+    );
+    press(&mut window, [0.4, 0.8]);
+    assert!(
+        window
+            .query_by_label_contains("Drag on the canvas to paint")
+            .is_none()
+    );
+    assert!(read(&window, "moved by") > 0.0);
+}
+
+/// Each edit by the exact field, with its charts, in both themes.
+#[test]
+fn the_edits_look_as_they_did() {
+    let mut results = egui_kittest::SnapshotResults::new();
+    for (light, theme) in [(false, "dark"), (true, "light")] {
+        let mut window = open(light);
+        for edit in ["Join", "Cloud", "Fix"] {
+            click(&mut window, &format!("Edit: {edit}"));
+            window.hover_at(egui::pos2(640.0, 20.0));
+            rest(&mut window);
+            let name = format!("editing_{}_{theme}", edit.to_lowercase());
+            common::compare(&mut window, &name);
+            results.extend_harness(&mut window);
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod algorithm;
 mod compass;
+mod editing;
 mod elbo;
 mod forward;
 mod reverse;
@@ -218,6 +219,8 @@ chapters! {
     Schedules: schedules::Schedules in "Look",
     /// The variational bound, term by term.
     Elbo: elbo::Elbo in "Look",
+    /// Points, clouds and coordinates of one's own.
+    Editing: editing::Editing in "Look",
 }
 
 impl Pages {

@@ -123,6 +123,18 @@ pub fn noised(
     (0..).zip(points).map(at).collect()
 }
 
+/// Between two latents along the circle about 0, at this share of the way: the direction turns evenly by the smaller angle, as in spherical
+/// interpolation (Shoemake 1985), and the length goes evenly from the one to the other. Of equal lengths all between have that length.
+pub fn slerp(a: [f64; 2], b: [f64; 2], share: f64) -> [f64; 2] {
+    let [of_a, of_b] = [a, b].map(|[x, y]| x.hypot(y));
+    let from = if of_a > 0.0 { a } else { b };
+    let angle = (a[0] * b[1] - a[1] * b[0]).atan2(a[0] * b[0] + a[1] * b[1]);
+    let direction = from[1].atan2(from[0]) + share * angle;
+    let length = of_a + share * (of_b - of_a);
+    let (sin, cos) = direction.sin_cos();
+    [length * cos, length * sin]
+}
+
 impl Plan {
     /// Of a plan that ends in a landing from t = 1: the factor by which x there is that of the data, 1/a_1.
     pub fn before_landing(&self) -> f64 {
@@ -255,6 +267,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn between_latents_of_one_length_all_have_it() {
+        let (a, b) = ([1.2, 0.5], [-0.5, 1.2]);
+        for share in [0.0, 0.2, 0.5, 1.0] {
+            let [x, y] = slerp(a, b, share);
+            assert!((x.hypot(y) - 1.3).abs() < 1e-12);
+            let turned = y.atan2(x) - 0.5_f64.atan2(1.2);
+            assert!((turned - share * std::f64::consts::FRAC_PI_2).abs() < 1e-12);
+        }
+        // Nearly opposite ones of unequal lengths have nothing between that is longer than both.
+        for share in [0.1, 0.5, 0.9] {
+            let [x, y] = slerp([1.0, 0.0], [-2.0, 1e-9], share);
+            assert!((x.hypot(y) - 1.0 - share).abs() < 1e-12);
+        }
+        assert_eq!(slerp([1.0, 0.0], [3.0, 0.0], 0.5), [2.0, 0.0]);
+        assert_eq!(slerp([0.0, 0.0], [3.0, 0.0], 0.5), [1.5, 0.0]);
     }
 
     /// From T the plan is the whole one; from t it has the knots below t, and its start has the scales of t.

@@ -45,7 +45,7 @@ mod widening;
 
 pub use adaptive::{Control, Effort, Flight, Mark, Question};
 pub use ancestral::Variance;
-pub use editing::{noised, timestep};
+pub use editing::{noised, slerp, timestep};
 pub use file::{Factors as FileFactors, PlanFile, PlanFileError, StageFile};
 pub use known::{Known, KnownError, Wanted};
 pub use placement::{Placement, PlacementParseError};
