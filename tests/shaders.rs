@@ -375,6 +375,9 @@ fn structs_lie_on_the_device_as_on_the_host() {
             variance_base,
             guidance_weight,
             second,
+            known,
+            known_std,
+            known_axes,
             padding,
             mixes,
         ]

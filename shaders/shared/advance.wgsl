@@ -21,6 +21,13 @@ struct Terms {
     memory_3: vec2<f32>,
 }
 
+// What a coordinate that is known has in the place of its mix, by the noise before it is widened.
+fn held(value: vec2<f32>, drawn: vec2<f32>) -> vec2<f32> {
+    let known = plan.known + plan.known_std * drawn;
+    let axes = vec2<bool>((plan.known_axes & 1u) != 0u, (plan.known_axes & 2u) != 0u);
+    return select(value, known, axes);
+}
+
 fn mixed(index: u32, terms: Terms) -> vec2<f32> {
     let head = plan.mixes[index].head;
     let tail = plan.mixes[index].tail;
@@ -47,14 +54,16 @@ fn advance(row: u32, x0_unclipped: vec2<f32>, widened: vec2<f32>) -> vec2<f32> {
     terms.memory_1 = recent.zw;
     terms.memory_2 = older.xy;
     terms.memory_3 = older.zw;
+    var drawn = vec2<f32>(1.0);
     if plan.noise == 1u {
         let words = draw(slice.seed, STREAM_SAMPLER_NOISE, plan.index, slice.first + row);
-        terms.z = widened * normal_pair(words.z, words.w);
+        drawn = normal_pair(words.z, words.w);
+        terms.z = widened * drawn;
     } else if plan.noise == 2u {
         terms.z = widened;
     }
-    let x = mixed(0u, terms);
-    states[3u * row] = vec4<f32>(x, mixed(1u, terms));
+    let x = held(mixed(0u, terms), drawn);
+    states[3u * row] = vec4<f32>(x, held(mixed(1u, terms), drawn));
     states[3u * row + 1u] = vec4<f32>(mixed(2u, terms), mixed(3u, terms));
     states[3u * row + 2u] = vec4<f32>(mixed(4u, terms), mixed(5u, terms));
     if plan.write == 1u {

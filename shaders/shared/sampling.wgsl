@@ -57,6 +57,10 @@ struct PlanRow {
     // once.
     guidance_weight: f32,
     second: u32,
+    // What the coordinates in `known_axes` (1: x, 2: y, 3: both) have in the place of the mix: `known`, and as much noise as `known_std`.
+    known: vec2<f32>,
+    known_std: f32,
+    known_axes: u32,
     padding_0: u32,
     padding_1: u32,
     // The new x, base and memories.

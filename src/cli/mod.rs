@@ -9,6 +9,7 @@ mod compare;
 mod config;
 mod data;
 mod doctor;
+mod editing;
 mod elbo;
 mod field;
 mod field_csv;

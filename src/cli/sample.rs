@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::editing::{Compiled, EditArgs};
 use super::model::ModelArgs;
 use super::named::Named;
-use super::{print_json, read_standardised, say};
+use super::{print_json, say};
 use crate::cli::samples_csv::{Units, samples_csv, samples_file};
-use engine::{Frames, Guidance, Run, Start};
+use engine::{Frames, Guidance, Run};
 use lab::choice::told_of;
 use lab::experiment::Experiment;
 use lab::own_sampler::OwnSampler;
@@ -36,7 +37,7 @@ pub struct Args {
     /// Where the steps are placed
     #[arg(long, value_name = "NAME", help = format!("Where the steps are placed: {} [default: as the sampler has them]", Placement::known()))]
     placement: Option<Placement>,
-    /// Number of samples; with --init, its number of points
+    /// Number of samples; with --init or --invert, its number of points
     #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     n: u32,
     /// Samples of one class, by its name or number, of a model that has learned labels
@@ -51,24 +52,23 @@ pub struct Args {
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Start from these points (header x,y, in --units) instead of noise
-    #[arg(long, value_name = "FILE.csv", conflicts_with = "n")]
-    init: Option<PathBuf>,
+    #[command(flatten)]
+    edit: EditArgs,
     /// Do not clip x̂_0 to the data's bounding box × 1.1
     #[arg(long)]
     no_clip: bool,
-    /// Units of the samples and of --init: data writes them as they are in the file that the model was trained on. The
+    /// Units of the samples, of --init and of --invert: data writes them as they are in the file that the model was trained on. The
     /// header is x,y in both; tell `measure --units` which
     #[arg(long, value_enum, default_value_t)]
     units: Units,
     /// Where to write the samples: header x,y
     #[arg(long, value_name = "FILE.csv", required_unless_present = "print_plan")]
     out: Option<PathBuf>,
-    /// Write every step as well, the start first: header particle,step,t,x,y, t from 1 to 0, x and y in --units
+    /// Write every step as well, the start first: header particle,step,t,x,y, t from 1 to 0 (with --invert from 0 to 1), x and y in --units
     #[arg(long, value_name = "FILE.csv")]
     trajectory: Option<PathBuf>,
     /// Print the sampler as a plan in JSON, for this model, and sample nothing
-    #[arg(long, conflicts_with_all = ["out", "trajectory", "init"])]
+    #[arg(long, conflicts_with_all = ["out", "trajectory", "init", "invert"])]
     print_plan: bool,
     /// Replace a file that is not from this program
     #[arg(long)]
@@ -128,8 +128,9 @@ impl Args {
     fn plan(&self, experiment: &Experiment, clip: Option<Bounds>) -> anyhow::Result<Plan> {
         let context = experiment.plan_context();
         let timesteps = experiment.timesteps;
+        self.edit.check(&self.sampler)?;
         let sampler = match &self.sampler {
-            Named::Sampler(sampler) => sampler,
+            Named::Sampler(sampler) => *sampler,
             Named::File(path) => {
                 anyhow::ensure!(
                     self.steps.is_none() && self.placement.is_none(),
@@ -146,7 +147,13 @@ impl Args {
             (1..=timesteps).contains(&steps),
             "{steps} sampling steps are not between 1 and the {timesteps} timesteps of the training; choose another --steps"
         );
-        Ok(sampler.plan_placed(self.placement, steps, context, clip))
+        self.edit.plan(Compiled {
+            sampler,
+            steps,
+            placement: self.placement,
+            context,
+            clip,
+        })
     }
 }
 
@@ -190,11 +197,13 @@ fn is_trajectories(file: &mut dyn BufRead) -> io::Result<bool> {
 
 /// Load, sample, write.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let samples = |path: &PathBuf| samples_file(path, args.force).sparing(args.init.as_deref());
+    let given = args.edit.file().map(PathBuf::as_path);
+    let samples = |path: &PathBuf| samples_file(path, args.force).sparing(given);
     let out = args.out.as_ref().map(samples);
-    let trajectory = args.trajectory.as_ref().map(|path| {
-        Destination::new(path, is_trajectories, args.force).sparing(args.init.as_deref())
-    });
+    let trajectory = args
+        .trajectory
+        .as_ref()
+        .map(|path| Destination::new(path, is_trajectories, args.force).sparing(given));
     for destination in out.iter().chain(&trajectory) {
         destination.check()?;
     }
@@ -208,6 +217,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let class = class.and_then(|(of, labels)| labels.mixture_of(&dataset.mixture, of.label));
     let mixture = class.map_or_else(|| dataset.mixture.clone(), Arc::new);
     let plan = told_of(&mixture, args.plan(experiment, clip)?);
+    let units = args.units.standardisation(dataset.standardisation);
+    let plan = args.edit.held(plan, experiment.plan_context(), units)?;
     if args.print_plan {
         return print_json(&PlanFile::of(&plan, experiment.plan_context())?);
     }
@@ -215,13 +226,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         say(&format!("noise-compass: warning: {warning}"));
     }
     let of_data = loaded.setup.dataset.standardisation;
-    let start = match &args.init {
-        Some(path) => Start::Points(Arc::new(read_standardised(
-            path,
-            args.units.standardisation(of_data),
-        )?)),
-        None => Start::Noise(args.n),
-    };
+    let start = args
+        .edit
+        .start(args.n, &loaded.setup.experiment, units, args.seed)?;
     let run = Run {
         guidance: guidance.as_ref(),
         frames: if trajectory.is_some() {
@@ -249,12 +256,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         ))?;
     }
     let steps = plan.steps.iter().filter(|stage| stage.ends_step).count();
+    let what = args.edit.invert.as_ref().map_or("samples", |_| "latents");
     let units = match args.units {
         Units::Data => ", in the units of its data",
         Units::Standard => "",
     };
     say(&format!(
-        "{} samples in {steps} steps{units}, in {}",
+        "{} {what} in {steps} steps{units}, in {}",
         ends.len(),
         args.out
             .iter()

@@ -20,6 +20,10 @@ pub enum Slot {
     Reverse,
     /// The chain of the chapter Algorithm.
     Algorithm,
+    /// What the chapter Editing draws.
+    Edited,
+    /// What that begins from, or is held against.
+    EditedBeside,
     /// The learned arrows of the score field.
     LearnedArrows,
     /// The exact arrows of the score field.
@@ -46,6 +50,8 @@ pub enum Slot {
     EndsByOde,
     /// End points of many particles by the SDE.
     EndsByNoise,
+    /// What the chapter Editing measures along one setting.
+    EditSeries,
     /// Samples of one of the samplers that are held against each other.
     Contest,
     /// Guided samples by one of several weights.

@@ -42,7 +42,7 @@ fn thinned(points: &[(u64, f32)]) -> Vec<[f64; 2]> {
 const MOST_DECADES: f64 = 5.0;
 
 /// Marks of a logarithmic axis at 1, 2 and 5 times the powers of ten; where many decades show, at the powers alone.
-fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
+pub(super) fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
     let decades = bounds.1 - bounds.0;
     let multiples: &[f64] = if decades > 2.5 {
         &[1.0]

@@ -10,7 +10,7 @@ use crate::run::{Passage, guided};
 use crate::{Denoiser, EngineError, Guidance, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
-use maths::diffusion::solver::{MEMORIES, Mix, Plan, PlanStep, Widening};
+use maths::diffusion::solver::{Known, MEMORIES, Mix, Plan, PlanStep, Widening};
 use maths::philox::{Stream, normal};
 
 /// Most particles that a stage takes at once: some milliseconds of work, after which a run can pause.
@@ -242,6 +242,7 @@ struct Stage {
     is_noisy: bool,
     z_is_one: bool,
     widening: Option<Widening>,
+    known: Option<Known>,
     clip: Option<Bounds>,
     seed: u64,
     number: u32,
@@ -266,6 +267,7 @@ impl Stage {
             is_noisy: step.is_noisy(),
             z_is_one: step.z_is_one,
             widening: step.widening,
+            known: step.known,
             clip,
             seed,
             number,
@@ -298,6 +300,7 @@ impl Stage {
         } else {
             [f32::from(u8::from(self.z_is_one)); 2]
         };
+        let drawn = z;
         let z = [0, 1].map(|axis| z[axis] * widened[axis]);
         for axis in 0..2 {
             let mut x_0 = x_0[axis];
@@ -316,8 +319,10 @@ impl Stage {
                 let terms = factors.into_iter().zip(of);
                 terms.map(|(factor, value)| factor * value).sum::<f32>()
             });
-            particle.x[axis] = mixed[0];
-            particle.base[axis] = mixed[1];
+            let known = |known: Known| known.value(axis, f64::from(drawn[axis]));
+            let known = self.known.and_then(known).map(|value| value as f32);
+            particle.x[axis] = known.unwrap_or(mixed[0]);
+            particle.base[axis] = known.unwrap_or(mixed[1]);
             for (memory, value) in particle.memory.iter_mut().zip(&mixed[2..]) {
                 memory[axis] = *value;
             }

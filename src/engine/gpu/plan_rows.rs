@@ -3,7 +3,7 @@
 use super::types::PlanRow;
 use crate::Run;
 use crate::network::timetable::time_embedding;
-use maths::diffusion::solver::{Mix, Plan, PlanStep, Widening};
+use maths::diffusion::solver::{Known, Mix, Plan, PlanStep, Widening};
 
 /// Factors of x, x̂_0, the first memory and the base; of z and the other memories.
 fn terms(mix: Mix) -> [[f32; 4]; 2] {
@@ -44,6 +44,11 @@ pub fn rows_of(run: &Run<'_>, particles: u32, second: u32) -> Vec<PlanRow> {
                 .widening
                 .filter(|_| stage.predicts)
                 .unwrap_or(Widening::NONE);
+            let known = stage.known.unwrap_or(Known {
+                at: [None; 2],
+                std: 0.0,
+            });
+            let held = |axis: usize| u32::from(known.at[axis].is_some()) << axis;
             PlanRow {
                 x0_x: predicted(stage, stage.x0_x),
                 x0_output: predicted(stage, stage.x0_output),
@@ -66,6 +71,9 @@ pub fn rows_of(run: &Run<'_>, particles: u32, second: u32) -> Vec<PlanRow> {
                     .guidance
                     .map_or(1.0, |g| g.weight_at(stage.scales) as f32),
                 second,
+                known: known.at.map(|at| at.unwrap_or(0.0) as f32),
+                known_std: known.std as f32,
+                known_axes: held(0) | held(1),
                 ..PlanRow::default()
             }
         })

@@ -115,6 +115,9 @@ pub struct PlanRow {
     pub variance_base: f32,
     pub guidance_weight: f32,
     pub second: u32,
+    pub known: [f32; 2],
+    pub known_std: f32,
+    pub known_axes: u32,
     pub padding: [u32; 2],
     pub mixes: [[[f32; 4]; 2]; 6],
 }

@@ -6,6 +6,7 @@
 
 mod algorithm;
 mod compass;
+mod editing;
 mod elbo;
 mod forward;
 mod guidance;
@@ -221,6 +222,8 @@ chapters! {
     Elbo: elbo::Elbo in "Look",
     /// Samples led towards a class.
     Guidance: guidance::Guidance in "Steer",
+    /// Points, clouds and coordinates of one's own.
+    Editing: editing::Editing in "Steer",
 }
 
 impl Pages {

@@ -59,7 +59,12 @@ impl<K: PartialEq> RunSlot<K> {
 
     /// As [`RunSlot::want`], but while the answer to the wish before is on its way, the newer one waits: otherwise a hand
     /// that moves faster than the engine would never see a result.
-    pub fn want_patiently(&mut self, desk: &Desk, key: K, request: impl FnOnce() -> RunRequest) {
+    pub fn want_patiently<R: Into<Option<RunRequest>>>(
+        &mut self,
+        desk: &Desk,
+        key: K,
+        request: impl FnOnce() -> R,
+    ) {
         self.take_news(desk);
         let waits = self
             .sent

@@ -126,6 +126,11 @@ pub enum PlanFileError {
     /// Not a table.
     #[error("a sampler that chooses its own steps is no table of stages: print another")]
     OwnSteps,
+    /// A known coordinate is one run's.
+    #[error(
+        "a coordinate that is held belongs to a run and not to a plan: print the plan without it"
+    )]
+    Known,
     /// Nothing to do, or too much.
     #[error("it has {0} stages, and must have from 1 to {MOST_STAGES}")]
     Stages(usize),
@@ -155,8 +160,11 @@ impl PlanFile {
     /// The file of a plan that was compiled for a model.
     ///
     /// # Errors
-    /// A plan whose particles choose their own steps.
+    /// A plan whose particles choose their own steps, or that holds coordinates.
     pub fn of(plan: &Plan, context: PlanContext) -> Result<Self, PlanFileError> {
+        if plan.steps.iter().any(|stage| stage.known.is_some()) {
+            return Err(PlanFileError::Known);
+        }
         if plan.control.is_some() {
             return Err(PlanFileError::OwnSteps);
         }

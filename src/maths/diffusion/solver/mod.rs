@@ -18,11 +18,13 @@ mod adams;
 mod adaptive;
 mod ancestral;
 mod ddim;
+mod editing;
 mod edm;
 mod estimates;
 mod exponential;
 mod file;
 mod knots;
+mod known;
 mod langevin;
 mod midpoint;
 #[cfg(test)]
@@ -43,7 +45,9 @@ mod widening;
 
 pub use adaptive::{Control, Effort, Flight, Mark, Question};
 pub use ancestral::Variance;
+pub use editing::{noised, slerp, timestep};
 pub use file::{Factors as FileFactors, PlanFile, PlanFileError, StageFile};
+pub use known::{Known, KnownError, Wanted};
 pub use placement::{Placement, PlacementParseError};
 pub use run::Registers;
 pub use samplers::{Sampler, SamplerParseError};
@@ -236,6 +240,8 @@ pub struct PlanStep {
     pub widening: Option<Widening>,
     /// z is 1 and not drawn: what the widening makes of it is the widening itself.
     pub z_is_one: bool,
+    /// What takes the place of coordinates that are known, in the new x and the new base.
+    pub known: Option<Known>,
 }
 
 impl Default for PlanStep {
@@ -256,6 +262,7 @@ impl Default for PlanStep {
             quantity: Quantity::X0,
             widening: None,
             z_is_one: false,
+            known: None,
         }
     }
 }
@@ -283,7 +290,8 @@ impl PlanStep {
         // Asked of every stage by whoever paints: nothing is put together for it.
         let others = self.to_base.iter().chain(&self.to_memory);
         let takes_z = self.to_x.z != 0.0 || others.into_iter().any(|mix| mix.z != 0.0);
-        takes_z && !self.z_is_one
+        let holds = self.known.is_some_and(|known| known.std > 0.0);
+        (takes_z || holds) && !self.z_is_one
     }
 }
 

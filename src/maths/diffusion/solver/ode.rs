@@ -84,7 +84,7 @@ pub enum Method {
 
 impl Method {
     /// The stages through the knots; `at` finds what lies between. Heun's steps evaluate twice, Runge–Kutta's four times.
-    fn stages(self, knots: &[Knot], at: &dyn Fn(f64) -> Knot) -> Vec<PlanStep> {
+    pub fn stages(self, knots: &[Knot], at: &dyn Fn(f64) -> Knot) -> Vec<PlanStep> {
         let mut stages = Vec::new();
         for pair in knots.windows(2) {
             let (now, next) = (&pair[0], &pair[1]);

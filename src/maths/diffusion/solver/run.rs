@@ -43,9 +43,13 @@ impl PlanStep {
     #[inline]
     pub fn advance(&self, particle: &mut Registers, x0: [f64; 2], z: [f64; 2]) {
         let [x, base, m_0, m_1, m_2, m_3] = self.mixes().map(|mix| particle.mixed(&mix, x0, z));
+        let held = |of: [f64; 2]| {
+            let known = |axis| self.known.and_then(|known| known.value(axis, z[axis]));
+            [0, 1].map(|axis| known(axis).unwrap_or(of[axis]))
+        };
         *particle = Registers {
-            x,
-            base,
+            x: held(x),
+            base: held(base),
             memory: [m_0, m_1, m_2, m_3],
         };
     }

@@ -1,11 +1,12 @@
 //! Rows of controls that several chapters have, each with its own tip.
 
-use egui::Ui;
+use egui::{Color32, Ui};
 
 use crate::desk::{Desk, Door};
 use crate::theme::Palette;
 use crate::widgets::number::fixed;
 use crate::widgets::{button, readout, row, segmented};
+use lab::message::Side;
 
 /// The way to the lines of the algorithm by which this chapter runs.
 pub fn line_by_line_row(ui: &mut Ui, name: &str, door: Door, desk: &mut Desk) {
@@ -58,4 +59,30 @@ pub fn cost_line(ui: &mut Ui, tip: &str, desk: &Desk) {
         ("–".to_owned(), palette.faint)
     };
     readout::line(ui, "taken from training", &value, ink, tip, palette);
+}
+
+/// A line with the value of the one experiment, or with those of both in their colours.
+pub fn each_line(
+    ui: &mut Ui,
+    desk: &Desk,
+    name: &str,
+    values: &[String],
+    color: Color32,
+    tip: &str,
+) {
+    let palette = desk.palette();
+    match values {
+        [a, b] => {
+            let colors = Side::BOTH.map(|side| desk.color(side));
+            readout::pair(ui, name, [a, b], colors, tip, palette);
+        }
+        _ => drop(readout::line(
+            ui,
+            name,
+            &values.concat(),
+            color,
+            tip,
+            palette,
+        )),
+    }
 }

@@ -1,15 +1,15 @@
 //! What the paths say beneath the canvas: crossings, errors of the end points, distances of the clouds.
 
-use egui::{Color32, Ui};
+use egui::Ui;
 
+use crate::chapters::shared::rows::each_line;
 use crate::chapters::trajectories::runs::{Findings, methods};
 use crate::chapters::trajectories::starts::Kind;
 use crate::chapters::trajectories::{COORDINATES, Trajectories};
 use crate::desk::Desk;
 use crate::theme::{Palette, text_font};
 use crate::widgets::number::{fixed, grouped};
-use crate::widgets::{readout, text};
-use lab::message::Side;
+use crate::widgets::text;
 
 impl Trajectories {
     pub(super) fn crossings_ui(&mut self, ui: &mut Ui, desk: &Desk, findings: &[Findings]) {
@@ -116,25 +116,6 @@ impl Trajectories {
             palette.ink,
             tip,
         );
-    }
-}
-
-/// A line with the value of the one experiment, or with those of both in their colours.
-fn each_line(ui: &mut Ui, desk: &Desk, name: &str, values: &[String], color: Color32, tip: &str) {
-    let palette = desk.palette();
-    match values {
-        [a, b] => {
-            let colors = Side::BOTH.map(|side| desk.color(side));
-            readout::pair(ui, name, [a, b], colors, tip, palette);
-        }
-        _ => drop(readout::line(
-            ui,
-            name,
-            &values.concat(),
-            color,
-            tip,
-            palette,
-        )),
     }
 }
 
