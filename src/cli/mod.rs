@@ -12,6 +12,7 @@ mod doctor;
 mod elbo;
 mod field;
 mod field_csv;
+mod led;
 mod measure;
 mod model;
 mod named;

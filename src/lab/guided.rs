@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::Guidance;
+use engine::{Guidance, GuideBy};
 use maths::data::dataset::Dataset;
 use maths::data::labels::Labels;
 use maths::data::mixture::Mixture;
@@ -46,17 +46,19 @@ pub struct GuidedWorth {
     pub to_tilted: Quality,
 }
 
-/// Samples led towards a class of these data, with a weight between two ln SNR. `None` where there is no such class.
+/// Samples led towards a class of these data by classifier-free guidance, with a weight between two ln SNR. `None` where there is no such
+/// class. With another [`GuideBy`] in its place it is led otherwise.
 pub fn guidance(dataset: &Dataset, label: u32, weight: f64, log_snr: [f64; 2]) -> Option<Guidance> {
     let class = dataset
         .labels
         .as_ref()?
         .mixture_of(&dataset.mixture, label)?;
     Some(Guidance {
-        label,
+        label: Some(label),
         weight,
         log_snr,
         class: Some(Arc::new(class)),
+        by: GuideBy::ClassifierFree,
     })
 }
 
