@@ -19,7 +19,7 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::rate::Decay;
 use noise_compass::engine::{
-    Denoiser, Engine, Frames, Guidance, ModelState, Run, Start, TrainSpec,
+    Denoiser, Engine, Frames, Guidance, GuideBy, ModelState, Run, Start, TrainSpec,
 };
 use noise_compass::lab::experiment::{DataSource, Experiment};
 use noise_compass::lab::setup::Setup;
@@ -101,10 +101,11 @@ fn both_engines_are_led_alike() {
             (2.0, [-1.0, 2.0]),
         ] {
             let guidance = Guidance {
-                label: 2,
+                label: Some(2),
                 weight,
                 log_snr,
                 class: Some(class_of(&setup.dataset, 2)),
+                by: GuideBy::ClassifierFree,
             };
             for (denoiser, tolerance) in [(&Denoiser::Learned, 2e-3), (&exact, 2e-3)] {
                 let start = Start::Noise(130);
@@ -146,10 +147,11 @@ fn runs_of_one_form_keep_their_own_labels() {
         (16_384 + 70, Some(1), 3.0),
     ] {
         let guidance = label.map(|label| Guidance {
-            label,
+            label: Some(label),
             weight,
             log_snr: EVERYWHERE,
             class: None,
+            by: GuideBy::ClassifierFree,
         });
         let start = Start::Noise(particles);
         let run = Run {
@@ -186,10 +188,11 @@ fn the_ends_of_the_weight_are_all_and_the_class() {
             frames: Frames::End,
         };
         let led = |weight| Guidance {
-            label: 1,
+            label: Some(1),
             weight,
             log_snr: EVERYWHERE,
             class: Some(class.clone()),
+            by: GuideBy::ClassifierFree,
         };
         let [nowhere, to_class] = [0.0, 1.0].map(led);
         let learned = Run {
@@ -253,10 +256,11 @@ fn the_exact_guided_field_is_the_gradient_of_the_tilted_density() {
                 let scales = schedule.scales(tau, 100);
                 let plan = Plan::field(context, tau, Quantity::Score);
                 let guidance = Guidance {
-                    label: 1,
+                    label: Some(1),
                     weight,
                     log_snr: EVERYWHERE,
                     class: Some(class_of(dataset, 1)),
+                    by: GuideBy::ClassifierFree,
                 };
                 let start = Start::Points(Arc::new(points.clone()));
                 let run = Run {
@@ -308,10 +312,11 @@ fn what_cannot_be_led_is_refused() {
     let given = Denoiser::Given(Arc::new(vec![[0.0; 2]; 5]));
     let exact = Denoiser::Exact(setup.dataset.mixture.clone());
     let guidance = |label, weight, class: Option<&Arc<Mixture>>| Guidance {
-        label,
+        label: Some(label),
         weight,
         log_snr: EVERYWHERE,
         class: class.cloned(),
+        by: GuideBy::ClassifierFree,
     };
     for (spec, denoiser, guidance, words) in [
         (
@@ -384,10 +389,11 @@ fn a_labelled_network_learns_each_class_and_the_whole() {
     let guided = [None, Some(0), Some(1)];
     for label in guided {
         let guidance = label.map(|label| Guidance {
-            label,
+            label: Some(label),
             weight: 1.0,
             log_snr: EVERYWHERE,
             class: None,
+            by: GuideBy::ClassifierFree,
         });
         let run = Run {
             guidance: guidance.as_ref(),

@@ -13,6 +13,7 @@ mod editing;
 mod elbo;
 mod field;
 mod field_csv;
+mod led;
 mod measure;
 mod model;
 mod named;

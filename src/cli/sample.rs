@@ -2,23 +2,22 @@
 
 use std::io::{self, BufRead};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context;
 
 use super::editing::{Compiled, EditArgs};
+use super::led::Led;
 use super::model::ModelArgs;
 use super::named::Named;
 use super::{print_json, say};
 use crate::cli::samples_csv::{Units, samples_csv, samples_file};
-use engine::{Frames, Guidance, Run};
+use engine::{Frames, Run};
 use lab::choice::told_of;
 use lab::experiment::Experiment;
 use lab::own_sampler::OwnSampler;
 use maths::atomic::Destination;
 use maths::data::bounds::Bounds;
 use maths::data::csv_io::is_table;
-use maths::data::labels::Labels;
 use maths::data::mixture::Standardisation;
 use maths::diffusion::magnification;
 use maths::diffusion::solver::{Placement, Plan, PlanFile, Sampler};
@@ -40,15 +39,8 @@ pub struct Args {
     /// Number of samples; with --init or --invert, its number of points
     #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     n: u32,
-    /// Samples of one class, by its name or number, of a model that has learned labels
-    #[arg(long, value_name = "LABEL")]
-    label: Option<String>,
-    /// How strongly they are led towards it (classifier-free guidance): 0 not at all, 1 to the class, above beyond it
-    #[arg(long, value_name = "W", default_value_t = 1.0, requires = "label", allow_negative_numbers = true, value_parser = guidance)]
-    guidance: f64,
-    /// ln SNR from A to B, between which the guidance counts; elsewhere it is 1 [default: everywhere]
-    #[arg(long, value_name = "A,B", requires = "label", allow_hyphen_values = true, value_parser = interval)]
-    guidance_interval: Option<[f64; 2]>,
+    #[command(flatten)]
+    led: Led,
     /// Seed of the noise
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -75,55 +67,7 @@ pub struct Args {
     force: bool,
 }
 
-/// A guidance weight.
-fn guidance(text: &str) -> Result<f64, String> {
-    let weight: f64 = text
-        .parse()
-        .map_err(|_| format!("'{text}' is not a number"))?;
-    if GUIDANCE.contains(&weight) {
-        return Ok(weight);
-    }
-    let (least, most) = (GUIDANCE.start(), GUIDANCE.end());
-    Err(format!(
-        "guidance {weight} is not between {least} and {most}"
-    ))
-}
-
-/// Two numbers with a comma between, the first no larger.
-fn interval(text: &str) -> Result<[f64; 2], String> {
-    let both = || {
-        let (a, b) = text.split_once(',')?;
-        Some([a.trim().parse().ok()?, b.trim().parse().ok()?])
-    };
-    let ordered = both().filter(|[a, b]: &[f64; 2]| a <= b);
-    ordered
-        .ok_or_else(|| format!("'{text}' is not two numbers A,B with A no larger than B, as -2,4"))
-}
-
 impl Args {
-    /// Towards which class, where one is asked for.
-    fn guidance(
-        &self,
-        labels: Option<&Labels>,
-        experiment: &Experiment,
-    ) -> anyhow::Result<Option<Guidance>> {
-        let Some(text) = &self.label else {
-            return Ok(None);
-        };
-        let labels = labels.filter(|_| experiment.labels);
-        let labels = labels.context(
-            "the model has learned no labels: train one with --labels, or leave out --label",
-        )?;
-        Ok(Some(Guidance {
-            label: labels.find(text).map_err(anyhow::Error::msg)?,
-            weight: self.guidance,
-            log_snr: self
-                .guidance_interval
-                .unwrap_or([f64::NEG_INFINITY, f64::INFINITY]),
-            class: None,
-        }))
-    }
-
     /// The plan for a model.
     fn plan(&self, experiment: &Experiment, clip: Option<Bounds>) -> anyhow::Result<Plan> {
         let context = experiment.plan_context();
@@ -156,9 +100,6 @@ impl Args {
         })
     }
 }
-
-/// How far a guidance may go.
-const GUIDANCE: std::ops::RangeInclusive<f64> = -1.0..=10.0;
 
 /// Columns of the trajectories.
 const COLUMNS: &str = "particle,step,t,x,y";
@@ -211,11 +152,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let experiment = &loaded.setup.experiment;
     let clip = (!args.no_clip).then_some(loaded.setup.dataset.clip_box(experiment.fresh));
     let dataset = &loaded.setup.dataset;
-    let guidance = args.guidance(dataset.labels.as_ref(), experiment)?;
+    let guidance = args.led.guidance(&loaded.setup)?;
     // What a class alone asks for is known; what lies beyond it has no variance of its own.
-    let class = guidance.as_ref().zip(dataset.labels.as_ref());
-    let class = class.and_then(|(of, labels)| labels.mixture_of(&dataset.mixture, of.label));
-    let mixture = class.map_or_else(|| dataset.mixture.clone(), Arc::new);
+    let class = guidance.as_ref().and_then(|led| led.class.clone());
+    let mixture = class.unwrap_or_else(|| dataset.mixture.clone());
     let plan = told_of(&mixture, args.plan(experiment, clip)?);
     let units = args.units.standardisation(dataset.standardisation);
     let plan = args.edit.held(plan, experiment.plan_context(), units)?;

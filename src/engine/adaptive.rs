@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::run::{Passage, guided};
+use crate::cpu::network::{BLOCK, Network};
+use crate::guidance::guided;
+use crate::run::Passage;
 use crate::{
-    Denoiser, EngineError, Frames, Guidance, OwnSteps, Piece, Recording, Run, Start, Underway,
+    Denoiser, EngineError, Frames, Guidance, GuideBy, GuideKind, Noised, OwnSteps, Piece,
+    Recording, Run, Start, Underway,
 };
 use maths::diffusion::solver::{Control, Flight, Mark, Plan, Question};
-use maths::diffusion::target::Combination;
+use maths::diffusion::target::{Combination, Quantity};
 
 /// Most particles that are asked for at once: some milliseconds of work, after which a run can pause.
 const MOST_AT_ONCE: usize = 16_384;
@@ -35,6 +38,8 @@ struct Flock {
     denoiser: Denoiser,
     guidance: Option<Guidance>,
     network: Box<dyn Outputs>,
+    /// A weaker one that they are led away from.
+    weak: Option<Network<f32>>,
     first: u32,
     flights: Vec<Flight>,
     /// Of each, the ends of its steps; empty where they are not kept.
@@ -58,6 +63,10 @@ impl Flock {
             denoiser: run.denoiser.clone(),
             guidance: run.guidance.cloned(),
             network,
+            weak: run.guidance.and_then(|guidance| match &guidance.by {
+                GuideBy::WeakModel(weak) => Some(Network::new(weak.shape(), weak.weights())),
+                _ => None,
+            }),
             first,
             flights: starts.iter().map(begin).collect(),
             marks: Vec::new(),
@@ -119,13 +128,14 @@ impl Flock {
 
     /// x̂_0 where the particles of these indices want it.
     fn x_0(&mut self, asked: &[(usize, Question)]) -> Result<Vec<[f64; 2]>, EngineError> {
-        let found: Vec<[f64; 2]> = match &self.denoiser {
+        let mut found: Vec<[f64; 2]> = match &self.denoiser {
             Denoiser::Given(clean) => {
                 let of = |(index, _): &(usize, _)| clean[self.first as usize + index];
                 asked.iter().map(|one| of(one).map(f64::from)).collect()
             }
             Denoiser::Exact(mixture) => {
                 let led = self.guidance.as_ref();
+                let led = led.filter(|led| led.by.kind() == GuideKind::ClassifierFree);
                 let led = led.and_then(|guidance| Some((guidance, guidance.class.as_deref()?)));
                 let of = |(_, Question { knot, x, .. }): &(usize, Question)| {
                     let of_all = mixture.posterior_mean(*x, knot.scales);
@@ -143,19 +153,22 @@ impl Flock {
                 let seen =
                     |(_, of): &(usize, Question)| of.x.map(|x| (of.knot.input_scale * x) as f32);
                 let inputs: Vec<[f32; 2]> = asked.iter().map(seen).collect();
-                let label = self.guidance.as_ref().map(|guidance| guidance.label);
+                let label = self.guidance.as_ref().and_then(Guidance::told);
                 let mut outputs = self.network.outputs(&taus, &inputs, label)?;
-                let twice = |guidance: &&Guidance| {
+                let second = self.guidance.as_ref().filter(|guidance| {
                     let mut weights = asked
                         .iter()
                         .map(|(_, of)| guidance.weight_at(of.knot.scales));
-                    weights.any(|weight| weight != 1.0)
-                };
-                if let Some(guidance) = self.guidance.as_ref().filter(twice) {
-                    let of_all = self.network.outputs(&taus, &inputs, None)?;
-                    for ((output, all), (_, of)) in outputs.iter_mut().zip(of_all).zip(asked) {
+                    guidance.by.kind().tells_network() && weights.any(|weight| weight != 1.0)
+                });
+                if let Some(guidance) = second {
+                    let others = match &mut self.weak {
+                        Some(weak) => weak.outputs(&taus, &inputs, label)?,
+                        None => self.network.outputs(&taus, &inputs, None)?,
+                    };
+                    for ((output, other), (_, of)) in outputs.iter_mut().zip(others).zip(asked) {
                         let weight = guidance.weight_at(of.knot.scales) as f32;
-                        *output = guided(all, *output, weight);
+                        *output = guided(other, *output, weight);
                     }
                 }
                 let of = |((_, of), output): (&(usize, Question), [f32; 2])| {
@@ -165,6 +178,7 @@ impl Flock {
                 asked.iter().zip(outputs).map(of).collect()
             }
         };
+        self.shift(asked, &mut found);
         let Some(clip) = self.plan.clip else {
             return Ok(found);
         };
@@ -176,6 +190,47 @@ impl Flock {
             })
         };
         Ok(found.into_iter().map(held).collect())
+    }
+
+    /// What a classifier adds to x̂_0.
+    fn shift(&self, asked: &[(usize, Question)], x_0: &mut [[f64; 2]]) {
+        let Some(guidance) = &self.guidance else {
+            return;
+        };
+        let block = |asked: &[(usize, Question)]| -> Vec<[f64; 2]> {
+            match (&guidance.by, &guidance.class, guidance.label) {
+                (GuideBy::Posterior(all), Some(class), _) => {
+                    let of = |(_, Question { knot, x, .. }): &(usize, Question)| {
+                        let [own, other] =
+                            [class, all].map(|of| of.posterior_mean(*x, knot.scales));
+                        [0, 1].map(|axis| own[axis] - other[axis])
+                    };
+                    asked.iter().map(of).collect()
+                }
+                (GuideBy::Classifier(classifier), _, Some(label)) => {
+                    let noised = |(_, of): &(usize, Question)| Noised {
+                        x: of.x,
+                        tau: of.knot.tau,
+                        scales: of.knot.scales,
+                    };
+                    let noised: Vec<Noised> = asked.iter().map(noised).collect();
+                    let work = &mut classifier.workspace();
+                    classifier.shifts(label, Quantity::X0, &noised, work)
+                }
+                _ => Vec::new(),
+            }
+        };
+        let add = |(x_0, asked): (&mut [[f64; 2]], &[(usize, Question)])| {
+            for ((x_0, shift), (_, of)) in x_0.iter_mut().zip(block(asked)).zip(asked) {
+                let weight = guidance.weight_at(of.knot.scales);
+                if weight != 0.0 {
+                    *x_0 = [0, 1].map(|axis| x_0[axis] + weight * shift[axis]);
+                }
+            }
+        };
+        x_0.par_chunks_mut(BLOCK)
+            .zip(asked.par_chunks(BLOCK))
+            .for_each(add);
     }
 
     /// Where particle `index` is seen after a stage.

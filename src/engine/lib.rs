@@ -6,6 +6,7 @@
 mod adaptive;
 pub mod cpu;
 pub mod gpu;
+mod guidance;
 pub mod network;
 mod run;
 
@@ -13,13 +14,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::cpu::classifier::{Classifier, ClassifierSpec, ClassifierTraining, Noised};
+pub use crate::guidance::{Guidance, GuideBy, GuideKind, WeakModel};
 use crate::network::layout::NetworkShape;
 use crate::network::optimiser::UpdateRule;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
-pub use crate::run::{
-    Denoiser, Frames, Guidance, OwnSteps, Piece, Recording, Run, Start, Underway,
-};
+pub use crate::run::{Denoiser, Frames, OwnSteps, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;

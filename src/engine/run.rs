@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::network::layout::NetworkShape;
-use crate::{Cloud, EngineError};
+use crate::network::timetable::Timetable;
+use crate::{Cloud, EngineError, Guidance};
 use maths::data::mixture::Mixture;
-use maths::diffusion::schedule::Scales;
 use maths::diffusion::solver::{Effort, Mark, Plan, PlanStep};
 use maths::diffusion::target::Quantity;
 use maths::philox::{Stream, normal};
@@ -62,38 +62,6 @@ pub enum Denoiser {
     Given(Arc<Vec<[f32; 2]>>),
 }
 
-/// Towards which class a run is led, and how strongly: x̂_0 becomes that of all plus `weight` times what that of the class has more
-/// (Ho & Salimans 2022, "Classifier-free guidance", eq. 6, whose w is this one less 1).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Guidance {
-    /// The class.
-    pub label: u32,
-    /// 0: as without a label; 1: as the class; above: beyond it.
-    pub weight: f64,
-    /// ln SNR between which the weight counts; elsewhere it is 1 (Kynkäänniemi et al. 2024).
-    pub log_snr: [f64; 2],
-    /// The distribution of the class alone: what exact runs follow. `None` where only the network is asked.
-    pub class: Option<Arc<Mixture>>,
-}
-
-impl Guidance {
-    /// The weight at one noise level.
-    pub fn weight_at(&self, Scales { a, s }: Scales) -> f64 {
-        let log_snr = 2.0 * (a / s).ln();
-        let [least, most] = self.log_snr;
-        if (least..=most).contains(&log_snr) {
-            self.weight
-        } else {
-            1.0
-        }
-    }
-}
-
-/// Both estimates put together: `weight` 0 gives the first, 1 the second.
-pub(crate) fn guided(of_all: [f32; 2], of_class: [f32; 2], weight: f32) -> [f32; 2] {
-    [0, 1].map(|axis| of_all[axis] + weight * (of_class[axis] - of_all[axis]))
-}
-
 /// What is kept of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frames {
@@ -117,7 +85,7 @@ pub struct Run<'a> {
     pub denoiser: &'a Denoiser,
     /// What is kept.
     pub frames: Frames,
-    /// Towards which class it is led; `None` for the distribution of all.
+    /// Whither it is led; `None` where it is left to the denoiser.
     pub guidance: Option<&'a Guidance>,
 }
 
@@ -148,8 +116,12 @@ impl<'a> Run<'a> {
     }
 
     /// Refuse a plan that awaits the data, one that asks a network of this shape for what it has not learned, x_0s that are not one for
-    /// each particle, and a plan that asks for another quantity than x̂_0 where they are given.
-    pub(crate) fn check(&self, shape: NetworkShape) -> Result<(), EngineError> {
+    /// each particle, a plan that asks for another quantity than x̂_0 where they are given, and a guidance that does not fit.
+    pub(crate) fn check(
+        &self,
+        shape: NetworkShape,
+        timetable: &Timetable,
+    ) -> Result<(), EngineError> {
         if self.plan.awaits_data {
             let text =
                 "the variance of these steps follows from the data: tell the plan of them first";
@@ -161,7 +133,7 @@ impl<'a> Run<'a> {
             return Err(EngineError::Invalid(text.to_owned()));
         }
         if let Some(guidance) = self.guidance {
-            self.check_guidance(guidance, shape)?;
+            guidance.check(self.denoiser, timetable, shape)?;
         }
         let Denoiser::Given(clean) = self.denoiser else {
             return Ok(());
@@ -180,31 +152,14 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// True where the network is asked with the label and without: where some weight is not that of the class alone.
+    /// True where the network is asked with the label and without: where some weight of classifier-free guidance is not that of the class
+    /// alone.
     pub(crate) fn asks_twice(&self) -> bool {
         let other = |guidance: &Guidance| {
             let weight = |stage: &PlanStep| guidance.weight_at(stage.scales);
             self.plan.steps.iter().any(|stage| weight(stage) != 1.0)
         };
         self.guidance.is_some_and(other)
-    }
-
-    fn check_guidance(&self, guidance: &Guidance, shape: NetworkShape) -> Result<(), EngineError> {
-        let label = Some(guidance.label);
-        let text = match self.denoiser {
-            Denoiser::Learned if shape.check_label(label).is_err() => {
-                return shape.check_label(label).map_err(EngineError::Invalid);
-            }
-            Denoiser::Exact(_) if guidance.class.is_none() => {
-                "the distribution of the class is not given".to_owned()
-            }
-            Denoiser::Given(_) => "clean points that are given have no label".to_owned(),
-            _ if !guidance.weight.is_finite() || guidance.log_snr.iter().any(|at| at.is_nan()) => {
-                "the guidance is no number".to_owned()
-            }
-            _ => return Ok(()),
-        };
-        Err(EngineError::Invalid(text))
     }
 
     /// t/T of the frames.
@@ -369,9 +324,9 @@ impl Piece {
         &self,
         cloud: Option<&Cloud>,
         run: &Run<'_>,
-        shape: NetworkShape,
+        (shape, timetable): (NetworkShape, &Timetable),
     ) -> Result<(), EngineError> {
-        run.check(shape)?;
+        run.check(shape, timetable)?;
         let Self {
             first,
             count,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::Guidance;
+use engine::{Guidance, GuideBy};
 use maths::data::dataset::Dataset;
 use maths::data::labels::Labels;
 use maths::data::mixture::Mixture;
@@ -23,55 +23,65 @@ const SEED: u64 = 0;
 /// Components times samples that a measurement asks at most: some hundredths of a second.
 const EVALUATIONS: usize = 1 << 20;
 
-/// A class that samples are held against.
+/// A class that samples are held against, or all data.
 pub struct ClassYardstick {
     all: Arc<Mixture>,
-    class: Arc<Mixture>,
+    /// What samples should be like: the class, else all.
+    wanted: Arc<Mixture>,
     p_0: Marginal,
-    labels: Labels,
-    label: u32,
+    class: Option<(Labels, u32)>,
     law: Law,
 }
 
 /// What one set of guided samples is worth.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GuidedWorth {
-    /// Share of the samples whose likeliest class is the one that is asked for.
-    pub inside: Estimate,
-    /// −E ln p_0(x | y) − h of the class, nats: 0 of honest samples of the class.
+    /// Share of the samples whose likeliest class is the one that is asked for; `None` where none is.
+    pub inside: Option<Estimate>,
+    /// −E ln p_0(x | y) − h of the class, nats: 0 of honest samples of the class. Without a class, of all data.
     pub surprise: Estimate,
-    /// Sliced W₂ to draws of the class.
+    /// Sliced W₂ to draws of the class, or of all data.
     pub to_class: Quality,
-    /// Sliced W₂ to draws of the tilted density of this weight.
-    pub to_tilted: Quality,
+    /// Sliced W₂ to draws of the tilted density of this weight; `None` where no class is asked for.
+    pub to_tilted: Option<Quality>,
 }
 
-/// Samples led towards a class of these data, with a weight between two ln SNR. `None` where there is no such class.
+/// Samples led towards a class of these data by classifier-free guidance, with a weight between two ln SNR. `None` where there is no such
+/// class. With another [`GuideBy`] in its place it is led otherwise.
 pub fn guidance(dataset: &Dataset, label: u32, weight: f64, log_snr: [f64; 2]) -> Option<Guidance> {
     let class = dataset
         .labels
         .as_ref()?
         .mixture_of(&dataset.mixture, label)?;
     Some(Guidance {
-        label,
+        label: Some(label),
         weight,
         log_snr,
         class: Some(Arc::new(class)),
+        by: GuideBy::ClassifierFree,
     })
 }
 
 impl ClassYardstick {
-    /// For one class of these data. `None` where there is no such class.
-    pub fn new(dataset: &Dataset, label: u32) -> Option<Self> {
-        let labels = dataset.labels.clone()?;
-        let class = Arc::new(labels.mixture_of(&dataset.mixture, label)?);
+    /// For one class of these data, or for all of them. `None` where there is no such class.
+    pub fn new(dataset: &Dataset, label: Option<u32>) -> Option<Self> {
+        let all = dataset.mixture.clone();
+        let (wanted, class) = match label {
+            None => (all.clone(), None),
+            Some(label) => {
+                let labels = dataset.labels.clone()?;
+                (
+                    Arc::new(labels.mixture_of(&all, label)?),
+                    Some((labels, label)),
+                )
+            }
+        };
         Some(Self {
-            all: dataset.mixture.clone(),
-            p_0: dataset.mixture.marginal(DATA),
-            law: Law::new(class.clone(), EVALUATIONS),
+            p_0: all.marginal(DATA),
+            law: Law::new(wanted.clone(), EVALUATIONS),
+            all,
+            wanted,
             class,
-            labels,
-            label,
         })
     }
 
@@ -81,21 +91,26 @@ impl ClassYardstick {
     /// No samples, or one that is not finite.
     pub fn judge(&self, samples: &[[f32; 2]], weight: f64) -> Result<GuidedWorth, MeasureError> {
         let surprise = self.law.likeness(samples, SEED)?.surprise;
-        let inside = |x: &[f32; 2]| {
-            let shares = self.labels.posterior(&self.p_0, x.map(f64::from));
-            let likeliest = (0..shares.len()).max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
-            f64::from(u8::from(likeliest == Some(self.label as usize)))
+        let to_tilted = || {
+            let tilted = Tilted::new(&self.all, &self.wanted, weight, DATA);
+            let draws = tilted.draw(DRAWS_A_SAMPLE * samples.len(), SEED);
+            sliced_quality(samples, &Reference::HeldOut(Arc::new(draws)), SEED)
         };
-        let inside: Vec<f64> = samples.iter().map(inside).collect();
-        let tilted = Tilted::new(&self.all, &self.class, weight, DATA);
-        let draws = tilted.draw(DRAWS_A_SAMPLE * samples.len(), SEED);
-        let of_class = Reference::Mixture(self.class.clone());
-        let of_tilted = Reference::HeldOut(Arc::new(draws));
+        let inside = |(labels, label): &(Labels, u32)| {
+            let is_inside = |x: &[f32; 2]| {
+                let shares = labels.posterior(&self.p_0, x.map(f64::from));
+                let likeliest = (0..shares.len()).max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
+                f64::from(u8::from(likeliest == Some(*label as usize)))
+            };
+            let inside: Vec<f64> = samples.iter().map(is_inside).collect();
+            Estimate::of_mean(&inside)
+        };
+        let wanted = Reference::Mixture(self.wanted.clone());
         Ok(GuidedWorth {
-            inside: Estimate::of_mean(&inside),
+            inside: self.class.as_ref().map(inside),
             surprise,
-            to_class: sliced_quality(samples, &of_class, SEED)?,
-            to_tilted: sliced_quality(samples, &of_tilted, SEED)?,
+            to_class: sliced_quality(samples, &wanted, SEED)?,
+            to_tilted: self.class.as_ref().map(|_| to_tilted()).transpose()?,
         })
     }
 }
@@ -141,7 +156,7 @@ mod tests {
         };
         let ended = engine.run(&run, &|_| true).unwrap().unwrap();
         let samples = ended.points.to_host().unwrap();
-        let yardstick = ClassYardstick::new(dataset, 0).unwrap();
+        let yardstick = ClassYardstick::new(dataset, Some(0)).unwrap();
         yardstick.judge(&samples, weight).unwrap()
     }
 
@@ -149,17 +164,17 @@ mod tests {
     #[test]
     fn draws_of_a_density_are_near_to_it_alone() {
         let dataset = Dataset::of_shape(Shape::Moons, 100, 1);
-        let yardstick = ClassYardstick::new(&dataset, 1).unwrap();
-        let class = &yardstick.class;
+        let yardstick = ClassYardstick::new(&dataset, Some(1)).unwrap();
+        let class = &yardstick.wanted;
         let of_class = yardstick.judge(&class.draw(2000, 7), 0.0).unwrap();
         assert!(of_class.to_class.ratio() < 1.5, "{of_class:?}");
-        assert!(of_class.to_tilted.ratio() > 5.0, "{of_class:?}");
-        assert!(of_class.inside.value > 0.99 && of_class.surprise.value.abs() < 0.15);
+        assert!(of_class.to_tilted.unwrap().ratio() > 5.0, "{of_class:?}");
+        assert!(of_class.inside.unwrap().value > 0.99 && of_class.surprise.value.abs() < 0.15);
         let tilted = Tilted::new(&dataset.mixture, class, -0.5, DATA);
         let of_tilted = yardstick.judge(&tilted.draw(2000, 7), -0.5).unwrap();
-        assert!(of_tilted.to_tilted.ratio() < 1.5, "{of_tilted:?}");
+        assert!(of_tilted.to_tilted.unwrap().ratio() < 1.5, "{of_tilted:?}");
         assert!(of_tilted.to_class.ratio() > 5.0, "{of_tilted:?}");
-        assert!(of_tilted.inside.value < 0.2, "{of_tilted:?}");
+        assert!(of_tilted.inside.unwrap().value < 0.2, "{of_tilted:?}");
     }
 
     /// What the chapter is about: at weight 1 guided samples are those of the class, which is the tilted density. Beyond it they leave
@@ -170,12 +185,15 @@ mod tests {
         let class = worth(Shape::Figure8, 1.0);
         let beyond = worth(Shape::Figure8, 6.0);
         assert!(
-            class.to_tilted.ratio() < 1.3 && class.to_class.ratio() < 1.3,
+            class.to_tilted.unwrap().ratio() < 1.3 && class.to_class.ratio() < 1.3,
             "{class:?}"
         );
-        assert!(none.inside.value < 0.6 && class.inside.value > 0.9);
-        assert!(beyond.inside.value > class.inside.value, "{beyond:?}");
-        let apart = beyond.to_tilted;
+        assert!(none.inside.unwrap().value < 0.6 && class.inside.unwrap().value > 0.9);
+        assert!(
+            beyond.inside.unwrap().value > class.inside.unwrap().value,
+            "{beyond:?}"
+        );
+        let apart = beyond.to_tilted.unwrap();
         assert!(apart.ratio() > 3.0, "{beyond:?}");
         let more = beyond.surprise.less(class.surprise);
         assert!(more.value > 5.0 * more.error, "{class:?}, {beyond:?}");

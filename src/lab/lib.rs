@@ -3,6 +3,7 @@
 pub mod by_exact;
 pub mod change;
 pub mod choice;
+pub mod classifier;
 pub mod contest;
 pub mod contest_table;
 pub mod difference;
@@ -38,4 +39,5 @@ pub mod shelved;
 pub mod side;
 pub mod slot;
 pub mod snapshot;
+pub mod weak;
 pub mod worker;

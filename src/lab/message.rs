@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::EngineChoice;
+use engine::{ClassifierSpec, EngineChoice};
 
+pub use super::classifier::{AccuracyAt, ClassifierState, TrainedClassifier};
 use super::experiment::Experiment;
 pub use super::follow::{FollowedBatch, FollowedPoint};
 pub use super::picture::PictureOf;
@@ -18,6 +19,7 @@ pub use super::snapshot::{
     DensityField, DensityView, InStep, LossCurve, Notice, Notices, Snapshot, Snapshots, Status,
     TrainingMark,
 };
+pub use super::weak::WeakState;
 
 /// What the window may ask of the lab.
 #[derive(Clone, Debug)]
@@ -42,6 +44,15 @@ pub enum Order {
     /// Open a saved model (its directory, or `model.safetensors`) in the place of this side's training, which is laid on the
     /// shelf. As B in a lab that is not split, it splits it.
     Open(PathBuf, Side),
+    /// Hand a model to a side as the weak one that its runs are led away from ([`Snapshot::weak`]): that of a side as it is now.
+    TakeWeak {
+        /// Whose model.
+        from: Side,
+        /// Who gets it.
+        to: Side,
+        /// Instead of the present one the latest kept copy of at most so many updates.
+        most_updates: Option<u64>,
+    },
     /// What both have equal while they train.
     InStep(InStep),
     /// So many updates a second at most; `None` for as many as there can be.
@@ -116,6 +127,11 @@ pub enum Command {
     Run(Slot, Arc<RunRequest>),
     /// The slot asks for nothing any more; its result goes.
     StopRun(Slot),
+    /// Train a classifier of the present data and schedule beside the model, for runs to be led by; of other data it is trained anew. Where it
+    /// stands is [`Snapshot::classifier`].
+    TrainClassifier(ClassifierSpec),
+    /// No classifier is asked for any more; it goes.
+    DropClassifier,
     /// Say of this many points of the next batch what the weights make of them, again as these change; 0: of none any more.
     Follow(u32),
     /// Somebody is dragging, or playing an animation: give painting more of the machine for this long.

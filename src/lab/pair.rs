@@ -167,6 +167,16 @@ impl Pair {
             }
             Order::BringBack(id, side) => self.bring_back(id, side),
             Order::Open(path, side) => self.open(&path, side),
+            Order::TakeWeak {
+                from,
+                to,
+                most_updates,
+            } => {
+                let weak = (self.session_mut(from)).map(|session| session.as_weak(most_updates));
+                if let (Some(weak), Some(session)) = (weak, self.session_mut(to)) {
+                    session.take_weak(weak);
+                }
+            }
             Order::InStep(in_step) => self.in_step = in_step,
             Order::Speed(per_sec) => self.metronome.set(per_sec),
             Order::StopAt(step) => self

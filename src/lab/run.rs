@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::setup::Setup;
-use engine::{Guidance, Recording, Start};
+use engine::{Guidance, GuideBy, Recording, Start};
 use maths::diffusion::solver::Plan;
 
 /// A number that nothing else in this process bears: contents with equal versions are the same, of whichever experiment.
@@ -49,17 +49,31 @@ impl RunRequest {
         if self.asks_variance() && !experiment.learn_variance {
             return false;
         }
-        let Some(Guidance { label, class, .. }) = &self.guidance else {
+        let Some(guidance) = &self.guidance else {
+            return true;
+        };
+        let Guidance {
+            label, class, by, ..
+        } = guidance;
+        let told = label.is_some() && by.kind().tells_network();
+        if told && !self.exact && !experiment.labels {
+            return false;
+        }
+        if let GuideBy::WeakModel(weak) = by
+            && !weak.reads_like(&setup.spec.timetable)
+        {
+            return false;
+        }
+        let Some(label) = *label else {
             return true;
         };
         let dataset = &setup.dataset;
         let labels = dataset
             .labels
             .as_ref()
-            .filter(|labels| *label < labels.count());
-        let now = labels.and_then(|labels| labels.mixture_of(&dataset.mixture, *label));
-        let same = now.is_some() && class.as_deref() == now.as_ref();
-        same && (self.exact || experiment.labels)
+            .filter(|labels| label < labels.count());
+        let now = labels.and_then(|labels| labels.mixture_of(&dataset.mixture, label));
+        now.is_some() && class.as_deref() == now.as_ref()
     }
 
     /// Read a plan at points: each stage on the host, by the network again as its weights change.

@@ -52,6 +52,12 @@ impl SafeCopies {
         &self.0[self.0.len() - 1].state
     }
 
+    /// The latest of at most so many updates.
+    pub fn at_most(&self, updates: u64) -> Option<&ModelState> {
+        let mut copies = self.0.iter().rev().map(|copy| &copy.state);
+        copies.find(|state| state.step <= updates)
+    }
+
     /// The latest from before the loss rose: what a broken training goes back to.
     pub fn before_the_rise(&self) -> &ModelState {
         let lowest = self

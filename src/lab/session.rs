@@ -12,6 +12,7 @@ pub use change::Parked;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::classifier::ClassifierSlot;
 use super::divergence::Watch;
 use super::experiment::Experiment;
 use super::follow::Follow;
@@ -25,6 +26,7 @@ use super::safe_copies::SafeCopies;
 use super::setup::Setup;
 use super::shelved::Replaced;
 use super::snapshot::TrainingMark;
+use super::weak::WeakState;
 use engine::network::init::initial_weights;
 use engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState};
 
@@ -99,6 +101,8 @@ pub struct Session {
     watch: Watch,
     live: LivePicture,
     runs: Runs,
+    classifier: ClassifierSlot,
+    weak: Option<WeakState>,
     follow: Follow,
     quality: QualityMeter,
     hidden: bool,
@@ -162,6 +166,8 @@ impl Session {
             watch,
             live,
             runs: Runs::default(),
+            classifier: ClassifierSlot::default(),
+            weak: None,
             follow: Follow::default(),
             quality: QualityMeter::default(),
             hidden: false,
@@ -298,6 +304,8 @@ impl Session {
         snapshot.density.clone_from(&self.density);
         snapshot.runs = self.runs.states().clone();
         snapshot.runs_share = self.runs.recent_share(Instant::now());
+        snapshot.classifier = self.classifier.state().cloned();
+        snapshot.weak.clone_from(&self.weak);
         snapshot.follows = self.follow.count();
         snapshot.followed = self.follow.latest().cloned();
         snapshot.version = self.version;
@@ -348,6 +356,14 @@ impl Session {
             }
             Command::StopRun(slot) => {
                 self.runs.stop(slot);
+                self.version += 1;
+            }
+            Command::TrainClassifier(spec) => {
+                self.classifier.want(spec);
+                self.version += 1;
+            }
+            Command::DropClassifier => {
+                self.classifier.drop_it();
                 self.version += 1;
             }
             Command::Follow(count) => {
@@ -415,6 +431,7 @@ impl Session {
                 self.version += 1;
             }
             self.do_run()?;
+            self.work_on_classifier()?;
         }
         if pictures == Pictures::InTurn && self.picture_is_due() {
             self.refresh_picture(self.live.turn())?;
@@ -434,7 +451,9 @@ impl Session {
         let picture =
             self.hidden || self.fault.is_some() || self.submitted == 0 || self.live.is_current();
         let density = self.density_wanted.is_none() || matches!(self.fault, Some(Fault::Engine(_)));
-        let runs = self.hidden || self.fault.is_some() || !self.runs.is_waiting(self.step);
+        let runs = self.hidden
+            || self.fault.is_some()
+            || !(self.runs.is_waiting(self.step) || self.classifier.is_waiting());
         let follow = self.hidden || self.fault.is_some() || !self.follow.is_waiting(self.submitted);
         let quality = !self.may_measure() || !self.quality.is_news(self.live.version());
         !self.is_training() && picture && density && runs && follow && quality

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::classifier::ClassifierState;
 use super::experiment::Experiment;
 use super::follow::FollowedBatch;
 use super::picture::PictureOf;
@@ -12,6 +13,7 @@ use super::setup::Setup;
 use super::shelved::Shelved;
 use super::side::Side;
 use super::slot::Slot;
+use super::weak::WeakState;
 use engine::{Cloud, EngineInfo, LOSS_BINS};
 use maths::data::bounds::Bounds;
 use maths::data::dataset::Dataset;
@@ -174,6 +176,10 @@ pub struct Snapshot {
     pub runs: Arc<BTreeMap<Slot, RunState>>,
     /// The share of the last five seconds that these runs took, 0 to 1: while it trains, from the training.
     pub runs_share: f64,
+    /// The classifier that was asked for.
+    pub classifier: Option<ClassifierState>,
+    /// The weak model that was taken.
+    pub weak: Option<WeakState>,
     /// How many points of the next batch are followed.
     pub follows: u32,
     /// What the weights make of them; while training, of a batch of a moment ago.
@@ -210,6 +216,8 @@ impl Snapshot {
             density: None,
             runs: Arc::default(),
             runs_share: 0.0,
+            classifier: None,
+            weak: None,
             follows: 0,
             followed: None,
             version: 0,

@@ -1,5 +1,6 @@
 //! The loss: its curve over the steps, and its bars over the timesteps.
 
+pub mod accuracy;
 pub mod contest;
 mod sparkline;
 pub mod weights;

@@ -6,8 +6,10 @@
 
 mod activation;
 pub mod batch;
+pub(crate) mod classifier;
 mod density;
 mod exact;
+mod lead;
 mod matmul;
 mod muon;
 mod near;
@@ -157,12 +159,8 @@ impl Engine for CpuEngine {
 
     fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
         let trainer = self.trainer()?;
-        run.check(trainer.spec().shape)?;
-        let network = || trainer.network(Weights::Ema);
-        Ok(match run.plan.control {
-            Some(control) => Box::new(AdaptiveRun::begin(control, run, Box::new(network()))),
-            None => Box::new(CpuRun::begin(Follows::of(run.denoiser, network), run)),
-        })
+        run.check(trainer.spec().shape, &trainer.spec().timetable)?;
+        Ok(begin(run, || trainer.network(Weights::Ema)))
     }
 
     fn refresh(
@@ -171,7 +169,8 @@ impl Engine for CpuEngine {
         run: &Run<'_>,
         piece: Piece,
     ) -> Result<Cloud, EngineError> {
-        piece.check(cloud.as_ref(), run, self.trainer()?.spec().shape)?;
+        let spec = self.trainer()?.spec();
+        piece.check(cloud.as_ref(), run, (spec.shape, &spec.timetable))?;
         let Run {
             plan, start, seed, ..
         } = *run;
@@ -277,6 +276,14 @@ impl Engine for CpuEngine {
         let trainer = self.trainer()?;
         let samples = checked_samples(trainer.spec(), x, t, target)?;
         Ok(trainer.step_on(samples))
+    }
+}
+
+/// Begin a run that was checked; `network` is the one that it follows, if it does.
+pub(crate) fn begin(run: &Run<'_>, network: impl FnOnce() -> Network<f32>) -> Box<dyn Underway> {
+    match run.plan.control {
+        Some(control) => Box::new(AdaptiveRun::begin(control, run, Box::new(network()))),
+        None => Box::new(CpuRun::begin(Follows::of(run.denoiser, network), run)),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Rows are samples. Weights keep PyTorch's [out, in] in the flat parameter vector; beside it lie two copies in panels,
 //! as the products read them: Wᵀ for the forward pass, W for the gradient of a layer's input.
 
+mod points;
+
 use super::activation::activate;
 use super::matmul::{LANES, Left, Right, Start, multiply, padded};
 use super::real::Real;
@@ -51,9 +53,9 @@ pub struct Workspace<T> {
     /// act'(z) of every hidden layer [BLOCK, width].
     slopes: Vec<Vec<T>>,
     /// Output [BLOCK, LANES], of which the first columns count: two, or four with the variance.
-    output: Vec<T>,
+    pub(super) output: Vec<T>,
     /// Gradient by a layer's z [BLOCK, width or LANES], and by its input.
-    delta: Vec<T>,
+    pub(super) delta: Vec<T>,
     delta_below: Vec<T>,
 }
 
@@ -95,23 +97,24 @@ impl<T: Real> Workspace<T> {
 impl<T: Real> Network<T> {
     /// A network with these parameters (flat, [`NetworkShape::parameters`] of them).
     pub fn new(shape: NetworkShape, parameters: &[T]) -> Self {
-        let layers = shape
-            .layers()
-            .into_iter()
-            .enumerate()
-            .map(|(index, span)| Layer {
-                span,
-                forward: vec![T::ZERO; span.inputs * padded(span.outputs)],
-                backward: vec![
-                    T::ZERO;
-                    if index == 0 {
-                        0
-                    } else {
-                        span.outputs * padded(span.inputs)
-                    }
-                ],
-                bias: vec![T::ZERO; padded(span.outputs)],
-            });
+        Self::of_layers(shape, shape.layers(), parameters)
+    }
+
+    /// A network of this shape but for its layers, of which the last may have any number of outputs up to [`LANES`].
+    pub(super) fn of_layers(shape: NetworkShape, spans: Vec<LayerSpan>, parameters: &[T]) -> Self {
+        let layers = spans.into_iter().enumerate().map(|(index, span)| Layer {
+            span,
+            forward: vec![T::ZERO; span.inputs * padded(span.outputs)],
+            backward: vec![
+                T::ZERO;
+                if index == 0 {
+                    0
+                } else {
+                    span.outputs * padded(span.inputs)
+                }
+            ],
+            bias: vec![T::ZERO; padded(span.outputs)],
+        });
         let mut network = Self {
             shape,
             layers: layers.collect(),
@@ -187,18 +190,34 @@ impl<T: Real> Network<T> {
         label: Option<u32>,
         work: &mut Workspace<T>,
     ) -> impl Iterator<Item = [T; 2]> {
+        self.forward_each(points, taus, label, work);
+        work.answers(points.len()).map(|answer| answer.output)
+    }
+
+    /// As [`Network::predict_each`]; the whole output stands in `work`.
+    pub(super) fn forward_each(
+        &self,
+        points: &[[f32; 2]],
+        taus: &[f64],
+        label: Option<u32>,
+        work: &mut Workspace<T>,
+    ) {
         self.write_coordinates(points.iter().copied(), work);
         let first = self.shape.coordinate_features();
         let rows = work.features.chunks_mut(padded(self.shape.inputs()));
+        // Mostly all are of one time.
+        let mut known = (f64::NAN, [0.0; TIME_FEATURES]);
         for (tau, row) in taus.iter().zip(rows) {
-            for (to, from) in row[first..].iter_mut().zip(time_embedding(*tau)) {
+            if known.0 != *tau {
+                known = (*tau, time_embedding(*tau));
+            }
+            for (to, from) in row[first..].iter_mut().zip(known.1) {
                 *to = T::from_f32(from);
             }
         }
         self.write_labels(points.len(), |_| label.map_or(0, |label| label + 1), work);
         let Layer { span, bias, .. } = &self.layers[0];
         self.forward(points.len(), span.inputs, bias, work);
-        work.answers(points.len()).map(|answer| answer.output)
     }
 
     /// Add the gradient of `scale` · Σ_i λ_t w_t |out_i − target_i|² / 2 over all samples to `gradient` (flat), with the
@@ -349,7 +368,7 @@ impl<T: Real> Network<T> {
     }
 
     /// From `work.delta`, the gradient by the output [rows, LANES], down through all layers; adds to `gradient`.
-    fn backward(&self, rows: usize, work: &mut Workspace<T>, gradient: &mut [T]) {
+    pub(super) fn backward(&self, rows: usize, work: &mut Workspace<T>, gradient: &mut [T]) {
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let LayerSpan {
                 inputs,
@@ -379,22 +398,32 @@ impl<T: Real> Network<T> {
                 }
             }
             if index > 0 {
-                let columns = inputs;
-                multiply(
-                    (rows, outputs, columns),
-                    Left::Rows(delta, stride),
-                    Right::panels(&layer.backward, outputs),
-                    Start::Zero,
-                    &mut work.delta_below,
-                    columns,
-                );
-                let slopes = &work.slopes[index - 1][..rows * columns];
-                for (delta, slope) in work.delta_below.iter_mut().zip(slopes) {
-                    *delta = *delta * *slope;
-                }
-                std::mem::swap(&mut work.delta, &mut work.delta_below);
+                self.descend(index, rows, work);
             }
         }
+    }
+
+    /// From `work.delta`, the gradient by a layer's z, to that by the z of the layer below.
+    fn descend(&self, index: usize, rows: usize, work: &mut Workspace<T>) {
+        let LayerSpan {
+            inputs: columns,
+            outputs,
+            ..
+        } = self.layers[index].span;
+        let stride = padded(outputs);
+        multiply(
+            (rows, outputs, columns),
+            Left::Rows(&work.delta[..rows * stride], stride),
+            Right::panels(&self.layers[index].backward, outputs),
+            Start::Zero,
+            &mut work.delta_below,
+            columns,
+        );
+        let slopes = &work.slopes[index - 1][..rows * columns];
+        for (delta, slope) in work.delta_below.iter_mut().zip(slopes) {
+            *delta = *delta * *slope;
+        }
+        std::mem::swap(&mut work.delta, &mut work.delta_below);
     }
 }
 

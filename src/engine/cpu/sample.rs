@@ -5,9 +5,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::exact::Posterior;
+use super::lead::{Lead, Leader};
 use super::network::{Answer, BLOCK, Network, Workspace};
-use crate::run::{Passage, guided};
-use crate::{Denoiser, EngineError, Guidance, Piece, Recording, Run, Start, Underway};
+use crate::guidance::guided;
+use crate::run::Passage;
+use crate::{Denoiser, EngineError, Guidance, GuideKind, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::solver::{Known, MEMORIES, Mix, Plan, PlanStep, Widening};
@@ -49,8 +51,8 @@ impl Follows {
 pub struct Way {
     /// Which x̂_0 they follow.
     pub follows: Follows,
-    /// Towards which class.
-    pub guidance: Option<Guidance>,
+    /// Whither they are led.
+    pub leader: Option<Leader>,
     /// The stages.
     pub plan: Plan,
     /// Key of the noise.
@@ -69,42 +71,32 @@ impl Way {
             }
             return;
         }
-        let weight = self.guidance.as_ref();
-        let weight = weight.map_or(1.0, |guidance| guidance.weight_at(stage.scales) as f32);
+        let guidance = self.leader.as_ref().map(Leader::guidance);
         match &self.follows {
             Follows::Learned(network) => {
-                let label = self.guidance.as_ref().map(|guidance| guidance.label);
-                let of_class = network.time_bias(stage.tau, label);
-                let of_all = (weight != 1.0).then(|| network.time_bias(stage.tau, None));
+                let told = guidance.and_then(Guidance::told);
+                let time_bias = network.time_bias(stage.tau, told);
                 let scale = stage.input_scale as f32;
+                let lead = self.lead(stage, Some(network));
                 particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
-                    || Workspace::new(network.shape()),
-                    |work, (block, particles)| {
+                    || (Workspace::new(network.shape()), lead.room()),
+                    |(work, room), (block, particles)| {
                         let mut points = [[0.0; 2]; BLOCK];
-                        for (point, particle) in points.iter_mut().zip(&*particles) {
-                            *point = particle.x;
-                        }
-                        let points = &points[..particles.len()];
-                        let mut all = [[0.0; 2]; BLOCK];
-                        if let Some(of_all) = &of_all {
-                            let outputs = network.predict(points, scale, of_all, work);
-                            all.iter_mut()
-                                .zip(outputs)
-                                .for_each(|(to, of)| *to = of.output);
-                        }
-                        let outputs = network.predict(points, scale, &of_class, work);
-                        for (row, (particle, answer)) in
-                            particles.iter_mut().zip(outputs).enumerate()
-                        {
+                        let points = positions(particles, &mut points);
+                        let (mut x_0, mut widened) = ([[0.0; 2]; BLOCK], [NOT_WIDENED; BLOCK]);
+                        let x_0 = &mut x_0[..points.len()];
+                        let answers = network.predict(points, scale, &time_bias, work);
+                        for ((x_0, w), answer) in x_0.iter_mut().zip(&mut widened).zip(answers) {
                             let Answer { output, variance } = answer;
-                            let output = if of_all.is_some() {
-                                guided(all[row], output, weight)
-                            } else {
-                                output
-                            };
-                            let x_0 = step.prediction(particle.x, output);
-                            let w = step.widening_by_outputs(variance);
-                            step.advance(particle, x_0, w, index_of(block, row));
+                            (*x_0, *w) = (output, step.widening_by_outputs(variance));
+                        }
+                        lead.outputs(points, scale, x_0, room);
+                        for (x_0, x) in x_0.iter_mut().zip(points) {
+                            *x_0 = step.prediction(*x, *x_0);
+                        }
+                        lead.shift(points, x_0, room);
+                        for (row, particle) in particles.iter_mut().enumerate() {
+                            step.advance(particle, x_0[row], widened[row], index_of(block, row));
                         }
                     },
                 );
@@ -117,28 +109,52 @@ impl Way {
             }
             Follows::Exact(mixture) => {
                 let of = |mixture: &Mixture| Posterior::new(mixture, stage.scales, stage.quantity);
-                let class = self.guidance.as_ref().and_then(|g| g.class.as_deref());
+                let towards =
+                    guidance.filter(|guidance| guidance.by.kind() == GuideKind::ClassifierFree);
+                let class = towards.and_then(|guidance| guidance.class.as_deref());
+                let weight = towards.map_or(1.0, |led| led.weight_at(stage.scales) as f32);
                 // The class's own, and that of all where both are wanted.
                 let posterior = of(class.unwrap_or(mixture));
                 let of_all = (class.is_some() && weight != 1.0).then(|| of(mixture));
+                let lead = self.lead(stage, None);
                 particles.par_chunks_mut(BLOCK).enumerate().for_each_init(
-                    Vec::new,
-                    |near, (block, particles)| {
-                        for (row, particle) in particles.iter_mut().enumerate() {
-                            let mut x_0 = posterior.mean(particle.x, near);
-                            let w = step.widening.map_or(NOT_WIDENED, |_| {
-                                step.widening_by_variance(posterior.variance(particle.x, x_0, near))
-                            });
-                            if let Some(of_all) = &of_all {
-                                x_0 = guided(of_all.mean(particle.x, near), x_0, weight);
+                    || (Vec::new(), lead.room()),
+                    |(near, room), (block, particles)| {
+                        let mut points = [[0.0; 2]; BLOCK];
+                        let points = positions(particles, &mut points);
+                        let (mut x_0, mut widened) = ([[0.0; 2]; BLOCK], [NOT_WIDENED; BLOCK]);
+                        let x_0 = &mut x_0[..points.len()];
+                        for ((x_0, w), x) in x_0.iter_mut().zip(&mut widened).zip(points) {
+                            *x_0 = posterior.mean(*x, near);
+                            if step.widening.is_some() {
+                                *w = step.widening_by_variance(posterior.variance(*x, *x_0, near));
                             }
-                            step.advance(particle, x_0, w, index_of(block, row));
+                            if let Some(of_all) = &of_all {
+                                *x_0 = guided(of_all.mean(*x, near), *x_0, weight);
+                            }
+                        }
+                        lead.shift(points, x_0, room);
+                        for (row, particle) in particles.iter_mut().enumerate() {
+                            step.advance(particle, x_0[row], widened[row], index_of(block, row));
                         }
                     },
                 );
             }
         }
     }
+
+    fn lead<'a>(&'a self, stage: &'a PlanStep, own: Option<&'a Network<f32>>) -> Lead<'a> {
+        let leader = self.leader.as_ref();
+        leader.map_or(Lead::Nowhere, |leader| leader.at(stage, own))
+    }
+}
+
+/// Where at most a block of particles are.
+fn positions<'a>(particles: &[Particle], points: &'a mut [[f32; 2]; BLOCK]) -> &'a [[f32; 2]] {
+    for (point, particle) in points.iter_mut().zip(particles) {
+        *point = particle.x;
+    }
+    &points[..particles.len()]
 }
 
 /// Particles at their starts.
@@ -165,7 +181,7 @@ impl CpuRun {
         Self {
             way: Way {
                 follows,
-                guidance: run.guidance.cloned(),
+                leader: run.guidance.map(Leader::of),
                 plan: run.plan.clone(),
                 seed: run.seed,
             },
@@ -204,7 +220,7 @@ impl SliceRun {
         Self {
             way: Way {
                 follows: Follows::Learned(network),
-                guidance: None,
+                leader: None,
                 plan: plan.clone(),
                 seed,
             },
@@ -354,7 +370,7 @@ mod tests {
     ) -> Vec<[f32; 2]> {
         let way = Way {
             follows: Follows::Learned(network),
-            guidance: None,
+            leader: None,
             plan: plan.clone(),
             seed,
         };

@@ -55,7 +55,8 @@ impl Update {
         Self::of_scalars(Scalars::of(n, spec.rule, rate, decay, spec.shape.width))
     }
 
-    fn of_scalars(scalars: Scalars) -> Self {
+    /// By these scalars.
+    pub fn of_scalars(scalars: Scalars) -> Self {
         Self {
             step_size: (f64::from(scalars.rate) / scalars.first_correction) as f32,
             kept: scalars.kept,

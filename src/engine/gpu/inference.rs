@@ -10,7 +10,7 @@ use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
 use super::plan_rows::{embedded, input_scale, rows_of};
 use super::types::{Layer, PlanRow, Slice};
-use crate::{Denoiser, EngineError, Run, Start};
+use crate::{Denoiser, EngineError, Guidance, Run, Start};
 
 /// Most particles in one slice: their activations are all the memory that sampling takes.
 pub const MAX_SLICE: u32 = 16_384;
@@ -173,7 +173,7 @@ impl PlanRun {
         let unused = context.buffer("unused", 16, STORAGE);
         let row_count = context.uniform("row count", &[rows, 0, 0, 0]);
         let all_rows = context.uniform("rows of all askings", &[second + rows, 0, 0, 0]);
-        let label = guidance.map_or(0, |guidance| guidance.label + 1);
+        let label = guidance.and_then(Guidance::told).map_or(0, |of| of + 1);
         let bias_counts = [time_count * askings, label, askings, 0];
         let bias_count = context.uniform("bias count", &bias_counts);
         let first_layer = context.uniform("first layer", &first);
@@ -328,7 +328,7 @@ impl PlanRun {
         self.plan_rows.write(context, &rows);
         let taus: Vec<f64> = job.run.plan.steps.iter().map(|step| step.tau).collect();
         self.write_times(context, &taus);
-        let label = job.run.guidance.map(|guidance| guidance.label);
+        let label = job.run.guidance.and_then(Guidance::told);
         self.write_label(context, label);
         self.predicts = job
             .run

@@ -35,9 +35,11 @@ use super::{
     TrainingData, Underway,
 };
 use crate::adaptive::{AdaptiveRun, AdaptiveSlice, Outputs};
+use crate::cpu;
+use crate::cpu::network::Network;
 use crate::cpu::sample::{CpuRun, Follows};
 use crate::network::layout::Activation;
-use crate::{Denoiser, Weights};
+use crate::{Denoiser, GuideKind, Weights};
 use context::STORAGE;
 use density::DensityKernel;
 use each::DeviceOutputs;
@@ -328,7 +330,15 @@ impl Engine for GpuEngine {
         let (Some((_, kernels)), Some(model)) = (&self.kernels, &self.model) else {
             return Err(no_model());
         };
-        run.check(model.layout.shape())?;
+        let shape = model.layout.shape();
+        run.check(shape, &model.spec.timetable)?;
+        // Classifiers and a second model are the host's: it has the averaged weights as they are now.
+        if (run.guidance).is_some_and(|led| led.by.kind() != GuideKind::ClassifierFree) {
+            let ema = model
+                .parameters
+                .download_ema(&self.context, &model.layout)?;
+            return Ok(cpu::begin(run, || Network::new(shape, &ema)));
+        }
         let device = (self.context.clone(), kernels.clone(), model.layout.clone());
         if let Some(control) = run.plan.control {
             let network = DeviceOutputs::new(device, &model.parameters.ema, run.start.len())?;
@@ -355,8 +365,9 @@ impl Engine for GpuEngine {
         run: &Run<'_>,
         piece: Piece,
     ) -> Result<Cloud, EngineError> {
-        let shape = self.loaded()?.2.layout.shape();
-        piece.check(cloud.as_ref(), run, shape)?;
+        let (_, _, model) = self.loaded()?;
+        let fitting = (model.layout.shape(), &*model.spec.timetable);
+        piece.check(cloud.as_ref(), run, fitting)?;
         let total = run.start.len();
         let shared = self.context.clone();
         let shared_kernels = self.kernels.as_ref().map(|(_, kernels)| kernels.clone());

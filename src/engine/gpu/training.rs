@@ -60,10 +60,7 @@ impl Parameters {
         layout: &DeviceLayout,
         step: u64,
     ) -> Result<ModelState, EngineError> {
-        let read = |buffer| -> Result<Vec<f32>, EngineError> {
-            let bytes = context.read_buffer(buffer, 0, 4 * layout.parameters() as u64)?;
-            Ok(layout.to_host(&bytemuck::pod_collect_to_vec::<u8, f32>(&bytes)))
-        };
+        let read = |buffer| read(context, layout, buffer);
         Ok(ModelState {
             step,
             weights: read(&self.weights)?,
@@ -72,6 +69,25 @@ impl Parameters {
             adam_v: read(&self.adam_v)?,
         })
     }
+
+    /// Read the averaged weights back. Blocks.
+    pub fn download_ema(
+        &self,
+        context: &GpuContext,
+        layout: &DeviceLayout,
+    ) -> Result<Vec<f32>, EngineError> {
+        read(context, layout, &self.ema)
+    }
+}
+
+/// Parameters in a buffer, in the host's order.
+fn read(
+    context: &GpuContext,
+    layout: &DeviceLayout,
+    buffer: &wgpu::Buffer,
+) -> Result<Vec<f32>, EngineError> {
+    let bytes = context.read_buffer(buffer, 0, 4 * layout.parameters() as u64)?;
+    Ok(layout.to_host(&bytemuck::pod_collect_to_vec::<u8, f32>(&bytes)))
 }
 
 /// Where a workspace gets its batches.

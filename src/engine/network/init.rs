@@ -3,7 +3,7 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::layout::NetworkShape;
+use super::layout::{LayerSpan, NetworkShape};
 
 /// The flat parameter vector, in the order of [`NetworkShape::layers`], with every weight and bias uniform in
 /// ±1/√(inputs of its layer): what `torch.nn.Linear.reset_parameters` draws from (there a Kaiming uniform with a = √5).
@@ -31,6 +31,18 @@ pub fn initial_weights(shape: NetworkShape, seed: u64) -> Vec<f32> {
         weights.extend(draw(inputs, rows * inputs));
         weights.extend(bias);
         weights.extend(draw(inputs, rows));
+    }
+    weights
+}
+
+/// The same of layers that lie one after the other in the flat vector.
+pub fn uniform_weights(layers: &[LayerSpan], seed: u64) -> Vec<f32> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut weights = Vec::new();
+    for layer in layers {
+        let bound = 1.0 / (layer.inputs as f32).sqrt();
+        let count = (layer.inputs + 1) * layer.outputs;
+        weights.extend((0..count).map(|_| rng.random_range(-bound..=bound)));
     }
     weights
 }

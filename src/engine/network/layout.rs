@@ -260,6 +260,11 @@ impl NetworkShape {
     }
 }
 
+/// The frequency f_k = 2^k π/3 of an octave.
+pub fn coordinate_frequency(k: usize) -> f32 {
+    std::f32::consts::FRAC_PI_3 * (1_u32 << k) as f32
+}
+
 /// The coordinate features of a point, written into `out` (length [`NetworkShape::coordinate_features`]):
 /// x, y, sin(x·f_0..), sin(y·f_0..), cos(x·f_0..), cos(y·f_0..) with f_k = 2^k π/3.
 pub fn coordinate_features(point: [f32; 2], octaves: u32, out: &mut [f32]) {
@@ -268,7 +273,7 @@ pub fn coordinate_features(point: [f32; 2], octaves: u32, out: &mut [f32]) {
     out[1] = point[1];
     for (axis, coordinate) in point.into_iter().enumerate() {
         for k in 0..octaves {
-            let frequency = std::f32::consts::FRAC_PI_3 * (1_u32 << k) as f32;
+            let frequency = coordinate_frequency(k);
             let (sin, cos) = (coordinate * frequency).sin_cos();
             out[2 + axis * octaves + k] = sin;
             out[2 + 2 * octaves + axis * octaves + k] = cos;

@@ -158,6 +158,12 @@ impl Timetable {
         self.target.input_scale(scales) as f32
     }
 
+    /// True where a network that was trained by either is read alike: schedule, target and T are the same.
+    pub fn reads_like(&self, other: &Self) -> bool {
+        let of = |table: &Self| (table.schedule, table.target, table.timesteps());
+        of(self) == of(other)
+    }
+
     /// The timestep in 1..=T that a random word draws.
     pub fn draw(&self, word: u32) -> u32 {
         let timesteps = self.timesteps();

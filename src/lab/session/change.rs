@@ -13,6 +13,7 @@ use crate::record::{LossRecord, Metric};
 use crate::safe_copies::SafeCopies;
 use crate::setup::Setup;
 use crate::shelved::Replaced;
+use crate::weak::WeakState;
 use engine::ModelState;
 use engine::{EngineChoice, EngineError, EngineKind, Wait};
 use maths::grouped::grouped;
@@ -319,6 +320,15 @@ impl Session {
         }
         if other_rows || other_context || old.experiment.fresh != new.experiment.fresh {
             self.record.break_off();
+        }
+        let path = |setup: &Setup| (setup.experiment.schedule, setup.experiment.timesteps);
+        let other_draws = old.experiment.fresh != new.experiment.fresh;
+        if other_mixture || other_rows || other_draws || path(old) != path(new) {
+            self.classifier.forget(&setup);
+        }
+        let fits = |weak: &WeakState| weak.model.reads_like(&setup.spec.timetable);
+        if other_mixture || !self.weak.as_ref().is_none_or(fits) {
+            self.weak = None;
         }
         self.live.set_plan(&setup.plan);
         self.show_noise_at_first();

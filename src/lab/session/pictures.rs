@@ -2,7 +2,7 @@
 
 use super::{HAND_SHARE, INTERACTING_SHARE, Session};
 use crate::live::LivePicture;
-use crate::message::{DensityField, QualityPoint, Slot, fresh_version};
+use crate::message::{DensityField, Notice, QualityPoint, Slot, WeakState, fresh_version};
 use crate::quality::EARLY_SHARE;
 use crate::runs::{ASKED_SHARE, Runs};
 use engine::{EngineError, Piece, Wait};
@@ -120,14 +120,62 @@ impl Session {
         Ok(())
     }
 
-    /// A piece of the run of one slot, if it is somebody's turn.
-    pub(super) fn do_run(&mut self) -> Result<(), EngineError> {
-        let share = if self.makes_room() {
+    /// A piece of the classifier that is asked for, if it is its turn: as a run has it that somebody asks for.
+    pub(super) fn work_on_classifier(&mut self) -> Result<(), EngineError> {
+        let beside = self.is_training().then(|| self.asked_share());
+        if !self.classifier.is_due(beside, Instant::now()) {
+            return Ok(());
+        }
+        let factor = if self.shared { 0.5 } else { 1.0 };
+        if self.classifier.advance(&self.setup, factor)? {
+            self.version += 1;
+        }
+        Ok(())
+    }
+
+    /// The model of this training as a weak one: as it is, or the latest kept copy of at most so many updates.
+    ///
+    /// # Errors
+    /// No such copy, and weights that are not finite.
+    pub fn as_weak(&mut self, most_updates: Option<u64>) -> Result<WeakState, EngineError> {
+        let (shape, timetable) = (self.setup.spec.shape, self.setup.spec.timetable.clone());
+        let Some(most) = most_updates else {
+            return WeakState::of(&self.model(), shape, &timetable);
+        };
+        let none = || {
+            let text = "no state of the training that early is kept: take the model as it is, and train on";
+            EngineError::Invalid(text.to_owned())
+        };
+        WeakState::of(self.safe.at_most(most).ok_or_else(none)?, shape, &timetable)
+    }
+
+    /// Take a weak model for runs to be led away from.
+    pub fn take_weak(&mut self, weak: Result<WeakState, EngineError>) {
+        match weak {
+            Ok(weak) if weak.model.reads_like(&self.setup.spec.timetable) => {
+                self.weak = Some(weak);
+                self.version += 1;
+            }
+            Ok(_) => {
+                let text = "the other model has another schedule, target or number of timesteps: a weak model has the same";
+                self.notify(Notice::Error(text.to_owned()));
+            }
+            Err(error) => self.notify(Notice::Error(error.to_string())),
+        }
+    }
+
+    /// The share of the time that what somebody asks for may take from a training.
+    fn asked_share(&self) -> f64 {
+        if self.makes_room() {
             HAND_SHARE * INTERACTING_SHARE
         } else {
             ASKED_SHARE
-        };
-        let beside = self.is_training().then_some(share);
+        }
+    }
+
+    /// A piece of the run of one slot, if it is somebody's turn.
+    pub(super) fn do_run(&mut self) -> Result<(), EngineError> {
+        let beside = self.is_training().then(|| self.asked_share());
         let Some(slot) = self.runs.next(self.step, beside, Instant::now()) else {
             return Ok(());
         };

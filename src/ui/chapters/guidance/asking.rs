@@ -9,7 +9,6 @@ use crate::chapters::shared::chain::{Chain, ChainWish, Field};
 use crate::chapters::shared::field_time::field_tau;
 use crate::desk::Desk;
 use lab::choice::Choice;
-use lab::guided::guidance;
 use lab::message::{DensityField, DensityView, RunRequest};
 use maths::data::bounds::Bounds;
 use maths::diffusion::schedule::Scales;
@@ -34,12 +33,7 @@ impl Guidance {
     /// The chain by this weight, to be drawn or to be measured.
     pub(super) fn wish(&self, desk: &Desk, weight: f64, follow: bool) -> Option<ChainWish> {
         let snapshot = &desk.here.snapshot;
-        let led = guidance(
-            &snapshot.dataset,
-            self.label(desk),
-            weight,
-            self.lead.log_snr(),
-        )?;
+        let led = self.led(desk, weight, self.lead.log_snr())?;
         let chain = Chain {
             entrant: Choice::of(&snapshot.experiment).into(),
             particles: PARTICLES,
@@ -63,28 +57,24 @@ impl Guidance {
 
     fn ask_at_point(&mut self, desk: &Desk) {
         let snapshot = &desk.here.snapshot;
-        let label = self.label(desk);
         let point = self.hand.at().map(|c| c as f32);
         let plan = Plan::field(
             snapshot.experiment.plan_context(),
             field_tau(desk),
             Quantity::X0,
         );
-        let asks = !self.exact(desk);
-        for (slot, weight) in self.at_point.iter_mut().zip([0.0, 1.0]) {
-            let led = guidance(
-                &snapshot.dataset,
-                label,
-                weight,
-                [f64::NEG_INFINITY, f64::INFINITY],
-            );
+        let (asks, exact) = (!self.in_closed_form(desk), self.exact(desk));
+        for (which, weight) in [0.0, 1.0].into_iter().enumerate() {
+            let led = self.led(desk, weight, engine::Guidance::EVERYWHERE);
+            let slot = &mut self.at_point[which];
             let Some(led) = led.filter(|_| asks) else {
                 slot.end(desk);
                 continue;
             };
-            slot.want_patiently(desk, (plan.clone(), point, label), || RunRequest {
+            let key = (plan.clone(), point, led.clone());
+            slot.want_patiently(desk, key, || RunRequest {
                 guidance: Some(led),
-                ..RunRequest::at(Arc::new(vec![point]), plan.clone(), false)
+                ..RunRequest::at(Arc::new(vec![point]), plan.clone(), exact)
             });
         }
     }
@@ -129,6 +119,7 @@ impl Guidance {
     }
 
     fn density_of(&self, desk: &Desk) -> Option<DensityOf> {
+        let label = self.asked_class(desk)?;
         let weight = match self.show.behind {
             Behind::None => return None,
             Behind::Class => 1.0,
@@ -136,7 +127,7 @@ impl Guidance {
         };
         Some(DensityOf {
             data: Of(desk.here.snapshot.dataset.clone()),
-            label: self.label(desk),
+            label,
             weight,
             scales: desk.here.scales(),
             bounds: density_bounds(desk),

@@ -4,20 +4,25 @@ use egui::{Color32, Painter, Pos2, Rect, Shape, Ui, vec2};
 
 use super::numbers::Vectors;
 use super::weights::Found;
-use super::{Behind, Grip, Guidance, WEIGHT, classes};
+use super::{Behind, Grip, Guidance};
 use crate::canvas::device::Dots;
 use crate::canvas::motion::{Motion, MotionStyle, Projection};
 use crate::canvas::paint::Layer;
 use crate::canvas::{Mark, Role, Scene, View};
+use crate::chapters::Page;
 use crate::chapters::shared::arrow::arrow;
 use crate::chapters::shared::chain::frame_at;
 use crate::desk::Desk;
+use crate::plots::accuracy::accuracy_ui;
 use crate::plots::weights::{Chart, OverWeights, Upwards, weights_ui};
 use crate::theme::Palette;
 use crate::truths;
 use crate::widgets::number::fixed;
+use engine::GuideKind;
 use lab::message::Side;
 
+/// How far the weight may go.
+pub(super) const WEIGHTS: std::ops::RangeInclusive<f64> = engine::Guidance::WEIGHTS;
 /// Weights that are marked along the line through both estimates.
 const MARKED: i32 = 10;
 /// Points of the screen about the tip of the guided arrow within which the hand takes it.
@@ -31,7 +36,7 @@ pub(super) fn weight_text(weight: f64) -> String {
 impl Guidance {
     /// The name of the class.
     pub(super) fn class_name<'a>(&self, desk: &'a Desk) -> &'a str {
-        let name = classes(desk).get(self.label(desk) as usize);
+        let name = super::classes(desk).get(self.label(desk) as usize);
         name.map_or("", String::as_str)
     }
 
@@ -90,13 +95,12 @@ impl Guidance {
         };
         let name = format!("{by} by w = {weight}, at t = {}{of}", fixed(tau, 2));
         scene.name(role, Mark::Dot, color, name);
-        let class = self.class_name(desk);
-        let behind = match self.show.behind {
-            Behind::None => None,
-            Behind::Class => Some(format!("density of {class}")),
-            Behind::Tilted => Some(format!("p(x) p({class} | x)^{weight}")),
-        };
-        if let Some(name) = behind {
+        if self.behind.is_some() {
+            let class = self.class_name(desk);
+            let name = match self.show.behind {
+                Behind::Tilted => format!("p(x) p({class} | x)^{weight}"),
+                Behind::None | Behind::Class => format!("density of {class}"),
+            };
             scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), name);
         }
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
@@ -105,17 +109,16 @@ impl Guidance {
         } else {
             "learned x̂₀".to_owned()
         };
-        let name = format!("{mean} told nothing");
-        scene.name(role, Mark::Arrow, palette.weak, name);
-        let name = format!("told {class}");
-        scene.name(role, Mark::Arrow, palette.truth, name);
+        let [from, to] = self.names(desk);
+        scene.name(role, Mark::Arrow, palette.weak, format!("{mean} {from}"));
+        scene.name(role, Mark::Arrow, palette.truth, to);
         scene.name(role, Mark::Arrow, color, "guided");
         scene
     }
 
     /// The vectors at the point, over a canvas.
     pub(super) fn vectors_ui(&self, ui: &Ui, view: &View, desk: &Desk) {
-        if classes(desk).is_empty() {
+        if self.refusal(view.index, desk).is_some() {
             return;
         }
         let palette = desk.palette();
@@ -149,7 +152,7 @@ impl Guidance {
             return;
         }
         let weight = f64::from((at - none).dot(unit) / unit.length_sq());
-        let weight = weight.clamp(*WEIGHT.start(), *WEIGHT.end());
+        let weight = weight.clamp(*WEIGHTS.start(), *WEIGHTS.end());
         self.lead.weight = (10.0 * weight).round() / 10.0;
     }
 
@@ -176,7 +179,7 @@ impl Guidance {
                 vec![(self, own, of(side)), (twin, other, of(side.other()))]
             }
         };
-        let curve = |what: &str, dashed, value: &dyn Fn(&Found) -> f64| {
+        let curve = |what: &str, dashed, value: &dyn Fn(&Found) -> Option<f64>| {
             pages
                 .iter()
                 .map(move |(page, color, whose)| OverWeights {
@@ -187,7 +190,7 @@ impl Guidance {
                         .weights
                         .all()
                         .iter()
-                        .map(|found| [found.weight, value(found)])
+                        .filter_map(|found| Some([found.weight, value(found)?]))
                         .collect(),
                 })
                 .collect::<Vec<_>>()
@@ -196,13 +199,15 @@ impl Guidance {
             .iter()
             .map(|(page, color, _)| (page.lead.weight, *color))
             .collect();
-        let inside = curve("share inside", false, &|found| found.worth.inside.value);
-        let surprise = curve("surprise", false, &|found| found.worth.surprise.value);
+        let inside = curve("share inside", false, &|found| {
+            Some(found.worth.inside?.value)
+        });
+        let surprise = curve("surprise", false, &|found| Some(found.worth.surprise.value));
         let mut apart = curve("W₂ to the class", false, &|found| {
-            found.worth.to_class.ratio()
+            Some(found.worth.to_class.ratio())
         });
         apart.extend(curve("W₂ to the tilted density", true, &|found| {
-            found.worth.to_tilted.ratio()
+            Some(found.worth.to_tilted?.ratio())
         }));
         let charts = [
             Chart {
@@ -224,11 +229,20 @@ impl Guidance {
                 curves: apart,
             },
         ];
-        let each = rect.width() / charts.len() as f32;
-        for (index, chart) in charts.iter().enumerate() {
+        let trained = self.trained(desk);
+        let trained = trained.filter(|_| self.lead.kind == GuideKind::Classifier);
+        let all = charts.len() + usize::from(trained.is_some());
+        let each = rect.width() / all as f32;
+        let place = |index: usize| {
             let corner = rect.min + vec2(each * index as f32, 0.0);
-            let place = Rect::from_min_size(corner, vec2(each, rect.height()));
-            weights_ui(ui, place, chart, &at, palette);
+            Rect::from_min_size(corner, vec2(each, rect.height()))
+        };
+        for (index, chart) in charts.iter().enumerate() {
+            weights_ui(ui, place(index), chart, &at, palette);
+        }
+        if let Some(trained) = trained {
+            let tau = desk.here.clock.tau;
+            accuracy_ui(ui, place(charts.len()), &trained.accuracy, tau, palette);
         }
     }
 }
@@ -241,7 +255,7 @@ fn place(view: &View, point: [f64; 2]) -> Pos2 {
 fn paint_sum(painter: &Painter, view: &View, vectors: &Vectors, color: Color32, palette: &Palette) {
     let here = place(view, vectors.x);
     let [all, class, guided] =
-        [vectors.of_all, vectors.of_class, vectors.guided()].map(|tip| place(view, tip));
+        [vectors.from, vectors.to, vectors.guided()].map(|tip| place(view, tip));
     let line = [-1, MARKED].map(|weight| place(view, vectors.along(f64::from(weight))));
     painter.extend(Shape::dotted_line(&line, palette.faint, 5.0, 1.0));
     for weight in -1..=MARKED {

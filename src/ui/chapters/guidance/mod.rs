@@ -21,7 +21,9 @@ use crate::desk::Desk;
 use crate::desk::background::Background;
 use crate::desk::run_slot::RunSlot;
 use crate::widgets::equation::{Equation, Piece};
-use lab::message::{DensityField, Slot};
+use engine::{GuideBy, GuideKind};
+use lab::guided::guidance;
+use lab::message::{DensityField, Slot, TrainedClassifier};
 use maths::data::bounds::Bounds;
 use maths::data::dataset::Dataset;
 use maths::diffusion::solver::Plan;
@@ -30,8 +32,6 @@ use maths::names::Words;
 use asking::DensityOf;
 use weights::Weights;
 
-/// How far the weight may go.
-const WEIGHT: std::ops::RangeInclusive<f64> = -1.0..=10.0;
 /// Particles of the cloud, and samples of each set that is measured.
 const PARTICLES: u32 = 2000;
 /// Where the point lies until the hand places it.
@@ -92,9 +92,10 @@ impl Hand {
     }
 }
 
-/// The weight, which is a side's own.
+/// By what and how strongly, which is a side's own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Lead {
+    kind: GuideKind,
     weight: f64,
     /// ln SNR between which it counts; `None` for everywhere.
     interval: Option<[f64; 2]>,
@@ -134,8 +135,8 @@ pub struct Guidance {
     /// The clock was set for the first time.
     is_opened: bool,
     chain: RunSlot<ChainWish>,
-    /// The network's x̂_0 at the point: told no class, and told it.
-    at_point: [RunSlot<(Plan, [f32; 2], u32)>; 2],
+    /// x̂_0 at the point by weight 0 and 1: told no class, and told it; or by the weak model, and by the model.
+    at_point: [RunSlot<(Plan, [f32; 2], engine::Guidance)>; 2],
     density: Background<DensityOf, Vec<f32>>,
     /// The density behind the cloud, and what it is of.
     behind: Option<(DensityOf, DensityField)>,
@@ -148,6 +149,7 @@ impl Default for Guidance {
             show: Show::default(),
             hand: Hand::default(),
             lead: Lead {
+                kind: GuideKind::ClassifierFree,
                 weight: 3.0,
                 interval: None,
             },
@@ -174,10 +176,55 @@ fn knows_classes(desk: &Desk) -> bool {
 }
 
 impl Guidance {
-    /// By the exact x̂_0: also where the network knows no classes.
+    /// By the exact x̂_0: also where the network knows no classes and would have to. The exact field has no weaker version of itself.
     fn exact(&self, desk: &Desk) -> bool {
         let untrained = desk.here.snapshot.step == 0;
-        self.show.exact.unwrap_or(untrained) || !knows_classes(desk)
+        let chosen = self.show.exact.unwrap_or(untrained);
+        match self.lead.kind {
+            GuideKind::ClassifierFree => chosen || !knows_classes(desk),
+            GuideKind::Posterior | GuideKind::Classifier => chosen,
+            GuideKind::Model => false,
+        }
+    }
+
+    /// The class that samples are led to, or told while they are led; `None` where they are led away from a weak model alone.
+    fn asked_class(&self, desk: &Desk) -> Option<u32> {
+        if self.lead.kind.needs_label() {
+            return Some(self.label(desk));
+        }
+        let snapshot = &desk.here.snapshot;
+        let weak = snapshot.weak.as_ref()?;
+        let classes = snapshot.experiment.shape().classes;
+        (classes > 0 && weak.model.shape().classes == classes).then(|| self.label(desk))
+    }
+
+    /// The classifier that was trained.
+    fn trained<'a>(&self, desk: &'a Desk) -> Option<&'a Arc<TrainedClassifier>> {
+        desk.here.snapshot.classifier.as_ref()?.done.as_ref()
+    }
+
+    /// How runs are led by a weight; `None` where what leads them is not there.
+    fn led(&self, desk: &Desk, weight: f64, log_snr: [f64; 2]) -> Option<engine::Guidance> {
+        let snapshot = &desk.here.snapshot;
+        let by = match self.lead.kind {
+            GuideKind::ClassifierFree => GuideBy::ClassifierFree,
+            GuideKind::Posterior => GuideBy::Posterior(snapshot.dataset.mixture.clone()),
+            GuideKind::Classifier => GuideBy::Classifier(self.trained(desk)?.classifier.clone()),
+            GuideKind::Model => GuideBy::WeakModel(snapshot.weak.as_ref()?.model.clone()),
+        };
+        match self.asked_class(desk) {
+            Some(label) => {
+                let led = guidance(&snapshot.dataset, label, weight, log_snr)?;
+                Some(engine::Guidance { by, ..led })
+            }
+            None => Some(engine::Guidance {
+                label: None,
+                weight,
+                log_snr,
+                class: None,
+                by,
+            }),
+        }
     }
 
     /// The class, one of those that there are.
@@ -282,7 +329,17 @@ impl Page for Guidance {
     fn refusal(&self, _canvas: usize, desk: &Desk) -> Option<String> {
         let no_classes = "These data have no classes to lead samples to. In Training choose moons, rings, figure-8, spirals, pinwheel or the \
                           8 Gaussians.";
-        classes(desk).is_empty().then(|| no_classes.to_owned())
+        if self.lead.kind == GuideKind::Model {
+            let no_model = "There is no weak model to lead away from yet: take one in the panel.";
+            let missing = desk.here.snapshot.weak.is_none();
+            return missing.then(|| no_model.to_owned());
+        }
+        if classes(desk).is_empty() {
+            return Some(no_classes.to_owned());
+        }
+        let no_classifier = "There is no classifier yet: train one in the panel.";
+        (self.lead.kind == GuideKind::Classifier && self.trained(desk).is_none())
+            .then(|| no_classifier.to_owned())
     }
 
     fn home(&self, desk: &Desk) -> Bounds {

@@ -43,7 +43,7 @@ pub(super) struct Weights {
     found: Vec<Found>,
     /// The weight on show.
     on_show: Option<f64>,
-    yardstick: Background<(Of, u32), Option<ClassYardstick>>,
+    yardstick: Background<(Of, Option<u32>), Option<ClassYardstick>>,
     slot: RunSlot<(ChainWish, u64)>,
     /// The weight that is run, and the wish.
     under_way: Option<(f64, ChainWish)>,
@@ -205,7 +205,7 @@ impl Guidance {
             self.weights.of = Some(case);
             self.weights.forget(desk);
         }
-        let (label, exact) = (self.label(desk), self.exact(desk));
+        let (label, exact) = (self.asked_class(desk), self.exact(desk));
         let now = if exact { 0 } else { desk.here.snapshot.step };
         let (weight, trains) = (self.lead.weight, desk.here.is_training() && !exact);
         let weights = &mut self.weights;
