@@ -332,7 +332,7 @@ impl Page for Editing {
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         self.show.exact.get_or_insert(desk.here.snapshot.step == 0);
         if self.shown.replace(self.show.edit) != Some(self.show.edit) {
-            self.runs.end(desk);
+            self.runs.turn_to(self.show.edit as usize, desk);
         }
         self.runs.main.take_news(desk);
         self.runs.beside.take_news(desk);
