@@ -288,10 +288,14 @@ fn the_chapter_says_how_far_each_edit_is_off() {
     let along = ["share on the data", "of the straight line"].map(|name| read(&window, name));
     println!("share of the curve and of the line on the data: {along:?}");
     assert!(along[0] > 2.0 * along[1], "{along:?}");
-    click(&mut window, "Between latents: Straight");
+    click(&mut window, "Between: Straight");
     assert_ne!(read(&window, "share on the data"), along[0]);
 
-    click(&mut window, "Edit: Cloud");
+    // The runs of one edit are never taken for those of another.
+    window.get_by_label("Edit: Fix").click();
+    window.run_steps(1);
+    window.get_by_label("Edit: Cloud").click();
+    rest(&mut window);
     let found = [0.05, 0.4, 1.0].map(|tau| {
         window.get_by_label("Noised to t").set_value_accesskit(tau);
         rest(&mut window);
@@ -369,7 +373,7 @@ fn the_edits_look_as_they_did() {
         let mut window = open(light);
         for edit in ["Join", "Cloud", "Fix"] {
             click(&mut window, &format!("Edit: {edit}"));
-            window.hover_at(egui::pos2(640.0, 20.0));
+            window.hover_at(egui::pos2(1180.0, 620.0));
             rest(&mut window);
             let name = format!("editing_{}_{theme}", edit.to_lowercase());
             common::compare(&mut window, &name);

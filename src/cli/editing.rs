@@ -71,6 +71,7 @@ fn share_of_time(text: &str) -> Result<f64, String> {
 }
 
 /// How a built-in sampler is compiled: its steps, where they lie, for what.
+#[derive(Clone, Copy)]
 pub struct Compiled {
     /// The sampler.
     pub sampler: Sampler,

@@ -20,10 +20,10 @@ pub enum Slot {
     Reverse,
     /// The chain of the chapter Algorithm.
     Algorithm,
-    /// What the chapter Editing draws.
-    Edited,
+    /// What the chapter Editing draws, of the edit with this number.
+    Edited(usize),
     /// What that begins from, or is held against.
-    EditedBeside,
+    EditedBeside(usize),
     /// The learned arrows of the score field.
     LearnedArrows,
     /// The exact arrows of the score field.
@@ -51,7 +51,7 @@ pub enum Slot {
     /// End points of many particles by the SDE.
     EndsByNoise,
     /// What the chapter Editing measures along one setting.
-    EditSeries,
+    EditSeries(usize),
     /// Samples of one of the samplers that are held against each other.
     Contest,
     /// Guided samples by one of several weights.

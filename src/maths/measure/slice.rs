@@ -180,9 +180,9 @@ mod tests {
             for _ in 0..50 {
                 let middle = 0.5 * (a + b);
                 if law.share_below(middle) < wanted {
-                    a = middle
+                    a = middle;
                 } else {
-                    b = middle
+                    b = middle;
                 }
             }
             a

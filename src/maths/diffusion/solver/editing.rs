@@ -18,8 +18,7 @@ impl Sampler {
     /// The method of its steps, where they can be taken either way.
     fn either_way(self) -> Option<Method> {
         match self {
-            Self::Euler => Some(Method::Euler),
-            Self::Ddim { eta } if eta == 0.0 => Some(Method::Euler),
+            Self::Euler | Self::Ddim { eta: 0.0 } => Some(Method::Euler),
             Self::Heun => Some(Method::Heun),
             Self::Rk4 => Some(Method::Rk4),
             _ => None,

@@ -255,10 +255,10 @@ impl Editing {
                             plot.bar_chart(bars.allow_hover(false));
                         }
                         if let Some(bars) = &filled.bars[1] {
-                            let corners = steps(filled, bars)
-                                .flat_map(|[from, to, height]| [[from, height], [to, height]]);
-                            let corners = PlotPoints::from(corners.collect::<Vec<_>>());
-                            let line = Line::new("once", corners).color(palette.weak);
+                            let tops = steps(filled, bars)
+                                .map(|[from, to, height]| [0.5 * (from + to), height]);
+                            let tops = PlotPoints::from(tops.collect::<Vec<_>>());
+                            let line = Line::new("once", tops).color(palette.weak);
                             plot.line(line.width(1.0).allow_hover(false));
                         }
                     }

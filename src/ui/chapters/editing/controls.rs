@@ -88,10 +88,10 @@ impl Editing {
 
     fn join_row(&mut self, ui: &mut Ui, palette: &Palette) {
         let tip = "Between the two latents along a straight line, or along the circle about 0, on which latents of one length keep it";
-        row::named(ui, "Between latents", tip, palette, |ui| {
+        row::named(ui, "Between", tip, palette, |ui| {
             let options = [(false, "Straight"), (true, "On the circle")];
             let spherical = &mut self.show.spherical;
-            segmented::choose(ui, "Between latents", spherical, &options, palette);
+            segmented::choose(ui, "Between", spherical, &options, palette);
         });
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Ui, pos2};
+use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Ui};
 
 use super::runs::{ends, frames, latents};
 use super::{Edit, Editing};
@@ -16,6 +16,9 @@ use crate::truths;
 use crate::widgets::number::{fixed, grouped};
 use engine::Cloud;
 use lab::message::RunResult;
+
+/// Half the length of a line across the canvas, data units.
+const FAR: f32 = 1000.0;
 
 impl Editing {
     /// Of the field that is followed.
@@ -93,6 +96,21 @@ impl Editing {
             }
             Edit::Fix => {
                 self.push_ends(&mut scene, desk, role);
+                let edges: &[f32] = if self.show.region {
+                    &[-1.0, 1.0]
+                } else {
+                    &[0.0]
+                };
+                for edge in edges {
+                    let at = |along: f32| {
+                        let mut point = [along; 2];
+                        point[self.show.axis] = self.hand.at + edge * self.hand.half;
+                        point
+                    };
+                    let line = vec![at(-FAR), at(FAR)];
+                    let stroke = Stroke::new(1.5, palette.truth);
+                    scene.lines_behind.push((line, stroke));
+                }
                 let name = ["x", "y"][self.show.axis];
                 let held = if self.show.region {
                     format!("{name} is held between")
@@ -155,12 +173,9 @@ impl Editing {
             }
             Edit::Cloud => {}
             Edit::Fix => {
-                let half = if self.show.region {
-                    self.hand.half
-                } else {
-                    0.0
-                };
-                sketch.held(self.show.axis, self.hand.at, half);
+                if self.show.region {
+                    sketch.region(self.show.axis, self.hand.at, self.hand.half);
+                }
             }
         }
     }
@@ -246,8 +261,8 @@ impl Sketch<'_> {
         }
     }
 
-    /// The line where a coordinate is held, or the band.
-    fn held(&self, axis: usize, value: f32, half: f32) {
+    /// The region where a coordinate is held.
+    fn region(&self, axis: usize, value: f32, half: f32) {
         let rect = self.view.rect;
         let place = |value: f32| {
             let at = self.at([value; 2]);
@@ -256,23 +271,13 @@ impl Sketch<'_> {
         let (low, high) = (place(value - half), place(value + half));
         let (low, high) = (low.min(high), low.max(high));
         let color = self.palette.truth;
-        if half > 0.0 {
-            let band = if axis == 0 {
-                Rect::from_x_y_ranges(low..=high, rect.y_range())
-            } else {
-                Rect::from_x_y_ranges(rect.x_range(), low..=high)
-            };
-            self.painter
-                .rect_filled(band.intersect(rect), 0.0, color.gamma_multiply(0.12));
-        }
-        for at in [low, high] {
-            let line = if axis == 0 {
-                [pos2(at, rect.top()), pos2(at, rect.bottom())]
-            } else {
-                [pos2(rect.left(), at), pos2(rect.right(), at)]
-            };
-            self.painter.line_segment(line, (1.5, color));
-        }
+        let band = if axis == 0 {
+            Rect::from_x_y_ranges(low..=high, rect.y_range())
+        } else {
+            Rect::from_x_y_ranges(rect.x_range(), low..=high)
+        };
+        self.painter
+            .rect_filled(band.intersect(rect), 0.0, color.gamma_multiply(0.12));
     }
 }
 

@@ -83,7 +83,7 @@ pub struct Filled {
 impl Filled {
     fn new(mixture: &Mixture, axis: usize, wanted: Wanted, runs: [Option<&RunResult>; 2]) -> Self {
         let law = Slice::of(mixture, axis, wanted);
-        let bounds = mixture.bounds();
+        let bounds = mixture.bounds_at(4.0);
         let range = [bounds.min[axis], bounds.max[axis]].map(f64::from);
         let values = runs.map(|run| {
             let points = ends(run?).iter();

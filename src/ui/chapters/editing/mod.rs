@@ -31,7 +31,7 @@ const PLACES: usize = 129;
 /// Steps along which the error of there and back is measured.
 const ERROR_STEPS: [u32; 6] = [5, 10, 20, 40, 80, 160];
 /// t/T along which a cloud is measured.
-const CLOUD_TAUS: [f64; 9] = [0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0];
+const CLOUD_TAUS: [f64; 10] = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0];
 /// Points of the cloud that is there before one is placed, and how thick it is.
 const STROKE: u32 = 400;
 const THICK: f32 = 0.06;
@@ -83,7 +83,7 @@ impl Default for Show {
             method: 1,
             steps: 40,
             spherical: true,
-            tau: 0.4,
+            tau: 0.15,
             axis: 0,
             region: false,
             times: 5,
@@ -332,7 +332,7 @@ impl Page for Editing {
     fn prepare(&mut self, _ctx: &Context, desk: &mut Desk) {
         self.show.exact.get_or_insert(desk.here.snapshot.step == 0);
         if self.shown.replace(self.show.edit) != Some(self.show.edit) {
-            self.runs.end(desk);
+            self.runs.turn_to(self.show.edit as usize, desk);
         }
         self.runs.main.take_news(desk);
         self.runs.beside.take_news(desk);

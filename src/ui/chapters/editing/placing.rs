@@ -1,6 +1,6 @@
 //! What the hand does on the canvas: it places points, drags them, paints a cloud, moves the line where a coordinate is held.
 
-use egui::{CursorIcon, Pos2, Response, Ui};
+use egui::{CursorIcon, Pos2, Response, Ui, Vec2};
 
 use super::{Edit, Editing, THICK};
 use crate::canvas::View;
@@ -15,7 +15,9 @@ const GRIP: f32 = 12.0;
 pub const MOST: usize = 100;
 pub const MOST_CLOUD: usize = 4000;
 /// Points of a dab of the brush.
-const DAB: usize = 24;
+const DAB: usize = 8;
+/// Points of the screen between two.
+const BETWEEN: f32 = 8.0;
 /// Least half-width of a region.
 const THIN: f32 = 0.02;
 
@@ -63,7 +65,17 @@ impl Editing {
             }
             Edit::Cloud => {
                 if begins || pulled {
-                    self.dab(view.to_data(pointer));
+                    let way = if pulled {
+                        hand::pulled_by(response)
+                    } else {
+                        Vec2::ZERO
+                    };
+                    // A quick stroke is as dense as a slow one.
+                    let dabs = (way.length() / BETWEEN).ceil().clamp(1.0, 60.0) as u32;
+                    for dab in 0..dabs {
+                        let back = way * (dab as f32 / dabs as f32);
+                        self.dab(view.to_data(pointer - back));
+                    }
                     self.held = Some(0);
                 }
             }

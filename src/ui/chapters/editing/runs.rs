@@ -165,18 +165,16 @@ pub struct Series {
     values: Vec<[f64; 2]>,
 }
 
-impl Default for Series {
-    fn default() -> Self {
+impl Series {
+    fn of(edit: usize) -> Self {
         Self {
-            slot: RunSlot::new(Slot::EditSeries),
+            slot: RunSlot::new(Slot::EditSeries(edit)),
             wishes: Vec::new(),
             step: 0,
             values: Vec::new(),
         }
     }
-}
 
-impl Series {
     /// Measure these, one a run. Where nothing trains, again when the weights are others.
     pub fn follow(
         &mut self,
@@ -224,15 +222,26 @@ pub struct EditRuns {
 
 impl Default for EditRuns {
     fn default() -> Self {
-        Self {
-            main: RunSlot::new(Slot::Edited),
-            beside: RunSlot::new(Slot::EditedBeside),
-            series: Series::default(),
-        }
+        Self::of(0)
     }
 }
 
 impl EditRuns {
+    /// Of the edit with this number: each has slots of its own, so that no result of another is taken for its own.
+    fn of(edit: usize) -> Self {
+        Self {
+            main: RunSlot::new(Slot::Edited(edit)),
+            beside: RunSlot::new(Slot::EditedBeside(edit)),
+            series: Series::of(edit),
+        }
+    }
+
+    /// Another edit is chosen.
+    pub fn turn_to(&mut self, edit: usize, desk: &Desk) {
+        self.end(desk);
+        *self = Self::of(edit);
+    }
+
     /// Ask for what is drawn.
     pub fn want(&mut self, desk: &Desk, wish: &Wish) {
         // A hand that drags is not to outrun its own answers.
@@ -246,7 +255,7 @@ impl EditRuns {
             .want_patiently(desk, wish.clone(), || wish.request());
     }
 
-    /// Another edit is chosen, or the chapter closes: nothing runs unseen, and nothing is shown of the one before.
+    /// Nothing runs unseen, and nothing is shown any more.
     pub fn end(&mut self, desk: &Desk) {
         self.main.end(desk);
         self.beside.end(desk);
