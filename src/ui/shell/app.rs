@@ -30,7 +30,7 @@ use lab::message::{Command, Notice, Order, Side};
 use maths::data::dataset::FileStamp;
 
 /// Keys that open the chapters, in their order.
-const NUMBER_KEYS: [Key; 11] = [
+const NUMBER_KEYS: [Key; 12] = [
     Key::Num1,
     Key::Num2,
     Key::Num3,
@@ -42,6 +42,7 @@ const NUMBER_KEYS: [Key; 11] = [
     Key::Num9,
     Key::Num0,
     Key::Minus,
+    Key::Equals,
 ];
 
 /// The lab's window.

@@ -93,7 +93,7 @@ impl Guidance {
         } else {
             "learned, guided"
         };
-        let name = format!("{by} by w = {weight}, at t = {}{of}", fixed(tau, 2));
+        let name = format!("{by} by w = {weight}{of}");
         scene.name(role, Mark::Dot, color, name);
         if self.behind.is_some() {
             let class = self.class_name(desk);
