@@ -176,7 +176,9 @@ mod tests {
         destination(&path).write(&csv(&many)).unwrap();
         assert_eq!(
             table::read(&path).unwrap().notices,
-            ["the column 'label' splits its rows into 2 groups, which are learned as one"]
+            [
+                "the column 'label' splits its rows into 2 groups, which can be learned as classes, by --labels or a row in Training"
+            ]
         );
     }
 

@@ -96,7 +96,7 @@ const MOST_MIXTURE_BYTES: u64 = 256 << 20;
 /// # Errors
 /// As [`table::read`].
 pub fn read_points(path: &Path) -> Result<(Vec<[f32; 2]>, Vec<String>), DataError> {
-    let Table { rows, notices } = table::read(path)?;
+    let Table { rows, notices, .. } = table::read(path)?;
     Ok((
         rows.into_iter()
             .map(|point| point.map(|c| c as f32))

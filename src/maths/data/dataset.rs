@@ -1,5 +1,7 @@
 //! A data set ready for use: its mixture, its finite training points, its outline and bounds.
 
+mod rows;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
 pub use super::error::DataError;
-use super::held_out;
 use super::kernels::kernels;
 use super::labels::Labels;
 use super::mixture::{Mixture, Standardisation};
 use super::reference::Reference;
 use super::shapes::Shape;
-use super::table::{self, Table};
+use super::table::Classes;
+use rows::{StandardRows, classes_of_kernels, standard_rows};
 
 /// What is learned: a built-in shape or a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -276,12 +278,19 @@ impl Dataset {
         }
         // Before it is read: what is written meanwhile makes another file of it.
         let file = FileStamp::of(path);
-        let (training, kept, map, notices) = standard_rows(path)?;
-        Ok(Self {
+        let StandardRows {
+            training,
+            held_out,
+            map,
+            notices,
+            classes,
+        } = standard_rows(path)?;
+        let dataset = Self {
             file,
             notices,
-            ..Self::of_rows(training, kept, map, bandwidth)
-        })
+            ..Self::of_rows(training, held_out, map, bandwidth)
+        };
+        Ok(dataset.with_classes(classes))
     }
 
     /// Rows of a file, already in standardised units: those to train on, and those held out, of which there may be none.
@@ -310,6 +319,20 @@ impl Dataset {
             notices: Vec::new(),
             labels: None,
         }
+    }
+
+    /// With the classes of its training points: their names and the number of each point's. A kernel is of the class of its row; of equal
+    /// rows of several classes, of the first one's.
+    #[must_use]
+    pub fn with_classes(self, classes: Option<Classes>) -> Self {
+        let labels = classes
+            .filter(|classes| classes.of_rows.len() == self.points.len())
+            .map(|Classes { names, of_rows }| Labels {
+                of_components: Arc::new(classes_of_kernels(&self.points, &of_rows)),
+                of_points: Arc::new(of_rows),
+                names,
+            });
+        Self { labels, ..self }
     }
 
     /// The same rows under kernels of another bandwidth; a built-in shape has none, and stays as it is.
@@ -367,12 +390,18 @@ impl Dataset {
             return Some((FileNow::Missing, None));
         };
         let same = now == *then
-            || standard_rows(&then.path).is_ok_and(|(training, kept, map, _)| {
+            || standard_rows(&then.path).is_ok_and(|rows| {
                 let held_out = match &self.reference {
                     Reference::HeldOut(rows) => rows.as_slice(),
                     Reference::Mixture(_) => &[],
                 };
-                training == *self.points && kept == held_out && map == self.standardisation
+                let own = self.labels.as_ref();
+                let own = own.map(|labels| (&labels.names, &*labels.of_points));
+                let classes = rows.classes.as_ref();
+                rows.training == *self.points
+                    && rows.held_out == held_out
+                    && rows.map == self.standardisation
+                    && classes.map(|classes| (&classes.names, &classes.of_rows)) == own
             });
         Some(if same {
             (FileNow::Same, Some(now))
@@ -389,24 +418,6 @@ impl Dataset {
     }
 }
 
-/// The rows of a file in standardised units, those to train on and those held out, how they became these, and what was
-/// taken for granted.
-type StandardRows = (Vec<[f32; 2]>, Vec<[f32; 2]>, Standardisation, Vec<String>);
-
-fn standard_rows(path: &Path) -> Result<StandardRows, DataError> {
-    let Table { rows, notices } = table::read(path)?;
-    let kept = held_out::choose(&rows);
-    let side = |out: bool| {
-        rows.iter()
-            .zip(&kept)
-            .filter(move |(_, kept)| **kept == out)
-            .map(|(row, _)| *row)
-    };
-    let map = standardisation(side(false)).ok_or_else(|| DataError::AllEqual(path.into()))?;
-    let standard = |out: bool| side(out).map(|row| map.apply(row)).collect::<Vec<_>>();
-    Ok((standard(false), standard(true), map, notices))
-}
-
 fn truth_of(training: &[[f32; 2]], bandwidth: Option<f32>) -> (Arc<Mixture>, Truth) {
     let made = kernels(training, bandwidth);
     let truth = Truth::Kernels {
@@ -415,21 +426,6 @@ fn truth_of(training: &[[f32; 2]], bandwidth: Option<f32>) -> (Arc<Mixture>, Tru
         bandwidth: made.bandwidth,
     };
     (Arc::new(made.mixture), truth)
-}
-
-/// The map that gives rows mean 0 and an average variance per axis of 1; `None` where there is no spread.
-fn standardisation(rows: impl Iterator<Item = [f64; 2]> + Clone) -> Option<Standardisation> {
-    let first = rows.clone().next()?;
-    if rows.clone().all(|row| row == first) {
-        return None;
-    }
-    let count = rows.clone().count() as f64;
-    // About the first row, so that an offset takes no digits.
-    let mean = [0, 1]
-        .map(|axis| first[axis] + rows.clone().map(|r| r[axis] - first[axis]).sum::<f64>() / count);
-    let spread = |r: [f64; 2]| (r[0] - mean[0]).powi(2) + (r[1] - mean[1]).powi(2);
-    let scale = (0.5 * rows.map(spread).sum::<f64>() / count).sqrt();
-    scale.is_normal().then_some(Standardisation { mean, scale })
 }
 
 #[cfg(test)]

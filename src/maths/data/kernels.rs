@@ -43,6 +43,22 @@ pub struct Kernels {
 /// bandwidth the likeliest is taken, by leave-one-out. Neither the order of the rows nor giving all of them
 /// twice makes a difference.
 pub fn kernels(rows: &[[f32; 2]], bandwidth: Option<f32>) -> Kernels {
+    let (counted, total) = carriers(rows);
+    let bandwidth = bandwidth.unwrap_or_else(|| likeliest_bandwidth(&counted));
+    Kernels {
+        mixture: mixture(&counted, f64::from(bandwidth)),
+        bandwidth,
+        distinct: total,
+    }
+}
+
+/// The row on which each kernel of these rows stands, in their order: whatever the bandwidth.
+pub fn carrying_rows(rows: &[[f32; 2]]) -> Vec<[f32; 2]> {
+    carriers(rows).0.into_iter().map(|(row, _)| row).collect()
+}
+
+/// The rows that carry a kernel, in the order of the kernels, and how many distinct ones there are.
+fn carriers(rows: &[[f32; 2]]) -> (Vec<Counted>, usize) {
     let mut counted = distinct(rows);
     let total = counted.len();
     if total > MAX_KERNELS {
@@ -52,12 +68,7 @@ pub fn kernels(rows: &[[f32; 2]], bandwidth: Option<f32>) -> Kernels {
         counted = chosen.into_iter().map(|i| counted[i]).collect();
     }
     group(&mut counted);
-    let bandwidth = bandwidth.unwrap_or_else(|| likeliest_bandwidth(&counted));
-    Kernels {
-        mixture: mixture(&counted, f64::from(bandwidth)),
-        bandwidth,
-        distinct: total,
-    }
+    (counted, total)
 }
 
 /// A row and how many are like it.

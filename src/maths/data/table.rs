@@ -4,6 +4,8 @@
 //! semicolon, tab, bar or blanks), the decimal mark, the header, and a column of row labels that the header does not
 //! name. What was taken for granted is told in notices; what cannot be meant is refused with its line.
 
+mod classes;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::File;
@@ -13,6 +15,8 @@ use std::path::Path;
 use super::dialect::{Delimiter, Dialect, number_of};
 use super::error::{DataError, MAX_ROWS};
 use super::lines::{Encoding, Fault, Lines, MAX_BYTES, encoding};
+use classes::ClassColumn;
+pub use classes::Classes;
 
 /// Lines from which the dialect is found out.
 const LOOKED_AT: usize = 200;
@@ -46,6 +50,8 @@ pub struct Table {
     pub rows: Vec<[f64; 2]>,
     /// What was taken for granted, each a sentence without a full stop, for people.
     pub notices: Vec<String>,
+    /// The classes of the rows, where a column names them.
+    pub classes: Option<Classes>,
 }
 
 /// Read the columns x and y of a file, or a file of two columns without a header.
@@ -174,6 +180,7 @@ fn table(
     let mut rows: Vec<[f64; 2]> = Vec::new();
     let mut watch = Watch::default();
     let mut marks = Marks::default();
+    let mut classes = ClassColumn::default();
     let mut line = Vec::new();
     while let Some(number) = lines.next_record(delimiter, &mut line)? {
         let blank = line.iter().all(u8::is_ascii_whitespace);
@@ -213,6 +220,9 @@ fn table(
         let row = [coordinate(first, one)?, coordinate(second, other)?];
         check(number, row).map_err(fail)?;
         rows.push(row);
+        if kind.points {
+            classes.see(&columns.names, columns.named, &cells[shift..]);
+        }
         watch
             .see(columns, shift, &cells, rows.len() as u64)
             .map_err(fail)?;
@@ -224,7 +234,11 @@ fn table(
     if let Some(columns) = columns {
         notices.extend(watch.notices(&columns, rows.len(), kind.points));
     }
-    Ok(Table { rows, notices })
+    Ok(Table {
+        rows,
+        notices,
+        classes: classes.classes(),
+    })
 }
 
 impl Columns {
@@ -438,13 +452,19 @@ impl Watch {
         for (name, values) in columns.names.iter().zip(&self.values) {
             let groups = values.as_ref().map_or(0, HashSet::len);
             if points && groups > 1 && rows >= 4 * groups {
+                let learned = if classes::is_named_so(name) {
+                    "which can be learned as classes, by --labels or a row in Training"
+                } else {
+                    "which are learned as one; a column of the name label gives classes"
+                };
                 let name = if name.is_empty() {
                     "without a name".to_owned()
                 } else {
                     format!("'{}'", short(name))
                 };
-                notices
-                    .push(format!("the column {name} splits its rows into {groups} groups, which are learned as one"));
+                notices.push(format!(
+                    "the column {name} splits its rows into {groups} groups, {learned}"
+                ));
             }
         }
         notices

@@ -208,3 +208,64 @@ fn sources_are_read_back_as_they_are_shown() {
             .contains("figure8, circle")
     );
 }
+
+/// Points of a file keep the class of their row, kernels that of the row on which they stand: also where rows are held out, equal, or
+/// under another bandwidth. Read again, the same file has the same classes, and one whose labels were changed is another file.
+#[test]
+fn the_classes_of_a_file_are_those_of_its_rows() {
+    let shape = Dataset::of_shape(Shape::Moons, 600, 2);
+    let of_points = shape.labels.unwrap().of_points;
+    let row = |(point, class): (&[f32; 2], &u32)| {
+        format!(
+            "{},{},{}\n",
+            point[0],
+            point[1],
+            ["up", "down"][*class as usize]
+        )
+    };
+    let rows: String = shape.points.iter().zip(of_points.iter()).map(row).collect();
+    let text = format!("x,y,label\n{rows}{}", rows.lines().next().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("points.csv");
+    std::fs::write(&path, &text).unwrap();
+    let data = Dataset::load(&DataSource::Csv(path.clone()), 0, 0, None).unwrap();
+    let check = |data: &Dataset| {
+        let labels = data.labels.as_ref().unwrap();
+        assert_eq!(labels.names, ["down", "up"]);
+        assert!(matches!(data.reference, Reference::HeldOut(_)));
+        assert_eq!(labels.of_points.len(), data.points.len());
+        assert_eq!(labels.of_components.len(), data.mixture.components.len());
+        let kernels = crate::data::kernels::kernels(&data.points, data.truth.bandwidth());
+        assert_eq!(kernels.mixture, *data.mixture);
+        let class_at = |x: [f32; 2]| {
+            let raw = data.standardisation.restore(x);
+            let near = |p: &&[f32; 2]| (0..2).all(|i| (f64::from(p[i]) - raw[i]).abs() < 1e-5);
+            let index = shape.points.iter().position(|p| near(&p)).unwrap();
+            1 - of_points[index]
+        };
+        for (point, class) in data.points.iter().zip(labels.of_points.iter()) {
+            assert_eq!(*class, class_at(*point));
+        }
+        let carrying = crate::data::kernels::carrying_rows(&data.points);
+        for (kernel, (row, class)) in data
+            .mixture
+            .components
+            .iter()
+            .zip(carrying.into_iter().zip(labels.of_components.iter()))
+        {
+            assert_eq!(*class, class_at(row));
+            // Drawn together about the middle: no other row is so near to its direction from there.
+            let cross = kernel.mean[0] * row[1] - kernel.mean[1] * row[0];
+            assert!(cross.abs() < 1e-3, "{kernel:?} does not stand on {row:?}");
+        }
+    };
+    check(&data);
+    check(&data.with_bandwidth(Some(0.4)));
+    assert!(matches!(data.file_now(), Some((FileNow::Same, _))));
+    let swapped = text
+        .replace("up", "UP")
+        .replace("down", "up")
+        .replace("UP", "down");
+    std::fs::write(&path, swapped).unwrap();
+    assert!(matches!(data.file_now(), Some((FileNow::Changed, _))));
+}

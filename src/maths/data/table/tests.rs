@@ -159,7 +159,9 @@ fn what_is_taken_for_granted_is_told() {
         .join("\n");
     assert_eq!(
         told(&format!("x,y,species\n{rows}")),
-        ["the column 'species' splits its rows into 3 groups, which are learned as one"]
+        [
+            "the column 'species' splits its rows into 3 groups, which are learned as one; a column of the name label gives classes"
+        ]
     );
     // A column of numbers that go on and on does not, nor one that is the same in all rows.
     let rows = (0..40)
@@ -319,4 +321,35 @@ proptest! {
             prop_assert!(error.starts_with("p.csv") && error.len() < 400 && !error.contains('\n'), "{}", error);
         }
     }
+}
+
+/// A column of the name label or class gives classes, in whatever dialect and place; numbers by their size, words by the alphabet.
+#[test]
+fn a_column_gives_the_classes_of_the_rows() {
+    let classes = |text: &str| of(text.as_bytes()).unwrap().classes;
+    let given = |names: &[&str], of_rows: &[u32]| {
+        Some(Classes {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            of_rows: of_rows.to_vec(),
+        })
+    };
+    let words = given(&["in", "out"], &[1, 0, 1]);
+    assert_eq!(classes("x,y,label\n0,1,out\n2,3, in\n4,5,out\n"), words);
+    assert_eq!(classes("Class;x;y\nout;0,5;1\nin;2;3\nout;4;5\n"), words);
+    assert_eq!(classes("y,LABEL,x\n1,out,0\n3,in,2\n5,out,4\n"), words);
+    // Row names stand before the header's columns.
+    let shifted = "\"x\" \"y\" \"class\"\n\"a\" 0 1 \"out\"\n\"b\" 2 3 \"in\"\n\"c\" 4 5 \"out\"\n";
+    assert_eq!(classes(shifted), words);
+    let numbers = "x,y,label\n0,1,10\n2,3,9\n4,5,-1\n6,7,10\n";
+    assert_eq!(classes(numbers), given(&["-1", "9", "10"], &[2, 1, 0, 2]));
+    // None: no such column, one value, more than can be told apart, a row without a name.
+    assert_eq!(classes("x,y\n0,1\n2,3\n"), None);
+    assert_eq!(classes("x,y,species\n0,1,a\n2,3,b\n"), None);
+    assert_eq!(classes("x,y,label\n0,1,a\n2,3,a\n"), None);
+    assert_eq!(classes("x,y,label\n0,1,a\n2,3,\n"), None);
+    let rows: Vec<String> = (0..21).map(|i| format!("{i},{i},{i}")).collect();
+    assert_eq!(classes(&format!("x,y,label\n{}\n", rows.join("\n"))), None);
+    let twenty = rows[..20].join("\n");
+    let found = classes(&format!("x,y,label\n{twenty}\n")).unwrap();
+    assert_eq!(found.names.len(), 20);
 }
