@@ -23,6 +23,7 @@ pub use crate::run::{
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
+use maths::transport::Coupling;
 
 /// Bins of the per-timestep loss histogram; bin b holds the t with b = (t − 1)·64 / T.
 pub const LOSS_BINS: usize = 64;
@@ -110,6 +111,13 @@ pub struct TrainLabels {
     pub dropout: f32,
 }
 
+/// How x_0 and what it is led from come together in a batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pairing {
+    /// Which of the batch's noises belongs to which x_0.
+    pub coupling: Coupling,
+}
+
 /// Everything a training step depends on besides the weights.
 #[derive(Clone, Debug)]
 pub struct TrainSpec {
@@ -121,6 +129,8 @@ pub struct TrainSpec {
     pub data: TrainingData,
     /// Their labels, where the network takes any.
     pub labels: Option<TrainLabels>,
+    /// How points and noise come together.
+    pub pairing: Pairing,
     /// Samples a step.
     pub batch: u32,
     /// The optimiser's step size, before its schedule.
@@ -134,6 +144,11 @@ pub struct TrainSpec {
 }
 
 impl TrainSpec {
+    /// True where batches are made on the host ([`cpu::batch::Batch::fill`]) for either engine, because no kernel draws them.
+    pub fn draws_on_host(&self) -> bool {
+        self.pairing != Pairing::default()
+    }
+
     /// Refuse labels that are not one a point, or of a class that the network does not know.
     fn check_labels(&self) -> Result<(), EngineError> {
         let Some(labels) = &self.labels else {

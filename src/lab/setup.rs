@@ -6,7 +6,7 @@ use super::change::Change;
 use super::choice::told_of;
 use super::experiment::{DataSource, Experiment};
 use engine::network::timetable::Timetable;
-use engine::{TrainLabels, TrainSpec, TrainingData};
+use engine::{Pairing, TrainLabels, TrainSpec, TrainingData};
 use maths::data::dataset::{Dataset, FileNow};
 use maths::diffusion::magnification;
 use maths::diffusion::solver::Plan;
@@ -137,6 +137,7 @@ impl Setup {
             timetable,
             data,
             labels,
+            pairing: Pairing::default(),
             batch: experiment.batch,
             learning_rate: experiment.learning_rate,
             rule: experiment.update_rule(),

@@ -327,7 +327,8 @@ fn check_state(spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> 
     Ok(())
 }
 
-fn checked_samples<'a>(
+/// A batch that is given, as samples of the network.
+pub(crate) fn checked_samples<'a>(
     spec: &TrainSpec,
     x: &'a [[f32; 2]],
     t: &'a [u32],

@@ -6,6 +6,7 @@ mod context;
 mod density;
 mod each;
 mod gate;
+mod given;
 mod groups;
 mod inference;
 mod kernel;
@@ -35,12 +36,14 @@ use super::{
     TrainingData, Underway,
 };
 use crate::adaptive::{AdaptiveRun, AdaptiveSlice, Outputs};
+use crate::cpu::checked_samples;
 use crate::cpu::sample::{CpuRun, Follows};
 use crate::network::layout::Activation;
 use crate::{Denoiser, Weights};
 use context::STORAGE;
 use density::DensityKernel;
 use each::DeviceOutputs;
+use given::HostBatches;
 use inference::Times;
 use kernels::Kernels;
 use layout::DeviceLayout;
@@ -71,6 +74,8 @@ struct Model {
     layout: DeviceLayout,
     parameters: Parameters,
     workspace: Workspace,
+    /// What draws the batches where no kernel does.
+    host_batches: Option<HostBatches>,
     readback: Readback,
     /// Updates handed to the device.
     step: u64,
@@ -124,27 +129,19 @@ impl GpuEngine {
         moves: Moves,
     ) -> Result<(f32, Vec<f32>), EngineError> {
         let (context, kernels, model) = self.loaded()?;
-        if x.is_empty() || x.len() != t.len() || x.len() != target.len() {
-            return Err(EngineError::Invalid(
-                "points, timesteps and targets of a batch must be equally many".into(),
-            ));
-        }
-        if t.iter()
-            .any(|t| *t == 0 || *t > model.spec.timetable.timesteps())
-        {
-            return Err(EngineError::Invalid(
-                "a timestep of the batch is not in 1..=T".into(),
-            ));
-        }
-        let source = BatchSource::Given(x, t, target);
+        let samples = checked_samples(&model.spec, x, t, target)?;
+        let size = x.len() as u32;
         let workspace = Workspace::new(
             context,
             kernels,
             &model.layout,
             &model.parameters,
             &model.spec,
-            &source,
+            BatchSource::Given { slots: 1, size },
         )?;
+        if let Some(given) = &workspace.given {
+            given.write(context, 0, &samples);
+        }
         workspace.write_steps(context, &[step_row(&model.spec, model.step, 0, moves)]);
         let mut encoder = context
             .device()
@@ -198,7 +195,7 @@ impl Engine for GpuEngine {
             &layout,
             &parameters,
             spec,
-            &BatchSource::Drawn,
+            BatchSource::of(spec),
         )?;
         let mut readback = Readback::default();
         readback.restart(state.step);
@@ -207,6 +204,7 @@ impl Engine for GpuEngine {
             layout,
             parameters,
             workspace,
+            host_batches: spec.draws_on_host().then(|| HostBatches::new(spec)),
             readback,
             step: state.step,
             picture: None,
@@ -231,7 +229,8 @@ impl Engine for GpuEngine {
             && spec.rule.optimiser == model.spec.rule.optimiser
             && Arc::ptr_eq(&spec.timetable, &model.spec.timetable)
             && same_data(&spec.data, &model.spec.data)
-            && spec.labels == model.spec.labels;
+            && spec.labels == model.spec.labels
+            && spec.pairing == model.spec.pairing;
         if !same_workspace {
             while model.readback.in_flight() > 0 {
                 model.readback.wait_oldest(context)?;
@@ -242,8 +241,9 @@ impl Engine for GpuEngine {
                 &model.layout,
                 &model.parameters,
                 spec,
-                &BatchSource::Drawn,
+                BatchSource::of(spec),
             )?;
+            model.host_batches = spec.draws_on_host().then(|| HostBatches::new(spec));
             model.readback.restart(model.step);
         }
         model.spec = spec.clone();
@@ -270,7 +270,11 @@ impl Engine for GpuEngine {
                 .max(1e-7);
             let fitting = (SUBMISSION_SECS / secs_per_step)
                 .clamp(1.0, f64::from(MAX_STEPS_A_SUBMISSION)) as u32;
-            let count = fitting.min(max_steps - done);
+            let mut count = fitting.min(max_steps - done);
+            if let (Some(host), Some(given)) = (&mut model.host_batches, &model.workspace.given) {
+                let steps = (model.step, count);
+                count = host.fill((context, given), &model.spec, steps, SUBMISSION_SECS);
+            }
             let rows: Vec<_> = (0..count)
                 .map(|slot| {
                     step_row(
