@@ -5,7 +5,6 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::context::{GpuContext, STORAGE};
-use super::training::MAX_STEPS_A_SUBMISSION;
 use crate::TrainSpec;
 use crate::cpu::batch::{Batch, Source};
 use crate::cpu::network::Samples;
@@ -29,7 +28,7 @@ impl Given {
     pub fn new(context: &GpuContext, batch: u32, most_slots: u32) -> Self {
         let bytes = SAMPLE_BYTES * u64::from(batch.max(1));
         let fitting = (MOST_BYTES / bytes).max(1);
-        let slots = (most_slots.min(MAX_STEPS_A_SUBMISSION)).min(fitting as u32);
+        let slots = most_slots.min(fitting as u32);
         Self {
             buffer: context.buffer("given batches", u64::from(slots) * bytes, STORAGE),
             batch,

@@ -15,6 +15,7 @@ mod layout;
 mod matmul;
 mod muon;
 mod plan_rows;
+mod reached;
 mod readback;
 mod refresh;
 pub mod shader;
@@ -184,7 +185,7 @@ impl Engine for GpuEngine {
     }
 
     fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
-        spec.check_labels()?;
+        spec.check_data()?;
         spec.shape.validate().map_err(EngineError::Invalid)?;
         let kernels = self.kernels(spec.shape.activation)?;
         let layout = DeviceLayout::new(spec.shape);
@@ -217,7 +218,7 @@ impl Engine for GpuEngine {
     }
 
     fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError> {
-        spec.check_labels()?;
+        spec.check_data()?;
         let (context, kernels, model) = self.loaded()?;
         if spec.shape != model.spec.shape {
             return Err(EngineError::Invalid(
@@ -243,6 +244,8 @@ impl Engine for GpuEngine {
                 spec,
                 BatchSource::of(spec),
             )?;
+            // What is on its way started elsewhere.
+            (model.picture, model.adaptive_slice) = (None, None);
             model.host_batches = spec.draws_on_host().then(|| HostBatches::new(spec));
             model.readback.restart(model.step);
         }
@@ -333,6 +336,12 @@ impl Engine for GpuEngine {
             return Err(no_model());
         };
         run.check(model.layout.shape())?;
+        model.spec.pairing.check_run(run)?;
+        let start = model.spec.pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
         let device = (self.context.clone(), kernels.clone(), model.layout.clone());
         if let Some(control) = run.plan.control {
             let network = DeviceOutputs::new(device, &model.parameters.ema, run.start.len())?;
@@ -366,6 +375,11 @@ impl Engine for GpuEngine {
         let shared_kernels = self.kernels.as_ref().map(|(_, kernels)| kernels.clone());
         let shared_kernels = shared_kernels.ok_or_else(no_model)?;
         let (context, kernels, model) = self.loaded()?;
+        let start = model.spec.pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
         let cloud = match cloud {
             Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &shared) => cloud,
             _ => {

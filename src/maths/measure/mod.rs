@@ -12,6 +12,7 @@ pub mod parts;
 pub mod score_error;
 pub mod sliced;
 pub mod spread;
+pub mod straightness;
 pub mod trajectories;
 pub mod wasserstein;
 
