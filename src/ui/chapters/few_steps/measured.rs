@@ -23,7 +23,7 @@ const MEASURED: u32 = 512;
 /// Pairs that reflow trains on.
 const PAIRS: u32 = 8192;
 /// Between two measurements while the weights change.
-const REST: Duration = Duration::from_secs(4);
+const REST: Duration = Duration::from_secs(2);
 /// Key of all starts: those of A and B are the same.
 const SEED: u64 = 0x6665_7720;
 
@@ -49,6 +49,8 @@ pub(super) struct Measured {
     /// The versions that are measured, and when that began.
     of: Option<([u64; 3], Instant)>,
     asked: Option<Asked>,
+    /// Other runs have come in since.
+    is_behind: bool,
 }
 
 impl Default for Measured {
@@ -65,6 +67,7 @@ impl Default for Measured {
             shown: None,
             of: None,
             asked: None,
+            is_behind: false,
         }
     }
 }
@@ -133,7 +136,8 @@ impl Measured {
                 versions
             }
         };
-        if of != versions {
+        self.is_behind = of != versions;
+        if self.is_behind {
             ctx.request_repaint_after(REST);
         }
         let (experiment, dataset) = (snapshot.experiment.clone(), snapshot.dataset.clone());
@@ -219,7 +223,7 @@ impl Measured {
 
     /// True while a thread computes.
     pub(super) fn is_busy(&self) -> bool {
-        self.numbers.is_busy()
+        self.numbers.is_busy() || self.is_behind
     }
 
     /// The chapter closes.
@@ -233,6 +237,7 @@ impl Measured {
             run.end(desk);
         }
         self.stop_pairs(desk);
+        self.is_behind = false;
         (self.shown, self.of, self.asked) = (None, None, None);
     }
 }
