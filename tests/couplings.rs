@@ -291,6 +291,8 @@ fn the_chapter_couples_measures_and_reflows_into_b() {
     assert!(b < 0.4 * a, "{a} {b}");
     let mut light = common::window(lab.clone(), Chapter::FewSteps, true);
     common::compare(&mut light, "few_steps_split_light");
+    let results = window.take_snapshot_results();
+    light.take_snapshot_results().extend(results);
     // Another coupling, by its name.
     click(&mut light, "Coupling: OT");
     assert_eq!(coupling(Side::A), Coupling::Optimal);
