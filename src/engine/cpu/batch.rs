@@ -39,7 +39,7 @@ pub struct Source {
     /// Of fresh data.
     fresh: Option<Draws>,
     /// Of a source that is no noise.
-    source: Option<Draws>,
+    starts: Option<Draws>,
 }
 
 impl Source {
@@ -64,7 +64,7 @@ impl Source {
             labels: labels.cloned(),
             pairing: pairing.clone(),
             fresh,
-            source: pairing.source.as_ref().map(Draws::new),
+            starts: pairing.source.as_ref().map(Draws::new),
         }
     }
 
@@ -102,7 +102,7 @@ impl Source {
             told.then(|| labels.classes[row])
         });
         let z = normal_pair(words[2], words[3]);
-        let epsilon = match (&self.pairing.starts, &self.source) {
+        let epsilon = match (&self.pairing.starts, &self.starts) {
             (Some(starts), _) => starts[row],
             (None, Some(source)) => {
                 let component = draw(seed, Stream::Coupling, step, index)[1];

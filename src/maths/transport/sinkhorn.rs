@@ -63,7 +63,9 @@ impl Iterations<'_> {
                 sum += *weight;
             }
             *f = *eps * ((*n as f64).ln() - most - sum.ln());
-            row.iter_mut().for_each(|weight| *weight /= sum * *n as f64);
+            for weight in row {
+                *weight /= sum * *n as f64;
+            }
         }
     }
 
