@@ -11,7 +11,7 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData, Wait};
+use noise_compass::engine::{Engine, ModelState, Pairing, TrainSpec, TrainingData, Wait};
 
 fn step(criterion: &mut Criterion) {
     let shape = NetworkShape::default();
@@ -25,6 +25,7 @@ fn step(criterion: &mut Criterion) {
             timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 1000)),
             data: TrainingData::Finite(Arc::new(points)),
             labels: None,
+            pairing: Pairing::default(),
             batch,
             learning_rate: 3e-3,
             rule: UpdateRule::default(),

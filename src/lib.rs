@@ -6,5 +6,5 @@
 
 pub mod cli;
 
-pub use maths::{atomic, data, diffusion, measure, names, philox};
+pub use maths::{atomic, data, diffusion, measure, names, philox, transport};
 pub use {engine, lab, ui};

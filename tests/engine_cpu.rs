@@ -12,7 +12,9 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData, Wait};
+use noise_compass::engine::{
+    Engine, ModelState, Pairing, Run, Start, TrainSpec, TrainingData, Wait,
+};
 
 const SHAPE: NetworkShape = NetworkShape {
     octaves: 2,
@@ -45,6 +47,7 @@ fn spec(data: TrainingData) -> TrainSpec {
         timetable: Arc::new(Timetable::new(Schedule::Cosine, Target::Eps, TIMESTEPS)),
         data,
         labels: None,
+        pairing: Pairing::default(),
         batch: 128,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

@@ -20,10 +20,11 @@ use noise_compass::engine::network::optimiser::{Optimiser, UpdateRule};
 use noise_compass::engine::network::rate::{Decay, RateSchedule};
 use noise_compass::engine::network::timetable::{Emphasis, Timetable, time_embedding};
 use noise_compass::engine::{
-    Engine, EngineError, LossHistogram, ModelState, Run, Start, TrainLabels, TrainSpec,
+    Engine, EngineError, LossHistogram, ModelState, Pairing, Run, Start, TrainLabels, TrainSpec,
     TrainingData, Wait, Weights,
 };
 use noise_compass::philox;
+use noise_compass::transport::Coupling;
 use proptest::prelude::*;
 
 /// One device for the whole file: many made at once can hang a driver.
@@ -60,6 +61,7 @@ fn spec(shape: NetworkShape, batch: u32) -> TrainSpec {
         )),
         data: TrainingData::Finite(Arc::new(points)),
         labels: None,
+        pairing: Pairing::default(),
         batch,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),
@@ -777,4 +779,73 @@ fn labels_are_taken_over_and_checked() {
             assert!(told.contains("do not fit 500 points"), "{told}");
         }
     }
+}
+
+/// A training whose batches the host makes: the engines see the same ones, and several fit into a submission. Labels go with them.
+#[test]
+fn batches_of_the_host_train_like_those_of_the_oracle() {
+    let shape = NetworkShape {
+        classes: 2,
+        ..small()
+    };
+    let spec = TrainSpec {
+        timetable: Arc::new(Timetable::new(Schedule::Flow, Target::Velocity, 1000)),
+        labels: Some(TrainLabels {
+            classes: Arc::new((0..500).map(|k| k % 2).collect()),
+            dropout: 0.2,
+        }),
+        pairing: Pairing {
+            coupling: Coupling::Optimal,
+            ..Pairing::default()
+        },
+        ..spec(shape, 70)
+    };
+    assert!(spec.draws_on_host());
+    let (mut gpu, mut cpu) = engines(&spec);
+    let mut losses = Vec::new();
+    for engine in [&mut gpu as &mut dyn Engine, &mut cpu] {
+        let mut done = 0;
+        let mut seen = Vec::new();
+        while done < 40 {
+            done += engine.train(40 - done, 10.0).unwrap();
+            seen.extend(engine.poll(Wait::No).unwrap().losses);
+        }
+        let last = engine.poll(Wait::UntilDone).unwrap();
+        assert_eq!(last.step, 40);
+        seen.extend(last.losses);
+        losses.push(seen);
+    }
+    assert_eq!((losses[0].len(), losses[1].len()), (40, 40));
+    for (of_gpu, of_cpu) in losses[0].iter().zip(&losses[1]) {
+        assert_eq!(of_gpu.0, of_cpu.0);
+        let apart = (of_gpu.1 - of_cpu.1).abs();
+        assert!(
+            apart < 2e-3 * of_cpu.1,
+            "update {}: {} and {}",
+            of_cpu.0,
+            of_gpu.1,
+            of_cpu.1
+        );
+    }
+    // Back to batches that the kernel draws.
+    let plain = TrainSpec {
+        pairing: Pairing::default(),
+        ..spec
+    };
+    let mut last = [0.0; 2];
+    for (engine, last) in [&mut gpu as &mut dyn Engine, &mut cpu]
+        .into_iter()
+        .zip(&mut last)
+    {
+        engine.update(&plain).unwrap();
+        engine.train(1, 10.0).unwrap();
+        *last = engine
+            .poll(Wait::UntilDone)
+            .unwrap()
+            .losses
+            .last()
+            .unwrap()
+            .1;
+    }
+    assert!((last[0] - last[1]).abs() < 2e-3 * last[1], "{last:?}");
 }

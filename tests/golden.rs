@@ -10,7 +10,7 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::layout::{NetworkShape, coordinate_features};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::{TIME_FEATURES, Timetable};
-use noise_compass::engine::{Engine, ModelState, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, ModelState, Pairing, TrainSpec, TrainingData};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
@@ -151,6 +151,7 @@ fn check(engine: &mut dyn Engine) {
             timetable: timetable.clone(),
             data: TrainingData::Finite(Arc::new(x.clone())),
             labels: None,
+            pairing: Pairing::default(),
             batch: case.batch as u32,
             learning_rate: about.adam.lr,
             rule: UpdateRule::default(),

@@ -19,7 +19,9 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Engine, ModelState, Run, Start, TrainSpec, TrainingData, Wait};
+use noise_compass::engine::{
+    Engine, ModelState, Pairing, Run, Start, TrainSpec, TrainingData, Wait,
+};
 use noise_compass::measure::{sampling_floor, wasserstein2};
 use rayon::prelude::*;
 
@@ -44,6 +46,7 @@ fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2
         timetable: Arc::new(Timetable::new(schedule, target, TIMESTEPS)),
         data: TrainingData::Finite(dataset.points.clone()),
         labels: None,
+        pairing: Pairing::default(),
         batch: 256,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

@@ -16,7 +16,7 @@ use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::{Emphasis, Timetable};
 use noise_compass::engine::{
-    Cloud, Denoiser, Engine, Frames, ModelState, Piece, Recording, Run, Start, TrainSpec,
+    Cloud, Denoiser, Engine, Frames, ModelState, Pairing, Piece, Recording, Run, Start, TrainSpec,
     TrainingData, Wait, Weights,
 };
 use noise_compass::lab::experiment::Experiment;
@@ -54,6 +54,7 @@ fn spec() -> TrainSpec {
         )),
         data: TrainingData::Finite(Arc::new(points)),
         labels: None,
+        pairing: Pairing::default(),
         batch: 64,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

@@ -13,7 +13,7 @@ use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
-    Denoiser, Engine, Frames, ModelState, Run, Start, TrainSpec, TrainingData,
+    Denoiser, Engine, Frames, ModelState, Pairing, Run, Start, TrainSpec, TrainingData,
 };
 use noise_compass::lab::experiment::Experiment;
 
@@ -33,6 +33,7 @@ fn engine() -> CpuEngine {
         timetable: Arc::new(Timetable::new(Schedule::Linear, Target::Eps, 1000)),
         data: TrainingData::Fresh(Arc::new(Shape::Moons.mixture())),
         labels: None,
+        pairing: Pairing::default(),
         batch: 32,
         learning_rate: 1e-3,
         rule: UpdateRule::default(),

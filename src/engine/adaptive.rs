@@ -10,7 +10,7 @@ use crate::guidance::guided;
 use crate::run::Passage;
 use crate::{
     Denoiser, EngineError, Frames, Guidance, GuideBy, GuideKind, Noised, OwnSteps, Piece,
-    Recording, Run, Start, Underway,
+    Recording, Run, Underway,
 };
 use maths::diffusion::solver::{Control, Flight, Mark, Plan, Question};
 use maths::diffusion::target::{Combination, Quantity};
@@ -294,7 +294,7 @@ pub(crate) struct AdaptiveSlice {
 
 impl AdaptiveSlice {
     fn begin(control: Control, run: &Run<'_>, piece: Piece, network: Box<dyn Outputs>) -> Self {
-        let starts = Start::drawn(run.seed, piece.first, piece.count, run.plan.start_std);
+        let starts = (run.start).slice(run.seed, (piece.first, piece.count), run.plan.start_std);
         Self {
             flock: Flock::begin(control, run, network, (piece.first, &starts)),
             seed: run.seed,

@@ -5,9 +5,11 @@
 
 mod adaptive;
 pub mod cpu;
+mod draws;
 pub mod gpu;
 mod guidance;
 pub mod network;
+mod pairing;
 mod run;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use crate::network::layout::NetworkShape;
 use crate::network::optimiser::UpdateRule;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
+pub use crate::pairing::Pairing;
 pub use crate::run::{Denoiser, Frames, OwnSteps, Piece, Recording, Run, Start, Underway};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
@@ -122,6 +125,8 @@ pub struct TrainSpec {
     pub data: TrainingData,
     /// Their labels, where the network takes any.
     pub labels: Option<TrainLabels>,
+    /// How points and noise come together.
+    pub pairing: Pairing,
     /// Samples a step.
     pub batch: u32,
     /// The optimiser's step size, before its schedule.
@@ -135,8 +140,17 @@ pub struct TrainSpec {
 }
 
 impl TrainSpec {
-    /// Refuse labels that are not one a point, or of a class that the network does not know.
-    fn check_labels(&self) -> Result<(), EngineError> {
+    /// True where batches are made on the host ([`cpu::batch::Batch::fill`]) for either engine, because no kernel draws them.
+    pub fn draws_on_host(&self) -> bool {
+        self.pairing != Pairing::default()
+    }
+
+    /// Refuse labels that are not one a point, or of a class that the network does not know, and pairs that are not one a point.
+    fn check_data(&self) -> Result<(), EngineError> {
+        self.pairing.check(match &self.data {
+            TrainingData::Finite(points) => Some(points.len()),
+            TrainingData::Fresh(_) => None,
+        })?;
         let Some(labels) = &self.labels else {
             return Ok(());
         };

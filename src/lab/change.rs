@@ -35,6 +35,8 @@ impl Experiment {
             learn_variance,
             labels,
             label_dropout,
+            coupling,
+            source,
             batch,
             times,
             weighting,
@@ -76,6 +78,8 @@ impl Experiment {
                 if *labels { Training } else { Samples },
                 *label_dropout != self.label_dropout,
             ),
+            (Training, *coupling != self.coupling),
+            (Training, *source != self.source),
             (Training, *batch != self.batch),
             (Training, *times != self.times),
             (Training, *weighting != self.weighting),
@@ -114,6 +118,7 @@ mod tests {
     use maths::diffusion::target::Target;
     use maths::diffusion::times::Times;
     use maths::diffusion::weighting::Weighting;
+    use maths::transport::{Coupling, Source};
 
     /// Every setting by itself, each way; of two settings the dearer counts.
     #[test]
@@ -125,7 +130,7 @@ mod tests {
             set(&mut changed);
             changed
         };
-        let table: [Row; 31] = [
+        let table: [Row; 33] = [
             (Change::Nothing, |_| ()),
             (Change::Training, |e| {
                 e.data = DataSource::Shape(Shape::Moons);
@@ -143,6 +148,8 @@ mod tests {
             (Change::Weights, |e| e.learn_variance = true),
             (Change::Weights, |e| e.labels = true),
             (Change::Samples, |e| e.label_dropout = 0.2),
+            (Change::Training, |e| e.coupling = Coupling::Optimal),
+            (Change::Training, |e| e.source = Source::Shape(Shape::Moons)),
             (Change::Training, |e| e.batch = 64),
             (Change::Training, |e| e.times = Times::LogNormal),
             (Change::Training, |e| e.weighting = Weighting::P2),

@@ -19,36 +19,9 @@ use maths::diffusion::target::Target;
 use maths::diffusion::times::Times;
 use maths::diffusion::weighting::Weighting;
 use maths::names::Words;
+use maths::transport::{Coupling, Source};
 
-/// How far each number of an experiment may go: what is checked, what the command line says, and what the panel takes.
-pub mod limits {
-    use std::ops::RangeInclusive;
-
-    /// Size of the finite training set.
-    pub const POINTS: RangeInclusive<u32> = 2..=1_000_000;
-    /// Bandwidth of the kernels on a file's rows, standardised units: below 1, all of their variance.
-    pub const BANDWIDTH: RangeInclusive<f32> = 1e-3..=0.99;
-    /// Timesteps T.
-    pub const TIMESTEPS: RangeInclusive<u32> = 2..=10_000;
-    /// Share of the samples that are told no label.
-    pub const LABEL_DROPOUT: RangeInclusive<f32> = 0.01..=0.9;
-    /// Samples of one training step.
-    pub const BATCH: RangeInclusive<u32> = 32..=16_384;
-    /// The optimiser's step size.
-    pub const LEARNING_RATE: RangeInclusive<f32> = 1e-12..=10.0;
-    /// Weight decay λ of AdamW and Muon.
-    pub const WEIGHT_DECAY: RangeInclusive<f32> = 0.0..=1.0;
-    /// Updates of the learning rate's warm-up.
-    pub const WARMUP: RangeInclusive<u32> = 0..=1_000_000;
-    /// Updates of the learning rate's decay.
-    pub const DECAY_STEPS: RangeInclusive<u32> = 1..=10_000_000;
-    /// Where the learning rate's decay ends: a factor of the rate.
-    pub const DECAY_END: RangeInclusive<f32> = 0.0..=1.0;
-    /// Upper limit of the EMA decay: below 1.
-    pub const EMA_DECAY: RangeInclusive<f32> = 0.0..=1.0 - 0.5 * f32::EPSILON;
-    /// Steps of the live picture's sampler. It takes no more than T.
-    pub const SAMPLER_STEPS: RangeInclusive<u32> = 1..=*TIMESTEPS.end();
-}
+pub use super::limits;
 
 /// What the command line says of a number with limits.
 fn ranged<N: Display>(what: &str, range: &RangeInclusive<N>) -> String {
@@ -87,6 +60,12 @@ fn labels_help() -> String {
         "Learn the labels of the data beside the points; {} have some, files none",
         labelled()
     )
+}
+
+/// What the command line says of couplings.
+fn coupling_help() -> String {
+    let what = "How points and noise come together in a batch, of --schedule flow";
+    chosen(what, Coupling::ALL.map(Coupling::words))
 }
 
 /// What the command line says of a bandwidth.
@@ -154,6 +133,17 @@ pub struct Experiment {
     /// Share of the samples that are told no label
     #[arg(long, value_name = "P", default_value_t = 0.1, help = ranged("Share of the samples that are told no label, so that the field of all is learned as well", &limits::LABEL_DROPOUT))]
     pub label_dropout: f32,
+    /// How points and noise come together in a batch
+    #[arg(long, value_name = "NAME", default_value = "independent", help = coupling_help())]
+    pub coupling: Coupling,
+    /// Where paths begin
+    #[arg(
+        long,
+        value_name = "NAME|FILE.json",
+        default_value = "noise",
+        help = "Where paths begin, of --schedule flow: noise, a built-in data set by name, or a mixture.json in the data's standardised units"
+    )]
+    pub source: Source,
     /// Samples per training step
     #[arg(long, default_value_t = 256, help = ranged("Samples per training step", &limits::BATCH))]
     pub batch: u32,
@@ -226,6 +216,8 @@ impl Default for Experiment {
             learn_variance: false,
             labels: false,
             label_dropout: 0.1,
+            coupling: Coupling::Independent,
+            source: Source::Noise,
             batch: 256,
             times: Times::Uniform,
             weighting: Weighting::Plain,
@@ -271,12 +263,12 @@ impl Experiment {
 
     /// True where the least possible loss is that which is measured: of points without labels, at timesteps that are drawn alike.
     pub fn has_least_loss(&self) -> bool {
-        self.times == Times::Uniform && !self.labels
+        self.times == Times::Uniform && !self.labels && self.has_exact_field()
     }
 
     /// True where its network can say what a sampler asks.
     pub fn can_sample_by(&self, sampler: Sampler) -> bool {
-        self.learn_variance || !sampler.asks_variance()
+        (self.learn_variance || !sampler.asks_variance()) && self.leads_by(sampler)
     }
 
     /// The schedule and the target, tabulated for training.
@@ -320,7 +312,8 @@ impl Experiment {
     /// True where a run of one means the same as that of the other: one data set, one schedule, one target, one network.
     pub fn runs_like(&self, other: &Self) -> bool {
         let context = self.plan_context() == other.plan_context();
-        let data = (&self.data, self.bandwidth) == (&other.data, other.bandwidth);
+        let data = (&self.data, self.bandwidth, &self.source)
+            == (&other.data, other.bandwidth, &other.source);
         context && self.shape() == other.shape() && data
     }
 
@@ -355,6 +348,7 @@ impl Experiment {
                 labelled()
             ));
         }
+        self.check_coupling()?;
         if self.can_sample_by(self.sampler) {
             return Ok(());
         }

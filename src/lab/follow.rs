@@ -112,11 +112,11 @@ impl Follow {
         step: u64,
     ) -> Result<(), EngineError> {
         let begun = Instant::now();
-        let source = Source::new(&spec.data, spec.labels.as_ref());
+        let source = Source::new(spec);
         let mut points = Vec::new();
-        for index in 0..self.count.min(spec.batch) {
-            // Engines count updates in 32 bits where they draw.
-            let sample = source.sample(&spec.timetable, spec.seed, step as u32, index);
+        // Engines count updates in 32 bits where they draw. Who is paired with whom is known of the whole batch alone.
+        let samples = source.samples(&spec.timetable, spec.seed, step as u32, spec.batch as usize);
+        for sample in samples.into_iter().take(self.count as usize) {
             points.push(follow(engine, spec, sample)?);
         }
         self.latest = Some(Arc::new(FollowedBatch { step, points }));

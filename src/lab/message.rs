@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{ClassifierSpec, EngineChoice};
+use maths::data::dataset::Pairs;
 
 pub use super::classifier::{AccuracyAt, ClassifierState, TrainedClassifier};
 use super::experiment::Experiment;
@@ -119,6 +120,8 @@ pub enum Command {
         /// What becomes of weights that could be kept.
         restart: Restart,
     },
+    /// Reflow: train on pairs that a model made from here on, under the same weights (Liu et al. 2023).
+    TrainOnPairs(Arc<Pairs>),
     /// Run on another engine; the model moves over.
     SwitchEngine(EngineChoice),
     /// Show the exact density at this noise level over these bounds (data units).

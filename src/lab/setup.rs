@@ -6,10 +6,11 @@ use super::change::Change;
 use super::choice::told_of;
 use super::experiment::{DataSource, Experiment};
 use engine::network::timetable::Timetable;
-use engine::{TrainLabels, TrainSpec, TrainingData};
-use maths::data::dataset::{Dataset, FileNow};
+use engine::{Pairing, TrainLabels, TrainSpec, TrainingData};
+use maths::data::dataset::{Dataset, FileNow, Pairs};
 use maths::diffusion::magnification;
 use maths::diffusion::solver::Plan;
+use maths::transport::Coupling;
 
 /// An experiment with everything that follows from it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,6 +44,7 @@ impl Setup {
     /// One sentence: an impossible setting.
     pub fn of_dataset(experiment: Experiment, dataset: Dataset) -> Result<Self, String> {
         experiment.validate()?;
+        check_pairs(&experiment, &dataset)?;
         let timetable = experiment.timetable();
         Ok(Self::assemble(
             experiment,
@@ -88,6 +90,7 @@ impl Setup {
         experiment.validate()?;
         let old = &*self.experiment;
         let dataset = self.dataset_of(&experiment)?;
+        check_pairs(&experiment, &dataset)?;
         let of = |e: &Experiment| (e.schedule, e.target, e.timesteps, e.times, e.weighting);
         let timetable = if of(old) == of(&experiment) {
             self.spec.timetable.clone()
@@ -95,6 +98,26 @@ impl Setup {
             Arc::new(experiment.timetable())
         };
         Ok(Self::assemble(experiment, dataset, timetable))
+    }
+
+    /// The same, trained from here on on pairs that a model made.
+    ///
+    /// # Errors
+    /// One sentence: settings that do not go with them.
+    pub fn with_pairs(&self, pairs: Arc<Pairs>) -> Result<Self, String> {
+        let experiment = Experiment {
+            coupling: Coupling::Reflow,
+            // Pairs are finite.
+            fresh: false,
+            ..Experiment::clone(&self.experiment)
+        };
+        experiment.validate()?;
+        let dataset = Dataset {
+            pairs: Some(pairs),
+            ..Dataset::clone(&self.dataset)
+        };
+        let timetable = self.spec.timetable.clone();
+        Ok(Self::assemble(experiment, Arc::new(dataset), timetable))
     }
 
     /// True where this asks for a file anew: nothing else is asked for, and the file has changed since it was read.
@@ -118,7 +141,10 @@ impl Setup {
     }
 
     fn assemble(experiment: Experiment, dataset: Arc<Dataset>, timetable: Arc<Timetable>) -> Self {
-        let data = if experiment.fresh {
+        let pairs = (dataset.pairs.as_ref()).filter(|_| experiment.coupling == Coupling::Reflow);
+        let data = if let Some(pairs) = pairs {
+            TrainingData::Finite(pairs.ends.clone())
+        } else if experiment.fresh {
             TrainingData::Fresh(dataset.mixture.clone())
         } else {
             TrainingData::Finite(dataset.points.clone())
@@ -137,6 +163,7 @@ impl Setup {
             timetable,
             data,
             labels,
+            pairing: experiment_pairing(&experiment, &dataset),
             batch: experiment.batch,
             learning_rate: experiment.learning_rate,
             rule: experiment.update_rule(),
@@ -162,6 +189,23 @@ impl Setup {
             warning,
         }
     }
+}
+
+fn experiment_pairing(experiment: &Experiment, dataset: &Dataset) -> Pairing {
+    let pairs = (dataset.pairs.as_ref()).filter(|_| experiment.coupling == Coupling::Reflow);
+    Pairing {
+        coupling: experiment.coupling,
+        source: experiment.source.mixture(),
+        starts: pairs.map(|pairs| pairs.starts.clone()),
+    }
+}
+
+/// Refuse a reflow without pairs.
+fn check_pairs(experiment: &Experiment, dataset: &Dataset) -> Result<(), String> {
+    if experiment.coupling == Coupling::Reflow && dataset.pairs.is_none() {
+        return Err("reflow trains on pairs that a model made: press Reflow in the chapter Few steps, or make them with `noise-compass reflow`".to_owned());
+    }
+    Ok(())
 }
 
 fn load_dataset(experiment: &Experiment) -> Result<Dataset, String> {

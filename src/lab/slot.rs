@@ -56,6 +56,16 @@ pub enum Slot {
     Contest,
     /// Guided samples by one of several weights.
     GuidedWeights,
+    /// The paths that the chapter Few steps shows.
+    FewPaths,
+    /// Paths whose straightness is measured.
+    ManyPaths,
+    /// Samples by one Euler step.
+    OneStep,
+    /// Samples by an adaptive solver.
+    Adaptive,
+    /// The pairs of reflow.
+    Pairs,
     /// The learned score at draws of p_t.
     LearnedDraws,
     /// The exact score at draws of p_t.

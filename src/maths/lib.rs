@@ -10,3 +10,4 @@ pub mod grouped;
 pub mod measure;
 pub mod names;
 pub mod philox;
+pub mod transport;

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::network::{BLOCK, Samples};
+use crate::draws::Draws;
 use crate::network::timetable::Timetable;
-use crate::{TrainLabels, TrainingData};
-use maths::data::mixture::Mixture;
+use crate::{Pairing, TrainLabels, TrainSpec, TrainingData};
 use maths::philox::{Stream, below, draw, normal_pair, uniform};
 
 /// The batch in memory.
@@ -25,7 +25,7 @@ pub struct Sample {
     pub x_0: [f32; 2],
     /// The timestep, in 1..=T.
     pub t: u32,
-    /// The noise.
+    /// The noise, or what stands in its place.
     pub epsilon: [f32; 2],
     /// The class that the network is told; `None` where it learns none, and where it is left out.
     pub label: Option<u32>,
@@ -35,27 +35,68 @@ pub struct Sample {
 pub struct Source {
     data: TrainingData,
     labels: Option<TrainLabels>,
-    /// Σ_{j ≤ k} weight_j for every component k of a mixture, scaled to end at 1.
-    cumulative: Vec<f32>,
+    pairing: Pairing,
+    /// Of fresh data.
+    fresh: Option<Draws>,
+    /// Of a source that is no noise.
+    starts: Option<Draws>,
 }
 
 impl Source {
-    /// Prepare some training points.
-    pub fn new(data: &TrainingData, labels: Option<&TrainLabels>) -> Self {
-        let cumulative = match data {
-            TrainingData::Finite(_) => Vec::new(),
-            TrainingData::Fresh(mixture) => cumulative_weights(mixture),
+    /// Prepare the training points of a specification.
+    pub fn new(spec: &TrainSpec) -> Self {
+        let TrainSpec {
+            data,
+            labels,
+            pairing,
+            ..
+        } = spec;
+        Self::of_data(data, labels.as_ref(), pairing)
+    }
+
+    pub(super) fn of_data(
+        data: &TrainingData,
+        labels: Option<&TrainLabels>,
+        pairing: &Pairing,
+    ) -> Self {
+        let fresh = match data {
+            TrainingData::Finite(_) => None,
+            TrainingData::Fresh(mixture) => Some(Draws::new(mixture)),
         };
         Self {
             data: data.clone(),
             labels: labels.cloned(),
-            cumulative,
+            pairing: pairing.clone(),
+            fresh,
+            starts: pairing.source.as_ref().map(Draws::new),
         }
     }
 
-    /// Sample `index` of the step after `step` updates: x_0 and t by words 0 and 1 of its draw, ε by words 2 and 3. Whether its label is
+    /// The `size` samples of the step after `step` updates, points and noise paired.
+    pub fn samples(&self, timetable: &Timetable, seed: u64, step: u32, size: usize) -> Vec<Sample> {
+        let mut samples = Vec::with_capacity(size);
+        (0..size as u32)
+            .into_par_iter()
+            .with_min_len(BLOCK)
+            .map(|index| self.sample(timetable, seed, step, index))
+            .collect_into_vec(&mut samples);
+        let coupling = self.pairing.coupling;
+        if coupling.is_transport() {
+            let x_0: Vec<_> = samples.iter().map(|sample| sample.x_0).collect();
+            let epsilon: Vec<_> = samples.iter().map(|sample| sample.epsilon).collect();
+            let partners = coupling.partners(&x_0, &epsilon, |row| {
+                uniform(draw(seed, Stream::Coupling, step, row as u32)[0])
+            });
+            for (sample, partner) in samples.iter_mut().zip(partners) {
+                sample.epsilon = epsilon[partner];
+            }
+        }
+        samples
+    }
+
+    /// Sample `index` of the step after `step` updates, before points and noise are paired: x_0 and t by words 0 and 1 of its draw, ε by words 2 and 3. Whether its label is
     /// left out is said by word 1 of the draw of fresh data.
-    pub fn sample(&self, timetable: &Timetable, seed: u64, step: u32, index: u32) -> Sample {
+    pub(super) fn sample(&self, timetable: &Timetable, seed: u64, step: u32, index: u32) -> Sample {
         let words = draw(seed, Stream::Batch, step, index);
         let (x_0, row) = self.point(seed, step, index, words[0]);
         let label = self.labels.as_ref().and_then(|labels| {
@@ -64,10 +105,19 @@ impl Source {
             let told = uniform(word) > labels.dropout;
             told.then(|| labels.classes[row])
         });
+        let z = normal_pair(words[2], words[3]);
+        let epsilon = match (&self.pairing.starts, &self.starts) {
+            (Some(starts), _) => starts[row],
+            (None, Some(source)) => {
+                let component = draw(seed, Stream::Coupling, step, index)[1];
+                source.point(component, z).0
+            }
+            (None, None) => z,
+        };
         Sample {
             x_0,
             t: timetable.draw(words[1]),
-            epsilon: normal_pair(words[2], words[3]),
+            epsilon,
             label,
         }
     }
@@ -75,70 +125,52 @@ impl Source {
     /// The clean point of sample `index` of the step after `step` updates, and the number of the point or component that it is of; `word` is
     /// word 0 of its batch draw.
     fn point(&self, seed: u64, step: u32, index: u32, word: u32) -> ([f32; 2], usize) {
-        match &self.data {
-            TrainingData::Finite(points) => {
+        match (&self.data, &self.fresh) {
+            (TrainingData::Finite(points), _) => {
                 let row = below(word, points.len() as u32) as usize;
                 (points[row], row)
             }
-            TrainingData::Fresh(mixture) => {
+            (TrainingData::Fresh(_), Some(fresh)) => {
                 let words = draw(seed, Stream::FreshData, step, index);
-                let u = uniform(words[0]);
-                let k = self
-                    .cumulative
-                    .partition_point(|&sum| sum < u)
-                    .min(self.cumulative.len() - 1);
-                let component = mixture.components[k];
-                let z = normal_pair(words[2], words[3]);
-                let x_0 = [0, 1].map(|axis| component.mean[axis] + component.sigma * z[axis]);
-                (x_0, k)
+                fresh.point(words[0], normal_pair(words[2], words[3]))
             }
+            // Fresh data are always ready to draw from.
+            (TrainingData::Fresh(_), None) => ([0.0; 2], 0),
         }
     }
 }
 
-/// Running sums of a mixture's weights, summed in f64; the weights need not sum to 1.
-fn cumulative_weights(mixture: &Mixture) -> Vec<f32> {
-    let total: f64 = mixture.components.iter().map(|c| f64::from(c.weight)).sum();
-    let sums = mixture.components.iter().scan(0.0, |sum, component| {
-        *sum += f64::from(component.weight);
-        Some((*sum / total) as f32)
-    });
-    sums.collect()
-}
-
 impl Batch {
-    /// Draw the `size` samples of the step after `step` updates ([`Source::sample`]), then x_t = a x_0 + s ε, and the target.
-    pub fn fill(
-        &mut self,
-        source: &Source,
-        timetable: &Timetable,
-        seed: u64,
-        step: u32,
-        size: usize,
-    ) {
-        self.x.resize(size, [0.0; 2]);
-        self.t.resize(size, 0);
-        self.target.resize(size, [0.0; 2]);
-        self.labels.resize(size, 0);
-        let blocks = self
-            .x
-            .par_chunks_mut(BLOCK)
-            .zip(self.t.par_chunks_mut(BLOCK));
-        blocks
-            .zip(self.target.par_chunks_mut(BLOCK))
-            .zip(self.labels.par_chunks_mut(BLOCK))
-            .enumerate()
-            .for_each(|(block, (((x, t), target), labels))| {
-                for row in 0..x.len() {
-                    let index = (block * BLOCK + row) as u32;
-                    let sample = source.sample(timetable, seed, step, index);
-                    let scales = timetable.rows[sample.t as usize - 1];
-                    t[row] = sample.t;
-                    x[row] = scales.noised(sample.x_0, sample.epsilon);
-                    target[row] = scales.target(sample.x_0, sample.epsilon);
-                    labels[row] = sample.label.map_or(0, |label| label + 1);
-                }
-            });
+    /// Draw the batch of the step after `step` updates ([`Source::samples`]), then x_t = a x_0 + s ε, and the target.
+    pub fn fill(&mut self, source: &Source, spec: &TrainSpec, step: u32) {
+        let size = spec.batch as usize;
+        let samples = source.samples(&spec.timetable, spec.seed, step, size);
+        self.take(&samples, &spec.timetable);
+    }
+
+    /// What the network sees of some samples, and what it is to say of them.
+    fn take(&mut self, samples: &[Sample], timetable: &Timetable) {
+        let row = |sample: &Sample| timetable.rows[sample.t as usize - 1];
+        let Self {
+            x,
+            t,
+            target,
+            labels,
+        } = self;
+        let put = samples.par_iter().with_min_len(BLOCK);
+        put.clone()
+            .map(|sample| row(sample).noised(sample.x_0, sample.epsilon))
+            .collect_into_vec(x);
+        put.map(|sample| row(sample).target(sample.x_0, sample.epsilon))
+            .collect_into_vec(target);
+        t.clear();
+        t.extend(samples.iter().map(|sample| sample.t));
+        labels.clear();
+        labels.extend(
+            samples
+                .iter()
+                .map(|sample| sample.label.map_or(0, |label| label + 1)),
+        );
     }
 
     /// The samples.
@@ -155,9 +187,10 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use maths::data::mixture::Component;
+    use maths::data::mixture::{Component, Mixture};
     use maths::diffusion::schedule::Schedule;
     use maths::diffusion::target::Target;
+    use maths::transport::Coupling;
     use std::sync::Arc;
 
     const STEP: u32 = 5;
@@ -168,8 +201,12 @@ mod tests {
         let points = vec![[1.0, 2.0], [-3.0, 0.5], [0.25, -1.0]];
         let timetable = Timetable::new(Schedule::Cosine, Target::Eps, 50);
         let mut batch = Batch::default();
-        let source = Source::new(&TrainingData::Finite(Arc::new(points.clone())), None);
-        batch.fill(&source, &timetable, 9, STEP, 3000);
+        let source = Source::of_data(
+            &TrainingData::Finite(Arc::new(points.clone())),
+            None,
+            &Pairing::default(),
+        );
+        batch.take(&source.samples(&timetable, 9, STEP, 3000), &timetable);
         let (mut used, mut times) = ([0; 3], [0; 50]);
         for i in 0..3000 {
             let row = timetable.rows[batch.t[i] as usize - 1];
@@ -194,11 +231,15 @@ mod tests {
         let points = (0..100)
             .map(|i| [0.03 * i as f32 - 1.5, 1.0 - 0.01 * i as f32])
             .collect();
-        let source = Source::new(&TrainingData::Finite(Arc::new(points)), None);
+        let source = Source::of_data(
+            &TrainingData::Finite(Arc::new(points)),
+            None,
+            &Pairing::default(),
+        );
         let drawn = |schedule, target, size| {
             let timetable = Timetable::new(schedule, target, 100);
             let mut batch = Batch::default();
-            batch.fill(&source, &timetable, 3, STEP, size);
+            batch.take(&source.samples(&timetable, 3, STEP, size), &timetable);
             let of = |i: usize| {
                 let row = timetable.rows[batch.t[i] as usize - 1];
                 let [a, s, x, e] = [row.a, row.s, row.target_x0, row.target_eps].map(f64::from);
@@ -238,6 +279,48 @@ mod tests {
         }
     }
 
+    /// Noise and points are the same as without a coupling, and only who belongs to whom is other: of all ways the cheapest.
+    #[test]
+    fn an_optimal_coupling_gives_the_same_noises_to_nearer_points() {
+        let points = (0..40).map(|k| [0.1 * k as f32 - 2.0, 0.0]).collect();
+        let data = TrainingData::Finite(Arc::new(points));
+        let timetable = Timetable::new(Schedule::Flow, Target::Velocity, 10);
+        let drawn = |coupling| {
+            let source = Source::of_data(
+                &data,
+                None,
+                &Pairing {
+                    coupling,
+                    ..Pairing::default()
+                },
+            );
+            source.samples(&timetable, 4, STEP, 128)
+        };
+        let (own, best) = (drawn(Coupling::Independent), drawn(Coupling::Optimal));
+        let sorted = |samples: &[Sample]| {
+            let mut noises: Vec<_> = samples.iter().map(|s| s.epsilon).collect();
+            noises.sort_by(|a, b| a[0].total_cmp(&b[0]));
+            noises
+        };
+        assert_eq!(sorted(&own), sorted(&best));
+        let kept =
+            |samples: &[Sample]| -> Vec<_> { samples.iter().map(|s| (s.x_0, s.t)).collect() };
+        assert_eq!(kept(&own), kept(&best));
+        let cost = |samples: &[Sample]| -> f64 {
+            let each = samples
+                .iter()
+                .map(|s| maths::transport::squared_distance(s.x_0, s.epsilon));
+            each.sum::<f64>() / samples.len() as f64
+        };
+        // Points on a line: the noise's own height, 1, is paid in any case.
+        assert!(
+            cost(&best) < 1.4 && cost(&own) > 2.5,
+            "{} {}",
+            cost(&best),
+            cost(&own)
+        );
+    }
+
     /// With x_0 as the target the batch shows the fresh points: mean and variance of each component, by its weight.
     #[test]
     fn fresh_batches_have_the_moments_of_the_mixture() {
@@ -252,13 +335,9 @@ mod tests {
         let timetable = Timetable::new(Schedule::Linear, Target::X0, 10);
         let mut batch = Batch::default();
         let n = 40_000;
-        batch.fill(
-            &Source::new(&TrainingData::Fresh(Arc::new(mixture)), None),
-            &timetable,
-            1,
-            STEP,
-            n,
-        );
+        let data = TrainingData::Fresh(Arc::new(mixture));
+        let source = Source::of_data(&data, None, &Pairing::default());
+        batch.take(&source.samples(&timetable, 1, STEP, n), &timetable);
         let left: Vec<_> = batch.target.iter().filter(|p| p[0] < 0.0).collect();
         let right: Vec<_> = batch.target.iter().filter(|p| p[0] > 0.0).collect();
         assert!((left.len() as f64 / n as f64 - 0.25).abs() < 0.011);

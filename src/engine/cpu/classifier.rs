@@ -16,7 +16,7 @@ use crate::network::layout::{LayerSpan, MAX_CLASSES, NetworkShape};
 use crate::network::optimiser::{Optimiser, Scalars, UpdateRule};
 use crate::network::rate::{Decay, RateSchedule};
 use crate::network::timetable::Timetable;
-use crate::{EngineError, TrainLabels, TrainingData};
+use crate::{EngineError, Pairing, TrainLabels, TrainingData};
 use maths::diffusion::schedule::{Scales, Schedule};
 use maths::diffusion::target::{Quantity, Target};
 
@@ -297,7 +297,7 @@ impl ClassifierTraining {
         Ok(Self {
             spec,
             classifier,
-            source: Source::new(data, Some(&labels)),
+            source: Source::of_data(data, Some(&labels), &Pairing::default()),
             timetable: Timetable::new(schedule, Target::Eps, timesteps),
             scales: (1..=timesteps)
                 .map(|t| schedule.scales(tau(t), timesteps))

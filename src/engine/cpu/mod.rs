@@ -132,7 +132,12 @@ impl Engine for CpuEngine {
                 "the network's shape cannot change in training: start anew with the new shape",
             ));
         }
+        let same_start = trainer.spec().pairing.source == spec.pairing.source;
         trainer.update(spec);
+        if !same_start {
+            // What is on its way started elsewhere.
+            (self.slice, self.adaptive_slice) = (None, None);
+        }
         Ok(())
     }
 
@@ -159,7 +164,14 @@ impl Engine for CpuEngine {
 
     fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
         let trainer = self.trainer()?;
-        run.check(trainer.spec().shape, &trainer.spec().timetable)?;
+        let spec = trainer.spec();
+        run.check(spec.shape, &spec.timetable)?;
+        spec.pairing.check_run(run)?;
+        let start = spec.pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
         Ok(begin(run, || trainer.network(Weights::Ema)))
     }
 
@@ -171,9 +183,12 @@ impl Engine for CpuEngine {
     ) -> Result<Cloud, EngineError> {
         let spec = self.trainer()?.spec();
         piece.check(cloud.as_ref(), run, (spec.shape, &spec.timetable))?;
-        let Run {
-            plan, start, seed, ..
-        } = *run;
+        let start = spec.pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
+        let Run { plan, seed, .. } = *run;
         let mut points = match cloud {
             // Taken apart, not cloned: where nobody else holds the cloud it is written in place.
             Some(Cloud::Host(points)) => points,
@@ -197,7 +212,7 @@ impl Engine for CpuEngine {
             return Ok(Cloud::Host(points));
         }
         let mut slice = if piece.stage == 0 {
-            SliceRun::begin(self.trainer()?.network(Weights::Ema), plan, seed, piece)
+            SliceRun::begin(self.trainer()?.network(Weights::Ema), run, piece)
         } else {
             let kept = self
                 .slice
@@ -293,7 +308,7 @@ fn invalid(text: impl Into<String>) -> EngineError {
 
 fn check_spec(spec: &TrainSpec) -> Result<(), EngineError> {
     spec.shape.validate().map_err(invalid)?;
-    spec.check_labels()?;
+    spec.check_data()?;
     let timesteps = spec.timetable.rows.len();
     if timesteps == 0 || spec.timetable.embedding.len() != timesteps * TIME_FEATURES {
         return Err(invalid(
@@ -334,7 +349,8 @@ fn check_state(spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> 
     Ok(())
 }
 
-fn checked_samples<'a>(
+/// A batch that is given, as samples of the network.
+pub(crate) fn checked_samples<'a>(
     spec: &TrainSpec,
     x: &'a [[f32; 2]],
     t: &'a [u32],

@@ -9,7 +9,7 @@ use super::lead::{Lead, Leader};
 use super::network::{Answer, BLOCK, Network, Workspace};
 use crate::guidance::guided;
 use crate::run::Passage;
-use crate::{Denoiser, EngineError, Guidance, GuideKind, Piece, Recording, Run, Start, Underway};
+use crate::{Denoiser, EngineError, Guidance, GuideKind, Piece, Recording, Run, Underway};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::solver::{Known, MEMORIES, Mix, Plan, PlanStep, Widening};
@@ -215,8 +215,10 @@ pub struct SliceRun {
 
 impl SliceRun {
     /// Begin the slice of a piece.
-    pub fn begin(network: Network<f32>, plan: &Plan, seed: u64, piece: Piece) -> Self {
-        let starts = Start::drawn(seed, piece.first, piece.count, plan.start_std);
+    pub fn begin(network: Network<f32>, run: &Run<'_>, piece: Piece) -> Self {
+        let Run { plan, seed, .. } = *run;
+        let range = (piece.first, piece.count);
+        let starts = run.start.slice(seed, range, plan.start_std);
         Self {
             way: Way {
                 follows: Follows::Learned(network),

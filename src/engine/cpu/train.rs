@@ -43,7 +43,7 @@ impl Trainer {
     pub fn new(spec: &TrainSpec, state: &ModelState) -> Self {
         Self {
             spec: spec.clone(),
-            source: Source::new(&spec.data, spec.labels.as_ref()),
+            source: Source::new(spec),
             network: Network::new(spec.shape, &state.weights),
             step: state.step,
             ema: state.ema.clone(),
@@ -61,7 +61,7 @@ impl Trainer {
 
     /// Train on something else, or otherwise; the shape stays.
     pub fn update(&mut self, spec: &TrainSpec) {
-        self.source = Source::new(&spec.data, spec.labels.as_ref());
+        self.source = Source::new(spec);
         self.spec = spec.clone();
     }
 
@@ -104,19 +104,7 @@ impl Trainer {
     /// One step on a batch of its own drawing; its losses become news.
     pub fn step(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
-        let TrainSpec {
-            timetable,
-            seed,
-            batch: size,
-            ..
-        } = &self.spec;
-        batch.fill(
-            &self.source,
-            timetable,
-            *seed,
-            self.step as u32,
-            *size as usize,
-        );
+        batch.fill(&self.source, &self.spec, self.step as u32);
         let loss = self.step_on(batch.samples());
         self.news.step = self.step;
         self.news.losses.push((self.step, loss));

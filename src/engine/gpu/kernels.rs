@@ -64,7 +64,7 @@ impl Kernels {
             )?,
             batch_given: kernel(
                 "batch_given",
-                &[Uniform, Read, Read, Read, Write, Write],
+                &[Uniform, Dynamic(step), Read, Read, Read, Write, Write],
                 &[],
             )?,
             dense_forward: kernel(

@@ -6,6 +6,7 @@ mod context;
 mod density;
 mod each;
 mod gate;
+mod given;
 mod groups;
 mod inference;
 mod kernel;
@@ -14,6 +15,7 @@ mod layout;
 mod matmul;
 mod muon;
 mod plan_rows;
+mod reached;
 mod readback;
 mod refresh;
 pub mod shader;
@@ -36,6 +38,7 @@ use super::{
 };
 use crate::adaptive::{AdaptiveRun, AdaptiveSlice, Outputs};
 use crate::cpu;
+use crate::cpu::checked_samples;
 use crate::cpu::network::Network;
 use crate::cpu::sample::{CpuRun, Follows};
 use crate::network::layout::Activation;
@@ -43,6 +46,7 @@ use crate::{Denoiser, GuideKind, Weights};
 use context::STORAGE;
 use density::DensityKernel;
 use each::DeviceOutputs;
+use given::HostBatches;
 use inference::Times;
 use kernels::Kernels;
 use layout::DeviceLayout;
@@ -73,6 +77,8 @@ struct Model {
     layout: DeviceLayout,
     parameters: Parameters,
     workspace: Workspace,
+    /// What draws the batches where no kernel does.
+    host_batches: Option<HostBatches>,
     readback: Readback,
     /// Updates handed to the device.
     step: u64,
@@ -126,27 +132,19 @@ impl GpuEngine {
         moves: Moves,
     ) -> Result<(f32, Vec<f32>), EngineError> {
         let (context, kernels, model) = self.loaded()?;
-        if x.is_empty() || x.len() != t.len() || x.len() != target.len() {
-            return Err(EngineError::Invalid(
-                "points, timesteps and targets of a batch must be equally many".into(),
-            ));
-        }
-        if t.iter()
-            .any(|t| *t == 0 || *t > model.spec.timetable.timesteps())
-        {
-            return Err(EngineError::Invalid(
-                "a timestep of the batch is not in 1..=T".into(),
-            ));
-        }
-        let source = BatchSource::Given(x, t, target);
+        let samples = checked_samples(&model.spec, x, t, target)?;
+        let size = x.len() as u32;
         let workspace = Workspace::new(
             context,
             kernels,
             &model.layout,
             &model.parameters,
             &model.spec,
-            &source,
+            BatchSource::Given { slots: 1, size },
         )?;
+        if let Some(given) = &workspace.given {
+            given.write(context, 0, &samples);
+        }
         workspace.write_steps(context, &[step_row(&model.spec, model.step, 0, moves)]);
         let mut encoder = context
             .device()
@@ -189,7 +187,7 @@ impl Engine for GpuEngine {
     }
 
     fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
-        spec.check_labels()?;
+        spec.check_data()?;
         spec.shape.validate().map_err(EngineError::Invalid)?;
         let kernels = self.kernels(spec.shape.activation)?;
         let layout = DeviceLayout::new(spec.shape);
@@ -200,7 +198,7 @@ impl Engine for GpuEngine {
             &layout,
             &parameters,
             spec,
-            &BatchSource::Drawn,
+            BatchSource::of(spec),
         )?;
         let mut readback = Readback::default();
         readback.restart(state.step);
@@ -209,6 +207,7 @@ impl Engine for GpuEngine {
             layout,
             parameters,
             workspace,
+            host_batches: spec.draws_on_host().then(|| HostBatches::new(spec)),
             readback,
             step: state.step,
             picture: None,
@@ -221,7 +220,7 @@ impl Engine for GpuEngine {
     }
 
     fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError> {
-        spec.check_labels()?;
+        spec.check_data()?;
         let (context, kernels, model) = self.loaded()?;
         if spec.shape != model.spec.shape {
             return Err(EngineError::Invalid(
@@ -233,7 +232,8 @@ impl Engine for GpuEngine {
             && spec.rule.optimiser == model.spec.rule.optimiser
             && Arc::ptr_eq(&spec.timetable, &model.spec.timetable)
             && same_data(&spec.data, &model.spec.data)
-            && spec.labels == model.spec.labels;
+            && spec.labels == model.spec.labels
+            && spec.pairing == model.spec.pairing;
         if !same_workspace {
             while model.readback.in_flight() > 0 {
                 model.readback.wait_oldest(context)?;
@@ -244,8 +244,11 @@ impl Engine for GpuEngine {
                 &model.layout,
                 &model.parameters,
                 spec,
-                &BatchSource::Drawn,
+                BatchSource::of(spec),
             )?;
+            // What is on its way started elsewhere.
+            (model.picture, model.adaptive_slice) = (None, None);
+            model.host_batches = spec.draws_on_host().then(|| HostBatches::new(spec));
             model.readback.restart(model.step);
         }
         model.spec = spec.clone();
@@ -272,7 +275,11 @@ impl Engine for GpuEngine {
                 .max(1e-7);
             let fitting = (SUBMISSION_SECS / secs_per_step)
                 .clamp(1.0, f64::from(MAX_STEPS_A_SUBMISSION)) as u32;
-            let count = fitting.min(max_steps - done);
+            let mut count = fitting.min(max_steps - done);
+            if let (Some(host), Some(given)) = (&mut model.host_batches, &model.workspace.given) {
+                let steps = (model.step, count);
+                count = host.fill((context, given), &model.spec, steps, SUBMISSION_SECS);
+            }
             let rows: Vec<_> = (0..count)
                 .map(|slot| {
                     step_row(
@@ -332,6 +339,12 @@ impl Engine for GpuEngine {
         };
         let shape = model.layout.shape();
         run.check(shape, &model.spec.timetable)?;
+        model.spec.pairing.check_run(run)?;
+        let start = model.spec.pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
         // Classifiers and a second model are the host's: it has the averaged weights as they are now.
         if (run.guidance).is_some_and(|led| led.by.kind() != GuideKind::ClassifierFree) {
             let ema = model
@@ -373,6 +386,11 @@ impl Engine for GpuEngine {
         let shared_kernels = self.kernels.as_ref().map(|(_, kernels)| kernels.clone());
         let shared_kernels = shared_kernels.ok_or_else(no_model)?;
         let (context, kernels, model) = self.loaded()?;
+        let start = model.spec.pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
         let cloud = match cloud {
             Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &shared) => cloud,
             _ => {

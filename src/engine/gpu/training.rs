@@ -1,6 +1,7 @@
 //! The training step on the device: its buffers, its bind groups, its nine or so dispatches.
 
 use super::context::{GpuContext, STORAGE};
+use super::given::Given;
 use super::kernel::{DynamicTable, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
@@ -91,17 +92,36 @@ fn read(
 }
 
 /// Where a workspace gets its batches.
-pub enum BatchSource<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchSource {
     /// Drawn by the kernel from the specification's data.
     Drawn,
-    /// Given: x_t [n, 2], t in 1..=T, target [n, 2].
-    Given(&'a [[f32; 2]], &'a [u32], &'a [[f32; 2]]),
+    /// Written by the host, as many at a time, of so many samples.
+    Given {
+        /// Batches of one submission.
+        slots: u32,
+        /// Samples of a batch.
+        size: u32,
+    },
+}
+
+impl BatchSource {
+    /// What a training by this specification takes.
+    pub fn of(spec: &TrainSpec) -> Self {
+        if spec.draws_on_host() {
+            let (slots, size) = (MAX_STEPS_A_SUBMISSION, spec.batch);
+            Self::Given { slots, size }
+        } else {
+            Self::Drawn
+        }
+    }
 }
 
 /// Buffers and bind groups of the training step for one specification and batch size.
 pub struct Workspace {
     rows: u32,
-    drawn: bool,
+    /// Where the host writes its batches; `None` where the kernel draws them.
+    pub(super) given: Option<Given>,
     layer_count: u32,
     chunk_count: u32,
     layers: DynamicTable,
@@ -126,11 +146,11 @@ impl Workspace {
         layout: &DeviceLayout,
         parameters: &Parameters,
         spec: &TrainSpec,
-        source: &BatchSource<'_>,
+        source: BatchSource,
     ) -> Result<Self, EngineError> {
         let batch = match source {
             BatchSource::Drawn => spec.batch,
-            BatchSource::Given(x, ..) => x.len() as u32,
+            BatchSource::Given { size, .. } => size,
         };
         let rows = batch.next_multiple_of(ROW_PADDING);
         let hidden = layout.shape().depth * rows * layout.hidden_stride;
@@ -203,8 +223,12 @@ impl Workspace {
         let steps = DynamicTable::new::<Step>(context, "steps", MAX_STEPS_A_SUBMISSION);
 
         let weights = &parameters.weights;
-        let batch_group = match source {
-            BatchSource::Drawn => kernels.batch_draw.bind(
+        let given = match source {
+            BatchSource::Drawn => None,
+            BatchSource::Given { slots, size } => Some(Given::new(context, size, slots)),
+        };
+        let batch_group = match &given {
+            None => kernels.batch_draw.bind(
                 context,
                 &[
                     &uniform,
@@ -217,30 +241,18 @@ impl Workspace {
                     &labels,
                 ],
             ),
-            BatchSource::Given(x, t, target) => {
-                let given: Vec<[f32; 4]> = x
-                    .iter()
-                    .zip(t.iter().zip(*target))
-                    .flat_map(|(x, (t, target))| {
-                        [
-                            [x[0], x[1], f32::from_bits(t - 1), 0.0],
-                            [target[0], target[1], 0.0, 0.0],
-                        ]
-                    })
-                    .collect();
-                let given = context.storage("given batch", &given);
-                kernels.batch_given.bind(
-                    context,
-                    &[
-                        &uniform,
-                        &given,
-                        &timetable,
-                        &embedding,
-                        &activations,
-                        &targets,
-                    ],
-                )
-            }
+            Some(given) => kernels.batch_given.bind(
+                context,
+                &[
+                    &uniform,
+                    &steps.buffer,
+                    &given.buffer,
+                    &timetable,
+                    &embedding,
+                    &activations,
+                    &targets,
+                ],
+            ),
         };
         let forward_group = kernels.dense_forward.bind(
             context,
@@ -306,7 +318,7 @@ impl Workspace {
         context.check()?;
         Ok(Self {
             rows,
-            drawn: matches!(source, BatchSource::Drawn),
+            given,
             layer_count: layers.len() as u32,
             chunk_count,
             layers: layer_table,
@@ -345,15 +357,11 @@ impl Workspace {
                 1,
             ]
         };
-        if self.drawn {
-            kernels
-                .batch_draw
-                .dispatch(pass, &self.batch_group, &[step], row_groups);
-        } else {
-            kernels
-                .batch_given
-                .dispatch(pass, &self.batch_group, &[], row_groups);
-        }
+        let draws = match self.given {
+            None => &kernels.batch_draw,
+            Some(_) => &kernels.batch_given,
+        };
+        draws.dispatch(pass, &self.batch_group, &[step], row_groups);
         for layer in 0..self.layer_count - 1 {
             let offset = self.layers.offset(layer);
             kernels.dense_forward.dispatch(

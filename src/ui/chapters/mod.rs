@@ -8,6 +8,7 @@ mod algorithm;
 mod compass;
 mod editing;
 mod elbo;
+mod few_steps;
 mod forward;
 mod guidance;
 mod reverse;
@@ -220,6 +221,8 @@ chapters! {
     Schedules: schedules::Schedules in "Look",
     /// The variational bound, term by term.
     Elbo: elbo::Elbo in "Look",
+    /// How straight the paths are, and what one step gives.
+    FewSteps: few_steps::FewSteps in "Look",
     /// Samples led towards a class.
     Guidance: guidance::Guidance in "Steer",
     /// Points, clouds and coordinates of one's own.
