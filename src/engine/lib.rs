@@ -4,6 +4,7 @@
 //! still lie in the engine's own memory ([`Cloud`]), so that the canvas can draw it without a read-back.
 
 mod adaptive;
+mod consistency;
 pub mod cpu;
 pub mod gpu;
 pub mod network;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::network::layout::NetworkShape;
+pub use crate::network::objective::{Objective, Teacher};
 use crate::network::optimiser::UpdateRule;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
@@ -131,6 +133,8 @@ pub struct TrainSpec {
     pub labels: Option<TrainLabels>,
     /// How points and noise come together.
     pub pairing: Pairing,
+    /// What the network's x̂_0 is to be.
+    pub objective: Objective,
     /// Samples a step.
     pub batch: u32,
     /// The optimiser's step size, before its schedule.
@@ -146,7 +150,7 @@ pub struct TrainSpec {
 impl TrainSpec {
     /// True where batches are made on the host ([`cpu::batch::Batch::fill`]) for either engine, because no kernel draws them.
     pub fn draws_on_host(&self) -> bool {
-        self.pairing != Pairing::default()
+        self.pairing != Pairing::default() || self.objective != Objective::Denoise
     }
 
     /// Refuse labels that are not one a point, or of a class that the network does not know.

@@ -7,6 +7,7 @@ use clap::ArgAction::Set;
 use serde::{Deserialize, Serialize};
 
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
+use engine::network::objective::ObjectiveChoice;
 use engine::network::optimiser::{Optimiser, UpdateRule};
 use engine::network::rate::{Decay, RateSchedule};
 use engine::network::timetable::{Emphasis, Timetable};
@@ -20,35 +21,7 @@ use maths::diffusion::times::Times;
 use maths::diffusion::weighting::Weighting;
 use maths::names::Words;
 
-/// How far each number of an experiment may go: what is checked, what the command line says, and what the panel takes.
-pub mod limits {
-    use std::ops::RangeInclusive;
-
-    /// Size of the finite training set.
-    pub const POINTS: RangeInclusive<u32> = 2..=1_000_000;
-    /// Bandwidth of the kernels on a file's rows, standardised units: below 1, all of their variance.
-    pub const BANDWIDTH: RangeInclusive<f32> = 1e-3..=0.99;
-    /// Timesteps T.
-    pub const TIMESTEPS: RangeInclusive<u32> = 2..=10_000;
-    /// Share of the samples that are told no label.
-    pub const LABEL_DROPOUT: RangeInclusive<f32> = 0.01..=0.9;
-    /// Samples of one training step.
-    pub const BATCH: RangeInclusive<u32> = 32..=16_384;
-    /// The optimiser's step size.
-    pub const LEARNING_RATE: RangeInclusive<f32> = 1e-12..=10.0;
-    /// Weight decay λ of AdamW and Muon.
-    pub const WEIGHT_DECAY: RangeInclusive<f32> = 0.0..=1.0;
-    /// Updates of the learning rate's warm-up.
-    pub const WARMUP: RangeInclusive<u32> = 0..=1_000_000;
-    /// Updates of the learning rate's decay.
-    pub const DECAY_STEPS: RangeInclusive<u32> = 1..=10_000_000;
-    /// Where the learning rate's decay ends: a factor of the rate.
-    pub const DECAY_END: RangeInclusive<f32> = 0.0..=1.0;
-    /// Upper limit of the EMA decay: below 1.
-    pub const EMA_DECAY: RangeInclusive<f32> = 0.0..=1.0 - 0.5 * f32::EPSILON;
-    /// Steps of the live picture's sampler. It takes no more than T.
-    pub const SAMPLER_STEPS: RangeInclusive<u32> = 1..=*TIMESTEPS.end();
-}
+pub use super::limits;
 
 /// What the command line says of a number with limits.
 fn ranged<N: Display>(what: &str, range: &RangeInclusive<N>) -> String {
@@ -130,6 +103,9 @@ pub struct Experiment {
     /// What the network predicts
     #[arg(long, default_value = "eps", help = chosen("What the network predicts", Target::ALL.map(Target::words)))]
     pub target: Target,
+    /// What the network's x̂_0 is to be
+    #[arg(long, value_name = "NAME", default_value = "denoise", help = chosen("What the network's x̂_0 is to be", ObjectiveChoice::ALL.map(ObjectiveChoice::words)))]
+    pub objective: ObjectiveChoice,
     /// Number of diffusion timesteps T
     #[arg(long, default_value_t = 1000, help = ranged("Number of diffusion timesteps T", &limits::TIMESTEPS))]
     pub timesteps: u32,
@@ -218,6 +194,7 @@ impl Default for Experiment {
             bandwidth: None,
             schedule: Schedule::Linear,
             target: Target::Eps,
+            objective: ObjectiveChoice::Denoise,
             timesteps: 1000,
             octaves: 3,
             width: 128,
@@ -271,7 +248,7 @@ impl Experiment {
 
     /// True where the least possible loss is that which is measured: of points without labels, at timesteps that are drawn alike.
     pub fn has_least_loss(&self) -> bool {
-        self.times == Times::Uniform && !self.labels
+        self.times == Times::Uniform && !self.labels && !self.objective.is_consistency()
     }
 
     /// True where its network can say what a sampler asks.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::EngineChoice;
+use engine::network::objective::ObjectiveChoice;
 
 use super::experiment::Experiment;
 pub use super::follow::{FollowedBatch, FollowedPoint};
@@ -42,6 +43,9 @@ pub enum Order {
     /// Open a saved model (its directory, or `model.safetensors`) in the place of this side's training, which is laid on the
     /// shelf. As B in a lab that is not split, it splits it.
     Open(PathBuf, Side),
+    /// A student of A's model as it is becomes B, of one or two steps, and is trained to this end; A pauses. Splits the lab that is not
+    /// split.
+    Student(ObjectiveChoice),
     /// What both have equal while they train.
     InStep(InStep),
     /// So many updates a second at most; `None` for as many as there can be.

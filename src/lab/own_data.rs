@@ -46,11 +46,13 @@ pub fn of_dataset(experiment: &Experiment, dataset: &Dataset) -> serde_json::Res
             about,
             points: <_>::default(),
             held_out: <_>::default(),
+            teacher: None,
         },
         DataSource::Csv(_) => ModelData {
             about,
             points: dataset.points.clone(),
             held_out,
+            teacher: None,
         },
     })
 }

@@ -167,6 +167,7 @@ impl Pair {
             }
             Order::BringBack(id, side) => self.bring_back(id, side),
             Order::Open(path, side) => self.open(&path, side),
+            Order::Student(objective) => self.student(objective),
             Order::InStep(in_step) => self.in_step = in_step,
             Order::Speed(per_sec) => self.metronome.set(per_sec),
             Order::StopAt(step) => self

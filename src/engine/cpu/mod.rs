@@ -287,6 +287,7 @@ fn invalid(text: impl Into<String>) -> EngineError {
 fn check_spec(spec: &TrainSpec) -> Result<(), EngineError> {
     spec.shape.validate().map_err(invalid)?;
     spec.check_labels()?;
+    spec.check_objective()?;
     let timesteps = spec.timetable.rows.len();
     if timesteps == 0 || spec.timetable.embedding.len() != timesteps * TIME_FEATURES {
         return Err(invalid(

@@ -6,9 +6,10 @@ use rayon::prelude::*;
 
 use super::context::{GpuContext, STORAGE};
 use super::training::MAX_STEPS_A_SUBMISSION;
-use crate::TrainSpec;
+use crate::consistency::Consistency;
 use crate::cpu::batch::{Batch, Source};
 use crate::cpu::network::Samples;
+use crate::{EngineError, TrainSpec};
 
 /// Bytes of one sample on the device: (x_t, t − 1, label), (target, 0, 0).
 const SAMPLE_BYTES: u64 = 32;
@@ -56,6 +57,8 @@ impl Given {
 /// What draws the batches of a training on the host.
 pub struct HostBatches {
     source: Source,
+    /// What makes the targets where they are the student's own.
+    consistency: Option<Consistency>,
     /// One a thread: batches do not depend on the weights, so those of several steps are drawn at once.
     batches: Vec<Batch>,
 }
@@ -65,10 +68,32 @@ impl HostBatches {
     pub fn new(spec: &TrainSpec) -> Self {
         Self {
             source: Source::new(spec),
+            consistency: Consistency::new(spec),
             batches: (0..rayon::current_num_threads())
                 .map(|_| Batch::default())
                 .collect(),
         }
+    }
+
+    /// Where targets depend on the student's weights, draw the batch of the step after `step` updates and hand it over; `student` says its
+    /// raw outputs at points as it sees them, each at its own t/T. False where they do not.
+    pub fn fill_by_student(
+        &mut self,
+        (context, given): (&GpuContext, &Given),
+        spec: &TrainSpec,
+        step: u64,
+        student: impl FnOnce(&[f64], &[[f32; 2]]) -> Result<Vec<[f32; 2]>, EngineError>,
+    ) -> Result<bool, EngineError> {
+        let (Some(consistency), Some(batch)) = (&self.consistency, self.batches.first_mut()) else {
+            return Ok(false);
+        };
+        batch.fill(&self.source, spec, step as u32);
+        let neighbours = consistency.neighbours(batch);
+        let (taus, inputs) = neighbours.asked(&spec.timetable);
+        let outputs = student(&taus, &inputs)?;
+        neighbours.retarget(batch, &spec.timetable, &outputs);
+        given.write(context, 0, &batch.samples());
+        Ok(true)
     }
 
     /// Draw the batches of at most `most` steps after `step` updates and hand them over, but for no longer than about

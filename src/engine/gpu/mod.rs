@@ -87,6 +87,8 @@ struct Model {
     /// What the last run of few points left.
     kept_run: Kept,
     predict_ema: Option<PredictRun>,
+    /// By the raw weights at points of which each has its own time: what a consistency model learns from.
+    student: Option<PredictRun>,
 }
 
 impl GpuEngine {
@@ -185,6 +187,7 @@ impl Engine for GpuEngine {
 
     fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
         spec.check_labels()?;
+        spec.check_objective()?;
         spec.shape.validate().map_err(EngineError::Invalid)?;
         let kernels = self.kernels(spec.shape.activation)?;
         let layout = DeviceLayout::new(spec.shape);
@@ -212,12 +215,14 @@ impl Engine for GpuEngine {
             predict: None,
             kept_run: Kept::default(),
             predict_ema: None,
+            student: None,
         });
         Ok(())
     }
 
     fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError> {
         spec.check_labels()?;
+        spec.check_objective()?;
         let (context, kernels, model) = self.loaded()?;
         if spec.shape != model.spec.shape {
             return Err(EngineError::Invalid(
@@ -230,7 +235,8 @@ impl Engine for GpuEngine {
             && Arc::ptr_eq(&spec.timetable, &model.spec.timetable)
             && same_data(&spec.data, &model.spec.data)
             && spec.labels == model.spec.labels
-            && spec.pairing == model.spec.pairing;
+            && spec.pairing == model.spec.pairing
+            && spec.objective == model.spec.objective;
         if !same_workspace {
             while model.readback.in_flight() > 0 {
                 model.readback.wait_oldest(context)?;
@@ -243,6 +249,7 @@ impl Engine for GpuEngine {
                 spec,
                 BatchSource::of(spec),
             )?;
+            model.student = None;
             model.host_batches = spec.draws_on_host().then(|| HostBatches::new(spec));
             model.readback.restart(model.step);
         }
@@ -272,8 +279,33 @@ impl Engine for GpuEngine {
                 .clamp(1.0, f64::from(MAX_STEPS_A_SUBMISSION)) as u32;
             let mut count = fitting.min(max_steps - done);
             if let (Some(host), Some(given)) = (&mut model.host_batches, &model.workspace.given) {
-                let steps = (model.step, count);
-                count = host.fill((context, given), &model.spec, steps, SUBMISSION_SECS);
+                let (steps, room) = ((model.step, count), model.spec.batch);
+                // What the weights say is read back: one step at a time.
+                let weights = &model.parameters.weights;
+                let student = &mut model.student;
+                let ask = |taus: &[f64], inputs: &[[f32; 2]]| {
+                    let run = match student.take() {
+                        Some(run) => run,
+                        None => PredictRun::new(
+                            context,
+                            kernels,
+                            &model.layout,
+                            weights,
+                            (room, Times::AParticle),
+                        )?,
+                    };
+                    student.insert(run).predict(
+                        (context, kernels, &model.layout),
+                        taus,
+                        inputs,
+                        None,
+                    )
+                };
+                count = if host.fill_by_student((context, given), &model.spec, model.step, ask)? {
+                    1
+                } else {
+                    host.fill((context, given), &model.spec, steps, SUBMISSION_SECS)
+                };
             }
             let rows: Vec<_> = (0..count)
                 .map(|slot| {

@@ -165,6 +165,7 @@ pub fn of(sampler: Sampler) -> Equation {
         Sampler::DdpmAnalytic => ancestral_best(),
         Sampler::DdpmLearned => more::ancestral_learned(),
         Sampler::Ddim { eta } => implicit(eta != 0.0),
+        Sampler::Consistency => more::renoised(),
         Sampler::Euler | Sampler::Dpm1 | Sampler::FlowEuler => implicit(false),
         Sampler::Dpm2 => more::by_eps_half_way(),
         Sampler::DpmPp2S => more::by_x0_half_way(),
@@ -456,6 +457,11 @@ mod tests {
                         + s[1].s / s[0].s * stride_variance(s[0], s[1]).sqrt() * z;
                     step_of_langevin(s[1], predicted, 2.0 * (0.16 * s[1].s).powi(2), z)
                 },
+            ),
+            (
+                Sampler::Consistency,
+                "x_{r} = a_{r} x^_{0} + s_{r} z",
+                |[t, r, _], x, z| r.a * x0(t, x) + r.s * z,
             ),
             (
                 Sampler::Langevin { step: 0.1 },

@@ -220,6 +220,22 @@ pub fn euler_maruyama() -> Equation {
     }
 }
 
+/// Onto x̂_0, and up to r by fresh noise.
+pub fn renoised() -> Equation {
+    let mut pieces = x_r();
+    pieces.extend(at("a", "r"));
+    pieces.push(Piece::Sign(" "));
+    pieces.extend([Piece::Hat("x"), Piece::Sub(vec![Piece::Sign("0")])]);
+    pieces.push(Piece::Sign(" + "));
+    pieces.extend(at("s", "r"));
+    pieces.extend([Piece::Sign(" "), Piece::Var("z")]);
+    Equation {
+        pieces,
+        spoken: "x r, at a time r before t, is a r times the estimate of x 0, plus s r times fresh noise z. The last step is the estimate of \
+                 x 0 itself",
+    }
+}
+
 /// One step of Langevin's at r.
 pub fn langevin() -> Equation {
     let mut pieces = vec![
