@@ -21,7 +21,7 @@ pub const ROW: Row = Row {
     family: families::ANCESTRAL,
     steps: USUAL_STEPS,
     few_steps: few_steps::ENDS,
-    placement: Placement::LogSnr,
+    placement: Placement::Even,
     dial: None,
     embedded: None,
     stages: |knots, _| {
