@@ -1,8 +1,11 @@
 //! Consistency models: distilled and from scratch, on both engines, in files and side by side.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod common;
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::{Driven, click, find, texts};
 use noise_compass::data::shapes::Shape;
 use noise_compass::diffusion::schedule::Schedule;
 use noise_compass::diffusion::solver::Sampler;
@@ -19,6 +22,7 @@ use noise_compass::lab::self_consistency;
 use noise_compass::lab::session::{EngineFactory, Session};
 use noise_compass::lab::setup::Setup;
 use noise_compass::measure::floor::sliced_quality;
+use noise_compass::ui::chapters::Chapter;
 
 /// A model of v, small.
 fn small() -> Experiment {
@@ -246,4 +250,29 @@ fn the_error_along_a_path_is_what_it_must_be() {
             "{tau}: {error}, not {expected}"
         );
     }
+}
+
+/// One click beside A makes B its student, and what A says along exact paths is drawn and charted.
+#[test]
+fn the_chapter_distils_into_b_and_shows_what_is_said_along_paths() {
+    let lab = Driven::new(small(), EngineChoice::Cpu);
+    lab.train_until(100);
+    lab.pair(|pair| pair.handle(Command::Play.into()));
+    let mut window = common::window(lab.clone(), Chapter::FewSteps, false);
+    let patience = Instant::now() + Duration::from_mins(1);
+    while find(&window, "Self-consistency along exact paths").is_none() {
+        assert!(Instant::now() < patience, "{:#?}", texts(&window));
+        std::thread::sleep(Duration::from_millis(5));
+        window.run_steps(1);
+    }
+    click(&mut window, "Distil into B");
+    let b = lab.pair(|pair| pair.session(Side::B).map(|b| b.experiment().clone()));
+    let b = b.unwrap();
+    assert_eq!(
+        (b.objective, b.target),
+        (ObjectiveChoice::Distillation, Target::V)
+    );
+    click(&mut window, "Train consistency into B");
+    let b = lab.pair(|pair| pair.session(Side::B).map(|b| b.experiment().objective));
+    assert_eq!(b, Some(ObjectiveChoice::Consistency));
 }

@@ -16,6 +16,7 @@ use noise_compass::engine::network::optimiser::Optimiser;
 use noise_compass::engine::network::rate::Decay;
 use noise_compass::measure::elbo::StepVariance;
 use noise_compass::names::Words;
+use noise_compass::transport::Coupling;
 use noise_compass::ui::chapters::Chapter;
 
 /// Ways to write a name that mean the same.
@@ -111,7 +112,7 @@ fn files_are_read_alike() {
 }
 
 /// Every selectable thing with its words, by kind.
-fn kinds() -> [(&'static str, Vec<&'static Words>); 13] {
+fn kinds() -> [(&'static str, Vec<&'static Words>); 14] {
     [
         ("Data", Shape::ALL.map(Shape::words).to_vec()),
         (
@@ -133,6 +134,7 @@ fn kinds() -> [(&'static str, Vec<&'static Words>); 13] {
             "Variances of a step",
             StepVariance::ALL.map(StepVariance::words).to_vec(),
         ),
+        ("Couplings", Coupling::ALL.map(Coupling::words).to_vec()),
         ("Times", Times::ALL.map(Times::words).to_vec()),
         ("Weightings", Weighting::ALL.map(Weighting::words).to_vec()),
         ("Optimisers", Optimiser::ALL.map(Optimiser::words).to_vec()),

@@ -176,6 +176,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let mut loaded = args.model.load()?;
     let experiment = &loaded.setup.experiment;
+    if args.exact {
+        super::check_exact(experiment)?;
+    }
     let picks = args.samplers.picks(experiment, args.exact)?;
     let entrants = entrants(&picks, &args.steps, args.placement);
     let timesteps = experiment.timesteps;

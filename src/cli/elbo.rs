@@ -94,6 +94,7 @@ pub fn measure(
         engine,
     };
     let mut loaded = args.load()?;
+    super::check_exact(&loaded.setup.experiment)?;
     let mut of = |whose| elbo::draws(&mut *loaded.engine, &loaded.setup, whose, points, seed);
     let (learned, exact) = (of(Whose::Learned)?, of(Whose::Exact)?);
     let Entropy { nats, error } = elbo::entropy(&loaded.setup.dataset.mixture);

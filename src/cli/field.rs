@@ -43,6 +43,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let out = field_file(&args.out, args.force).sparing(Some(&args.points));
     out.check()?;
     let mut loaded = args.model.load()?;
+    super::check_exact(&loaded.setup.experiment)?;
     let timesteps = loaded.setup.experiment.timesteps;
     anyhow::ensure!(
         args.t * f64::from(timesteps) >= 1.0 - ROUNDING,

@@ -15,6 +15,7 @@ mod field_csv;
 mod measure;
 mod model;
 mod named;
+mod reflow;
 mod render;
 mod sample;
 mod samples_csv;
@@ -116,6 +117,8 @@ enum Command {
     Measure(measure::Args),
     /// Hold samplers against each other on one model: distances, cost, order
     Compare(compare::Args),
+    /// Make the pairs of a trained flow, to be trained on anew, and measure how it does in few steps
+    Reflow(reflow::Args),
     /// Draw a chapter as PNG, without a window
     Render(render::Args),
     /// Measure training, sampling and field throughput of every engine
@@ -156,6 +159,7 @@ pub fn run() -> ExitCode {
         Some(Command::Field(args)) => field::run(&args),
         Some(Command::Measure(args)) => measure::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Reflow(args)) => reflow::run(&args),
         Some(Command::Render(args)) => render::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
@@ -215,6 +219,14 @@ fn read_standardised(path: &Path, map: Standardisation) -> anyhow::Result<Vec<[f
     let Table { rows, notices } = table::read(path)?;
     say_notices(&path.display().to_string(), &notices);
     Ok(rows.into_iter().map(|row| map.apply(row)).collect())
+}
+
+/// Refuse what is held against the closed form, of a model that learned another field.
+fn check_exact(experiment: &Experiment) -> anyhow::Result<()> {
+    match experiment.without_exact_field() {
+        Some(why) => anyhow::bail!("there is nothing to hold this model against: {why}"),
+        None => Ok(()),
+    }
 }
 
 /// Say what was taken for granted of a file.

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::run::{Passage, guided};
-use crate::{
-    Denoiser, EngineError, Frames, Guidance, OwnSteps, Piece, Recording, Run, Start, Underway,
-};
+use crate::{Denoiser, EngineError, Frames, Guidance, OwnSteps, Piece, Recording, Run, Underway};
 use maths::diffusion::solver::{Control, Flight, Mark, Plan, Question};
 use maths::diffusion::target::Combination;
 
@@ -239,7 +237,7 @@ pub(crate) struct AdaptiveSlice {
 
 impl AdaptiveSlice {
     fn begin(control: Control, run: &Run<'_>, piece: Piece, network: Box<dyn Outputs>) -> Self {
-        let starts = Start::drawn(run.seed, piece.first, piece.count, run.plan.start_std);
+        let starts = (run.start).slice(run.seed, (piece.first, piece.count), run.plan.start_std);
         Self {
             flock: Flock::begin(control, run, network, (piece.first, &starts)),
             seed: run.seed,

@@ -6,8 +6,10 @@
 mod adaptive;
 mod consistency;
 pub mod cpu;
+mod draws;
 pub mod gpu;
 pub mod network;
+mod pairing;
 mod run;
 
 use std::sync::Arc;
@@ -19,13 +21,13 @@ pub use crate::network::objective::{Objective, Teacher};
 use crate::network::optimiser::UpdateRule;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
+pub use crate::pairing::Pairing;
 pub use crate::run::{
     Denoiser, Frames, Guidance, OwnSteps, Piece, Recording, Run, Start, Underway,
 };
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
-use maths::transport::Coupling;
 
 /// Bins of the per-timestep loss histogram; bin b holds the t with b = (t − 1)·64 / T.
 pub const LOSS_BINS: usize = 64;
@@ -113,13 +115,6 @@ pub struct TrainLabels {
     pub dropout: f32,
 }
 
-/// How x_0 and what it is led from come together in a batch.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Pairing {
-    /// Which of the batch's noises belongs to which x_0.
-    pub coupling: Coupling,
-}
-
 /// Everything a training step depends on besides the weights.
 #[derive(Clone, Debug)]
 pub struct TrainSpec {
@@ -153,8 +148,13 @@ impl TrainSpec {
         self.pairing != Pairing::default() || self.objective != Objective::Denoise
     }
 
-    /// Refuse labels that are not one a point, or of a class that the network does not know.
-    fn check_labels(&self) -> Result<(), EngineError> {
+    /// Refuse labels that are not one a point, or of a class that the network does not know, and pairs that are not one a point.
+    fn check_data(&self) -> Result<(), EngineError> {
+        self.check_objective()?;
+        self.pairing.check(match &self.data {
+            TrainingData::Finite(points) => Some(points.len()),
+            TrainingData::Fresh(_) => None,
+        })?;
         let Some(labels) = &self.labels else {
             return Ok(());
         };

@@ -14,7 +14,7 @@ use maths::philox::{Stream, normal};
 /// Where a sampler starts.
 #[derive(Clone, Debug)]
 pub enum Start {
-    /// `n` draws of N(0, start_std² I), by Philox from the sampling seed.
+    /// `n` draws of N(0, start_std² I), by Philox from the sampling seed; of the source, where the training has another.
     Noise(u32),
     /// Given points.
     Points(Arc<Vec<[f32; 2]>>),
@@ -42,8 +42,16 @@ impl Start {
         }
     }
 
+    /// The points of the particles `first..first + count`.
+    pub(crate) fn slice(&self, seed: u64, (first, count): (u32, u32), std: f64) -> Vec<[f32; 2]> {
+        match self {
+            Self::Noise(_) => Self::drawn(seed, first, count, std),
+            Self::Points(points) => points[first as usize..(first + count) as usize].to_vec(),
+        }
+    }
+
     /// The starts of the particles `first..first + count`: N(0, std² I). They depend on nothing but seed and index.
-    pub(crate) fn drawn(seed: u64, first: u32, count: u32, std: f64) -> Vec<[f32; 2]> {
+    fn drawn(seed: u64, first: u32, count: u32, std: f64) -> Vec<[f32; 2]> {
         let std = std as f32;
         (first..first + count)
             .map(|index| normal(seed, Stream::SamplerStart, 0, index).map(|z| std * z))

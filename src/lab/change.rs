@@ -36,6 +36,8 @@ impl Experiment {
             learn_variance,
             labels,
             label_dropout,
+            coupling,
+            source,
             batch,
             times,
             weighting,
@@ -79,6 +81,8 @@ impl Experiment {
                 if *labels { Training } else { Samples },
                 *label_dropout != self.label_dropout,
             ),
+            (Training, *coupling != self.coupling),
+            (Training, *source != self.source),
             (Training, *batch != self.batch),
             (Training, *times != self.times),
             (Training, *weighting != self.weighting),
@@ -118,6 +122,7 @@ mod tests {
     use maths::diffusion::target::Target;
     use maths::diffusion::times::Times;
     use maths::diffusion::weighting::Weighting;
+    use maths::transport::{Coupling, Source};
 
     /// Every setting by itself, each way; of two settings the dearer counts.
     #[test]
@@ -129,7 +134,7 @@ mod tests {
             set(&mut changed);
             changed
         };
-        let table: [Row; 32] = [
+        let table: [Row; 34] = [
             (Change::Nothing, |_| ()),
             (Change::Training, |e| {
                 e.data = DataSource::Shape(Shape::Moons);
@@ -150,6 +155,8 @@ mod tests {
             (Change::Weights, |e| e.learn_variance = true),
             (Change::Weights, |e| e.labels = true),
             (Change::Samples, |e| e.label_dropout = 0.2),
+            (Change::Training, |e| e.coupling = Coupling::Optimal),
+            (Change::Training, |e| e.source = Source::Shape(Shape::Moons)),
             (Change::Training, |e| e.batch = 64),
             (Change::Training, |e| e.times = Times::LogNormal),
             (Change::Training, |e| e.weighting = Weighting::P2),

@@ -4,6 +4,7 @@ use super::experiment::Experiment;
 use engine::EngineKind;
 use maths::diffusion::schedule::Schedule;
 use maths::diffusion::solver::{Placement, Sampler};
+use maths::transport::Coupling;
 
 /// One setting that differs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -122,6 +123,8 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         learn_variance,
         labels,
         label_dropout,
+        coupling,
+        source,
         batch,
         times,
         weighting,
@@ -182,6 +185,8 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
             "clip",
             if *clip { "clip on" } else { "clip off" }.to_owned(),
         ),
+        ("coupling", coupling_words(*coupling)),
+        ("source", format!("from {}", source.title())),
         ("batch", format!("batch {batch}")),
         ("times", times.words().short.to_owned()),
         ("weighting", weighting.words().short.to_owned()),
@@ -214,6 +219,14 @@ fn schedule_words(schedule: Schedule) -> String {
     match schedule {
         Schedule::Custom(own) => format!("{} {own}", schedule.words().short),
         _ => schedule.words().short.to_owned(),
+    }
+}
+
+fn coupling_words(coupling: Coupling) -> String {
+    let short = coupling.words().short;
+    match coupling {
+        Coupling::Sinkhorn(eps) => format!("{short} ε {eps}"),
+        _ => short.to_owned(),
     }
 }
 
@@ -262,6 +275,8 @@ mod tests {
             ("bandwidth", _) => json!(0.1),
             ("width", _) => json!(256),
             ("times", _) => json!("log-normal"),
+            ("coupling", _) => json!("optimal"),
+            ("source", _) => json!({"shape": "moons"}),
             ("weighting", _) => json!("min-snr"),
             ("optimiser", _) => json!("muon"),
             ("placement", _) => json!("karras"),
@@ -276,7 +291,9 @@ mod tests {
             let mut other = fields.clone();
             other.insert(name.clone(), changed(name, value));
             let other: Experiment = serde_json::from_value(Value::Object(other)).unwrap();
-            assert!(other.validate().is_ok(), "{name}");
+            // These two are of one schedule.
+            let is_of_flow = ["coupling", "source"].contains(&&**name);
+            assert_eq!(other.validate().is_ok(), !is_of_flow, "{name}");
             assert_ne!(base, other, "{name}");
             assert_eq!(differences(&base, &other, SAME).len(), 1, "{name}");
         }

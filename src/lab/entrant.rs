@@ -29,6 +29,7 @@ impl fmt::Display for Pick {
 
 /// Why a sampler cannot run.
 const NO_VARIANCE: &str = "it takes its variance from the network, and this one learns none";
+const ADDS_NOISE: &str = "it adds noise, which leads to the data only where noise and points are drawn apart in training";
 
 impl Pick {
     /// Why it cannot run by an experiment's network, or by the exact field; `None` where it can. A sentence with its name.
@@ -42,6 +43,12 @@ impl Pick {
                 own.asks_variance()
             }
         };
+        let strays = |sampler: &Sampler| !exact && !experiment.leads_by(*sampler);
+        if let Self::Sampler(sampler) = self
+            && strays(sampler)
+        {
+            return Some(format!("{self}: {ADDS_NOISE}."));
+        }
         let lacks = asks_variance && !exact && !experiment.learn_variance;
         lacks.then(|| format!("{self}: {NO_VARIANCE}."))
     }

@@ -20,6 +20,7 @@ use maths::diffusion::target::Target;
 use maths::diffusion::times::Times;
 use maths::diffusion::weighting::Weighting;
 use maths::names::Words;
+use maths::transport::{Coupling, Source};
 
 pub use super::limits;
 
@@ -60,6 +61,12 @@ fn labels_help() -> String {
         "Learn the labels of the data beside the points; {} have some, files none",
         labelled()
     )
+}
+
+/// What the command line says of couplings.
+fn coupling_help() -> String {
+    let what = "How points and noise come together in a batch, of --schedule flow";
+    chosen(what, Coupling::ALL.map(Coupling::words))
 }
 
 /// What the command line says of a bandwidth.
@@ -130,6 +137,17 @@ pub struct Experiment {
     /// Share of the samples that are told no label
     #[arg(long, value_name = "P", default_value_t = 0.1, help = ranged("Share of the samples that are told no label, so that the field of all is learned as well", &limits::LABEL_DROPOUT))]
     pub label_dropout: f32,
+    /// How points and noise come together in a batch
+    #[arg(long, value_name = "NAME", default_value = "independent", help = coupling_help())]
+    pub coupling: Coupling,
+    /// Where paths begin
+    #[arg(
+        long,
+        value_name = "NAME|FILE.json",
+        default_value = "noise",
+        help = "Where paths begin, of --schedule flow: noise, a built-in data set by name, or a mixture.json in the data's standardised units"
+    )]
+    pub source: Source,
     /// Samples per training step
     #[arg(long, default_value_t = 256, help = ranged("Samples per training step", &limits::BATCH))]
     pub batch: u32,
@@ -203,6 +221,8 @@ impl Default for Experiment {
             learn_variance: false,
             labels: false,
             label_dropout: 0.1,
+            coupling: Coupling::Independent,
+            source: Source::Noise,
             batch: 256,
             times: Times::Uniform,
             weighting: Weighting::Plain,
@@ -248,12 +268,12 @@ impl Experiment {
 
     /// True where the least possible loss is that which is measured: of points without labels, at timesteps that are drawn alike.
     pub fn has_least_loss(&self) -> bool {
-        self.times == Times::Uniform && !self.labels && !self.objective.is_consistency()
+        self.times == Times::Uniform && !self.labels && self.has_exact_field()
     }
 
     /// True where its network can say what a sampler asks.
     pub fn can_sample_by(&self, sampler: Sampler) -> bool {
-        self.learn_variance || !sampler.asks_variance()
+        (self.learn_variance || !sampler.asks_variance()) && self.leads_by(sampler)
     }
 
     /// The schedule and the target, tabulated for training.
@@ -297,7 +317,8 @@ impl Experiment {
     /// True where a run of one means the same as that of the other: one data set, one schedule, one target, one network.
     pub fn runs_like(&self, other: &Self) -> bool {
         let context = self.plan_context() == other.plan_context();
-        let data = (&self.data, self.bandwidth) == (&other.data, other.bandwidth);
+        let data = (&self.data, self.bandwidth, &self.source)
+            == (&other.data, other.bandwidth, &other.source);
         context && self.shape() == other.shape() && data
     }
 
@@ -332,6 +353,7 @@ impl Experiment {
                 labelled()
             ));
         }
+        self.check_coupling()?;
         if self.can_sample_by(self.sampler) {
             return Ok(());
         }

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use super::message::fresh_version;
 use super::pace::{Share, Slice};
 pub use super::picture::{LIVE_SAMPLES, LIVE_SEED, PictureOf};
-use engine::{Cloud, Engine, EngineError, Piece, Run, Start};
+use engine::{Cloud, Engine, EngineError, Pairing, Piece, Run, Start};
 use maths::diffusion::solver::Plan;
-use maths::philox::{Stream, normal};
 
 /// Share of the wall time that sampling may take while training: on a device of its own, and on the processor.
 const SHARE: f64 = 0.12;
@@ -93,12 +92,9 @@ impl LivePicture {
 
     /// A network that has learned nothing has no picture of its own: the noise that its samples start from is shown, particle by
     /// particle where each of them will begin.
-    pub fn show_noise(&mut self) {
-        let noise = (0..LIVE_SAMPLES).map(|index| {
-            normal(LIVE_SEED, Stream::SamplerStart, 0, index)
-                .map(|z| (self.plan.start_std * f64::from(z)) as f32)
-        });
-        self.shown = Some(Cloud::Host(Arc::new(noise.collect())));
+    pub fn show_noise(&mut self, pairing: &Pairing) {
+        let noise = pairing.drawn_starts(LIVE_SAMPLES, LIVE_SEED, self.plan.start_std);
+        self.shown = Some(Cloud::Host(Arc::new(noise)));
         self.shown_of = None;
         self.version = fresh_version();
     }

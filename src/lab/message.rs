@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use engine::EngineChoice;
 use engine::network::objective::ObjectiveChoice;
+use maths::data::dataset::Pairs;
 
 use super::experiment::Experiment;
 pub use super::follow::{FollowedBatch, FollowedPoint};
@@ -112,6 +113,8 @@ pub enum Command {
         /// What becomes of weights that could be kept.
         restart: Restart,
     },
+    /// Reflow: train on pairs that a model made from here on, under the same weights (Liu et al. 2023).
+    TrainOnPairs(Arc<Pairs>),
     /// Run on another engine; the model moves over.
     SwitchEngine(EngineChoice),
     /// Show the exact density at this noise level over these bounds (data units).

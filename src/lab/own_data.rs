@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::Experiment;
 use engine::network::model_data::ModelData;
 use maths::data::bounds::Bounds;
-use maths::data::dataset::{DataSource, Dataset, FileStamp};
+use maths::data::dataset::{DataSource, Dataset, FileStamp, Pairs};
 use maths::data::mixture::Standardisation;
 use maths::data::reference::Reference;
 
@@ -41,18 +41,24 @@ pub fn of_dataset(experiment: &Experiment, dataset: &Dataset) -> serde_json::Res
         Reference::HeldOut(rows) => rows.clone(),
         Reference::Mixture(_) => <_>::default(),
     };
+    let pairs = dataset.pairs.as_ref();
+    let pairs = pairs.map_or_else(<_>::default, |pairs| {
+        [pairs.starts.clone(), pairs.ends.clone()]
+    });
     Ok(match &experiment.data {
         DataSource::Shape(_) => ModelData {
             about,
             points: <_>::default(),
             held_out: <_>::default(),
             teacher: None,
+            pairs,
         },
         DataSource::Csv(_) => ModelData {
             about,
             points: dataset.points.clone(),
             held_out,
             teacher: None,
+            pairs,
         },
     })
 }
@@ -74,6 +80,15 @@ pub fn to_dataset(experiment: &Experiment, data: ModelData) -> Result<Dataset, S
     if !sound || !ordered {
         return Err("its mean, scale or clip is impossible".to_owned());
     }
+    let [starts, ends] = data.pairs;
+    let pairs = if starts.is_empty() && ends.is_empty() {
+        None
+    } else {
+        let pairs = [starts, ends].map(std::sync::Arc::unwrap_or_clone);
+        let [starts, ends] = pairs;
+        let pairs = Pairs::new(starts, ends).ok_or("its pairs are not as many starts as ends")?;
+        Some(std::sync::Arc::new(pairs))
+    };
     let mut dataset = match &experiment.data {
         DataSource::Shape(shape) => Dataset::of_shape(*shape, experiment.points, experiment.seed),
         DataSource::Csv(_)
@@ -94,6 +109,7 @@ pub fn to_dataset(experiment: &Experiment, data: ModelData) -> Result<Dataset, S
             }
         }
     };
+    dataset.pairs = pairs;
     if !experiment.fresh {
         dataset.clip = about.clip;
     }

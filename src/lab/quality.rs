@@ -182,7 +182,11 @@ impl QualityMeter {
             return Ok(None);
         };
         let alone = |samples: &[[f32; 2]]| data.distance(samples).ok();
-        let by_exact = self.by_exact.distance(engine, setup, alone)?;
+        let by_exact = if setup.experiment.has_exact_field() {
+            self.by_exact.distance(engine, setup, alone)?
+        } else {
+            None
+        };
         let begun = Instant::now();
         let samples = samples.to_host()?;
         let read = levels.read(setup.experiment.target, |tau, points| {

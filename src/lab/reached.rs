@@ -223,7 +223,11 @@ pub const NUMBERS: [Number; 15] = [
             "Mean over the trained t of (s²/D) E ‖learned − exact score‖² under p_t: the loss of an ε-model is the least \
              possible loss and this",
         )),
-        read: |r| Value::MeanSquare(r.estimate(|point| point.score_error)),
+        read: |r| {
+            let known = r.snapshot.experiment.has_exact_field();
+            let error = r.estimate(|point| point.score_error);
+            Value::MeanSquare(error.filter(|_| known))
+        },
     },
     Number {
         key: "x0_error",
@@ -235,7 +239,10 @@ pub const NUMBERS: [Number; 15] = [
             "(1/D) E ‖x̂₀ − E[x₀ | x_t]‖²: the mean over the log SNRs from −4 to 8 that A and B both reach. It compares any \
              targets and schedules",
         )),
-        read: |r| Value::OverLevels(r.x_0),
+        read: |r| {
+            let known = r.snapshot.experiment.has_exact_field();
+            Value::OverLevels(r.x_0.filter(|_| known))
+        },
     },
     Number {
         key: "sliced_w2",

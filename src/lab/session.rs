@@ -5,6 +5,7 @@
 
 mod change;
 mod pictures;
+mod reflow;
 mod training;
 
 pub use change::Parked;
@@ -140,7 +141,7 @@ impl Session {
         let watch = Watch::new(&setup.spec);
         let mut live = LivePicture::new(setup.plan.clone(), engine.info().software);
         if state.step == 0 {
-            live.show_noise();
+            live.show_noise(&setup.spec.pairing);
         }
         Ok(Self {
             setup,
@@ -333,9 +334,11 @@ impl Session {
                 experiment,
                 restart,
             } => self.configure(*experiment, restart)?,
+            Command::TrainOnPairs(pairs) => self.train_on(pairs)?,
             Command::SwitchEngine(choice) => self.switch_engine(choice),
             Command::ShowDensity(view) => {
-                if self.density.as_ref().is_none_or(|field| field.view != view) {
+                let is_known = view.scales.s == 0.0 || self.setup.experiment.has_exact_field();
+                if is_known && self.density.as_ref().is_none_or(|field| field.view != view) {
                     self.density_wanted = Some(view);
                 }
             }

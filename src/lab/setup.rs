@@ -10,9 +10,10 @@ use engine::network::init::initial_weights;
 use engine::network::objective::ObjectiveChoice;
 use engine::network::timetable::Timetable;
 use engine::{ModelState, Objective, Pairing, Teacher, TrainLabels, TrainSpec, TrainingData};
-use maths::data::dataset::{Dataset, FileNow};
+use maths::data::dataset::{Dataset, FileNow, Pairs};
 use maths::diffusion::magnification;
 use maths::diffusion::solver::Plan;
+use maths::transport::Coupling;
 
 /// An experiment with everything that follows from it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -53,6 +54,7 @@ impl Setup {
     ) -> Result<Self, String> {
         experiment.validate()?;
         check_objective(&experiment, teacher.as_deref())?;
+        check_pairs(&experiment, &dataset)?;
         let timetable = Arc::new(experiment.timetable());
         let dataset = Arc::new(dataset);
         Ok(Self::assemble(experiment, dataset, teacher, timetable))
@@ -131,6 +133,7 @@ impl Setup {
         check_objective(&experiment, self.teacher.as_deref())?;
         let old = &*self.experiment;
         let dataset = self.dataset_of(&experiment)?;
+        check_pairs(&experiment, &dataset)?;
         let of = |e: &Experiment| (e.schedule, e.target, e.timesteps, e.times, e.weighting);
         let timetable = if of(old) == of(&experiment) {
             self.spec.timetable.clone()
@@ -139,6 +142,32 @@ impl Setup {
         };
         let teacher = self.teacher.clone();
         Ok(Self::assemble(experiment, dataset, teacher, timetable))
+    }
+
+    /// The same, trained from here on on pairs that a model made.
+    ///
+    /// # Errors
+    /// One sentence: settings that do not go with them.
+    pub fn with_pairs(&self, pairs: Arc<Pairs>) -> Result<Self, String> {
+        let experiment = Experiment {
+            coupling: Coupling::Reflow,
+            // Pairs are finite.
+            fresh: false,
+            ..Experiment::clone(&self.experiment)
+        };
+        experiment.validate()?;
+        check_objective(&experiment, self.teacher.as_deref())?;
+        let dataset = Dataset {
+            pairs: Some(pairs),
+            ..Dataset::clone(&self.dataset)
+        };
+        let (teacher, timetable) = (self.teacher.clone(), self.spec.timetable.clone());
+        Ok(Self::assemble(
+            experiment,
+            Arc::new(dataset),
+            teacher,
+            timetable,
+        ))
     }
 
     /// True where this asks for a file anew: nothing else is asked for, and the file has changed since it was read.
@@ -167,7 +196,10 @@ impl Setup {
         teacher: Option<Arc<Teacher>>,
         timetable: Arc<Timetable>,
     ) -> Self {
-        let data = if experiment.fresh {
+        let pairs = (dataset.pairs.as_ref()).filter(|_| experiment.coupling == Coupling::Reflow);
+        let data = if let Some(pairs) = pairs {
+            TrainingData::Finite(pairs.ends.clone())
+        } else if experiment.fresh {
             TrainingData::Fresh(dataset.mixture.clone())
         } else {
             TrainingData::Finite(dataset.points.clone())
@@ -186,7 +218,7 @@ impl Setup {
             timetable,
             data,
             labels,
-            pairing: Pairing::default(),
+            pairing: experiment_pairing(&experiment, &dataset),
             objective: match experiment.objective {
                 ObjectiveChoice::Denoise => Objective::Denoise,
                 ObjectiveChoice::Consistency => Objective::Consistency(None),
@@ -218,6 +250,23 @@ impl Setup {
             warning,
         }
     }
+}
+
+fn experiment_pairing(experiment: &Experiment, dataset: &Dataset) -> Pairing {
+    let pairs = (dataset.pairs.as_ref()).filter(|_| experiment.coupling == Coupling::Reflow);
+    Pairing {
+        coupling: experiment.coupling,
+        source: experiment.source.mixture(),
+        starts: pairs.map(|pairs| pairs.starts.clone()),
+    }
+}
+
+/// Refuse a reflow without pairs.
+fn check_pairs(experiment: &Experiment, dataset: &Dataset) -> Result<(), String> {
+    if experiment.coupling == Coupling::Reflow && dataset.pairs.is_none() {
+        return Err("reflow trains on pairs that a model made: press Reflow in the chapter Few steps, or make them with `noise-compass reflow`".to_owned());
+    }
+    Ok(())
 }
 
 fn load_dataset(experiment: &Experiment) -> Result<Dataset, String> {

@@ -42,6 +42,20 @@ pub enum Slot {
     EndsByNoise,
     /// Samples of one of the samplers that are held against each other.
     Contest,
+    /// The paths that the chapter Few steps shows.
+    FewPaths,
+    /// Paths whose straightness is measured.
+    ManyPaths,
+    /// Samples by one Euler step.
+    OneStep,
+    /// Samples by an adaptive solver.
+    Adaptive,
+    /// The exact paths along which a model says where they end.
+    EndedPaths,
+    /// What it says at one time of these.
+    SaidEnds,
+    /// The pairs of reflow.
+    Pairs,
     /// The learned score at draws of p_t.
     LearnedDraws,
     /// The exact score at draws of p_t.

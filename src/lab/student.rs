@@ -59,6 +59,12 @@ pub fn check_objective(experiment: &Experiment, teacher: Option<&Teacher>) -> Re
             "a consistency model learns neither labels nor variances: switch them off".to_owned(),
         );
     }
+    if !experiment.is_plainly_paired() {
+        return Err(
+            "a consistency model learns from independent noise: leave out --coupling and --source"
+                .to_owned(),
+        );
+    }
     if experiment.objective == ObjectiveChoice::Consistency {
         return Ok(());
     }

@@ -16,12 +16,14 @@ pub enum Stream {
     Batch = 0,
     /// Training on fresh samples: word 0 and 1 the component, words 2 and 3 its normal deviate.
     FreshData = 1,
-    /// The start x_T of a sampler: words 2 and 3.
+    /// The start x_T of a sampler: words 2 and 3; word 0 the component where it is no noise.
     SamplerStart = 2,
     /// The noise z of a sampler's step: words 2 and 3.
     SamplerNoise = 3,
     /// The noise ε that a particle of the forward process keeps: words 2 and 3.
     Forward = 4,
+    /// Training on the host: word 0 the partner, word 1 the component of the source.
+    Coupling = 5,
 }
 
 /// The ten rounds of Philox4x32 on one counter. Returns four uniform 32-bit words.

@@ -3,11 +3,10 @@
 use rayon::prelude::*;
 
 use super::network::{BLOCK, Samples};
+use crate::draws::Draws;
 use crate::network::timetable::Timetable;
 use crate::{Pairing, TrainLabels, TrainSpec, TrainingData};
-use maths::data::mixture::Mixture;
 use maths::philox::{Stream, below, draw, normal_pair, uniform};
-use maths::transport::Coupling;
 
 /// The batch in memory.
 #[derive(Default)]
@@ -28,7 +27,7 @@ pub struct Sample {
     pub x_0: [f32; 2],
     /// The timestep, in 1..=T.
     pub t: u32,
-    /// The noise.
+    /// The noise, or what stands in its place.
     pub epsilon: [f32; 2],
     /// The class that the network is told; `None` where it learns none, and where it is left out.
     pub label: Option<u32>,
@@ -39,8 +38,10 @@ pub struct Source {
     data: TrainingData,
     labels: Option<TrainLabels>,
     pairing: Pairing,
-    /// Σ_{j ≤ k} weight_j for every component k of a mixture, scaled to end at 1.
-    cumulative: Vec<f32>,
+    /// Of fresh data.
+    fresh: Option<Draws>,
+    /// Of a source that is no noise.
+    source: Option<Draws>,
 }
 
 impl Source {
@@ -56,15 +57,16 @@ impl Source {
     }
 
     fn of_data(data: &TrainingData, labels: Option<&TrainLabels>, pairing: &Pairing) -> Self {
-        let cumulative = match data {
-            TrainingData::Finite(_) => Vec::new(),
-            TrainingData::Fresh(mixture) => cumulative_weights(mixture),
+        let fresh = match data {
+            TrainingData::Finite(_) => None,
+            TrainingData::Fresh(mixture) => Some(Draws::new(mixture)),
         };
         Self {
             data: data.clone(),
             labels: labels.cloned(),
             pairing: pairing.clone(),
-            cumulative,
+            fresh,
+            source: pairing.source.as_ref().map(Draws::new),
         }
     }
 
@@ -77,10 +79,12 @@ impl Source {
             .map(|index| self.sample(timetable, seed, step, index))
             .collect_into_vec(&mut samples);
         let coupling = self.pairing.coupling;
-        if coupling != Coupling::Independent {
+        if coupling.is_transport() {
             let x_0: Vec<_> = samples.iter().map(|sample| sample.x_0).collect();
             let epsilon: Vec<_> = samples.iter().map(|sample| sample.epsilon).collect();
-            let partners = coupling.partners(&x_0, &epsilon);
+            let partners = coupling.partners(&x_0, &epsilon, |row| {
+                uniform(draw(seed, Stream::Coupling, step, row as u32)[0])
+            });
             for (sample, partner) in samples.iter_mut().zip(partners) {
                 sample.epsilon = epsilon[partner];
             }
@@ -99,10 +103,19 @@ impl Source {
             let told = uniform(word) > labels.dropout;
             told.then(|| labels.classes[row])
         });
+        let z = normal_pair(words[2], words[3]);
+        let epsilon = match (&self.pairing.starts, &self.source) {
+            (Some(starts), _) => starts[row],
+            (None, Some(source)) => {
+                let component = draw(seed, Stream::Coupling, step, index)[1];
+                source.point(component, z).0
+            }
+            (None, None) => z,
+        };
         Sample {
             x_0,
             t: timetable.draw(words[1]),
-            epsilon: normal_pair(words[2], words[3]),
+            epsilon,
             label,
         }
     }
@@ -110,35 +123,19 @@ impl Source {
     /// The clean point of sample `index` of the step after `step` updates, and the number of the point or component that it is of; `word` is
     /// word 0 of its batch draw.
     fn point(&self, seed: u64, step: u32, index: u32, word: u32) -> ([f32; 2], usize) {
-        match &self.data {
-            TrainingData::Finite(points) => {
+        match (&self.data, &self.fresh) {
+            (TrainingData::Finite(points), _) => {
                 let row = below(word, points.len() as u32) as usize;
                 (points[row], row)
             }
-            TrainingData::Fresh(mixture) => {
+            (TrainingData::Fresh(_), Some(fresh)) => {
                 let words = draw(seed, Stream::FreshData, step, index);
-                let u = uniform(words[0]);
-                let k = self
-                    .cumulative
-                    .partition_point(|&sum| sum < u)
-                    .min(self.cumulative.len() - 1);
-                let component = mixture.components[k];
-                let z = normal_pair(words[2], words[3]);
-                let x_0 = [0, 1].map(|axis| component.mean[axis] + component.sigma * z[axis]);
-                (x_0, k)
+                fresh.point(words[0], normal_pair(words[2], words[3]))
             }
+            // Fresh data are always ready to draw from.
+            (TrainingData::Fresh(_), None) => ([0.0; 2], 0),
         }
     }
-}
-
-/// Running sums of a mixture's weights, summed in f64; the weights need not sum to 1.
-fn cumulative_weights(mixture: &Mixture) -> Vec<f32> {
-    let total: f64 = mixture.components.iter().map(|c| f64::from(c.weight)).sum();
-    let sums = mixture.components.iter().scan(0.0, |sum, component| {
-        *sum += f64::from(component.weight);
-        Some((*sum / total) as f32)
-    });
-    sums.collect()
 }
 
 impl Batch {
@@ -210,9 +207,10 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use maths::data::mixture::Component;
+    use maths::data::mixture::{Component, Mixture};
     use maths::diffusion::schedule::Schedule;
     use maths::diffusion::target::Target;
+    use maths::transport::Coupling;
     use std::sync::Arc;
 
     const STEP: u32 = 5;
@@ -308,7 +306,14 @@ mod tests {
         let data = TrainingData::Finite(Arc::new(points));
         let timetable = Timetable::new(Schedule::Flow, Target::Velocity, 10);
         let drawn = |coupling| {
-            let source = Source::of_data(&data, None, &Pairing { coupling });
+            let source = Source::of_data(
+                &data,
+                None,
+                &Pairing {
+                    coupling,
+                    ..Pairing::default()
+                },
+            );
             source.samples(&timetable, 4, STEP, 128)
         };
         let (own, best) = (drawn(Coupling::Independent), drawn(Coupling::Optimal));

@@ -130,7 +130,12 @@ impl Engine for CpuEngine {
                 "the network's shape cannot change in training: start anew with the new shape",
             ));
         }
+        let same_start = trainer.spec().pairing.source == spec.pairing.source;
         trainer.update(spec);
+        if !same_start {
+            // What is on its way started elsewhere.
+            (self.slice, self.adaptive_slice) = (None, None);
+        }
         Ok(())
     }
 
@@ -158,6 +163,12 @@ impl Engine for CpuEngine {
     fn begin(&mut self, run: &Run<'_>) -> Result<Box<dyn Underway>, EngineError> {
         let trainer = self.trainer()?;
         run.check(trainer.spec().shape)?;
+        trainer.spec().pairing.check_run(run)?;
+        let start = trainer.spec().pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
         let network = || trainer.network(Weights::Ema);
         Ok(match run.plan.control {
             Some(control) => Box::new(AdaptiveRun::begin(control, run, Box::new(network()))),
@@ -172,9 +183,13 @@ impl Engine for CpuEngine {
         piece: Piece,
     ) -> Result<Cloud, EngineError> {
         piece.check(cloud.as_ref(), run, self.trainer()?.spec().shape)?;
-        let Run {
-            plan, start, seed, ..
-        } = *run;
+        let pairing = &self.trainer()?.spec().pairing;
+        let start = pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
+        let Run { plan, seed, .. } = *run;
         let mut points = match cloud {
             // Taken apart, not cloned: where nobody else holds the cloud it is written in place.
             Some(Cloud::Host(points)) => points,
@@ -198,7 +213,7 @@ impl Engine for CpuEngine {
             return Ok(Cloud::Host(points));
         }
         let mut slice = if piece.stage == 0 {
-            SliceRun::begin(self.trainer()?.network(Weights::Ema), plan, seed, piece)
+            SliceRun::begin(self.trainer()?.network(Weights::Ema), run, piece)
         } else {
             let kept = self
                 .slice
@@ -286,8 +301,7 @@ fn invalid(text: impl Into<String>) -> EngineError {
 
 fn check_spec(spec: &TrainSpec) -> Result<(), EngineError> {
     spec.shape.validate().map_err(invalid)?;
-    spec.check_labels()?;
-    spec.check_objective()?;
+    spec.check_data()?;
     let timesteps = spec.timetable.rows.len();
     if timesteps == 0 || spec.timetable.embedding.len() != timesteps * TIME_FEATURES {
         return Err(invalid(

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::exact::Posterior;
 use super::network::{Answer, BLOCK, Network, Workspace};
 use crate::run::{Passage, guided};
-use crate::{Denoiser, EngineError, Guidance, Piece, Recording, Run, Start, Underway};
+use crate::{Denoiser, EngineError, Guidance, Piece, Recording, Run, Underway};
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Mixture;
 use maths::diffusion::solver::{MEMORIES, Mix, Plan, PlanStep, Widening};
@@ -199,8 +199,10 @@ pub struct SliceRun {
 
 impl SliceRun {
     /// Begin the slice of a piece.
-    pub fn begin(network: Network<f32>, plan: &Plan, seed: u64, piece: Piece) -> Self {
-        let starts = Start::drawn(seed, piece.first, piece.count, plan.start_std);
+    pub fn begin(network: Network<f32>, run: &Run<'_>, piece: Piece) -> Self {
+        let Run { plan, seed, .. } = *run;
+        let range = (piece.first, piece.count);
+        let starts = run.start.slice(seed, range, plan.start_std);
         Self {
             way: Way {
                 follows: Follows::Learned(network),

@@ -5,7 +5,10 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::context::{GpuContext, STORAGE};
-use super::training::MAX_STEPS_A_SUBMISSION;
+use super::inference::Times;
+use super::kernels::Kernels;
+use super::layout::DeviceLayout;
+use super::refresh::PredictRun;
 use crate::consistency::Consistency;
 use crate::cpu::batch::{Batch, Source};
 use crate::cpu::network::Samples;
@@ -30,7 +33,7 @@ impl Given {
     pub fn new(context: &GpuContext, batch: u32, most_slots: u32) -> Self {
         let bytes = SAMPLE_BYTES * u64::from(batch.max(1));
         let fitting = (MOST_BYTES / bytes).max(1);
-        let slots = (most_slots.min(MAX_STEPS_A_SUBMISSION)).min(fitting as u32);
+        let slots = most_slots.min(fitting as u32);
         Self {
             buffer: context.buffer("given batches", u64::from(slots) * bytes, STORAGE),
             batch,
@@ -59,6 +62,8 @@ pub struct HostBatches {
     source: Source,
     /// What makes the targets where they are the student's own.
     consistency: Option<Consistency>,
+    /// What says the student's outputs.
+    student: Option<PredictRun>,
     /// One a thread: batches do not depend on the weights, so those of several steps are drawn at once.
     batches: Vec<Batch>,
 }
@@ -69,20 +74,21 @@ impl HostBatches {
         Self {
             source: Source::new(spec),
             consistency: Consistency::new(spec),
+            student: None,
             batches: (0..rayon::current_num_threads())
                 .map(|_| Batch::default())
                 .collect(),
         }
     }
 
-    /// Where targets depend on the student's weights, draw the batch of the step after `step` updates and hand it over; `student` says its
-    /// raw outputs at points as it sees them, each at its own t/T. False where they do not.
-    pub fn fill_by_student(
+    /// Where targets depend on the student's weights, draw the batch of the step after `step` updates and hand it over. What the weights
+    /// say is read back: one step at a time. False where targets do not depend on them.
+    fn fill_by_student(
         &mut self,
-        (context, given): (&GpuContext, &Given),
+        (context, kernels, layout): (&GpuContext, &Kernels, &DeviceLayout),
+        (given, weights): (&Given, &wgpu::Buffer),
         spec: &TrainSpec,
         step: u64,
-        student: impl FnOnce(&[f64], &[[f32; 2]]) -> Result<Vec<[f32; 2]>, EngineError>,
     ) -> Result<bool, EngineError> {
         let (Some(consistency), Some(batch)) = (&self.consistency, self.batches.first_mut()) else {
             return Ok(false);
@@ -90,22 +96,34 @@ impl HostBatches {
         batch.fill(&self.source, spec, step as u32);
         let neighbours = consistency.neighbours(batch);
         let (taus, inputs) = neighbours.asked(&spec.timetable);
-        let outputs = student(&taus, &inputs)?;
+        let student = match self.student.take() {
+            Some(student) => student,
+            None => {
+                let of = (spec.batch, Times::AParticle);
+                PredictRun::new(context, kernels, layout, weights, of)?
+            }
+        };
+        let student = self.student.insert(student);
+        let outputs = student.predict((context, kernels, layout), &taus, &inputs, None)?;
         neighbours.retarget(batch, &spec.timetable, &outputs);
         given.write(context, 0, &batch.samples());
         Ok(true)
     }
 
     /// Draw the batches of at most `most` steps after `step` updates and hand them over, but for no longer than about
-    /// `budget_secs`; at
-    /// least one. Says how many.
+    /// `budget_secs`; at least one. Says how many.
     pub fn fill(
         &mut self,
-        (context, given): (&GpuContext, &Given),
+        device: (&GpuContext, &Kernels, &DeviceLayout),
+        by: (&Given, &wgpu::Buffer),
         spec: &TrainSpec,
         (step, most): (u64, u32),
         budget_secs: f64,
-    ) -> u32 {
+    ) -> Result<u32, EngineError> {
+        if self.fill_by_student(device, by, spec, step)? {
+            return Ok(1);
+        }
+        let (context, given) = (device.0, by.0);
         let (began, most) = (Instant::now(), most.min(given.slots));
         let mut done = 0;
         while done < most && (done == 0 || began.elapsed().as_secs_f64() < budget_secs) {
@@ -123,6 +141,6 @@ impl HostBatches {
             }
             done += round;
         }
-        done
+        Ok(done)
     }
 }

@@ -9,6 +9,7 @@ use super::kernel::{DynamicTable, Kernel, groups_of_64};
 use super::kernels::Kernels;
 use super::layout::{DeviceLayout, ROW_PADDING};
 use super::plan_rows::{embedded, input_scale, rows_of};
+use super::reached::Reached;
 use super::types::{Layer, PlanRow, Slice};
 use crate::{Denoiser, EngineError, Run, Start};
 
@@ -34,32 +35,14 @@ pub struct PlanJob<'a> {
     pub weights: &'a wgpu::Buffer,
     /// Points [frames, total]: given starts are read from the first frame, results are written.
     pub points: &'a wgpu::Buffer,
+    /// Given starts of all particles, where they stand elsewhere.
+    pub starts: Option<&'a wgpu::Buffer>,
     /// Particles of the cloud.
     pub total: u32,
     /// Most particles in a slice.
     pub slice_rows: u32,
     /// Which of them have a time in common.
     pub times: Times,
-}
-
-/// How far a run in slices has come, and how many stages of it fit into a piece.
-#[derive(Clone, Copy, Debug)]
-pub struct Reached {
-    /// First particle of the slice.
-    first: u32,
-    /// The stage that comes next.
-    stage: u32,
-    stages_a_piece: u32,
-}
-
-impl Default for Reached {
-    fn default() -> Self {
-        Self {
-            first: 0,
-            stage: 0,
-            stages_a_piece: 1,
-        }
-    }
 }
 
 /// What takes a step where no network is asked.
@@ -237,9 +220,10 @@ impl PlanRun {
             ),
             time_invocations: time_count * askings * first.outputs,
             of_times,
-            start_group: kernels
-                .sampler_start
-                .bind(context, &[&slice, points, &states, &activations]),
+            start_group: kernels.sampler_start.bind(
+                context,
+                &[&slice, job.starts.unwrap_or(points), &states, &activations],
+            ),
             first_group: first_kernel(kernels, of_times).bind(
                 context,
                 &[

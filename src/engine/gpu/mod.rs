@@ -15,6 +15,7 @@ mod layout;
 mod matmul;
 mod muon;
 mod plan_rows;
+mod reached;
 mod readback;
 mod refresh;
 pub mod shader;
@@ -87,8 +88,6 @@ struct Model {
     /// What the last run of few points left.
     kept_run: Kept,
     predict_ema: Option<PredictRun>,
-    /// By the raw weights at points of which each has its own time: what a consistency model learns from.
-    student: Option<PredictRun>,
 }
 
 impl GpuEngine {
@@ -186,8 +185,7 @@ impl Engine for GpuEngine {
     }
 
     fn load(&mut self, spec: &TrainSpec, state: &ModelState) -> Result<(), EngineError> {
-        spec.check_labels()?;
-        spec.check_objective()?;
+        spec.check_data()?;
         spec.shape.validate().map_err(EngineError::Invalid)?;
         let kernels = self.kernels(spec.shape.activation)?;
         let layout = DeviceLayout::new(spec.shape);
@@ -215,14 +213,12 @@ impl Engine for GpuEngine {
             predict: None,
             kept_run: Kept::default(),
             predict_ema: None,
-            student: None,
         });
         Ok(())
     }
 
     fn update(&mut self, spec: &TrainSpec) -> Result<(), EngineError> {
-        spec.check_labels()?;
-        spec.check_objective()?;
+        spec.check_data()?;
         let (context, kernels, model) = self.loaded()?;
         if spec.shape != model.spec.shape {
             return Err(EngineError::Invalid(
@@ -249,7 +245,8 @@ impl Engine for GpuEngine {
                 spec,
                 BatchSource::of(spec),
             )?;
-            model.student = None;
+            // What is on its way started elsewhere.
+            (model.picture, model.adaptive_slice) = (None, None);
             model.host_batches = spec.draws_on_host().then(|| HostBatches::new(spec));
             model.readback.restart(model.step);
         }
@@ -279,33 +276,9 @@ impl Engine for GpuEngine {
                 .clamp(1.0, f64::from(MAX_STEPS_A_SUBMISSION)) as u32;
             let mut count = fitting.min(max_steps - done);
             if let (Some(host), Some(given)) = (&mut model.host_batches, &model.workspace.given) {
-                let (steps, room) = ((model.step, count), model.spec.batch);
-                // What the weights say is read back: one step at a time.
-                let weights = &model.parameters.weights;
-                let student = &mut model.student;
-                let ask = |taus: &[f64], inputs: &[[f32; 2]]| {
-                    let run = match student.take() {
-                        Some(run) => run,
-                        None => PredictRun::new(
-                            context,
-                            kernels,
-                            &model.layout,
-                            weights,
-                            (room, Times::AParticle),
-                        )?,
-                    };
-                    student.insert(run).predict(
-                        (context, kernels, &model.layout),
-                        taus,
-                        inputs,
-                        None,
-                    )
-                };
-                count = if host.fill_by_student((context, given), &model.spec, model.step, ask)? {
-                    1
-                } else {
-                    host.fill((context, given), &model.spec, steps, SUBMISSION_SECS)
-                };
+                let (device, steps) = ((context, kernels, &model.layout), (model.step, count));
+                let by = (given, &model.parameters.weights);
+                count = host.fill(device, by, &model.spec, steps, SUBMISSION_SECS)?;
             }
             let rows: Vec<_> = (0..count)
                 .map(|slot| {
@@ -365,6 +338,12 @@ impl Engine for GpuEngine {
             return Err(no_model());
         };
         run.check(model.layout.shape())?;
+        model.spec.pairing.check_run(run)?;
+        let start = model.spec.pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
         let device = (self.context.clone(), kernels.clone(), model.layout.clone());
         if let Some(control) = run.plan.control {
             let network = DeviceOutputs::new(device, &model.parameters.ema, run.start.len())?;
@@ -398,6 +377,11 @@ impl Engine for GpuEngine {
         let shared_kernels = self.kernels.as_ref().map(|(_, kernels)| kernels.clone());
         let shared_kernels = shared_kernels.ok_or_else(no_model)?;
         let (context, kernels, model) = self.loaded()?;
+        let start = model.spec.pairing.start(run);
+        let run = &Run {
+            start: &start,
+            ..*run
+        };
         let cloud = match cloud {
             Some(Cloud::Gpu(cloud)) if Arc::ptr_eq(cloud.context(), &shared) => cloud,
             _ => {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::context::{GpuContext, STORAGE};
-use super::inference::{MAX_SLICE, PlanJob, PlanRun, Reached, Times};
+use super::inference::{MAX_SLICE, PlanJob, PlanRun, Times};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
+use super::reached::Reached;
 use crate::{EngineError, Piece, Run, Start};
 use maths::diffusion::solver::{Mix, Plan, PlanStep};
 
@@ -31,10 +32,16 @@ impl PictureRun {
         (run, piece): (&Run<'_>, Piece),
     ) -> Result<Self, EngineError> {
         let weights = context.buffer("weights of a slice", ema.size(), STORAGE);
+        // What is shown is not written before its last stage.
+        let starts = match run.start {
+            Start::Noise(_) => None,
+            Start::Points(starts) => Some(context.storage("starts of a picture", starts)),
+        };
         let job = PlanJob {
             run,
             weights: &weights,
             points,
+            starts: starts.as_ref(),
             total: piece.count,
             slice_rows: piece.count,
             times: Times::AStage,
@@ -121,6 +128,7 @@ impl PredictRun {
             run: &run,
             weights,
             points: &points,
+            starts: None,
             total: room,
             slice_rows: room.min(MAX_SLICE),
             times,

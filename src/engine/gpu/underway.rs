@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cloud::GpuCloud;
 use super::context::{GpuContext, STORAGE};
-use super::inference::{MAX_SLICE, PlanJob, PlanRun, Reached, Times};
+use super::inference::{MAX_SLICE, PlanJob, PlanRun, Times};
 use super::kernels::Kernels;
 use super::layout::DeviceLayout;
+use super::reached::Reached;
 use crate::run::ended;
 use crate::{Cloud, Denoiser, EngineError, Recording, Run, Start, Underway};
 use maths::diffusion::solver::Plan;
@@ -139,6 +140,7 @@ impl GpuRun {
             run,
             weights: ema,
             points: ema,
+            starts: None,
             total,
             slice_rows: total.min(exact_slice(run.denoiser, run.plan)),
             times: Times::AStage,

@@ -2,7 +2,7 @@
 //!
 //! The metadata has `data` (JSON, the business of `lab::own_data`). Rows of a file are the f32 tensors
 //! `data.points` [N, 2], those that are trained on, and `data.held_out` [M, 2], those kept to judge by; there is no
-//! second where M is 0, and neither for a built-in shape. All are in standardised units.
+//! second where M is 0, and neither for a built-in shape. Pairs of reflow are `data.pair_starts` and `data.pair_ends` [P, 2]. All are in standardised units.
 //!
 //! Of a distilled model the metadata has `teacher` (JSON: its shape, target, schedule and T), and the f32 tensor `teacher` `[n]` its weights,
 //! in the order of `layers.0.weight`, `layers.0.bias` and so on.
@@ -24,12 +24,19 @@ pub struct ModelData {
     pub points: Arc<Vec<[f32; 2]>>,
     /// Rows that are not.
     pub held_out: Arc<Vec<[f32; 2]>>,
+    /// The pairs of reflow: where each begins, and where it ends.
+    pub pairs: [Arc<Vec<[f32; 2]>>; 2],
     /// The network that it was distilled from.
     pub teacher: Option<Arc<Teacher>>,
 }
 
 /// The tensors' names.
-const TABLES: [&str; 2] = ["data.points", "data.held_out"];
+const TABLES: [&str; 4] = [
+    "data.points",
+    "data.held_out",
+    "data.pair_starts",
+    "data.pair_ends",
+];
 
 impl ModelData {
     /// Its key in the metadata.
@@ -45,11 +52,12 @@ impl ModelData {
                 .flat_map(|x| x.to_le_bytes())
                 .collect()
         };
-        let both = TABLES
+        let [starts, ends] = &self.pairs;
+        let all = TABLES
             .into_iter()
-            .zip([&self.points, &self.held_out])
+            .zip([&self.points, &self.held_out, starts, ends])
             .filter(|(_, rows)| !rows.is_empty());
-        let tables = both.map(|(name, rows)| (name, vec![rows.len(), 2], bytes(rows)));
+        let tables = all.map(|(name, rows)| (name, vec![rows.len(), 2], bytes(rows)));
         let teacher = self.teacher.iter().map(|teacher| {
             let numbers = &teacher.weights;
             let bytes = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -64,11 +72,12 @@ impl ModelData {
         teacher: Option<&String>,
         tensors: &SafeTensors,
     ) -> Result<Self, Fault> {
-        let [points, held_out] = TABLES.map(|name| table(tensors, name));
+        let [points, held_out, starts, ends] = TABLES.map(|name| table(tensors, name));
         Ok(Self {
             about: about.to_owned(),
             points: Arc::new(points?),
             held_out: Arc::new(held_out?),
+            pairs: [Arc::new(starts?), Arc::new(ends?)],
             teacher: teacher
                 .map(|about| read_teacher(about, tensors))
                 .transpose()?,

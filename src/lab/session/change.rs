@@ -97,7 +97,8 @@ impl Parked {
 /// what fresh draws are drawn from, but not the rows.
 fn trains_on_others(old: &Setup, new: &Setup) -> bool {
     let mixture = new.experiment.fresh && !Arc::ptr_eq(&old.dataset.mixture, &new.dataset.mixture);
-    mixture || !Arc::ptr_eq(&old.dataset.points, &new.dataset.points)
+    let points = !Arc::ptr_eq(&old.dataset.points, &new.dataset.points);
+    mixture || points || old.spec.pairing != new.spec.pairing
 }
 
 impl Session {
@@ -291,7 +292,7 @@ impl Session {
     /// A training that has not begun shows the noise that samples start from.
     pub(super) fn show_noise_at_first(&mut self) {
         if self.submitted == 0 {
-            self.live.show_noise();
+            self.live.show_noise(&self.setup.spec.pairing);
         }
     }
 
@@ -321,9 +322,18 @@ impl Session {
             self.record.break_off();
         }
         self.live.set_plan(&setup.plan);
+        if old.spec.pairing != new.spec.pairing {
+            // Other starts.
+            self.live.start_over();
+            self.live.outdate();
+            self.quality.clear();
+            if old.experiment.source != new.experiment.source {
+                self.runs.forget(|_| true);
+            }
+        }
+        self.setup = setup;
         self.show_noise_at_first();
         self.follow.forget();
-        self.setup = setup;
         self.version += 1;
     }
 
@@ -344,6 +354,15 @@ impl Session {
                 return Ok(());
             }
         };
+        self.change(setup, (change, restart), opened_again)
+    }
+
+    pub(super) fn change(
+        &mut self,
+        setup: Setup,
+        (change, restart): (Change, Restart),
+        opened_again: bool,
+    ) -> Result<(), EngineError> {
         if matches!(self.fault, Some(Fault::Engine(_))) {
             self.play();
             return Ok(());
@@ -359,10 +378,8 @@ impl Session {
         }
         if restart == Restart::Anew || change == Change::Weights {
             let same_shape = self.setup.spec.shape == setup.spec.shape;
-            let why = if self.setup.experiment.objective != setup.experiment.objective {
-                "another objective"
-            } else if same_shape {
-                "another target"
+            let why = if same_shape {
+                "another target or objective"
             } else {
                 "another network shape"
             };

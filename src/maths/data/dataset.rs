@@ -150,6 +150,29 @@ pub struct Dataset {
     pub notices: Vec<String>,
     /// The classes of components and points, where the data have any.
     pub labels: Option<Labels>,
+    /// Pairs that a model made of these data, where reflow trains on any.
+    pub pairs: Option<Arc<Pairs>>,
+}
+
+/// Where a model led each start: the coupling of reflow (Liu et al. 2023).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pairs {
+    /// Points of the source.
+    pub starts: Arc<Vec<[f32; 2]>>,
+    /// Of each, where its path ended: a point like the data.
+    pub ends: Arc<Vec<[f32; 2]>>,
+}
+
+impl Pairs {
+    /// As many starts as ends, all finite; `None` else.
+    pub fn new(starts: Vec<[f32; 2]>, ends: Vec<[f32; 2]>) -> Option<Self> {
+        let finite = |points: &[[f32; 2]]| points.iter().flatten().all(|x| x.is_finite());
+        let sound = !starts.is_empty() && starts.len() == ends.len();
+        (sound && finite(&starts) && finite(&ends)).then(|| Self {
+            starts: Arc::new(starts),
+            ends: Arc::new(ends),
+        })
+    }
 }
 
 /// What has become of a file.
@@ -251,6 +274,7 @@ impl Dataset {
         let points: Vec<[f32; 2]> = drawn.into_iter().map(|(point, _)| point).collect();
         Self {
             labels,
+            pairs: None,
             clip: Bounds::around(&points)
                 .unwrap_or_else(|| mixture.bounds())
                 .scaled(CLIP_MARGIN),
@@ -309,6 +333,7 @@ impl Dataset {
             file: None,
             notices: Vec::new(),
             labels: None,
+            pairs: None,
         }
     }
 
@@ -345,6 +370,7 @@ impl Dataset {
             reference: Reference::Mixture(mixture.clone()),
             mixture,
             labels: None,
+            pairs: None,
             ..self.clone()
         })
     }

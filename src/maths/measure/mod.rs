@@ -13,6 +13,7 @@ pub mod score_error;
 pub mod self_consistency;
 pub mod sliced;
 pub mod spread;
+pub mod straightness;
 pub mod trajectories;
 pub mod wasserstein;
 

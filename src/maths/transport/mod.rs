@@ -1,21 +1,16 @@
 //! Optimal transport between equally weighted points, and the couplings of a training batch that are made by it.
 //!
-//! Peyré & Cuturi 2019, "Computational Optimal Transport"; its couplings in training are those of Tong et al. 2024
-//! (arXiv 2302.00482) and of Pooladian et al. 2023 (arXiv 2304.14772).
+//! Peyré & Cuturi 2019, "Computational Optimal Transport"; the couplings are those of Tong et al. 2024 (arXiv 2302.00482), of
+//! Pooladian et al. 2023 (arXiv 2304.14772), and of reflow those of Liu et al. 2023 (arXiv 2209.03003).
 
 mod assignment;
+mod coupling;
+pub mod sinkhorn;
+mod source;
 
 pub use assignment::assign;
-
-/// How the clean points of a batch find the points that they are led from.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Coupling {
-    /// As they were drawn.
-    #[default]
-    Independent,
-    /// By the assignment of least mean squared distance within the batch.
-    Optimal,
-}
+pub use coupling::{Coupling, EPS, MOST_COUPLED};
+pub use source::Source;
 
 /// |a − b|².
 pub fn squared_distance(a: [f32; 2], b: [f32; 2]) -> f64 {
@@ -23,19 +18,8 @@ pub fn squared_distance(a: [f32; 2], b: [f32; 2]) -> f64 {
     dx * dx + dy * dy
 }
 
-impl Coupling {
-    /// For each clean point the number of its partner among as many others. Points that are not finite keep their own.
-    pub fn partners(self, clean: &[[f32; 2]], others: &[[f32; 2]]) -> Vec<usize> {
-        let own = || (0..clean.len()).collect();
-        let is_finite = |points: &[[f32; 2]]| points.iter().flatten().all(|x| x.is_finite());
-        if clean.len() != others.len() || !is_finite(clean) || !is_finite(others) {
-            return own();
-        }
-        match self {
-            Self::Independent => own(),
-            Self::Optimal => assign(clean.len(), |row, column| {
-                squared_distance(clean[row], others[column])
-            }),
-        }
-    }
+/// The mean of |a_i − b_i|² over pairs.
+pub fn mean_cost(a: &[[f32; 2]], b: &[[f32; 2]]) -> f64 {
+    let sum: f64 = a.iter().zip(b).map(|(a, b)| squared_distance(*a, *b)).sum();
+    sum / a.len().max(1) as f64
 }

@@ -7,6 +7,7 @@
 mod algorithm;
 mod compass;
 mod elbo;
+mod few_steps;
 mod forward;
 mod reverse;
 mod samplers;
@@ -218,6 +219,8 @@ chapters! {
     Schedules: schedules::Schedules in "Look",
     /// The variational bound, term by term.
     Elbo: elbo::Elbo in "Look",
+    /// How straight the paths are, and what one step gives.
+    FewSteps: few_steps::FewSteps in "Look",
 }
 
 impl Pages {

@@ -1,5 +1,6 @@
 //! Controls of the experiment that appear in several places: in the menus of the top bar and in the chapters.
 
+pub mod coupling;
 pub mod data;
 pub mod network;
 pub mod optimiser;

@@ -30,7 +30,7 @@ use lab::message::{Command, Notice, Order, Side};
 use maths::data::dataset::FileStamp;
 
 /// Keys that open the chapters, in their order.
-const NUMBER_KEYS: [Key; 10] = [
+const NUMBER_KEYS: [Key; 11] = [
     Key::Num1,
     Key::Num2,
     Key::Num3,
@@ -41,6 +41,7 @@ const NUMBER_KEYS: [Key; 10] = [
     Key::Num8,
     Key::Num9,
     Key::Num0,
+    Key::Minus,
 ];
 
 /// The lab's window.

@@ -26,7 +26,7 @@ pub const KEYS: [(&str, &str); 15] = [
     ("R", "back to the chapter's beginning"),
     ("← →", "the clock, by hundredths"),
     ("Shift ← →", "the clock, by tenths"),
-    ("1 to 9, 0", "open a chapter, in the order of the list"),
+    ("1 to 9, 0, −", "open a chapter, in the order of the list"),
     ("W", "open or fold the sheet Why"),
     ("Alt 1 to 3", "what the sheet says to try"),
     ("P", "fold or open the panel"),

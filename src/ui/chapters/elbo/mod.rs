@@ -304,6 +304,11 @@ impl Page for Elbo {
         }
     }
 
+    fn refusal(&self, _canvas: usize, desk: &Desk) -> Option<String> {
+        let why = desk.here.snapshot.experiment.without_exact_field()?;
+        Some(format!("No bound: {why}"))
+    }
+
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
         let palette = desk.palette();
         let mut scene = Scene {

@@ -5,7 +5,7 @@ use lab::message::Restart;
 
 use crate::chapters::shared::rows;
 use crate::desk::{Desk, Door};
-use crate::settings::{data, network, optimiser, sampler, schedule, student, training};
+use crate::settings::{data, network, optimiser, sampler, schedule, training};
 use crate::widgets::more::more;
 use crate::widgets::number::grouped;
 use crate::widgets::row::{self, Track};
@@ -83,8 +83,6 @@ fn rest(ui: &mut Ui, desk: &mut Desk) {
             desk.configure(Restart::Keep);
         }
     });
-    ui.separator();
-    student::student_rows(ui, desk);
 }
 
 fn training_set_rows(ui: &mut Ui, desk: &mut Desk) {

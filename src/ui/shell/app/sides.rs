@@ -3,6 +3,7 @@
 use egui::{Rect, Sense, Ui, vec2};
 
 use super::LabApp;
+use crate::chapters::Chapter;
 use crate::shell::sheet::{Asked, Sheets};
 use crate::theme::{TITLE, strong_font};
 use crate::widgets::column::column_ui;
@@ -109,6 +110,11 @@ impl LabApp {
             );
             ui.add_space(4.0);
             text::note(ui, page.hint(), palette);
+            let elsewhere = [Chapter::Training, Chapter::FewSteps].contains(&chapter);
+            let why = desk.here.snapshot.experiment.without_exact_field();
+            if let Some(why) = why.filter(|_| !elsewhere) {
+                text::warning(ui, why, palette);
+            }
             for (side, equation) in page.equations(desk) {
                 match side {
                     None => equation_ui(ui, &equation, palette),
