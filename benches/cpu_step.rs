@@ -11,7 +11,9 @@ use noise_compass::engine::network::init::initial_weights;
 use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
-use noise_compass::engine::{Engine, ModelState, Pairing, TrainSpec, TrainingData, Wait};
+use noise_compass::engine::{
+    Engine, ModelState, Objective, Pairing, TrainSpec, TrainingData, Wait,
+};
 
 fn step(criterion: &mut Criterion) {
     let shape = NetworkShape::default();
@@ -26,6 +28,7 @@ fn step(criterion: &mut Criterion) {
             data: TrainingData::Finite(Arc::new(points)),
             labels: None,
             pairing: Pairing::default(),
+            objective: Objective::Denoise,
             batch,
             learning_rate: 3e-3,
             rule: UpdateRule::default(),

@@ -210,6 +210,7 @@ fn reflow_straightens_the_paths_and_its_model_keeps_the_pairs() {
     let trained = Trained {
         experiment: &reflow.experiment,
         dataset: &reflow.dataset,
+        teacher: None,
         state: &state,
         metrics: &[],
     };

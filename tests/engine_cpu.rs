@@ -13,7 +13,7 @@ use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
-    Engine, ModelState, Pairing, Run, Start, TrainSpec, TrainingData, Wait,
+    Engine, ModelState, Objective, Pairing, Run, Start, TrainSpec, TrainingData, Wait,
 };
 
 const SHAPE: NetworkShape = NetworkShape {
@@ -48,6 +48,7 @@ fn spec(data: TrainingData) -> TrainSpec {
         data,
         labels: None,
         pairing: Pairing::default(),
+        objective: Objective::Denoise,
         batch: 128,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

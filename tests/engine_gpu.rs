@@ -20,8 +20,8 @@ use noise_compass::engine::network::optimiser::{Optimiser, UpdateRule};
 use noise_compass::engine::network::rate::{Decay, RateSchedule};
 use noise_compass::engine::network::timetable::{Emphasis, Timetable, time_embedding};
 use noise_compass::engine::{
-    Engine, EngineError, LossHistogram, ModelState, Pairing, Run, Start, TrainLabels, TrainSpec,
-    TrainingData, Wait, Weights,
+    Engine, EngineError, LossHistogram, ModelState, Objective, Pairing, Run, Start, TrainLabels,
+    TrainSpec, TrainingData, Wait, Weights,
 };
 use noise_compass::philox;
 use noise_compass::transport::Coupling;
@@ -62,6 +62,7 @@ fn spec(shape: NetworkShape, batch: u32) -> TrainSpec {
         data: TrainingData::Finite(Arc::new(points)),
         labels: None,
         pairing: Pairing::default(),
+        objective: Objective::Denoise,
         batch,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),
@@ -798,6 +799,7 @@ fn batches_of_the_host_train_like_those_of_the_oracle() {
             coupling: Coupling::Optimal,
             ..Pairing::default()
         },
+        objective: Objective::Denoise,
         ..spec(shape, 70)
     };
     assert!(spec.draws_on_host());
@@ -830,6 +832,7 @@ fn batches_of_the_host_train_like_those_of_the_oracle() {
     // Back to batches that the kernel draws.
     let plain = TrainSpec {
         pairing: Pairing::default(),
+        objective: Objective::Denoise,
         ..spec
     };
     let mut last = [0.0; 2];

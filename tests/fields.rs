@@ -14,7 +14,7 @@ use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
-    Denoiser, Engine, Frames, ModelState, Pairing, Run, Start, TrainSpec, TrainingData,
+    Denoiser, Engine, Frames, ModelState, Objective, Pairing, Run, Start, TrainSpec, TrainingData,
 };
 use noise_compass::philox::{Stream, normal};
 
@@ -43,6 +43,7 @@ fn engines() -> [Box<dyn Engine>; 2] {
         data: TrainingData::Finite(Arc::new(vec![[0.0; 2]])),
         labels: None,
         pairing: Pairing::default(),
+        objective: Objective::Denoise,
         batch: 64,
         learning_rate: 0.0,
         rule: UpdateRule::default(),

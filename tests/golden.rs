@@ -10,7 +10,7 @@ use noise_compass::engine::gpu::{GpuContext, GpuEngine};
 use noise_compass::engine::network::layout::{NetworkShape, coordinate_features};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::{TIME_FEATURES, Timetable};
-use noise_compass::engine::{Engine, ModelState, Pairing, TrainSpec, TrainingData};
+use noise_compass::engine::{Engine, ModelState, Objective, Pairing, TrainSpec, TrainingData};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
@@ -152,6 +152,7 @@ fn check(engine: &mut dyn Engine) {
             data: TrainingData::Finite(Arc::new(x.clone())),
             labels: None,
             pairing: Pairing::default(),
+            objective: Objective::Denoise,
             batch: case.batch as u32,
             learning_rate: about.adam.lr,
             rule: UpdateRule::default(),

@@ -20,7 +20,7 @@ use noise_compass::engine::network::layout::NetworkShape;
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
-    Engine, ModelState, Pairing, Run, Start, TrainSpec, TrainingData, Wait,
+    Engine, ModelState, Objective, Pairing, Run, Start, TrainSpec, TrainingData, Wait,
 };
 use noise_compass::measure::{sampling_floor, wasserstein2};
 use rayon::prelude::*;
@@ -47,6 +47,7 @@ fn samples(dataset: &Dataset, schedule: Schedule, target: Target) -> Vec<[f32; 2
         data: TrainingData::Finite(dataset.points.clone()),
         labels: None,
         pairing: Pairing::default(),
+        objective: Objective::Denoise,
         batch: 256,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

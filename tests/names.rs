@@ -11,6 +11,7 @@ use noise_compass::diffusion::target::Target;
 use noise_compass::diffusion::times::Times;
 use noise_compass::diffusion::weighting::Weighting;
 use noise_compass::engine::network::layout::Activation;
+use noise_compass::engine::network::objective::ObjectiveChoice;
 use noise_compass::engine::network::optimiser::Optimiser;
 use noise_compass::engine::network::rate::Decay;
 use noise_compass::measure::elbo::StepVariance;
@@ -64,6 +65,7 @@ fn every_name_is_understood_however_it_is_written() {
     check(Weighting::ALL, |one| one.words().name.into());
     check(Optimiser::ALL, |one| one.words().name.into());
     check(Decay::ALL, |one| one.words().name.into());
+    check(ObjectiveChoice::ALL, |one| one.words().name.into());
     for text in [
         "figure-8",
         "Figure8",
@@ -110,7 +112,7 @@ fn files_are_read_alike() {
 }
 
 /// Every selectable thing with its words, by kind.
-fn kinds() -> [(&'static str, Vec<&'static Words>); 13] {
+fn kinds() -> [(&'static str, Vec<&'static Words>); 14] {
     [
         ("Data", Shape::ALL.map(Shape::words).to_vec()),
         (
@@ -118,6 +120,10 @@ fn kinds() -> [(&'static str, Vec<&'static Words>); 13] {
             Schedule::every().into_iter().map(Schedule::words).collect(),
         ),
         ("Targets", Target::ALL.map(Target::words).to_vec()),
+        (
+            "Objectives",
+            ObjectiveChoice::ALL.map(ObjectiveChoice::words).to_vec(),
+        ),
         ("Samplers", Sampler::ALL.map(Sampler::words).to_vec()),
         ("Placements", Placement::ALL.map(Placement::words).to_vec()),
         (

@@ -16,8 +16,8 @@ use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::{Emphasis, Timetable};
 use noise_compass::engine::{
-    Cloud, Denoiser, Engine, Frames, ModelState, Pairing, Piece, Recording, Run, Start, TrainSpec,
-    TrainingData, Wait, Weights,
+    Cloud, Denoiser, Engine, Frames, ModelState, Objective, Pairing, Piece, Recording, Run, Start,
+    TrainSpec, TrainingData, Wait, Weights,
 };
 use noise_compass::lab::experiment::Experiment;
 use noise_compass::lab::message::{Command, Order, Status};
@@ -55,6 +55,7 @@ fn spec() -> TrainSpec {
         data: TrainingData::Finite(Arc::new(points)),
         labels: None,
         pairing: Pairing::default(),
+        objective: Objective::Denoise,
         batch: 64,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

@@ -17,7 +17,8 @@ use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
-    Denoiser, Engine, Frames, ModelState, Pairing, Recording, Run, Start, TrainSpec, TrainingData,
+    Denoiser, Engine, Frames, ModelState, Objective, Pairing, Recording, Run, Start, TrainSpec,
+    TrainingData,
 };
 use noise_compass::measure::trajectories::{exact_ends, rms_distance};
 use noise_compass::philox;
@@ -41,6 +42,7 @@ fn engines() -> [Box<dyn Engine>; 2] {
         data: TrainingData::Fresh(Arc::new(Shape::Moons.mixture())),
         labels: None,
         pairing: Pairing::default(),
+        objective: Objective::Denoise,
         batch: 64,
         learning_rate: 3e-3,
         rule: UpdateRule::default(),

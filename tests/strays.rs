@@ -13,7 +13,7 @@ use noise_compass::engine::network::layout::{Activation, NetworkShape};
 use noise_compass::engine::network::optimiser::UpdateRule;
 use noise_compass::engine::network::timetable::Timetable;
 use noise_compass::engine::{
-    Denoiser, Engine, Frames, ModelState, Pairing, Run, Start, TrainSpec, TrainingData,
+    Denoiser, Engine, Frames, ModelState, Objective, Pairing, Run, Start, TrainSpec, TrainingData,
 };
 use noise_compass::lab::experiment::Experiment;
 
@@ -34,6 +34,7 @@ fn engine() -> CpuEngine {
         data: TrainingData::Fresh(Arc::new(Shape::Moons.mixture())),
         labels: None,
         pairing: Pairing::default(),
+        objective: Objective::Denoise,
         batch: 32,
         learning_rate: 1e-3,
         rule: UpdateRule::default(),

@@ -214,12 +214,14 @@ mod tests {
     }
 
     /// A flag that gives a setting another value than the default, where that is no number.
-    const FLAGS: [(&str, &str); 20] = [
+    const FLAGS: [(&str, &str); 21] = [
         ("data", "--data moons"),
         ("fresh", "--fresh"),
         ("bandwidth", "--bandwidth 0.25"),
         ("schedule", "--schedule cosine"),
         ("target", "--target v"),
+        // Of a target that knows x_0 at t = T: see below.
+        ("objective", "--objective consistency"),
         ("width", "--width 64"),
         ("activation", "--activation tanh"),
         ("learn_variance", "--learn-variance"),

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::model::ModelArgs;
 use super::{elbo, print_json, read_standardised, round, say_notices, short_error};
 use crate::cli::samples_csv::Units;
 use engine::EngineChoice;
 use lab::experiment::{Experiment, bandwidth_help, parse_bandwidth};
-use lab::model_dir;
+use lab::{model_dir, self_consistency};
 use maths::data::dataset::{DataSource, Dataset, Truth};
 use maths::data::reference::Reference;
 use maths::measure::floor::{PAIRS, Quality, sliced_quality};
@@ -21,7 +22,7 @@ use maths::measure::{Estimate, Law, quality};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Samples: header x,y, in --units
-    #[arg(long, value_name = "FILE.csv", required_unless_present = "elbo")]
+    #[arg(long, value_name = "FILE.csv", required_unless_present_any = ["elbo", "self_consistency"])]
     samples: Option<PathBuf>,
     /// The data they should be like: a built-in name or FILE.csv
     #[arg(long, value_name = "NAME|FILE.csv", required_unless_present = "model")]
@@ -45,10 +46,14 @@ pub struct Args {
     /// choice of variance; with samples or without
     #[arg(long, requires = "model", conflicts_with = "data")]
     elbo: bool,
+    /// How far from one another the points are that the model says along a path: along exact paths, at each time, its distance to their
+    /// ends. A consistency model is to say one
+    #[arg(long, requires = "model", conflicts_with = "data")]
+    self_consistency: bool,
     /// Points of the data that --elbo takes through all timesteps
     #[arg(long, default_value_t = 1024, requires = "elbo", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     points: u32,
-    /// Which engine computes what --elbo asks for
+    /// Which engine computes what --elbo and --self-consistency ask for
     #[arg(long, value_enum, default_value_t)]
     engine: EngineChoice,
     /// Print one JSON object
@@ -58,6 +63,8 @@ pub struct Args {
 
 /// Mixed into the seed ("slic"): the draws of the sliced distance are neither training points nor those of the exact one.
 const SLICED_SALT: u64 = 0x736C_6963;
+/// Exact paths that --self-consistency goes along.
+const PATHS: u32 = 512;
 /// Most components times samples that the surprise asks: a second or so.
 const EVALUATIONS: usize = 1 << 27;
 
@@ -69,6 +76,46 @@ struct Output {
     samples: Option<Report>,
     #[serde(skip_serializing_if = "Option::is_none")]
     elbo: Option<elbo::Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    self_consistency: Option<Paths>,
+}
+
+/// Of exact paths from noise, at falling t/T, the root mean square distance of the model's x̂_0 to their ends, in standardised units.
+#[derive(Debug, Serialize)]
+struct Paths {
+    paths: u32,
+    t: Vec<f64>,
+    error: Vec<f64>,
+}
+
+impl Paths {
+    /// Those of a model.
+    fn of(model: &Path, engine: EngineChoice, seed: u64) -> anyhow::Result<Self> {
+        let args = ModelArgs {
+            model: model.to_path_buf(),
+            engine,
+        };
+        let mut loaded = args.load()?;
+        let found = self_consistency::measure(&mut *loaded.engine, &loaded.setup, PATHS, seed)?;
+        Ok(Self {
+            paths: PATHS,
+            t: found.taus.into_iter().map(round).collect(),
+            error: found.errors.into_iter().map(round).collect(),
+        })
+    }
+
+    /// As a few lines to read.
+    fn text(&self) -> String {
+        let rows = self.t.iter().zip(&self.error);
+        let rows: Vec<_> = rows
+            .map(|(t, error)| format!("| {t} | {error} |"))
+            .collect();
+        format!(
+            "distance of x̂_0 to the ends of {} exact paths, standardised units\n| t/T | error |\n| --- | --- |\n{}",
+            self.paths,
+            rows.join("\n")
+        )
+    }
 }
 
 /// What is measured of samples. Distances are in standardised units, each the mean over some draws; a floor is the mean distance of
@@ -151,14 +198,23 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         _ => None,
     };
+    let self_consistency = match &args.model {
+        Some(model) if args.self_consistency => Some(Paths::of(model, args.engine, args.seed)?),
+        _ => None,
+    };
     if args.json {
         let samples = samples.map(|(report, _)| report);
-        return print_json(&Output { samples, elbo });
+        return print_json(&Output {
+            samples,
+            elbo,
+            self_consistency,
+        });
     }
     for text in samples
         .map(|(_, text)| text)
         .into_iter()
         .chain(elbo.map(|elbo| elbo.text()))
+        .chain(self_consistency.map(|paths| paths.text()))
     {
         super::say(&text);
     }

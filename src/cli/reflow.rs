@@ -176,6 +176,7 @@ fn write(
     out.save(Trained {
         experiment: &next.experiment,
         dataset: &next.dataset,
+        teacher: None,
         state,
         metrics: &[],
     })

@@ -13,6 +13,7 @@ use super::saver::Saver;
 use super::versus::{self, Comparison};
 use super::{config, print_json, round, say};
 use engine::gpu::GpuContext;
+use engine::network::objective::ObjectiveChoice;
 use engine::{EngineChoice, EngineKind};
 use lab::change::Change;
 use lab::experiment::Experiment;
@@ -37,6 +38,10 @@ pub struct Args {
     /// losses. Flags beside it change what the weights can stay under
     #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["config", "vs"])]
     resume: Option<PathBuf>,
+    /// Distil a saved model into one of one or two steps: its data, schedule and network, and its target where that tells x_0 at t = T. Flags
+    /// beside it win
+    #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["config", "resume", "vs"])]
+    teacher: Option<PathBuf>,
     /// Training steps [default: those of the model of --config, else 5000]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
@@ -91,7 +96,9 @@ pub fn run(args: &Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
         .map(|file| config::read(file, "--config", &Experiment::default()))
         .transpose()?;
     let earlier = args.resume.as_deref().map(Earlier::read).transpose()?;
+    let taught = args.teacher.as_deref().map(student_of).transpose()?;
     let base = file.as_ref().map(|file| &file.experiment);
+    let base = base.or(taught.as_ref().map(|taught| &*taught.experiment));
     let experiment = match base.or(earlier.as_ref().map(|earlier| &earlier.saved.experiment)) {
         Some(base) => config::overlay(base, &args.experiment, given)?,
         None => args.experiment.clone(),
@@ -126,10 +133,11 @@ pub fn run(args: &Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
     outs.iter().try_for_each(ModelDir::check)?;
     let comparison = other.is_some().then(|| Comparison::new(&out, args.force));
     comparison.iter().try_for_each(Comparison::check)?;
-    let setup = match (&file, &earlier) {
-        (Some(file), _) => file.setup(&experiment, given.contains("data"))?,
-        (None, Some(earlier)) => earlier.setup(experiment)?,
-        (None, None) => Setup::new(experiment).map_err(anyhow::Error::msg)?,
+    let setup = match (&file, &earlier, taught) {
+        (Some(file), ..) => file.setup(&experiment, given.contains("data"))?,
+        (None, Some(earlier), _) => earlier.setup(experiment)?,
+        (None, None, Some(taught)) => taught.changed(experiment).map_err(anyhow::Error::msg)?,
+        (None, None, None) => Setup::new(experiment).map_err(anyhow::Error::msg)?,
     };
     super::say_notices(&setup.experiment.data.to_string(), &setup.dataset.notices);
     let other = other
@@ -204,6 +212,14 @@ pub fn run(args: &Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
     // A comparison with a spoilt side is written all the same.
     anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
     result
+}
+
+/// The setup of a student of a saved model.
+fn student_of(teacher: &Path) -> anyhow::Result<Setup> {
+    let saved = model_dir::load(teacher)?;
+    let setup = saved.setup()?;
+    let student = setup.student(ObjectiveChoice::Distillation, saved.state.ema);
+    student.map_err(anyhow::Error::msg)
 }
 
 /// Time between two saves, in seconds.

@@ -4,6 +4,7 @@
 //! still lie in the engine's own memory ([`Cloud`]), so that the canvas can draw it without a read-back.
 
 mod adaptive;
+mod consistency;
 pub mod cpu;
 mod draws;
 pub mod gpu;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::cpu::classifier::{Classifier, ClassifierSpec, ClassifierTraining, Noised};
 pub use crate::guidance::{Guidance, GuideBy, GuideKind, WeakModel};
 use crate::network::layout::NetworkShape;
+pub use crate::network::objective::{Objective, Teacher};
 use crate::network::optimiser::UpdateRule;
 use crate::network::timetable::Timetable;
 pub use crate::network::weights::ModelState;
@@ -127,6 +129,8 @@ pub struct TrainSpec {
     pub labels: Option<TrainLabels>,
     /// How points and noise come together.
     pub pairing: Pairing,
+    /// What the network's x̂_0 is to be.
+    pub objective: Objective,
     /// Samples a step.
     pub batch: u32,
     /// The optimiser's step size, before its schedule.
@@ -142,11 +146,12 @@ pub struct TrainSpec {
 impl TrainSpec {
     /// True where batches are made on the host ([`cpu::batch::Batch::fill`]) for either engine, because no kernel draws them.
     pub fn draws_on_host(&self) -> bool {
-        self.pairing != Pairing::default()
+        self.pairing != Pairing::default() || self.objective != Objective::Denoise
     }
 
     /// Refuse labels that are not one a point, or of a class that the network does not know, and pairs that are not one a point.
     fn check_data(&self) -> Result<(), EngineError> {
+        self.check_objective()?;
         self.pairing.check(match &self.data {
             TrainingData::Finite(points) => Some(points.len()),
             TrainingData::Fresh(_) => None,

@@ -27,6 +27,7 @@ impl Experiment {
             bandwidth,
             schedule,
             target,
+            objective,
             timesteps,
             octaves,
             width,
@@ -65,6 +66,8 @@ impl Experiment {
             ),
             (Training, *schedule != self.schedule),
             (Weights, *target != self.target),
+            // A mean and the end of a path are not learned from one another by the same weights.
+            (Weights, *objective != self.objective),
             (Training, *timesteps != self.timesteps),
             (Weights, *octaves != self.octaves),
             (Weights, *width != self.width),
@@ -109,6 +112,7 @@ impl Experiment {
 mod tests {
     use super::*;
     use engine::network::layout::Activation;
+    use engine::network::objective::ObjectiveChoice;
     use engine::network::optimiser::Optimiser;
     use engine::network::rate::Decay;
     use maths::data::dataset::DataSource;
@@ -130,7 +134,7 @@ mod tests {
             set(&mut changed);
             changed
         };
-        let table: [Row; 33] = [
+        let table: [Row; 34] = [
             (Change::Nothing, |_| ()),
             (Change::Training, |e| {
                 e.data = DataSource::Shape(Shape::Moons);
@@ -140,6 +144,9 @@ mod tests {
             (Change::Samples, |e| e.bandwidth = Some(0.1)),
             (Change::Training, |e| e.schedule = Schedule::Cosine),
             (Change::Weights, |e| e.target = Target::V),
+            (Change::Weights, |e| {
+                e.objective = ObjectiveChoice::Consistency;
+            }),
             (Change::Training, |e| e.timesteps = 100),
             (Change::Weights, |e| e.octaves = 2),
             (Change::Weights, |e| e.width = 64),

@@ -8,12 +8,21 @@ use maths::transport::{Coupling, MOST_COUPLED, Source};
 impl Experiment {
     /// True where what is learned has the closed form that everything exact is computed from: noise and points are drawn apart.
     pub fn has_exact_field(&self) -> bool {
+        self.is_plainly_paired() && !self.objective.is_consistency()
+    }
+
+    /// True where noise and points are drawn apart.
+    pub fn is_plainly_paired(&self) -> bool {
         self.coupling == Coupling::Independent && self.source == Source::Noise
     }
 
     /// What must be known of everything exact, as a sentence; `None` where it is of this training.
     pub fn without_exact_field(&self) -> Option<&'static str> {
         const WHY: &str = "What is exact here is of noise drawn apart from the points. This training has another coupling or source, and learns another field.";
+        const STUDENT: &str = "Nothing exact is shown: x̂₀ of a consistency model is where a path ends, and the closed form is of the mean.";
+        if self.objective.is_consistency() {
+            return Some(STUDENT);
+        }
         (!self.has_exact_field()).then_some(WHY)
     }
 
@@ -23,7 +32,7 @@ impl Experiment {
             let plan = sampler.plan(2, self.plan_context(), None);
             plan.is_noisy() || matches!(sampler, Sampler::LangevinOne { .. })
         };
-        self.has_exact_field() || !adds_noise()
+        self.is_plainly_paired() || !adds_noise()
     }
 
     /// Refuse what does not go with a coupling or a source.
@@ -31,7 +40,7 @@ impl Experiment {
         let Self {
             coupling, source, ..
         } = self;
-        if self.has_exact_field() {
+        if self.is_plainly_paired() {
             return Ok(());
         }
         let refused = |text: String| Err(text);

@@ -81,6 +81,11 @@ pub fn incomparable(a: &Experiment, b: &Experiment) -> Option<Incomparable> {
             "losses do not compare: see x̂₀ error",
             "The targets differ: each loss is in a unit of its own.",
         )
+    } else if a.objective != b.objective {
+        (
+            "losses and errors do not compare: other objectives",
+            "The objectives differ: one is a mean of clean points, the other the end of a path.",
+        )
     } else if (a.labels, a.labels.then_some(a.label_dropout))
         != (b.labels, b.labels.then_some(b.label_dropout))
     {
@@ -109,6 +114,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         bandwidth,
         schedule,
         target,
+        objective,
         timesteps,
         octaves,
         width,
@@ -150,6 +156,7 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         ("schedule", schedule_words(*schedule)),
         ("timesteps", format!("T {timesteps}")),
         ("target", target.words().short.to_owned()),
+        ("objective", objective.words().short.to_owned()),
         ("width", format!("width {width}")),
         ("depth", format!("depth {depth}")),
         ("activation", activation.words().short.to_owned()),
@@ -263,6 +270,7 @@ mod tests {
             ("data", _) => serde_json::to_value(DataSource::Shape(Shape::Circle)).unwrap(),
             ("schedule" | "decay", _) => json!("cosine"),
             ("target", _) => json!("v"),
+            ("objective", _) => json!("consistency"),
             ("activation", _) => json!("tanh"),
             ("bandwidth", _) => json!(0.1),
             ("width", _) => json!(256),

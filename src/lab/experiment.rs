@@ -7,6 +7,7 @@ use clap::ArgAction::Set;
 use serde::{Deserialize, Serialize};
 
 use engine::network::layout::{Activation, MAX_DEPTH, MAX_OCTAVES, NetworkShape, WIDTHS};
+use engine::network::objective::ObjectiveChoice;
 use engine::network::optimiser::{Optimiser, UpdateRule};
 use engine::network::rate::{Decay, RateSchedule};
 use engine::network::timetable::{Emphasis, Timetable};
@@ -109,6 +110,9 @@ pub struct Experiment {
     /// What the network predicts
     #[arg(long, default_value = "eps", help = chosen("What the network predicts", Target::ALL.map(Target::words)))]
     pub target: Target,
+    /// What the network's x̂_0 is to be
+    #[arg(long, value_name = "NAME", default_value = "denoise", help = chosen("What the network's x̂_0 is to be", ObjectiveChoice::ALL.map(ObjectiveChoice::words)))]
+    pub objective: ObjectiveChoice,
     /// Number of diffusion timesteps T
     #[arg(long, default_value_t = 1000, help = ranged("Number of diffusion timesteps T", &limits::TIMESTEPS))]
     pub timesteps: u32,
@@ -208,6 +212,7 @@ impl Default for Experiment {
             bandwidth: None,
             schedule: Schedule::Linear,
             target: Target::Eps,
+            objective: ObjectiveChoice::Denoise,
             timesteps: 1000,
             octaves: 3,
             width: 128,

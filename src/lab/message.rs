@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::network::objective::ObjectiveChoice;
 use engine::{ClassifierSpec, EngineChoice};
 use maths::data::dataset::Pairs;
 
@@ -54,6 +55,9 @@ pub enum Order {
         /// Instead of the present one the latest kept copy of at most so many updates.
         most_updates: Option<u64>,
     },
+    /// A student of A's model as it is becomes B, of one or two steps, and is trained to this end; A pauses. Splits the lab that is not
+    /// split.
+    Student(ObjectiveChoice),
     /// What both have equal while they train.
     InStep(InStep),
     /// So many updates a second at most; `None` for as many as there can be.

@@ -8,6 +8,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow, ensure};
 
@@ -15,6 +16,7 @@ use super::own_data;
 use crate::experiment::{DataSource, Experiment};
 use crate::record::Metric;
 use crate::setup::Setup;
+use engine::Teacher;
 use engine::network::fault::{Fault, WeightsError};
 use engine::network::model_data::ModelData;
 use engine::network::weights::{self, ModelState, is_model};
@@ -48,6 +50,8 @@ pub struct Trained<'a> {
     pub experiment: &'a Experiment,
     /// The data they name.
     pub dataset: &'a Dataset,
+    /// The network that it is distilled from.
+    pub teacher: Option<&'a Arc<Teacher>>,
     /// The model.
     pub state: &'a ModelState,
     /// Its losses. Those beyond its step are not of it and are left out.
@@ -141,6 +145,7 @@ impl ModelDir {
         let Trained {
             experiment,
             dataset,
+            teacher,
             state,
             metrics,
         } = trained;
@@ -152,8 +157,9 @@ impl ModelDir {
         self.check()?;
         let json = serde_json::to_string_pretty(&placed(experiment));
         let json = json.context("the experiment cannot be written as JSON")?;
-        let data = own_data::of_dataset(experiment, dataset)
+        let mut data = own_data::of_dataset(experiment, dataset)
             .context("the data cannot be written as JSON")?;
+        data.teacher = teacher.cloned();
         let mut lines = String::new();
         for metric in metrics.iter().filter(|metric| metric.step <= state.step) {
             lines.push_str(
@@ -285,8 +291,9 @@ impl Saved {
             path: self.file.clone(),
             fault: Fault::Data(fault),
         };
+        let teacher = data.teacher.clone();
         let dataset = own_data::to_dataset(&self.experiment, data).map_err(damaged)?;
-        Setup::of_dataset(self.experiment.clone(), dataset).map_err(anyhow::Error::msg)
+        Setup::taught(self.experiment.clone(), dataset, teacher).map_err(anyhow::Error::msg)
     }
 }
 

@@ -50,12 +50,14 @@ pub fn of_dataset(experiment: &Experiment, dataset: &Dataset) -> serde_json::Res
             about,
             points: <_>::default(),
             held_out: <_>::default(),
+            teacher: None,
             pairs,
         },
         DataSource::Csv(_) => ModelData {
             about,
             points: dataset.points.clone(),
             held_out,
+            teacher: None,
             pairs,
         },
     })

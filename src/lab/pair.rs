@@ -177,6 +177,7 @@ impl Pair {
                     session.take_weak(weak);
                 }
             }
+            Order::Student(objective) => self.student(objective),
             Order::InStep(in_step) => self.in_step = in_step,
             Order::Speed(per_sec) => self.metronome.set(per_sec),
             Order::StopAt(step) => self

@@ -28,7 +28,6 @@ use super::setup::Setup;
 use super::shelved::Replaced;
 use super::snapshot::TrainingMark;
 use super::weak::WeakState;
-use engine::network::init::initial_weights;
 use engine::{Engine, EngineChoice, EngineError, EngineInfo, ModelState};
 
 /// Makes an engine of the wanted kind.
@@ -131,7 +130,7 @@ impl Session {
         engine: Box<dyn Engine>,
         factory: EngineFactory,
     ) -> Result<Self, EngineError> {
-        let state = fresh_model(&setup.experiment);
+        let state = setup.fresh_model();
         Self::resume(setup, state, engine, factory)
     }
 
@@ -483,9 +482,4 @@ impl Session {
         self.fault = Some(Fault::Engine(error.to_string()));
         self.version += 1;
     }
-}
-
-/// The model of an experiment before its first step.
-fn fresh_model(experiment: &Experiment) -> ModelState {
-    ModelState::fresh(initial_weights(experiment.shape(), experiment.seed))
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use super::change::Change;
 use super::choice::told_of;
 use super::experiment::{DataSource, Experiment};
+use super::student::check_objective;
+use engine::network::init::initial_weights;
+use engine::network::objective::ObjectiveChoice;
 use engine::network::timetable::Timetable;
-use engine::{Pairing, TrainLabels, TrainSpec, TrainingData};
+use engine::{ModelState, Objective, Pairing, Teacher, TrainLabels, TrainSpec, TrainingData};
 use maths::data::dataset::{Dataset, FileNow, Pairs};
 use maths::diffusion::magnification;
 use maths::diffusion::solver::Plan;
@@ -19,6 +22,8 @@ pub struct Setup {
     pub experiment: Arc<Experiment>,
     /// The data they name.
     pub dataset: Arc<Dataset>,
+    /// The network that it is distilled from, where it is or has been.
+    pub teacher: Option<Arc<Teacher>>,
     /// What an engine trains by.
     pub spec: TrainSpec,
     /// The sampler of the live picture.
@@ -35,22 +40,59 @@ impl Setup {
     pub fn new(experiment: Experiment) -> Result<Self, String> {
         experiment.validate()?;
         let dataset = load_dataset(&experiment)?;
-        Self::of_dataset(experiment, dataset)
+        Self::taught(experiment, dataset, None)
     }
 
-    /// Prepare an experiment on data that are there already: those of a model.
+    /// Prepare an experiment on data that are there already: those of a model, distilled from this teacher if its objective is so.
     ///
     /// # Errors
     /// One sentence: an impossible setting.
-    pub fn of_dataset(experiment: Experiment, dataset: Dataset) -> Result<Self, String> {
+    pub fn taught(
+        experiment: Experiment,
+        dataset: Dataset,
+        teacher: Option<Arc<Teacher>>,
+    ) -> Result<Self, String> {
         experiment.validate()?;
+        check_objective(&experiment, teacher.as_deref())?;
         check_pairs(&experiment, &dataset)?;
-        let timetable = experiment.timetable();
-        Ok(Self::assemble(
-            experiment,
-            Arc::new(dataset),
-            Arc::new(timetable),
-        ))
+        let timetable = Arc::new(experiment.timetable());
+        let dataset = Arc::new(dataset);
+        Ok(Self::assemble(experiment, dataset, teacher, timetable))
+    }
+
+    /// The setup of a student of this experiment's model, that is trained to this end: its teacher has these weights.
+    ///
+    /// # Errors
+    /// One sentence: settings of which there is no student.
+    pub fn student(&self, objective: ObjectiveChoice, weights: Vec<f32>) -> Result<Self, String> {
+        let of = &*self.experiment;
+        let teacher = Teacher {
+            shape: of.shape(),
+            target: of.target,
+            schedule: of.schedule,
+            timesteps: of.timesteps,
+            weights,
+        };
+        let is_taught = objective == ObjectiveChoice::Distillation;
+        let taught = Self {
+            teacher: is_taught.then(|| Arc::new(teacher)),
+            ..self.clone()
+        };
+        taught.changed(of.of_student(objective))
+    }
+
+    /// The model before its first step: a student of its teacher's kind begins with the teacher's weights.
+    pub fn fresh_model(&self) -> ModelState {
+        let shape = self.experiment.shape();
+        let taught = self.experiment.objective == ObjectiveChoice::Distillation;
+        let alike = |teacher: &&Arc<Teacher>| {
+            taught && (teacher.shape, teacher.target) == (shape, self.experiment.target)
+        };
+        let weights = match self.teacher.as_ref().filter(alike) {
+            Some(teacher) => teacher.weights.clone(),
+            None => initial_weights(shape, self.experiment.seed),
+        };
+        ModelState::fresh(weights)
     }
 
     /// One sentence where the live picture's sampler, without the clip, makes much of a small error.
@@ -88,6 +130,7 @@ impl Setup {
     /// As [`Setup::new`].
     pub fn changed(&self, experiment: Experiment) -> Result<Self, String> {
         experiment.validate()?;
+        check_objective(&experiment, self.teacher.as_deref())?;
         let old = &*self.experiment;
         let dataset = self.dataset_of(&experiment)?;
         check_pairs(&experiment, &dataset)?;
@@ -97,7 +140,8 @@ impl Setup {
         } else {
             Arc::new(experiment.timetable())
         };
-        Ok(Self::assemble(experiment, dataset, timetable))
+        let teacher = self.teacher.clone();
+        Ok(Self::assemble(experiment, dataset, teacher, timetable))
     }
 
     /// The same, trained from here on on pairs that a model made.
@@ -112,12 +156,18 @@ impl Setup {
             ..Experiment::clone(&self.experiment)
         };
         experiment.validate()?;
+        check_objective(&experiment, self.teacher.as_deref())?;
         let dataset = Dataset {
             pairs: Some(pairs),
             ..Dataset::clone(&self.dataset)
         };
-        let timetable = self.spec.timetable.clone();
-        Ok(Self::assemble(experiment, Arc::new(dataset), timetable))
+        let (teacher, timetable) = (self.teacher.clone(), self.spec.timetable.clone());
+        Ok(Self::assemble(
+            experiment,
+            Arc::new(dataset),
+            teacher,
+            timetable,
+        ))
     }
 
     /// True where this asks for a file anew: nothing else is asked for, and the file has changed since it was read.
@@ -140,7 +190,12 @@ impl Setup {
         Ok(self.dataset.clone())
     }
 
-    fn assemble(experiment: Experiment, dataset: Arc<Dataset>, timetable: Arc<Timetable>) -> Self {
+    fn assemble(
+        experiment: Experiment,
+        dataset: Arc<Dataset>,
+        teacher: Option<Arc<Teacher>>,
+        timetable: Arc<Timetable>,
+    ) -> Self {
         let pairs = (dataset.pairs.as_ref()).filter(|_| experiment.coupling == Coupling::Reflow);
         let data = if let Some(pairs) = pairs {
             TrainingData::Finite(pairs.ends.clone())
@@ -164,6 +219,11 @@ impl Setup {
             data,
             labels,
             pairing: experiment_pairing(&experiment, &dataset),
+            objective: match experiment.objective {
+                ObjectiveChoice::Denoise => Objective::Denoise,
+                ObjectiveChoice::Consistency => Objective::Consistency(None),
+                ObjectiveChoice::Distillation => Objective::Consistency(teacher.clone()),
+            },
             batch: experiment.batch,
             learning_rate: experiment.learning_rate,
             rule: experiment.update_rule(),
@@ -184,6 +244,7 @@ impl Setup {
         Self {
             experiment: Arc::new(experiment),
             dataset,
+            teacher,
             spec,
             plan: Arc::new(plan),
             warning,

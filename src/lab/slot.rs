@@ -64,6 +64,10 @@ pub enum Slot {
     OneStep,
     /// Samples by an adaptive solver.
     Adaptive,
+    /// The exact paths along which a model says where they end.
+    EndedPaths,
+    /// What it says at one time of these.
+    SaidEnds,
     /// The pairs of reflow.
     Pairs,
     /// The learned score at draws of p_t.

@@ -16,6 +16,8 @@ pub struct Batch {
     target: Vec<[f32; 2]>,
     /// One more than the class; 0 where the network is told none.
     labels: Vec<u32>,
+    /// The clean points.
+    clean: Vec<[f32; 2]>,
 }
 
 /// What is drawn for one sample of a batch.
@@ -156,6 +158,7 @@ impl Batch {
             t,
             target,
             labels,
+            clean,
         } = self;
         let put = samples.par_iter().with_min_len(BLOCK);
         put.clone()
@@ -163,6 +166,8 @@ impl Batch {
             .collect_into_vec(x);
         put.map(|sample| row(sample).target(sample.x_0, sample.epsilon))
             .collect_into_vec(target);
+        clean.clear();
+        clean.extend(samples.iter().map(|sample| sample.x_0));
         t.clear();
         t.extend(samples.iter().map(|sample| sample.t));
         labels.clear();
@@ -171,6 +176,25 @@ impl Batch {
                 .iter()
                 .map(|sample| sample.label.map_or(0, |label| label + 1)),
         );
+    }
+
+    /// The clean points that the samples were made of.
+    pub fn clean(&self) -> &[[f32; 2]] {
+        &self.clean
+    }
+
+    /// Other targets: where one is said to be mapped to a point, what `output` says of (t, x_t, the point).
+    pub fn retarget(
+        &mut self,
+        ends: impl Iterator<Item = Option<[f32; 2]>>,
+        output: impl Fn(u32, [f32; 2], [f32; 2]) -> [f32; 2],
+    ) {
+        let samples = self.x.iter().zip(&self.t).zip(&mut self.target);
+        for (((x, t), target), end) in samples.zip(ends) {
+            if let Some(end) = end {
+                *target = output(*t, *x, end);
+            }
+        }
     }
 
     /// The samples.

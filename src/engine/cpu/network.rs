@@ -220,6 +220,24 @@ impl<T: Real> Network<T> {
         self.forward(points.len(), span.inputs, bias, work);
     }
 
+    /// Raw output at up to [`BLOCK`] points x_t, each at a timestep of its own.
+    pub fn predict_at(
+        &self,
+        timetable: &Timetable,
+        points: &[[f32; 2]],
+        t: &[u32],
+        work: &mut Workspace<T>,
+    ) -> impl Iterator<Item = [T; 2]> {
+        let row_of = |t: &u32| &timetable.rows[*t as usize - 1];
+        let inputs = points.iter().zip(t).map(|(x, t)| row_of(t).input(*x));
+        self.write_coordinates(inputs, work);
+        self.write_times(t, timetable, work);
+        self.write_labels(points.len(), |_| 0, work);
+        let Layer { span, bias, .. } = &self.layers[0];
+        self.forward(points.len(), span.inputs, bias, work);
+        work.answers(points.len()).map(|answer| answer.output)
+    }
+
     /// Add the gradient of `scale` · Σ_i λ_t w_t |out_i − target_i|² / 2 over all samples to `gradient` (flat), with the
     /// weighting λ_t of the training, and write each sample's loss w_t |out − target|² / 2 (its mean over the two components)
     /// into `losses`. Where the variance is learned, what it adds to the gradient is that of the bound's term with the mean held

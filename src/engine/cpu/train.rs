@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::batch::{Batch, Source};
 use super::network::{BLOCK, Network, Samples, Workspace};
 use super::update::{Slices, Update};
+use crate::consistency::Consistency;
 use crate::{LOSS_BINS, LossHistogram, ModelState, Progress, TrainSpec, Weights};
 
 /// The most parts of a batch, and so the most threads that a step can use.
@@ -21,6 +22,8 @@ const UPDATE_CHUNK: usize = 4096;
 pub struct Trainer {
     spec: TrainSpec,
     source: Source,
+    /// What makes the targets where they are the student's own.
+    consistency: Option<Consistency>,
     network: Network<f32>,
     step: u64,
     ema: Vec<f32>,
@@ -44,6 +47,7 @@ impl Trainer {
         Self {
             spec: spec.clone(),
             source: Source::new(spec),
+            consistency: Consistency::new(spec),
             network: Network::new(spec.shape, &state.weights),
             step: state.step,
             ema: state.ema.clone(),
@@ -62,6 +66,7 @@ impl Trainer {
     /// Train on something else, or otherwise; the shape stays.
     pub fn update(&mut self, spec: &TrainSpec) {
         self.source = Source::new(spec);
+        self.consistency = Consistency::new(spec);
         self.spec = spec.clone();
     }
 
@@ -105,6 +110,11 @@ impl Trainer {
     pub fn step(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
         batch.fill(&self.source, &self.spec, self.step as u32);
+        if let Some(consistency) = &self.consistency {
+            let (neighbours, timetable) = (consistency.neighbours(&batch), &self.spec.timetable);
+            let outputs = neighbours.outputs(&self.network, timetable);
+            neighbours.retarget(&mut batch, timetable, &outputs);
+        }
         let loss = self.step_on(batch.samples());
         self.news.step = self.step;
         self.news.losses.push((self.step, loss));

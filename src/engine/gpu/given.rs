@@ -5,9 +5,14 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::context::{GpuContext, STORAGE};
-use crate::TrainSpec;
+use super::inference::Times;
+use super::kernels::Kernels;
+use super::layout::DeviceLayout;
+use super::refresh::PredictRun;
+use crate::consistency::Consistency;
 use crate::cpu::batch::{Batch, Source};
 use crate::cpu::network::Samples;
+use crate::{EngineError, TrainSpec};
 
 /// Bytes of one sample on the device: (x_t, t − 1, label), (target, 0, 0).
 const SAMPLE_BYTES: u64 = 32;
@@ -55,6 +60,10 @@ impl Given {
 /// What draws the batches of a training on the host.
 pub struct HostBatches {
     source: Source,
+    /// What makes the targets where they are the student's own.
+    consistency: Option<Consistency>,
+    /// What says the student's outputs.
+    student: Option<PredictRun>,
     /// One a thread: batches do not depend on the weights, so those of several steps are drawn at once.
     batches: Vec<Batch>,
 }
@@ -64,22 +73,57 @@ impl HostBatches {
     pub fn new(spec: &TrainSpec) -> Self {
         Self {
             source: Source::new(spec),
+            consistency: Consistency::new(spec),
+            student: None,
             batches: (0..rayon::current_num_threads())
                 .map(|_| Batch::default())
                 .collect(),
         }
     }
 
+    /// Where targets depend on the student's weights, draw the batch of the step after `step` updates and hand it over. What the weights
+    /// say is read back: one step at a time. False where targets do not depend on them.
+    fn fill_by_student(
+        &mut self,
+        (context, kernels, layout): (&GpuContext, &Kernels, &DeviceLayout),
+        (given, weights): (&Given, &wgpu::Buffer),
+        spec: &TrainSpec,
+        step: u64,
+    ) -> Result<bool, EngineError> {
+        let (Some(consistency), Some(batch)) = (&self.consistency, self.batches.first_mut()) else {
+            return Ok(false);
+        };
+        batch.fill(&self.source, spec, step as u32);
+        let neighbours = consistency.neighbours(batch);
+        let (taus, inputs) = neighbours.asked(&spec.timetable);
+        let student = match self.student.take() {
+            Some(student) => student,
+            None => {
+                let of = (spec.batch, Times::AParticle);
+                PredictRun::new(context, kernels, layout, weights, of)?
+            }
+        };
+        let student = self.student.insert(student);
+        let outputs = student.predict((context, kernels, layout), &taus, &inputs, None)?;
+        neighbours.retarget(batch, &spec.timetable, &outputs);
+        given.write(context, 0, &batch.samples());
+        Ok(true)
+    }
+
     /// Draw the batches of at most `most` steps after `step` updates and hand them over, but for no longer than about
-    /// `budget_secs`; at
-    /// least one. Says how many.
+    /// `budget_secs`; at least one. Says how many.
     pub fn fill(
         &mut self,
-        (context, given): (&GpuContext, &Given),
+        device: (&GpuContext, &Kernels, &DeviceLayout),
+        by: (&Given, &wgpu::Buffer),
         spec: &TrainSpec,
         (step, most): (u64, u32),
         budget_secs: f64,
-    ) -> u32 {
+    ) -> Result<u32, EngineError> {
+        if self.fill_by_student(device, by, spec, step)? {
+            return Ok(1);
+        }
+        let (context, given) = (device.0, by.0);
         let (began, most) = (Instant::now(), most.min(given.slots));
         let mut done = 0;
         while done < most && (done == 0 || began.elapsed().as_secs_f64() < budget_secs) {
@@ -97,6 +141,6 @@ impl HostBatches {
             }
             done += round;
         }
-        done
+        Ok(done)
     }
 }

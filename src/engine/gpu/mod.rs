@@ -233,7 +233,8 @@ impl Engine for GpuEngine {
             && Arc::ptr_eq(&spec.timetable, &model.spec.timetable)
             && same_data(&spec.data, &model.spec.data)
             && spec.labels == model.spec.labels
-            && spec.pairing == model.spec.pairing;
+            && spec.pairing == model.spec.pairing
+            && spec.objective == model.spec.objective;
         if !same_workspace {
             while model.readback.in_flight() > 0 {
                 model.readback.wait_oldest(context)?;
@@ -277,8 +278,9 @@ impl Engine for GpuEngine {
                 .clamp(1.0, f64::from(MAX_STEPS_A_SUBMISSION)) as u32;
             let mut count = fitting.min(max_steps - done);
             if let (Some(host), Some(given)) = (&mut model.host_batches, &model.workspace.given) {
-                let steps = (model.step, count);
-                count = host.fill((context, given), &model.spec, steps, SUBMISSION_SECS);
+                let (device, steps) = ((context, kernels, &model.layout), (model.step, count));
+                let by = (given, &model.parameters.weights);
+                count = host.fill(device, by, &model.spec, steps, SUBMISSION_SECS)?;
             }
             let rows: Vec<_> = (0..count)
                 .map(|slot| {

@@ -4,6 +4,7 @@ pub mod fault;
 pub mod init;
 pub mod layout;
 pub mod model_data;
+pub mod objective;
 pub mod optimiser;
 pub mod rate;
 pub mod timetable;

@@ -3,13 +3,17 @@
 //! The metadata has `data` (JSON, the business of `lab::own_data`). Rows of a file are the f32 tensors
 //! `data.points` [N, 2], those that are trained on, and `data.held_out` [M, 2], those kept to judge by; there is no
 //! second where M is 0, and neither for a built-in shape. Pairs of reflow are `data.pair_starts` and `data.pair_ends` [P, 2]. All are in standardised units.
+//!
+//! Of a distilled model the metadata has `teacher` (JSON: its shape, target, schedule and T), and the f32 tensor `teacher` `[n]` its weights,
+//! in the order of `layers.0.weight`, `layers.0.bias` and so on.
 
 use std::sync::Arc;
 
 use safetensors::SafeTensors;
-use safetensors::tensor::Dtype;
+use safetensors::tensor::{Dtype, TensorView};
 
 use super::fault::Fault;
+use super::objective::Teacher;
 
 /// Rows, and a text about them.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +26,8 @@ pub struct ModelData {
     pub held_out: Arc<Vec<[f32; 2]>>,
     /// The pairs of reflow: where each begins, and where it ends.
     pub pairs: [Arc<Vec<[f32; 2]>>; 2],
+    /// The network that it was distilled from.
+    pub teacher: Option<Arc<Teacher>>,
 }
 
 /// The tensors' names.
@@ -35,9 +41,11 @@ const TABLES: [&str; 4] = [
 impl ModelData {
     /// Its key in the metadata.
     pub const KEY: &str = "data";
+    /// The teacher's, and the name of its tensor.
+    pub const TEACHER: &str = "teacher";
 
-    /// Name, number of rows and bytes of every tensor.
-    pub(super) fn tables(&self) -> Vec<(&'static str, usize, Vec<u8>)> {
+    /// Name, shape and bytes of every tensor.
+    pub(super) fn tables(&self) -> Vec<(&'static str, Vec<usize>, Vec<u8>)> {
         let bytes = |rows: &[[f32; 2]]| {
             rows.iter()
                 .flatten()
@@ -49,20 +57,48 @@ impl ModelData {
             .into_iter()
             .zip([&self.points, &self.held_out, starts, ends])
             .filter(|(_, rows)| !rows.is_empty());
-        all.map(|(name, rows)| (name, rows.len(), bytes(rows)))
-            .collect()
+        let tables = all.map(|(name, rows)| (name, vec![rows.len(), 2], bytes(rows)));
+        let teacher = self.teacher.iter().map(|teacher| {
+            let numbers = &teacher.weights;
+            let bytes = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+            (Self::TEACHER, vec![numbers.len()], bytes)
+        });
+        tables.chain(teacher).collect()
     }
 
     /// Read from a file's tensors.
-    pub(super) fn read(about: &str, tensors: &SafeTensors) -> Result<Self, Fault> {
+    pub(super) fn read(
+        about: &str,
+        teacher: Option<&String>,
+        tensors: &SafeTensors,
+    ) -> Result<Self, Fault> {
         let [points, held_out, starts, ends] = TABLES.map(|name| table(tensors, name));
         Ok(Self {
             about: about.to_owned(),
             points: Arc::new(points?),
             held_out: Arc::new(held_out?),
             pairs: [Arc::new(starts?), Arc::new(ends?)],
+            teacher: teacher
+                .map(|about| read_teacher(about, tensors))
+                .transpose()?,
         })
     }
+}
+
+fn read_teacher(about: &str, tensors: &SafeTensors) -> Result<Arc<Teacher>, Fault> {
+    let mut teacher: Teacher = serde_json::from_str(about)
+        .map_err(|error| Fault::Data(format!("its teacher does not read ({error})")))?;
+    teacher.shape.validate().map_err(Fault::Data)?;
+    let tensor = tensors
+        .tensor(ModelData::TEACHER)
+        .map_err(|_| Fault::MissingTensor(ModelData::TEACHER.into()))?;
+    teacher.weights = numbers(ModelData::TEACHER, &tensor)?;
+    if teacher.weights.len() != teacher.shape.parameters() {
+        return Err(Fault::Data(
+            "its teacher is of another shape than it says".into(),
+        ));
+    }
+    Ok(Arc::new(teacher))
 }
 
 fn table(tensors: &SafeTensors, name: &str) -> Result<Vec<[f32; 2]>, Fault> {
@@ -75,6 +111,14 @@ fn table(tensors: &SafeTensors, name: &str) -> Result<Vec<[f32; 2]>, Fault> {
             tensor.shape()
         )));
     };
+    let numbers = numbers(name, &tensor)?;
+    let (points, _) = numbers.as_chunks::<2>();
+    debug_assert_eq!(points.len(), rows);
+    Ok(points.to_vec())
+}
+
+/// The finite numbers of a tensor.
+fn numbers(name: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, Fault> {
     if tensor.dtype() != Dtype::F32 {
         return Err(Fault::Type {
             name: name.to_owned(),
@@ -91,7 +135,5 @@ fn table(tensors: &SafeTensors, name: &str) -> Result<Vec<[f32; 2]>, Fault> {
             "tensor `{name}` holds numbers that are not finite"
         )));
     }
-    let (points, _) = numbers.as_chunks::<2>();
-    debug_assert_eq!(points.len(), rows);
-    Ok(points.to_vec())
+    Ok(numbers)
 }

@@ -152,6 +152,18 @@ impl Timetable {
         self.rows.len() as u32
     }
 
+    /// (k_x, k_o) with x̂_0 = k_x x_t + k_o · output at timestep t.
+    pub fn to_x0(&self, t: u32) -> Combination {
+        let timesteps = self.timesteps();
+        let tau = f64::from(t) / f64::from(timesteps);
+        self.target.to_x0(self.schedule.scales(tau, timesteps))
+    }
+
+    /// The schedule.
+    pub fn schedule(&self) -> Schedule {
+        self.schedule
+    }
+
     /// What x_t is multiplied by before the network sees it, at any t/T.
     pub fn input_scale(&self, tau: f64) -> f32 {
         let scales = self.schedule.scales(tau, self.timesteps());

@@ -98,12 +98,17 @@ pub fn to_bytes(
         ("step".to_owned(), state.step.to_string()),
     ]);
     let tables = data.map(ModelData::tables).unwrap_or_default();
-    for (name, rows, bytes) in &tables {
-        let view = TensorView::new(Dtype::F32, vec![*rows, 2], bytes).map_err(io::Error::other)?;
+    for (name, dimensions, bytes) in &tables {
+        let view =
+            TensorView::new(Dtype::F32, dimensions.clone(), bytes).map_err(io::Error::other)?;
         tensors.push(((*name).to_owned(), view));
     }
     if let Some(data) = data {
         metadata.insert(ModelData::KEY.to_owned(), data.about.clone());
+        if let Some(teacher) = &data.teacher {
+            let about = serde_json::to_string(&**teacher).map_err(io::Error::other)?;
+            metadata.insert(ModelData::TEACHER.to_owned(), about);
+        }
     }
     with_sorted_header(serialize(tensors, Some(metadata)).map_err(io::Error::other)?)
 }
@@ -232,7 +237,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<LoadedWeights, Fault> {
         .map_err(|_| Fault::Metadata("step"))?;
     let data = entry(ModelData::KEY)
         .ok()
-        .map(|about| ModelData::read(about, &tensors))
+        .map(|about| ModelData::read(about, entry(ModelData::TEACHER).ok(), &tensors))
         .transpose()?;
 
     let weights = flatten(&tensors, PREFIXES[0], &layers)?;

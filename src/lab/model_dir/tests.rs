@@ -31,6 +31,7 @@ fn trained<'a>(
     Trained {
         experiment,
         dataset: &DATA,
+        teacher: None,
         state,
         metrics,
     }

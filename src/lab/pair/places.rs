@@ -7,6 +7,7 @@ use crate::message::{Command, Notice, Restart, Side};
 use crate::session::{Parked, Session};
 use crate::setup::Setup;
 use crate::shelved::Replaced;
+use engine::network::objective::ObjectiveChoice;
 use maths::grouped::grouped;
 use std::path::Path;
 use std::sync::Arc;
@@ -116,6 +117,29 @@ impl Pair {
         }
         let (step, name) = (grouped(parked.step() as f64), path.display());
         self.put_in_place(side, &parked, format!("opened {name}, at step {step}"));
+    }
+
+    /// A student of A's model becomes B.
+    pub(super) fn student(&mut self, objective: ObjectiveChoice) {
+        let weights = self.a.model().ema;
+        let setup = match self.a.setup().student(objective, weights) {
+            Ok(setup) => setup,
+            Err(error) => return self.a.notify(Notice::Error(error)),
+        };
+        // B is then a copy of A: what was B is on the shelf, and nothing else is replaced.
+        if !self.equalise() {
+            return;
+        }
+        self.command(&[Side::A], &Command::Pause);
+        let state = setup.fresh_model();
+        let student = Parked::of_model(setup, state, &[]);
+        let words = match objective {
+            ObjectiveChoice::Distillation => "B is distilled from A",
+            _ => "B learns by consistency, from scratch",
+        };
+        if self.put_in_place(Side::B, &student, words.to_owned()) {
+            self.command(&[Side::B], &Command::Play);
+        }
     }
 
     /// A model is opened in the place of this side's training.

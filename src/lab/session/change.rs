@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Fault, SAFE_COPY_SECS, Session, fresh_model};
+use super::{Fault, SAFE_COPY_SECS, Session};
 use crate::change::Change;
 use crate::divergence::Watch;
 use crate::experiment::Experiment;
@@ -108,6 +108,7 @@ impl Session {
         Trained {
             experiment: &self.setup.experiment,
             dataset: &self.setup.dataset,
+            teacher: self.setup.teacher.as_ref(),
             state,
             metrics,
         }
@@ -250,7 +251,7 @@ impl Session {
         replaced: Replaced,
     ) -> Result<(), EngineError> {
         self.lay_aside(replaced);
-        let state = fresh_model(&setup.experiment);
+        let state = setup.fresh_model();
         self.engine.load(&setup.spec, &state)?;
         self.adopt(setup);
         self.step = 0;
@@ -389,7 +390,7 @@ impl Session {
         if restart == Restart::Anew || change == Change::Weights {
             let same_shape = self.setup.spec.shape == setup.spec.shape;
             let why = if same_shape {
-                "another target"
+                "another target or objective"
             } else {
                 "another network shape"
             };

@@ -1,6 +1,7 @@
 //! The pure maths of diffusion: no wgpu, no egui, no work on other threads.
 
 pub mod conditional;
+pub mod consistency;
 pub mod exact;
 mod handles;
 pub mod log_snr;

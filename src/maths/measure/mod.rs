@@ -10,6 +10,7 @@ pub mod floor;
 pub mod law;
 pub mod parts;
 pub mod score_error;
+pub mod self_consistency;
 pub mod slice;
 pub mod sliced;
 pub mod spread;

@@ -8,5 +8,6 @@ pub mod placement;
 pub mod sampler;
 pub mod save;
 pub mod schedule;
+pub mod student;
 pub mod target;
 pub mod training;

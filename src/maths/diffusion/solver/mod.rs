@@ -17,6 +17,7 @@
 mod adams;
 mod adaptive;
 mod ancestral;
+mod consistency;
 mod ddim;
 mod editing;
 mod edm;
@@ -112,6 +113,8 @@ mod few_steps {
     /// Of what chooses its own steps.
     pub const OWN: &str =
         "Its steps are its own: the number says only how often it is seen on the way.";
+    /// Of what lands in every step.
+    pub const ENDS: &str = "One or two are what it is for: a consistency model lands in each.";
     /// Of Langevin's.
     pub const LEVELS: &str = "Its steps must be many: each goes a short way at a level.";
 }

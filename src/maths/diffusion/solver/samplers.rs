@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::ancestral::{self, Variance};
 use super::knots::Knots;
 use super::{
-    Control, Dial, Placement, Plan, PlanContext, Row, adams, adaptive, ddim, edm, exponential,
-    langevin, midpoint, ode, sde, unipc,
+    Control, Dial, Placement, Plan, PlanContext, Row, adams, adaptive, consistency, ddim, edm,
+    exponential, langevin, midpoint, ode, sde, unipc,
 };
 use crate::data::bounds::Bounds;
 use crate::names::{self, Words, same};
@@ -79,6 +79,8 @@ samplers! {
         /// 0 deterministic, 1 ancestral.
         eta
     }: ddim::ROW,
+    /// Onto x̂_0 and up again by fresh noise (Song et al. 2023, algorithm 1).
+    Consistency: consistency::ROW,
     /// The probability-flow ODE by Euler's method: DDIM with η = 0 at times that crowd towards the data.
     Euler: ode::EULER,
     /// The probability-flow ODE by Heun's method (Karras et al. 2022, algorithm 1).

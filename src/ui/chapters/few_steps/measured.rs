@@ -9,6 +9,7 @@ use crate::desk::Desk;
 use crate::desk::background::Background;
 use crate::desk::run_slot::RunSlot;
 use engine::Start;
+use engine::network::objective::ObjectiveChoice;
 use lab::experiment::Experiment;
 use lab::few_steps::{ADAPTIVE, Numbers, PATH_STEPS, Recorded, pairs_of};
 use lab::message::{Command, Order, RunRequest, RunResult, Side, Slot};
@@ -153,8 +154,13 @@ impl Measured {
                 one_step: ends(&one_step),
                 adaptive: ends(&adaptive),
             };
-            let (experiment, dataset) = (Experiment::clone(&experiment), Dataset::clone(&dataset));
-            let setup = Setup::of_dataset(experiment, dataset).ok()?;
+            // What it is trained to is not asked here, and a teacher is not at hand.
+            let (objective, dataset) = (ObjectiveChoice::Denoise, Dataset::clone(&dataset));
+            let experiment = Experiment {
+                objective,
+                ..Experiment::clone(&experiment)
+            };
+            let setup = Setup::taught(experiment, dataset, None).ok()?;
             Numbers::of(&setup, many.step, &recorded).ok()
         });
         if numbers.is_some() {

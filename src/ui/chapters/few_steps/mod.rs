@@ -1,5 +1,6 @@
 //! Few steps: how straight the paths from a source to the data are, and what one step gives.
 
+mod consistency;
 mod measured;
 mod sheet;
 mod table;
@@ -16,8 +17,10 @@ use crate::chapters::Page;
 use crate::desk::Desk;
 use crate::desk::run_slot::LOOK_EVERY;
 use crate::settings::coupling::coupling_rows;
+use crate::settings::student::student_rows;
 use crate::widgets::equation::{Equation, Piece};
 use crate::widgets::{button, progress, text};
+use consistency::Said;
 use lab::message::Side;
 use maths::data::bounds::Bounds;
 use maths::diffusion::schedule::Schedule;
@@ -53,6 +56,7 @@ pub struct FewSteps {
     pub(super) show: Show,
     pub(super) hand: (),
     measured: Measured,
+    said: Said,
 }
 
 impl FewSteps {
@@ -123,6 +127,8 @@ impl Page for FewSteps {
         ui.separator();
         self.reflow_row(ui, desk);
         ui.separator();
+        student_rows(ui, desk);
+        ui.separator();
         let palette = desk.palette();
         let tip = "The straight line from each start to where it ends";
         crate::widgets::row::named(ui, "Chords", tip, palette, |ui| {
@@ -146,6 +152,7 @@ impl Page for FewSteps {
     fn prepare(&mut self, ctx: &Context, desk: &mut Desk) {
         desk.here.clock.speed = -1.0;
         self.measured.keep(ctx, desk);
+        self.said.keep(desk);
     }
 
     fn scene(&self, _canvas: usize, desk: &Desk) -> Scene {
@@ -196,6 +203,7 @@ impl Page for FewSteps {
         let words = format!("{} paths from {source}{of}", result.recording.particles);
         scene.name(Role::Learned, Mark::Line, palette.learned, words);
         scene.name(Role::Other, Mark::Dashes, palette.outline, "data");
+        self.said.draw(&mut scene, desk);
         scene
     }
 
@@ -218,6 +226,7 @@ impl Page for FewSteps {
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Self>) {
         let palette = desk.palette();
         let own = self.measured.numbers();
+        let twin = twin.map(|twin| &*twin);
         let columns = match twin {
             None => vec![("", palette.ink, own)],
             Some(twin) => {
@@ -231,12 +240,20 @@ impl Page for FewSteps {
             }
         };
         let rect = ui.max_rect().shrink2(egui::vec2(16.0, 10.0));
-        let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(rect));
-        table::table_ui(&mut ui, &columns, palette);
+        let said = twin.map(|twin| &twin.said);
+        let has_chart = self.said.is_known() || said.is_some_and(Said::is_known);
+        let share = if has_chart { 0.6 } else { 1.0 };
+        let middle = rect.left() + share * rect.width();
+        let left = egui::UiBuilder::new().max_rect(rect.with_max_x(middle));
+        table::table_ui(&mut ui.new_child(left), &columns, palette);
+        if has_chart {
+            self.said.chart_ui(ui, rect.with_min_x(middle), desk, said);
+        }
     }
 
     fn leave(&mut self, desk: &mut Desk) {
         self.measured.leave(desk);
+        self.said.leave(desk);
         desk.here.clock.speed = 1.0;
     }
 

@@ -83,33 +83,6 @@ fn with_noise(noise: impl IntoIterator<Item = Piece>, spoken: &'static str) -> E
     Equation { pieces, spoken }
 }
 
-/// a_r x̂_0 + s_r ε̂, or with noise a_r x̂_0 + √(s_r² − σ²) ε̂ + σ z.
-fn implicit(noisy: bool) -> Equation {
-    let mut pieces = at("x", "r").to_vec();
-    pieces.push(Piece::Sign(" = "));
-    pieces.extend(at("a", "r"));
-    pieces.push(Piece::Sign(" "));
-    pieces.extend(x0_hat());
-    pieces.push(Piece::Sign(" + "));
-    if noisy {
-        let squared = || Piece::Sup(vec![Piece::Sign("2")]);
-        let mut under = at("s", "r").to_vec();
-        under.extend([squared(), Piece::Sign(" − "), Piece::Var("σ"), squared()]);
-        pieces.extend([Piece::Root(under), Piece::Sign(" "), Piece::Hat("ε")]);
-        pieces.extend([Piece::Sign(" + "), Piece::Var("σ z")]);
-    } else {
-        pieces.extend(at("s", "r"));
-        pieces.extend([Piece::Sign(" "), Piece::Hat("ε")]);
-    }
-    let spoken = if noisy {
-        "x r, at a time r before t, is a r times the estimate of x 0, plus the root of s r squared minus sigma squared \
-         times the estimate of the noise, plus sigma times fresh noise z. Sigma is eta times that of DDPM"
-    } else {
-        "x r, at a time r before t, is a r times the estimate of x 0, plus s r times the estimate of the noise in x t"
-    };
-    Equation { pieces, spoken }
-}
-
 /// w_r = w_t + Δζ · (the mean of slopes), and in a line each the slope k and the clock.
 fn integrated(mean: impl IntoIterator<Item = Piece>, spoken: &'static str) -> Equation {
     let mut pieces = at("w", "r").to_vec();
@@ -164,8 +137,9 @@ pub fn of(sampler: Sampler) -> Equation {
         Sampler::Ddpm(variance) => ancestral(variance),
         Sampler::DdpmAnalytic => ancestral_best(),
         Sampler::DdpmLearned => more::ancestral_learned(),
-        Sampler::Ddim { eta } => implicit(eta != 0.0),
-        Sampler::Euler | Sampler::Dpm1 | Sampler::FlowEuler => implicit(false),
+        Sampler::Ddim { eta } => more::implicit(eta != 0.0),
+        Sampler::Consistency => more::renoised(),
+        Sampler::Euler | Sampler::Dpm1 | Sampler::FlowEuler => more::implicit(false),
         Sampler::Dpm2 => more::by_eps_half_way(),
         Sampler::DpmPp2S => more::by_x0_half_way(),
         Sampler::Midpoint => more::velocity_half_way(),
@@ -334,7 +308,7 @@ mod tests {
     #[test]
     fn the_equation_on_show_is_the_step_that_runs() {
         let half = Sampler::Ddim { eta: 0.5 };
-        let shown: [(Sampler, &str, Shown); 17] = [
+        let shown: [(Sampler, &str, Shown); 18] = [
             (
                 Sampler::Ddpm(Variance::BetaTilde),
                 "x_{r} = c_{x} x_{t} + c_{0} x^_{0} + (s_{r}/s_{t}) σ_{t|r} z",
@@ -456,6 +430,11 @@ mod tests {
                         + s[1].s / s[0].s * stride_variance(s[0], s[1]).sqrt() * z;
                     step_of_langevin(s[1], predicted, 2.0 * (0.16 * s[1].s).powi(2), z)
                 },
+            ),
+            (
+                Sampler::Consistency,
+                "x_{r} = a_{r} x^_{0} + s_{r} z",
+                |[t, r, _], x, z| r.a * x0(t, x) + r.s * z,
             ),
             (
                 Sampler::Langevin { step: 0.1 },

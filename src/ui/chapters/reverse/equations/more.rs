@@ -1,6 +1,6 @@
 //! The equations of the samplers beyond DDPM, DDIM and the flow on its clock. m is half-way between t and r.
 
-use super::{Equation, Piece, at, stride, with_noise};
+use super::{Equation, Piece, at, stride, with_noise, x0_hat};
 
 /// "x_r = ".
 fn x_r() -> Vec<Piece> {
@@ -217,6 +217,49 @@ pub fn euler_maruyama() -> Equation {
         pieces,
         spoken: "x r is x t, plus F times x t, plus G times the score, plus the root of G times fresh noise z. F and G are the integrals of \
                  minus f and of g squared over the step. The last step is the estimate of x 0 itself",
+    }
+}
+
+/// a_r x̂_0 + s_r ε̂, or with noise a_r x̂_0 + √(s_r² − σ²) ε̂ + σ z.
+pub fn implicit(noisy: bool) -> Equation {
+    let mut pieces = at("x", "r").to_vec();
+    pieces.push(Piece::Sign(" = "));
+    pieces.extend(at("a", "r"));
+    pieces.push(Piece::Sign(" "));
+    pieces.extend(x0_hat());
+    pieces.push(Piece::Sign(" + "));
+    if noisy {
+        let squared = || Piece::Sup(vec![Piece::Sign("2")]);
+        let mut under = at("s", "r").to_vec();
+        under.extend([squared(), Piece::Sign(" − "), Piece::Var("σ"), squared()]);
+        pieces.extend([Piece::Root(under), Piece::Sign(" "), Piece::Hat("ε")]);
+        pieces.extend([Piece::Sign(" + "), Piece::Var("σ z")]);
+    } else {
+        pieces.extend(at("s", "r"));
+        pieces.extend([Piece::Sign(" "), Piece::Hat("ε")]);
+    }
+    let spoken = if noisy {
+        "x r, at a time r before t, is a r times the estimate of x 0, plus the root of s r squared minus sigma squared \
+         times the estimate of the noise, plus sigma times fresh noise z. Sigma is eta times that of DDPM"
+    } else {
+        "x r, at a time r before t, is a r times the estimate of x 0, plus s r times the estimate of the noise in x t"
+    };
+    Equation { pieces, spoken }
+}
+
+/// Onto x̂_0, and up to r by fresh noise.
+pub fn renoised() -> Equation {
+    let mut pieces = x_r();
+    pieces.extend(at("a", "r"));
+    pieces.push(Piece::Sign(" "));
+    pieces.extend([Piece::Hat("x"), Piece::Sub(vec![Piece::Sign("0")])]);
+    pieces.push(Piece::Sign(" + "));
+    pieces.extend(at("s", "r"));
+    pieces.extend([Piece::Sign(" "), Piece::Var("z")]);
+    Equation {
+        pieces,
+        spoken: "x r, at a time r before t, is a r times the estimate of x 0, plus s r times fresh noise z. The last step is the estimate of \
+                 x 0 itself",
     }
 }
 
