@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use command::{run, said as ok};
+use command::{fails, run, said as ok};
 use noise_compass::data::shapes::Shape;
 use noise_compass::lab::model_dir;
 use serde_json::Value;
@@ -300,4 +300,39 @@ fn a_model_of_a_shape_holds_no_rows() {
         about["clip"]["min"].is_array() && about["bandwidth"].is_null(),
         "{about}"
     );
+}
+
+/// A column of the name label gives classes: they are learned, kept with the model, and led to, also when the file is gone.
+#[test]
+fn the_classes_of_a_file_are_learned_and_kept_with_the_model() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut text = String::from("x,y,label\n");
+    for i in 0..400_i32 {
+        let (side, along) = (i % 2, f64::from(i) / 400.0);
+        let x = if side == 0 { -3.0 - along } else { 3.0 + along };
+        let y = 0.2 * (f64::from(i) * 0.7).sin();
+        writeln!(text, "{x},{y},{}", ["west", "east"][side as usize]).unwrap();
+    }
+    std::fs::write(temp.path().join("sides.csv"), text).unwrap();
+    let train =
+        "train --data sides.csv --labels --width 32 --depth 2 --steps 400 --engine cpu --out model";
+    let (_, told) = ok(&temp, train);
+    assert!(told.contains("can be learned as classes"), "{told}");
+    std::fs::remove_file(temp.path().join("sides.csv")).unwrap();
+    let sample = "sample --model model --label east --n 200 --steps 20 --units data --engine cpu --out east.csv";
+    ok(&temp, sample);
+    let samples = std::fs::read_to_string(temp.path().join("east.csv")).unwrap();
+    let x = samples
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').next().unwrap());
+    let east = x.filter(|x| x.parse::<f64>().unwrap() > 0.0).count();
+    assert!(east > 190, "{east} of 200 lie in the east");
+    let wrong = fails(&temp, "sample --model model --label north --out no.csv");
+    assert!(wrong.contains("use east, west"), "{wrong}");
+    // A file without the column has none.
+    std::fs::write(temp.path().join("plain.csv"), "x,y\n0,1\n2,3\n4,4\n").unwrap();
+    let wrong = fails(&temp, "train --data plain.csv --labels --steps 1 --out no");
+    assert!(wrong.contains("name a column label or class"), "{wrong}");
+    assert!(!temp.path().join("no").exists());
 }

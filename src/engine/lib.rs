@@ -106,6 +106,17 @@ pub enum TrainingData {
     Fresh(Arc<Mixture>),
 }
 
+impl TrainingData {
+    /// True where both are the very same points, or the very same mixture.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Finite(a), Self::Finite(b)) => Arc::ptr_eq(a, b),
+            (Self::Fresh(a), Self::Fresh(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
 /// The labels that are learned beside the points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainLabels {

@@ -35,6 +35,8 @@ impl Experiment {
             activation,
             learn_variance,
             labels,
+            // Follows from the file.
+            file_classes: _,
             label_dropout,
             coupling,
             source,

@@ -122,6 +122,8 @@ fn words(experiment: &Experiment, engine: EngineKind) -> Vec<(&'static str, Stri
         activation,
         learn_variance,
         labels,
+        // Follows from the file.
+        file_classes: _,
         label_dropout,
         coupling,
         source,

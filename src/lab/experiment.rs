@@ -58,7 +58,7 @@ fn labelled() -> String {
 /// What the command line says of labels.
 fn labels_help() -> String {
     format!(
-        "Learn the labels of the data beside the points; {} have some, files none",
+        "Learn the labels of the data beside the points; {} have some, and files with a column label or class",
         labelled()
     )
 }
@@ -134,6 +134,10 @@ pub struct Experiment {
     /// Learn the labels of the data beside the points
     #[arg(long, value_name = "true|false", action = Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", help = labels_help())]
     pub labels: bool,
+    /// How many classes a file gives its rows, where they are learned: known once it is read
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "limits::is_zero")]
+    pub file_classes: u32,
     /// Share of the samples that are told no label
     #[arg(long, value_name = "P", default_value_t = 0.1, help = ranged("Share of the samples that are told no label, so that the field of all is learned as well", &limits::LABEL_DROPOUT))]
     pub label_dropout: f32,
@@ -220,6 +224,7 @@ impl Default for Experiment {
             activation: Activation::Silu,
             learn_variance: false,
             labels: false,
+            file_classes: 0,
             label_dropout: 0.1,
             coupling: Coupling::Independent,
             source: Source::Noise,
@@ -258,10 +263,10 @@ impl Experiment {
             depth: self.depth,
             activation: self.activation,
             learns_variance: self.learn_variance,
-            classes: if self.labels {
-                self.data.classes().len() as u32
-            } else {
-                0
+            classes: match &self.data {
+                _ if !self.labels => 0,
+                DataSource::Shape(shape) => shape.classes().len() as u32,
+                DataSource::Csv(_) => self.file_classes,
             },
         }
     }
@@ -346,9 +351,10 @@ impl Experiment {
         within("EMA decay", &self.ema_decay, &limits::EMA_DECAY)?;
         within("sampler steps", &self.sampler_steps, &limits::SAMPLER_STEPS)?;
         within("label dropout", &self.label_dropout, &limits::LABEL_DROPOUT)?;
-        if self.labels && self.data.classes().is_empty() {
+        let is_shape = matches!(self.data, DataSource::Shape(_));
+        if self.labels && is_shape && self.data.classes().is_empty() {
             return Err(format!(
-                "{} has no labels to learn: give --labels false, or take one of {}",
+                "{} has no labels to learn: give --labels false, or take one of {}, or a file with a column label",
                 self.data,
                 labelled()
             ));

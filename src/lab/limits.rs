@@ -26,3 +26,9 @@ pub const DECAY_END: RangeInclusive<f32> = 0.0..=1.0;
 pub const EMA_DECAY: RangeInclusive<f32> = 0.0..=1.0 - 0.5 * f32::EPSILON;
 /// Steps of the live picture's sampler. It takes no more than T.
 pub const SAMPLER_STEPS: RangeInclusive<u32> = 1..=*TIMESTEPS.end();
+
+/// What is not written into a file: a number that is only known once it was found.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+pub(crate) fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

@@ -10,6 +10,7 @@ use maths::data::bounds::Bounds;
 use maths::data::dataset::{DataSource, Dataset, FileStamp, Pairs};
 use maths::data::mixture::Standardisation;
 use maths::data::reference::Reference;
+use maths::data::table::Classes;
 
 /// The JSON `data` in a model's metadata.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ struct About {
     clip: Bounds,
     /// Of the kernels on a file's rows; `None` for a shape.
     bandwidth: Option<f32>,
+    /// The names of the classes of a file's rows; none for a shape, which knows its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
 }
 
 /// What of a data set goes into a model that is trained on it under this experiment.
@@ -31,12 +35,16 @@ struct About {
 pub fn of_dataset(experiment: &Experiment, dataset: &Dataset) -> serde_json::Result<ModelData> {
     let Standardisation { mean, scale } = dataset.standardisation;
     let clip = dataset.clip_box(experiment.fresh);
+    let is_file = matches!(experiment.data, DataSource::Csv(_));
+    let labels = dataset.labels.as_ref().filter(|_| is_file);
     let about = serde_json::to_string(&About {
         mean,
         scale,
         clip,
         bandwidth: dataset.truth.bandwidth(),
+        classes: labels.map_or_else(Vec::new, |labels| labels.names.clone()),
     })?;
+    let classes = labels.map_or_else(<_>::default, |labels| labels.of_points.clone());
     let held_out = match &dataset.reference {
         Reference::HeldOut(rows) => rows.clone(),
         Reference::Mixture(_) => <_>::default(),
@@ -51,6 +59,7 @@ pub fn of_dataset(experiment: &Experiment, dataset: &Dataset) -> serde_json::Res
             points: <_>::default(),
             held_out: <_>::default(),
             teacher: None,
+            classes,
             pairs,
         },
         DataSource::Csv(_) => ModelData {
@@ -58,6 +67,7 @@ pub fn of_dataset(experiment: &Experiment, dataset: &Dataset) -> serde_json::Res
             points: dataset.points.clone(),
             held_out,
             teacher: None,
+            classes,
             pairs,
         },
     })
@@ -102,7 +112,17 @@ pub fn to_dataset(experiment: &Experiment, data: ModelData) -> Result<Dataset, S
         DataSource::Csv(path) => {
             let rows = [data.points, data.held_out].map(std::sync::Arc::unwrap_or_clone);
             let [training, held_out] = rows;
+            let (names, of_rows) = (about.classes, data.classes);
+            let fits = of_rows.len() == if names.is_empty() { 0 } else { training.len() };
+            if !fits || of_rows.iter().any(|class| *class as usize >= names.len()) {
+                return Err("its classes are not one for each row".to_owned());
+            }
+            let classes = (!names.is_empty()).then(|| Classes {
+                names,
+                of_rows: std::sync::Arc::unwrap_or_clone(of_rows),
+            });
             let own = Dataset::of_rows(training, held_out, standardisation, about.bandwidth);
+            let own = own.with_classes(classes);
             Dataset {
                 file: Some(FileStamp::unknown(path)),
                 ..own

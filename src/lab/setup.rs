@@ -7,10 +7,12 @@ use super::choice::told_of;
 use super::experiment::{DataSource, Experiment};
 use super::student::check_objective;
 use engine::network::init::initial_weights;
+use engine::network::layout::MAX_CLASSES;
 use engine::network::objective::ObjectiveChoice;
 use engine::network::timetable::Timetable;
 use engine::{ModelState, Objective, Pairing, Teacher, TrainLabels, TrainSpec, TrainingData};
 use maths::data::dataset::{Dataset, FileNow, Pairs};
+use maths::data::labels::Labels;
 use maths::diffusion::magnification;
 use maths::diffusion::solver::Plan;
 use maths::transport::Coupling;
@@ -55,6 +57,7 @@ impl Setup {
         experiment.validate()?;
         check_objective(&experiment, teacher.as_deref())?;
         check_pairs(&experiment, &dataset)?;
+        check_labels(&experiment, &dataset)?;
         let timetable = Arc::new(experiment.timetable());
         let dataset = Arc::new(dataset);
         Ok(Self::assemble(experiment, dataset, teacher, timetable))
@@ -134,6 +137,7 @@ impl Setup {
         let old = &*self.experiment;
         let dataset = self.dataset_of(&experiment)?;
         check_pairs(&experiment, &dataset)?;
+        check_labels(&experiment, &dataset)?;
         let of = |e: &Experiment| (e.schedule, e.target, e.timesteps, e.times, e.weighting);
         let timetable = if of(old) == of(&experiment) {
             self.spec.timetable.clone()
@@ -196,6 +200,10 @@ impl Setup {
         teacher: Option<Arc<Teacher>>,
         timetable: Arc<Timetable>,
     ) -> Self {
+        let experiment = Experiment {
+            file_classes: file_classes(&experiment, &dataset),
+            ..experiment
+        };
         let pairs = (dataset.pairs.as_ref()).filter(|_| experiment.coupling == Coupling::Reflow);
         let data = if let Some(pairs) = pairs {
             TrainingData::Finite(pairs.ends.clone())
@@ -267,6 +275,32 @@ fn check_pairs(experiment: &Experiment, dataset: &Dataset) -> Result<(), String>
         return Err("reflow trains on pairs that a model made: press Reflow in the chapter Few steps, or make them with `noise-compass reflow`".to_owned());
     }
     Ok(())
+}
+
+/// How many classes the file of an experiment gives, where they are learned.
+fn file_classes(experiment: &Experiment, dataset: &Dataset) -> u32 {
+    let is_file = matches!(experiment.data, DataSource::Csv(_));
+    let labels = dataset.labels.as_ref();
+    let learned = labels.filter(|_| is_file && experiment.labels);
+    learned.map_or(0, Labels::count)
+}
+
+/// Refuse labels that a file does not have, or more of them than a network is told.
+fn check_labels(experiment: &Experiment, dataset: &Dataset) -> Result<(), String> {
+    if !matches!(experiment.data, DataSource::Csv(_)) || !experiment.labels {
+        return Ok(());
+    }
+    match file_classes(experiment, dataset) {
+        0 => Err(format!(
+            "{} has no labels to learn: name a column label or class, with 2 to {MAX_CLASSES} values, or give --labels false",
+            experiment.data
+        )),
+        count if count > MAX_CLASSES => Err(format!(
+            "{} has {count} classes and a network is told {MAX_CLASSES} at most: join some of them, or give --labels false",
+            experiment.data
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn load_dataset(experiment: &Experiment) -> Result<Dataset, String> {

@@ -55,7 +55,9 @@ use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Scales;
 use readback::Readback;
 use refresh::{PictureRun, PredictRun};
-use training::{BatchSource, MAX_STEPS_A_SUBMISSION, Moves, Parameters, Workspace, step_row};
+use training::{
+    BatchSource, MAX_STEPS_A_SUBMISSION, Moves, Parameters, Workspace, no_model, step_row,
+};
 use underway::{GpuRun, Kept};
 
 /// A submission is sized to take about this long, so that painting, which shares the queue, waits no longer.
@@ -169,18 +171,6 @@ impl GpuEngine {
     }
 }
 
-fn no_model() -> EngineError {
-    EngineError::Invalid("no model is loaded".into())
-}
-
-fn same_data(a: &TrainingData, b: &TrainingData) -> bool {
-    match (a, b) {
-        (TrainingData::Finite(a), TrainingData::Finite(b)) => Arc::ptr_eq(a, b),
-        (TrainingData::Fresh(a), TrainingData::Fresh(b)) => Arc::ptr_eq(a, b),
-        _ => false,
-    }
-}
-
 impl Engine for GpuEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
@@ -231,7 +221,7 @@ impl Engine for GpuEngine {
             && spec.seed == model.spec.seed
             && spec.rule.optimiser == model.spec.rule.optimiser
             && Arc::ptr_eq(&spec.timetable, &model.spec.timetable)
-            && same_data(&spec.data, &model.spec.data)
+            && spec.data.is_same(&model.spec.data)
             && spec.labels == model.spec.labels
             && spec.pairing == model.spec.pairing
             && spec.objective == model.spec.objective;

@@ -467,3 +467,8 @@ fn upload_data(
         }
     }
 }
+
+/// What an engine says that holds no model.
+pub(super) fn no_model() -> EngineError {
+    EngineError::Invalid("no model is loaded".into())
+}

@@ -24,6 +24,8 @@ pub struct ModelData {
     pub points: Arc<Vec<[f32; 2]>>,
     /// Rows that are not.
     pub held_out: Arc<Vec<[f32; 2]>>,
+    /// The class of each row that is trained on; empty where they have none.
+    pub classes: Arc<Vec<u32>>,
     /// The pairs of reflow: where each begins, and where it ends.
     pub pairs: [Arc<Vec<[f32; 2]>>; 2],
     /// The network that it was distilled from.
@@ -41,6 +43,8 @@ const TABLES: [&str; 4] = [
 impl ModelData {
     /// Its key in the metadata.
     pub const KEY: &str = "data";
+    /// The tensor of the classes.
+    const CLASSES: &str = "data.classes";
     /// The teacher's, and the name of its tensor.
     pub const TEACHER: &str = "teacher";
 
@@ -63,7 +67,13 @@ impl ModelData {
             let bytes = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
             (Self::TEACHER, vec![numbers.len()], bytes)
         });
-        tables.chain(teacher).collect()
+        // A few small whole numbers, in the type that all tensors have.
+        let classes = (!self.classes.is_empty()).then(|| {
+            let numbers = self.classes.iter().map(|class| *class as f32);
+            let bytes = numbers.flat_map(f32::to_le_bytes).collect();
+            (Self::CLASSES, vec![self.classes.len()], bytes)
+        });
+        tables.chain(classes).chain(teacher).collect()
     }
 
     /// Read from a file's tensors.
@@ -78,11 +88,25 @@ impl ModelData {
             points: Arc::new(points?),
             held_out: Arc::new(held_out?),
             pairs: [Arc::new(starts?), Arc::new(ends?)],
+            classes: Arc::new(read_classes(tensors)?),
             teacher: teacher
                 .map(|about| read_teacher(about, tensors))
                 .transpose()?,
         })
     }
+}
+
+fn read_classes(tensors: &SafeTensors) -> Result<Vec<u32>, Fault> {
+    let name = ModelData::CLASSES;
+    let Ok(tensor) = tensors.tensor(name) else {
+        return Ok(Vec::new());
+    };
+    let class = |number: f32| {
+        let whole = number >= 0.0 && number.fract() == 0.0 && number < 1e6;
+        whole.then_some(number as u32)
+    };
+    let classes: Option<Vec<u32>> = numbers(name, &tensor)?.into_iter().map(class).collect();
+    classes.ok_or_else(|| Fault::Data(format!("tensor `{name}` holds what is no class")))
 }
 
 fn read_teacher(about: &str, tensors: &SafeTensors) -> Result<Arc<Teacher>, Fault> {

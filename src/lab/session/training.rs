@@ -11,6 +11,42 @@ use crate::message::{Notice, TrainingMark};
 use engine::{EngineError, Progress, Wait};
 
 impl Session {
+    /// Run on another engine; the model moves over.
+    pub(super) fn switch_engine(&mut self, choice: EngineChoice) {
+        let lost = matches!(self.fault, Some(Fault::Engine(_)));
+        let state = if lost { None } else { self.engine.state().ok() }
+            .unwrap_or_else(|| self.good_model().clone());
+        let loaded = (self.factory)(choice).and_then(|mut engine| {
+            engine.load(&self.setup.spec, &state)?;
+            Ok(engine)
+        });
+        let engine = match loaded {
+            Ok(engine) => engine,
+            Err(error) => return self.notify(Notice::Error(error.to_string())),
+        };
+        self.engine = engine;
+        self.live.change_engine(self.engine.info().software);
+        self.runs.again();
+        self.follow.forget();
+        self.step = state.step;
+        self.submitted = state.step;
+        self.rate.clear();
+        if lost {
+            self.fault = None;
+            self.record.rewind(state.step);
+            self.quality.rewind(state.step);
+            self.start_clock();
+        }
+        let info = self.engine.info();
+        let text = format!(
+            "running on {} ({}) from step {}",
+            info.adapter,
+            info.backend,
+            grouped(state.step as f64)
+        );
+        self.notify(Notice::Info(text));
+    }
+
     pub(super) fn train(&mut self, budget: Duration, most_steps: u64) -> Result<u32, EngineError> {
         if self.shared {
             self.clock = Some(Instant::now());

@@ -319,6 +319,8 @@ impl Desk {
         let draft = &mut self.here.draft;
         let classes = data.classes().len() as u32;
         draft.labels &= classes > 0;
+        // Of a file they are known once it is read.
+        draft.file_classes = 0;
         draft.data = data;
         // A choice that waits for a yes goes on waiting.
         if self.here.draft_shape.classes > 0 {
@@ -366,6 +368,10 @@ impl Desk {
             activation,
             learn_variance: learns_variance,
             labels: classes > 0,
+            file_classes: match self.here.draft.data {
+                DataSource::Csv(_) => classes,
+                DataSource::Shape(_) => 0,
+            },
             ..self.here.draft.clone()
         };
         // A network that says no variance cannot be sampled by it; the posterior's is the nearest.

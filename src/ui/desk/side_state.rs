@@ -11,6 +11,7 @@ use engine::network::layout::NetworkShape;
 use lab::experiment::Experiment;
 use lab::message::{DensityView, RunResult, Snapshot, Status};
 use maths::data::bounds::Bounds;
+use maths::data::labels::Labels;
 use maths::diffusion::log_snr::LogSnr;
 use maths::diffusion::schedule::{Scales, Schedule};
 
@@ -110,7 +111,8 @@ impl SideState {
             self.draft = Experiment::clone(&snapshot.experiment);
             // And the labels that it was to learn are those of these data.
             if self.draft_shape.classes > 0 {
-                self.draft_shape.classes = self.draft.data.classes().len() as u32;
+                let labels = snapshot.dataset.labels.as_ref();
+                self.draft_shape.classes = labels.map_or(0, Labels::count);
             }
         }
         self.snapshot = snapshot;

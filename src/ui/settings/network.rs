@@ -58,9 +58,13 @@ pub fn network_rows(ui: &mut Ui, desk: &mut Desk) {
         let learns = &mut shape.learns_variance;
         moved |= segmented::choose(ui, "Variance", learns, &options, palette).changed();
     });
-    let classes = desk.here.draft.data.classes();
+    let snapshot = &desk.here.snapshot;
+    // Those of a file are known once it is there.
+    let labels = snapshot.dataset.labels.as_ref();
+    let labels = labels.filter(|_| snapshot.experiment.data == desk.here.draft.data);
+    let classes: &[String] = labels.map_or(&[], |labels| &labels.names);
     let tip = if classes.is_empty() {
-        "No labels are learned of these data: of moons, rings, figure-8, spirals, pinwheel and the 8 Gaussians they are".to_owned()
+        "No labels are learned of these data: of moons, rings, figure-8, spirals, pinwheel and the 8 Gaussians they are, and of a file with a column label".to_owned()
     } else {
         format!(
             "Learn which class a point is of, beside the point: {}. A share of {} is told none; sample --label draws from one",

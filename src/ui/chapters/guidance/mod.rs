@@ -327,8 +327,8 @@ impl Page for Guidance {
     }
 
     fn refusal(&self, _canvas: usize, desk: &Desk) -> Option<String> {
-        let no_classes = "These data have no classes to lead samples to. In Training choose moons, rings, figure-8, spirals, pinwheel or the \
-                          8 Gaussians.";
+        let no_classes = "These data have no classes to lead samples to. In Training choose moons, rings, figure-8, spirals, pinwheel, the \
+                          8 Gaussians, or a file with a column label.";
         if self.lead.kind == GuideKind::Model {
             let no_model = "There is no weak model to lead away from yet: take one in the panel.";
             let missing = desk.here.snapshot.weak.is_none();

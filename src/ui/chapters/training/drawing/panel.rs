@@ -93,7 +93,7 @@ impl Drawing {
         });
         note(
             ui,
-            "Labels are kept in the file. Trainings do not use them yet: both colours are learned as one.",
+            "Labels are kept in the file, in the column label. More controls, Labels learns them beside the points.",
             palette,
         );
     }
