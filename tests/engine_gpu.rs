@@ -797,6 +797,7 @@ fn batches_of_the_host_train_like_those_of_the_oracle() {
         }),
         pairing: Pairing {
             coupling: Coupling::Optimal,
+            ..Pairing::default()
         },
         objective: Objective::Denoise,
         ..spec(shape, 70)

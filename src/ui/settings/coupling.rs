@@ -15,7 +15,7 @@ use maths::names::Words;
 use maths::transport::{Coupling, EPS, Source};
 
 /// Sources side by side.
-const A_ROW: usize = 4;
+const A_ROW: usize = 3;
 
 /// Coupling and source of the experiment. Of another schedule than flow, a button that takes it.
 pub fn coupling_rows(ui: &mut Ui, desk: &mut Desk) {
@@ -86,9 +86,15 @@ fn coupling_row(ui: &mut Ui, desk: &mut Desk) {
 fn source_rows(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let before = desk.here.draft.source.clone();
-    let shapes = Shape::ALL.map(Source::Shape);
+    // The Gaussian is noise. The longest name has a row of its own.
+    let mut shapes: Vec<_> = Shape::ALL
+        .into_iter()
+        .filter(|shape| *shape != Shape::Gaussian)
+        .collect();
+    shapes.sort_by_key(|shape| *shape == Shape::Checkerboard);
+    let shapes = shapes.into_iter().map(Source::Shape);
     let mut all: Vec<Source> = std::iter::once(Source::Noise).chain(shapes).collect();
-    if matches!(before, Source::Mixture(_)) {
+    if !all.contains(&before) {
         all.push(before.clone());
     }
     let mut chosen = all.iter().position(|one| *one == before).unwrap_or(0);

@@ -24,7 +24,7 @@ const MEASURED: u32 = 512;
 /// Pairs that reflow trains on.
 const PAIRS: u32 = 8192;
 /// Between two measurements while the weights change.
-const REST: Duration = Duration::from_secs(4);
+const REST: Duration = Duration::from_secs(2);
 /// Key of all starts: those of A and B are the same.
 const SEED: u64 = 0x6665_7720;
 
@@ -50,6 +50,8 @@ pub(super) struct Measured {
     /// The versions that are measured, and when that began.
     of: Option<([u64; 3], Instant)>,
     asked: Option<Asked>,
+    /// Other runs have come in since.
+    is_behind: bool,
 }
 
 impl Default for Measured {
@@ -66,6 +68,7 @@ impl Default for Measured {
             shown: None,
             of: None,
             asked: None,
+            is_behind: false,
         }
     }
 }
@@ -134,7 +137,8 @@ impl Measured {
                 versions
             }
         };
-        if of != versions {
+        self.is_behind = of != versions;
+        if self.is_behind {
             ctx.request_repaint_after(REST);
         }
         let (experiment, dataset) = (snapshot.experiment.clone(), snapshot.dataset.clone());
@@ -225,7 +229,7 @@ impl Measured {
 
     /// True while a thread computes.
     pub(super) fn is_busy(&self) -> bool {
-        self.numbers.is_busy()
+        self.numbers.is_busy() || self.is_behind
     }
 
     /// The chapter closes.
@@ -239,6 +243,7 @@ impl Measured {
             run.end(desk);
         }
         self.stop_pairs(desk);
+        self.is_behind = false;
         (self.shown, self.of, self.asked) = (None, None, None);
     }
 }

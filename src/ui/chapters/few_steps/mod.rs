@@ -25,6 +25,7 @@ use lab::message::Side;
 use maths::data::bounds::Bounds;
 use maths::diffusion::schedule::Schedule;
 use maths::names::Words;
+use maths::transport::Source;
 use measured::Measured;
 
 /// How the chapter is called.
@@ -194,7 +195,10 @@ impl Page for FewSteps {
         };
         let heads = Motion::of("few heads", result, view, now, style);
         scene.push(Role::Learned, Layer::Motion(heads));
-        let source = desk.here.snapshot.experiment.source.title().to_lowercase();
+        let source = match &desk.here.snapshot.experiment.source {
+            Source::Noise => "noise".to_owned(),
+            other => other.title(),
+        };
         let of = desk.here.update_of(result);
         let words = format!("{} paths from {source}{of}", result.recording.particles);
         scene.name(Role::Learned, Mark::Line, palette.learned, words);
@@ -216,7 +220,7 @@ impl Page for FewSteps {
     }
 
     fn plots_height(&self, _available: f32) -> f32 {
-        172.0
+        206.0
     }
 
     fn plots_ui(&mut self, ui: &mut Ui, desk: &mut Desk, twin: Option<&mut Self>) {
