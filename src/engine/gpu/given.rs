@@ -96,12 +96,11 @@ impl HostBatches {
         batch.fill(&self.source, spec, step as u32);
         let neighbours = consistency.neighbours(batch);
         let (taus, inputs) = neighbours.asked(&spec.timetable);
-        let student = match self.student.take() {
-            Some(student) => student,
-            None => {
-                let of = (spec.batch, Times::AParticle);
-                PredictRun::new(context, kernels, layout, weights, of)?
-            }
+        let student = if let Some(student) = self.student.take() {
+            student
+        } else {
+            let of = (spec.batch, Times::AParticle);
+            PredictRun::new(context, kernels, layout, weights, of)?
         };
         let student = self.student.insert(student);
         let outputs = student.predict((context, kernels, layout), &taus, &inputs, None)?;
