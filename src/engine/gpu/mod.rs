@@ -33,8 +33,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
-    Cloud, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Run, TrainSpec,
-    TrainingData, Underway,
+    Cloud, Engine, EngineError, EngineInfo, ModelState, Piece, Progress, Run, TrainSpec, Underway,
 };
 use crate::adaptive::{AdaptiveRun, AdaptiveSlice, Outputs};
 use crate::cpu;

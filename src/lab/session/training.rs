@@ -8,7 +8,8 @@ use crate::difference::differences;
 use crate::divergence::Divergence;
 use crate::experiment::Experiment;
 use crate::message::{Notice, TrainingMark};
-use engine::{EngineError, Progress, Wait};
+use engine::{EngineChoice, EngineError, Progress, Wait};
+use maths::grouped::grouped;
 
 impl Session {
     /// Run on another engine; the model moves over.
