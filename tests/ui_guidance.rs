@@ -241,7 +241,11 @@ fn every_way_to_lead_says_what_it_lacks_and_runs_by_its_name() {
     settle(&mut window);
     assert_eq!(led(&lab), Some((false, GuideKind::Classifier)));
     let right = number(&read(&window, "the best there can be"));
+    let said = find(&window, "right at t / T = ").unwrap();
+    let before = said.split(" ±").next().unwrap();
+    let trained = number(before.rsplit(' ').next().unwrap());
     assert!((0.4..=1.0).contains(&right), "{right}");
+    assert!(right - trained < 0.08, "{said}, and the best is {right}");
     let chart = "Accuracy along t: trained, dashed the best";
     assert!(texts(&window).iter().any(|text| text == chart));
     click(&mut window, "By: weak");

@@ -12,6 +12,7 @@ use lab::experiment::Experiment;
 use maths::data::bounds::Bounds;
 use maths::data::mixture::Standardisation;
 use maths::diffusion::solver::{Placement, Plan, PlanContext, Sampler, Wanted, noised};
+use maths::transport::Source;
 
 /// Flags of `sample` that edit.
 #[derive(Debug, clap::Args)]
@@ -189,6 +190,11 @@ impl EditArgs {
         let points = read_standardised(path, units)?;
         let points = match self.from_t {
             Some(tau) => {
+                anyhow::ensure!(
+                    experiment.source == Source::Noise,
+                    "the paths of this model begin at {}, not at noise, which --from-t would add: leave it out",
+                    experiment.source
+                );
                 let along = (experiment.schedule, experiment.timesteps);
                 noised(&points, along, tau, seed)
             }

@@ -21,9 +21,9 @@ pub struct Led {
     /// Samples of one class, by its name or number
     #[arg(long, value_name = "LABEL")]
     label: Option<String>,
-    /// How strongly they are led: 0 not at all, 1 to the class, above beyond it; away from a weak model 1 not at all
-    #[arg(long, value_name = "W", default_value_t = 1.0, requires = "led", allow_negative_numbers = true, value_parser = weight)]
-    guidance: f64,
+    /// How strongly they are led: 0 not at all, 1 to the class, above beyond it; away from a weak model 1 not at all [default: 1]
+    #[arg(long, value_name = "W", requires = "led", allow_negative_numbers = true, value_parser = weight)]
+    guidance: Option<f64>,
     /// ln SNR from A to B, between which the guidance counts; elsewhere it is 1, by a classifier 0 [default: everywhere]
     #[arg(long, value_name = "A,B", requires = "led", allow_hyphen_values = true, value_parser = interval)]
     guidance_interval: Option<[f64; 2]>,
@@ -87,6 +87,15 @@ impl Led {
             "--weak-model goes with --guide-by model, and with no other: give both, or neither"
         );
         let (experiment, dataset) = (&setup.experiment, &setup.dataset);
+        let is_classifier = matches!(kind, GuideKind::Posterior | GuideKind::Classifier);
+        if let Some(why) = experiment.without_exact_field().filter(|_| is_classifier) {
+            say(&format!("noise-compass: warning: {why}"));
+        }
+        anyhow::ensure!(
+            kind != GuideKind::Model || self.guidance.is_some(),
+            "--weak-model leads away from it by a weight: give --guidance, as in --guidance 2; 1 leads nowhere"
+        );
+        let weight = self.guidance.unwrap_or(1.0);
         let mut label = None;
         if let Some(text) = &self.label {
             anyhow::ensure!(
@@ -108,7 +117,7 @@ impl Led {
         let class = class.and_then(|(label, labels)| labels.mixture_of(&dataset.mixture, label));
         Ok(Some(Guidance {
             label,
-            weight: self.guidance,
+            weight,
             log_snr: self.guidance_interval.unwrap_or(Guidance::EVERYWHERE),
             class: class.map(Arc::new),
             by: match (kind, &self.weak_model) {
@@ -119,6 +128,11 @@ impl Led {
                 (GuideKind::Model, Some(path)) => {
                     let weak = model_dir::load(path)?;
                     let its = weak.setup()?;
+                    anyhow::ensure!(
+                        its.dataset.mixture == dataset.mixture,
+                        "the weak model {} was trained on other data: take one of the same",
+                        path.display()
+                    );
                     let (shape, timetable) = (its.spec.shape, its.spec.timetable);
                     GuideBy::WeakModel(Arc::new(WeakModel::new(shape, weak.state.ema, timetable)?))
                 }

@@ -76,6 +76,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     out.iter().try_for_each(ModelDir::check)?;
     let saved = model_dir::load(&args.model)?;
     let setup = saved.setup()?;
+    // What is refused is refused before anything is computed.
+    if out.is_some() {
+        let one = Pairs::new(vec![[0.0; 2]], vec![[0.0; 2]]);
+        let one = one.context("one pair is a pair")?;
+        setup.with_pairs(one.into()).map_err(anyhow::Error::msg)?;
+    }
     let mut engine = engine::create(args.engine, None)?;
     engine.load(&setup.spec, &saved.state)?;
     let interrupt = Interrupt::listen(|| say("noise-compass: stopping"))?;
@@ -93,7 +99,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let recording = recording.context("it was stopped, and nothing is written")?;
         Ok((recording.taus.clone(), recording.points.to_host()?))
     };
-    // First, what is refused is refused before anything is computed.
     let mut pairs = None;
     if out.is_some() {
         let (plan, start) = (reflow_plan(&setup), Start::Noise(args.pairs));

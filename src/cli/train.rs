@@ -103,6 +103,11 @@ pub fn run(args: &Args, given: &BTreeSet<String>) -> anyhow::Result<()> {
         Some(base) => config::overlay(base, &args.experiment, given)?,
         None => args.experiment.clone(),
     };
+    anyhow::ensure!(
+        taught.is_none() || experiment.objective == ObjectiveChoice::Distillation,
+        "--teacher is distilled, and --objective {} has no teacher: leave one of them out",
+        experiment.objective.words().name
+    );
     let out = match (&args.out, &earlier) {
         (Some(out), _) => out.clone(),
         (None, Some(earlier)) => earlier.directory.clone(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::pace::Share;
 use super::run::{RunProgress, fresh_version};
 use super::setup::Setup;
-use engine::{Classifier, ClassifierSpec, ClassifierTraining, EngineError, Noised};
+use engine::{Classifier, ClassifierSpec, ClassifierTraining, EngineError, Noised, TrainingData};
 use maths::data::labels::Labels;
 use maths::data::mixture::Mixture;
 use maths::diffusion::schedule::Schedule;
@@ -102,7 +102,13 @@ impl ClassifierWork {
         };
         let path = (experiment.schedule, experiment.timesteps);
         let classes = (of_rows, labels.count());
-        let training = ClassifierTraining::begin(spec, &setup.spec.data, classes, path)?;
+        // The data themselves, whatever pairs a model is trained on.
+        let data = if experiment.fresh {
+            TrainingData::Fresh(setup.dataset.mixture.clone())
+        } else {
+            TrainingData::Finite(setup.dataset.points.clone())
+        };
+        let training = ClassifierTraining::begin(spec, &data, classes, path)?;
         Ok(Self {
             spec,
             training: Some(training),

@@ -19,7 +19,7 @@ impl Experiment {
     /// What must be known of everything exact, as a sentence; `None` where it is of this training.
     pub fn without_exact_field(&self) -> Option<&'static str> {
         const WHY: &str = "What is exact here is of noise drawn apart from the points. This training has another coupling or source, and learns another field.";
-        const STUDENT: &str = "Nothing exact is shown: x̂₀ of a consistency model is where a path ends, and the closed form is of the mean.";
+        const STUDENT: &str = "What is exact here is the mean of what could be at x_t: x̂₀ of a consistency model is where a path ends, which is another point.";
         if self.objective.is_consistency() {
             return Some(STUDENT);
         }
@@ -33,6 +33,16 @@ impl Experiment {
             plan.is_noisy() || matches!(sampler, Sampler::LangevinOne { .. })
         };
         self.is_plainly_paired() || !adds_noise()
+    }
+
+    /// True where pairs of its model could be trained on, as it samples now.
+    pub fn could_reflow(&self) -> bool {
+        let paired = Self {
+            coupling: Coupling::Reflow,
+            fresh: false,
+            ..self.clone()
+        };
+        paired.check_coupling().is_ok()
     }
 
     /// Refuse what does not go with a coupling or a source.

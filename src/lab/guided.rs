@@ -42,7 +42,7 @@ pub struct GuidedWorth {
     pub surprise: Estimate,
     /// Sliced W₂ to draws of the class, or of all data.
     pub to_class: Quality,
-    /// Sliced W₂ to draws of the tilted density of this weight; `None` where no class is asked for.
+    /// Sliced W₂ to draws of the tilted density of this weight; `None` where no class is asked for, or none is meant.
     pub to_tilted: Option<Quality>,
 }
 
@@ -85,13 +85,17 @@ impl ClassYardstick {
         })
     }
 
-    /// Hold samples by this weight against the class.
+    /// Hold samples against the class, and against the tilted density of this weight where there is one.
     ///
     /// # Errors
     /// No samples, or one that is not finite.
-    pub fn judge(&self, samples: &[[f32; 2]], weight: f64) -> Result<GuidedWorth, MeasureError> {
+    pub fn judge(
+        &self,
+        samples: &[[f32; 2]],
+        tilt: Option<f64>,
+    ) -> Result<GuidedWorth, MeasureError> {
         let surprise = self.law.likeness(samples, SEED)?.surprise;
-        let to_tilted = || {
+        let to_tilted = |weight: f64| {
             let tilted = Tilted::new(&self.all, &self.wanted, weight, DATA);
             let draws = tilted.draw(DRAWS_A_SAMPLE * samples.len(), SEED);
             sliced_quality(samples, &Reference::HeldOut(Arc::new(draws)), SEED)
@@ -110,7 +114,10 @@ impl ClassYardstick {
             inside: self.class.as_ref().map(inside),
             surprise,
             to_class: sliced_quality(samples, &wanted, SEED)?,
-            to_tilted: self.class.as_ref().map(|_| to_tilted()).transpose()?,
+            to_tilted: tilt
+                .filter(|_| self.class.is_some())
+                .map(to_tilted)
+                .transpose()?,
         })
     }
 }
@@ -157,7 +164,7 @@ mod tests {
         let ended = engine.run(&run, &|_| true).unwrap().unwrap();
         let samples = ended.points.to_host().unwrap();
         let yardstick = ClassYardstick::new(dataset, Some(0)).unwrap();
-        yardstick.judge(&samples, weight).unwrap()
+        yardstick.judge(&samples, Some(weight)).unwrap()
     }
 
     /// Draws of the class and of the tilted density are what they are held against, within a few floors; the other way round they are not.
@@ -166,12 +173,12 @@ mod tests {
         let dataset = Dataset::of_shape(Shape::Moons, 100, 1);
         let yardstick = ClassYardstick::new(&dataset, Some(1)).unwrap();
         let class = &yardstick.wanted;
-        let of_class = yardstick.judge(&class.draw(2000, 7), 0.0).unwrap();
+        let of_class = yardstick.judge(&class.draw(2000, 7), Some(0.0)).unwrap();
         assert!(of_class.to_class.ratio() < 1.5, "{of_class:?}");
         assert!(of_class.to_tilted.unwrap().ratio() > 5.0, "{of_class:?}");
         assert!(of_class.inside.unwrap().value > 0.99 && of_class.surprise.value.abs() < 0.15);
         let tilted = Tilted::new(&dataset.mixture, class, -0.5, DATA);
-        let of_tilted = yardstick.judge(&tilted.draw(2000, 7), -0.5).unwrap();
+        let of_tilted = yardstick.judge(&tilted.draw(2000, 7), Some(-0.5)).unwrap();
         assert!(of_tilted.to_tilted.unwrap().ratio() < 1.5, "{of_tilted:?}");
         assert!(of_tilted.to_class.ratio() > 5.0, "{of_tilted:?}");
         assert!(of_tilted.inside.unwrap().value < 0.2, "{of_tilted:?}");

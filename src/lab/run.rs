@@ -49,6 +49,11 @@ impl RunRequest {
         if self.asks_variance() && !experiment.learn_variance {
             return false;
         }
+        // A sampler that adds noise leads to the data of noise and points that are drawn apart.
+        let learned = !self.exact && self.given.is_none();
+        if learned && self.plan.is_noisy() && !experiment.is_plainly_paired() {
+            return false;
+        }
         let Some(guidance) = &self.guidance else {
             return true;
         };

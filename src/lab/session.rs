@@ -432,8 +432,10 @@ impl Session {
             if self.runs.set_in_step(pictures == Pictures::Asked) {
                 self.version += 1;
             }
-            self.do_run()?;
-            self.work_on_classifier()?;
+            let done = self.do_run();
+            self.told_if_refused(done)?;
+            let done = self.work_on_classifier();
+            self.told_if_refused(done)?;
         }
         if pictures == Pictures::InTurn && self.picture_is_due() {
             self.refresh_picture(self.live.turn())?;

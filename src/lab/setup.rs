@@ -69,6 +69,11 @@ impl Setup {
     /// One sentence: settings of which there is no student.
     pub fn student(&self, objective: ObjectiveChoice, weights: Vec<f32>) -> Result<Self, String> {
         let of = &*self.experiment;
+        if objective == ObjectiveChoice::Distillation && of.objective.is_consistency() {
+            return Err(
+                "a student has no path to be distilled from: distil its teacher".to_owned(),
+            );
+        }
         let teacher = Teacher {
             shape: of.shape(),
             target: of.target,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::network::layout::NetworkShape;
-use engine::network::timetable::Timetable;
+use super::setup::Setup;
 use engine::{EngineError, ModelState, WeakModel};
+use maths::data::mixture::Mixture;
 
 /// A weak model, and what it is.
 #[derive(Clone, Debug)]
@@ -13,22 +13,25 @@ pub struct WeakState {
     pub model: Arc<WeakModel>,
     /// Updates that it has seen.
     pub step: u64,
+    /// What it was trained on.
+    pub data: Arc<Mixture>,
 }
 
 impl WeakState {
-    /// The averaged weights of a training of this shape at these timesteps.
+    /// The averaged weights of a training of this setup.
     ///
     /// # Errors
     /// As [`WeakModel::new`].
-    pub fn of(
-        state: &ModelState,
-        shape: NetworkShape,
-        timetable: &Arc<Timetable>,
-    ) -> Result<Self, EngineError> {
-        let model = WeakModel::new(shape, state.ema.clone(), timetable.clone())?;
+    pub fn of(state: &ModelState, setup: &Setup) -> Result<Self, EngineError> {
+        let model = WeakModel::new(
+            setup.spec.shape,
+            state.ema.clone(),
+            setup.spec.timetable.clone(),
+        )?;
         Ok(Self {
             model: Arc::new(model),
             step: state.step,
+            data: setup.dataset.mixture.clone(),
         })
     }
 }

@@ -325,7 +325,8 @@ impl Session {
         }
         let path = |setup: &Setup| (setup.experiment.schedule, setup.experiment.timesteps);
         let other_draws = old.experiment.fresh != new.experiment.fresh;
-        if other_mixture || other_rows || other_draws || path(old) != path(new) {
+        let other_points = !Arc::ptr_eq(&old.dataset.points, &new.dataset.points);
+        if other_mixture || other_points || other_draws || path(old) != path(new) {
             self.classifier.forget(&setup);
         }
         let fits = |weak: &WeakState| weak.model.reads_like(&setup.spec.timetable);
@@ -354,8 +355,8 @@ impl Session {
         restart: Restart,
     ) -> Result<(), EngineError> {
         let opened_again = self.setup.is_opened_again(&experiment);
-        let change = self.setup.experiment.change_to(&experiment);
-        if change == Change::Nothing && restart == Restart::Keep && !opened_again {
+        let asked = self.setup.experiment.change_to(&experiment);
+        if asked == Change::Nothing && restart == Restart::Keep && !opened_again {
             return Ok(());
         }
         let setup = match self.setup.changed(experiment) {
@@ -365,6 +366,8 @@ impl Session {
                 return Ok(());
             }
         };
+        // A file may have other classes by now.
+        let change = self.setup.experiment.change_to(&setup.experiment);
         self.change(setup, (change, restart), opened_again)
     }
 

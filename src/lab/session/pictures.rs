@@ -138,20 +138,24 @@ impl Session {
     /// # Errors
     /// No such copy, and weights that are not finite.
     pub fn as_weak(&mut self, most_updates: Option<u64>) -> Result<WeakState, EngineError> {
-        let (shape, timetable) = (self.setup.spec.shape, self.setup.spec.timetable.clone());
         let Some(most) = most_updates else {
-            return WeakState::of(&self.model(), shape, &timetable);
+            let model = self.model();
+            return WeakState::of(&model, &self.setup);
         };
         let none = || {
             let text = "no state of the training that early is kept: take the model as it is, and train on";
             EngineError::Invalid(text.to_owned())
         };
-        WeakState::of(self.safe.at_most(most).ok_or_else(none)?, shape, &timetable)
+        WeakState::of(self.safe.at_most(most).ok_or_else(none)?, &self.setup)
     }
 
     /// Take a weak model for runs to be led away from.
     pub fn take_weak(&mut self, weak: Result<WeakState, EngineError>) {
         match weak {
+            Ok(weak) if *weak.data != *self.setup.dataset.mixture => {
+                let text = "the other model was trained on other data: a weak model has the same";
+                self.notify(Notice::Error(text.to_owned()));
+            }
             Ok(weak) if weak.model.reads_like(&self.setup.spec.timetable) => {
                 self.weak = Some(weak);
                 self.version += 1;
@@ -188,6 +192,18 @@ impl Session {
         Ok(())
     }
 
+    /// What is asked beside the training and makes no sense is told; the training goes on.
+    pub(super) fn told_if_refused(
+        &mut self,
+        done: Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let Err(EngineError::Invalid(text)) = done else {
+            return done;
+        };
+        self.notify(Notice::Error(text));
+        Ok(())
+    }
+
     /// The runs that are asked for.
     pub fn runs(&self) -> &Runs {
         &self.runs
@@ -208,7 +224,7 @@ impl Session {
         let begun = self
             .runs
             .begin(slot, self.engine.as_mut(), &mixture, self.step);
-        if let Err(error) = begun {
+        if let Err(error) = self.told_if_refused(begun) {
             self.fail(&error);
         }
     }

@@ -231,13 +231,15 @@ fn table(
         return Err(Fault::Empty);
     }
     notices.extend(marks.notice(delimiter));
+    let classes = classes.classes();
     if let Some(columns) = columns {
-        notices.extend(watch.notices(&columns, rows.len(), kind.points));
+        let known = classes.is_some();
+        notices.extend(watch.notices(&columns, rows.len(), (kind.points, known)));
     }
     Ok(Table {
         rows,
         notices,
-        classes: classes.classes(),
+        classes,
     })
 }
 
@@ -440,7 +442,12 @@ impl Watch {
         Ok(())
     }
 
-    fn notices(&self, columns: &Columns, rows: usize, points: bool) -> Vec<String> {
+    fn notices(
+        &self,
+        columns: &Columns,
+        rows: usize,
+        (points, classes): (bool, bool),
+    ) -> Vec<String> {
         let mut notices = Vec::new();
         if self.shifted {
             notices.push(format!(
@@ -452,7 +459,10 @@ impl Watch {
         for (name, values) in columns.names.iter().zip(&self.values) {
             let groups = values.as_ref().map_or(0, HashSet::len);
             if points && groups > 1 && rows >= 4 * groups {
-                let learned = if classes::is_named_so(name) {
+                let named = classes::is_named_so(name);
+                let learned = if named && !classes {
+                    "which are learned as one: classes have 2 to 16 values, and each row one of them"
+                } else if named {
                     "which can be learned as classes, by --labels or a row in Training"
                 } else {
                     "which are learned as one; a column of the name label gives classes"

@@ -3,6 +3,8 @@
 //! Its score is the guided field of weight w (Ho & Salimans 2022, "Classifier-free guidance", eq. 6). Samples that follow that field do
 //! not have the density of t = 0: a tilted density that is noised is not the tilted density of the noised data.
 
+use std::collections::HashSet;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -16,7 +18,8 @@ const COARSE: u32 = 96;
 const FINE: u32 = 6;
 /// Cells this many nats beneath the densest one have nothing.
 const DEEPEST: f64 = 30.0;
-/// The box that draws lie in: so many σ of the noised components about them, this much larger.
+/// The box that draws lie in: so many σ of the noised components about them, this much larger; a weight below 0 leads away, and as much
+/// farther.
 const SIGMAS: f32 = 6.0;
 const LARGER: f32 = 1.5;
 
@@ -26,6 +29,8 @@ pub struct Tilted {
     class: Marginal,
     weight: f64,
     around: Bounds,
+    /// Means of the noised components.
+    means: Vec<[f64; 2]>,
 }
 
 impl Tilted {
@@ -43,7 +48,10 @@ impl Tilted {
             all: all.marginal(scales),
             class: class.marginal(scales),
             weight,
-            around: noised(all.bounds_at(SIGMAS)).scaled(LARGER),
+            around: noised(all.bounds_at(SIGMAS)).scaled(LARGER * (1.0 - weight.min(0.0) as f32)),
+            means: (all.components.iter())
+                .map(|component| component.mean.map(|c| a * f64::from(c)))
+                .collect(),
         }
     }
 
@@ -92,7 +100,14 @@ impl Tilted {
             .map(|cell| self.log_density(coarse.centre(cell)))
             .collect();
         let least = densest(logs.iter().copied()) - DEEPEST;
-        let kept = (0..COARSE * COARSE).filter(|cell| logs[*cell as usize] >= least);
+        // Between the centres of cells a narrow component may hide.
+        let holds: HashSet<u32> = self
+            .means
+            .iter()
+            .filter_map(|x| coarse.cell_of(*x))
+            .collect();
+        let counts = |cell: &u32| logs[*cell as usize] >= least || holds.contains(cell);
+        let kept = (0..COARSE * COARSE).filter(counts);
         let cells: Vec<([f64; 2], f64)> = kept
             .flat_map(|cell| {
                 let corner = FINE * (cell / COARSE) * fine.side + FINE * (cell % COARSE);
@@ -147,6 +162,15 @@ impl Grid {
     fn cell_area(&self) -> f64 {
         let [width, height] = self.cell_size();
         width * height
+    }
+
+    fn cell_of(&self, x: [f64; 2]) -> Option<u32> {
+        let size = self.cell_size();
+        let place = [0, 1].map(|axis| (x[axis] - f64::from(self.bounds.min[axis])) / size[axis]);
+        let inside = place
+            .iter()
+            .all(|p| (0.0..f64::from(self.side)).contains(p));
+        inside.then(|| place[1] as u32 * self.side + place[0] as u32)
     }
 
     fn centre(&self, cell: u32) -> [f64; 2] {
@@ -213,14 +237,14 @@ mod tests {
             sigma,
             weight,
         };
-        let all = Mixture::new(vec![at(-0.8, 0.5), at(0.8, 0.5)]).unwrap();
-        let class = Mixture::new(vec![at(0.8, 1.0)]).unwrap();
+        let all = Mixture::new(vec![at(-1.4, 0.5), at(1.4, 0.5)]).unwrap();
+        let class = Mixture::new(vec![at(1.4, 1.0)]).unwrap();
         let data = Scales { a: 1.0, s: 0.0 };
         let draws = Tilted::new(&all, &class, -1.0, data).draw(20_000, 3);
         let mean = draws.iter().map(|x| f64::from(x[0])).sum::<f64>() / 2e4;
         let square = draws.iter().map(|x| f64::from(x[0]).powi(2)).sum::<f64>() / 2e4;
         let error = f64::from(sigma) / 2e4_f64.sqrt();
-        assert!((mean + 2.4).abs() < 5.0 * error, "{mean}");
+        assert!((mean + 4.2).abs() < 5.0 * error, "{mean}");
         let std = (square - mean * mean).sqrt();
         assert!((std - f64::from(sigma)).abs() < 5.0 * error, "{std}");
     }

@@ -317,6 +317,10 @@ impl Desk {
     /// Other data: what bears no labels teaches none.
     fn set_data(&mut self, data: DataSource) {
         let draft = &mut self.here.draft;
+        // The same file, read again, has the classes that it has then.
+        if draft.data == data && matches!(data, DataSource::Csv(_)) {
+            return;
+        }
         let classes = data.classes().len() as u32;
         draft.labels &= classes > 0;
         // Of a file they are known once it is read.

@@ -10,6 +10,7 @@ use crate::widgets::{button, segmented, text};
 use lab::message::Restart;
 use maths::data::shapes::Shape;
 use maths::diffusion::schedule::Schedule;
+use maths::diffusion::solver::Sampler;
 use maths::diffusion::target::Target;
 use maths::names::Words;
 use maths::transport::{Coupling, EPS, Source};
@@ -43,10 +44,11 @@ fn coupling_row(ui: &mut Ui, desk: &mut Desk) {
     let palette = desk.palette();
     let before = desk.here.draft.coupling;
     let mut kind = before.words().name;
+    let labels = desk.here.draft.labels;
     let has_pairs = desk.here.snapshot.dataset.pairs.is_some();
     let offered: Vec<Coupling> = Coupling::ALL
         .into_iter()
-        .filter(|one| *one != Coupling::Reflow || has_pairs)
+        .filter(|one| *one != Coupling::Reflow || (has_pairs && !labels))
         .collect();
     let of = |Words { title, help, .. }: &Words| format!("{title}: {help}");
     let tips: Vec<_> = offered.iter().map(|one| of(one.words())).collect();
@@ -78,7 +80,11 @@ fn coupling_row(ui: &mut Ui, desk: &mut Desk) {
     desk.here.draft.coupling = coupling;
     if done {
         // Pairs are of a finite set; a sampler that adds noise leads elsewhere.
-        desk.here.draft.fresh &= coupling != Coupling::Reflow;
+        let draft = &mut desk.here.draft;
+        draft.fresh &= coupling != Coupling::Reflow;
+        if !draft.leads_by(draft.sampler) {
+            draft.sampler = Sampler::Heun;
+        }
         desk.configure(Restart::Keep);
     }
 }

@@ -24,11 +24,25 @@ pub fn student_rows(ui: &mut Ui, desk: &mut Desk) {
     let width = ui.available_width();
     let tip = "B learns where the paths of A, as A is now, end: samples in one step (Song et al. 2023). Best of a target that tells x₀ at \
                t = T, as v: B then begins with the weights of A";
-    if button::text(ui, "Distil into B", tip, width, palette).clicked() {
+    let snapshot = &desk.here.snapshot;
+    let is_student = snapshot.experiment.objective.is_consistency();
+    let can = snapshot.step > 0 && !is_student;
+    let distil = |ui: &mut Ui| button::text(ui, "Distil into B", tip, width, palette);
+    if ui.add_enabled_ui(can, distil).inner.clicked() {
         desk.order(Order::Student(ObjectiveChoice::Distillation));
     }
     let tip = "B learns where paths end without a teacher, from scratch: its neighbours on a path have one clean point and one noise";
     if button::text(ui, "Train consistency into B", tip, width, palette).clicked() {
         desk.order(Order::Student(ObjectiveChoice::Consistency));
+    }
+    if is_student {
+        let words = "A student has no path to be distilled from: distil its teacher.";
+        note(ui, words, palette);
+    } else if !can {
+        note(
+            ui,
+            "Train first: a student learns where the paths of the model end.",
+            palette,
+        );
     }
 }

@@ -17,7 +17,7 @@ pub struct Classes {
 /// Names of the column that gives classes, in any capitals.
 const NAMES: [&str; 2] = ["label", "class"];
 /// As many classes as can be told apart on a picture; a column of more values gives none.
-const MOST: usize = 20;
+const MOST: usize = 16;
 
 /// True of a column that gives classes.
 pub(super) fn is_named_so(name: &str) -> bool {

@@ -7,12 +7,15 @@ use crate::desk::run_slot::RunSlot;
 use engine::Start;
 use lab::message::{RunRequest, RunResult, Slot};
 use maths::data::bounds::Bounds;
+use maths::data::dataset::Dataset;
 use maths::diffusion::solver::{Plan, PlanContext, Sampler, Variance, Wanted, noised};
 
 /// The methods of the ODE, in the order of the menu.
 pub const METHODS: [Sampler; 3] = [Sampler::Euler, Sampler::Heun, Sampler::Rk4];
 /// What fills in and what lets a cloud go.
 const ANCESTRAL: Sampler = Sampler::Ddpm(Variance::BetaTilde);
+/// The same where noise leads elsewhere than to the data.
+const WITHOUT_NOISE: Sampler = Sampler::Ddim { eta: 0.0 };
 /// Samples where a coordinate is held.
 const HELD: u32 = 1000;
 
@@ -38,6 +41,7 @@ pub struct Wish {
     pub steps: u32,
     context: PlanContext,
     clip: Option<Bounds>,
+    lets_go: Sampler,
     seed: u64,
     exact: bool,
     follow: bool,
@@ -55,6 +59,11 @@ impl Wish {
             // The exact x̂_0 lies where it should.
             clip: (experiment.clip && !exact)
                 .then_some(snapshot.dataset.clip_box(experiment.fresh)),
+            lets_go: if exact || experiment.is_plainly_paired() {
+                ANCESTRAL
+            } else {
+                WITHOUT_NOISE
+            },
             seed: experiment.seed,
             exact,
             follow,
@@ -75,14 +84,15 @@ impl Wish {
             steps,
             context,
             clip,
+            lets_go,
             ..
         } = *self;
         match &self.job {
             Job::RoundTrip(sampler, _) => sampler.round_trip(None, steps, context, clip),
             Job::Down(sampler, _) => Some(sampler.plan(steps, context, clip)),
-            Job::FromCloud(tau, _) => Some(ANCESTRAL.plan_from(*tau, None, steps, context, clip)),
+            Job::FromCloud(tau, _) => Some(lets_go.plan_from(*tau, None, steps, context, clip)),
             Job::Held(wanted, times) => {
-                let plan = ANCESTRAL.plan(steps, context, clip);
+                let plan = lets_go.plan(steps, context, clip);
                 plan.held(*wanted, *times, context).ok()
             }
         }
@@ -163,6 +173,8 @@ pub struct Series {
     /// Updates of the weights that were measured.
     step: u64,
     values: Vec<[f64; 2]>,
+    /// The data that they are of.
+    data: Option<*const Dataset>,
 }
 
 impl Series {
@@ -172,6 +184,7 @@ impl Series {
             wishes: Vec::new(),
             step: 0,
             values: Vec::new(),
+            data: None,
         }
     }
 
@@ -184,16 +197,20 @@ impl Series {
     ) {
         let step = desk.here.snapshot.step;
         let learned = wishes.first().is_some_and(|wish| !wish.exact);
+        let data = Some(Arc::as_ptr(&desk.here.snapshot.dataset));
         let is_old = learned && !desk.here.is_training() && self.step != step;
-        if is_old || self.wishes != wishes {
+        if is_old || self.wishes != wishes || self.data != data {
+            self.data = data;
             self.slot.end(desk);
             (self.wishes, self.step) = (wishes, step);
             self.values.clear();
         }
         self.slot.take_news(desk);
         let answer = self.slot.shown().filter(|_| self.slot.is_answered());
-        if let Some(values) = answer.and_then(|result| measure(result))
-            && self.values.len() < self.wishes.len()
+        let missing = self.values.len() < self.wishes.len();
+        if let Some(values) = answer
+            .filter(|_| missing)
+            .and_then(|result| measure(result))
         {
             self.values.push(values);
         }

@@ -45,6 +45,10 @@ pub(super) struct Measured {
     /// How often pairs were asked for; the wish that waits for its pairs.
     wishes: u64,
     waits: bool,
+    /// Of which training pairs were asked for, and after how many updates.
+    wished: Option<(Asked, u64)>,
+    /// Why the last pairs were not made.
+    why_not: Option<String>,
     numbers: Background<[u64; 3], Option<Numbers>>,
     shown: Option<Arc<Option<Numbers>>>,
     /// The versions that are measured, and when that began.
@@ -64,6 +68,8 @@ impl Default for Measured {
             pairs: RunSlot::new(Slot::Pairs),
             wishes: 0,
             waits: false,
+            wished: None,
+            why_not: None,
             numbers: Background::default(),
             shown: None,
             of: None,
@@ -172,6 +178,12 @@ impl Measured {
     pub(super) fn want_pairs(&mut self) {
         self.wishes += 1;
         self.waits = true;
+        (self.wished, self.why_not) = (None, None);
+    }
+
+    /// Why the last pairs were not made.
+    pub(super) fn why_not(&self) -> Option<&str> {
+        self.why_not.as_deref()
     }
 
     /// Give up the pairs that are being made.
@@ -188,6 +200,17 @@ impl Measured {
     fn reflow(&mut self, desk: &Desk) {
         if !self.waits {
             return;
+        }
+        let Some(asked) = self.asked.clone() else {
+            return;
+        };
+        let now = desk.here.snapshot.step;
+        let wished = self.wished.get_or_insert_with(|| (asked.clone(), now));
+        // Pairs of another training than that of the click are not wanted.
+        if wished.0 != asked || now < wished.1 {
+            let why = "The training has changed while its pairs were made: press Reflow again.";
+            self.why_not = Some(why.to_owned());
+            return self.stop_pairs(desk);
         }
         self.pairs.want(desk, self.wishes, || {
             let plan = plan(desk, Sampler::Heun, PATH_STEPS);
@@ -211,7 +234,7 @@ impl Measured {
                 }
                 desk.order(Order::To(Side::B, Command::TrainOnPairs(Arc::new(pairs))));
             }
-            Err(error) => log::warn!("{error}"),
+            Err(error) => self.why_not = Some(error),
         }
         self.waits = false;
         self.pairs.end(desk);

@@ -69,6 +69,12 @@ impl FewSteps {
             Some("Reflow makes pairs without labels: learn none.")
         } else if desk.here.snapshot.step == 0 {
             Some("Train first: reflow learns from where the model leads.")
+        } else if experiment.objective.is_consistency() {
+            Some("A student has no flow to be straightened: reflow its teacher.")
+        } else if !desk.here.snapshot.experiment.could_reflow() {
+            Some(
+                "The sampler adds noise, which no pairs lead by: choose Heun or another of the ODE first.",
+            )
         } else {
             None
         };
@@ -88,6 +94,9 @@ impl FewSteps {
             }
         }
         progress::bar(ui, "Progress of the pairs", wide, share, palette);
+        if let Some(why) = self.measured.why_not() {
+            text::warning(ui, why, palette);
+        }
         if let Some(refusal) = refusal {
             text::note(ui, refusal, palette);
         }

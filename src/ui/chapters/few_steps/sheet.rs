@@ -16,14 +16,16 @@ pub const SHEET: Sheet = Sheet {
                      learns the mean of their velocities, so that a particle turns from one line to the next.",
         },
         Answer {
-            question: "What does optimal transport do?",
-            answer: "It gives each noise of a batch to a nearby point, by the assignment of least squared distance. Such lines hardly cross. Sinkhorn's \
-                     plan is a blurred one, which is sharper the smaller ε is.",
+            question: "What do optimal transport and reflow do?",
+            answer: "Transport gives each noise of a batch to a nearby point, by the assignment of least squared distance, or by Sinkhorn's blurred \
+                     plan: such lines hardly cross. Reflow trains on pairs that the model itself has joined. Paths of an ODE never meet, so \
+                     that these cross less than chance pairs, and the paths become straighter.",
         },
         Answer {
-            question: "What does reflow do?",
-            answer: "It leads starts to the data by the model, and trains on where each of them ended. Paths of an ODE never meet, so that these pairs \
-                     cross less than chance pairs. Their cost never grows, and the paths become straighter.",
+            question: "What does a student learn?",
+            answer: "To say at once where the path through a point ends, instead of where it goes next. Its x̂₀ at one noise level is trained to \
+                     be that at the next lower one, a teacher's step along the path. So x̂₀ should be the same all along a path; the chart \
+                     says how far it is from that.",
         },
         Answer {
             question: "Why is nothing exact shown for them?",

@@ -33,7 +33,7 @@ const ROWS: [Row; 5] = [
     },
     Row {
         name: "W₂² of one Euler step",
-        tip: "Exact squared 2-Wasserstein distance of 512 samples by one Euler step to draws of the data; the floor is that of draws to draws",
+        tip: "Exact squared 2-Wasserstein distance of 512 samples by one Euler step to three draws of the data, and its error over these draws; the floor is that of draws to draws",
         read: |numbers| (numbers.one_step.squared, Some(numbers.one_step.floor)),
     },
     Row {
@@ -63,15 +63,21 @@ pub(super) fn table_ui(
         for (letter, color, _) in columns {
             ui.label(head(letter, *color));
         }
-        ui.label(head("floor", palette.weak));
+        let floors = columns.len();
+        for (letter, ..) in columns {
+            let name = if floors > 1 {
+                format!("floor of {letter}")
+            } else {
+                "floor".to_owned()
+            };
+            ui.label(head(&name, palette.weak));
+        }
         ui.end_row();
         for Row { name, tip, read } in &ROWS {
             let words = RichText::new(*name).font(text_font(13.0));
             ui.label(words.color(palette.weak)).tip(*tip);
-            let mut floor = None;
             for (letter, color, numbers) in columns {
                 let found = numbers.as_ref().map(read);
-                floor = floor.or(found.and_then(|(_, floor)| floor));
                 let text = found.map_or_else(|| "–".to_owned(), |(value, _)| with_error(value));
                 let said = format!("{letter} {name} {text}");
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -80,12 +86,11 @@ pub(super) fn table_ui(
                     ui.label(words).tip(*tip).accessible_name(said.trim());
                 });
             }
-            let words = floor.map_or_else(String::new, with_error);
-            ui.label(
-                RichText::new(words)
-                    .font(text_font(12.0))
-                    .color(palette.faint),
-            );
+            for (.., numbers) in columns {
+                let floor = numbers.as_ref().and_then(|numbers| read(numbers).1);
+                let words = RichText::new(floor.map_or_else(String::new, with_error));
+                ui.label(words.font(text_font(12.0)).color(palette.faint));
+            }
             ui.end_row();
         }
     });

@@ -8,6 +8,7 @@ use super::{Behind, Guidance, Of, PARTICLES, density_bounds};
 use crate::chapters::shared::chain::{Chain, ChainWish, Field};
 use crate::chapters::shared::field_time::field_tau;
 use crate::desk::Desk;
+use engine::GuideKind;
 use lab::choice::Choice;
 use lab::message::{DensityField, DensityView, RunRequest};
 use maths::data::bounds::Bounds;
@@ -123,7 +124,12 @@ impl Guidance {
         let weight = match self.show.behind {
             Behind::None => return None,
             Behind::Class => 1.0,
-            Behind::Tilted => self.lead.weight,
+            // What leads away from a weak model tilts nothing.
+            Behind::Tilted if self.lead.kind == GuideKind::Model => 1.0,
+            Behind::Tilted => {
+                let led = self.led(desk, self.lead.weight, self.lead.log_snr())?;
+                led.weight_at(desk.here.scales())
+            }
         };
         Some(DensityOf {
             data: Of(desk.here.snapshot.dataset.clone()),

@@ -109,7 +109,7 @@ impl Guidance {
             // Tenths: what is shown is what counts.
             self.lead.weight = (10.0 * self.lead.weight).round() / 10.0;
         }
-        let tip = "Where the weight counts: at every noise level, or between two values of ln SNR; elsewhere samples are not led (Kynkäänniemi et al. 2024)";
+        let tip = "Where the weight counts: at every noise level, or between two values of ln SNR; elsewhere it is 1, by a classifier 0 (Kynkäänniemi et al. 2024)";
         let mut limited = self.lead.interval.is_some();
         row::named(ui, "Counts", tip, palette, |ui| {
             let options = [(false, "Everywhere"), (true, "Between")];
@@ -188,15 +188,16 @@ impl Guidance {
             &tip,
         );
         let tip = "−E ln p(x | y) of the samples less that of the class itself, nats: 0 of honest samples of the class";
+        let of = self.judged_against(desk);
         line(
-            "surprise under the class",
+            &format!("surprise under {of}"),
             worth.map(|w| with_error(w.surprise)),
             tip,
         );
         let floors = |ratio: f64| format!("{} floors", fixed(ratio, 2));
         let tip = "Sliced W₂ to draws of the class, in distances of its draws to other draws: 1 is as near as honest samples are";
         let to_class = worth.map(|w| floors(w.to_class.ratio()));
-        line("W₂ to the class", to_class, tip);
+        line(&format!("W₂ to {of}"), to_class, tip);
         let tip = "The same to draws of the density p(x) p(y | x)^w. Guided samples do not have it, but at weight 0 and 1";
         let to_tilted = worth.and_then(|w| w.to_tilted).map(|of| floors(of.ratio()));
         line("W₂ to the tilted", to_tilted, tip);

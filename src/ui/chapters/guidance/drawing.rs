@@ -40,6 +40,14 @@ impl Guidance {
         name.map_or("", String::as_str)
     }
 
+    /// What samples are held against.
+    pub(super) fn judged_against(&self, desk: &Desk) -> &'static str {
+        match self.asked_class(desk) {
+            Some(_) => "the class",
+            None => "all data",
+        }
+    }
+
     /// The colour of what is guided.
     fn color(&self, desk: &Desk) -> Color32 {
         let palette = desk.palette();
@@ -97,9 +105,13 @@ impl Guidance {
         scene.name(role, Mark::Dot, color, name);
         if self.behind.is_some() {
             let class = self.class_name(desk);
-            let name = match self.show.behind {
-                Behind::Tilted => format!("p(x) p({class} | x)^{weight}"),
-                Behind::None | Behind::Class => format!("density of {class}"),
+            let tilted = self.show.behind == Behind::Tilted && self.lead.kind != GuideKind::Model;
+            let led = self.led(desk, self.lead.weight, self.lead.log_snr());
+            let counts = led.map_or(self.lead.weight, |led| led.weight_at(desk.here.scales()));
+            let name = if tilted {
+                format!("p(x) p({class} | x)^{}", weight_text(counts))
+            } else {
+                format!("density of {class}")
             };
             scene.name(Role::Exact, Mark::Area, palette.glow.to_opaque(), name);
         }
@@ -203,12 +215,20 @@ impl Guidance {
             Some(found.worth.inside?.value)
         });
         let surprise = curve("surprise", false, &|found| Some(found.worth.surprise.value));
-        let mut apart = curve("W₂ to the class", false, &|found| {
+        let of = self.judged_against(desk);
+        let mut apart = curve(&format!("W₂ to {of}"), false, &|found| {
             Some(found.worth.to_class.ratio())
         });
         apart.extend(curve("W₂ to the tilted density", true, &|found| {
             Some(found.worth.to_tilted?.ratio())
         }));
+        let surprise_title = format!("Surprise under {of}, nats");
+        let dashed = if self.lead.kind == GuideKind::Model {
+            ""
+        } else {
+            ", dashed to the tilted"
+        };
+        let apart_title = format!("W₂ in floors: to {of}{dashed}");
         let charts = [
             Chart {
                 name: "Share inside against the weight",
@@ -218,13 +238,13 @@ impl Guidance {
             },
             Chart {
                 name: "Surprise against the weight",
-                title: "Surprise under the class, nats",
+                title: &surprise_title,
                 upwards: Upwards::FromOneOn,
                 curves: surprise,
             },
             Chart {
                 name: "Distances against the weight",
-                title: "W₂ in floors: to the class, dashed to the tilted",
+                title: &apart_title,
                 upwards: Upwards::Logarithm,
                 curves: apart,
             },

@@ -236,6 +236,9 @@ impl Guidance {
 
 impl Page for Guidance {
     fn hint(&self) -> &'static str {
+        if self.lead.kind == GuideKind::Model {
+            return "Take a weak model, then drag the weight: the guided arrow leaves that of the weak model and goes through that of the model, and beyond.";
+        }
         "Drag the point, then the weight: the guided arrow leaves the one told nothing and goes through the one told the class, and beyond."
     }
 
@@ -338,8 +341,12 @@ impl Page for Guidance {
             return Some(no_classes.to_owned());
         }
         let no_classifier = "There is no classifier yet: train one in the panel.";
-        (self.lead.kind == GuideKind::Classifier && self.trained(desk).is_none())
-            .then(|| no_classifier.to_owned())
+        if self.lead.kind == GuideKind::Classifier && self.trained(desk).is_none() {
+            return Some(no_classifier.to_owned());
+        }
+        let no_rows = "No row that is trained on is of this class: choose another one.";
+        let led = self.led(desk, self.lead.weight, self.lead.log_snr());
+        led.is_none().then(|| no_rows.to_owned())
     }
 
     fn home(&self, desk: &Desk) -> Bounds {
@@ -366,7 +373,7 @@ impl Page for Guidance {
     fn leave(&mut self, desk: &mut Desk) {
         self.chain.leave(desk);
         self.at_point.iter_mut().for_each(|slot| slot.end(desk));
-        self.weights.leave(desk);
+        self.weights.forget(desk);
         desk.here.clock.speed = 1.0;
     }
 

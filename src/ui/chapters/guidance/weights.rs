@@ -10,6 +10,8 @@ use crate::chapters::shared::chain::ChainWish;
 use crate::desk::Desk;
 use crate::desk::background::Background;
 use crate::desk::run_slot::RunSlot;
+use engine::GuideKind;
+use engine::network::layout::NetworkShape;
 use lab::guided::{ClassYardstick, GuidedWorth};
 use lab::message::{RunResult, Slot};
 use maths::measure::MeasureError;
@@ -26,6 +28,7 @@ struct Case {
     /// The chain by weight 1, which says the rest.
     wish: ChainWish,
     lead: Lead,
+    shape: NetworkShape,
 }
 
 /// What one weight has given.
@@ -106,17 +109,17 @@ impl Weights {
         !all && self.of.is_some() && (self.under_way.is_some() || self.yardstick.is_busy())
     }
 
-    /// The chapter closes: what is known stays.
-    pub fn leave(&mut self, desk: &Desk) {
+    fn end_run(&mut self, desk: &Desk) {
         self.slot.leave(desk);
         (self.under_way, self.judging) = (None, None);
     }
 
-    fn forget(&mut self, desk: &Desk) {
+    /// Nothing is known any more. The chapter that closes does not see what becomes of the weights.
+    pub fn forget(&mut self, desk: &Desk) {
         self.found.clear();
         self.failed.clear();
         self.rest_until = None;
-        self.leave(desk);
+        self.end_run(desk);
         self.slot.forget();
     }
 
@@ -136,10 +139,13 @@ impl Weights {
             return;
         };
         let (yardstick, run) = (yardstick.clone(), result.clone());
+        // Away from a weak model the field is no tilted density's.
+        let led = run.request.guidance.as_ref().map(|led| led.by.kind());
+        let tilt = (led != Some(GuideKind::Model)).then_some(weight);
         let judged = self.judged.follow(ctx, result.version, move || {
             let samples = run.host.as_deref()?;
             let ends = &samples[samples.len().saturating_sub(run.recording.particles)..];
-            Some((*yardstick).as_ref()?.judge(ends, weight))
+            Some((*yardstick).as_ref()?.judge(ends, tilt))
         });
         let Some(judged) = judged else { return };
         self.found.retain(|found| !same(found.weight, weight));
@@ -196,6 +202,7 @@ impl Guidance {
         let case = Case {
             data: data.clone(),
             wish,
+            shape: desk.here.snapshot.experiment.shape(),
             lead: Lead {
                 weight: 0.0,
                 ..self.lead
