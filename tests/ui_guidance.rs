@@ -330,10 +330,8 @@ fn other_data_come_while_the_chapter_is_open() {
     let runs = lab.snapshots().a.runs.clone();
     assert!(!runs.contains_key(&Slot::Guided) && !runs.contains_key(&Slot::ToldClass));
     let notices = lab.snapshots().a.notices.clone();
-    let errors = notices.after(0).iter();
-    let error = errors
-        .filter(|told| matches!(told, Notice::Error(_)))
-        .next();
+    let mut told = notices.after(0).iter();
+    let error = told.find(|told| matches!(told, Notice::Error(_)));
     assert!(error.is_none(), "{error:?}");
 }
 

@@ -83,7 +83,7 @@ struct Output {
 /// Of exact paths from noise, at falling t/T, the root mean square distance of the model's x̂_0 to their ends, in standardised units.
 #[derive(Debug, Serialize)]
 struct Paths {
-    paths: u32,
+    count: u32,
     t: Vec<f64>,
     error: Vec<f64>,
 }
@@ -98,7 +98,7 @@ impl Paths {
         let mut loaded = args.load()?;
         let found = self_consistency::measure(&mut *loaded.engine, &loaded.setup, PATHS, seed)?;
         Ok(Self {
-            paths: PATHS,
+            count: PATHS,
             t: found.taus.into_iter().map(round).collect(),
             error: found.errors.into_iter().map(round).collect(),
         })
@@ -112,7 +112,7 @@ impl Paths {
             .collect();
         format!(
             "distance of x̂_0 to the ends of {} exact paths, standardised units\n| t/T | error |\n| --- | --- |\n{}",
-            self.paths,
+            self.count,
             rows.join("\n")
         )
     }

@@ -265,7 +265,7 @@ mod tests {
         neighbours.retarget(&mut batch, &spec.timetable, &outputs);
         let samples = batch.samples();
         let mut kinds = [0; 2];
-        for row in 0..samples.x.len() {
+        for (row, output) in outputs.iter().enumerate() {
             let (x, t) = (samples.x[row], samples.t[row]);
             let end = x0_of(&spec.timetable, t, x, samples.target[row]);
             let is_clean = neighbours.is_clean[row];
@@ -276,7 +276,7 @@ mod tests {
                     &spec.timetable,
                     neighbours.t[row],
                     neighbours.x[row],
-                    outputs[row],
+                    *output,
                 )
             };
             assert!(

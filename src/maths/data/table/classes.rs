@@ -27,8 +27,10 @@ pub(super) fn is_named_so(name: &str) -> bool {
 /// The column of the classes while it is read.
 #[derive(Default)]
 pub(super) struct ClassColumn {
-    /// Its place, once it was looked for.
-    place: Option<Option<usize>>,
+    /// It was looked for.
+    is_sought: bool,
+    /// Its place, where there is one.
+    place: Option<usize>,
     /// Its values, in the order in which they came.
     values: HashMap<Vec<u8>, u32>,
     of_rows: Vec<u32>,
@@ -37,9 +39,11 @@ pub(super) struct ClassColumn {
 impl ClassColumn {
     /// One more row, under these names, which the header gave or nobody.
     pub(super) fn see(&mut self, names: &[String], named: bool, cells: &[Cow<'_, [u8]>]) {
-        let find = || names.iter().position(|name| is_named_so(name));
-        let place = self.place.get_or_insert_with(|| find().filter(|_| named));
-        let Some(cell) = place.and_then(|place| cells.get(place)) else {
+        if !self.is_sought {
+            let found = names.iter().position(|name| is_named_so(name));
+            (self.is_sought, self.place) = (true, found.filter(|_| named));
+        }
+        let Some(cell) = self.place.and_then(|place| cells.get(place)) else {
             return;
         };
         let next = self.values.len() as u32;
@@ -52,7 +56,7 @@ impl ClassColumn {
         // More than can be told apart are no classes.
         if self.values.len() > MOST {
             *self = Self {
-                place: Some(None),
+                is_sought: true,
                 ..Self::default()
             };
         }

@@ -249,7 +249,7 @@ impl Guidance {
                 curves: apart,
             },
         ];
-        let trained = self.trained(desk);
+        let trained = Self::trained(desk);
         let trained = trained.filter(|_| self.lead.kind == GuideKind::Classifier);
         let all = charts.len() + usize::from(trained.is_some());
         let each = rect.width() / all as f32;

@@ -199,7 +199,7 @@ impl Guidance {
     }
 
     /// The classifier that was trained.
-    fn trained<'a>(&self, desk: &'a Desk) -> Option<&'a Arc<TrainedClassifier>> {
+    fn trained(desk: &Desk) -> Option<&Arc<TrainedClassifier>> {
         desk.here.snapshot.classifier.as_ref()?.done.as_ref()
     }
 
@@ -209,7 +209,7 @@ impl Guidance {
         let by = match self.lead.kind {
             GuideKind::ClassifierFree => GuideBy::ClassifierFree,
             GuideKind::Posterior => GuideBy::Posterior(snapshot.dataset.mixture.clone()),
-            GuideKind::Classifier => GuideBy::Classifier(self.trained(desk)?.classifier.clone()),
+            GuideKind::Classifier => GuideBy::Classifier(Self::trained(desk)?.classifier.clone()),
             GuideKind::Model => GuideBy::WeakModel(snapshot.weak.as_ref()?.model.clone()),
         };
         match self.asked_class(desk) {
@@ -243,6 +243,7 @@ impl Page for Guidance {
     }
 
     fn equation(&self, _desk: &Desk) -> Equation {
+        const TOLD: &[Piece] = &[Piece::Sign(", "), Piece::Var("y")];
         let hat = || vec![Piece::Hat("x"), Piece::Sub(vec![Piece::Sign("0")])];
         let of = |told: &'static [Piece]| {
             let mut pieces = hat();
@@ -251,7 +252,6 @@ impl Page for Guidance {
             pieces.push(Piece::Sign(")"));
             pieces
         };
-        const TOLD: &[Piece] = &[Piece::Sign(", "), Piece::Var("y")];
         let parts = [
             hat(),
             vec![Piece::Sign(" = ")],
@@ -341,7 +341,7 @@ impl Page for Guidance {
             return Some(no_classes.to_owned());
         }
         let no_classifier = "There is no classifier yet: train one in the panel.";
-        if self.lead.kind == GuideKind::Classifier && self.trained(desk).is_none() {
+        if self.lead.kind == GuideKind::Classifier && Self::trained(desk).is_none() {
             return Some(no_classifier.to_owned());
         }
         let no_rows = "No row that is trained on is of this class: choose another one.";
