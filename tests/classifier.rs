@@ -632,8 +632,11 @@ fn the_commands_lead_by_every_kind() {
             "model --weak-model weak --guide-by posterior",
             "--weak-model goes with",
         ),
-        ("model --weak-model cosine", "another schedule"),
-        ("model --weak-model weak --label upper", "learned no labels"),
+        ("model --weak-model cosine --guidance 2", "another schedule"),
+        (
+            "model --weak-model weak --guidance 2 --label upper",
+            "learned no labels",
+        ),
         ("circle --label upper --guide-by posterior", "no classes"),
         (
             "model --label middle --guide-by posterior",

@@ -1,6 +1,7 @@
 //! What a model says of where a path ends, asked all along exact paths: one point a path of a consistency model, of any other many.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use egui::{Rect, Ui};
 
@@ -24,6 +25,8 @@ const PATHS: u32 = 256;
 const DRAWN: usize = 3;
 /// Steps of the exact paths, and how many lie between two times at which the model is asked.
 const STEPS: [u32; 2] = [32, 2];
+/// A picture waits so long for an answer.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Key of the starts: those of A and B are the same.
 const SEED: u64 = 0x656E_6473;
 
@@ -47,6 +50,8 @@ pub(super) struct Said {
     /// Answers taken so far, and the last.
     round: u64,
     taken: u64,
+    /// What was asked last, and since when.
+    since: Option<((u64, usize, u64), Instant)>,
     /// What is drawn, and its version.
     dots: (Arc<Vec<[f32; 2]>>, u64),
 }
@@ -61,6 +66,7 @@ impl Default for Said {
             at: 0,
             round: 0,
             taken: 0,
+            since: None,
             dots: (Arc::default(), 0),
         }
     }
@@ -131,6 +137,9 @@ impl Said {
         if self.frames.get(self.at).is_some_and(is_news) {
             let tau = paths.recording.taus[self.at];
             let key = (self.of, self.at, self.round);
+            if self.since.is_none_or(|(of, _)| of != key) {
+                self.since = Some((key, Instant::now()));
+            }
             self.asked.want(desk, key, || RunRequest {
                 follow: false,
                 ..RunRequest::at(
@@ -159,6 +168,12 @@ impl Said {
         scene.push(Role::Learned, layer);
         let words = format!("x̂₀ along {DRAWN} exact paths");
         scene.name(Role::Learned, Mark::Dot, color, words);
+    }
+
+    /// True while something is said for the first time: of a lab that does not answer nothing is.
+    pub(super) fn is_busy(&self) -> bool {
+        let missing = self.frames.iter().any(Option::is_none);
+        missing && self.since.is_some_and(|(_, at)| at.elapsed() < PATIENCE)
     }
 
     /// True where something is said.

@@ -271,6 +271,6 @@ impl Page for FewSteps {
     }
 
     fn is_busy(&self) -> bool {
-        self.measured.is_busy()
+        self.measured.is_busy() || self.said.is_busy()
     }
 }

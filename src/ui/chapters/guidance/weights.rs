@@ -20,6 +20,9 @@ use maths::measure::MeasureError;
 const WEIGHTS: [f64; 11] = [-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0];
 /// Once all is measured, a training has so many times as long between two measurements as one takes.
 const REST: f64 = 7.0;
+/// A picture waits so long for a lab that has not taken up what it was asked for, and so long for one that has.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LONG_PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the measurements are of, beside the weight.
 #[derive(Clone, PartialEq)]
@@ -50,6 +53,9 @@ pub(super) struct Weights {
     slot: RunSlot<(ChainWish, u64)>,
     /// The weight that is run, and the wish.
     under_way: Option<(f64, ChainWish)>,
+    /// Since when, and whether the lab has what was asked for.
+    since: Option<Instant>,
+    is_taken_up: bool,
     number: u64,
     judging: Option<Arc<RunResult>>,
     judged: Background<u64, Option<Result<GuidedWorth, MeasureError>>>,
@@ -67,6 +73,8 @@ impl Default for Weights {
             yardstick: Background::default(),
             slot: RunSlot::new(Slot::GuidedWeights),
             under_way: None,
+            since: None,
+            is_taken_up: false,
             number: 0,
             judging: None,
             judged: Background::default(),
@@ -106,7 +114,14 @@ impl Weights {
     pub fn is_busy(&self) -> bool {
         let mut wanted = WEIGHTS.iter().chain(&self.on_show);
         let all = wanted.all(|weight| self.is_known(*weight));
-        !all && self.of.is_some() && (self.under_way.is_some() || self.yardstick.is_busy())
+        let patience = if self.is_taken_up {
+            LONG_PATIENCE
+        } else {
+            PATIENCE
+        };
+        let waits = self.since.is_some_and(|since| since.elapsed() < patience);
+        let is_on_its_way = self.under_way.is_some() && (self.judging.is_some() || waits);
+        !all && self.of.is_some() && (is_on_its_way || self.yardstick.is_busy())
     }
 
     fn end_run(&mut self, desk: &Desk) {
@@ -217,6 +232,7 @@ impl Guidance {
         let (weight, trains) = (self.lead.weight, desk.here.is_training() && !exact);
         let weights = &mut self.weights;
         weights.on_show = Some(weight);
+        weights.is_taken_up = desk.here.snapshot.runs.contains_key(&Slot::GuidedWeights);
         let kept = |of: f64, step: u64| {
             let wanted = same(of, weight) || WEIGHTS.iter().any(|w| same(*w, of));
             // Weights that are gone: the training began anew, or went back.
@@ -237,6 +253,7 @@ impl Guidance {
             && let Some(wish) = self.wish(desk, next, false)
         {
             self.weights.number += 1;
+            self.weights.since = Some(Instant::now());
             self.weights.under_way = Some((next, wish));
         }
         let weights = &mut self.weights;
