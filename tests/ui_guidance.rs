@@ -150,7 +150,7 @@ fn the_numbers_of_the_cloud_are_of_its_weight() {
     let mut window = window(lab, Chapter::Guidance, false);
     let names = [
         "inside the class",
-        "surprise under the class",
+        "class surprise",
         "W₂ to the class",
         "W₂ to the tilted",
     ];
@@ -214,6 +214,12 @@ fn a_network_is_asked_with_the_class_and_without() {
 fn every_way_to_lead_says_what_it_lacks_and_runs_by_its_name() {
     let lab = Driven::new(experiment(Shape::EightGaussians, false), EngineChoice::Cpu);
     lab.train_until(40);
+    lab.send(Command::Play.into());
+    for _ in 0..2000 {
+        if lab.snapshots().a.step >= 40 {
+            break;
+        }
+    }
     let mut window = common::window(lab.clone(), Chapter::Guidance, false);
     let led = |lab: &Driven| {
         let run = lab.snapshots().a.runs.get(&Slot::Guided).cloned();
@@ -259,7 +265,10 @@ fn every_way_to_lead_says_what_it_lacks_and_runs_by_its_name() {
     settle(&mut window);
     assert_eq!(led(&lab), Some((false, GuideKind::Model)));
     let said = find(&window, "Away from").unwrap_or_default();
-    assert!(said.starts_with("Away from a model of 1 × 32 after 4"), "{said}");
+    assert!(
+        said.starts_with("Away from a model of 1 × 32 after 40 updates"),
+        "{said}"
+    );
     // Of one and the same model both estimates are one.
     let [from, to] = ["x̂₀ of the weak model", "x̂₀ of the model"].map(|name| read(&window, name));
     assert_eq!(from, to);
@@ -340,7 +349,7 @@ fn other_data_come_while_the_chapter_is_open() {
 fn the_picture_in_the_dark_theme() {
     let lab = Zeros::new(experiment(Shape::Moons, false));
     let mut window = window(lab, Chapter::Guidance, false);
-    compare(&mut window, "guidance_dark");
+    compare(&mut window, "guidance_moons_dark");
 }
 
 #[test]
@@ -350,5 +359,5 @@ fn the_picture_in_the_light_theme() {
     set_time(&mut window, 0.0);
     click(&mut window, "Behind: Tilted");
     settle(&mut window);
-    compare(&mut window, "guidance_light");
+    compare(&mut window, "guidance_tilted_light");
 }

@@ -34,6 +34,7 @@ const SEED: u64 = 0x656E_6473;
 #[derive(Clone)]
 struct Frame {
     said: Vec<[f32; 2]>,
+    /// Updates there were when it was asked for, or when it was answered.
     step: u64,
 }
 
@@ -52,6 +53,8 @@ pub(super) struct Said {
     taken: u64,
     /// What was asked last, and since when.
     since: Option<((u64, usize, u64), Instant)>,
+    /// Updates there were then.
+    asked_at: u64,
     /// What is drawn, and its version.
     dots: (Arc<Vec<[f32; 2]>>, u64),
 }
@@ -67,6 +70,7 @@ impl Default for Said {
             round: 0,
             taken: 0,
             since: None,
+            asked_at: 0,
             dots: (Arc::default(), 0),
         }
     }
@@ -121,7 +125,7 @@ impl Said {
         {
             *frame = Some(Frame {
                 said: all[all.len().saturating_sub(count)..].to_vec(),
-                step: answer.step,
+                step: self.asked_at.max(answer.step),
             });
             (self.taken, self.round) = (answer.version, self.round + 1);
             self.at = (self.at + 1) % times.max(1);
@@ -139,6 +143,7 @@ impl Said {
             let key = (self.of, self.at, self.round);
             if self.since.is_none_or(|(of, _)| of != key) {
                 self.since = Some((key, Instant::now()));
+                self.asked_at = snapshot.step;
             }
             self.asked.want(desk, key, || RunRequest {
                 follow: false,

@@ -189,11 +189,11 @@ impl Guidance {
         );
         let tip = "−E ln p(x | y) of the samples less that of the class itself, nats: 0 of honest samples of the class";
         let of = self.judged_against(desk);
-        line(
-            &format!("surprise under {of}"),
-            worth.map(|w| with_error(w.surprise)),
-            tip,
-        );
+        let surprise = match self.asked_class(desk) {
+            Some(_) => "class surprise",
+            None => "data surprise",
+        };
+        line(surprise, worth.map(|w| with_error(w.surprise)), tip);
         let floors = |ratio: f64| format!("{} floors", fixed(ratio, 2));
         let tip = "Sliced W₂ to draws of the class, in distances of its draws to other draws: 1 is as near as honest samples are";
         let to_class = worth.map(|w| floors(w.to_class.ratio()));
