@@ -291,7 +291,7 @@ impl Dataset {
         }
     }
 
-    /// The points of a CSV: an eighth of its distinct rows held out ([`held_out`]), standardised by the others.
+    /// The points of a CSV: an eighth of its distinct rows held out ([`held_out`](super::held_out)), standardised by the others.
     ///
     /// # Errors
     /// A file that cannot be used.
