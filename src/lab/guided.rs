@@ -134,8 +134,6 @@ mod tests {
     use maths::diffusion::schedule::Schedule;
     use maths::diffusion::solver::Sampler;
 
-    const EVERYWHERE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
-
     fn worth(shape: Shape, weight: f64) -> GuidedWorth {
         let setup = Setup::new(Experiment {
             data: DataSource::Shape(shape),
@@ -152,7 +150,7 @@ mod tests {
             .unwrap();
         let dataset = &setup.dataset;
         let plan = Sampler::Heun.plan(40, setup.experiment.plan_context(), None);
-        let led = guidance(dataset, 0, weight, EVERYWHERE).unwrap();
+        let led = guidance(dataset, 0, weight, Guidance::EVERYWHERE).unwrap();
         let run = Run {
             plan: &plan,
             start: &Start::Noise(1500),

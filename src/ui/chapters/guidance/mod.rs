@@ -103,7 +103,7 @@ struct Lead {
 
 impl Lead {
     fn log_snr(self) -> [f64; 2] {
-        self.interval.unwrap_or([f64::NEG_INFINITY, f64::INFINITY])
+        self.interval.unwrap_or(engine::Guidance::EVERYWHERE)
     }
 }
 
